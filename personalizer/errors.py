@@ -1,0 +1,49 @@
+"""The one root of all errors that a user may see, with what was tried, what was found and what to do."""
+
+from __future__ import annotations
+
+
+class FamiliarError(Exception):
+    """An expected failure.
+
+    `tried` says what was attempted, `found` what stood in the way and `fix` what the user can do about it.
+    `exit_code` is the process exit status that the command line maps it to.
+    """
+
+    exit_code = 1
+
+    def __init__(self, *, tried: str, found: str, fix: str) -> None:
+        self.tried = tried
+        self.found = found
+        self.fix = fix
+        super().__init__(f"{tried}: {found}. {fix}")
+
+
+class UsageError(FamiliarError):
+    """The request itself is malformed: an empty name, a negative count."""
+
+    exit_code = 2
+
+
+class NotFoundError(FamiliarError):
+    """There is no such photo, concept or job."""
+
+    exit_code = 3
+
+
+class NotReadyError(FamiliarError):
+    """Something has to happen first: train the concept, install a package, stop the other worker."""
+
+    exit_code = 4
+
+
+class UnreadablePhotoError(FamiliarError):
+    """A file that cannot be decoded into pixels within the limits; `found` is the reason that is recorded."""
+
+
+class CorruptArtifactError(FamiliarError):
+    """A file of ours (weights, prefix, export) whose content does not match its manifest."""
+
+
+class JobCancelled(Exception):  # noqa: N818 - a signal, not an error
+    """Raised inside a job handler after the user asked to cancel it."""

@@ -1,0 +1,172 @@
+"""The plain records that the parts exchange. Knows no storage, no model and no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+DetectionKind = Literal["photo", "object", "face"]
+"""`photo` is the whole picture, `object` a proposed region of it."""
+ConceptKind = Literal["object", "face"]
+ConceptState = Literal["suggested", "named", "training", "ready", "stale", "hidden"]
+"""`suggested`: a cluster nobody named. `named`: works by retrieval. `ready`: has a trained prefix.
+`stale`: its prefix belongs to another backbone version or another membership."""
+MembershipStatus = Literal["confirmed", "suggested", "rejected"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+
+Float32Array = npt.NDArray[np.float32]
+Int64Array = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundingBox:
+    """A rectangle in pixels of the upright (EXIF-oriented) photo; `right` and `bottom` are exclusive."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width_px(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height_px(self) -> float:
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One picture, identified by its content; `path` is one place where it was last seen."""
+
+    id: int
+    content_hash: str
+    path: Path
+    width_px: int
+    height_px: int
+    taken_at: datetime | None
+    latitude: float | None = None
+    longitude: float | None = None
+    camera: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDetection:
+    """Something found in a photo that has not been stored yet."""
+
+    kind: DetectionKind
+    box: BoundingBox
+    score: float
+    detector: str
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Something found in a stored photo."""
+
+    id: int
+    photo_id: int
+    kind: DetectionKind
+    box: BoundingBox
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embedding:
+    """A vector `[dim]` (unit length for objects) and the model that made it; never compared across models."""
+
+    vector: Float32Array
+    model: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One person, pet or thing."""
+
+    id: int
+    name: str | None
+    kind: ConceptKind
+    state: ConceptState
+    backbone: str | None = None
+    """The backbone version that the prefix in `prefix_dir` was trained for."""
+    prefix_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConceptSummary:
+    """What `familiar concepts` lists."""
+
+    id: int
+    name: str | None
+    kind: ConceptKind
+    members: int
+    """Confirmed members."""
+    suggested: int
+    """Members that look right but wait for a person to say so."""
+    state: ConceptState
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a concept may be in a photo."""
+
+    concept_id: int
+    name: str
+    kind: ConceptKind
+    similarity: float
+    """Cosine for objects; 1 - distance for faces."""
+    threshold: float
+    """The similarity from which this kind counts as a match."""
+    box: BoundingBox | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long piece of work is. `total` is 0 when it is not known yet."""
+
+    done: int
+    total: int
+    message: str
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """What a scan saw and did; counts are files."""
+
+    seen: int
+    new: int
+    changed: int
+    moved: int
+    missing: int
+    failed: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]`."""
+    elapsed_s: float = 0.0
+    photos_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A unit of durable work."""
+
+    id: int
+    kind: str
+    subject: str
+    payload: dict[str, Any]
+    state: JobState
+    attempts: int
+    done: int
+    total: int
+    message: str
+    result: dict[str, Any] | None
+    error: str | None
