@@ -1,0 +1,89 @@
+"""What every unified image-text model offers to training and export, whatever its family.
+
+Knows no concept, no file format and no particular checkpoint. Chameleon, Anole and the bundled pocket model share one
+vocabulary for text and image tokens; Janus has two heads and reads images through another encoder than it writes
+them. The interface keeps these apart: `image_context` is what the model *reads*, `encode_images` what it *writes*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from PIL import Image
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneSpec:
+    """Sizes and special ids. Ids are the model's own text ids; image codes run from 0 to `codebook_size`."""
+
+    name: str
+    version: str
+    """Changes whenever weights or vocabulary change; prefixes and exports belong to one version."""
+    family: str
+    """`chameleon` or `janus`: which class loads it."""
+    hidden_size: int
+    layers: int
+    kv_heads: int
+    head_dim: int
+    max_positions: int
+    text_vocabulary: int
+    """Columns of `text_logits`; the learned rows of a concept are appended behind them."""
+    codebook_size: int
+    image_size_px: int
+    tokens_per_image: int
+    """Codes that one generated picture has."""
+    context_tokens_per_image: int
+    """Embeddings that one read picture takes, without its begin and end markers."""
+    begin_ids: tuple[int, ...]
+    """What every sequence starts with."""
+    begin_image_ids: tuple[int, ...]
+    end_image_ids: tuple[int, ...]
+    separator_ids: tuple[int, ...]
+    """Ends the user's turn."""
+    end_id: int
+    """Ends the answer."""
+
+
+class Backbone(Protocol):
+    """A frozen unified model in torch. All tensors live on `device`."""
+
+    spec: BackboneSpec
+    device: torch.device
+
+    def tokenize(self, text: str) -> list[int]:
+        """Text ids, without any special token."""
+
+    def detokenize(self, ids: Sequence[int]) -> str:
+        """The words; special tokens are left out."""
+
+    def encode_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """Image codes, int64 `[images, tokens_per_image]`, values below `codebook_size`."""
+
+    def decode_images(self, codes: torch.Tensor) -> list[Image.Image]:
+        """Pictures of `image_size_px` from codes `[images, tokens_per_image]`."""
+
+    def image_context(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """What the model reads for each image, `[images, context_tokens_per_image, hidden]`."""
+
+    def embed_text(self, ids: torch.Tensor) -> torch.Tensor:
+        """Input embeddings of text ids, `[..., hidden]`."""
+
+    def embed_image_codes(self, codes: torch.Tensor) -> torch.Tensor:
+        """Input embeddings of codes that the model itself wrote, `[..., hidden]`."""
+
+    def forward(
+        self, embeddings: torch.Tensor, mask: torch.Tensor | None = None, cache: Any = None
+    ) -> tuple[torch.Tensor, Any]:
+        """Final hidden states `[batch, seq, hidden]` and the key/value cache (None in, None out while training).
+
+        `mask` is `[batch, past + seq]`, 1 where there is a token; padding stands on the right.
+        """
+
+    def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """`[..., text_vocabulary]`; ids that are image codes are masked out."""
+
+    def image_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """`[..., codebook_size]`."""
