@@ -1,0 +1,55 @@
+# `make demo` shows the whole job on the sample library; `make test` runs the fast tests. `make help` lists the rest.
+# Everything is installed into .venv by scripts/install.py, which remembers what it has done.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(PYTHON) scripts/install.py --venv $(VENV)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo chat install test test-slow check format clean
+
+help:
+	@echo "make demo       install, then show the whole job on the sample library"
+	@echo "make chat       install the chat engine (slow: it compiles) and open the chat"
+	@echo "make test       fast tests"
+	@echo "make test-slow  all tests"
+	@echo "make check      formatting, lint, types, import contracts, fast tests"
+	@echo "make clean      remove the environment and caches (no user data)"
+
+# The result comes first; the chat engine compiles afterwards and may be interrupted.
+demo:
+	@$(INSTALL) base
+	@$(BIN)/familiar demo --no-chat
+	@$(INSTALL) chat --optional
+	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/familiar demo --only-chat; fi
+
+install:
+	@$(INSTALL) base
+
+chat:
+	@$(INSTALL) base chat
+	@$(BIN)/familiar chat
+
+test:
+	@$(INSTALL) base dev chat
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-slow:
+	@$(INSTALL) base dev chat
+	@$(BIN)/python -m pytest
+
+check:
+	@$(INSTALL) base dev chat
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow"
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
