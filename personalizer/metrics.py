@@ -238,7 +238,7 @@ def position_between(value: float, floor: float, ceiling: float) -> float:
 
 
 def copy_rate(samples: npt.NDArray[np.integer], views: npt.NDArray[np.integer], share: float = 0.7) -> float:
-    """The share of `samples` `[n, tokens]` that agree with one of `views` `[m, tokens]` in `share` of them."""
+    """The share of `samples` `[n, tokens]` that match one of `views` `[m, tokens]` in `share` of them."""
     if not len(samples) or not len(views):
         return float("nan")
     equal = (np.asarray(samples)[:, None, :] == np.asarray(views)[None, :, :]).mean(axis=2)
