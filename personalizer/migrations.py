@@ -1,0 +1,158 @@
+"""The library's schema as numbered steps that are only ever appended to. Knows SQL, not the rows' meaning."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from personalizer.errors import FamiliarError
+
+# Never edit a step that has been released: a library in the field has already run it. Append a new one.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE roots (
+            path TEXT PRIMARY KEY NOT NULL,
+            added_at TEXT NOT NULL
+        )""",
+        """CREATE TABLE photos (
+            id INTEGER PRIMARY KEY,
+            content_hash TEXT NOT NULL UNIQUE,
+            last_path TEXT NOT NULL,
+            width_px INTEGER NOT NULL,
+            height_px INTEGER NOT NULL,
+            taken_at TEXT,
+            latitude REAL,
+            longitude REAL,
+            camera TEXT,
+            added_at TEXT NOT NULL
+        )""",
+        """CREATE TABLE photo_files (
+            path TEXT PRIMARY KEY NOT NULL,
+            photo_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            missing_since TEXT
+        )""",
+        "CREATE INDEX photo_files_by_photo ON photo_files(photo_id)",
+        # `reason` is NULL while an attempt is under way: a row like that left behind means the attempt
+        # crashed. `retry` is 1 when the next scan may try the unchanged file again.
+        """CREATE TABLE failures (
+            path TEXT PRIMARY KEY NOT NULL,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            reason TEXT,
+            attempts INTEGER NOT NULL,
+            retry INTEGER NOT NULL DEFAULT 0,
+            failed_at TEXT NOT NULL
+        )""",
+        """CREATE TABLE detections (
+            id INTEGER PRIMARY KEY,
+            photo_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            kind TEXT NOT NULL CHECK (kind IN ('photo', 'object', 'face')),
+            box_left REAL NOT NULL,
+            box_top REAL NOT NULL,
+            box_right REAL NOT NULL,
+            box_bottom REAL NOT NULL,
+            score REAL NOT NULL,
+            detector TEXT NOT NULL
+        )""",
+        "CREATE INDEX detections_by_photo ON detections(photo_id)",
+        "CREATE INDEX detections_by_kind ON detections(kind)",
+        """CREATE TABLE vectors (
+            detection_id INTEGER NOT NULL REFERENCES detections(id) ON DELETE CASCADE,
+            model TEXT NOT NULL,
+            version TEXT NOT NULL,
+            vector BLOB NOT NULL,
+            indexed INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (detection_id, model, version)
+        )""",
+        "CREATE INDEX vectors_not_indexed ON vectors(detection_id) WHERE indexed = 0",
+        """CREATE TABLE concepts (
+            id INTEGER PRIMARY KEY,
+            name TEXT,
+            name_key TEXT UNIQUE,
+            kind TEXT NOT NULL CHECK (kind IN ('object', 'face')),
+            state TEXT NOT NULL,
+            backbone TEXT,
+            prefix_dir TEXT,
+            created_at TEXT NOT NULL
+        )""",
+        """CREATE TABLE memberships (
+            concept_id INTEGER NOT NULL REFERENCES concepts(id) ON DELETE CASCADE,
+            detection_id INTEGER NOT NULL REFERENCES detections(id) ON DELETE CASCADE,
+            source TEXT NOT NULL CHECK (source IN ('cluster', 'user')),
+            status TEXT NOT NULL CHECK (status IN ('confirmed', 'suggested', 'rejected')),
+            PRIMARY KEY (concept_id, detection_id)
+        )""",
+        "CREATE INDEX memberships_by_detection ON memberships(detection_id)",
+        """CREATE TABLE operations (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            payload TEXT NOT NULL
+        )""",
+        """CREATE TABLE jobs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            payload TEXT NOT NULL,
+            priority INTEGER NOT NULL DEFAULT 0,
+            state TEXT NOT NULL DEFAULT 'queued',
+            attempts INTEGER NOT NULL DEFAULT 0,
+            done INTEGER NOT NULL DEFAULT 0,
+            total INTEGER NOT NULL DEFAULT 0,
+            message TEXT NOT NULL DEFAULT '',
+            result TEXT,
+            error TEXT,
+            cancel_requested INTEGER NOT NULL DEFAULT 0,
+            worker_pid INTEGER,
+            created_at TEXT NOT NULL,
+            started_at TEXT,
+            finished_at TEXT
+        )""",
+        "CREATE UNIQUE INDEX jobs_once ON jobs(kind, subject) WHERE state IN ('queued', 'running')",
+        "CREATE INDEX jobs_by_state ON jobs(state, priority DESC, id)",
+        """CREATE TABLE settings (
+            key TEXT PRIMARY KEY NOT NULL,
+            value TEXT NOT NULL
+        )""",
+    ),
+)
+
+CURRENT_VERSION = len(MIGRATIONS)
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """How many steps this library has run."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def refuse_newer(version: int, where: str) -> None:
+    """Raise when a newer Familiar has written this library: guessing at its schema could destroy data."""
+    if version > CURRENT_VERSION:
+        raise FamiliarError(
+            tried=f"opening the library {where}",
+            found=f"it has schema {version}, and this version of Familiar knows up to {CURRENT_VERSION}",
+            fix="Install a newer familiar-assistant, or use another --home.",
+        )
+
+
+def migrate(connection: sqlite3.Connection, where: str) -> None:
+    """Bring the schema to `CURRENT_VERSION`, each step in a transaction of its own.
+
+    `connection` is in autocommit mode (`isolation_level=None`).
+    """
+    refuse_newer(schema_version(connection), where)
+    while schema_version(connection) < CURRENT_VERSION:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Read again under the lock: another process may have migrated while this one waited.
+            version = schema_version(connection)
+            refuse_newer(version, where)
+            if version < CURRENT_VERSION:
+                for statement in MIGRATIONS[version]:
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {version + 1}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
