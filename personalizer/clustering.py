@@ -60,7 +60,8 @@ def photo_similarities(whole: Float32Array, region: Float32Array) -> SimilarityB
     """
 
     def block(start: int, stop: int) -> Float32Array:
-        similarity: Float32Array = (whole[start:stop] @ whole.T + region[start:stop] @ region.T) / 2
+        both = whole[start:stop] @ whole.T + region[start:stop] @ region.T
+        similarity: Float32Array = both * np.float32(0.5)
         return similarity
 
     return block
