@@ -1,0 +1,319 @@
+"""Every command that needs no screen. Parses arguments, calls the façade, prints; decides nothing else.
+
+Heavy imports happen inside the commands: `familiar --help` must not pay for them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from personalizer.errors import FamiliarError, JobCancelled, UsageError
+
+if TYPE_CHECKING:
+    from assistant.service import Familiar
+    from personalizer.schemas import OnProgress
+
+INTERRUPTED = 130
+Result = TypeVar("Result")
+GLOBAL_FLAGS = frozenset({"--json", "--quiet"})
+GLOBAL_OPTIONS = frozenset({"--home", "--backbone", "--device"})
+
+app = typer.Typer(
+    name="familiar",
+    help="Learns the people, pets and things in your photos, on this machine.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@dataclass
+class FrontEnd:
+    """What the global options say."""
+
+    home: Path | None
+    backbone: str
+    device: str
+    json: bool
+    quiet: bool
+
+    @cached_property
+    def familiar(self) -> Familiar:
+        from assistant.service import Familiar
+        from personalizer.locations import Home, default_home
+
+        home = Home(self.home.expanduser().absolute()) if self.home else default_home()
+        return Familiar(home, backbone=self.backbone, device=self.device)
+
+    def run(self, work: Callable[[OnProgress], Result]) -> Result:
+        """Do `work` with progress on standard error."""
+        from assistant.progress import shown_progress
+
+        with shown_progress(quiet=self.quiet) as on_progress:
+            return work(on_progress)
+
+    def show(self, result: Result, lines: Callable[[Result], str]) -> None:
+        """Print a result as JSON or for a person."""
+        from assistant.cli_output import to_json
+
+        typer.echo(to_json(result) if self.json else lines(result))
+
+
+def front_end(context: typer.Context) -> FrontEnd:
+    """The global options of the running command."""
+    found = context.find_object(FrontEnd)
+    if found is None:
+        raise RuntimeError("a command ran without the global options")
+    return found
+
+
+@app.callback()
+def set_global_options(
+    context: typer.Context,
+    home: Annotated[Path | None, typer.Option(help="Where the library lives. [env: FAMILIAR_HOME]")] = None,
+    backbone: Annotated[str, typer.Option(help="The model that answers and draws.")] = "pocket",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda; for training.")] = "auto",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageError(tried="--device", found=repr(device), fix="Use auto, cpu or cuda.")
+    context.obj = FrontEnd(home, backbone, device, json, quiet)
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders (or single photos).")],
+) -> None:
+    """Register folders of photos and scan them."""
+    from assistant.cli_output import scan_lines
+
+    ui = front_end(context)
+    ui.show(ui.run(lambda on_progress: ui.familiar.add(paths, on_progress)), scan_lines)
+
+
+@app.command()
+def scan(context: typer.Context) -> None:
+    """Bring the library up to date with its folders, once."""
+    from assistant.cli_output import scan_lines
+
+    ui = front_end(context)
+    ui.show(ui.run(ui.familiar.scan), scan_lines)
+
+
+@app.command()
+def watch(context: typer.Context) -> None:
+    """Stay in the foreground as the worker: scan when folders change, run the waiting jobs."""
+    from assistant.worker import watch_in_foreground
+
+    ui = front_end(context)
+    watch_in_foreground(ui.familiar.home, backbone=ui.familiar.backbone, device=ui.familiar.device)
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """What is in the library and what is going on."""
+    from assistant.cli_output import status_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.status(), status_lines)
+
+
+jobs_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+app.add_typer(jobs_app, name="jobs")
+
+
+@jobs_app.callback(help="What is running, waiting and failed.")
+def jobs(context: typer.Context) -> None:
+    from assistant.cli_output import job_lines
+
+    if context.invoked_subcommand is None:
+        ui = front_end(context)
+        ui.show(ui.familiar.jobs(), job_lines)
+
+
+@jobs_app.command()
+def retry(context: typer.Context, job_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+    """Queue a failed or cancelled job again."""
+    from assistant.cli_output import job_line
+
+    ui = front_end(context)
+    ui.show(ui.familiar.retry(job_id), job_line)
+
+
+@app.command()
+def pause(context: typer.Context) -> None:
+    """Start no further job until `resume`."""
+    ui = front_end(context)
+    ui.show(ui.familiar.pause(), lambda _: "Paused. `familiar resume` goes on.")
+
+
+@app.command()
+def resume(context: typer.Context) -> None:
+    """Undo `pause`."""
+    ui = front_end(context)
+    ui.show(ui.familiar.resume(), lambda _: "Going on.")
+
+
+@app.command()
+def concepts(context: typer.Context) -> None:
+    """The people, pets and things that were found, named or not."""
+    from assistant.cli_output import concept_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.concepts(), concept_lines)
+
+
+@app.command()
+def name(
+    context: typer.Context,
+    concept_id: Annotated[int, typer.Argument(metavar="ID")],
+    new_name: Annotated[str, typer.Argument(metavar="NAME")],
+) -> None:
+    """Name a concept."""
+    from assistant.cli_output import concept_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.name(concept_id, new_name), lambda concept: concept_lines([concept]))
+
+
+@app.command()
+def merge(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="A", help="Stays; an id or a name.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Joins A.")],
+) -> None:
+    """Say that two concepts are the same one."""
+    from assistant.cli_output import concept_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.merge(first, second), lambda concept: concept_lines([concept]))
+
+
+@app.command()
+def learn(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Three to five are enough.")],
+) -> None:
+    """Make a concept from these photos and train it."""
+    from assistant.cli_output import trained_lines
+
+    ui = front_end(context)
+    ui.show(ui.run(lambda on_progress: ui.familiar.learn(concept, photos, on_progress)), trained_lines)
+
+
+@app.command()
+def train(context: typer.Context, concept: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Train a named concept, so that it can be described and drawn."""
+    from assistant.cli_output import trained_lines
+
+    ui = front_end(context)
+    ui.show(ui.run(lambda on_progress: ui.familiar.train(concept, on_progress)), trained_lines)
+
+
+@app.command()
+def describe(
+    context: typer.Context,
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO")],
+    ask: Annotated[str | None, typer.Option("--ask", metavar="TEXT", help="A question about it.")] = None,
+) -> None:
+    """Say what and who is in a photo, or answer a question about it."""
+    from assistant.cli_output import description_lines
+
+    ui = front_end(context)
+    ui.show(ui.run(lambda on_progress: ui.familiar.describe(photo, ask, on_progress)), description_lines)
+
+
+@app.command()
+def imagine(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="A .png file, or a folder.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="The same seed draws the same picture.")
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", min=1, max=64)] = 1,
+) -> None:
+    """Draw a picture, with any named concepts in it."""
+    from assistant.cli_output import imagined_lines
+
+    ui = front_end(context)
+    drawn = ui.run(lambda on_progress: ui.familiar.imagine(text, out, seed, count, on_progress))
+    ui.show(drawn, imagined_lines)
+
+
+@app.command()
+def doctor(context: typer.Context) -> None:
+    """Check that everything that is needed is there."""
+    from assistant.cli_output import check_lines
+
+    ui = front_end(context)
+    checks = ui.familiar.doctor()
+    ui.show(checks, check_lines)
+    if any(check.required and not check.ok for check in checks):
+        raise typer.Exit(FamiliarError.exit_code)
+
+
+def run_app(application: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; the one place where errors become messages."""
+    ordered = global_options_first(arguments) or ["--help"]
+    as_json = "--json" in ordered
+    interrupted = FamiliarError(
+        tried="running the command", found="interrupted", fix="Run it again to go on where it stopped."
+    )
+    try:
+        outcome: Any = typer.main.get_command(application).main(ordered, "familiar", standalone_mode=False)
+        if outcome != INTERRUPTED:
+            return outcome if isinstance(outcome, int) else 0
+        _report(interrupted, as_json)
+    except typer.TyperException as error:
+        fix = "See `familiar --help`, or `familiar COMMAND --help`."
+        return _report(
+            UsageError(tried="reading the command", found=error.format_message(), fix=fix), as_json
+        )
+    except FamiliarError as error:
+        return _report(error, as_json)
+    except (KeyboardInterrupt, typer.Abort, JobCancelled):
+        _report(interrupted, as_json)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); nothing is left to say, and nowhere to say it.
+        sys.stderr.close()
+        return FamiliarError.exit_code
+    return INTERRUPTED
+
+
+def _report(error: FamiliarError, as_json: bool) -> int:
+    from assistant.cli_output import error_document, error_lines, to_json
+
+    if as_json:
+        typer.echo(to_json(error_document(error)))
+    typer.echo(error_lines(error), err=True)
+    return error.exit_code
+
+
+def global_options_first(arguments: Sequence[str]) -> list[str]:
+    """Allow `familiar describe x.jpg --json`: move the global options before the command."""
+    moved: list[str] = []
+    rest: list[str] = []
+    remaining = iter(arguments)
+    for argument in remaining:
+        option, has_value, _ = argument.partition("=")
+        if argument == "--":
+            rest += [argument, *remaining]
+        elif argument in GLOBAL_FLAGS or (has_value and option in GLOBAL_OPTIONS):
+            moved.append(argument)
+        elif argument in GLOBAL_OPTIONS:
+            moved += [argument, *([value] if (value := next(remaining, None)) is not None else [])]
+        else:
+            rest.append(argument)
+    return moved + rest

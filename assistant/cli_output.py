@@ -1,0 +1,141 @@
+"""Turns results and errors into JSON or into lines for a person. Computes nothing and writes to no file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from assistant.results import Check, Description, Imagined, Status, Trained
+from personalizer.errors import FamiliarError
+from personalizer.schemas import ConceptSummary, Job, ScanReport
+
+
+def to_json(result: Any) -> str:
+    """One JSON document; dataclasses become objects, paths and times strings."""
+    return json.dumps(_plain(result), indent=2, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if hasattr(value, "item") and not isinstance(value, str):  # a numpy scalar
+        return value.item()
+    return value
+
+
+def error_document(error: FamiliarError) -> dict[str, dict[str, str]]:
+    return {"error": {"tried": error.tried, "found": error.found, "fix": error.fix}}
+
+
+def error_lines(error: FamiliarError) -> str:
+    return f"Failed: {error.tried}\n  found: {error.found}\n  to do: {error.fix}"
+
+
+def scan_lines(report: ScanReport) -> str:
+    counts = [
+        f"{number} {name}"
+        for name, number in (
+            ("new", report.new),
+            ("changed", report.changed),
+            ("moved", report.moved),
+            ("missing", report.missing),
+        )
+        if number
+    ]
+    lines = [
+        f"{report.seen} files seen: {', '.join(counts) or 'nothing new'}"
+        f" ({report.elapsed_s:.1f} s, {report.photos_per_s:.1f} photos/s)"
+    ]
+    if report.failed:
+        lines.append(f"{len(report.failed)} could not be read:")
+        lines += [f"  {failure['path']}: {failure['reason']}" for failure in report.failed]
+    return "\n".join(lines)
+
+
+def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
+    if not concepts:
+        return "No concepts yet. `familiar add FOLDER` finds some; `familiar learn NAME PHOTO…` makes one."
+    rows = [("id", "name", "kind", "members", "suggested", "state")]
+    rows += [(str(c.id), c.name or "–", c.kind, str(c.members), str(c.suggested), c.state) for c in concepts]
+    return table(rows)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def description_lines(description: Description) -> str:
+    lines = [description.answer]
+    for concept in description.concepts:
+        lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f})")
+        lines += [f"    - {evidence}" for evidence in concept.evidence]
+    return "\n".join(lines)
+
+
+def imagined_lines(imagined: Imagined) -> str:
+    lines = [str(path) for path in imagined.paths]
+    used = ", ".join(imagined.concepts) or "no concept"
+    lines.append(f"{used}; seed {imagined.seed}; {imagined.backbone}; {imagined.tokens_per_s:.0f} tokens/s")
+    return "\n".join([*lines, *imagined.notes])
+
+
+def trained_lines(trained: Trained) -> str:
+    quality = trained.recognition_augmented
+    return (
+        f"{trained.concept}: {trained.steps} steps in {trained.elapsed_s:.0f} s, "
+        f"{trained.trained_values:,} values "
+        f"({trained.bytes / 1024:.0f} KiB), peak memory {trained.peak_rss_mib:.0f} MiB"
+        + (f", recognition on augmented views {quality:.2f}" if quality is not None else "")
+    )
+
+
+def status_lines(status: Status) -> str:
+    worker = status.worker
+    state = f"running (pid {worker.pid})" if worker.running else "not running"
+    jobs = ", ".join(f"{number} {name}" for name, number in status.jobs.items() if number) or "none"
+    lines = [
+        f"home      {status.home}",
+        f"photos    {status.photos} ({status.detections} detections, {status.faces} faces, "
+        f"{status.failures} unreadable)",
+        f"concepts  {status.concepts} ({status.named} named, {status.ready} trained)",
+        f"backbone  {status.backbone}",
+        f"worker    {state}{', paused' if worker.paused else ''}",
+        f"jobs      {jobs}",
+    ]
+    return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
+
+
+def job_line(job: Job) -> str:
+    progress = f" {job.done}/{job.total}" if job.total else ""
+    detail = f" – {job.error}" if job.error else f" – {job.message}" if job.message else ""
+    return f"{job.id}  {job.kind} {job.subject}  {job.state}{progress}{detail}"
+
+
+def job_lines(jobs: Iterable[Job]) -> str:
+    return "\n".join(job_line(job) for job in jobs) or "No jobs."
+
+
+def check_lines(checks: Sequence[Check]) -> str:
+    lines = []
+    for check in checks:
+        mark = "ok  " if check.ok else "FAIL" if check.required else "note"
+        lines.append(f"{mark}  {check.name}: {check.found}")
+        if not check.ok and check.fix:
+            lines.append(f"      to do: {check.fix}")
+    return "\n".join(lines)

@@ -1,0 +1,145 @@
+"""What the façade returns. The fields are the keys of the command line's JSON; nothing here computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from personalizer.schemas import BoundingBox, ConceptSummary, Job, ScanReport
+
+__all__ = [
+    "Added",
+    "Check",
+    "ConceptSummary",
+    "Description",
+    "Facts",
+    "Imagined",
+    "Job",
+    "Recognised",
+    "ScanReport",
+    "Status",
+    "Trained",
+    "WorkerStatus",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A concept that may be in the photo."""
+
+    name: str
+    probability: float
+    verdict: str
+    """`yes`, `no` or `unsure`."""
+    evidence: list[str]
+    """One sentence each, with the number it rests on."""
+    box: BoundingBox | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the file and the library know; None where they do not."""
+
+    taken_at: datetime | None
+    latitude: float | None
+    longitude: float | None
+    camera: str | None
+    width_px: int
+    height_px: int
+    in_library: bool
+    caption: str | None = None
+    """The backbone's own words; None when no backbone is exported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """The answer about one photo."""
+
+    photo: Path
+    question: str | None
+    answer: str
+    concepts: list[Recognised]
+    facts: Facts
+    backbone: str | None
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Imagined:
+    """Pictures that were drawn."""
+
+    paths: list[Path]
+    concepts: list[str]
+    """Named concepts whose prefix was used."""
+    seed: int
+    """Of the first picture; the next ones count up from it."""
+    backbone: str
+    tokens_per_s: float
+    elapsed_s: float
+    notes: list[str] = field(default_factory=list)
+    """What the user should know, such as a named concept that has no prefix yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What training a concept took; `recognition_augmented` is measured on augmented views of known photos."""
+
+    concept: str
+    steps: int
+    elapsed_s: float
+    trained_values: int
+    bytes: int
+    peak_rss_mib: float
+    recognition_augmented: float | None
+    backbone: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    """The process that does the long work."""
+
+    running: bool
+    pid: int | None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is there and what is going on."""
+
+    home: Path
+    jobs: dict[str, int]
+    """Number of jobs by state."""
+    running: list[Job]
+    photos: int
+    detections: int
+    faces: int
+    failures: int
+    concepts: int
+    named: int
+    ready: int
+    """Concepts whose prefix is trained."""
+    backbone: str
+    worker: WorkerStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of `familiar doctor`."""
+
+    name: str
+    ok: bool
+    found: str
+    fix: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Folders that were registered and what the scan found in them."""
+
+    roots: list[Path]
+    report: ScanReport

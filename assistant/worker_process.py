@@ -1,0 +1,143 @@
+"""Finds, locks and starts the one worker process of a home. Knows no job.
+
+The lock is an flock on `worker.lock`: the kernel drops it when the process dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from personalizer.errors import NotReadyError
+from personalizer.locations import Home
+
+IDLE_EXIT_S = 120.0
+LOCK_PATIENCE_S = 2.0
+START_PATIENCE_S = 20.0
+MAX_LOG_BYTES = 4 * 2**20
+
+
+@contextmanager
+def hold_worker_lock(home: Home, patience_s: float = LOCK_PATIENCE_S) -> Iterator[None]:
+    """Be the worker of `home` for the duration of the block.
+
+    Waits a little because a front end that looks whether a worker runs holds the lock for an instant.
+    Raises NotReadyError when another process keeps it.
+    """
+    descriptor = os.open(home.worker_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + patience_s
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise NotReadyError(
+                        tried=f"becoming the worker of {home.root}",
+                        found=f"another process (pid {_recorded_pid(home) or 'unknown'}) is its worker",
+                        fix="Stop that process, or let it do the work: jobs that you add are done by it.",
+                    ) from None
+                time.sleep(0.05)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        yield
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def running_worker_pid(home: Home) -> int | None:
+    """The process id of the worker that holds the lock, or None; 0 before it has said its id."""
+    try:
+        descriptor = os.open(home.worker_lock, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        # Shared, so that two front ends that look at the same time do not see each other as a worker.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return _recorded_pid(home) or 0
+    finally:
+        os.close(descriptor)
+
+
+def ensure_worker(home: Home) -> None:
+    """Start a worker unless one runs; returns once somebody holds the lock.
+
+    Raises NotReadyError when the new process ends without having taken it.
+    """
+    if running_worker_pid(home) is not None:
+        return
+    process = start_worker(home)
+    deadline = time.monotonic() + START_PATIENCE_S
+    while running_worker_pid(home) is None:
+        # A status of 4 means that somebody else's worker was faster: look again.
+        status = process.poll()
+        if (status is not None and status != NotReadyError.exit_code) or time.monotonic() > deadline:
+            raise NotReadyError(
+                tried="starting the worker process",
+                found=f"it ended with status {status}: {_last_line(worker_log(home))}"
+                if status is not None
+                else f"it did not take its lock within {START_PATIENCE_S:.0f} s",
+                fix=f"See {worker_log(home)}, or run `familiar doctor`.",
+            )
+        time.sleep(0.02)
+
+
+def start_worker(home: Home, idle_exit_s: float = IDLE_EXIT_S) -> subprocess.Popen[bytes]:
+    """Start the worker in a session of its own, so that Ctrl-C at the front end does not reach it."""
+    log_path = worker_log(home)
+    if log_path.exists() and log_path.stat().st_size > MAX_LOG_BYTES:
+        log_path.replace(log_path.with_suffix(".old.log"))
+    # -P: a folder called `assistant` where the user happens to stand must not be imported.
+    command = [sys.executable, "-P", "-m", "assistant.worker", "--home", str(home.root)]
+    with open(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+        return subprocess.Popen(
+            [*command, "--idle-exit-s", str(idle_exit_s)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=home.root,
+        )
+
+
+def stop_worker(home: Home, patience_s: float) -> bool:
+    """Ask the worker to stop after what it is doing; True once none runs."""
+    pid = running_worker_pid(home)
+    deadline = time.monotonic() + patience_s
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+    while running_worker_pid(home) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def worker_log(home: Home) -> Path:
+    return home.logs / "worker.log"
+
+
+def _recorded_pid(home: Home) -> int | None:
+    try:
+        return int(home.worker_lock.read_text().strip())
+    except (OSError, ValueError):
+        return None
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = path.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return "it wrote nothing"
+    return lines[-1][:300] if lines else "it wrote nothing"
