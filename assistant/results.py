@@ -84,7 +84,7 @@ class Imagined:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What training a concept took; `recognition_augmented` is measured on augmented views of known photos."""
+    """What training took; `recognition_augmented` is measured on augmented views of its photos."""
 
     concept: str
     steps: int

