@@ -1,4 +1,4 @@
-"""What the worker does for each kind of job. Knows no queue loop; torch is imported only by train and export."""
+"""What the worker does for each kind of job. Knows no queue loop; only train and export import torch."""
 
 from __future__ import annotations
 
