@@ -1,0 +1,55 @@
+"""What a question about a photo asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.questions import AsksForConcept, AsksForUnknown, AsksSomething, WantsDescription, understand
+
+NAMES = ["Bo", "Mika", "robot toy", "will"]
+
+
+@pytest.mark.parametrize(
+    "question", [None, "", "what is this?", "Who is in this photo?", "describe it", "who's that?"]
+)
+def test_open_questions_want_a_description(question: str | None) -> None:
+    assert understand(question, NAMES) == WantsDescription()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "is this Bo?",
+        "Is Bo in this photo?",
+        "is that bo",
+        "Do you see Bo here?",
+        "does this photo show Bo?",
+        "Bo?",
+    ],
+)
+def test_asks_whether_a_known_concept_is_there(question: str) -> None:
+    assert understand(question, NAMES) == AsksForConcept("Bo")
+
+
+def test_names_of_several_words() -> None:
+    assert understand("is the robot toy in this picture?", [*NAMES, "the robot toy"]) == AsksForConcept(
+        "the robot toy"
+    )
+
+
+def test_a_name_nobody_gave_is_not_taken_for_another() -> None:
+    assert understand("is this Rex?", NAMES) == AsksForUnknown("Rex")
+    assert understand("is this Boris?", NAMES) == AsksForUnknown("Boris")
+
+
+@pytest.mark.parametrize(
+    ("question", "about"),
+    [
+        ("what colour is Bo?", "Bo"),
+        ("is Bo wearing a hat?", "Bo"),
+        ("what colour is the car?", None),
+        ("is it night?", None),
+    ],
+)
+def test_other_questions_go_to_the_backbone(question: str, about: str | None) -> None:
+    assert understand(question, NAMES) == AsksSomething(question, about)
