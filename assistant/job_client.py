@@ -29,13 +29,18 @@ class JobClient:
     queue: JobQueue
 
     def run(
-        self, kind: str, subject: str, payload: dict[str, Any], on_progress: OnProgress | None
+        self,
+        kind: str,
+        subject: str,
+        payload: dict[str, Any],
+        on_progress: OnProgress | None,
+        priority: int = 0,
     ) -> dict[str, Any]:
         """Enqueue a job, or join the same one that is already waiting or running, and return its result.
 
         Ctrl-C asks the worker to cancel and raises KeyboardInterrupt. Raises JobFailedError and JobCancelled.
         """
-        job_id = self.queue.enqueue(kind, subject, payload)
+        job_id = self.queue.enqueue(kind, subject, payload, priority)
         return self.wait(job_id, on_progress)
 
     def wait(self, job_id: int, on_progress: OnProgress | None) -> dict[str, Any]:

@@ -1,0 +1,256 @@
+"""The façade that every front end calls: what a user can ask for, as methods. Knows no screen.
+
+Long work is a job that the worker does while the caller waits; answers are computed here, without torch, from
+SQLite and the exported runtime.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.job_client import JobClient
+from assistant.results import Check, Description, Imagined, Status, Trained, WorkerStatus
+from assistant.worker_process import running_worker_pid
+from personalizer.errors import NotFoundError, UsageError
+from personalizer.jobs import JobQueue
+from personalizer.library import Library
+from personalizer.locations import Home
+from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
+
+if TYPE_CHECKING:
+    from assistant.describing import Describer
+    from assistant.drawing import Drawer
+    from assistant.serving import Serving
+
+USER_PRIORITY = 10
+"""Of work that somebody waits for; what the watcher asks for has 0."""
+
+
+class Familiar:
+    """One library and the model that answers about it. Safe to use from several threads and processes."""
+
+    def __init__(self, home: Home, backbone: str = "pocket", device: str = "auto") -> None:
+        self.home = home
+        self.backbone = backbone
+        self.device = device
+
+    @cached_property
+    def library(self) -> Library:
+        self.home.ensure()
+        return Library.open(self.home.database)
+
+    @cached_property
+    def queue(self) -> JobQueue:
+        return JobQueue(self.library)
+
+    @cached_property
+    def _client(self) -> JobClient:
+        return JobClient(self.home, self.queue)
+
+    @cached_property
+    def _serving(self) -> Serving:
+        from assistant.serving import Serving
+
+        return Serving(self.home, self.library, self.backbone)
+
+    @cached_property
+    def _describer(self) -> Describer:
+        from assistant.describing import Describer
+
+        return Describer(self.home, self.library, self._serving)
+
+    @cached_property
+    def _drawer(self) -> Drawer:
+        from assistant.drawing import Drawer
+
+        return Drawer(self.home, self.library, self._serving)
+
+    def close(self) -> None:
+        """Close the library; no other thread may be using it."""
+        if "library" in self.__dict__:
+            self.library.close()
+
+    # --- the library
+
+    def add(self, paths: Sequence[Path], on_progress: OnProgress | None = None) -> ScanReport:
+        """Register folders (or single photos) and scan everything that is registered.
+
+        Raises NotFoundError for a path that does not exist.
+        """
+        resolved = [existing(path, "adding") for path in paths]
+        for path in resolved:
+            self.library.add_root(path)
+        return self.scan(on_progress)
+
+    def scan(self, on_progress: OnProgress | None = None) -> ScanReport:
+        """Bring the library up to date with its folders: photos, detections, index, suggested concepts."""
+        return ScanReport(**self._run("scan", "library", {}, on_progress)["scan"])
+
+    def status(self) -> Status:
+        """What is there and what is going on."""
+        counts = self.library.counts()
+        jobs = self.queue.list()
+        states = ("queued", "running", "done", "failed", "cancelled")
+        pid = running_worker_pid(self.home)
+        return Status(
+            home=self.home.root,
+            jobs={state: sum(job.state == state for job in jobs) for state in states},
+            running=[job for job in jobs if job.state in ("queued", "running")],
+            photos=counts["photos"],
+            detections=counts["detections"],
+            faces=counts["faces"],
+            failures=counts["failures"],
+            concepts=counts["concepts"],
+            named=counts["named"],
+            ready=sum(concept.state == "ready" for concept in self.library.concepts()),
+            backbone=self.backbone,
+            worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
+        )
+
+    # --- jobs
+
+    def jobs(self) -> list[Job]:
+        """All jobs, oldest first."""
+        return self.queue.list()
+
+    def retry(self, job_id: int) -> Job:
+        """Queue a failed or cancelled job again and see that somebody does it."""
+        from assistant.worker_process import ensure_worker
+
+        retried = self.queue.get(self.queue.retry(job_id))
+        ensure_worker(self.home)
+        return retried
+
+    def pause(self) -> dict[str, bool]:
+        """Start no further job."""
+        self.queue.pause()
+        return {"paused": True}
+
+    def resume(self) -> dict[str, bool]:
+        """Undo `pause`."""
+        self.queue.resume()
+        return {"paused": False}
+
+    # --- concepts
+
+    def concepts(self) -> list[ConceptSummary]:
+        """The people, pets and things of the library."""
+        from personalizer.concepts import summaries
+
+        return summaries(self.library)
+
+    def name(self, concept_id: int, name: str) -> ConceptSummary:
+        """Give a concept a name."""
+        from personalizer.concepts import name_concept
+
+        name_concept(self.library, concept_id, name)
+        return self._summary(concept_id)
+
+    def merge(self, first: int | str, second: int | str) -> ConceptSummary:
+        """Say that two concepts, by id or name, are the same; the first one stays."""
+        from personalizer.concepts import merge_concepts
+
+        kept = self.concept(first)
+        merge_concepts(self.library, kept.id, self.concept(second).id)
+        return self._summary(kept.id)
+
+    def concept(self, key: int | str) -> Concept:
+        """A concept by id or name. Raises NotFoundError."""
+        if isinstance(key, int):
+            return self.library.concept(key)
+        found = self.library.concept_by_name(key)
+        if found is None and key.isascii() and key.isdigit():
+            return self.library.concept(int(key))
+        if found is None:
+            known = ", ".join(sorted(concept.name for concept in self.library.concepts() if concept.name))
+            raise NotFoundError(
+                tried=f"looking up the concept {key!r}",
+                found=f"known names: {known}" if known else "no concept has a name yet",
+                fix="`familiar concepts` lists them; `familiar learn NAME PHOTO…` makes one.",
+            )
+        return found
+
+    def learn(self, name: str, photos: Sequence[Path], on_progress: OnProgress | None = None) -> Trained:
+        """Make a concept from these photos (or give an existing one more of them) and train it."""
+        if not photos:
+            raise UsageError(
+                tried=f"learning {name}", found="no photo", fix="Give three to five photos of it."
+            )
+        resolved = [str(existing(photo, f"learning {name} from")) for photo in photos]
+        made = self._run("learn", name, {"name": name, "photos": resolved}, on_progress)
+        return Trained(**self._client.wait(made["train_job"], on_progress))
+
+    def train(self, name: str, on_progress: OnProgress | None = None) -> Trained:
+        """Train the prefix of a named concept and export what serving needs."""
+        concept = self.concept(name)
+        if concept.name is None:
+            raise UsageError(
+                tried=f"training concept {concept.id}",
+                found="it has no name",
+                fix=f"Name it first: familiar name {concept.id} NAME",
+            )
+        return Trained(**self._run("train", str(concept.id), {"concept": concept.id}, on_progress))
+
+    # --- answers
+
+    def describe(
+        self, photo: Path, question: str | None = None, on_progress: OnProgress | None = None
+    ) -> Description:
+        """Say what and who is in a photo, or answer a question about it."""
+        started = time.monotonic()
+        path = existing(photo, "describing")
+        self._prepare(on_progress)
+        return self._describer.describe(path, question, started)
+
+    def imagine(
+        self,
+        text: str,
+        out: Path | None = None,
+        seed: int | None = None,
+        count: int = 1,
+        on_progress: OnProgress | None = None,
+    ) -> Imagined:
+        """Draw `count` pictures of `text`, with any named concepts in it, as PNG files."""
+        started = time.monotonic()
+        self._prepare(on_progress)
+        return self._drawer.draw(text, out, seed, count, on_progress, started)
+
+    def doctor(self) -> list[Check]:
+        """Whether everything that is needed is there."""
+        from assistant.doctor import examine
+
+        return examine(self.home, self._serving_check)
+
+    # --- inside
+
+    def _prepare(self, on_progress: OnProgress | None) -> None:
+        """See that the backbone is exported; the worker does it once per backbone version."""
+        if not self._serving.is_exported():
+            self._run("export", self.backbone, {}, on_progress)
+
+    def _run(
+        self, kind: str, subject: str, payload: dict[str, Any], on_progress: OnProgress | None
+    ) -> dict[str, Any]:
+        self.home.ensure()
+        asked = {**payload, "backbone": self.backbone, "device": self.device}
+        return self._client.run(kind, subject, asked, on_progress, USER_PRIORITY)
+
+    def _serving_check(self) -> Check:
+        return self._serving.check()
+
+    def _summary(self, concept_id: int) -> ConceptSummary:
+        return next(summary for summary in self.concepts() if summary.id == concept_id)
+
+
+def existing(path: Path, doing: str) -> Path:
+    """`path`, absolute. Raises NotFoundError when nothing is there."""
+    absolute = path.expanduser().absolute()
+    if not absolute.exists():
+        raise NotFoundError(
+            tried=f"{doing} {path}", found="there is no such file or folder", fix="Check the path."
+        )
+    return absolute
