@@ -151,28 +151,18 @@ class Familiar:
         return self._summary(concept_id)
 
     def merge(self, first: int | str, second: int | str) -> ConceptSummary:
-        """Say that two concepts, by id or name, are the same; the first one stays."""
+        """Say that two concepts, by id or name, are one; the first, or the one with a name, stays."""
         from personalizer.concepts import merge_concepts
 
-        kept = self.concept(first)
-        merge_concepts(self.library, kept.id, self.concept(second).id)
-        return self._summary(kept.id)
+        kept, joining = self.concept(first), self.concept(second)
+        target = kept.id if kept.name and joining.name else None
+        return self._summary(merge_concepts(self.library, kept.id, joining.id, target).id)
 
     def concept(self, key: int | str) -> Concept:
         """A concept by id or name. Raises NotFoundError."""
-        if isinstance(key, int):
-            return self.library.concept(key)
-        found = self.library.concept_by_name(key)
-        if found is None and key.isascii() and key.isdigit():
-            return self.library.concept(int(key))
-        if found is None:
-            known = ", ".join(sorted(concept.name for concept in self.library.concepts() if concept.name))
-            raise NotFoundError(
-                tried=f"looking up the concept {key!r}",
-                found=f"known names: {known}" if known else "no concept has a name yet",
-                fix="`familiar concepts` lists them; `familiar learn NAME PHOTO…` makes one.",
-            )
-        return found
+        from personalizer.concepts import find_concept
+
+        return self.library.concept(key) if isinstance(key, int) else find_concept(self.library, key)
 
     def learn(self, name: str, photos: Sequence[Path], on_progress: OnProgress | None = None) -> Trained:
         """Make a concept from these photos (or give an existing one more of them) and train it."""
