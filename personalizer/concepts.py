@@ -1,0 +1,286 @@
+"""The user's people, pets and things: listed, named, merged and learned from chosen photos.
+
+Knows the library and who decided what; knows no image and no model.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from personalizer import clustering
+from personalizer.clustering import LinkageSettings
+from personalizer.concept_clusters import (
+    AttachSettings,
+    ClusterReport,
+    ClusterSettings,
+    cluster,
+    decided_concepts,
+)
+from personalizer.concept_items import box_area
+from personalizer.errors import NotFoundError, UsageError
+from personalizer.library import Library
+from personalizer.naming import valid_name
+from personalizer.schemas import Concept, ConceptKind, ConceptSummary, Detection
+
+__all__ = [
+    "AttachSettings",
+    "ClusterReport",
+    "ClusterSettings",
+    "LearnedMembers",
+    "cluster",
+    "find_concept",
+    "learn_members",
+    "merge_concepts",
+    "name_concept",
+    "summaries",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedMembers:
+    """Which detections stand for a concept from now on, and the photos that could not be used."""
+
+    concept: Concept
+    detection_ids: list[int]
+    skipped: list[dict[str, int | str]]
+
+
+def summaries(library: Library) -> list[ConceptSummary]:
+    """All concepts that are not hidden: named ones by name, then the others, largest first."""
+    counts: Counter[tuple[int, str]] = Counter(
+        (member.concept_id, member.status) for member in library.memberships()
+    )
+    listed = [
+        ConceptSummary(
+            id=concept.id,
+            name=concept.name,
+            kind=concept.kind,
+            members=counts[concept.id, "confirmed"],
+            suggested=counts[concept.id, "suggested"],
+            state=concept.state,
+        )
+        for concept in library.concepts()
+        if concept.state != "hidden"
+    ]
+    return sorted(listed, key=lambda c: (c.name is None, (c.name or "").casefold(), -c.members, c.id))
+
+
+def find_concept(library: Library, reference: str) -> Concept:
+    """The concept with this name (any case) or, when no name matches, this number; else `NotFoundError`."""
+    concept = library.concept_by_name(reference)
+    if concept is None and reference.strip().isdecimal():
+        return library.concept(int(reference))
+    if concept is None:
+        names = [c.name for c in library.concepts() if c.name is not None and c.state != "hidden"]
+        raise NotFoundError(
+            tried=f"looking for {reference!r}",
+            found=f"the known names are {', '.join(sorted(names, key=str.casefold))}"
+            if names
+            else "nothing is named yet",
+            fix="List them with: familiar concepts",
+        )
+    return concept
+
+
+def name_concept(library: Library, concept_id: int, name: str) -> Concept:
+    """Name a concept, or give it another name; a suggested one becomes `named`.
+
+    Raises `UsageError` for a name that is not allowed or, in any case, taken; `NotFoundError` for the id.
+    """
+    name = valid_name(name)
+    with library.transaction():
+        before = library.concept(concept_id)
+        named = library.rename_concept(concept_id, name)
+        library.append_operation("name", {"concept": concept_id, "name": name, "previous": before.name})
+    return named
+
+
+def merge_concepts(library: Library, first_id: int, second_id: int, target: int | None = None) -> Concept:
+    """Say that two concepts are one; returns the one that remains.
+
+    The named one remains, or the first when neither has a name. When both have one, `target` has to say
+    which. What a person said about a detection in the remaining concept stands.
+    """
+    first, second = library.concept(first_id), library.concept(second_id)
+    keep, drop = _merge_order(first, second, target)
+    with library.transaction():
+        moved = library.memberships(drop.id)
+        own = {member.detection_id: member for member in library.memberships(keep.id)}
+        for member in moved:
+            standing = own.get(member.detection_id)
+            if standing is not None and standing.source == "user":
+                continue
+            if member.status == "rejected" and standing is not None:
+                continue
+            # The user joined them, so a later clustering must not take them apart.
+            library.add_members(
+                keep.id,
+                [member.detection_id],
+                source="cluster" if member.status == "suggested" else "user",
+                status=member.status,
+            )
+        confirmed = [member.id for member in library.members(keep.id)]
+        library.add_members(keep.id, confirmed, source="user", status="confirmed")
+        library.delete_concept(drop.id)
+        if keep.state in ("ready", "training"):
+            library.set_state(keep.id, "stale")
+        library.append_operation(
+            "merge",
+            {
+                "kept": keep.id,
+                "removed": drop.id,
+                "removed_name": drop.name,
+                "removed_prefix": None if drop.prefix_dir is None else str(drop.prefix_dir),
+                "memberships": [asdict(member) for member in moved],
+            },
+        )
+        return library.concept(keep.id)
+
+
+def _merge_order(first: Concept, second: Concept, target: int | None) -> tuple[Concept, Concept]:
+    """(what remains, what goes into it)."""
+    tried = f"merging concepts {first.id} and {second.id}"
+    if first.id == second.id:
+        raise UsageError(tried=tried, found="they are the same", fix="Give two different ones.")
+    if first.kind != second.kind:
+        raise UsageError(
+            tried=tried,
+            found=f"their kinds differ: {first.kind} and {second.kind}",
+            fix="Only two of a kind can be one.",
+        )
+    if target is not None:
+        if target not in (first.id, second.id):
+            raise UsageError(
+                tried=tried,
+                found=f"the one to keep, {target}, is neither",
+                fix=f"Keep {first.id} or {second.id}.",
+            )
+        return (first, second) if target == first.id else (second, first)
+    if first.name is not None and second.name is not None:
+        raise UsageError(
+            tried=tried,
+            found=f"both have a name: {first.name!r} and {second.name!r}",
+            fix="Say which one to keep, or give both the name you want to keep in turn.",
+        )
+    return (second, first) if first.name is None and second.name is not None else (first, second)
+
+
+def learn_members(
+    library: Library,
+    name: str,
+    photo_ids: Iterable[int],
+    *,
+    kind: ConceptKind | None = None,
+    settings: ClusterSettings | None = None,
+) -> LearnedMembers:
+    """Say that these photos show `name`: a new concept, or more members of the one that has the name.
+
+    Without `kind`, a new concept is a person when one matching face is in every photo, else a thing, which is
+    stood for by the whole picture. Members are the user's word: confirmed, and taken out of unnamed groups.
+    """
+    name = valid_name(name)
+    settings = settings or ClusterSettings()
+    photos = list(dict.fromkeys(photo_ids))
+    if not photos:
+        raise UsageError(
+            tried=f"learning {name!r}", found="no photo was given", fix="Give three to five photos."
+        )
+    with library.transaction():
+        known = library.concept_by_name(name)
+        chosen_kind = known.kind if known is not None else kind
+        faces = {} if chosen_kind == "object" else _shared_faces(library, photos, known, settings)
+        if chosen_kind is None:
+            chosen_kind = "face" if len(faces) == len(photos) else "object"
+        whole = {photo: _whole_picture(library, photo) for photo in photos}
+        chosen = faces if chosen_kind == "face" else whole
+        if not chosen:
+            raise UsageError(
+                tried=f"learning the person {name!r}",
+                found="no face that matches was found in these photos",
+                fix="Choose photos with the face well visible, or another name for a thing.",
+            )
+        concept = known if known is not None else library.create_concept(chosen_kind, name=name)
+        detection_ids = sorted(chosen.values())
+        library.add_members(concept.id, detection_ids, source="user", status="confirmed")
+        if concept.state in ("ready", "training"):
+            concept = library.set_state(concept.id, "stale")
+        _leave_groups(library, concept, set(detection_ids))
+        skipped: list[dict[str, int | str]] = [
+            {"photo": photo, "reason": "no matching face was found"}
+            for photo in photos
+            if photo not in chosen
+        ]
+        library.append_operation(
+            "learn",
+            {"concept": concept.id, "name": concept.name, "detections": detection_ids, "skipped": skipped},
+        )
+    return LearnedMembers(concept, detection_ids, skipped)
+
+
+def _whole_picture(library: Library, photo_id: int) -> int:
+    whole = library.detections(photo_id=photo_id, kind="photo")
+    if not whole:
+        library.photo(photo_id)  # raises when there is no such photo
+        raise NotFoundError(
+            tried=f"using photo {photo_id}", found="it has not been analysed", fix="Run: familiar scan"
+        )
+    return whole[0].id
+
+
+def _shared_faces(
+    library: Library, photos: list[int], known: Concept | None, settings: ClusterSettings
+) -> dict[int, int]:
+    """The face that these photos have in common: detection id by photo id, only where there is one.
+
+    For a person who is known, the faces that match the members; for a single photo, its only face.
+    """
+    found: list[Detection] = [d for photo in photos for d in library.detections(photo_id=photo, kind="face")]
+    if not found:
+        return {}
+    members = [] if known is None else [m for m in library.members(known.id) if m.photo_id not in photos]
+    both = [*members, *found]
+    vectors = np.stack([library.vector(detection.id) for detection in both])
+    if len(photos) == 1 and not members:
+        return {photos[0]: found[0].id} if len(found) == 1 else {}
+    # Members are one person however different they look: they get one row, the mean of theirs.
+    similarity = clustering.face_similarities(vectors)(0, len(vectors))
+    if members:
+        score = similarity[len(members) :, : len(members)].mean(axis=1)
+        chosen: dict[int, tuple[float, int]] = {}
+        for detection, value in zip(found, score, strict=True):
+            if (
+                value >= settings.face_attach.suggest
+                and value > chosen.get(detection.photo_id, (-np.inf, 0))[0]
+            ):
+                chosen[detection.photo_id] = (float(value), detection.id)
+        return {photo: detection_id for photo, (_, detection_id) in chosen.items()}
+    apart = np.array([detection.photo_id for detection in found], dtype=np.int64)
+    loose = LinkageSettings(settings.face_attach.suggest)
+    labels = clustering.link(lambda start, stop: similarity[start:stop], len(found), loose, apart)
+    groups = [
+        [detection for detection, label in zip(found, labels, strict=True) if label == number]
+        for number in range(int(labels.max(initial=-1)) + 1)
+    ]
+    if not groups:
+        return {}
+    # Two people may be in all of the photos; the one who is larger is meant.
+    group = max(groups, key=lambda g: (len(g), sum(box_area(d.box) for d in g)))
+    return {detection.photo_id: detection.id for detection in group}
+
+
+def _leave_groups(library: Library, concept: Concept, detection_ids: set[int]) -> None:
+    """Take detections out of groups nobody decided about; what is left of a group may be nothing."""
+    decided = {c.id for c in decided_concepts(library, concept.kind)}
+    touched = {
+        member.concept_id
+        for member in library.memberships()
+        if member.detection_id in detection_ids and member.concept_id not in decided
+    }
+    for concept_id in touched:
+        library.remove_members(concept_id, detection_ids)
+        if len(library.members(concept_id)) < 2:
+            library.delete_concept(concept_id)
