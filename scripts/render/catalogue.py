@@ -1,0 +1,50 @@
+"""All classes of subjects, and subjects as a class with fixed seed parameters.
+
+A Subject is one individual thing; the same Subject looks the same in every view.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from . import animals, household, toys
+from .kit import Draw, Kit, Pose, Traits
+from .materials import Material
+from .sdf import Solid
+
+Builder = Callable[[Draw, Pose, Kit], Traits]
+
+CLASSES: dict[str, Builder] = {
+    "mug": household.mug, "plush bear": toys.plush_bear, "rubber duck": toys.rubber_duck, "robot": toys.robot,
+    "backpack": household.backpack, "sneaker": household.sneaker, "dog": animals.dog, "cat": animals.cat, "bird": animals.bird,
+    "car": toys.car, "teapot": household.teapot, "lamp": household.lamp, "chair": household.chair, "ball": toys.ball,
+    "book": household.book, "bottle": household.bottle, "apple": household.apple, "potted plant": household.flower_pot,
+    "person": toys.person, "fish": animals.fish, "hat": household.hat, "clock": household.clock, "guitar": household.guitar,
+    "can": household.can, "vase": household.vase, "candle": household.candle, "umbrella": household.umbrella,
+    "banana": household.banana, "orange": household.orange, "rabbit": animals.rabbit, "horse": animals.horse, "boat": toys.boat,
+    "snowman": toys.snowman, "mushroom": household.mushroom, "house": household.house,
+}  # fmt: skip
+
+ANIMALS = ("dog", "cat", "bird", "fish", "rabbit", "horse")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One individual: a class, a seed, and parameters fixed by hand (by their names in the class)."""
+
+    label: str
+    seed: int
+    fixed: Mapping[str, object] = field(default_factory=dict)
+
+    def build(self, pose: Pose | None = None) -> tuple[Solid, list[Material], Traits]:
+        """Solid, its materials and what words say about it."""
+        kit = Kit()
+        draw = Draw([zlib.crc32(self.label.encode()), self.seed], self.fixed)
+        traits = CLASSES[self.label](draw, pose or Pose(), kit)
+        return kit.solid(), kit.materials, traits
+
+    def traits(self) -> Traits:
+        """What words say about it, without building the solid."""
+        return CLASSES[self.label](Draw([zlib.crc32(self.label.encode()), self.seed], self.fixed), Pose(), Kit())
