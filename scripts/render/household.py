@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .kit import Draw, Kit, Pose, Traits, surface
+from .materials import similar
 from .toys import BRIGHT
 
 DARK = np.array([0.008, 0.008, 0.01], np.float32)
@@ -76,7 +77,7 @@ def backpack(d: Draw, pose: Pose, k: Kit) -> Traits:
 def sneaker(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A sports shoe with sole, toe cap, tongue, laces and side stripes."""
     color = d.color("color")
-    accent_color = d.color("color2", unlike=(color,))
+    accent_color = d.color("color2", unlike=similar(color))
     main = k.material(d.tint("color", color), "matte")
     accent = k.material(d.tint("color2", accent_color), "matte")
     sole_color = d.color("sole", ("white", "white", "black", "beige"), unlike=(color,))
@@ -87,17 +88,18 @@ def sneaker(d: Draw, pose: Pose, k: Kit) -> Traits:
     k.limb((0, 0.22, -0.24), (0, 0.37 + high, -0.28), 0.145, 0.125, main, blend=0.06)
     k.limb((0, 0.30, -0.12), (0, 0.18, 0.20), 0.110, 0.09, main, blend=0.05)
     k.ball((0.088, 0.2, 0.115), inner, (0, 0.50 + high, -0.28), op="cut")
-    k.limb((0, 0.43 + high, -0.15), (0, 0.27, 0.06), 0.062, 0.062, accent, blend=0.02)
-    k.ball((0.125, 0.085, 0.12), sole if d.chance("toe cap", 0.5) else main, (0, 0.125, 0.34), blend=0.02)
-    outline = ((-0.12, -0.40), (0.12, -0.40), (0.15, -0.20), (0.125, 0.05), (0.15, 0.28), (0.10, 0.44), (0, 0.48), (-0.10, 0.44),
-               (-0.15, 0.28), (-0.125, 0.05), (-0.15, -0.20))
-    k.add("prism", (outline, 0.042, 0.022), sole, (0, 0.065, 0), turn=(90, 0, 0))
-    for i in range(4):
-        t = i / 3
-        k.limb((0.0, 0.385 - 0.135 * t, -0.045 + 0.20 * t), (0.085, 0.335 - 0.125 * t, -0.075 + 0.20 * t), 0.020, 0.018, lace, mirror=True)
-    for i in range(3 if d.chance("stripes", 0.6) else 1):
-        z = -0.06 + 0.085 * i
-        k.limb((0.130, 0.13, z + 0.04), (0.105, 0.27, z - 0.02), 0.024, 0.022, accent, mirror=True)
+    k.limb((0, 0.44 + high, -0.16), (0, 0.27, 0.06), 0.058, 0.058, accent, blend=0.02)
+    k.ball((0.128, 0.085, 0.13), sole if d.chance("toe cap", 0.5) else main, (0, 0.125, 0.34), blend=0.02)
+    k.add("cylinder", (0.155, 0.055, 0.025), sole, (0, 0.057, 0.31), flat_z=1.25)
+    k.add("cylinder", (0.152, 0.055, 0.025), sole, (0, 0.057, -0.26), blend=0.02)
+    k.add("box", (0.130, 0.055, 0.30, 0.025), sole, (0, 0.057, 0.02), blend=0.05)
+    for z, y in ((-0.10, 0.462), (-0.03, 0.410), (0.04, 0.362), (0.11, 0.322)):
+        y += high * (1.0 if z < 0 else 0.45) * 0.8
+        k.limb((0, y, z), (0.085, y - 0.05, z - 0.01), 0.018, 0.017, lace, mirror=True)
+        k.limb((0, y, z), (0.085, y - 0.05, z + 0.05), 0.014, 0.014, lace, mirror=True)
+    for i in range(3):
+        z = -0.05 + 0.075 * i
+        k.limb((0.134, 0.12, z + 0.05), (0.098, 0.28, z - 0.03), 0.017, 0.017, accent, mirror=True)
     k.add("box", (0.04, 0.07, 0.02, 0.015), accent, (0, 0.36 + high, -0.415))
     return Traits(color, accent_color, "plain", "", (f"with {accent_color} stripes", *(("with a high top",) if high_word else ())))
 

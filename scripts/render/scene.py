@@ -145,7 +145,7 @@ def _march(solid: Solid, origin: Array, direction: Array, t0: Array, t1: Array, 
         alive = alive[(ratio > 0.2) & (ta < t1[alive])]
         if alive.size == 0:
             break
-    return at, np.clip(1.15 - best, 0, 1)
+    return at, np.clip(1.3 - best, 0, 1)
 
 
 def _shadow(posed: Sequence[_Posed], p: Array, light: Light, steps: int) -> Array:
