@@ -289,6 +289,13 @@ def run_app(application: typer.Typer, arguments: Sequence[str]) -> int:
         # The reader of our output went away (`| head`); nothing is left to say, and nowhere to say it.
         sys.stderr.close()
         return FamiliarError.exit_code
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        found = f"{type(error).__name__}: {error}"
+        fix = "This is a mistake in Familiar; the lines above say where."
+        return _report(FamiliarError(tried="running the command", found=found, fix=fix), as_json)
     return INTERRUPTED
 
 

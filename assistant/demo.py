@@ -193,7 +193,7 @@ class Demo:
         return self.familiar.library.concept_by_name(name)
 
     def _name(self, subject: str) -> Named:
-        """Name the cluster of `subject`, or learn it from three photos where clustering found too few of it."""
+        """Name the cluster of `subject`, or learn from three photos where clustering found too few."""
         name = name_of(subject)
         class_name = next(sample.class_name for sample in self.samples if sample.subject == subject)
         known = self._named(name)

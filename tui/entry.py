@@ -3,8 +3,45 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Annotated
 
-from assistant.cli import app, run_app
+import typer
+
+from assistant.cli import app, front_end, run_app
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the pictures go.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; do not offer the chat.")] = False,
+    offer_chat: Annotated[bool, typer.Option("--chat/--no-chat", hidden=True)] = True,
+    only_chat: Annotated[bool, typer.Option("--only-chat", hidden=True)] = False,
+) -> None:
+    """Show the whole job on the photos that ship, then offer the chat."""
+    ui = front_end(context)
+    ui.home = demo_home(ui.home)
+    if not only_chat:
+        from assistant.demo import Demo
+        from assistant.demo_report import summary_lines
+
+        result = ui.run(lambda on_progress: Demo(ui.familiar, out, on_progress).run())
+        ui.show(result, lambda shown: summary_lines(shown, pictures=sys.stdout.isatty()))
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if not offer_chat or yes or ui.json or not on_terminal:
+        return
+    typer.confirm("Open the chat about these photos?", default=True)
+
+
+def demo_home(chosen: Path | None) -> Path:
+    """The demo's own library, apart from the user's, unless a home is given."""
+    if chosen is not None:
+        return chosen
+    from personalizer.locations import default_home
+
+    home = default_home()
+    return home.root.with_name(f"{home.root.name}-demo")
 
 
 def main() -> None:

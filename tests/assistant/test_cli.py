@@ -1,0 +1,160 @@
+"""The command line as users and scripts see it: exit codes, JSON, start-up time; on the real command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assistant.cli import global_options_first
+
+FAMILIAR = [sys.executable, "-c", "from tui.entry import main; main()"]
+
+
+def familiar(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*FAMILIAR, "--home", str(home), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def familiar_json(home: Path, *arguments: str) -> Any:
+    done = familiar(home, "--json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_help_names_only_commands_that_exist_and_is_fast(tmp_path: Path) -> None:
+    familiar(tmp_path, "--help")
+    times_s = []
+    for _ in range(3):
+        started = time.monotonic()
+        shown = familiar(tmp_path, "--help")
+        times_s.append(time.monotonic() - started)
+    assert shown.returncode == 0
+    assert "describe" in shown.stdout
+    assert "forget" not in shown.stdout
+    assert min(times_s) < 0.5
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from tui.entry import app; import typer; typer.main.get_command(app)\n"
+        "print([m for m in ('numpy', 'torch', 'onnxruntime', 'langchain', 'chromadb', 'textual', 'PIL')"
+        " if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["name", "x", "Bo"],
+        ["imagine"],
+        ["imagine", "a cat", "--count", "0"],
+        ["--device", "tpu", "status"],
+        ["learn", "Bo"],
+    ],
+)
+def test_usage_errors_exit_with_2_and_say_so_in_json(tmp_path: Path, arguments: list[str]) -> None:
+    done = familiar(tmp_path, "--json", *arguments)
+    assert done.returncode == 2
+    assert set(json.loads(done.stdout)["error"]) == {"tried", "found", "fix"}
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["describe", "/no/such/photo.jpg"],
+        ["add", "/no/such/folder"],
+        ["learn", "Bo", "/no/such/photo.jpg"],
+        ["train", "Nobody"],
+        ["name", "77", "Bo"],
+        ["merge", "1", "2"],
+        ["jobs", "retry", "5"],
+    ],
+)
+def test_missing_things_exit_with_3(tmp_path: Path, arguments: list[str]) -> None:
+    done = familiar(tmp_path, "--json", *arguments)
+    assert done.returncode == 3, done.stderr
+    error = json.loads(done.stdout)["error"]
+    assert all(error.values())
+
+
+def test_an_unknown_backbone_is_not_ready(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    _picture().save(photo)
+    done = familiar(tmp_path / "home", "--json", "--backbone", "nonsense", "describe", str(photo))
+    assert done.returncode == 4, done.stderr
+
+
+def test_status_of_a_new_home(tmp_path: Path) -> None:
+    status = familiar_json(tmp_path / "home", "status")
+    assert {"jobs", "photos", "concepts", "worker"} <= set(status)
+    assert status["photos"] == 0
+    assert status["worker"] == {"running": False, "pid": None, "paused": False}
+
+
+def test_lists_are_empty_in_a_new_home(tmp_path: Path) -> None:
+    assert familiar_json(tmp_path, "concepts") == []
+    assert familiar_json(tmp_path, "jobs") == []
+
+
+def test_pause_and_resume(tmp_path: Path) -> None:
+    assert familiar_json(tmp_path, "pause") == {"paused": True}
+    assert familiar_json(tmp_path, "status")["worker"]["paused"] is True
+    assert familiar_json(tmp_path, "resume") == {"paused": False}
+    assert familiar_json(tmp_path, "status")["worker"]["paused"] is False
+
+
+def test_doctor_finds_what_is_installed_and_checks_permissions(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    checks = {check["name"]: check for check in familiar_json(home, "doctor")}
+    assert {"python", "onnxruntime", "torch", "backbone", "face embedding", "chat model", "disk"} <= set(
+        checks
+    )
+    home.mkdir(mode=0o755)
+    home.chmod(0o755)
+    done = familiar(home, "--json", "doctor")
+    assert done.returncode == 1
+    failed = {check["name"]: check for check in json.loads(done.stdout) if not check["ok"]}
+    assert "chmod" in failed["home"]["fix"]
+
+
+def test_home_comes_from_the_environment(tmp_path: Path) -> None:
+    environment = {"FAMILIAR_HOME": str(tmp_path / "mine"), "PATH": "/usr/bin:/bin"}
+    command = [*FAMILIAR, "--json", "status"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert json.loads(done.stdout)["home"] == str(tmp_path / "mine")
+
+
+def test_the_home_is_private(tmp_path: Path) -> None:
+    familiar_json(tmp_path / "home", "status")
+    for path in [tmp_path / "home", *(tmp_path / "home").rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+@pytest.mark.parametrize(
+    ("written", "ordered"),
+    [
+        (["describe", "a.jpg", "--json"], ["--json", "describe", "a.jpg"]),
+        (["scan", "--home", "/x"], ["--home", "/x", "scan"]),
+        (["scan", "--home=/x", "--quiet"], ["--home=/x", "--quiet", "scan"]),
+        (["imagine", "--", "--json"], ["imagine", "--", "--json"]),
+        (["scan", "--home"], ["--home", "scan"]),
+    ],
+)
+def test_global_options_may_stand_anywhere(written: list[str], ordered: list[str]) -> None:
+    assert global_options_first(written) == ordered
+
+
+def _picture() -> Any:
+    from PIL import Image
+
+    return Image.new("RGB", (64, 48), "teal")
