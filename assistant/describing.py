@@ -1,0 +1,213 @@
+"""Answers about one photo: who and what it shows, and why Familiar thinks so. Stores nothing.
+
+What the library recognises (faces, embeddings, the trained prefix) and what the small backbone says in its
+own words are kept apart in every answer.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.questions import AsksForConcept, AsksForUnknown, AsksSomething, understand
+from assistant.results import Description, Facts, Recognised
+from personalizer.decoding import DecodedPhoto, load_photo
+from personalizer.library import Library
+from personalizer.locations import Home
+from personalizer.schemas import Concept, Embedding, Evidence, NewDetection, Photo
+
+if TYPE_CHECKING:
+    from assistant.serving import Serving
+    from personalizer.analysis import PhotoAnalyser
+
+ASKED_OF_PREFIXES = 4
+"""How many of the likeliest concepts are asked of the backbone as well: each costs a pass through it."""
+MAX_LISTED = 5
+
+
+class Describer:
+    """Describes photos of one library. Safe to use from several threads."""
+
+    def __init__(self, home: Home, library: Library, serving: Serving) -> None:
+        self._home = home
+        self._library = library
+        self._serving = serving
+        self._analyser_lock = threading.Lock()
+
+    @cached_property
+    def _analyser(self) -> PhotoAnalyser:
+        from personalizer.analysis import PhotoAnalyser
+
+        return PhotoAnalyser(self._home.models)
+
+    def describe(self, path: Path, question: str | None, started: float) -> Description:
+        """The answer about the photo at `path`; `started` is the monotonic time from which it is counted."""
+        decoded = load_photo(path)
+        with self._analyser_lock:
+            analysed = self._analyser.analyse(decoded)
+        stored = self._library.photo_by_path(path)
+        named = [c for c in self._library.concepts() if c.name is not None and c.state != "hidden"]
+        wanted = understand(question, [concept.name for concept in named if concept.name])
+        asked = wanted.name if isinstance(wanted, AsksForConcept) else None
+        recognised = self._recognise(decoded, analysed, named, asked, stored)
+        sure = [one for one in recognised if one.verdict == "yes"]
+        caption: str | None = None
+        if isinstance(wanted, AsksForConcept):
+            shown = [one for one in recognised if one.name == asked]
+            answer = _about_concept(shown[0])
+        elif isinstance(wanted, AsksForUnknown):
+            shown, answer = sure, _about_unknown(wanted.name, named)
+        elif isinstance(wanted, AsksSomething):
+            shown = sure
+            about = wanted.about or (sure[0].name if sure else None)
+            words = self._serving.answer(decoded.image, wanted.text, self._concept(about))
+            answer = f"{_who(sure)} The small model answers: “{words}”" if words else "I don't know."
+        else:
+            shown = sure or [one for one in recognised if one.verdict == "unsure"]
+            caption = self._serving.caption(decoded.image)
+            answer = _description(recognised, caption, decoded)
+        return Description(
+            photo=path,
+            question=question,
+            answer=answer,
+            concepts=shown[:MAX_LISTED],
+            facts=Facts(
+                taken_at=decoded.taken_at,
+                latitude=decoded.latitude,
+                longitude=decoded.longitude,
+                camera=decoded.camera,
+                width_px=decoded.width_px,
+                height_px=decoded.height_px,
+                in_library=stored is not None,
+                caption=caption,
+            ),
+            backbone=self._serving.version,
+            elapsed_s=round(time.monotonic() - started, 3),
+        )
+
+    def _recognise(
+        self,
+        decoded: DecodedPhoto,
+        analysed: Sequence[tuple[NewDetection, Embedding]],
+        named: list[Concept],
+        asked: str | None,
+        stored: Photo | None,
+    ) -> list[Recognised]:
+        """Every named concept with its probability, likeliest first."""
+        from personalizer.recognition import Recognizer
+
+        best: dict[int, Evidence] = {}
+        for evidence in Recognizer(self._library).evidence(analysed):
+            known = best.get(evidence.concept_id)
+            if known is None or evidence.similarity > known.similarity:
+                best[evidence.concept_id] = evidence
+        likely = sorted(
+            named,
+            key=lambda c: (
+                c.name != asked,
+                -(best[c.id].similarity - best[c.id].threshold) if c.id in best else 9.0,
+            ),
+        )
+        recognised = [
+            self._judge(concept, best.get(concept.id), decoded, rank < ASKED_OF_PREFIXES, stored)
+            for rank, concept in enumerate(likely)
+        ]
+        return sorted(recognised, key=lambda one: -one.probability)
+
+    def _judge(
+        self,
+        concept: Concept,
+        evidence: Evidence | None,
+        decoded: DecodedPhoto,
+        ask: bool,
+        stored: Photo | None,
+    ) -> Recognised:
+        from personalizer.calibration import combine, shipped_calibration, sigmoid
+
+        calibration = shipped_calibration()
+        logit = self._serving.yes_no(concept, decoded.image) if ask else None
+        similarity = evidence.similarity if evidence else None
+        probability = combine(similarity, logit, concept.kind)
+        reasons = []
+        if stored is not None and self._is_member(concept, stored):
+            reasons.append("this photo is one of those that it is known from")
+        what = "face" if concept.kind == "face" else "object embedding"
+        if evidence is None:
+            reasons.append("no face to compare was found" if concept.kind == "face" else "nothing to compare")
+        else:
+            sign = "≥" if evidence.similarity >= evidence.threshold else "<"
+            reasons.append(f"{what} {evidence.similarity:.2f} {sign} {evidence.threshold:.2f}")
+        if logit is not None:
+            weight = "" if calibration.prefix_weight else ", which counts for nothing yet"
+            reasons.append(f"trained prefix says yes {sigmoid(logit):.2f}{weight}")
+        elif ask and concept.state != "ready":
+            reasons.append("no trained prefix yet")
+        verdict = (
+            "yes" if probability >= 0.5 else "unsure" if probability >= calibration.abstain_from else "no"
+        )
+        return Recognised(
+            name=concept.name or str(concept.id),
+            probability=round(probability, 4),
+            verdict=verdict,
+            evidence=reasons,
+            box=evidence.box if evidence else None,
+        )
+
+    def _is_member(self, concept: Concept, photo: Photo) -> bool:
+        return any(member.photo_id == photo.id for member in self._library.members(concept.id))
+
+    def _concept(self, name: str | None) -> Concept | None:
+        return self._library.concept_by_name(name) if name else None
+
+
+def _about_concept(one: Recognised) -> str:
+    because = "; ".join(one.evidence)
+    if one.verdict == "yes":
+        return f"Yes, this is {one.name} ({one.probability:.2f}): {because}."
+    if one.verdict == "unsure":
+        return f"I am not sure whether this is {one.name} ({one.probability:.2f}): {because}."
+    return f"No, I don't see {one.name} here ({one.probability:.2f}): {because}."
+
+
+def _about_unknown(name: str, named: list[Concept]) -> str:
+    names = ", ".join(sorted(concept.name for concept in named if concept.name))
+    known = f"I know {names}." if names else "Nothing has a name yet."
+    return f"I don't know anyone or anything called {name}. {known}"
+
+
+def _who(sure: list[Recognised]) -> str:
+    return f"I recognise {_list(one.name for one in sure)}." if sure else "I recognise nobody and nothing."
+
+
+def _description(recognised: list[Recognised], caption: str | None, decoded: DecodedPhoto) -> str:
+    sure = [one for one in recognised if one.verdict == "yes"]
+    unsure = [one for one in recognised if one.verdict == "unsure"]
+    parts = [f"I recognise {one.name}: {'; '.join(one.evidence)}." for one in sure]
+    if not sure:
+        parts.append("I don't know who or what this is: nothing in it matches what you have named.")
+    if unsure:
+        parts.append(f"It might be {_list(one.name for one in unsure)}, but I am not sure.")
+    if caption:
+        parts.append(f"The small model's own words: “{caption}”")
+    where = _place(decoded)
+    if decoded.taken_at is not None:
+        parts.append(f"Taken on {decoded.taken_at:%-d %B %Y at %H:%M}{where}.")
+    elif where:
+        parts.append(f"Taken{where}.")
+    return " ".join(parts)
+
+
+def _place(decoded: DecodedPhoto) -> str:
+    if decoded.latitude is None or decoded.longitude is None:
+        return ""
+    north, east = ("N" if decoded.latitude >= 0 else "S"), ("E" if decoded.longitude >= 0 else "W")
+    return f" at {abs(decoded.latitude):.4f}° {north}, {abs(decoded.longitude):.4f}° {east}"
+
+
+def _list(names: Iterable[str]) -> str:
+    words = list(names)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
