@@ -1,0 +1,138 @@
+"""Recognition in real libraries; the vectors are synthetic so that what resembles what is known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from personalizer import concepts
+from personalizer.calibration import Calibration, Logistic
+from personalizer.library import Library
+from personalizer.recognition import FaceReference, ObjectReference, Recognizer
+from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection
+
+CALIBRATION = Calibration(
+    object=Logistic(20.0, -8.0),
+    face=Logistic(30.0, -15.0),
+    absent_log_odds=-2.0,
+    prefix_weight=0.0,
+    prefix_offset=0.0,
+    abstain_from=0.3,
+)
+WHOLE, REGION, OTHER = BoundingBox(0, 0, 9, 9), BoundingBox(1, 1, 5, 5), BoundingBox(5, 5, 9, 9)
+Found = list[tuple[NewDetection, Embedding]]
+
+
+def _axis(number: int, dimensions: int = 16) -> Float32Array:
+    return np.eye(dimensions, dtype=np.float32)[number]
+
+
+def _thing(whole: Float32Array, *regions: Float32Array, version: str = "1") -> Found:
+    found = [(NewDetection("photo", WHOLE, 1.0, "test"), Embedding(whole, "objects", version))]
+    for box, region in zip((REGION, OTHER), regions, strict=False):
+        found.append((NewDetection("object", box, 0.5, "test"), Embedding(region, "objects", version)))
+    return found
+
+
+def _faces(*vectors: Float32Array) -> Found:
+    return [
+        (NewDetection("face", box, 1.0, "test"), Embedding(vector, "faces", "1"))
+        for box, vector in zip((REGION, OTHER), vectors, strict=False)
+    ]
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with Library.open(tmp_path / "library.sqlite3") as opened:
+        yield opened
+
+
+def _record(library: Library, found: Found) -> int:
+    number = library.counts()["photos"] + 1
+    return library.record_photo(
+        content_hash=str(number),
+        path=Path(f"/photos/{number}.jpg"),
+        size=1,
+        mtime_ns=1,
+        width_px=9,
+        height_px=9,
+        taken_at=None,
+        latitude=None,
+        longitude=None,
+        camera=None,
+        detections=found,
+    ).id
+
+
+def test_similarity_of_a_thing_is_the_mean_of_whole_and_best_region() -> None:
+    reference = ObjectReference.of(np.stack([_axis(0), _axis(0)]), np.stack([_axis(1), _axis(1)]))
+    similarity, best = reference.similarity(0.8 * _axis(0), np.stack([0.2 * _axis(1), 0.6 * _axis(1)]))
+    assert similarity == pytest.approx(0.7)
+    assert best == 1
+    assert reference.similarity(0.8 * _axis(0), np.zeros((0, 16), np.float32)) == (pytest.approx(0.8), -1)
+
+
+def test_similarity_of_a_person_is_about_the_nearer_half_of_the_members() -> None:
+    reference = FaceReference(np.stack([_axis(0) * 0.1, _axis(0) * 0.2, _axis(1) * 9]))
+    similarity, best = reference.similarity(np.stack([_axis(3) * 5, np.zeros(16, np.float32)]))
+    assert similarity == pytest.approx(1 - 0.15)
+    assert best == 1
+
+
+def test_a_known_thing_is_found_where_it_is(library: Library) -> None:
+    shots = [_record(library, _thing(_axis(0), _axis(1))) for _ in range(3)]
+    concepts.learn_members(library, "mug", shots)
+    (evidence,) = Recognizer(library, calibration=CALIBRATION).evidence(_thing(_axis(0), _axis(5), _axis(1)))
+    assert (evidence.name, evidence.kind) == ("mug", "object")
+    assert evidence.similarity == pytest.approx(1.0)
+    assert evidence.threshold == pytest.approx(0.4)
+    assert evidence.box == OTHER
+
+
+def test_something_else_gives_low_evidence(library: Library) -> None:
+    concepts.learn_members(library, "mug", [_record(library, _thing(_axis(0), _axis(1)))])
+    (evidence,) = Recognizer(library, calibration=CALIBRATION).evidence(_thing(_axis(7), _axis(8)))
+    assert evidence.similarity < evidence.threshold
+
+
+def test_a_face_is_evidence_for_the_nearest_person_only(library: Library) -> None:
+    amy, bob = 0.6 * _axis(0, 128), 0.6 * _axis(0, 128) + 0.3 * _axis(1, 128)
+    concepts.learn_members(library, "Amy", [_record(library, _faces(amy) + _thing(_axis(0)))], kind="face")
+    concepts.learn_members(library, "Bob", [_record(library, _faces(bob) + _thing(_axis(0)))], kind="face")
+    recognizer = Recognizer(library, calibration=CALIBRATION)
+    (evidence,) = recognizer.evidence(_faces(amy + 0.02))
+    assert evidence.name == "Amy"
+    both = recognizer.evidence(_faces(bob, amy))
+    assert {(e.name, e.box) for e in both} == {("Bob", REGION), ("Amy", OTHER)}
+
+
+def test_a_person_without_a_face_in_the_photo_gives_no_evidence(library: Library) -> None:
+    photo = _record(library, _faces(0.6 * _axis(0, 128)) + _thing(_axis(0)))
+    concepts.learn_members(library, "Amy", [photo], kind="face")
+    assert Recognizer(library, calibration=CALIBRATION).evidence(_thing(_axis(0))) == []
+
+
+def test_vectors_of_another_model_version_are_never_compared(library: Library) -> None:
+    concepts.learn_members(library, "mug", [_record(library, _thing(_axis(0), _axis(1)))])
+    recognizer = Recognizer(library, calibration=CALIBRATION)
+    assert recognizer.evidence(_thing(_axis(0), _axis(1), version="2")) == []
+    assert len(recognizer.evidence(_thing(_axis(0), _axis(1)))) == 1
+
+
+def test_unnamed_and_hidden_concepts_are_not_reported(library: Library) -> None:
+    photo = _record(library, _thing(_axis(0), _axis(1)))
+    whole = library.detections(photo_id=photo, kind="photo")[0].id
+    library.add_members(library.create_concept("object").id, [whole], source="cluster", status="confirmed")
+    hidden = concepts.learn_members(library, "mug", [photo]).concept
+    library.set_state(hidden.id, "hidden")
+    assert Recognizer(library, calibration=CALIBRATION).evidence(_thing(_axis(0), _axis(1))) == []
+
+
+def test_only_confirmed_members_count(library: Library) -> None:
+    first, second = (_record(library, _thing(_axis(n), _axis(n))) for n in (0, 1))
+    mug = concepts.learn_members(library, "mug", [first]).concept
+    other = library.detections(photo_id=second, kind="photo")[0].id
+    library.add_members(mug.id, [other], source="cluster", status="suggested")
+    (evidence,) = Recognizer(library, calibration=CALIBRATION).evidence(_thing(_axis(1), _axis(1)))
+    assert evidence.similarity == pytest.approx(0.0)
