@@ -1,0 +1,236 @@
+"""How evaluations choose shots and summarise scores: disjoint, seeded, macro over concepts.
+
+Knows folders of photos and arrays of scores; knows no library and no model.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from personalizer import metrics
+from personalizer.calibration import fit_logistic
+from personalizer.errors import NotFoundError, UsageError
+from personalizer.metrics import BoolArray, FloatArray
+
+PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One identity: the photos in its folder, by name."""
+
+    name: str
+    photos: tuple[Path, ...]
+
+    @property
+    def class_name(self) -> str:
+        """What it is, from the folder's name: the last word without digits (`dog8`, `old_dog`: `dog`)."""
+        words = re.findall(r"[^\W\d_]+", self.name.casefold())
+        return words[-1] if words else self.name.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which photos of a subject are shown; all its others are tested."""
+
+    subject: Subject
+    number: int
+    shots: tuple[Path, ...]
+
+    @property
+    def held_out(self) -> tuple[Path, ...]:
+        return tuple(photo for photo in self.subject.photos if photo not in self.shots)
+
+
+def read_subjects(folder: Path, shots: int) -> tuple[list[Subject], list[str]]:
+    """The subjects that have more than `shots` photos, and the names of those that have too few."""
+    subjects = [
+        Subject(child.name, tuple(read_photos(child)))
+        for child in sorted(existing_folder(folder).iterdir())
+        if child.is_dir() and not child.name.startswith(".")
+    ]
+    usable = [subject for subject in subjects if len(subject.photos) > shots]
+    if len(usable) < 2:
+        raise UsageError(
+            tried=f"reading subjects from {folder}",
+            found=f"{len(usable)} folders with more than {shots} photos",
+            fix="Give a folder that holds one folder of photos per subject, at least two of them.",
+        )
+    return usable, [subject.name for subject in subjects if len(subject.photos) <= shots]
+
+
+def read_photos(folder: Path) -> list[Path]:
+    """All photos below a folder, sorted, by file name only (nothing is opened)."""
+    return sorted(
+        path
+        for path in existing_folder(folder).rglob("*")
+        if path.suffix.casefold() in PHOTO_SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
+
+
+def existing_folder(folder: Path) -> Path:
+    """`folder`, or `NotFoundError`."""
+    if not folder.is_dir():
+        raise NotFoundError(
+            tried=f"reading photos from {folder}", found="there is no such folder", fix="Check the path."
+        )
+    return folder
+
+
+def make_splits(subjects: Sequence[Subject], shots: int, splits: int, seed: int) -> list[Split]:
+    """`splits` random choices of `shots` photos per subject, fewer where there are not so many.
+
+    A subject's choices depend on `seed` and its own photos' names, not on which other subjects there are.
+    """
+    if shots < 1 or splits < 1:
+        raise UsageError(
+            tried="choosing shots",
+            found=f"{shots} shots and {splits} splits",
+            fix="Give at least one of each.",
+        )
+    made = []
+    for subject in subjects:
+        key = [ord(character) for character in subject.name]
+        random = np.random.default_rng([seed, *key])
+        wanted = min(splits, math.comb(len(subject.photos), shots))
+        chosen: list[tuple[int, ...]] = []
+        while len(chosen) < wanted:
+            drawn = tuple(sorted(random.permutation(len(subject.photos))[:shots].tolist()))
+            if drawn not in chosen:
+                chosen.append(drawn)
+        made += [
+            Split(subject, number, tuple(subject.photos[index] for index in drawn))
+            for number, drawn in enumerate(chosen)
+        ]
+    return made
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """The scores of one split: `score` and `is_positive` are `[n]` over its test photos."""
+
+    concept: str
+    score: FloatArray
+    is_positive: BoolArray
+
+
+def calibrate_on_others(trials: Sequence[Trial]) -> list[Trial]:
+    """Scores as probabilities, by a logistic fitted for each concept on the trials of all the *others*."""
+    fitted: dict[str, tuple[float, float]] = {}
+    for concept in {trial.concept for trial in trials}:
+        fitted[concept] = _fit([trial for trial in trials if trial.concept != concept])
+    return [
+        Trial(trial.concept, _probability(trial.score, *fitted[trial.concept]), trial.is_positive)
+        for trial in trials
+    ]
+
+
+def calibrate_like(trials: Sequence[Trial], reference: Sequence[Trial]) -> list[Trial]:
+    """Scores as probabilities, by logistics fitted on `reference` without the concept at hand."""
+    return [
+        Trial(
+            trial.concept,
+            _probability(trial.score, *_fit([r for r in reference if r.concept != trial.concept])),
+            trial.is_positive,
+        )
+        for trial in trials
+    ]
+
+
+def _fit(trials: Sequence[Trial]) -> tuple[float, float]:
+    score = np.concatenate([trial.score for trial in trials])
+    truth = np.concatenate([trial.is_positive for trial in trials])
+    names = {name: number for number, name in enumerate(sorted({trial.concept for trial in trials}))}
+    group = np.concatenate([np.full(len(trial.score), names[trial.concept]) for trial in trials])
+    weights, bias = fit_logistic(score, truth, group)
+    return float(weights[0]), bias
+
+
+def _probability(score: FloatArray, weight: float, bias: float) -> FloatArray:
+    probability: FloatArray = 1 / (1 + np.exp(-np.clip(weight * score + bias, -30, 30)))
+    return probability
+
+
+def table(
+    trials: Sequence[Trial], *, abstain_from: float = 0.5, seed: int = 0, per_concept: bool = False
+) -> dict[str, Any]:
+    """The numbers of one row of the recognition table, from trials whose scores are probabilities.
+
+    Rates are means over a concept's splits, then over concepts; the interval is a bootstrap over concepts.
+    Calibration error and coverage are those of all trials together.
+    """
+    by_concept: dict[str, list[metrics.RecognitionScores]] = {}
+    for trial in trials:
+        decisions = metrics.decide(trial.score, trial.is_positive, abstain_above=abstain_from)
+        by_concept.setdefault(trial.concept, []).append(metrics.recognition_scores(decisions))
+    rows = {name: _means(scores) for name, scores in by_concept.items()}
+    means = {key: _mean([row[key] for row in rows.values()]) for key in _RATES}
+    score = np.concatenate([trial.score for trial in trials])
+    truth = np.concatenate([trial.is_positive for trial in trials])
+    low, high = metrics.bootstrap_interval([row["weighted"] for row in rows.values()], seed=seed)
+    result: dict[str, Any] = {
+        **{key: rounded(value) for key, value in means.items()},
+        "interval": [rounded(low), rounded(high)],
+        "ece": rounded(metrics.calibration_error(score, truth)),
+        "coverage_at_98": rounded(metrics.coverage_at_accuracy(score, truth, 0.98)),
+        "area_under_curve": rounded(
+            _mean([metrics.area_under_curve(trial.score, trial.is_positive) for trial in trials])
+        ),
+        "concepts": len(rows),
+        "trials": len(trials),
+    }
+    if per_concept:
+        result["per_concept"] = {
+            name: {key: rounded(value) for key, value in row.items()} for name, row in sorted(rows.items())
+        }
+    return result
+
+
+_RATES = ("weighted", "positive", "negative", "precision", "recall", "abstained")
+
+
+def _means(scores: Sequence[metrics.RecognitionScores]) -> dict[str, float]:
+    return {key: _mean([getattr(score, key) for score in scores]) for key in _RATES}
+
+
+def _mean(values: Sequence[float]) -> float:
+    present = [value for value in values if not math.isnan(value)]
+    return sum(present) / len(present) if present else float("nan")
+
+
+def paired_difference(ours: Sequence[Trial], theirs: Sequence[Trial], *, seed: int = 0) -> dict[str, Any]:
+    """Weighted accuracy of `ours` minus `theirs` on the same trials, with an interval over concepts."""
+    by_concept: dict[str, list[float]] = {}
+    for first, second in zip(ours, theirs, strict=True):
+        if first.concept != second.concept:
+            raise ValueError(f"trials of the same concept expected: {first.concept}, {second.concept}")
+        difference = _weighted(first) - _weighted(second)
+        by_concept.setdefault(first.concept, []).append(difference)
+    differences = [_mean(values) for values in by_concept.values()]
+    low, high = metrics.bootstrap_interval(differences, seed=seed)
+    return {"mean": rounded(_mean(differences)), "interval": [rounded(low), rounded(high)]}
+
+
+def _weighted(trial: Trial) -> float:
+    return metrics.recognition_scores(metrics.decide(trial.score, trial.is_positive)).weighted
+
+
+def restricted(trials: Sequence[Trial], kept: Mapping[int, npt.NDArray[np.bool_]]) -> list[Trial]:
+    """Each trial with only the photos that `kept[number]` `[n]` marks."""
+    return [
+        Trial(trial.concept, trial.score[kept[number]], trial.is_positive[kept[number]])
+        for number, trial in enumerate(trials)
+    ]
+
+
+def rounded(value: float) -> float | None:
+    """To four places, as reports show it; NaN, which JSON does not have, becomes None."""
+    return None if math.isnan(value) else round(value, 4)
