@@ -1,0 +1,175 @@
+"""A trained concept at serving time: its learned rows and the keys and values of its personal prompt.
+
+Reads what training wrote (`prefix.safetensors`, `manifest.json`) and knows nothing of how it was trained.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from exporters.manifest import hash_file
+from exporters.runtime.prompting import ROW_KINDS, PromptContext
+from exporters.runtime.session import BackboneSession, Cache
+from exporters.tensor_files import open_tensors, save_tensors
+from personalizer.errors import CorruptArtifactError, NotReadyError
+from personalizer.locations import write_atomically
+from personalizer.prompts import RowKind, personal_prompt
+from personalizer.schemas import Float32Array
+
+PREFIX_FILE = "prefix.safetensors"
+PREFIX_MANIFEST = "manifest.json"
+CACHE_FILE = "prompt_cache.safetensors"
+CACHE_MANIFEST = "prompt_cache.json"
+TRAIN_AGAIN = "Train the concept again; your photos and its members are untouched."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LearnedRows:
+    """The learned rows of one concept, `[count, hidden]` each; the name is one row."""
+
+    concept: str
+    backbone_version: str
+    inputs: Mapping[RowKind, Float32Array]
+    outputs: Mapping[RowKind, Float32Array]
+
+    @staticmethod
+    def read(directory: Path) -> LearnedRows:
+        """Read a trained prefix.
+
+        Raises `NotReadyError` if there is none, `CorruptArtifactError` if files and manifest do not fit
+        together.
+        """
+        tried = f"reading the trained concept in {directory}"
+        if not (directory / PREFIX_FILE).exists() or not (directory / PREFIX_MANIFEST).exists():
+            raise NotReadyError(tried=tried, found="it was not trained", fix="Train the concept first.")
+        tensors = open_tensors(directory / PREFIX_FILE, fix=TRAIN_AGAIN)
+        try:
+            manifest: dict[str, Any] = json.loads((directory / PREFIX_MANIFEST).read_bytes())
+            concept, version = str(manifest["concept"]), str(manifest["backbone_version"])
+            counts: dict[RowKind, int] = {
+                "name": 1,
+                "generation": int(manifest["generation_rows"]),
+                "understanding": int(manifest["understanding_rows"]),
+            }
+            inputs = {kind: np.array(tensors[f"{kind}_input"]) for kind in ROW_KINDS}
+            outputs = {kind: np.array(tensors[f"{kind}_output"]) for kind in ROW_KINDS}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = f"{type(error).__name__}: {error}"
+            raise CorruptArtifactError(tried=tried, found=found, fix=TRAIN_AGAIN) from error
+        for kind, count in counts.items():
+            for rows in (inputs[kind], outputs[kind]):
+                expected = (count, inputs["name"].shape[-1])
+                if rows.shape != expected or rows.dtype != np.float32 or not np.isfinite(rows).all():
+                    raise CorruptArtifactError(
+                        tried=tried,
+                        found=f"{kind} rows are {rows.dtype} {rows.shape}, not finite float32 {expected}",
+                        fix=TRAIN_AGAIN,
+                    )
+        return LearnedRows(concept, version, inputs, outputs)
+
+
+class ConceptRuntime(PromptContext):
+    """One concept in a session. Its personal prompt is run once; every request continues from there."""
+
+    def __init__(self, session: BackboneSession, rows: LearnedRows, stored: Cache | None = None) -> None:
+        super().__init__(session)
+        self.rows = rows
+        self._stored = stored
+        tried = f"using the trained concept '{rows.concept}' with the backbone {session.spec.name}"
+        if rows.backbone_version != session.spec.version:
+            raise NotReadyError(
+                tried=tried,
+                found=f"it was trained for version {rows.backbone_version}, not {session.spec.version}",
+                fix=TRAIN_AGAIN,
+            )
+        width = rows.inputs["name"].shape[-1]
+        if width != session.spec.hidden_size:
+            raise CorruptArtifactError(
+                tried=tried,
+                found=f"its rows have {width} values instead of {session.spec.hidden_size}",
+                fix=TRAIN_AGAIN,
+            )
+
+    @staticmethod
+    def load(session: BackboneSession, directory: Path) -> ConceptRuntime:
+        """The concept trained into `directory`, with its stored cache if that belongs to this session."""
+        return ConceptRuntime(session, LearnedRows.read(directory), _stored_cache(session, directory))
+
+    @property
+    def inputs(self) -> Mapping[RowKind, Float32Array]:
+        return self.rows.inputs
+
+    @property
+    def outputs(self) -> Mapping[RowKind, Float32Array]:
+        return self.rows.outputs
+
+    @property
+    def display_name(self) -> str:
+        return self.rows.concept
+
+    @cached_property
+    def start(self) -> Cache:
+        """Keys and values of the begin token and the personal prompt.
+
+        Rounded to float16 whether they were stored or just computed, so that both give the same answers.
+        """
+        if self._stored is not None:
+            return self._stored
+        begin = self.session.embed_text(self.session.spec.begin_ids)
+        prompt = np.concatenate([begin, self.embed(personal_prompt())])
+        _, cache = self.session.forward(prompt[None])
+        arrays = [array.astype(np.float16) for array in self.session.cache_to_arrays(cache)]
+        return self.session.cache_from_arrays([array.astype(np.float32) for array in arrays])
+
+
+def export_concept(
+    session: BackboneSession, prefix_directory: Path, directory: Path | None = None
+) -> list[Path]:
+    """Store the keys and values of a concept's personal prompt, beside its prefix or with a copy of it
+    elsewhere.
+
+    The cache belongs to this export of the backbone; any other session computes its own. Returns the files.
+    """
+    runtime = ConceptRuntime(session, LearnedRows.read(prefix_directory))
+    target = prefix_directory if directory is None else directory
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if target.resolve() != prefix_directory.resolve():
+        for name in (PREFIX_FILE, PREFIX_MANIFEST):
+            shutil.copyfile(prefix_directory / name, target / name)
+            (target / name).chmod(0o600)
+    arrays = session.cache_to_arrays(runtime.start)
+    save_tensors(
+        target / CACHE_FILE, {f"past_{index}": array.astype(np.float16) for index, array in enumerate(arrays)}
+    )
+    belongs_to = {
+        "session": session.fingerprint,
+        "prefix": hash_file(target / PREFIX_FILE),
+        "cache": hash_file(target / CACHE_FILE),
+    }
+    write_atomically(target / CACHE_MANIFEST, json.dumps(belongs_to, indent=1).encode())
+    return [target / name for name in (PREFIX_FILE, PREFIX_MANIFEST, CACHE_FILE, CACHE_MANIFEST)]
+
+
+def _stored_cache(session: BackboneSession, directory: Path) -> Cache | None:
+    """The stored cache, or None if it is missing, damaged or of another session: computing it is cheap."""
+    try:
+        belongs_to = json.loads((directory / CACHE_MANIFEST).read_bytes())
+        if belongs_to != {
+            "session": session.fingerprint,
+            "prefix": hash_file(directory / PREFIX_FILE),
+            "cache": hash_file(directory / CACHE_FILE),
+        }:
+            return None
+        tensors = open_tensors(directory / CACHE_FILE, fix=TRAIN_AGAIN)
+        arrays = [tensors[f"past_{index}"].astype(np.float32) for index in range(2 * session.spec.layers)]
+    except (OSError, ValueError, KeyError, CorruptArtifactError):
+        return None
+    return session.cache_from_arrays(arrays)

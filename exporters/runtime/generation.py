@@ -1,0 +1,307 @@
+"""Token loops over a session: answers, the likelihood of "yes", and pictures.
+
+Knows the order of tokens that training used; knows no wording, no file and no user.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from exporters.runtime.prompting import PromptContext, ReadImage
+from exporters.runtime.session import BackboneSession, Cache
+from personalizer.errors import JobCancelled, UsageError
+from personalizer.prompts import NO, YES, Segment, Separator, generation_request
+from personalizer.schemas import Float32Array, Int64Array, OnProgress, Progress
+
+MAX_BATCH = 8
+"""Pictures drawn at a time; the result does not depend on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the next token is chosen; a temperature of 0 takes the likeliest."""
+
+    temperature: float = 0.0
+    top_k: int = 0
+    """Only the likeliest `top_k` take part; 0 means all."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("temperature", "top_k", "seed"):
+            value = getattr(self, name)
+            if not value >= 0:
+                raise UsageError(
+                    tried="choosing tokens", found=f"{name} is {value}", fix=f"Use a {name} of 0 or more."
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said."""
+
+    text: str
+    ids: list[int]
+    """Text ids and learned ids, without the end."""
+    stopped: Literal["end", "length"]
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """What the model drew."""
+
+    codes: Int64Array
+    """`[count, tokens_per_image]`."""
+    images: list[Image.Image] = field(repr=False)
+    elapsed_s: float
+    tokens_per_s: float
+    """Image tokens of all pictures per second, decoding to pixels left out."""
+
+
+def answer(
+    session: BackboneSession,
+    segments: Sequence[Segment],
+    images: Sequence[ReadImage] = (),
+    *,
+    concept: PromptContext | None = None,
+    sampling: Sampling | None = None,
+    max_tokens: int = 64,
+    forced: bool = True,
+    on_text: Callable[[str], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Answer:
+    """Answer a prompt that ends with a `Separator`.
+
+    With a `concept`, its understanding rows come first in the answer: `forced` there, or chosen by the model.
+    `on_text` receives the text in pieces as it grows. Raises `JobCancelled` when `cancelled` returns True.
+    """
+    started = time.perf_counter()
+    context = concept or PromptContext(session)
+    chosen = sampling or Sampling()
+    uniform = np.random.default_rng(chosen.seed)
+    hidden, cache = _read_prompt(context, [segments], [images], forced)
+    ids: list[int] = []
+    text = ""
+    stopped: Literal["end", "length"] = "length"
+    while len(ids) < max_tokens:
+        if cancelled is not None and cancelled():
+            raise JobCancelled
+        token = int(_choose(context.logits(hidden), chosen, uniform.random(1))[0])
+        if token == session.spec.end_id:
+            stopped = "end"
+            break
+        ids.append(token)
+        grown = render(context, ids)
+        # An incomplete character is held back until its other bytes arrive.
+        if on_text is not None and grown.startswith(text) and not grown.endswith("�") and grown != text:
+            on_text(grown[len(text) :])
+            text = grown
+        if len(ids) < max_tokens:
+            states, cache = session.forward(context.embed_ids([token])[None], cache)
+            hidden = states[:, -1]
+    return Answer(render(context, ids).strip(), ids, stopped, time.perf_counter() - started)
+
+
+def render(context: PromptContext, ids: Sequence[int]) -> str:
+    """The words of an answer: the name row becomes the concept's name, the other learned rows are silent."""
+    vocabulary = context.session.spec.text_vocabulary
+    names = set(context.row_ids("name").tolist())
+    parts: list[str] = []
+    words: list[int] = []
+    for token in [*ids, None]:
+        if token is not None and token < vocabulary:
+            words.append(token)
+        elif token is None or token in names:
+            parts.append(context.session.detokenize(words))
+            words = []
+            if token is not None:
+                parts.append(context.display_name)
+    return "".join(parts)
+
+
+def yes_no_logit(
+    session: BackboneSession,
+    segments: Sequence[Segment],
+    images: Sequence[ReadImage] = (),
+    *,
+    concept: PromptContext | None = None,
+    forced: bool = True,
+) -> float:
+    """log P(yes) − log P(no) as the answer to a prompt that ends with a `Separator`."""
+    return float(yes_no_logits(session, segments, [images], concept=concept, forced=forced)[0])
+
+
+def yes_no_logits(
+    session: BackboneSession,
+    segments: Sequence[Segment],
+    images: Sequence[Sequence[ReadImage]],
+    *,
+    concept: PromptContext | None = None,
+    forced: bool = True,
+) -> Float32Array:
+    """`yes_no_logit` `[questions]` for one question about several sets of images, in one batch."""
+    context = concept or PromptContext(session)
+    hidden, cache = _read_prompt(context, [segments] * len(images), images, forced)
+    if not forced:
+        hidden, cache = _let_understand(context, hidden, cache)
+    yes = _log_likelihood(context, hidden, cache, session.tokenize(YES))
+    no = _log_likelihood(context, hidden, cache, session.tokenize(NO))
+    return yes - no
+
+
+def generate_images(
+    session: BackboneSession,
+    text: str,
+    *,
+    count: int = 1,
+    seed: int = 0,
+    concept: PromptContext | None = None,
+    temperature: float = 1.0,
+    top_k: int = 0,
+    guidance: float = 1.0,
+    forced: bool = True,
+    on_progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Drawn:
+    """Draw `count` pictures of `text`, in which `{name}` stands for the concept.
+
+    Picture `i` depends on `seed + i` only: drawing it alone gives the same picture. `guidance` above 1 moves
+    the prediction away from what the model draws for an empty request (classifier-free guidance). `forced`
+    puts all generation rows before the picture, as in training. Raises `JobCancelled` when `cancelled`
+    returns True.
+    """
+    started = time.perf_counter()
+    spec = session.spec
+    if count < 1:
+        raise UsageError(tried="drawing", found=f"a count of {count}", fix="Draw at least one picture.")
+    sampling = Sampling(temperature=temperature, top_k=top_k, seed=seed)
+    context = concept or PromptContext(session)
+    rows = context.embed_ids(context.row_ids("generation")) if forced and context.inputs else None
+    begin_image = session.embed_text(spec.begin_image_ids)
+    request = context.embed(generation_request(text))
+    prompt = [request, begin_image] if rows is None else [request, rows, begin_image]
+    conditioned = session.forward(np.concatenate(prompt)[None], context.start)
+    starts = [conditioned]
+    if guidance != 1.0:
+        empty = np.concatenate([context.embed([Separator()]), begin_image])
+        starts.append(session.forward(empty[None], context.bare_start))
+    loop_started = time.perf_counter()
+    batches = [range(first, min(first + MAX_BATCH, count)) for first in range(0, count, MAX_BATCH)]
+    total = count * spec.tokens_per_image
+
+    def report(done: int) -> None:
+        if cancelled is not None and cancelled():
+            raise JobCancelled
+        if on_progress is not None:
+            on_progress(Progress(done, total, "Drawing"))
+
+    codes = np.concatenate(
+        [
+            _draw_batch(
+                session, starts, [seed + index for index in batch], sampling, guidance, batch[0], report
+            )
+            for batch in batches
+        ]
+    )
+    tokens_per_s = total / (time.perf_counter() - loop_started)
+    pictures = session.decode_images(codes)
+    return Drawn(codes, pictures, time.perf_counter() - started, tokens_per_s)
+
+
+def _draw_batch(
+    session: BackboneSession,
+    starts: Sequence[tuple[Float32Array, Cache]],
+    seeds: Sequence[int],
+    sampling: Sampling,
+    guidance: float,
+    before: int,
+    report: Callable[[int], None],
+) -> Int64Array:
+    """Codes `[seeds, tokens_per_image]`. `starts` is the request and, for guidance, the empty request."""
+    count, length = len(seeds), session.spec.tokens_per_image
+    uniforms = np.stack([np.random.default_rng(seed).random(length) for seed in seeds])
+    caches = [cache.repeat(count) for _, cache in starts]
+    cache = caches[0] if len(caches) == 1 else session.join(caches)
+    hidden = np.concatenate([np.repeat(states[:, -1], count, axis=0) for states, _ in starts])
+    codes = np.zeros((count, length), dtype=np.int64)
+    for position in range(length):
+        report(before * length + position * count)
+        logits = session.image_logits(hidden)
+        if len(starts) == 2:
+            wanted, empty = logits[:count], logits[count:]
+            logits = empty + np.float32(guidance) * (wanted - empty)
+        codes[:, position] = _choose(logits, sampling, uniforms[:, position])
+        if position + 1 < length:
+            embedded = session.embed_image_codes(np.tile(codes[:, position], len(starts)))
+            states, cache = session.forward(embedded[:, None], cache)
+            hidden = states[:, -1]
+    report((before + count) * length)
+    return codes
+
+
+def _read_prompt(
+    context: PromptContext,
+    prompts: Sequence[Sequence[Segment]],
+    images: Sequence[Sequence[ReadImage]],
+    forced: bool,
+) -> tuple[Float32Array, Cache]:
+    """The hidden states `[batch, hidden]` behind prompts of equal length, which predict the first word."""
+    embedded = [context.embed(segments, shown) for segments, shown in zip(prompts, images, strict=True)]
+    if forced and context.inputs:
+        rows = context.embed_ids(context.row_ids("understanding"))
+        embedded = [np.concatenate([sequence, rows]) for sequence in embedded]
+    states, cache = context.session.forward(np.stack(embedded), context.start.repeat(len(embedded)))
+    return states[:, -1], cache
+
+
+def _let_understand(context: PromptContext, hidden: Float32Array, cache: Cache) -> tuple[Float32Array, Cache]:
+    """Let the model write understanding rows for as long as it wants to, at most as many as there are.
+
+    Runs a batch in step; it stops as soon as no sequence wants another.
+    """
+    rows = context.row_ids("understanding")
+    for _ in range(len(rows)):
+        chosen = context.logits(hidden).argmax(axis=-1)
+        wants = np.isin(chosen, rows)
+        if not wants.any():
+            break
+        embedded = context.embed_ids(np.where(wants, chosen, rows[0]))[:, None]
+        states, cache = context.session.forward(embedded, cache, wants[:, None])
+        hidden = np.where(wants[:, None], states[:, -1], hidden)
+    return hidden, cache
+
+
+def _log_likelihood(
+    context: PromptContext, hidden: Float32Array, cache: Cache, ids: Sequence[int]
+) -> Float32Array:
+    """Log-probability `[batch]` of continuing with `ids`; `hidden` `[batch, hidden]` predicts the first."""
+    states = hidden[:, None]
+    if len(ids) > 1:
+        embedded = np.repeat(context.embed_ids(ids[:-1])[None], len(hidden), axis=0)
+        states = np.concatenate([states, context.session.forward(embedded, cache)[0]], axis=1)
+    logits = context.logits(states)
+    top = logits.max(axis=-1, keepdims=True)
+    normaliser = (top + np.log(np.exp(logits - top).sum(axis=-1, keepdims=True)))[..., 0]
+    result: Float32Array = (logits[:, np.arange(len(ids)), list(ids)] - normaliser).sum(axis=1)
+    return result
+
+
+def _choose(logits: Float32Array, sampling: Sampling, uniform: npt.NDArray[np.float64]) -> Int64Array:
+    """The next token `[batch]` from `[batch, vocabulary]`: the distribution inverted at `uniform` `[batch]`."""
+    if sampling.temperature == 0:
+        return np.asarray(logits.argmax(axis=-1), dtype=np.int64)
+    scaled = logits.astype(np.float64) / sampling.temperature
+    if 0 < sampling.top_k < scaled.shape[-1]:
+        threshold = np.partition(scaled, -sampling.top_k, axis=-1)[:, -sampling.top_k, None]
+        scaled = np.where(scaled < threshold, -np.inf, scaled)
+    weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    cumulative = np.cumsum(weights, axis=-1)
+    drawn = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(axis=-1)
+    return np.asarray(np.minimum(drawn, logits.shape[-1] - 1), dtype=np.int64)
