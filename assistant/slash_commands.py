@@ -1,0 +1,162 @@
+"""The one table of slash commands: help, completion and parsing all read it. Runs nothing."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from personalizer.errors import UsageError
+
+PHOTO_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff", ".gif", ".bmp"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A slash command: its name with the slash, what follows it, and what it does."""
+
+    name: str
+    arguments: str
+    summary: str
+
+    @property
+    def usage(self) -> str:
+        return f"{self.name} {self.arguments}".strip()
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("/describe", "PATH [QUESTION]", "who and what is in a photo"),
+    Command("/imagine", "TEXT", "draw a picture, with anyone I know in it"),
+    Command("/concepts", "", "the people, pets and things I know"),
+    Command("/name", "ID NAME", "give a group a name"),
+    Command("/learn", "NAME PATH…", "teach me someone from 3 to 5 photos"),
+    Command("/add", "FOLDER…", "register folders of photos and scan them"),
+    Command("/scan", "", "look for new and changed photos"),
+    Command("/status", "", "what is there and what is going on"),
+    Command("/clear", "", "start a new conversation"),
+    Command("/help", "", "this list"),
+    Command("/quit", "", "leave"),
+)
+_ALIASES = {
+    "/exit": "/quit",
+    "/q": "/quit",
+    "/?": "/help",
+    "/h": "/help",
+    "/draw": "/imagine",
+    "/people": "/concepts",
+}
+
+
+def is_command(text: str) -> bool:
+    """Whether `text` is meant as a command; an absolute path is not."""
+    return bool(re.match(r"^/(?:[a-z?]+)(?:\s|$)", text.strip(), re.IGNORECASE))
+
+
+def parse_command(text: str) -> tuple[Command, str]:
+    """The command and what follows it. Raises UsageError for one that does not exist."""
+    word, _, rest = text.strip().partition(" ")
+    name = _ALIASES.get(word.lower(), word.lower())
+    for command in COMMANDS:
+        if command.name == name:
+            return command, rest.strip()
+    near = [command.name for command in COMMANDS if command.name.startswith(name[:2])]
+    raise UsageError(
+        tried=f"running {word}",
+        found="there is no such command",
+        fix=f"Did you mean {' or '.join(near)}?" if near else "/help lists the commands.",
+    )
+
+
+def matching_commands(text: str) -> list[Command]:
+    """The commands that `text` may become; none once its first word is complete."""
+    typed = text.lower()
+    if not typed.startswith("/") or " " in typed:
+        return []
+    return [command for command in COMMANDS if command.name.startswith(typed)]
+
+
+def help_text() -> str:
+    """Every command with what it does, and how to ask without one."""
+    width = max(len(command.usage) for command in COMMANDS)
+    lines = [f"{command.usage.ljust(width)}  {command.summary}" for command in COMMANDS]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            'Or just ask: "who is in ~/Pictures/party.jpg?", "draw Bo on a beach", "who do you know?"',
+        ]
+    )
+
+
+def split_photo(arguments: str) -> tuple[Path, str]:
+    """A path and the words after it. Quotes, escapes and, where the file exists, bare spaces are understood.
+
+    Raises UsageError when there is no path.
+    """
+    words = split_words(arguments)
+    if not words:
+        raise UsageError(
+            tried="/describe",
+            found="no photo was named",
+            fix="/describe PATH [QUESTION], such as /describe a.jpg who is this?",
+        )
+    if not words[0].startswith(("'", '"')):
+        pieces = arguments.split(" ")
+        for end in range(len(pieces), 1, -1):
+            candidate = Path(" ".join(pieces[:end])).expanduser()
+            if candidate.is_file():
+                return candidate, " ".join(pieces[end:])
+    return Path(words[0]).expanduser(), " ".join(words[1:])
+
+
+def split_learning(arguments: str) -> tuple[str, list[Path]]:
+    """A name and the photos after it; a folder stands for the photos in it.
+
+    Raises UsageError when either is missing.
+    """
+    words = split_words(arguments)
+    first_photo = next((number for number, word in enumerate(words) if _is_photo(word)), len(words))
+    name = " ".join(words[:first_photo]).strip()
+    photos = [photo for word in words[first_photo:] for photo in _photos_of(Path(word).expanduser())]
+    if not name or not photos:
+        raise UsageError(
+            tried="/learn",
+            found="no name" if not name else f"no photos of {name}",
+            fix="/learn NAME PATH…, with three to five photos, such as /learn Bo bo1.jpg bo2.jpg bo3.jpg",
+        )
+    return name, photos
+
+
+def split_name(arguments: str) -> tuple[int, str]:
+    """A concept's number and its new name. Raises UsageError."""
+    match = re.match(r"^#?(\d+)\s+(.+)$", arguments)
+    if match is None:
+        raise UsageError(
+            tried="/name",
+            found=f"{arguments!r} is not a number and a name",
+            fix="/name ID NAME, such as /name 3 Bo",
+        )
+    return int(match[1]), match[2].strip().strip("\"'")
+
+
+def split_words(arguments: str) -> list[str]:
+    """Words as a shell would split them; as they are when a quote is left open, as in "Bo's"."""
+    try:
+        return shlex.split(arguments)
+    except ValueError:
+        return arguments.split()
+
+
+def _is_photo(word: str) -> bool:
+    path = Path(word).expanduser()
+    return path.suffix.lower() in PHOTO_SUFFIXES or (("/" in word or "\\" in word) and path.is_dir())
+
+
+def _photos_of(path: Path) -> Sequence[Path]:
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES)

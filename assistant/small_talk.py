@@ -1,0 +1,158 @@
+"""Free conversation with the local model, as a LangChain agent over the tools.
+
+Loads LangChain only when it talks.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.chat_engine import missing_for_chat
+from assistant.events import Answer, Cancelled, Event, Token, ToolFinished, ToolProgress, ToolStarted
+from assistant.memory import Conversation
+from assistant.replies import without_model
+from assistant.router import UNDECIDED, Route
+from assistant.service import Familiar
+from assistant.tools.access import PhotoAccess
+from personalizer.errors import FamiliarError
+from personalizer.schemas import Progress
+
+if TYPE_CHECKING:
+    from assistant.chat_model import LocalChat
+
+Emit = Callable[[Event], None]
+HISTORY_TOKENS = 900
+MAX_STEPS = 6
+_log = logging.getLogger(__name__)
+
+
+class SmallTalk:
+    """Answers what no pattern recognised. Not for use from several threads at once, except `load_quietly`."""
+
+    def __init__(
+        self, familiar: Familiar, access: PhotoAccess, conversation: Conversation, model_path: Path | None
+    ) -> None:
+        self.model_path = model_path
+        self._familiar = familiar
+        self._access = access
+        self._conversation = conversation
+        self._model: LocalChat | None = None
+        self._loading = threading.Lock()
+
+    def load_quietly(self) -> None:
+        """Load everything a free answer needs; what goes wrong is said when somebody asks."""
+        try:
+            import langchain.agents  # noqa: F401 - takes more than a second the first time
+
+            self._loaded().load()
+        except FamiliarError as error:
+            _log.info("the chat model is not ready: %s", error)
+
+    def _loaded(self) -> LocalChat:
+        with self._loading:
+            if self._model is None:
+                from assistant.chat_model import LocalChat
+
+                self._model = LocalChat(model_path=self.model_path)
+            return self._model
+
+    def answer(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
+        """Talk; call a tool when the words hint at one. Emits events up to the last one."""
+        missing = missing_for_chat(self.model_path)
+        if missing is not None:
+            emit(Answer(without_model(missing.found, missing.fix), "program", time.monotonic() - started))
+            return
+        from langsmith import tracing_context
+
+        # Whatever the environment says: nothing of a conversation leaves this machine.
+        with tracing_context(enabled=False):
+            self._talk(text, found, stop, emit, started)
+
+    def _talk(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
+        from langchain.agents import create_agent
+        from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
+
+        model = self._loaded()
+        model.should_stop = stop.is_set
+        agent = create_agent(model, self._tools(text, found, stop, emit), system_prompt=self._instructions())
+        history = self._conversation.window(HISTORY_TOKENS, model.count_tokens)
+        messages: list[Any] = [{"role": turn.role, "content": turn.text} for turn in history]
+        words, result, tool_started = "", None, time.monotonic()
+        for mode, part in agent.stream(
+            {"messages": [*messages, HumanMessage(text)]},
+            {"recursion_limit": MAX_STEPS},
+            stream_mode=["messages", "updates"],
+        ):
+            if stop.is_set():
+                break
+            if mode == "messages" and isinstance(part[0], AIMessageChunk):
+                if part[0].text:
+                    words += part[0].text
+                    emit(Token(part[0].text))
+            elif mode == "updates":
+                for message in _messages(part):
+                    for call in getattr(message, "tool_calls", None) or []:
+                        tool_started = time.monotonic()
+                        emit(ToolStarted(call["name"], _title(call["name"])))
+                    if isinstance(message, ToolMessage):
+                        result = message
+        if stop.is_set():
+            emit(Cancelled())
+            return
+        self._conversation.add("user", text)
+        if result is not None:
+            elapsed_s = time.monotonic() - tool_started
+            emit(ToolFinished(result.name or "", result.text, result.artifact, elapsed_s))
+            words = result.text
+        words = words.strip() or "I have no answer to that."
+        self._conversation.add("assistant", words)
+        emit(Answer(words, "tool" if result is not None else "model", time.monotonic() - started))
+
+    def _tools(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> list[Any]:
+        """The tools that the words leave open.
+
+        Chatter gets none: a small model calls whatever it is given.
+        """
+        if found.confidence > UNDECIDED:
+            return []
+        wanted = set()
+        if "concept" in found.slots:
+            wanted |= {"imagine", "list_concepts"}
+        if self._access.named and "concept" in found.slots:
+            wanted.add("describe")
+        if not wanted:
+            return []
+        from assistant.tools.build import build_tools
+
+        def show(progress: Progress) -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt
+            emit(ToolProgress("", progress))
+
+        tools = build_tools(self._familiar, self._access, show, request=text)
+        return [tool for tool in tools if tool.name in wanted]
+
+    def _instructions(self) -> str:
+        names = [concept.name for concept in self._familiar.concepts() if concept.name][:20]
+        known = f" You know {', '.join(names)} from the user's photos." if names else ""
+        return (
+            "You are Familiar, a friendly assistant on the user's own computer that knows their photos."
+            f"{known} You describe photos and draw pictures. Answer in one or two short sentences."
+        )
+
+
+def _title(tool: str) -> str:
+    return {"describe": "Looking at the photo", "imagine": "Drawing"}.get(tool, "Looking up whom I know")
+
+
+def _messages(update: Any) -> list[Any]:
+    found: list[Any] = []
+    for state in update.values() if isinstance(update, dict) else []:
+        if isinstance(state, dict):
+            found += state.get("messages") or []
+    return found

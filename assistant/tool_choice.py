@@ -1,0 +1,96 @@
+"""The constrained decode in which a model chooses a tool: schema, instructions and the check of its result.
+
+Works on tools in OpenAI's format; knows no engine and none of the tools.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+NO_TOOL = "none"
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "array": list,
+    "object": dict,
+}
+
+
+def choice_schema(tools: Sequence[dict[str, Any]], *, may_decline: bool) -> dict[str, Any]:
+    """A JSON schema of which exactly the calls of `tools` (and "none") are instances."""
+    options = [_option(tool["function"]["name"], _parameters(tool)) for tool in tools]
+    definitions: dict[str, Any] = {}
+    for tool in tools:
+        definitions |= _parameters(tool).get("$defs", {})
+    if may_decline:
+        options.append({"type": "object", "properties": {"tool": {"const": NO_TOOL}}, "required": ["tool"]})
+    schema: dict[str, Any] = options[0] if len(options) == 1 else {"anyOf": options}
+    return {**schema, "$defs": definitions} if definitions else schema
+
+
+def _option(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    arguments = {"type": "object", "properties": parameters.get("properties", {})}
+    # All of them required: a constrained decode ends an object as soon as it may.
+    arguments["required"] = list(arguments["properties"])
+    return {
+        "type": "object",
+        "properties": {"tool": {"const": name}, "arguments": arguments},
+        "required": ["tool", "arguments"],
+    }
+
+
+def _parameters(tool: dict[str, Any]) -> dict[str, Any]:
+    parameters = tool["function"].get("parameters") or {}
+    return dict(parameters)
+
+
+def choice_instructions(tools: Sequence[dict[str, Any]], *, may_decline: bool) -> str:
+    """What the model is told about its tools."""
+    lines = ["Choose the tool that does what the user asks for. Answer with JSON only.", "Tools:"]
+    for tool in tools:
+        function = tool["function"]
+        arguments = ", ".join(_parameters(tool).get("properties", {}))
+        lines.append(f"{function['name']}({arguments}): {function.get('description', '').strip()}")
+    if may_decline:
+        lines.append(f"{NO_TOOL}: the user talks, greets, thanks or asks something that no tool does.")
+    return "\n".join(lines)
+
+
+def valid_choice(reply: str, tools: Sequence[dict[str, Any]]) -> tuple[str, dict[str, Any]] | None:
+    """The tool and its arguments if `reply` is a call that the tool's schema allows; None otherwise."""
+    try:
+        call = json.loads(reply)
+    except json.JSONDecodeError:
+        return None
+    if not isinstance(call, dict):
+        return None
+    if call.get("tool") == NO_TOOL:
+        return NO_TOOL, {}
+    for tool in tools:
+        if tool["function"]["name"] == call.get("tool"):
+            arguments = call.get("arguments", {})
+            allowed = isinstance(arguments, dict) and _allowed(arguments, _parameters(tool))
+            return (call["tool"], arguments) if allowed else None
+    return None
+
+
+def _allowed(arguments: dict[str, Any], parameters: dict[str, Any]) -> bool:
+    properties = parameters.get("properties", {})
+    if any(name not in arguments for name in parameters.get("required", [])):
+        return False
+    return all(name in properties and _fits(value, properties[name]) for name, value in arguments.items())
+
+
+def _fits(value: Any, schema: dict[str, Any]) -> bool:
+    if "const" in schema and value != schema["const"]:
+        return False
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    expected = _TYPES.get(str(schema.get("type")))
+    if expected is None:
+        return True
+    return isinstance(value, expected) and not (isinstance(value, bool) and expected is not bool)

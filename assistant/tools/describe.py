@@ -1,0 +1,78 @@
+"""The tool that says who and what is in a photo. Knows the façade, no model and no screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from assistant.results import Description
+from assistant.service import Familiar
+from assistant.tools.access import PhotoAccess
+from personalizer.schemas import OnProgress
+
+if TYPE_CHECKING:
+    from langchain_core.tools import StructuredTool
+
+MAX_CHOICES = 12
+"""Photos that a small model is offered by name; any other it would have to spell."""
+
+
+def describe_photo(
+    familiar: Familiar,
+    access: PhotoAccess,
+    photo: Path | str,
+    question: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> tuple[str, Description]:
+    """What the photo shows, as text and as the record behind it.
+
+    Raises UsageError for a photo out of bounds.
+    """
+    description = familiar.describe(access.open(photo), question or None, on_progress)
+    return description_text(description), description
+
+
+def description_text(description: Description) -> str:
+    """The answer with its evidence, a line each."""
+    lines = [description.answer]
+    for concept in description.concepts:
+        if concept.verdict != "no" or description.question:
+            lines += [f"· {concept.name}: {evidence}" for evidence in concept.evidence]
+    return "\n".join(lines)
+
+
+def describe_tool(
+    familiar: Familiar,
+    access: PhotoAccess,
+    on_progress: OnProgress | None = None,
+    request: str | None = None,
+) -> StructuredTool:
+    """`describe(photo, question)` with the conversation's latest photos as the choices.
+
+    With `request`, the user's own words are the question and the model chooses only the photo: a small model
+    garbles what it has to copy.
+    """
+    from langchain_core.tools import StructuredTool
+    from pydantic import Field, create_model
+
+    choices = {path.name: path for path in access.named[-MAX_CHOICES:]}
+    photo_type: Any = Literal[tuple(choices)] if choices else str
+    fields: dict[str, Any] = {
+        "photo": (photo_type, Field(description="file name of a photo that the user named"))
+    }
+    if request is None:
+        fields["question"] = (str, Field(default="", description="what the user wants to know; may be empty"))
+
+    def describe(photo: str, question: str = "") -> tuple[str, Description]:
+        asked = question if request is None else request
+        return describe_photo(familiar, access, choices.get(photo, Path(photo)), asked, on_progress)
+
+    return StructuredTool.from_function(
+        func=describe,
+        name="describe",
+        description="Look at a photo file: who and what is in it, or the answer to a question about it.",
+        args_schema=create_model("describe", **fields),
+        response_format="content_and_artifact",
+        # The small model would retell the result with mistakes: the tool's own words are the answer.
+        return_direct=True,
+    )

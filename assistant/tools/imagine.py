@@ -1,0 +1,82 @@
+"""The tool that draws pictures. Knows the façade, no model and no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from assistant.results import Imagined
+from assistant.service import Familiar
+from personalizer.errors import UsageError
+from personalizer.schemas import OnProgress
+
+if TYPE_CHECKING:
+    from langchain_core.tools import StructuredTool
+
+MAX_COUNT = 8
+MAX_NAMES = 60
+NO_NAME = "nobody"
+
+
+def imagine_pictures(
+    familiar: Familiar,
+    text: str,
+    *,
+    count: int = 1,
+    seed: int | None = None,
+    on_progress: OnProgress | None = None,
+) -> tuple[str, Imagined]:
+    """Pictures of `text`, as a sentence about them and as the record with their paths."""
+    if not 1 <= count <= MAX_COUNT:
+        raise UsageError(
+            tried=f"drawing {count} pictures",
+            found=f"one request draws 1 to {MAX_COUNT}",
+            fix="Ask for fewer, several times.",
+        )
+    imagined = familiar.imagine(text, None, seed, count, on_progress)
+    return imagined_text(imagined, text), imagined
+
+
+def imagined_text(imagined: Imagined, text: str) -> str:
+    """What was drawn, with what and where it lies."""
+    pictures = "a picture" if len(imagined.paths) == 1 else f"{len(imagined.paths)} pictures"
+    using = f", using what I learned about {' and '.join(imagined.concepts)}" if imagined.concepts else ""
+    lines = [f"I drew {pictures} of {text}{using} (seed {imagined.seed})."]
+    lines += [f"· {path}" for path in imagined.paths]
+    return "\n".join([*lines, *imagined.notes])
+
+
+def imagine_tool(
+    familiar: Familiar,
+    names: Sequence[str],
+    on_progress: OnProgress | None = None,
+    request: str | None = None,
+) -> StructuredTool:
+    """`imagine(text, concept)` with the library's names as the choices.
+
+    With `request`, the user's own words are drawn and the model only decides that they are to be drawn.
+    """
+    from langchain_core.tools import StructuredTool
+    from pydantic import Field, create_model
+
+    fields: dict[str, Any] = {}
+    if request is None:
+        concept_type: Any = Literal[(NO_NAME, *names[:MAX_NAMES])]
+        about = "who or what of the user's is in the picture"
+        fields["concept"] = (concept_type, Field(default=NO_NAME, description=about))
+        fields["text"] = (str, Field(description="what the picture shows, in the user's words"))
+
+    def imagine(text: str = "", concept: str = NO_NAME) -> tuple[str, Imagined]:
+        wanted = text.strip() if request is None else request
+        if concept != NO_NAME and concept.casefold() not in wanted.casefold():
+            wanted = f"{concept} {wanted}"
+        return imagine_pictures(familiar, wanted, on_progress=on_progress)
+
+    return StructuredTool.from_function(
+        func=imagine,
+        name="imagine",
+        description="Draw a new picture of what the user describes.",
+        args_schema=create_model("imagine", **fields),
+        response_format="content_and_artifact",
+        return_direct=True,
+    )

@@ -1,0 +1,88 @@
+"""The tool that says whom and what the library knows. Knows the façade, no model and no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from assistant.service import Familiar
+from personalizer.errors import NotFoundError
+from personalizer.schemas import ConceptSummary
+
+if TYPE_CHECKING:
+    from langchain_core.tools import StructuredTool
+
+_STATES = {
+    "suggested": "not named yet",
+    "named": "recognised by its looks; not trained yet",
+    "training": "being trained",
+    "ready": "trained",
+    "stale": "to be trained again",
+    "hidden": "hidden",
+}
+_KINDS = {"face": "a person", "object": "a pet or thing"}
+
+
+def listed_concepts(familiar: Familiar, name: str | None = None) -> tuple[str, list[ConceptSummary]]:
+    """Everything that has a name or waits for one, or one concept by name. Raises NotFoundError."""
+    known = [concept for concept in familiar.concepts() if concept.state != "hidden"]
+    if name is None:
+        return concepts_text(known), known
+    found = [concept for concept in known if (concept.name or "").casefold() == name.casefold()]
+    if not found:
+        raise NotFoundError(
+            tried=f"looking up {name!r}",
+            found="no concept has that name",
+            fix="/concepts lists those there are.",
+        )
+    return _sentence(found[0]), found
+
+
+def concepts_text(concepts: Sequence[ConceptSummary]) -> str:
+    """A line per concept: the named first, then the largest groups that wait for a name."""
+    named = [concept for concept in concepts if concept.name]
+    unnamed = [concept for concept in concepts if not concept.name]
+    if not concepts:
+        return (
+            "I know nobody yet. /add FOLDER lets me look at your photos; "
+            "/learn NAME PHOTO… teaches me one person, pet or thing."
+        )
+    lines = [_sentence(concept) for concept in named]
+    if unnamed:
+        lines.append(
+            f"{len(unnamed)} group{'s' if len(unnamed) > 1 else ''} without a name; "
+            f'"call number {unnamed[0].id} …" names one:'
+        )
+        lines += [
+            f"· number {concept.id}: {_KINDS[concept.kind]} in {_photos(concept.members + concept.suggested)}"
+            for concept in unnamed[:12]
+        ]
+    return "\n".join(lines)
+
+
+def _sentence(concept: ConceptSummary) -> str:
+    waiting = f", and maybe in {concept.suggested} more" if concept.suggested else ""
+    return (
+        f"{concept.name} (number {concept.id}) is {_KINDS[concept.kind]}, "
+        f"in {_photos(concept.members)}{waiting}; {_STATES[concept.state]}."
+    )
+
+
+def _photos(number: int) -> str:
+    return f"{number} photo{'' if number == 1 else 's'}"
+
+
+def list_concepts_tool(familiar: Familiar) -> StructuredTool:
+    """`list_concepts()`."""
+    from langchain_core.tools import StructuredTool
+
+    def list_concepts() -> tuple[str, list[ConceptSummary]]:
+        return listed_concepts(familiar)
+
+    return StructuredTool.from_function(
+        func=list_concepts,
+        name="list_concepts",
+        description="List the people, pets and things that you know.",
+        response_format="content_and_artifact",
+        return_direct=True,
+    )
