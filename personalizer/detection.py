@@ -89,7 +89,7 @@ def _frontality(points: Any) -> float:
     distances = abs(nose - eyes[0]), abs(nose - eyes[1])
     if distances[0] + distances[1] < 1e-6 or (nose - eyes[0]) * (nose - eyes[1]) > 0:
         return 0.0
-    return 1.0 - abs(distances[0] - distances[1]) / (distances[0] + distances[1])
+    return float(1.0 - abs(distances[0] - distances[1]) / (distances[0] + distances[1]))
 
 
 @dataclass(frozen=True, slots=True)

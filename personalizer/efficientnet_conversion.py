@@ -15,6 +15,7 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -184,7 +185,7 @@ class GraphBuilder:
         self.weights.append(numpy_helper.from_array(np.asarray(values), name))
         return name
 
-    def add(self, kind: str, inputs: list[str], output: str | None = None, **attributes: object) -> str:
+    def add(self, kind: str, inputs: list[str], output: str | None = None, **attributes: Any) -> str:
         """A node with one output; returns the output's name."""
         output = output or f"x{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
@@ -194,6 +195,7 @@ class GraphBuilder:
         self, images: str, convolution: SameConv2d, norm: nn.BatchNorm2d, side_px: int, *, clip: bool
     ) -> tuple[str, int]:
         """Convolution, normalisation and, where `clip`, ReLU6; returns the output and its side in pixels."""
+        assert norm.running_mean is not None and norm.running_var is not None
         scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
         weight = convolution.weight * scale[:, None, None, None]
         bias = norm.bias - norm.running_mean * scale

@@ -215,8 +215,7 @@ class FaceEmbedder:
             around = (box.left - margin, box.top - margin, box.right + margin, box.bottom + margin)
             scale = _FACE_CROP_PX / (around[2] - around[0])
             size = (_FACE_CROP_PX, max(1, round((around[3] - around[1]) * scale)))
-            corners = tuple(round(value) for value in around)
-            crop = image.crop(corners).resize(size, Image.Resampling.BICUBIC)
+            crop = image.crop(around).resize(size, Image.Resampling.BICUBIC)
             pixels = np.asarray(crop)
             points = self._landmarks.find(
                 pixels,
