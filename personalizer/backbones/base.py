@@ -8,6 +8,7 @@ them. The interface keeps these apart: `image_context` is what the model *reads*
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import torch
@@ -23,6 +24,10 @@ class Backbone(Protocol):
 
     spec: BackboneSpec
     device: torch.device
+    directory: Path
+    """The checkpoint's folder; what ships beside the weights (a picture bank) is found there."""
+    reads_own_codes: bool
+    """Whether `image_context` is `embed_image_codes(encode_images(...))`, so that caching codes is enough."""
 
     def tokenize(self, text: str) -> list[int]:
         """Text ids, without any special token."""
@@ -58,3 +63,9 @@ class Backbone(Protocol):
 
     def image_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., codebook_size]`."""
+
+    def name_prior(self) -> torch.Tensor:
+        """Where a new name's input row starts, `[hidden]`: like a token that is free for a name."""
+
+    def output_scale(self) -> float:
+        """The size (root mean square) of the text head's rows, as a unit for new ones."""

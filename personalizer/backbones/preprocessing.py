@@ -62,5 +62,8 @@ def centre_square(image: Image.Image, size_px: int) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return image.convert("RGB").resize(
-        (size_px, size_px), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side), reducing_gap=3.0
+        (size_px, size_px),
+        Image.Resampling.LANCZOS,
+        box=(left, top, left + side, top + side),
+        reducing_gap=3.0,
     )

@@ -1,0 +1,246 @@
+"""Chameleon-format checkpoints: Anole-7B, its converted relatives and the bundled pocket model.
+
+Loads a local folder with transformers' class and key names (`config.json`, safetensors, `tokenizer.json`,
+`preprocessor_config.json`). Two things that transformers lacks are added here: the pixel decoder and logits for image
+tokens. Knows no concept; every size is read from the checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import safe_open
+from tokenizers import Tokenizer
+from torch.nn import functional
+from transformers import ChameleonForConditionalGeneration, DynamicCache
+from transformers.utils import logging as transformers_logging
+
+from personalizer.backbones.base import BackboneSpec
+from personalizer.backbones.pixel_decoder import DecoderGeometry, PixelDecoder
+from personalizer.backbones.preprocessing import PixelScaling
+from personalizer.errors import CorruptArtifactError, NotReadyError
+
+DECODER_PREFIX = "model.vqmodel.decoder."
+BEGIN_IMAGE, END_IMAGE, SEPARATOR = "<racm3:break>", "<eoss>", "<reserved08706>"
+"""The names that Chameleon's tokenizer gives to the image markers and to the end of a turn."""
+
+
+def load_chameleon(directory: Path, device: torch.device, *, name: str | None = None) -> ChameleonBackbone:
+    """Load and freeze the checkpoint in `directory`; float32 on the CPU, bfloat16 on a GPU.
+
+    Raises NotReadyError when files are missing and CorruptArtifactError when they contradict each other.
+    """
+    missing = [f for f in ("config.json", "tokenizer.json") if not (directory / f).is_file()]
+    if missing or not list(directory.glob("*.safetensors")):
+        raise NotReadyError(
+            tried=f"loading a Chameleon checkpoint from {directory}",
+            found=f"{', '.join(missing) or 'no *.safetensors file'} is missing",
+            fix="Give a folder with config.json, tokenizer.json and safetensors weights (pickled weights are refused).",
+        )
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    verbosity = transformers_logging.get_verbosity()
+    # The decoder's keys are unknown to transformers; they are loaded below, so its warning would only worry.
+    transformers_logging.set_verbosity_error()
+    progress_bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        model = ChameleonForConditionalGeneration.from_pretrained(
+            directory, dtype=dtype, local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise CorruptArtifactError(
+            tried=f"loading a Chameleon checkpoint from {directory}",
+            found=str(error).splitlines()[0],
+            fix="Fetch or build the checkpoint again.",
+        ) from error
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if progress_bars:
+            transformers_logging.enable_progress_bar()
+    decoder = _load_decoder(directory)
+    return ChameleonBackbone(directory, model, decoder, device, name=name or directory.name)
+
+
+def _load_decoder(directory: Path) -> PixelDecoder:
+    weights: dict[str, torch.Tensor] = {}
+    for file in sorted(directory.glob("*.safetensors")):
+        with safe_open(file, framework="pt") as tensors:
+            for key in tensors.keys():  # noqa: SIM118 - safe_open is no mapping
+                if key.startswith(DECODER_PREFIX):
+                    weights[key.removeprefix(DECODER_PREFIX)] = tensors.get_tensor(key).float()
+    decoder = PixelDecoder(DecoderGeometry.of(weights))
+    decoder.load_state_dict(weights)
+    return decoder
+
+
+def checkpoint_version(directory: Path) -> str:
+    """Short hash over the files that decide what ids and rows mean; large shards count by size and index only."""
+    digest = hashlib.sha256()
+    for file in sorted(
+        [*directory.glob("*.safetensors"), directory / "config.json", directory / "tokenizer.json"]
+    ):
+        digest.update(file.name.encode())
+        size = file.stat().st_size
+        digest.update(str(size).encode())
+        with file.open("rb") as stream:
+            # 64 MiB cover the pocket model wholly; of a 7B shard they cover the header and the first tensors.
+            digest.update(stream.read(64 * 2**20))
+    return digest.hexdigest()[:16]
+
+
+class ChameleonBackbone:
+    """A frozen Chameleon-format model; implements `personalizer.backbones.base.Backbone`."""
+
+    reads_own_codes = True
+
+    def __init__(
+        self,
+        directory: Path,
+        model: ChameleonForConditionalGeneration,
+        pixel_decoder: PixelDecoder,
+        device: torch.device,
+        *,
+        name: str,
+    ) -> None:
+        self.directory = directory
+        self.device = device
+        self.model = model.to(device).eval().requires_grad_(False)
+        self.pixel_decoder = pixel_decoder.to(device).eval().requires_grad_(False)
+        self.tokenizer_path = directory / "tokenizer.json"
+        self._tokenizer = Tokenizer.from_file(str(self.tokenizer_path))
+        config = model.config
+        self.scaling = PixelScaling.from_config(
+            directory / "preprocessor_config.json", default_size_px=config.vq_config.resolution
+        )
+        vocabulary = json.loads((directory / "config.json").read_text()).get("vocabulary_map") or {}
+        mapping = model.model.vocabulary_mapping
+        code_to_id = torch.tensor([mapping.img2bpe[code] for code in range(len(mapping.img2bpe))])
+        self._code_to_id = code_to_id.to(device)
+        self._image_mask = torch.zeros(config.vocab_size, dtype=torch.bool)
+        self._image_mask[code_to_id] = True
+        self._image_mask = self._image_mask.to(device)
+
+        self._free_ids = [
+            index
+            for token, index in vocabulary.items()
+            if re.fullmatch(r"<reserved\d{5}>", token) and token != SEPARATOR
+        ]
+
+        def special(token: str) -> int:
+            if token not in vocabulary:
+                raise CorruptArtifactError(
+                    tried=f"reading the vocabulary of {directory}",
+                    found=f"there is no token {token}",
+                    fix="Use a checkpoint whose config.json has Chameleon's vocabulary_map.",
+                )
+            return int(vocabulary[token])
+
+        side = config.vq_config.resolution // 2 ** (len(config.vq_config.channel_multiplier) - 1)
+        end_id = config.eos_token_id
+        self.spec = BackboneSpec(
+            name=name,
+            version=checkpoint_version(directory),
+            family="chameleon",
+            hidden_size=config.hidden_size,
+            layers=config.num_hidden_layers,
+            kv_heads=config.num_key_value_heads,
+            head_dim=config.hidden_size // config.num_attention_heads,
+            max_positions=config.max_position_embeddings,
+            text_vocabulary=config.vocab_size,
+            codebook_size=len(code_to_id),
+            image_size_px=config.vq_config.resolution,
+            tokens_per_image=side * side,
+            context_tokens_per_image=side * side,
+            begin_ids=(int(config.bos_token_id),),
+            begin_image_ids=(special(BEGIN_IMAGE),),
+            end_image_ids=(special(END_IMAGE),),
+            separator_ids=(special(SEPARATOR),),
+            end_id=int(end_id[0] if isinstance(end_id, list) else end_id),
+        )
+
+    def tokenize(self, text: str) -> list[int]:
+        """Text ids, without any special token."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def detokenize(self, ids: Sequence[int]) -> str:
+        """The words; special tokens are left out."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    @torch.no_grad()
+    def encode_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """Image codes, int64 `[images, tokens_per_image]`."""
+        pixels = torch.from_numpy(np.stack([self.scaling.pixels(image) for image in images]))
+        batches = [self.encode_pixels(batch) for batch in pixels.to(self.device).split(32)]
+        return torch.cat(batches)
+
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Codes `[n, tokens_per_image]` from scaled pixels `[n, 3, size, size]`."""
+        vq = self.model.model.vqmodel
+        _, _, codes = vq.quantize(vq.quant_conv(vq.encoder(pixels.to(vq.quant_conv.weight.dtype))))
+        return codes.view(pixels.shape[0], -1)
+
+    @torch.no_grad()
+    def decode_images(self, codes: torch.Tensor) -> list[Image.Image]:
+        """Pictures of `image_size_px` from codes `[images, tokens_per_image]`."""
+        pixels = torch.cat([self.decode_pixels(batch) for batch in codes.to(self.device).split(32)])
+        return [self.scaling.image(picture) for picture in pixels.float().cpu().numpy()]
+
+    def decode_pixels(self, codes: torch.Tensor) -> torch.Tensor:
+        """Scaled pixels `[n, 3, size, size]` from codes `[n, tokens_per_image]`."""
+        vq = self.model.model.vqmodel
+        side = int(codes.shape[1] ** 0.5)
+        latents = vq.quantize.embedding(codes).permute(0, 2, 1).reshape(codes.shape[0], -1, side, side)
+        latents = vq.post_quant_conv(latents)
+        return self.pixel_decoder(latents.to(self.pixel_decoder.conv_in.weight.dtype))
+
+    def image_context(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """What the model reads for each image, `[images, tokens_per_image, hidden]`: its own codes, embedded."""
+        return self.embed_image_codes(self.encode_images(images))
+
+    def embed_text(self, ids: torch.Tensor) -> torch.Tensor:
+        """Input embeddings of text ids, `[..., hidden]`."""
+        return self.model.model.embed_tokens(ids.to(self.device))
+
+    def embed_image_codes(self, codes: torch.Tensor) -> torch.Tensor:
+        """Input embeddings of image codes, `[..., hidden]`."""
+        return self.model.model.embed_tokens(self._code_to_id[codes.to(self.device)])
+
+    def forward(
+        self, embeddings: torch.Tensor, mask: torch.Tensor | None = None, cache: Any = None
+    ) -> tuple[torch.Tensor, DynamicCache | None]:
+        """Final hidden states `[batch, seq, hidden]` and the cache; see the protocol."""
+        use_cache = cache is not None
+        outputs = self.model.model(
+            inputs_embeds=embeddings, attention_mask=mask, past_key_values=cache, use_cache=use_cache
+        )
+        return outputs.last_hidden_state, outputs.past_key_values if use_cache else None
+
+    def new_cache(self) -> DynamicCache:
+        """An empty key/value cache for `forward`."""
+        return DynamicCache(config=self.model.config)
+
+    def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """`[..., text_vocabulary]`; ids that are image codes are masked out."""
+        logits = self.model.lm_head(hidden)
+        return logits.masked_fill(self._image_mask, torch.finfo(logits.dtype).min)
+
+    def image_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """`[..., codebook_size]`; only the image columns of the head are computed."""
+        return functional.linear(hidden, self.model.lm_head.weight[self._code_to_id])
+
+    def name_prior(self) -> torch.Tensor:
+        """The mean of the vocabulary's free rows, `[hidden]`; of all text rows where it keeps none free."""
+        ids = self._free_ids or torch.nonzero(~self._image_mask).flatten().tolist()
+        return self.embed_text(torch.tensor(ids)).float().mean(dim=0)
+
+    def output_scale(self) -> float:
+        """Root mean square of the head's text rows."""
+        return float(self.model.lm_head.weight[~self._image_mask].float().pow(2).mean().sqrt())

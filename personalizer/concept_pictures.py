@@ -1,0 +1,225 @@
+"""Gathers a concept's pictures as image codes: members in several views, negatives and soft positives.
+
+Negatives and soft positives come from the user's own library and from the bank that ships with the backbone. Knows
+the library and the backbone's encoder; what the pictures are used for is the training set's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from personalizer.backbones.base import Backbone
+from personalizer.decoding import load_photo
+from personalizer.errors import UnreadablePhotoError, UsageError
+from personalizer.library import Library
+from personalizer.locations import Home
+from personalizer.picture_bank import PictureBank
+from personalizer.schemas import BoundingBox, Concept, Detection, Float32Array
+from personalizer.soft_positives import SoftPositive, rank_soft_positives
+from personalizer.training_set import PrefixDataset
+from personalizer.views import augmented, reading_views
+
+HELD_VIEWS_PER_PHOTO = 4
+LIBRARY_NEGATIVES = 48
+BANK_NEGATIVES = 160
+HELD_NEGATIVES = 48
+HARD_SHARE = 0.25
+LOOKALIKE = 0.7
+"""A photo this close to the members, as a share of their own closeness, may show the concept: never a negative."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    similarity: float
+    vector: Float32Array
+    detection: Detection | None
+    codes: torch.Tensor | None
+
+
+def collect_pictures(
+    library: Library,
+    home: Home,
+    concept: Concept,
+    backbone: Backbone,
+    backbone_directory: Path,
+    *,
+    views_per_photo: int,
+    soft_positives: int,
+    soft_groups: int,
+    generation_rows: int,
+    seed: int,
+) -> PrefixDataset:
+    """Everything that one training run looks at, encoded once.
+
+    Raises `UsageError` when no member photo can be read.
+    """
+    rng = np.random.default_rng((seed, 1))
+    members = library.members(concept.id)
+    face = concept.kind == "face"
+    views = _member_views(library, members, face=face)
+    if not views:
+        raise UsageError(
+            tried=f"training {concept.name!r}",
+            found="none of its member photos can be read",
+            fix="Check that the photos are still there: familiar scan",
+        )
+    trained, held = [], []
+    for photo_views in views:
+        trained += photo_views
+        for index in range(views_per_photo - len(photo_views)):
+            trained.append(augmented(photo_views[index % len(photo_views)], rng))
+        held += [
+            augmented(photo_views[index % len(photo_views)], rng) for index in range(HELD_VIEWS_PER_PHOTO)
+        ]
+    vectors = np.stack([library.vector(member.id) for member in members])
+    candidates = _candidates(library, concept, members, vectors, backbone_directory, backbone)
+    negatives, held_negatives, hard = _split_negatives(candidates, rng)
+    if not negatives:
+        raise UsageError(
+            tried=f"training {concept.name!r}",
+            found="there are no other photos to tell it apart from",
+            fix="Add a folder with other photos: familiar add DIR",
+        )
+    encoded_negatives, negative_images, _ = _codes(library, backbone, negatives, face=face)
+    encoded_held, held_images, _ = _codes(library, backbone, held_negatives, face=face)
+    ranked: list[SoftPositive] = []
+    soft_pool = [candidate for candidate in candidates if not face or candidate.detection is not None]
+    if soft_pool:
+        units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        pool = np.stack([c.vector / max(float(np.linalg.norm(c.vector)), 1e-12) for c in soft_pool])
+        ranked = rank_soft_positives(
+            units, pool, count=soft_positives, groups=soft_groups, generation_rows=generation_rows
+        )
+    soft_codes, _, readable = _codes(library, backbone, [soft_pool[soft.index] for soft in ranked], face=face)
+    ranked = [ranked[place] for place in readable]
+    contexts = None
+    if not backbone.reads_own_codes:
+        pictures = [*trained, *held, *negative_images, *held_images]
+        contexts = torch.cat([backbone.image_context([picture]) for picture in pictures])
+    return PrefixDataset(
+        positives=backbone.encode_images(trained),
+        held_positives=backbone.encode_images(held),
+        negatives=encoded_negatives,
+        held_negatives=encoded_held,
+        hard_negatives=min(hard, len(encoded_negatives)),
+        soft_codes=soft_codes,
+        soft=ranked,
+        contexts=contexts,
+    )
+
+
+def _read(library: Library, detection: Detection, *, face: bool) -> list[Image.Image]:
+    """The reading views of one detection's photo; empty when the photo cannot be read now."""
+    try:
+        photo = load_photo(library.photo(detection.photo_id).path)
+    except (UnreadablePhotoError, OSError):
+        return []
+    box = None
+    if detection.kind != "photo":
+        scale, found = 1.0 / photo.scale, detection.box
+        box = BoundingBox(found.left * scale, found.top * scale, found.right * scale, found.bottom * scale)
+    return reading_views(photo.image, box, face=face)
+
+
+def _member_views(library: Library, members: list[Detection], *, face: bool) -> list[list[Image.Image]]:
+    """Per member photo: the whole and, where there is one, the proposed region or the face."""
+    chosen: dict[int, Detection] = {}
+    for member in members:
+        wanted = library.detections(member.photo_id, kind="face" if face else "object")
+        if face:
+            chosen[member.photo_id] = member
+        else:
+            chosen[member.photo_id] = wanted[0] if wanted else member
+    return [views for detection in chosen.values() if (views := _read(library, detection, face=face))]
+
+
+def _candidates(
+    library: Library,
+    concept: Concept,
+    members: list[Detection],
+    vectors: Float32Array,
+    backbone_directory: Path,
+    backbone: Backbone,
+) -> list[_Candidate]:
+    """Pictures that do not show the concept, the most similar first."""
+    prototype = vectors.mean(axis=0)
+    own = {member.photo_id for member in members}
+    if concept.kind == "face":
+        rejected = {d.id for d in library.members(concept.id, "rejected")}
+        ids, stored = library.vectors(kind="face")
+        closeness = -np.linalg.norm(stored - prototype, axis=1) if len(ids) else np.zeros(0)
+        # Distances below 0.5 are usually the same person (dlib's own threshold is 0.6).
+        allowed = closeness < -0.5
+    else:
+        rejected = set()
+        ids, stored = library.vectors(kind="photo")
+        unit = prototype / max(float(np.linalg.norm(prototype)), 1e-12)
+        closeness = stored @ unit if len(ids) else np.zeros(0)
+        allowed = closeness < LOOKALIKE * float((vectors @ unit).mean())
+    found: list[_Candidate] = []
+    for row, detection_id in enumerate(ids):
+        if not allowed[row] and int(detection_id) not in rejected:
+            continue
+        detection = library.detection(int(detection_id))
+        if detection.photo_id not in own:
+            found.append(_Candidate(float(closeness[row]), stored[row], detection, None))
+    found.sort(key=lambda candidate: -candidate.similarity)
+    found = found[:LIBRARY_NEGATIVES]
+    bank = PictureBank.load(backbone_directory)
+    usable = backbone.reads_own_codes  # the bank holds codes, not pictures that another encoder could read
+    if bank is not None and usable and bank.codes.shape[1] == backbone.spec.tokens_per_image:
+        comparable = concept.kind != "face" and bank.vectors.shape[1] == len(prototype)
+        unit = prototype / max(float(np.linalg.norm(prototype)), 1e-12)
+        for codes, vector in zip(bank.codes, bank.vectors, strict=True):
+            similarity = float(vector @ unit) if comparable else -1.0
+            found.append(_Candidate(similarity, vector, None, torch.from_numpy(codes).to(backbone.device)))
+    return sorted(found, key=lambda candidate: -candidate.similarity)
+
+
+def _split_negatives(
+    candidates: list[_Candidate], rng: np.random.Generator
+) -> tuple[list[_Candidate], list[_Candidate], int]:
+    """Negatives to train on (the hard ones first), negatives to check on, and how many are hard."""
+    if not candidates:
+        return [], [], 0
+    wanted = min(len(candidates), LIBRARY_NEGATIVES + BANK_NEGATIVES + HELD_NEGATIVES)
+    hard_count = max(1, round(wanted * HARD_SHARE))
+    # Every fourth of the hard ones is kept aside, so that the check is as hard as the training.
+    hard = candidates[:hard_count]
+    rest = [candidates[hard_count:][i] for i in rng.permutation(len(candidates) - hard_count)][
+        : wanted - hard_count
+    ]
+    held = hard[3::4] + rest[: max(0, HELD_NEGATIVES - len(hard[3::4]))]
+    kept_hard = [candidate for index, candidate in enumerate(hard) if index % 4 != 3]
+    kept = kept_hard + rest[max(0, HELD_NEGATIVES - len(hard[3::4])) :]
+    # With a handful of negatives in all, checking on trained ones beats training on none.
+    if len(kept) < len(held):
+        kept, kept_hard = candidates[:wanted], hard
+    return kept, held, len(kept_hard)
+
+
+def _codes(
+    library: Library, backbone: Backbone, candidates: list[_Candidate], *, face: bool
+) -> tuple[torch.Tensor, list[Image.Image], list[int]]:
+    """Codes `[n, tokens]` of the readable candidates, the pictures among them, and which candidates these are."""
+    rows: list[torch.Tensor] = []
+    images: list[Image.Image] = []
+    kept: list[int] = []
+    for place, candidate in enumerate(candidates):
+        if candidate.codes is not None:
+            rows.append(candidate.codes)
+        elif candidate.detection is not None and (views := _read(library, candidate.detection, face=face)):
+            rows.append(backbone.encode_images(views[:1])[0])
+            images.append(views[0])
+        else:
+            continue
+        kept.append(place)
+    if not rows:
+        empty = torch.zeros((0, backbone.spec.tokens_per_image), dtype=torch.long, device=backbone.device)
+        return empty, images, kept
+    return torch.stack(rows), images, kept

@@ -1,0 +1,153 @@
+"""The learned rows of one concept — a name row, generation rows and understanding rows — and nothing else that learns.
+
+In PEFT's terms this is *prompt tuning* (rows of the input embedding), not *prefix tuning* (keys and values of every
+layer); "prefix" follows the paper, arXiv 2504.20998. Each row exists twice, as an input embedding and as an output
+(logit) row, because self-prompting makes the model emit it. Knows no training loop and no photo.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load, save
+from torch import nn
+
+from personalizer.backbones.spec import BackboneSpec
+from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
+from personalizer.locations import write_atomically
+
+WEIGHTS_FILE = "prefix.safetensors"
+MANIFEST_FILE = "manifest.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DualPrefixConfig:
+    """How many rows; 16 and 16 in the paper."""
+
+    generation_rows: int = 16
+    understanding_rows: int = 16
+
+    def __post_init__(self) -> None:
+        for field in ("generation_rows", "understanding_rows"):
+            value = getattr(self, field)
+            if not 1 <= value <= 256:
+                raise UsageError(
+                    tried=f"configuring a dual prefix with {field}={value}",
+                    found="it is outside 1..256",
+                    fix="Use 16, as the paper does.",
+                )
+
+    @property
+    def rows(self) -> int:
+        """All rows: the name, then generation, then understanding."""
+        return 1 + self.generation_rows + self.understanding_rows
+
+
+class DualPrefix(nn.Module):
+    """Rows in float32, whatever precision the backbone has.
+
+    `input_rows` and `output_rows` are `[1 + k + h, hidden]` in the order name, generation, understanding. What is
+    optimised are offsets in units of the backbone's own row size, so that one learning rate fits every backbone.
+    """
+
+    def __init__(self, config: DualPrefixConfig, input_start: torch.Tensor, output_scale: float) -> None:
+        """`input_start` is `[rows, hidden]`; output rows start at zero."""
+        super().__init__()
+        if input_start.shape[0] != config.rows:
+            raise ValueError(f"expected {config.rows} starting rows, got {tuple(input_start.shape)}")
+        self.config = config
+        self.register_buffer("input_start", input_start.float().clone())
+        self.register_buffer("input_scale", input_start.float().pow(2).mean().sqrt().clamp_min(1e-6))
+        self.register_buffer("output_scale", torch.tensor(float(output_scale)))
+        self.input_offset = nn.Parameter(torch.zeros_like(self.input_start))
+        self.output_offset = nn.Parameter(torch.zeros_like(self.input_start))
+
+    @property
+    def input_rows(self) -> torch.Tensor:
+        """`[rows, hidden]`."""
+        return self.input_start + self.input_scale * self.input_offset
+
+    @property
+    def output_rows(self) -> torch.Tensor:
+        """`[rows, hidden]`; a hidden state times these gives the rows' logits."""
+        return self.output_scale * self.output_offset
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The six tensors of the artifact: `{name,generation,understanding}_{input,output}`, float32."""
+        sizes = [1, self.config.generation_rows, self.config.understanding_rows]
+        parts: dict[str, torch.Tensor] = {}
+        for side, rows in (("input", self.input_rows), ("output", self.output_rows)):
+            split = rows.detach().cpu().contiguous().split(sizes)
+            for kind, tensor in zip(("name", "generation", "understanding"), split, strict=True):
+                parts[f"{kind}_{side}"] = tensor.clone()
+        return parts
+
+
+def save_prefix(
+    prefix: DualPrefix,
+    directory: Path,
+    *,
+    spec: BackboneSpec,
+    concept: dict[str, Any],
+    training: dict[str, Any],
+) -> int:
+    """Write the rows and their manifest; the manifest is last, so that a crash leaves the previous pair or none.
+
+    Returns the bytes on disk. `training` is kept as it is, for the record.
+    """
+    content = save(prefix.tensors())
+    manifest = {
+        "format": FORMAT,
+        "kind": "dual-prefix",
+        "backbone": {"name": spec.name, "version": spec.version, "family": spec.family},
+        "hidden_size": spec.hidden_size,
+        **asdict(prefix.config),
+        "concept": concept,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "training": training,
+    }
+    encoded = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
+    write_atomically(directory / WEIGHTS_FILE, content)
+    write_atomically(directory / MANIFEST_FILE, encoded)
+    return len(content) + len(encoded)
+
+
+def read_manifest(directory: Path) -> dict[str, Any]:
+    """The manifest of a saved prefix."""
+    path = directory / MANIFEST_FILE
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise NotReadyError(
+            tried=f"reading {path}", found="there is no trained prefix", fix="Train it: familiar train NAME"
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CorruptArtifactError(
+            tried=f"reading {path}", found=str(error), fix="Train the concept again: familiar train NAME"
+        ) from error
+    return manifest
+
+
+def load_rows(directory: Path, spec: BackboneSpec) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """The six tensors and the manifest, checked against each other and against the backbone."""
+    manifest = read_manifest(directory)
+    content = (directory / WEIGHTS_FILE).read_bytes()
+    if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
+        raise CorruptArtifactError(
+            tried=f"reading {directory / WEIGHTS_FILE}",
+            found="its content does not match the manifest",
+            fix="Train the concept again: familiar train NAME",
+        )
+    if manifest["backbone"]["version"] != spec.version:
+        raise NotReadyError(
+            tried=f"using the prefix in {directory}",
+            found=f"it was trained for backbone {manifest['backbone']['version']}, not {spec.version}",
+            fix="Train the concept again: familiar train NAME",
+        )
+    return load(content), manifest

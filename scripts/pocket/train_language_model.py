@@ -1,0 +1,186 @@
+"""Trains the pocket model's transformer on cached image codes for a number of minutes; stops and resumes anywhere.
+
+    python -m scripts.pocket.train_language_model --corpus DIR… --codes codes.npy --out DIR --minutes 50
+
+Muon for the matrices inside the layers, AdamW for embeddings, head and gains. Grades image codes and answers apart,
+since otherwise the codes, 98 % of all labels, would drown the answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch.nn import functional
+from transformers import ChameleonForConditionalGeneration
+
+from scripts.pocket.checkpoint import chameleon_config
+from scripts.pocket.config import PocketConfig
+from scripts.pocket.corpus import load
+from scripts.pocket.sequences import Sequence, SequenceMaker
+from scripts.pocket.vocabulary import train_vocabulary
+
+SHORT_BATCH, LONG_BATCH = 32, 16
+LONG_SHARE = 0.4
+TEXT_WEIGHT = 0.5
+MATRIX_RATE, OTHER_RATE = 0.02, 3e-3
+SAVE_EVERY_S = 120
+
+
+def pad(batch: list[Sequence], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and answer marks `[b, longest]`, padded on the right."""
+    longest = max(len(sequence.ids) for sequence in batch)
+    ids = torch.full((len(batch), longest), pad_id)
+    answer = torch.zeros((len(batch), longest), dtype=torch.bool)
+    for row, sequence in enumerate(batch):
+        ids[row, : len(sequence.ids)] = torch.tensor(sequence.ids)
+        answer[row, : len(sequence.ids)] = torch.tensor(sequence.answer)
+    return ids, answer
+
+
+def losses(
+    model: ChameleonForConditionalGeneration,
+    ids: torch.Tensor,
+    answer: torch.Tensor,
+    first_code: int,
+    codes: int,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Mean cross-entropy of image codes (over codes only) and of answers, and the share of answers predicted."""
+    hidden = model.model(input_ids=ids[:, :-1]).last_hidden_state
+    target = ids[:, 1:]
+    is_code = (target >= first_code) & (target < first_code + codes)
+    image_logits = functional.linear(hidden[is_code], model.lm_head.weight[first_code : first_code + codes])
+    image_loss = functional.cross_entropy(image_logits, target[is_code] - first_code)
+    graded = answer[:, 1:]
+    text_logits = model.lm_head(hidden[graded])
+    text_loss = functional.cross_entropy(text_logits, target[graded])
+    return image_loss, text_loss, (text_logits.argmax(-1) == target[graded]).float().mean()
+
+
+def rate(progress: float) -> float:
+    """Warm-up, plateau, then linear decay over the last 60 %, as a factor of the peak."""
+    if progress < 0.01:
+        return progress / 0.01
+    return 1.0 if progress < 0.4 else max(0.02, (1.0 - progress) / 0.6)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
+    parser.add_argument("--codes", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.out.mkdir(parents=True, exist_ok=True)
+    config = PocketConfig()
+    _, records = load(options.corpus)
+    codes = np.load(options.codes)
+    if len(codes) != len(records):
+        raise SystemExit(
+            f"{options.codes} has {len(codes)} pictures, the corpora {len(records)}; encode them again."
+        )
+    vocabulary = options.out / "tokenizer.json"
+    if not vocabulary.exists():
+        texts = [record.caption for record in records if record.caption]
+        texts += [question for record in records for question, _ in record.questions[:2]]
+        train_vocabulary(texts, config).save(str(vocabulary))
+    tokenizer = Tokenizer.from_file(str(vocabulary))
+    training = [index for index, record in enumerate(records) if not record.held_out]
+    held_out = [index for index, record in enumerate(records) if record.held_out]
+    maker = SequenceMaker(config, tokenizer, codes, records, training)
+    tester = SequenceMaker(config, tokenizer, codes, records, held_out)
+    torch.manual_seed(0)
+    model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
+    matrices = [
+        p for layer in model.model.layers for p in layer.parameters() if p.ndim == 2 and min(p.shape) > 64
+    ]
+    chosen = {id(parameter) for parameter in matrices}
+    others = [
+        p for n, p in model.named_parameters() if id(p) not in chosen and not n.startswith("model.vqmodel")
+    ]
+    optimisers = [
+        torch.optim.Muon(matrices, lr=MATRIX_RATE, weight_decay=0.01, momentum=0.95, adjust_lr_fn="original"),
+        torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.95), weight_decay=0.01),
+    ]
+    peaks = [MATRIX_RATE, OTHER_RATE]
+    trained = {n: p for n, p in model.named_parameters() if not n.startswith("model.vqmodel")}
+    step, spent_s = 0, 0.0
+    checkpoint = options.out / "language_model.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"], strict=False)
+        for optimiser, saved_state in zip(optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved_state)
+        step, spent_s = state["step"], state["spent_s"]
+        print(f"resumed at step {step}, {spent_s / 60:.1f} minutes", flush=True)
+    pad_id = model.config.pad_token_id
+    sums, since, saved, tokens = {"short": np.zeros(3), "long": np.zeros(3)}, {"short": 0, "long": 0}, 0.0, 0
+    saved = time.monotonic()
+    while spent_s < options.minutes * 60:
+        began = time.monotonic()
+        rng = np.random.default_rng((11, step))
+        kind = "long" if rng.random() < LONG_SHARE else "short"
+        make = maker.long if kind == "long" else maker.short
+        batch = [make(rng) for _ in range(LONG_BATCH if kind == "long" else SHORT_BATCH)]
+        ids, answer = pad(batch, pad_id)
+        image_loss, text_loss, right = losses(model, ids, answer, maker.first_code, config.codes)
+        factor = rate(spent_s / (options.minutes * 60))
+        for optimiser, peak in zip(optimisers, peaks, strict=True):
+            for group in optimiser.param_groups:
+                group["lr"] = peak * factor
+            optimiser.zero_grad(set_to_none=True)
+        (image_loss + TEXT_WEIGHT * text_loss).backward()
+        torch.nn.utils.clip_grad_norm_(list(trained.values()), 1.0)
+        for optimiser in optimisers:
+            optimiser.step()
+        step += 1
+        tokens += ids.numel()
+        spent_s += time.monotonic() - began
+        sums[kind] += [image_loss.item(), text_loss.item(), right.item()]
+        since[kind] += 1
+        finished = spent_s >= options.minutes * 60
+        if step % 100 == 0 or finished:
+            report = " ".join(
+                f"{name}: image {total[0]:.3f} text {total[1]:.3f} right {total[2]:.3f}"
+                for name in ("short", "long")
+                if since[name] and (total := sums[name] / since[name]) is not None
+            )
+            print(
+                f"step {step} minutes {spent_s / 60:.1f} {report} tokens/s {tokens / (time.monotonic() - saved + 1e-9):.0f}",
+                flush=True,
+            )
+            sums, since = {"short": np.zeros(3), "long": np.zeros(3)}, {"short": 0, "long": 0}
+        if time.monotonic() - saved > SAVE_EVERY_S or finished:
+            with torch.inference_mode():
+                fixed = np.random.default_rng(5)
+                for name, source in (("short", tester.short), ("long", tester.long)):
+                    ids, answer = pad([source(fixed) for _ in range(64)], pad_id)
+                    values = [
+                        float(value) for value in losses(model, ids, answer, maker.first_code, config.codes)
+                    ]
+                    print(
+                        f"held-out {name}: image {values[0]:.3f} text {values[1]:.3f} right {values[2]:.3f}",
+                        flush=True,
+                    )
+            temporary = checkpoint.with_suffix(".tmp")
+            torch.save(
+                {
+                    "model": {n: p.detach() for n, p in trained.items()},
+                    "optimisers": [optimiser.state_dict() for optimiser in optimisers],
+                    "step": step,
+                    "spent_s": spent_s,
+                },
+                temporary,
+            )
+            temporary.replace(checkpoint)
+            saved, tokens = time.monotonic(), 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The pocket model's vocabulary: Chameleon's special tokens by name, image tokens, and a small byte-level BPE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from scripts.pocket.config import PocketConfig
+
+BOS, PAD, EOS, UNKNOWN = "<s>", "<pad>", "</s>", "<unk>"
+BEGIN_IMAGE, END_IMAGE, IMAGE = "<racm3:break>", "<eoss>", "<image>"
+FIRST_RESERVED = 8706
+"""`<reserved08706>` ends a turn in Chameleon's tokenizer; the rows behind it are free for new tokens."""
+
+
+def image_token(code: int) -> str:
+    """Chameleon writes digits as letters: code 305 is `IMGIMGDAFZ`."""
+    return "IMGIMG" + "".join(chr(ord("A") + int(digit)) for digit in str(code)) + "Z"
+
+
+def reserved_token(index: int) -> str:
+    return f"<reserved{FIRST_RESERVED + index:05d}>"
+
+
+def special_tokens(config: PocketConfig) -> list[str]:
+    """In id order, from 0."""
+    return [
+        BOS,
+        PAD,
+        EOS,
+        UNKNOWN,
+        *(image_token(code) for code in range(config.codes)),
+        BEGIN_IMAGE,
+        END_IMAGE,
+        IMAGE,
+        *(reserved_token(index) for index in range(config.reserved)),
+    ]
+
+
+def train_vocabulary(texts: Iterable[str], config: PocketConfig) -> Tokenizer:
+    """A lower-casing byte-level BPE of `text_vocabulary` entries behind the special tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = special_tokens(config)
+    trainer = trainers.BpeTrainer(
+        vocab_size=len(special) + config.text_vocabulary,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
