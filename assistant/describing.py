@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from assistant.questions import AsksForConcept, AsksForUnknown, AsksSomething, understand
 from assistant.results import Description, Facts, Recognised
+from assistant.serving import Serving, views_of
 from personalizer.decoding import DecodedPhoto, load_photo
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Concept, Embedding, Evidence, NewDetection, Photo
 
 if TYPE_CHECKING:
-    from assistant.serving import Serving
     from personalizer.analysis import PhotoAnalyser
 
 ASKED_OF_PREFIXES = 4
@@ -129,22 +129,26 @@ class Describer:
         from personalizer.calibration import combine, shipped_calibration, sigmoid
 
         calibration = shipped_calibration()
-        logit = self._serving.yes_no(concept, decoded.image) if ask else None
+        face = concept.kind == "face"
+        box = evidence.box if evidence else None
+        logit = None
+        if ask and self._serving.has_prefix(concept):
+            logit = self._serving.yes_no(concept, views_of(decoded.image, decoded.scale, box, face=face))
         similarity = evidence.similarity if evidence else None
         probability = combine(similarity, logit, concept.kind)
         reasons = []
         if stored is not None and self._is_member(concept, stored):
             reasons.append("this photo is one of those that it is known from")
-        what = "face" if concept.kind == "face" else "object embedding"
+        what = "face" if face else "object embedding"
         if evidence is None:
-            reasons.append("no face to compare was found" if concept.kind == "face" else "nothing to compare")
+            reasons.append("no face to compare was found" if face else "nothing to compare")
         else:
             sign = "≥" if evidence.similarity >= evidence.threshold else "<"
             reasons.append(f"{what} {evidence.similarity:.2f} {sign} {evidence.threshold:.2f}")
         if logit is not None:
             weight = "" if calibration.prefix_weight else ", which counts for nothing yet"
             reasons.append(f"trained prefix says yes {sigmoid(logit):.2f}{weight}")
-        elif ask and concept.state != "ready":
+        elif ask and not self._serving.has_prefix(concept):
             reasons.append("no trained prefix yet")
         verdict = (
             "yes" if probability >= 0.5 else "unsure" if probability >= calibration.abstain_from else "no"

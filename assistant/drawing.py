@@ -56,10 +56,8 @@ class Drawer:
         for number, path in enumerate(self._targets(plain, out, first_seed, count)):
             if on_progress is not None:
                 on_progress(Progress(number, count, f"Drawing “{plain}”"))
-            began = time.monotonic()
-            picture, written = self._serving.draw(plain, concept, first_seed + number)
-            spent_s += time.monotonic() - began
-            tokens += written
+            picture, written, drawing_s = self._serving.draw(plain, concept, first_seed + number)
+            tokens, spent_s = tokens + written, spent_s + drawing_s
             self._save(picture, path, plain, first_seed + number, concept)
             paths.append(path)
         return Imagined(

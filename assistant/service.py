@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.job_client import JobClient
 from assistant.results import Check, Description, Imagined, Status, Trained, WorkerStatus
 from assistant.worker_process import running_worker_pid
+from personalizer.backbones.registry import POCKET
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
@@ -35,7 +36,8 @@ class Familiar:
 
     def __init__(self, home: Home, backbone: str = "pocket", device: str = "auto") -> None:
         self.home = home
-        self.backbone = backbone
+        # The worker stands in another folder: a path has to be absolute.
+        self.backbone = backbone if backbone == POCKET else str(Path(backbone).expanduser().absolute())
         self.device = device
 
     @cached_property
@@ -55,7 +57,7 @@ class Familiar:
     def _serving(self) -> Serving:
         from assistant.serving import Serving
 
-        return Serving(self.home, self.library, self.backbone)
+        return Serving(self.home, self.backbone)
 
     @cached_property
     def _describer(self) -> Describer:

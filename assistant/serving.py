@@ -1,0 +1,185 @@
+"""The exported backbone and the trained concepts, ready to be asked. Imports no torch.
+
+Every question about a concept goes to the backbone in the words, views and token order that training used.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from assistant.results import Check
+from assistant.runtimes import exported_version, runtime_directory
+from personalizer.backbones.registry import backbone_directory
+from personalizer.errors import FamiliarError, NotReadyError
+from personalizer.locations import Home
+from personalizer.schemas import BoundingBox, Concept
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from exporters.runtime.concept import ConceptRuntime
+    from exporters.runtime.ort import OrtSession
+
+GUIDANCE = 3.0
+DRAWING_TEMPERATURE = 1.0
+DRAWING_TOP_K = 0
+MAX_WORDS_TOKENS = 48
+
+
+class Serving:
+    """One backbone in one home. Safe to use from several threads."""
+
+    def __init__(self, home: Home, backbone: str) -> None:
+        self._home = home
+        self._backbone = backbone
+        self._lock = threading.RLock()
+        self._concepts: dict[int, tuple[tuple[str, int], ConceptRuntime, float]] = {}
+
+    def is_exported(self) -> bool:
+        """Whether the backbone as it is now can be served. Raises NotReadyError when there is none."""
+        return exported_version(self._home, self._backbone) is not None
+
+    @cached_property
+    def version(self) -> str:
+        """The backbone version that answers. Raises NotReadyError before the export."""
+        version = exported_version(self._home, self._backbone)
+        if version is None:
+            raise NotReadyError(
+                tried=f"answering with the backbone {self._backbone}",
+                found="it has not been prepared on this machine",
+                fix="Run `familiar describe PHOTO` once: the worker prepares it.",
+            )
+        return version
+
+    @cached_property
+    def session(self) -> OrtSession:
+        """The running backbone; loaded on first use."""
+        from exporters.runtime.ort import OrtSession
+
+        with self._lock:
+            return OrtSession(runtime_directory(self._home, self.version))
+
+    def has_prefix(self, concept: Concept) -> bool:
+        """Whether the concept was trained for this backbone version."""
+        return concept.prefix_dir is not None and concept.backbone == self.version
+
+    def concept(self, concept: Concept) -> ConceptRuntime | None:
+        """The concept's trained rows in this backbone, or None when it has none."""
+        found = self._trained(concept)
+        return None if found is None else found[0]
+
+    def yes_no(self, concept: Concept, views: Sequence[Image.Image]) -> float | None:
+        """Log odds of "yes" to "is it in this photo?", averaged over views, 0 where the concept is undecided.
+
+        None when the concept has no prefix for this backbone, or there is nothing to look at.
+        """
+        from exporters.runtime.generation import yes_no_logits
+        from personalizer.prompts import RECOGNITION_QUESTION, question_about_image
+
+        trained = self._trained(concept)
+        if trained is None or not views:
+            return None
+        runtime, threshold = trained
+        question = question_about_image(RECOGNITION_QUESTION)
+        logits = yes_no_logits(self.session, question, [[view] for view in views], concept=runtime)
+        return float(logits.mean()) - threshold
+
+    def caption(self, image: Image.Image) -> str:
+        """The backbone's own words for a picture, without any concept."""
+        from personalizer.prompts import DESCRIBE_QUESTION
+
+        return self.answer(image, DESCRIBE_QUESTION, None)
+
+    def answer(self, image: Image.Image, question: str, concept: Concept | None) -> str:
+        """The backbone's answer about a picture, with a concept's personal prompt in the context."""
+        from exporters.runtime.generation import answer
+        from personalizer.prompts import question_about_image
+
+        runtime = self.concept(concept) if concept else None
+        wording = named_slot(question, concept.name) if runtime and concept else question
+        segments = question_about_image(as_trained(wording))
+        said = answer(self.session, segments, [image], concept=runtime, max_tokens=MAX_WORDS_TOKENS)
+        return said.text.strip()
+
+    def draw(self, text: str, concept: Concept | None, seed: int) -> tuple[Image.Image, int, float]:
+        """A picture of `text`, its image tokens and the seconds that they took."""
+        from exporters.runtime.generation import generate_images
+
+        runtime = self.concept(concept) if concept else None
+        wording = named_slot(text, concept.name) if runtime and concept else text
+        drawn = generate_images(
+            self.session,
+            as_trained(wording, end="."),
+            seed=seed,
+            concept=runtime,
+            temperature=DRAWING_TEMPERATURE,
+            top_k=DRAWING_TOP_K,
+            guidance=GUIDANCE,
+        )
+        tokens = int(drawn.codes.size)
+        return drawn.images[0], tokens, tokens / drawn.tokens_per_s
+
+    def check(self) -> Check:
+        """Whether the backbone is there and can be served, for `familiar doctor`."""
+        try:
+            where = backbone_directory(self._backbone)
+            if not self.is_exported():
+                found = f"{self._backbone} in {where}; prepared for serving when first needed"
+                return Check("backbone", True, found)
+            spec = self.session.spec
+        except FamiliarError as error:
+            return Check("backbone", False, error.found, error.fix)
+        return Check("backbone", True, f"{spec.name} {spec.version}, {spec.image_size_px} px pictures, ready")
+
+    def _trained(self, concept: Concept) -> tuple[ConceptRuntime, float] | None:
+        """The concept's runtime and the log odds at which it is undecided."""
+        from exporters.runtime.concept import PREFIX_MANIFEST, ConceptRuntime
+
+        if concept.prefix_dir is None or not self.has_prefix(concept):
+            return None
+        manifest = concept.prefix_dir / PREFIX_MANIFEST
+        try:
+            state = (str(manifest), manifest.stat().st_mtime_ns)
+        except FileNotFoundError:
+            return None
+        with self._lock:
+            known = self._concepts.get(concept.id)
+            if known is None or known[0] != state:
+                training = json.loads(manifest.read_text()).get("training", {})
+                runtime = ConceptRuntime.load(self.session, concept.prefix_dir)
+                known = (state, runtime, float(training.get("yes_no_threshold", 0.0)))
+                self._concepts[concept.id] = known
+            return known[1], known[2]
+
+
+def views_of(image: Image.Image, scale: float, box: BoundingBox | None, *, face: bool) -> list[Image.Image]:
+    """What a backbone is shown of a photo when asked about a concept, as in training.
+
+    `box` is in pixels of the original, which is `scale` times larger than `image`. A face without box: nothing.
+    """
+    from personalizer.views import reading_views
+
+    if box is None:
+        return [] if face else [image]
+    inside = BoundingBox(box.left / scale, box.top / scale, box.right / scale, box.bottom / scale)
+    return reading_views(image, inside, face=face)
+
+
+def named_slot(text: str, name: str | None) -> str:
+    """`text` with `{name}` where the concept is named; braces that the user typed are dropped."""
+    plain = text.replace("{", "(").replace("}", ")")
+    if not name:
+        return plain
+    return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _: "{name}", plain, flags=re.IGNORECASE)
+
+
+def as_trained(text: str, end: str = "") -> str:
+    """The way prompts are written in training: lower case and, for requests, a full stop."""
+    plain = " ".join(text.split())
+    lowered = "{name}".join(part.lower() for part in plain.split("{name}"))
+    return lowered if not end or lowered.endswith((".", "!", "?")) else lowered + end
