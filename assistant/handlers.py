@@ -91,7 +91,18 @@ class Handlers:
             cancelled=context.cancelled,
         )
         context.check_cancelled()
-        return result | self.export(job, context)
+        exported = self.export(job, context)
+        self._store_prompt_cache(concept.id, exported["backbone"])
+        return result | exported
+
+    def _store_prompt_cache(self, concept_id: int, version: str) -> None:
+        """Keys and values of the personal prompt, so that no answer has to compute them."""
+        from exporters.runtime.concept import export_concept
+        from exporters.runtime.ort import OrtSession
+
+        directory = self._library.concept(concept_id).prefix_dir
+        if directory is not None:
+            export_concept(OrtSession(runtime_directory(self._home, version)), directory)
 
     def export(self, job: Job, context: JobContext) -> dict[str, Any]:
         """The backbone → what runs without torch; once per backbone version."""

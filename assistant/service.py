@@ -6,6 +6,7 @@ SQLite and the exported runtime.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from functools import cached_property
@@ -174,7 +175,7 @@ class Familiar:
             )
         resolved = [str(existing(photo, f"learning {name} from")) for photo in photos]
         made = self._run("learn", name, {"name": name, "photos": resolved}, on_progress)
-        return Trained(**self._client.wait(made["train_job"], on_progress))
+        return _trained(self._client.wait(made["train_job"], on_progress))
 
     def train(self, name: str, on_progress: OnProgress | None = None) -> Trained:
         """Train the prefix of a named concept and export what serving needs."""
@@ -185,7 +186,7 @@ class Familiar:
                 found="it has no name",
                 fix=f"Name it first: familiar name {concept.id} NAME",
             )
-        return Trained(**self._run("train", str(concept.id), {"concept": concept.id}, on_progress))
+        return _trained(self._run("train", str(concept.id), {"concept": concept.id}, on_progress))
 
     # --- answers
 
@@ -236,6 +237,13 @@ class Familiar:
 
     def _summary(self, concept_id: int) -> ConceptSummary:
         return next(summary for summary in self.concepts() if summary.id == concept_id)
+
+
+def _trained(result: dict[str, Any]) -> Trained:
+    """A training job's result; what is no field of its own goes under `details`."""
+    names = {field.name for field in dataclasses.fields(Trained)} - {"details"}
+    known = {key: value for key, value in result.items() if key in names}
+    return Trained(**known, details={key: value for key, value in result.items() if key not in names})
 
 
 def existing(path: Path, doing: str) -> Path:

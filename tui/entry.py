@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import assistant.cli_evaluate  # noqa: F401 - adds its commands
 from assistant.cli import app, front_end, run_app
 
 

@@ -1,0 +1,113 @@
+"""`familiar evaluate …`: measures on held-out folders through the code that serves, in a home of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assistant.cli import app, front_end
+from personalizer.locations import Home, default_home
+
+evaluate_app = typer.Typer(
+    rich_markup_mode=None, help="Measure recognition and drawing on folders of photos."
+)
+app.add_typer(evaluate_app, name="evaluate")
+
+Subjects = Annotated[Path, typer.Option(metavar="DIR", help="One folder of photos per person, pet or thing.")]
+Shots = Annotated[int, typer.Option(min=1, help="Photos that are learned from.")]
+Seed = Annotated[int, typer.Option(min=0)]
+
+
+@evaluate_app.command()
+def recognition(
+    context: typer.Context,
+    subjects: Subjects,
+    negatives: Annotated[Path, typer.Option(metavar="DIR", help="Photos of anything else.")],
+    shots: Shots = 3,
+    splits: Annotated[int, typer.Option(min=1, help="Random choices of the shots.")] = 10,
+    trained_splits: Annotated[int, typer.Option(min=0, help="Of those, how many are trained too.")] = 1,
+    seed: Seed = 0,
+) -> None:
+    """Is each one recognised, and nothing else taken for it? With its controls in the same table."""
+    from assistant.evaluation.recognition import evaluate_recognition
+
+    ui = front_end(context)
+    report = ui.run(
+        lambda on_progress: evaluate_recognition(
+            subjects,
+            negatives,
+            home=evaluation_home(ui.home),
+            shots=shots,
+            splits=splits,
+            trained_splits=trained_splits,
+            seed=seed,
+            backbone=ui.familiar.backbone,
+            device=ui.device,
+            on_progress=on_progress,
+        )
+    )
+    ui.show(report, recognition_lines)
+
+
+@evaluate_app.command()
+def generation(
+    context: typer.Context,
+    subjects: Subjects,
+    shots: Shots = 3,
+    samples: Annotated[int, typer.Option(min=1, help="Pictures drawn per subject.")] = 20,
+    seed: Seed = 0,
+) -> None:
+    """How much do drawn pictures look like their subject, between another subject and real photos?"""
+    from assistant.evaluation.generation import evaluate_generation
+
+    ui = front_end(context)
+    report = ui.run(
+        lambda on_progress: evaluate_generation(
+            subjects,
+            home=evaluation_home(ui.home),
+            shots=shots,
+            samples=samples,
+            seed=seed,
+            backbone=ui.familiar.backbone,
+            device=ui.device,
+            on_progress=on_progress,
+        )
+    )
+    ui.show(report, generation_lines)
+
+
+def evaluation_home(chosen: Path | None) -> Home:
+    """A home apart from the user's library, unless one is given."""
+    if chosen is not None:
+        return Home(chosen.expanduser().absolute()).ensure()
+    usual = default_home().root
+    return Home(usual.with_name(f"{usual.name}-evaluation")).ensure()
+
+
+ROWS = ("retrieval_only", "prefix_only", "other_prefix", "no_concept", "same_class")
+COLUMNS = ("weighted", "positive", "negative", "precision", "recall", "ece", "coverage_at_98", "abstained")
+
+
+def recognition_lines(report: dict[str, Any]) -> str:
+    """The table with its controls, one row each."""
+    from assistant.cli_output import table
+
+    measured = {"product": report, **{name: report.get(name) for name in ROWS}}
+    rows: list[Sequence[str]] = [("", *COLUMNS)]
+    rows += [(name, *(_number(row.get(key)) for key in COLUMNS)) for name, row in measured.items() if row]
+    interval = report.get("interval")
+    return table(rows) + (f"\nproduct, weighted, 95 % interval: {interval}" if interval else "")
+
+
+def generation_lines(report: dict[str, Any]) -> str:
+    """The numbers over all subjects."""
+    return "\n".join(
+        f"{key:16} {_number(value)}" for key, value in report.items() if not isinstance(value, dict)
+    )
+
+
+def _number(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else "–" if value is None else str(value)
