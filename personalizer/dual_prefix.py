@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import nn
 
 from personalizer.backbones.spec import BackboneSpec
@@ -132,22 +132,3 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             tried=f"reading {path}", found=str(error), fix="Train the concept again: familiar train NAME"
         ) from error
     return manifest
-
-
-def load_rows(directory: Path, spec: BackboneSpec) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The six tensors and the manifest, checked against each other and against the backbone."""
-    manifest = read_manifest(directory)
-    content = (directory / WEIGHTS_FILE).read_bytes()
-    if hashlib.sha256(content).hexdigest() != manifest.get("sha256"):
-        raise CorruptArtifactError(
-            tried=f"reading {directory / WEIGHTS_FILE}",
-            found="its content does not match the manifest",
-            fix="Train the concept again: familiar train NAME",
-        )
-    if manifest["backbone"]["version"] != spec.version:
-        raise NotReadyError(
-            tried=f"using the prefix in {directory}",
-            found=f"it was trained for backbone {manifest['backbone']['version']}, not {spec.version}",
-            fix="Train the concept again: familiar train NAME",
-        )
-    return load(content), manifest

@@ -1,4 +1,4 @@
-"""Encodes every picture of a corpus a few times (whole, mirrored, cropped, relit) with the trained image tokenizer.
+"""Encodes every picture of a corpus as it is and once more, changed, with the trained image tokenizer.
 
 python -m scripts.pocket.encode_corpus --corpus DIR… --tokenizer image_tokenizer.pt --out codes.npy
 """
@@ -16,15 +16,13 @@ from scripts.pocket.config import PocketConfig
 from scripts.pocket.corpus import load
 from scripts.pocket.image_tokenizer import ImageTokenizer
 
-VIEWS = 3
+VIEWS = 2
 
 
 def view_of(pictures: torch.Tensor, view: int, side: int, generator: torch.Generator) -> torch.Tensor:
-    """View 0 is the picture as it is, 1 its mirror image, others cropped and relit; `[n, 3, side, side]`, -1..1."""
+    """View 0 is the picture as it is, others are cropped, mirrored and relit; `[n, 3, side, side]`, -1..1."""
     size = pictures.shape[-1]
-    if view == 1:
-        pictures = pictures.flip(3)
-    elif view > 1:
+    if view > 0:
         crop = int(torch.randint(int(size * 0.75), size + 1, (), generator=generator))
         top, left = torch.randint(0, size - crop + 1, (2,), generator=generator).tolist()
         pictures = pictures[:, :, top : top + crop, left : left + crop]

@@ -152,7 +152,8 @@ def main() -> None:
                 if since[name] and (total := sums[name] / since[name]) is not None
             )
             print(
-                f"step {step} minutes {spent_s / 60:.1f} {report} tokens/s {tokens / (time.monotonic() - saved + 1e-9):.0f}",
+                f"step {step} minutes {spent_s / 60:.1f} {report} "
+                f"tokens/s {tokens / (time.monotonic() - saved + 1e-9):.0f}",
                 flush=True,
             )
             sums, since = {"short": np.zeros(3), "long": np.zeros(3)}, {"short": 0, "long": 0}
