@@ -30,6 +30,7 @@ from exporters.runtime.torch import TorchSession
 from exporters.tensor_files import save_tensors
 from exporters.validation import Example, default_examples, validate
 from personalizer.backbones.base import Backbone
+from personalizer.errors import NotReadyError
 from personalizer.schemas import OnProgress, Progress
 
 Tracer = Literal["trace", "dynamo"]
@@ -68,6 +69,7 @@ def export_backbone(
     are quantized to `precision`, image encoder and decoder stay in fp32. The result is compared with torch on
     `examples` (drawn ones by default) and the comparison is stored; `FamiliarError` if they disagree.
     """
+    _check(backbone)
     parts = _graphs(backbone)
     total = len(parts) + 2
     report = _reporter(on_progress, total)
@@ -92,11 +94,27 @@ def export_backbone(
         shutil.rmtree(work, ignore_errors=True)
 
 
+def _check(backbone: Backbone) -> None:
+    """Raise `NotReadyError` for what these graphs cannot express."""
+    dtype = next(DecoderGraph(backbone).parameters()).dtype
+    problem = None
+    if not backbone.reads_own_codes:
+        problem = "it reads images through another encoder than it writes them"
+    elif dtype != torch.float32:
+        problem = f"its weights are loaded as {dtype}"
+    if problem is not None:
+        raise NotReadyError(
+            tried=f"exporting the backbone {backbone.spec.name}",
+            found=problem,
+            fix="Export a Chameleon-format backbone, loaded on the CPU.",
+        )
+
+
 def _graphs(backbone: Backbone) -> list[_Graph]:
     spec = backbone.spec
     device = backbone.device
     decoder = DecoderGraph(backbone)
-    dtype = next(decoder.parameters()).dtype
+    dtype = torch.float32
     # Sizes of 1 and equal sizes would be taken for constants by the tracer: 2 sequences, 5 past, 3 new.
     batch, past, new = 2, 5, 3
     past_tensors = [

@@ -28,7 +28,7 @@ PREFIX_FILE = "prefix.safetensors"
 PREFIX_MANIFEST = "manifest.json"
 CACHE_FILE = "prompt_cache.safetensors"
 CACHE_MANIFEST = "prompt_cache.json"
-TRAIN_AGAIN = "Train the concept again; your photos and its members are untouched."
+TRAIN_AGAIN = "Train the concept again (familiar train NAME); its photos are untouched."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +51,12 @@ class LearnedRows:
         if not (directory / PREFIX_FILE).exists() or not (directory / PREFIX_MANIFEST).exists():
             raise NotReadyError(tried=tried, found="it was not trained", fix="Train the concept first.")
         tensors = open_tensors(directory / PREFIX_FILE, fix=TRAIN_AGAIN)
+        sha256 = hash_file(directory / PREFIX_FILE)
         try:
             manifest: dict[str, Any] = json.loads((directory / PREFIX_MANIFEST).read_bytes())
-            concept, version = str(manifest["concept"]), str(manifest["backbone_version"])
+            concept, version = str(manifest["concept"]["name"]), str(manifest["backbone"]["version"])
+            if manifest["sha256"] != sha256:
+                raise ValueError(f"{PREFIX_FILE} does not match its manifest")
             counts: dict[RowKind, int] = {
                 "name": 1,
                 "generation": int(manifest["generation_rows"]),
@@ -62,7 +65,7 @@ class LearnedRows:
             inputs = {kind: np.array(tensors[f"{kind}_input"]) for kind in ROW_KINDS}
             outputs = {kind: np.array(tensors[f"{kind}_output"]) for kind in ROW_KINDS}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            found = f"{type(error).__name__}: {error}"
+            found = f"no entry {error}" if isinstance(error, KeyError) else str(error)
             raise CorruptArtifactError(tried=tried, found=found, fix=TRAIN_AGAIN) from error
         for kind, count in counts.items():
             for rows in (inputs[kind], outputs[kind]):

@@ -294,7 +294,7 @@ def _log_likelihood(
 
 
 def _choose(logits: Float32Array, sampling: Sampling, uniform: npt.NDArray[np.float64]) -> Int64Array:
-    """The next token `[batch]` from `[batch, vocabulary]`: the distribution inverted at `uniform` `[batch]`."""
+    """The next token `[batch]` from `[batch, vocabulary]`: its distribution inverted at `uniform`."""
     if sampling.temperature == 0:
         return np.asarray(logits.argmax(axis=-1), dtype=np.int64)
     scaled = logits.astype(np.float64) / sampling.temperature

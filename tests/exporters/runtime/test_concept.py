@@ -1,0 +1,132 @@
+"""A trained prefix at serving time: its rows, its stored keys and values, and what is wrong with a wrong one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from exporters.runtime.concept import ConceptRuntime, export_concept
+from exporters.runtime.ort import OrtSession
+from exporters.runtime.prompting import PromptContext
+from exporters.runtime.torch import TorchSession
+from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
+from personalizer.prompts import Rows, Separator, Text, personal_prompt, question
+
+
+@pytest.fixture
+def directory(prefix_directory: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prefix_directory, tmp_path / "prefix"))
+
+
+def test_rows_are_embedded_and_predicted(fp32: OrtSession, prefix_directory: Path) -> None:
+    concept = ConceptRuntime.load(fp32, prefix_directory)
+    first = fp32.spec.text_vocabulary
+    assert concept.row_ids("name").tolist() == [first]
+    assert concept.row_ids("generation").tolist() == [first + 1, first + 2, first + 3]
+    assert concept.row_ids("understanding").tolist() == [first + 4, first + 5, first + 6, first + 7]
+    embedded = concept.embed([Rows("name"), Text("a dog"), Rows("generation", 2), Separator()])
+    expected = [
+        concept.inputs["name"],
+        fp32.embed_text(fp32.tokenize("a dog")),
+        concept.inputs["generation"][:2],
+        fp32.embed_text(fp32.spec.separator_ids),
+    ]
+    np.testing.assert_array_equal(embedded, np.concatenate(expected))
+    ids = np.array([[9, first], [first + 4, 10]])
+    np.testing.assert_array_equal(concept.embed_ids(ids)[0, 1], concept.inputs["name"][0])
+    np.testing.assert_array_equal(concept.embed_ids(ids)[1, 0], concept.inputs["understanding"][0])
+    hidden = np.random.default_rng(0).standard_normal((2, 64)).astype(np.float32)
+    logits = concept.logits(hidden)
+    np.testing.assert_array_equal(logits[:, :first], fp32.text_logits(hidden))
+    np.testing.assert_allclose(logits[:, first], hidden @ concept.outputs["name"][0], atol=1e-5)
+
+
+def test_cached_personal_prompt_equals_the_whole_sequence(fp32: OrtSession, prefix_directory: Path) -> None:
+    concept = ConceptRuntime.load(fp32, prefix_directory)
+    request = concept.embed(question("is {name} a dog?"))
+    cached, _ = fp32.forward(request[None], concept.start)
+    begin = fp32.embed_text(fp32.spec.begin_ids)
+    whole, _ = fp32.forward(np.concatenate([begin, concept.embed(personal_prompt()), request])[None])
+    # The cache is kept in float16.
+    np.testing.assert_allclose(cached[0], whole[0, -len(request) :], atol=5e-3)
+
+
+def test_stored_cache_is_the_computed_one(int8: OrtSession, directory: Path, tmp_path: Path) -> None:
+    computed = ConceptRuntime.load(int8, directory)
+    files = export_concept(int8, directory, tmp_path / "out")
+    assert all(path.is_file() and path.stat().st_mode & 0o077 == 0 for path in files)
+    stored = ConceptRuntime.load(int8, tmp_path / "out")
+    assert stored._stored is not None
+    for one, other in zip(computed.start.tensors, stored.start.tensors, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "other session"])
+def test_unusable_cache_is_computed_again(
+    fp32: OrtSession, int8: OrtSession, directory: Path, damage: str
+) -> None:
+    export_concept(fp32, directory)
+    path = directory / "prompt_cache.safetensors"
+    content = bytearray(path.read_bytes())
+    if damage == "cut":
+        path.write_bytes(content[:-9])
+    elif damage == "flip":
+        content[-9] ^= 0xFF
+        path.write_bytes(content)
+    session = int8 if damage == "other session" else fp32
+    concept = ConceptRuntime.load(session, directory)
+    assert concept._stored is None
+    assert concept.start.length == 1 + len(concept.embed(personal_prompt()))
+
+
+def test_untrained_concept(fp32: OrtSession, tmp_path: Path) -> None:
+    with pytest.raises(NotReadyError, match="Train the concept first"):
+        ConceptRuntime.load(fp32, tmp_path)
+
+
+def test_prefix_of_another_version(fp32: OrtSession, directory: Path) -> None:
+    path = directory / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["backbone"]["version"] = "tiny-0"
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(NotReadyError, match=r"trained for version tiny-0, not tiny-1"):
+        ConceptRuntime.load(fp32, directory)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "manifest", "rows"])
+def test_damaged_prefix(fp32: OrtSession, directory: Path, damage: str) -> None:
+    weights, manifest = directory / "prefix.safetensors", directory / "manifest.json"
+    content = bytearray(weights.read_bytes())
+    if damage == "cut":
+        weights.write_bytes(content[:-4])
+    elif damage == "flip":
+        content[-1] ^= 0xFF
+        weights.write_bytes(content)
+    elif damage == "empty":
+        weights.write_bytes(b"")
+    elif damage == "manifest":
+        manifest.write_text(manifest.read_text()[:40])
+    else:
+        manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"understanding_rows": 5}))
+    with pytest.raises(CorruptArtifactError, match="Train the concept again"):
+        ConceptRuntime.load(fp32, directory)
+
+
+def test_naming_a_concept_that_is_not_there(fp32: OrtSession) -> None:
+    with pytest.raises(UsageError, match="names a concept"):
+        PromptContext(fp32).embed(question("is {name} a dog?"))
+
+
+def test_torch_serves_the_same_concept(
+    torch_session: TorchSession, fp32: OrtSession, prefix_directory: Path
+) -> None:
+    results = []
+    for session in (torch_session, fp32):
+        concept = ConceptRuntime.load(session, prefix_directory)
+        hidden, _ = session.forward(concept.embed(question("what is {name}?"))[None], concept.start)
+        results.append(concept.logits(hidden[:, -1]))
+    np.testing.assert_allclose(results[0], results[1], atol=5e-3)
