@@ -330,7 +330,7 @@ def train_concept(
     if (directory / MANIFEST_FILE).exists():
         manifest = read_manifest(directory)
         if manifest["training"].get("fingerprint") == identity:
-            library.set_prefix(concept_id, backbone.spec.version, directory, "ready")
+            library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state="ready")
             return {
                 **manifest["training"]["report"],
                 "elapsed_s": time.monotonic() - began,
@@ -374,5 +374,5 @@ def train_concept(
         },
     )
     trainer.discard_checkpoint()
-    library.set_prefix(concept_id, backbone.spec.version, directory, "ready")
+    library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state="ready")
     return report
