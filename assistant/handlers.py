@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+import hashlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from assistant.job_client import USER_PRIORITY
 from assistant.runtimes import exported_version, is_complete, note_export, runtime_directory
+from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.errors import UsageError
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Job, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from personalizer.analysis import PhotoAnalyser
 
 
 def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Handler]:
@@ -66,7 +74,48 @@ class Handlers:
         """Photos that a person chose → a concept, whose training is queued."""
         from personalizer.concepts import learn_members
 
-        raise NotImplementedError(learn_members)
+        paths = [Path(photo) for photo in job.payload["photos"]]
+        photo_ids = []
+        for number, path in enumerate(paths):
+            context.progress(number, len(paths), f"Looking at {path.name}")
+            context.check_cancelled()
+            photo_ids.append(self._photo_id(path))
+        learned = learn_members(self._library, str(job.payload["name"]), photo_ids)
+        self.index(job, context)
+        wanted = {**job.payload, "concept": learned.concept.id}
+        train_job = self._queue.enqueue("train", str(learned.concept.id), wanted, USER_PRIORITY)
+        return {"concept": learned.concept.id, "train_job": train_job, "skipped": learned.skipped}
+
+    def _photo_id(self, path: Path) -> int:
+        """The photo in the file, analysed into the library unless its content is there already."""
+        content = read_photo_bytes(path)
+        content_hash = hashlib.sha256(content).hexdigest()
+        status = path.stat()
+        known = self._library.photo_by_hash(content_hash)
+        if known is not None:
+            self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
+            return known.id
+        decoded = decode_photo(content, path)
+        recorded = self._library.record_photo(
+            content_hash=content_hash,
+            path=path.resolve(),
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            width_px=decoded.width_px,
+            height_px=decoded.height_px,
+            taken_at=decoded.taken_at,
+            latitude=decoded.latitude,
+            longitude=decoded.longitude,
+            camera=decoded.camera,
+            detections=self._analyser.analyse(decoded),
+        )
+        return recorded.id
+
+    @cached_property
+    def _analyser(self) -> PhotoAnalyser:
+        from personalizer.analysis import PhotoAnalyser
+
+        return PhotoAnalyser(self._home.models)
 
     def train(self, job: Job, context: JobContext) -> dict[str, Any]:
         """A named concept → its prefix, and what serving it needs."""

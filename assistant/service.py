@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.job_client import JobClient
+from assistant.job_client import USER_PRIORITY, JobClient
 from assistant.results import Check, Description, Imagined, Status, Trained, WorkerStatus
 from assistant.worker_process import running_worker_pid
 from personalizer.backbones.registry import POCKET
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from assistant.describing import Describer
     from assistant.drawing import Drawer
     from assistant.serving import Serving
-
-USER_PRIORITY = 10
-"""Of work that somebody waits for; what the watcher asks for has 0."""
 
 
 class Familiar:

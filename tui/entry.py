@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 import assistant.cli_evaluate  # noqa: F401 - adds its commands
-from assistant.cli import app, front_end, run_app
+from assistant.cli import FrontEnd, app, front_end, run_app
+from personalizer.errors import UsageError
 
 
 @app.command()
@@ -32,7 +33,32 @@ def demo(
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if not offer_chat or yes or ui.json or not on_terminal:
         return
-    typer.confirm("Open the chat about these photos?", default=True)
+    if typer.confirm("Open the chat about these photos?", default=True):
+        _chat(ui, None)
+
+
+@app.command()
+def chat(
+    context: typer.Context,
+    model: Annotated[Path | None, typer.Option(metavar="GGUF", help="Another local language model.")] = None,
+) -> None:
+    """Talk about your photos in the terminal: ask, name, draw."""
+    ui = front_end(context)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or ui.json:
+        raise UsageError(
+            tried="opening the chat",
+            found="this is no terminal, or --json was given",
+            fix="Run it in a terminal; scripts use describe and imagine.",
+        )
+    _chat(ui, model)
+
+
+def _chat(ui: FrontEnd, model: Path | None) -> None:
+    from tui.app import run_chat
+
+    code = run_chat(ui.familiar.home, ui.familiar.backbone, ui.familiar.device, model)
+    if code:
+        raise typer.Exit(code)
 
 
 def demo_home(chosen: Path | None) -> Path:
