@@ -111,12 +111,18 @@ def scan(context: typer.Context) -> None:
 
 
 @app.command()
-def watch(context: typer.Context) -> None:
+def watch(
+    context: typer.Context,
+    patience: Annotated[float, typer.Option(metavar="S", min=0, help="Wait for another worker.")] = 30.0,
+) -> None:
     """Stay in the foreground as the worker: scan when folders change, run the waiting jobs."""
     from assistant.worker import watch_in_foreground
 
     ui = front_end(context)
-    watch_in_foreground(ui.familiar.home, backbone=ui.familiar.backbone, device=ui.familiar.device)
+    familiar = ui.familiar
+    watch_in_foreground(
+        familiar.home, backbone=familiar.backbone, device=familiar.device, patience_s=patience
+    )
 
 
 @app.command()

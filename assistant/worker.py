@@ -23,8 +23,6 @@ from personalizer.jobs import JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.locations import Home
 
-BACKGROUND_WORKER_PATIENCE_S = 30.0
-
 logger = logging.getLogger(__name__)
 
 
@@ -42,7 +40,7 @@ def run_worker(home: Home, stop: threading.Event, idle_exit_s: float | None) -> 
         return ran
 
 
-def watch_in_foreground(home: Home, *, backbone: str, device: str) -> None:
+def watch_in_foreground(home: Home, *, backbone: str, device: str, patience_s: float) -> None:
     """Be the worker until Ctrl-C, with the folders watched. Takes over from a worker in the background."""
     from personalizer.watcher import Watcher
 
@@ -50,7 +48,7 @@ def watch_in_foreground(home: Home, *, backbone: str, device: str) -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     if running_worker_pid(home) is not None:
         logger.info("waiting for the worker in the background to finish what it is doing")
-        stop_worker(home, BACKGROUND_WORKER_PATIENCE_S)
+        stop_worker(home, patience_s)
     stop = threading.Event()
     with Library.open(home.database) as library, stopping_on_signals(stop, interrupt_twice=True):
         queue = JobQueue(library)

@@ -1,0 +1,107 @@
+"""Killed workers, Ctrl-C, two front ends at once, locked homes: nothing is lost and nothing is done twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HOLD_LOCK = """
+import sys, time
+from pathlib import Path
+from assistant.worker_process import hold_worker_lock
+from personalizer.locations import Home
+with hold_worker_lock(Home(Path(sys.argv[1])).ensure()):
+    print("held", flush=True)
+    time.sleep(120)
+"""
+
+
+def test_watch_in_a_home_that_has_a_worker_is_not_ready(command: Any) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_LOCK, str(command.home)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        # The holder ignores no signal, so watch may stop it; a stopped process keeps its lock.
+        os.kill(holder.pid, signal.SIGSTOP)
+        done = command.run("--json", "watch", "--patience", "1")
+        assert done.returncode == 4
+        assert str(holder.pid) in json.loads(done.stdout)["error"]["found"]
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+@pytest.mark.slow
+def test_a_worker_killed_while_scanning_loses_nothing(command: Any, photos: Path) -> None:
+    front = command.start("--json", "add", str(photos))
+    job = command.wait_for("scan", "running", done=2)
+    assert job["done"] < 24
+    os.kill(command.worker_pid(), signal.SIGKILL)
+    output, errors = front.communicate(timeout=600)
+    assert front.returncode == 0, errors
+    assert json.loads(output)["seen"] == 24
+    assert command.json("status")["photos"] == 24
+    assert command.json("jobs")[-1]["attempts"] == 2
+    _nothing_twice(command.home)
+
+
+@pytest.mark.slow
+def test_training_survives_a_killed_worker_an_interrupt_and_two_front_ends(
+    command: Any, photos: Path
+) -> None:
+    command.json("add", str(photos))
+    shots = [str(photos / f"striped-{number}.jpg") for number in range(3)]
+
+    # Ctrl-C: asks to cancel, exits with 130, and leaves a checkpoint.
+    front = command.start("--json", "learn", "Bo", *shots)
+    command.wait_for("train", "running", done=5)
+    front.send_signal(signal.SIGINT)
+    output, _ = front.communicate(timeout=120)
+    assert front.returncode == 130
+    assert json.loads(output)["error"]["found"] == "interrupted"
+    cancelled = command.wait_for("train", "cancelled")
+
+    # Killed: the front ends that wait notice, start another worker, and both get the one result.
+    waiting = [command.start("--json", "train", "Bo") for _ in range(2)]
+    again = command.wait_for("train", "running", done=cancelled["done"])
+    assert again["done"] >= cancelled["done"], "it goes on from the checkpoint"
+    os.kill(command.worker_pid(), signal.SIGKILL)
+    results = []
+    for front in waiting:
+        output, errors = front.communicate(timeout=600)
+        assert front.returncode == 0, errors + command.worker_log()
+        results.append(json.loads(output))
+    assert results[0] == results[1]
+    trainings = [job for job in command.json("jobs") if job["kind"] == "train"]
+    assert [job["state"] for job in trainings] == ["cancelled", "done"]
+    assert command.json("concepts")[0]["state"] == "ready"
+
+    # Training what is trained repeats nothing.
+    started = time.monotonic()
+    assert command.json("train", "Bo")["steps"] == results[0]["steps"]
+    assert time.monotonic() - started < 60
+    _nothing_twice(command.home)
+
+
+def _nothing_twice(home: Path) -> None:
+    connection = sqlite3.connect(f"file:{home / 'library.sqlite3'}?mode=ro", uri=True)
+    try:
+        for query in (
+            "SELECT content_hash, COUNT(*) FROM photos GROUP BY 1 HAVING COUNT(*) > 1",
+            "SELECT photo_id, kind, box_left, box_top FROM detections GROUP BY 1, 2, 3, 4 HAVING COUNT(*) > 1",
+            "SELECT kind, subject, COUNT(*) FROM jobs WHERE state IN ('queued', 'running') GROUP BY 1, 2",
+        ):
+            assert connection.execute(query).fetchall() == []
+    finally:
+        connection.close()
