@@ -92,7 +92,7 @@ def set_global_options(
 @app.command()
 def add(
     context: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders (or single photos).")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders.")],
 ) -> None:
     """Register folders of photos and scan them."""
     from assistant.cli_output import scan_lines

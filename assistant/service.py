@@ -77,11 +77,16 @@ class Familiar:
     # --- the library
 
     def add(self, paths: Sequence[Path], on_progress: OnProgress | None = None) -> ScanReport:
-        """Register folders (or single photos) and scan everything that is registered.
+        """Register folders and scan everything that is registered.
 
-        Raises NotFoundError for a path that does not exist.
+        Raises NotFoundError for a folder that does not exist, UsageError for a file.
         """
         resolved = [existing(path, "adding") for path in paths]
+        for path in resolved:
+            if not path.is_dir():
+                raise UsageError(
+                    tried=f"adding {path}", found="it is a file", fix="Add its folder; `learn` takes single photos."
+                )
         for path in resolved:
             self.library.add_root(path)
         return self.scan(on_progress)
