@@ -1,0 +1,183 @@
+"""The renderer is deterministic and says what it shows; the shipped sample library is complete, small and upright."""
+
+import io
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from scripts import render_corpus, render_sample_library
+from scripts.render import captions
+from scripts.render.catalogue import CLASSES, Subject
+from scripts.render.kit import Traits
+from scripts.render.library_plan import photos
+from scripts.render.library_subjects import SHIPPED
+from scripts.render.materials import PALETTE, linear
+from scripts.render.places import PLACES
+from scripts.render.renderer import render
+from scripts.render.scene import Camera, Item, Quality, Scene
+from scripts.render.views import draw_view, make_light
+
+LIBRARY = ROOT / "personalizer" / "data" / "sample_library"
+PLAIN = Quality(focus_blur=0, noise=0)
+
+
+def _manifest() -> list[dict[str, str | None]]:
+    entries: list[dict[str, str | None]] = json.loads((LIBRARY / "manifest.json").read_text())
+    return entries
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not():
+    subject = Subject("dog", 7)
+    first, again, other = (
+        render(draw_view(np.random.default_rng(seed), subject, "grass").scene, 48, 48) for seed in (3, 3, 4)
+    )
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+
+
+@pytest.mark.parametrize("label", CLASSES)
+def test_every_class_stands_on_the_ground_and_is_of_subject_size(label):
+    for seed in range(2):
+        solid, materials, traits = Subject(label, seed).build()
+        assert traits.color in PALETTE
+        assert {part.material for part in solid.parts} <= set(range(len(materials)))
+        assert 0.2 < float(solid.high[1]) < 1.9
+        grid = (
+            np.stack(np.meshgrid(*[np.linspace(-0.6, 0.6, 13)] * 3, indexing="ij"))
+            .reshape(3, -1)
+            .astype(np.float32)
+        )
+        grid[1] += 0.6
+        assert (solid.distance(grid) < 0.02).any()
+
+
+@pytest.mark.parametrize("color", ["red", "yellow", "green", "blue", "purple", "white", "black"])
+def test_a_picture_shows_the_colour_that_its_caption_names(color):
+    subject = Subject("ball", 5, {"color": color, "pattern": "plain", "finish": "matte"})
+    solid, materials, traits = subject.build()
+    place = PLACES["studio"](np.random.default_rng(11))
+    scene = Scene(
+        [Item(solid, materials)],
+        place,
+        make_light("daylight", 0.4, 0.8, 0.7),
+        Camera((0, 0.5, 2.2), (0, 0.36, 0)),
+    )
+    centre = render(scene, 48, 48, PLAIN)[16:32, 16:32].reshape(-1, 3).mean(0) / 255
+    hue = centre / centre.max()
+    wanted = linear(traits.color) ** (1 / 2.2)
+    nearest = min(
+        ("red", "yellow", "green", "blue", "purple", "white", "black"),
+        key=lambda name: float(np.abs(linear(name) ** (1 / 2.2) - centre).sum()),
+    )
+    assert traits.color == color
+    assert nearest == color, (centre, hue, wanted)
+
+
+def test_captions_and_answers_follow_the_parameters():
+    for label in ("mug", "dog", "bird", "chair", "orange", "can"):
+        for seed in range(6):
+            subject = Subject(label, seed)
+            view = draw_view(np.random.default_rng([seed, len(label)]), subject, "beach")
+            traits: Traits = subject.traits()
+            assert view.traits == traits
+            assert view.caption.split(" on a beach")[0] != view.caption
+            assert label in view.caption or captions.plural(label) in view.caption
+            assert traits.color in view.caption
+            if traits.pattern != "plain":
+                assert f"{traits.color2} {traits.pattern}" in view.caption
+            answers = dict(view.questions)
+            assert set(answers.values()) <= {"yes", "no"}
+            assert answers["Is there more than one object?"] == ("yes" if len(view.scene.items) > 1 else "no")
+            assert answers["Is this indoors?"] == "no"
+            for question, answer in view.questions:
+                if question == f"Is the {label} {traits.color}?":
+                    assert answer == "yes"
+                if question.startswith("Is there a"):
+                    assert (answer == "yes") == question.startswith(f"Is there {captions.article(label)} in")
+
+
+def test_sentences_read_well():
+    mug = Traits("red", "white", "stripes", "ceramic")
+    dog = Traits("orange", "white", "plain", "furry", ("with white paws", "wearing a blue collar"))
+    assert captions.noun_phrase("mug", mug) == "a red mug with white stripes"
+    assert captions.noun_phrase("dog", dog, 2) == "two orange dogs with white paws wearing a blue collar"
+    assert (
+        captions.caption("a red mug", "in a kitchen", "lamp", "an apple", "next to")
+        == "a red mug next to an apple in a kitchen under a lamp"
+    )
+
+
+def test_a_small_corpus_is_written_completely_and_without_the_shipped_subjects(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        sys, "argv", ["render_corpus", "--out", str(tmp_path), "--count", "5", "--size", "32", "--seed", "3"]
+    )
+    render_corpus.main()
+    pictures = np.load(tmp_path / "images_00000.npy")
+    records = [json.loads(line) for line in (tmp_path / "captions.jsonl").read_text().splitlines()]
+    assert pictures.shape == (5, 32, 32, 3)
+    assert pictures.dtype == np.uint8
+    assert [r["index"] for r in records] == list(range(5))
+    assert Counter(r["subject_id"] for r in records).most_common(1)[0][1] == 4
+    assert (tmp_path / "DONE").exists()
+    looks = {(s.label, s.traits()) for s in SHIPPED.values()}
+    assert not any((s.label, s.traits()) in looks for _, s, _ in render_corpus.plan(3, 300))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_applying_the_orientation_gives_back_the_upright_picture(orientation):
+    upright = Image.fromarray(np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8))
+    data = Image.Exif()
+    data[0x0112] = orientation
+    buffer = io.BytesIO()
+    render_sample_library.stored(upright, orientation).save(buffer, "PNG", exif=data)
+    assert ImageOps.exif_transpose(Image.open(buffer)).tobytes() == upright.tobytes()
+
+
+def test_the_manifest_matches_the_files():
+    entries = _manifest()
+    assert sorted(str(e["file"]) for e in entries) == sorted(
+        str(p.relative_to(LIBRARY)) for p in LIBRARY.rglob("*.jpg")
+    )
+    assert all(str(e["file"]).split("/")[0] == e["split"] for e in entries)
+    assert entries == [render_sample_library.manifest_entry(photo) for photo in photos()]
+    for name in SHIPPED:
+        splits = Counter(e["split"] for e in entries if e["subject"] == name)
+        assert splits == {"library": 6, "held_out": 2}
+    assert Counter(e["split"] for e in entries if e["subject"] is None) == {"library": 24, "held_out": 6}
+
+
+def test_the_sample_library_is_small_dated_and_gives_nothing_away():
+    files = sorted(LIBRARY.rglob("*.jpg"))
+    assert sum(f.stat().st_size for f in files) <= 3_000_000
+    years, orientations, with_place = set(), Counter(), 0
+    for file in files:
+        with Image.open(file) as image:
+            exif = image.getexif()
+        years.add(exif.get_ifd(0x8769)[0x9003][:4])
+        orientations[exif[0x0112]] += 1
+        with_place += bool(exif.get_ifd(0x8825))
+    assert len(years) >= 5
+    assert orientations[1] < len(files)
+    assert {3, 6, 8} <= set(orientations)
+    assert with_place >= 3
+    words = {w.lower() for s in SHIPPED.values() for w in s.label.split()} | {n.lower() for n in SHIPPED}
+    assert not any(w in file.name.lower() for file in files for w in words)
+
+
+@pytest.mark.slow
+def test_shipped_files_are_upright_and_match_a_fresh_render():
+    turned = [photo for photo in photos() if photo.orientation != 1][:3]
+    for photo in turned:
+        with Image.open(LIBRARY / photo.file) as image:
+            shipped = ImageOps.exif_transpose(image).convert("RGB").resize((60, 60))
+        fresh = Image.fromarray(render(photo.scene, photo.width // 4, photo.height // 4)).resize((60, 60))
+        difference = np.abs(np.asarray(shipped, np.float32) - np.asarray(fresh, np.float32)).mean()
+        assert difference < 12, photo.file
