@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -18,16 +17,27 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from render.catalogue import CLASSES, Subject
-from render.library_plan import SHIPPED
-from render.scene import FAST, render
-from render.views import draw_view, suitable_places
+from scripts.render.catalogue import CLASSES, Subject
+from scripts.render.library_subjects import SHIPPED
+from scripts.render.renderer import render
+from scripts.render.scene import FAST
+from scripts.render.views import draw_view, suitable_places
 
 SHARD = 300
 VIEWS = (4, 6, 5)
-OFTEN = {"dog": 3.0, "cat": 3.0, "bird": 2.0, "plush bear": 1.6, "robot": 1.5, "mug": 1.5, "backpack": 1.5, "sneaker": 1.5, "rubber duck": 1.5}
+OFTEN = {
+    "dog": 3.0,
+    "cat": 3.0,
+    "bird": 2.0,
+    "plush bear": 1.6,
+    "robot": 1.5,
+    "mug": 1.5,
+    "backpack": 1.5,
+    "sneaker": 1.5,
+    "rubber duck": 1.5,
+}
 
 
 def subjects(seed: int) -> Iterator[tuple[str, Subject, int]]:
@@ -56,18 +66,32 @@ def plan(seed: int, count: int) -> list[tuple[str, Subject, int]]:
     raise AssertionError("unreachable")
 
 
-def render_one(seed: int, index: int, subject: Subject, view: int, size: int) -> tuple[np.ndarray, dict[str, object]]:
+def render_one(
+    seed: int, index: int, subject: Subject, view: int, size: int
+) -> tuple[np.ndarray, dict[str, object]]:
     """One picture [size, size, 3] and its record (without subject_id)."""
     places = list(suitable_places(subject.label))
     order = np.random.default_rng([seed, subject.seed, len(subject.label)]).permutation(len(places))
-    drawn = draw_view(np.random.default_rng([seed, index, subject.seed]), subject, places[order[view % len(places)]])
+    drawn = draw_view(
+        np.random.default_rng([seed, index, subject.seed]), subject, places[order[view % len(places)]]
+    )
     picture = render(drawn.scene, size, size, FAST)
     t = drawn.traits
     return picture, {
-        "index": index, "subject_id": "", "label": subject.label, "caption": drawn.caption, "color": t.color, "color2": t.color2,
-        "pattern": t.pattern, "material": t.material, "place": drawn.place, "count": drawn.count, "light": drawn.light,
-        "view": drawn.view, "questions": drawn.questions,
-    }  # fmt: skip
+        "index": index,
+        "subject_id": "",
+        "label": subject.label,
+        "caption": drawn.caption,
+        "color": t.color,
+        "color2": t.color2,
+        "pattern": t.pattern,
+        "material": t.material,
+        "place": drawn.place,
+        "count": drawn.count,
+        "light": drawn.light,
+        "view": drawn.view,
+        "questions": drawn.questions,
+    }
 
 
 def write_shard(out: Path, seed: int, size: int, number: int, chosen: list[tuple[str, Subject, int]]) -> int:
@@ -80,10 +104,10 @@ def write_shard(out: Path, seed: int, size: int, number: int, chosen: list[tuple
         records.append(record)
     text, array = out / f"captions_{number:05d}.jsonl", out / f"images_{number:05d}.npy"
     text.with_suffix(".tmp").write_text("".join(json.dumps(r) + "\n" for r in records), encoding="utf-8")
-    os.replace(text.with_suffix(".tmp"), text)
+    text.with_suffix(".tmp").replace(text)
     with array.with_suffix(".tmp").open("wb") as f:
         np.save(f, np.stack(pictures))
-    os.replace(array.with_suffix(".tmp"), array)
+    array.with_suffix(".tmp").replace(array)
     return len(chosen)
 
 
@@ -108,15 +132,21 @@ def main() -> None:
     everything = plan(args.seed, args.count)
     with ProcessPoolExecutor(args.workers) as pool:
         futures = [
-            pool.submit(write_shard, args.out, args.seed, args.size, n, everything[n * SHARD : (n + 1) * SHARD]) for n in missing
+            pool.submit(
+                write_shard, args.out, args.seed, args.size, n, everything[n * SHARD : (n + 1) * SHARD]
+            )
+            for n in missing
         ]
         for future in as_completed(futures):
             done += future.result()
             rate = done / (time.monotonic() - started)
             print(f"{done} pictures, {rate:.1f}/s", flush=True)
     whole = args.out / "captions.tmp"
-    whole.write_text("".join((args.out / f"captions_{n:05d}.jsonl").read_text(encoding="utf-8") for n in shards), encoding="utf-8")
-    os.replace(whole, args.out / "captions.jsonl")
+    whole.write_text(
+        "".join((args.out / f"captions_{n:05d}.jsonl").read_text(encoding="utf-8") for n in shards),
+        encoding="utf-8",
+    )
+    whole.replace(args.out / "captions.jsonl")
     (args.out / "DONE").write_text(f"{args.count}\n")
 
 

@@ -11,12 +11,26 @@ from .kit import Traits
 from .materials import COLOR_NAMES, similar
 
 NUMBERS = {2: "two", 3: "three"}
-LIGHT_PHRASES = {"daylight": "", "cloudy": "on a cloudy day", "evening": "in the evening light", "lamp": "under a lamp"}
+LIGHT_PHRASES = {
+    "daylight": "",
+    "cloudy": "on a cloudy day",
+    "evening": "in the evening light",
+    "lamp": "under a lamp",
+}
 PLACE_PHRASES = {
-    "beach": "on a beach", "grass": "on the grass", "table": "on a wooden table", "kitchen": "in a kitchen", "snow": "in the snow",
-    "street": "on a street", "sofa": "on a sofa", "bed": "on a bed", "forest": "in a forest", "desk": "on a desk", "rug": "on a rug",
+    "beach": "on a beach",
+    "grass": "on the grass",
+    "table": "on a wooden table",
+    "kitchen": "in a kitchen",
+    "snow": "in the snow",
+    "street": "on a street",
+    "sofa": "on a sofa",
+    "bed": "on a bed",
+    "forest": "in a forest",
+    "desk": "on a desk",
+    "rug": "on a rug",
     "bathroom": "in a bathroom",
-}  # fmt: skip
+}
 _IRREGULAR = {"person": "people", "fish": "fish", "bus": "buses"}
 _SPOKEN_MATERIALS = ("wooden", "metal", "plastic", "toy")
 
@@ -41,11 +55,17 @@ def noun_phrase(label: str, traits: Traits, count: int = 1) -> str:
     words.append(label if count == 1 else plural(label))
     phrase = " ".join(words)
     phrase = article(phrase) if count == 1 else f"{NUMBERS[count]} {phrase}"
-    details = [f"with {traits.color2} {traits.pattern}"] if traits.pattern != "plain" and traits.color2 else []
+    details = (
+        [f"with {traits.color2} {traits.pattern}"] if traits.pattern != "plain" and traits.color2 else []
+    )
     details += traits.extras
     text = phrase
     for i, detail in enumerate(details):
-        text += " " + (("and " + detail) if i and detail.startswith("with") and details[i - 1].startswith("with") else detail)
+        text += " " + (
+            ("and " + detail)
+            if i and detail.startswith("with") and details[i - 1].startswith("with")
+            else detail
+        )
     return text
 
 
@@ -56,9 +76,16 @@ def caption(subject: str, place_phrase: str, light: str, other: str = "", relati
 
 
 def questions(
-    rng: np.random.Generator, label: str, traits: Traits, place: str, place_phrase: str, light: str, indoor: bool, count: int,
+    rng: np.random.Generator,
+    label: str,
+    traits: Traits,
+    place: str,
+    place_phrase: str,
+    light: str,
+    indoor: bool,
+    count: int,
     present: Sequence[str],
-) -> list[list[str]]:  # fmt: skip
+) -> list[list[str]]:
     """Pairs [question, "yes" or "no"]; each question is drawn true or false with equal chance."""
     result: list[list[str]] = []
 
@@ -75,9 +102,19 @@ def questions(
         near = (traits.color, traits.color2, *(e for e in " ".join(traits.extras).split()))
         wrong = [c for c in COLOR_NAMES if c not in near and c not in similar(traits.color)]
         ask(f"Is the {label} {traits.color}?", f"Is the {label} {wrong[int(rng.integers(len(wrong)))]}?")
-    adjective = {"stripes": "striped", "dots": "dotted", "checks": "checked", "patches": "patched", "spots": "spotted"}
+    adjective = {
+        "stripes": "striped",
+        "dots": "dotted",
+        "checks": "checked",
+        "patches": "patched",
+        "spots": "spotted",
+    }
     have = adjective.get(traits.pattern)
-    missing = [a for a in adjective.values() if a != have and {a, have} != {"spotted", "dotted"} and {a, have} != {"spotted", "patched"}]
+    missing = [
+        a
+        for a in adjective.values()
+        if a != have and {a, have} != {"spotted", "dotted"} and {a, have} != {"spotted", "patched"}
+    ]
     wrong_pattern = missing[int(rng.integers(len(missing)))]
     if have:
         ask(f"Is the {label} {have}?", f"Is the {label} {wrong_pattern}?")
@@ -91,4 +128,3 @@ def questions(
     if rng.random() < 0.4:
         result.append(["Is it evening?", "yes" if light == "evening" else "no"])
     return result
-

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from . import animals, household, toys
+from . import animals, household, pets, things, toys
 from .kit import Draw, Kit, Pose, Traits
 from .materials import Material
 from .sdf import Solid
@@ -17,15 +17,42 @@ from .sdf import Solid
 Builder = Callable[[Draw, Pose, Kit], Traits]
 
 CLASSES: dict[str, Builder] = {
-    "mug": household.mug, "plush bear": toys.plush_bear, "rubber duck": toys.rubber_duck, "robot": toys.robot,
-    "backpack": household.backpack, "sneaker": household.sneaker, "dog": animals.dog, "cat": animals.cat, "bird": animals.bird,
-    "car": toys.car, "teapot": household.teapot, "lamp": household.lamp, "chair": household.chair, "ball": toys.ball,
-    "book": household.book, "bottle": household.bottle, "apple": household.apple, "potted plant": household.flower_pot,
-    "person": toys.person, "fish": animals.fish, "hat": household.hat, "clock": household.clock, "guitar": household.guitar,
-    "can": household.can, "vase": household.vase, "candle": household.candle, "umbrella": household.umbrella,
-    "banana": household.banana, "orange": household.orange, "rabbit": animals.rabbit, "horse": animals.horse, "boat": toys.boat,
-    "snowman": toys.snowman, "mushroom": household.mushroom, "house": household.house,
-}  # fmt: skip
+    "mug": household.mug,
+    "plush bear": toys.plush_bear,
+    "rubber duck": toys.rubber_duck,
+    "robot": toys.robot,
+    "backpack": things.backpack,
+    "sneaker": things.sneaker,
+    "dog": pets.dog,
+    "cat": pets.cat,
+    "bird": animals.bird,
+    "car": toys.car,
+    "teapot": household.teapot,
+    "lamp": household.lamp,
+    "chair": household.chair,
+    "ball": toys.ball,
+    "book": things.book,
+    "bottle": household.bottle,
+    "apple": things.apple,
+    "potted plant": household.flower_pot,
+    "person": toys.person,
+    "fish": animals.fish,
+    "hat": things.hat,
+    "clock": household.clock,
+    "guitar": things.guitar,
+    "can": household.can,
+    "vase": household.vase,
+    "candle": household.candle,
+    "umbrella": things.umbrella,
+    "banana": things.banana,
+    "orange": things.orange,
+    "rabbit": animals.rabbit,
+    "horse": animals.horse,
+    "boat": toys.boat,
+    "snowman": toys.snowman,
+    "mushroom": things.mushroom,
+    "house": things.house,
+}
 
 ANIMALS = ("dog", "cat", "bird", "fish", "rabbit", "horse")
 
@@ -47,4 +74,6 @@ class Subject:
 
     def traits(self) -> Traits:
         """What words say about it, without building the solid."""
-        return CLASSES[self.label](Draw([zlib.crc32(self.label.encode()), self.seed], self.fixed), Pose(), Kit())
+        return CLASSES[self.label](
+            Draw([zlib.crc32(self.label.encode()), self.seed], self.fixed), Pose(), Kit()
+        )

@@ -1,4 +1,4 @@
-"""Household things: mug, teapot, backpack, sneaker, furniture, fruit, instruments, as parametric solids.
+"""Things around the house: mug, teapot, lamp, chair, vase, clock and others, as parametric solids.
 
 Things face +z; knows shapes only.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import numpy as np
 
 from .kit import Draw, Kit, Pose, Traits, surface
-from .materials import similar
 from .toys import BRIGHT
 
 DARK = np.array([0.008, 0.008, 0.01], np.float32)
@@ -21,7 +20,11 @@ def mug(d: Draw, pose: Pose, k: Kit) -> Traits:
     main, pattern, color2 = surface(d, k, color, "glossy", PATTERNS)
     inner = k.material(d.color("inner", ("white", "white", color)), "glossy")
     drink = k.material(np.array([0.06, 0.025, 0.01], np.float32), "glossy")
-    wide, tall, flare = d.number("wide", 0.85, 1.15), d.number("tall", 0.85, 1.12), d.number("flare", -0.03, 0.05)
+    wide, tall, flare = (
+        d.number("wide", 0.85, 1.15),
+        d.number("tall", 0.85, 1.12),
+        d.number("flare", -0.03, 0.05),
+    )
     r, h = 0.27 * wide, 0.62 * tall
     outer = ((0, 0.02), (r - flare - 0.03, 0.02), (r - flare, 0.06), (r + flare, h), (0, h))
     k.add("revolve", (outer, 0.012), main)
@@ -39,13 +42,16 @@ def teapot(d: Draw, pose: Pose, k: Kit) -> Traits:
     metal = d.chance("metal", 0.2)
     if metal:
         color = "silver"
-    main, pattern, color2 = surface(d, k, color, "metal" if metal else "glossy",
-                                    ("plain", "plain", "plain") if metal else PATTERNS)
+    main, pattern, color2 = surface(
+        d, k, color, "metal" if metal else "glossy", ("plain", "plain", "plain") if metal else PATTERNS
+    )
     fat, tall = d.number("fat", 0.9, 1.12), d.number("tall", 0.85, 1.1)
     knob = k.material(d.color("knob", (color, "white", "black", "golden")), "glossy")
     k.ball((0.31 * fat, 0.26 * tall, 0.31 * fat), main, (0, 0.28 * tall, 0))
     k.add("half_space", (0, 1, 0, 0.01), main, op="cut")
-    k.add("tube", (((0.24, 0.22, 0), (0.40, 0.34, 0), (0.47, 0.52 * tall, 0)), 0.075, 0.042), main, blend=0.05)
+    k.add(
+        "tube", (((0.24, 0.22, 0), (0.40, 0.34, 0), (0.47, 0.52 * tall, 0)), 0.075, 0.042), main, blend=0.05
+    )
     k.add("torus", (0.15 * tall, 0.034), main, (-0.33 * fat, 0.31 * tall, 0), blend=0.04)
     k.add("cylinder", (0.17, 0.02, 0.018), main, (0, 0.53 * tall, 0), blend=0.02)
     k.ball((0.15, 0.05, 0.15), main, (0, 0.54 * tall, 0), blend=0.02)
@@ -53,65 +59,26 @@ def teapot(d: Draw, pose: Pose, k: Kit) -> Traits:
     return Traits(color, color2, pattern, "metal" if metal else "ceramic")
 
 
-def backpack(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """A backpack with a front pocket, straps and a top loop."""
-    color = d.color("color")
-    main, pattern, color2 = surface(d, k, color, "matte", PATTERNS)
-    trim_color = color2 or d.color("trim", ("black", "brown", "grey", "yellow", "red", "white"), unlike=(color,))
-    trim = k.material(d.tint("trim", trim_color), "matte")
-    steel = k.material("silver", "metal")
-    wide, tall = d.number("wide", 0.9, 1.12), d.number("tall", 0.9, 1.12)
-    k.add("box", (0.29 * wide, 0.38 * tall, 0.15, 0.12), main, (0, 0.39 * tall, 0))
-    k.ball((0.275 * wide, 0.17, 0.145), main, (0, 0.68 * tall, 0), blend=0.08)
-    k.add("box", (0.21 * wide, 0.16 * tall, 0.07, 0.05), main, (0, 0.24 * tall, 0.16), blend=0.015)
-    k.add("box", (0.215 * wide, 0.016, 0.075, 0.012), trim, (0, 0.385 * tall, 0.16))
-    k.add("box", (0.022, 0.05, 0.02, 0.01), steel, (0, 0.355 * tall, 0.235))
-    k.add("box", (0.245 * wide, 0.013, 0.155, 0.012), trim, (0, 0.60 * tall, 0))
-    k.limb((0.16 * wide, 0.70 * tall, -0.13), (0.19 * wide, 0.40 * tall, -0.26), 0.035, 0.038, trim, mirror=True)
-    k.limb((0.19 * wide, 0.40 * tall, -0.26), (0.22 * wide, 0.06, -0.12), 0.038, 0.03, trim, mirror=True)
-    k.add("torus", (0.075, 0.02), trim, (0, 0.83 * tall, -0.03))
-    k.ball((0.055, 0.13 * tall, 0.09), trim, (0.285 * wide, 0.20 * tall, 0), mirror=True)
-    return Traits(color, color2, pattern, "fabric", () if color2 else (f"with {trim_color} straps",))
-
-
-def sneaker(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """A sports shoe with sole, toe cap, tongue, laces and side stripes."""
-    color = d.color("color")
-    accent_color = d.color("color2", unlike=similar(color))
-    main = k.material(d.tint("color", color), "matte")
-    accent = k.material(d.tint("color2", accent_color), "matte")
-    sole_color = d.color("sole", ("white", "white", "black", "beige"), unlike=(color,))
-    sole, lace = k.material(sole_color, "rubber"), k.material(d.color("lace", ("white", "black", "yellow"), unlike=(color,)), "matte")
-    inner = k.material("black", "matte")
-    high, high_word = (0.14, True) if d.chance("high", 0.35) else (0.0, False)
-    k.limb((0, 0.17, -0.26), (0, 0.14, 0.28), 0.150, 0.115, main)
-    k.limb((0, 0.22, -0.24), (0, 0.37 + high, -0.28), 0.145, 0.125, main, blend=0.06)
-    k.limb((0, 0.30, -0.12), (0, 0.18, 0.20), 0.110, 0.09, main, blend=0.05)
-    k.ball((0.088, 0.2, 0.115), inner, (0, 0.50 + high, -0.28), op="cut")
-    k.limb((0, 0.44 + high, -0.16), (0, 0.27, 0.06), 0.058, 0.058, accent, blend=0.02)
-    k.ball((0.128, 0.085, 0.13), sole if d.chance("toe cap", 0.5) else main, (0, 0.125, 0.34), blend=0.02)
-    k.add("cylinder", (0.155, 0.055, 0.025), sole, (0, 0.057, 0.31), flat_z=1.25)
-    k.add("cylinder", (0.152, 0.055, 0.025), sole, (0, 0.057, -0.26), blend=0.02)
-    k.add("box", (0.130, 0.055, 0.30, 0.025), sole, (0, 0.057, 0.02), blend=0.05)
-    for z, y in ((-0.10, 0.462), (-0.03, 0.410), (0.04, 0.362), (0.11, 0.322)):
-        y += high * (1.0 if z < 0 else 0.45) * 0.8
-        k.limb((0, y, z), (0.085, y - 0.05, z - 0.01), 0.018, 0.017, lace, mirror=True)
-        k.limb((0, y, z), (0.085, y - 0.05, z + 0.05), 0.014, 0.014, lace, mirror=True)
-    for i in range(3):
-        z = -0.05 + 0.075 * i
-        k.limb((0.134, 0.12, z + 0.05), (0.098, 0.28, z - 0.03), 0.017, 0.017, accent, mirror=True)
-    k.add("box", (0.04, 0.07, 0.02, 0.015), accent, (0, 0.36 + high, -0.415))
-    return Traits(color, accent_color, "plain", "", (f"with {accent_color} stripes", *(("with a high top",) if high_word else ())))
-
-
 def lamp(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A table lamp with a shade."""
     color = d.color("color", (*BRIGHT, "white", "beige"))
     pattern = d.pick("pattern", ("plain", "plain", "stripes", "dots"))
-    color2 = d.color("color2", ("white", "black", "yellow", "red"), unlike=(color,)) if pattern != "plain" else ""
-    shade = k.material(d.tint("color", color), "matte", color2=d.tint("color2", color2) if color2 else None, glow=0.35,
-                       pattern="rays" if pattern == "stripes" else pattern, scale=9.0 if pattern == "stripes" else 6.5, cover=0.5)
-    foot = k.material(d.color("foot", ("brown", "black", "silver", "golden", "white")), d.pick("foot finish", ("metal", "glossy", "wood")))
+    color2 = (
+        d.color("color2", ("white", "black", "yellow", "red"), unlike=(color,)) if pattern != "plain" else ""
+    )
+    shade = k.material(
+        d.tint("color", color),
+        "matte",
+        color2=d.tint("color2", color2) if color2 else None,
+        glow=0.35,
+        pattern="rays" if pattern == "stripes" else pattern,
+        scale=9.0 if pattern == "stripes" else 6.5,
+        cover=0.5,
+    )
+    foot = k.material(
+        d.color("foot", ("brown", "black", "silver", "golden", "white")),
+        d.pick("foot finish", ("metal", "glossy", "wood")),
+    )
     tall, wide = d.number("tall", 0.9, 1.1), d.number("wide", 0.85, 1.15)
     y = 0.74 * tall
     k.add("cone", (0.30 * wide, d.number("shade top", 0.12, 0.24), 0.17, 0.012), shade, (0, y, 0))
@@ -142,43 +109,53 @@ def chair(d: Draw, pose: Pose, k: Kit) -> Traits:
     extras: tuple[str, ...] = ()
     if d.chance("cushion", 0.45):
         cushion = d.color("cushion color", BRIGHT, unlike=(color,))
-        k.add("box", (w - 0.01, 0.045, 0.21, 0.04), k.material(d.tint("cushion", cushion), "matte"), (0, seat + 0.06, 0.01))
+        k.add(
+            "box",
+            (w - 0.01, 0.045, 0.21, 0.04),
+            k.material(d.tint("cushion", cushion), "matte"),
+            (0, seat + 0.06, 0.01),
+        )
         extras = (f"with {'an' if cushion[0] in 'aeiou' else 'a'} {cushion} cushion",)
     return Traits(color, "", "plain", "wooden" if wooden else "plastic", extras)
 
 
-def book(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """A book, standing or lying, with a title block."""
-    color = d.color("color")
-    main, pattern, color2 = surface(d, k, color, "matte", ("plain", "plain", "stripes", "dots"), axis=1)
-    pages = k.material(np.array([0.86, 0.82, 0.70], np.float32), "matte", color2=np.array([0.6, 0.56, 0.46], np.float32),
-                       pattern="stripes", axis=2, scale=60.0, cover=0.3)
-    title = k.material(d.tint("title", d.color("title color", ("white", "yellow", "black", "golden"), unlike=(color,))), "matte")
-    thick, tall = d.number("thick", 0.05, 0.12), d.number("tall", 0.36, 0.48)
-    w = 0.30
-    k.add("box", (w, tall, thick, 0.01), main, (0, tall, 0))
-    k.add("box", (w, tall + 0.1, thick - 0.02, 0.005), pages, (0.03, tall, 0), op="cut")
-    k.add("box", (w - 0.03, tall - 0.02, thick - 0.012, 0.005), pages, (-0.005, tall, 0))
-    k.add("box", (0.17, 0.06, 0.012, 0.005), title, (0.02, tall * 1.4, thick))
-    k.add("box", (0.10, 0.02, 0.012, 0.005), title, (0.02, tall * 0.6, thick))
-    return Traits(color, color2, pattern, "")
-
-
 def bottle(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A bottle with a label and a cap."""
-    color = d.color("color", ("green", "blue", "brown", "red", "white", "light blue", "black", "orange", "pink"))
+    color = d.color(
+        "color", ("green", "blue", "brown", "red", "white", "light blue", "black", "orange", "pink")
+    )
     main = k.material(d.tint("color", color), "glossy")
     label_color = d.color("color2", ("white", "yellow", "red", "beige", "blue"), unlike=(color,))
-    label = k.material(d.tint("color2", label_color), "matte", color2=d.tint("color", color), pattern=d.pick("label", ("plain", "stripes")),
-                       scale=9.0, cover=0.3)
+    label = k.material(
+        d.tint("color2", label_color),
+        "matte",
+        color2=d.tint("color", color),
+        pattern=d.pick("label", ("plain", "stripes")),
+        scale=9.0,
+        cover=0.3,
+    )
     cap = k.material(d.color("cap", ("black", "silver", "red", "golden", "white")), "metal")
     wide, shoulder = d.number("wide", 0.85, 1.25), d.number("shoulder", 0.55, 0.68)
     r, neck = 0.17 * wide, 0.055
-    profile = ((0, 0.02), (r - 0.02, 0.02), (r, 0.05), (r, shoulder), (neck, shoulder + 0.2), (neck, 0.98), (0, 0.98))
+    profile = (
+        (0, 0.02),
+        (r - 0.02, 0.02),
+        (r, 0.05),
+        (r, shoulder),
+        (neck, shoulder + 0.2),
+        (neck, 0.98),
+        (0, 0.98),
+    )
     k.add("revolve", (profile, 0.015), main)
     k.add("cylinder", (r + 0.022, 0.14, 0.008), label, (0, shoulder * 0.55, 0))
     k.add("cylinder", (neck + 0.025, 0.045, 0.012), cap, (0, 1.0, 0))
-    return Traits(color, "", "plain", "glass", (f"with {'an' if label_color[0] in 'aeiou' else 'a'} {label_color} label",))
+    return Traits(
+        color,
+        "",
+        "plain",
+        "glass",
+        (f"with {'an' if label_color[0] in 'aeiou' else 'a'} {label_color} label",),
+    )
 
 
 def can(d: Draw, pose: Pose, k: Kit) -> Traits:
@@ -194,73 +171,50 @@ def can(d: Draw, pose: Pose, k: Kit) -> Traits:
     return Traits(color, color2, pattern, "metal")
 
 
-def apple(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """An apple with stem and leaf."""
-    color = d.color("color", ("red", "green", "yellow"))
-    blush = d.chance("blush", 0.4)
-    rgb = d.tint("color", color)
-    main = k.material(rgb, "rubber", color2=np.clip(rgb * np.array([0.7, 1.6, 0.8], np.float32) + 0.05, 0, 1).astype(np.float32)
-                      if blush else None, pattern="fade" if blush else "plain", axis=0, scale=3.0, phase=0.0)
-    stem, leaf = k.material("brown", "wood"), k.material("green", "matte")
-    fat = d.number("fat", 0.92, 1.1)
-    k.ball((0.36 * fat, 0.33, 0.36 * fat), main, (0, 0.35, 0))
-    k.ball((0.25, 0.2, 0.25), main, (0, 0.20, 0), blend=0.08)
-    k.ball((0.12, 0.09, 0.12), main, (0, 0.70, 0), op="cut")
-    k.limb((0, 0.60, 0), (0.04, 0.80, 0), 0.022, 0.026, stem)
-    if d.chance("leaf", 0.7):
-        k.ball((0.13, 0.018, 0.06), leaf, (0.16, 0.80, 0.02), turn=(0, 0, 24))
-    return Traits(color, "", "plain", "", ())
-
-
-def banana(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """A banana lying on its side."""
-    color = d.color("color", ("yellow", "yellow", "green"))
-    main, tip = k.material(d.tint("color", color), "rubber"), k.material("brown", "matte")
-    bend = d.number("bend", 0.8, 1.2)
-    points = tuple((0.52 * np.sin(a), 0.12, 0.42 * bend * (1 - np.cos(a)) - 0.1) for a in np.linspace(-1.15, 1.15, 6))
-    k.add("tube", (points[:4], 0.065, 0.12), main)
-    k.add("tube", (points[3:], 0.12, 0.065), main, blend=0.02)
-    x, y, z = points[-1]
-    k.limb(points[-1], (x + 0.06, y + 0.03, z + 0.14), 0.05, 0.032, tip, blend=0.03)
-    k.ball(0.045, tip, (-x - 0.01, y, z + 0.04))
-    return Traits(color, "", "plain", "", ())
-
-
-def orange(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """An orange."""
-    main, stem = k.material(d.tint("color", "orange"), "rubber"), k.material("green", "matte")
-    k.ball((0.34, 0.325, 0.34), main, (0, 0.325, 0))
-    k.ball((0.045, 0.02, 0.045), stem, (0, 0.645, 0))
-    if d.chance("leaf", 0.6):
-        k.ball((0.14, 0.018, 0.07), stem, (0.13, 0.68, 0.03), turn=(0, 20, 20))
-    return Traits("orange", "", "plain", "", ())
-
-
 def flower_pot(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A potted plant: flowers, a cactus or leaves."""
     kind = d.pick("plant", ("flowers", "flowers", "cactus", "leaves"))
     pot_color = d.color("color", ("brown", "orange", "white", "blue", "red", "grey", "teal", "yellow"))
     pot, pattern, color2 = surface(d, k, pot_color, "rubber", ("plain", "plain", "stripes", "dots"))
-    green, soil = k.material(d.tint("green", "green"), "matte"), k.material(np.array([0.05, 0.03, 0.02], np.float32), "matte")
+    green, soil = (
+        k.material(d.tint("green", "green"), "matte"),
+        k.material(np.array([0.05, 0.03, 0.02], np.float32), "matte"),
+    )
     k.add("cone", (0.16, 0.23, 0.18, 0.015), pot, (0, 0.19, 0))
     k.add("cylinder", (0.255, 0.035, 0.015), pot, (0, 0.36, 0))
     k.add("cylinder", (0.20, 0.04, 0.005), soil, (0, 0.37, 0))
     if kind == "cactus":
-        rib = k.material(d.tint("green", "green"), "matte", color2=d.tint("green", "green") * np.float32(0.5), pattern="rays", scale=10.0)
+        rib = k.material(
+            d.tint("green", "green"),
+            "matte",
+            color2=d.tint("green", "green") * np.float32(0.5),
+            pattern="rays",
+            scale=10.0,
+        )
         k.limb((0, 0.40, 0), (0, 0.86, 0), 0.125, 0.115, rib)
         k.add("tube", (((0.08, 0.55, 0), (0.25, 0.58, 0), (0.26, 0.76, 0)), 0.06, 0.055), green, blend=0.03)
-        k.add("tube", (((-0.08, 0.64, 0), (-0.22, 0.68, 0), (-0.23, 0.82, 0)), 0.05, 0.045), green, blend=0.03)
+        k.add(
+            "tube", (((-0.08, 0.64, 0), (-0.22, 0.68, 0), (-0.23, 0.82, 0)), 0.05, 0.045), green, blend=0.03
+        )
         words = "with a cactus"
     elif kind == "leaves":
         for i in range(6):
             a = i * 2.4 + 0.4
             h = 0.30 + 0.05 * i
-            k.ball((0.055, h * 0.62, 0.13), green, (np.sin(a) * 0.14, 0.40 + h * 0.5, np.cos(a) * 0.14),
-                   turn=(np.cos(a) * 24, np.degrees(a), 0), blend=0.01)
+            k.ball(
+                (0.055, h * 0.62, 0.13),
+                green,
+                (np.sin(a) * 0.14, 0.40 + h * 0.5, np.cos(a) * 0.14),
+                turn=(np.cos(a) * 24, np.degrees(a), 0),
+                blend=0.01,
+            )
         words = "with green leaves"
     else:
         flower = d.color("flower", ("red", "yellow", "pink", "purple", "white", "orange"))
-        petal, heart = k.material(d.tint("flower", flower), "matte"), k.material("yellow" if flower != "yellow" else "brown", "matte")
+        petal, heart = (
+            k.material(d.tint("flower", flower), "matte"),
+            k.material("yellow" if flower != "yellow" else "brown", "matte"),
+        )
         k.ball((0.22, 0.12, 0.22), green, (0, 0.46, 0))
         for i in range(4):
             a = i * 1.7 + 0.5
@@ -272,25 +226,6 @@ def flower_pot(d: Draw, pose: Pose, k: Kit) -> Traits:
     return Traits(pot_color, color2, pattern, "", (words,))
 
 
-def hat(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """A hat with a brim and a band, or a cap."""
-    color = d.color("color")
-    main, pattern, color2 = surface(d, k, color, "matte", ("plain", "plain", "plain", "checks"), scale=3.0)
-    band_color = color2 or d.color("band", ("black", "red", "white", "blue", "yellow", "brown"), unlike=(color,))
-    band = k.material(d.tint("band", band_color), "matte")
-    kind = d.pick("kind", ("brim", "top", "cap"))
-    if kind == "cap":
-        k.ball((0.30, 0.30, 0.32), main, (0, 0.10, 0))
-        k.ball((0.25, 0.035, 0.28), band, (0, 0.06, 0.30))
-        k.ball(0.035, band, (0, 0.40, 0))
-        return Traits(color, color2, pattern, "", (f"with {'an' if band_color[0] in 'aeiou' else 'a'} {band_color} peak",))
-    brim, high = (0.46, 0.15) if kind == "brim" else (0.36, 0.24)
-    k.add("cylinder", (brim, 0.022, 0.02), main, (0, 0.035, 0))
-    k.add("cone", (0.25, 0.20 if kind == "brim" else 0.24, high, 0.05), main, (0, high + 0.06, 0), blend=0.03)
-    k.add("cylinder", (0.268, 0.045, 0.01), band, (0, 0.11, 0))
-    return Traits(color, color2, pattern, "", (f"with {'an' if band_color[0] in 'aeiou' else 'a'} {band_color} band",))
-
-
 def clock(d: Draw, pose: Pose, k: Kit) -> Traits:
     """An alarm clock with bells, feet and hands."""
     color = d.color("color", (*BRIGHT, "black", "silver", "golden"))
@@ -300,8 +235,17 @@ def clock(d: Draw, pose: Pose, k: Kit) -> Traits:
     k.add("cylinder", (0.275, 0.10, 0.01), face, (0, 0.42, 0.012), turn=(90, 0, 0))
     for i in range(12):
         a = i * np.pi / 6
-        k.add("box", (0.012, 0.026, 0.006, 0.004), black, (0.235 * np.sin(a), 0.42 + 0.235 * np.cos(a), 0.113), turn=(0, 0, -30.0 * i))
-    for length, width, angle in ((0.13, 0.02, d.number("hour", 0, 360)), (0.20, 0.014, d.number("minute", 0, 360))):
+        k.add(
+            "box",
+            (0.012, 0.026, 0.006, 0.004),
+            black,
+            (0.235 * np.sin(a), 0.42 + 0.235 * np.cos(a), 0.113),
+            turn=(0, 0, -30.0 * i),
+        )
+    for length, width, angle in (
+        (0.13, 0.02, d.number("hour", 0, 360)),
+        (0.20, 0.014, d.number("minute", 0, 360)),
+    ):
         s, c = np.sin(np.radians(angle)), np.cos(np.radians(angle))
         k.limb((0, 0.42, 0.118), (length * s, 0.42 + length * c, 0.118), width, width * 0.7, black)
     if d.chance("bells", 0.7):
@@ -311,29 +255,26 @@ def clock(d: Draw, pose: Pose, k: Kit) -> Traits:
     return Traits(color, "", "plain", "", ())
 
 
-def guitar(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """An acoustic or electric guitar standing upright."""
-    color = d.color("color", ("brown", "golden", "orange", "red", "black", "blue", "white"))
-    wood = color in ("brown", "golden", "orange")
-    main = k.material(d.tint("color", color), "wood" if wood else "glossy")
-    neck, black = k.material("brown", "wood"), k.material(DARK, "matte")
-    k.add("cylinder", (0.27, 0.07, 0.03), main, (0, 0.28, 0), turn=(90, 0, 0))
-    k.add("cylinder", (0.20, 0.07, 0.03), main, (0, 0.58, 0), turn=(90, 0, 0), blend=0.14)
-    k.add("cylinder", (0.085, 0.02, 0.004), black, (0, 0.50, 0.062), turn=(90, 0, 0))
-    k.add("box", (0.11, 0.022, 0.02, 0.01), black, (0, 0.26, 0.075))
-    k.add("box", (0.036, 0.38, 0.022, 0.012), neck, (0, 0.98, 0.062))
-    k.add("box", (0.06, 0.10, 0.02, 0.015), black, (0, 1.40, 0.05))
-    return Traits(color, "", "plain", "wooden" if wood else "", ())
-
-
 def vase(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A vase, sometimes with flowers."""
     color = d.color("color")
     main, pattern, color2 = surface(d, k, color, "glossy", PATTERNS)
-    belly, neck, tall = d.number("belly", 0.20, 0.32), d.number("neck", 0.07, 0.15), d.number("tall", 0.6, 0.85)
+    belly, neck, tall = (
+        d.number("belly", 0.20, 0.32),
+        d.number("neck", 0.07, 0.15),
+        d.number("tall", 0.6, 0.85),
+    )
     lip = neck + d.number("lip", 0.02, 0.08)
-    profile = ((0, 0.02), (0.13, 0.02), (belly * 0.85, tall * 0.2), (belly, tall * 0.4), (belly * 0.8, tall * 0.62),
-               (neck, tall * 0.82), (lip, tall), (0, tall))
+    profile = (
+        (0, 0.02),
+        (0.13, 0.02),
+        (belly * 0.85, tall * 0.2),
+        (belly, tall * 0.4),
+        (belly * 0.8, tall * 0.62),
+        (neck, tall * 0.82),
+        (lip, tall),
+        (0, tall),
+    )
     k.add("revolve", (profile, 0.025), main)
     k.add("cylinder", (lip - 0.03, 0.06, 0.01), k.material("black", "matte"), (0, tall + 0.02, 0), op="cut")
     extras: tuple[str, ...] = ()
@@ -361,52 +302,3 @@ def candle(d: Draw, pose: Pose, k: Kit) -> Traits:
     k.limb((0, tall + 0.04, 0), (0, tall + 0.10, 0), 0.01, 0.01, k.material("black"))
     k.limb((0, tall + 0.13, 0), (0, tall + 0.24, 0), 0.042, 0.006, flame)
     return Traits(color, color2, pattern, "", ())
-
-
-def umbrella(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """An open umbrella with coloured panels."""
-    color = d.color("color")
-    pattern = d.pick("pattern", ("plain", "stripes", "dots"))
-    color2 = d.color("color2", ("white", "black", "yellow", "red", "blue"), unlike=(color,)) if pattern != "plain" else ""
-    cloth = k.material(d.tint("color", color), "matte", color2=d.tint("color2", color2) if color2 else None,
-                       pattern="rays" if pattern == "stripes" else pattern, scale=4.0 if pattern == "stripes" else 6.0, cover=0.5)
-    stick = k.material("brown", "wood")
-    k.ball((0.52, 0.34, 0.52), cloth, (0, 0.72, 0))
-    k.ball((0.50, 0.315, 0.50), cloth, (0, 0.69, 0), op="cut")
-    k.add("half_space", (0, 1, 0, 0.74), cloth, op="cut")
-    k.limb((0, 0.12, 0), (0, 1.12, 0), 0.017, 0.014, stick)
-    k.add("tube", (((0, 0.12, 0), (0.02, 0.04, 0), (0.09, 0.03, 0), (0.12, 0.10, 0)), 0.026, 0.026), stick)
-    return Traits(color, color2, pattern, "", ())
-
-
-def mushroom(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """A mushroom with a spotted or plain cap."""
-    color = d.color("color", ("red", "brown", "orange", "purple", "white"))
-    spots = d.chance("spots", 0.6) and color != "white"
-    cap = k.material(d.tint("color", color), "rubber", color2=np.array([0.85, 0.83, 0.78], np.float32), pattern="dots" if spots else "plain",
-                     axis=0, scale=5.5, cover=0.5)
-    stem = k.material(np.array([0.80, 0.75, 0.62], np.float32), "matte")
-    wide = d.number("wide", 0.9, 1.15)
-    k.ball((0.38 * wide, 0.30, 0.38 * wide), cap, (0, 0.48, 0))
-    k.add("half_space", (0, 1, 0, 0.46), stem, op="cut")
-    k.limb((0, 0.10, 0), (0, 0.46, 0), 0.14, 0.095, stem)
-    return Traits(color, "white" if spots else "", "dots" if spots else "plain", "", ())
-
-
-def house(d: Draw, pose: Pose, k: Kit) -> Traits:
-    """A small model house with a roof, a door and windows."""
-    color = d.color("color", ("white", "yellow", "red", "light blue", "beige", "green", "pink", "orange"))
-    roof_color = d.color("color2", ("red", "brown", "grey", "black", "blue"), unlike=(color,))
-    wall, roof = k.material(d.tint("color", color), "matte"), k.material(d.tint("color2", roof_color), "matte", color2=d.tint(
-        "color2", roof_color) * np.float32(0.6), pattern="stripes", scale=13.0, cover=0.3)
-    door, glass = k.material(d.color("door", ("brown", "red", "blue", "green")), "wood"), k.material((np.array([0.05, 0.08, 0.12], np.float32)), "glossy")
-    wide, tall = d.number("wide", 0.9, 1.15), d.number("tall", 0.85, 1.1)
-    w, h = 0.34 * wide, 0.26 * tall
-    k.add("box", (w, h, 0.30, 0.01), wall, (0, h, 0))
-    k.add("prism", (((-w - 0.07, 0.0), (w + 0.07, 0.0), (0.0, 0.36)), 0.34, 0.012), roof, (0, 2 * h, 0))
-    k.add("box", (0.07, 0.14, 0.02, 0.008), door, (0, 0.14, 0.30))
-    for x in (0.2,):
-        k.add("box", (0.065, 0.065, 0.015, 0.006), glass, (x * wide, 2 * h - 0.17, 0.30), mirror=True)
-    k.add("box", (0.015, 0.07, 0.07, 0.006), glass, (w, 2 * h - 0.18, 0), mirror=True)
-    k.add("box", (0.05, 0.13, 0.05, 0.008), roof, (0.17, 2 * h + 0.26, -0.1))
-    return Traits(color, "", "plain", "", (f"with {'an' if roof_color[0] in 'aeiou' else 'a'} {roof_color} roof",))

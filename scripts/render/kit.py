@@ -116,7 +116,9 @@ class Kit:
         """A tapering capsule."""
         self.add("capsule", (a, b, ra, rb), material, **more)  # type: ignore[arg-type]
 
-    def paint(self, kind: str, params: tuple[object, ...], material: int, at: Vector = (0, 0, 0), **more: object) -> None:
+    def paint(
+        self, kind: str, params: tuple[object, ...], material: int, at: Vector = (0, 0, 0), **more: object
+    ) -> None:
         """Colours the coat inside a primitive."""
         self.add(kind, params, material, at, op="paint", **more)  # type: ignore[arg-type]
 
@@ -125,21 +127,31 @@ class Kit:
         return Solid(self.parts)
 
 
-def surface(draw: Draw, kit: Kit, color: str, finish: str, patterns: Sequence[str], **more: object) -> tuple[int, str, str]:
+def surface(
+    draw: Draw, kit: Kit, color: str, finish: str, patterns: Sequence[str], **more: object
+) -> tuple[int, str, str]:
     """The main material of an object with a drawn pattern: (index, pattern word, second colour or "")."""
     pattern = draw.pick("pattern", patterns)
     color2 = "" if pattern == "plain" else draw.color("color2", unlike=similar(color))
     settings: dict[str, object] = {"phase": draw.number("pattern phase", 0, 1)}
     if pattern == "stripes":
-        settings |= {"scale": draw.number("stripe scale", 4.5, 8.5), "cover": draw.number("stripe cover", 0.35, 0.6)}
+        settings |= {
+            "scale": draw.number("stripe scale", 4.5, 8.5),
+            "cover": draw.number("stripe cover", 0.35, 0.6),
+        }
     elif pattern == "dots":
-        settings |= {"scale": draw.number("dot scale", 5.0, 8.0), "cover": draw.number("dot cover", 0.42, 0.6)}
+        settings |= {
+            "scale": draw.number("dot scale", 5.0, 8.0),
+            "cover": draw.number("dot cover", 0.42, 0.6),
+        }
     elif pattern == "checks":
         settings |= {"scale": draw.number("check scale", 2.6, 4.2)}
     elif pattern == "patches":
-        settings |= {"scale": draw.number("patch scale", 1.8, 2.8), "cover": draw.number("patch cover", 0.4, 0.55)}
+        settings |= {
+            "scale": draw.number("patch scale", 1.8, 2.8),
+            "cover": draw.number("patch cover", 0.4, 0.55),
+        }
     settings |= more
     second = draw.tint("color2", color2) if color2 else None
     index = kit.material(draw.tint("color", color), finish, color2=second, pattern=pattern, **settings)
     return index, pattern, color2
-

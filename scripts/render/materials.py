@@ -60,9 +60,16 @@ class Material:
 
 
 _CLOSE = (
-    ("golden", "orange", "yellow", "beige", "brown"), ("silver", "grey", "white"), ("white", "beige"), ("blue", "light blue", "teal"),
-    ("teal", "green"), ("red", "orange", "pink"), ("purple", "blue", "pink"), ("brown", "orange", "black"), ("light blue", "silver"),
-)  # fmt: skip
+    ("golden", "orange", "yellow", "beige", "brown"),
+    ("silver", "grey", "white"),
+    ("white", "beige"),
+    ("blue", "light blue", "teal"),
+    ("teal", "green"),
+    ("red", "orange", "pink"),
+    ("purple", "blue", "pink"),
+    ("brown", "orange", "black"),
+    ("light blue", "silver"),
+)
 
 
 def similar(color: str) -> tuple[str, ...]:
@@ -118,8 +125,14 @@ def blobs(p: Array, phase: float) -> Array:
     """Smooth pseudo-random field of points [3, n], about -1…1, with features about one unit wide."""
     x, y, z = p
     f = np.float32(phase)
-    total = np.sin(x * 2.9 + y * 1.3 + f) + np.sin(y * 3.1 - z * 1.7 + f * 2.1) + np.sin(z * 2.7 + x * 1.9 + f * 3.3)
-    total += np.float32(0.5) * np.sin(x * 5.3 - z * 3.1 + f * 1.7) + np.float32(0.5) * np.sin(y * 5.9 + x * 2.3 - f)
+    total = (
+        np.sin(x * 2.9 + y * 1.3 + f)
+        + np.sin(y * 3.1 - z * 1.7 + f * 2.1)
+        + np.sin(z * 2.7 + x * 1.9 + f * 3.3)
+    )
+    total += np.float32(0.5) * np.sin(x * 5.3 - z * 3.1 + f * 1.7) + np.float32(0.5) * np.sin(
+        y * 5.9 + x * 2.3 - f
+    )
     return np.asarray(total * np.float32(0.28), dtype=np.float32)
 
 
@@ -141,7 +154,10 @@ def albedo(material: Material, p: Array, soft: float) -> Array:
     if grain:
         grain *= min(1.0, max(0.3, 0.010 / max(soft, 1e-4)))  # finer than a pixel, hair averages out
         if material.finish in ("fur", "plush"):
-            u, v = p[0] * np.float32(0.9) + p[2] * np.float32(0.7), p[1] * np.float32(0.42) + p[2] * np.float32(0.2)
+            u, v = (
+                p[0] * np.float32(0.9) + p[2] * np.float32(0.7),
+                p[1] * np.float32(0.42) + p[2] * np.float32(0.2),
+            )
         else:
             u, v = p[0] + p[2] * np.float32(0.6), p[1] + p[2] * np.float32(0.3)
         base *= 1 + np.float32(grain * 2.2) * (noise(u * 1.3, v * 1.3) - np.float32(0.5))
@@ -169,12 +185,16 @@ def pattern_mix(material: Material, p: Array, soft: float) -> Array:
         radius = np.sqrt(x * x + z * z) + np.float32(0.05)
         w = width / (2 * np.pi) / radius
         return np.asarray(
-            np.clip((np.float32(material.cover / 2) - np.abs(turns - np.round(turns))) / (2 * w) + 0.5, 0, 1), np.float32
+            np.clip((np.float32(material.cover / 2) - np.abs(turns - np.round(turns))) / (2 * w) + 0.5, 0, 1),
+            np.float32,
         )
     if kind == "checks":
         angle = np.arctan2(x, z) * np.float32(0.32)
         u = angle * s if material.axis == 1 else x * s
-        a, b = np.sin(u * np.float32(2 * np.pi)), np.sin(y * s * np.float32(2 * np.pi) + np.float32(material.phase))
+        a, b = (
+            np.sin(u * np.float32(2 * np.pi)),
+            np.sin(y * s * np.float32(2 * np.pi) + np.float32(material.phase)),
+        )
         return step(a * b, width * 4)
     if kind == "dots":
         if material.axis == 1:
@@ -199,5 +219,7 @@ def pattern_mix(material: Material, p: Array, soft: float) -> Array:
     if kind == "split":  # upper colour, lower colour2
         return step(np.float32(material.phase) - p[material.axis], soft + 0.01)
     if kind == "fade":
-        return np.asarray(np.clip((np.float32(material.phase) - p[material.axis]) * s + 0.5, 0, 1), np.float32)
+        return np.asarray(
+            np.clip((np.float32(material.phase) - p[material.axis]) * s + 0.5, 0, 1), np.float32
+        )
     raise ValueError(f"unknown pattern {kind!r}")

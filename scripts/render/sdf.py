@@ -108,7 +108,9 @@ def revolve(p: Array, profile: Sequence[tuple[float, float]], rounding: float = 
     return polygon(np.sqrt(p[0] * p[0] + p[2] * p[2]), p[1], profile) - np.float32(rounding)
 
 
-def prism(p: Array, outline: Sequence[tuple[float, float]], half_depth: float, rounding: float = 0.01) -> Array:
+def prism(
+    p: Array, outline: Sequence[tuple[float, float]], half_depth: float, rounding: float = 0.01
+) -> Array:
     """Distance to an x-y polygon extruded along z."""
     flat = polygon(p[0], p[1], outline)
     depth = np.abs(p[2]) - np.float32(half_depth)
@@ -136,8 +138,7 @@ def half_space(p: Array, nx: float, ny: float, nz: float, offset: float) -> Arra
 
 
 PRIMITIVES: dict[str, Callable[..., Array]] = {
-    f.__name__: f
-    for f in (ellipsoid, box, cylinder, capsule, torus, cone, revolve, prism, tube, half_space)
+    f.__name__: f for f in (ellipsoid, box, cylinder, capsule, torus, cone, revolve, prism, tube, half_space)
 }
 
 
@@ -228,7 +229,9 @@ class Solid:
     def surface(self, p: Array) -> tuple[npt.NDArray[np.intp], Array]:
         """Material index [n] of surface points [3, n] and the points [3, n] in the frame of their part."""
         frames = {id(part.frame): part.frame.local(p) for part in self.parts}
-        nearest = np.stack([np.abs(part.distance(frames[id(part.frame)])) for part in self.shapes]).argmin(axis=0)
+        nearest = np.stack([np.abs(part.distance(frames[id(part.frame)])) for part in self.shapes]).argmin(
+            axis=0
+        )
         material = np.array([part.material for part in self.shapes])[nearest]
         local = p
         if len(frames) > 1:

@@ -16,7 +16,9 @@ DARK = np.array([0.008, 0.008, 0.01], np.float32)
 
 def plush_bear(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A sitting teddy bear, often with a bow or a scarf."""
-    color = d.color("color", ("brown", "beige", "white", "pink", "grey", "golden", "light blue", "black", "purple"))
+    color = d.color(
+        "color", ("brown", "beige", "white", "pink", "grey", "golden", "light blue", "black", "purple")
+    )
     main = k.material(d.tint("color", color), "plush")
     light = k.material(np.clip(d.tint("color", color) * np.float32(1.7) + np.float32(0.12), 0, 0.9), "plush")
     black = k.material(DARK, "glossy")
@@ -52,11 +54,21 @@ def plush_bear(d: Draw, pose: Pose, k: Kit) -> Traits:
 
 def rubber_duck(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A bath duck; some wear a hat or sunglasses."""
-    color = d.color("color", ("yellow", "yellow", "yellow", "pink", "light blue", "green", "purple", "white", "red"))
+    color = d.color(
+        "color", ("yellow", "yellow", "yellow", "pink", "light blue", "green", "purple", "white", "red")
+    )
     pattern = d.pick("pattern", ("plain", "plain", "plain", "dots"))
-    color2 = d.color("color2", ("white", "red", "blue", "green"), unlike=(color,)) if pattern != "plain" else ""
-    main = k.material(d.tint("color", color), "rubber", color2=d.tint("color2", color2) if color2 else None, pattern=pattern,
-                      scale=6.0, cover=0.5)
+    color2 = (
+        d.color("color2", ("white", "red", "blue", "green"), unlike=(color,)) if pattern != "plain" else ""
+    )
+    main = k.material(
+        d.tint("color", color),
+        "rubber",
+        color2=d.tint("color2", color2) if color2 else None,
+        pattern=pattern,
+        scale=6.0,
+        cover=0.5,
+    )
     beak = k.material("red" if color == "orange" else "orange", "rubber")
     black = k.material(DARK, "glossy")
     head, fat = d.number("head", 0.9, 1.12), d.number("fat", 0.92, 1.12)
@@ -87,8 +99,25 @@ def rubber_duck(d: Draw, pose: Pose, k: Kit) -> Traits:
 
 def robot(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A toy robot: boxy head with round eyes, antenna, chest panel."""
-    color = d.color("color", ("red", "orange", "yellow", "green", "teal", "light blue", "blue", "purple", "silver", "grey", "white"))
-    color2 = d.color("color2", ("red", "yellow", "blue", "white", "orange", "black", "green"), unlike=similar(color))
+    color = d.color(
+        "color",
+        (
+            "red",
+            "orange",
+            "yellow",
+            "green",
+            "teal",
+            "light blue",
+            "blue",
+            "purple",
+            "silver",
+            "grey",
+            "white",
+        ),
+    )
+    color2 = d.color(
+        "color2", ("red", "yellow", "blue", "white", "orange", "black", "green"), unlike=similar(color)
+    )
     finish = d.pick("finish", ("metal", "glossy", "matte"))
     main = k.material(d.tint("color", color), finish)
     second = k.material(d.tint("color2", color2), finish)
@@ -101,7 +130,14 @@ def robot(d: Draw, pose: Pose, k: Kit) -> Traits:
     k.ball(0.026, eye, (0.055 * wide, 0.30 + 0.18 * tall, 0.145), mirror=True)
     k.add("box", (0.05, 0.012, 0.012, 0.008), steel, (0, 0.25 + 0.18 * tall, 0.145))
     lift = pose.limb * 1.6
-    k.limb((0.22 * wide, top - 0.08, 0), (0.30 * wide, top - 0.24, 0.05 + lift * 0.004), 0.05, 0.045, steel, mirror=True)
+    k.limb(
+        (0.22 * wide, top - 0.08, 0),
+        (0.30 * wide, top - 0.24, 0.05 + lift * 0.004),
+        0.05,
+        0.045,
+        steel,
+        mirror=True,
+    )
     k.ball(0.072, second, (0.31 * wide, top - 0.28, 0.07 + lift * 0.004), mirror=True)
     k.limb((0.09 * wide, 0.26, 0), (0.10 * wide, 0.08, 0), 0.05, 0.05, steel, mirror=True)
     k.add("box", (0.085, 0.05, 0.12, 0.03), second, (0.10 * wide, 0.05, 0.03), mirror=True)
@@ -118,7 +154,9 @@ def robot(d: Draw, pose: Pose, k: Kit) -> Traits:
     k.add("box", (0.075, 0.016, 0.014, 0.01), dark, (0, top + 0.10, front))
     k.limb((0, top + 0.28, 0), (0, top + 0.38, 0), 0.013, 0.013, steel)
     k.ball(0.034, second, (0, top + 0.39, 0))
-    k.add("cylinder", (0.05, 0.025, 0.012), second, (0.17 * head, top + 0.17, 0), turn=(0, 0, 90), mirror=True)
+    k.add(
+        "cylinder", (0.05, 0.025, 0.012), second, (0.17 * head, top + 0.17, 0), turn=(0, 0, 90), mirror=True
+    )
     material = {"metal": "metal", "glossy": "plastic", "matte": "plastic"}[finish]
     return Traits(color, color2, "plain", material, (f"with {color2} hands and feet",))
 
@@ -128,11 +166,28 @@ def car(d: Draw, pose: Pose, k: Kit) -> Traits:
     color = d.color("color", (*BRIGHT, "white", "black", "silver"))
     kind = d.pick("body", ("saloon", "van", "pickup", "beetle"))
     pattern = d.pick("pattern", ("plain", "plain", "stripes"))
-    color2 = d.color("color2", ("white", "black", "yellow", "red"), unlike=(color,)) if pattern == "stripes" else ""
-    main = k.material(d.tint("color", color), "glossy", color2=d.tint("color2", color2) if color2 else None, pattern=pattern, axis=0,
-                      scale=1.2, cover=0.14)
-    glass, tyre = k.material(np.array([0.03, 0.05, 0.07], np.float32), "glossy"), k.material("black", "rubber")
-    hub, lamp = k.material("silver", "metal"), k.material(np.array([0.9, 0.85, 0.6], np.float32), "glossy", glow=0.3)
+    color2 = (
+        d.color("color2", ("white", "black", "yellow", "red"), unlike=(color,))
+        if pattern == "stripes"
+        else ""
+    )
+    main = k.material(
+        d.tint("color", color),
+        "glossy",
+        color2=d.tint("color2", color2) if color2 else None,
+        pattern=pattern,
+        axis=0,
+        scale=1.2,
+        cover=0.14,
+    )
+    glass, tyre = (
+        k.material(np.array([0.03, 0.05, 0.07], np.float32), "glossy"),
+        k.material("black", "rubber"),
+    )
+    hub, lamp = (
+        k.material("silver", "metal"),
+        k.material(np.array([0.9, 0.85, 0.6], np.float32), "glossy", glow=0.3),
+    )
     k.add("box", (0.24, 0.10, 0.50, 0.07), main, (0, 0.20, 0))
     if kind == "van":
         k.add("box", (0.225, 0.17, 0.40, 0.06), main, (0, 0.40, -0.08), blend=0.03)
@@ -149,19 +204,21 @@ def car(d: Draw, pose: Pose, k: Kit) -> Traits:
         k.ball((0.232, 0.17, length - 0.08), glass, (0, 0.35, -0.03))
         k.ball((0.17, 0.19, length + 0.004), glass, (0, 0.33, -0.03))
         k.add("box", (0.3, 0.05, 0.022, 0.01), main, (0, 0.42, -0.04))
-        k.add("box", (0.25, 0.03, length * 0.62, 0.03), main, (0, 0.51, -0.03), blend=0.03)
+        k.ball((0.175, 0.05, length * 0.62), main, (0, 0.495, -0.03), blend=0.02)
     for z in (0.30, -0.30):
         k.add("cylinder", (0.12, 0.055, 0.02), tyre, (0.22, 0.12, z), turn=(0, 0, 90), mirror=True)
         k.add("cylinder", (0.062, 0.062, 0.01), hub, (0.22, 0.12, z), turn=(0, 0, 90), mirror=True)
     k.ball((0.05, 0.045, 0.02), lamp, (0.16, 0.22, 0.495), mirror=True)
     k.add("box", (0.2, 0.025, 0.02, 0.015), hub, (0, 0.13, 0.50))
-    return Traits(color, color2, pattern, "toy", () if kind in ("saloon", "beetle") else ())
+    return Traits(color, color2, pattern, "toy")
 
 
 def boat(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A toy sailing boat."""
     color = d.color("color", (*BRIGHT, "white", "brown"))
-    sail_color = d.color("color2", ("white", "white", "red", "yellow", "light blue", "orange"), unlike=(color,))
+    sail_color = d.color(
+        "color2", ("white", "white", "red", "yellow", "light blue", "orange"), unlike=(color,)
+    )
     hull = k.material(d.tint("color", color), "glossy")
     sail = k.material(d.tint("color2", sail_color), "matte")
     wood = k.material("golden", "wood")
@@ -170,9 +227,23 @@ def boat(d: Draw, pose: Pose, k: Kit) -> Traits:
     k.add("box", (0.11, 0.02, 0.34, 0.02), wood, (0, 0.25, 0))
     k.add("half_space", (0, 1, 0, 0.012), hull, op="cut")
     k.limb((0, 0.2, 0.06), (0, 1.12, 0.06), 0.018, 0.014, wood)
-    k.add("prism", (((0.0, 0.0), (0.40, 0.0), (0.0, 0.72)), 0.008, 0.008), sail, (0, 0.34, 0.02), turn=(0, 90, 0))
-    k.add("prism", (((0.0, 0.0), (0.32, 0.0), (0.0, 0.58)), 0.008, 0.008), sail, (0, 0.32, 0.10), turn=(0, -90, 0))
-    return Traits(color, "", "plain", "toy", (f"with {'an' if sail_color[0] in 'aeiou' else 'a'} {sail_color} sail",))
+    k.add(
+        "prism",
+        (((0.0, 0.0), (0.40, 0.0), (0.0, 0.72)), 0.008, 0.008),
+        sail,
+        (0, 0.34, 0.02),
+        turn=(0, 90, 0),
+    )
+    k.add(
+        "prism",
+        (((0.0, 0.0), (0.32, 0.0), (0.0, 0.58)), 0.008, 0.008),
+        sail,
+        (0, 0.32, 0.10),
+        turn=(0, -90, 0),
+    )
+    return Traits(
+        color, "", "plain", "toy", (f"with {'an' if sail_color[0] in 'aeiou' else 'a'} {sail_color} sail",)
+    )
 
 
 def ball(d: Draw, pose: Pose, k: Kit) -> Traits:
@@ -185,11 +256,22 @@ def ball(d: Draw, pose: Pose, k: Kit) -> Traits:
 
 def _ball_surface(d: Draw, k: Kit, color: str) -> tuple[int, str, str]:
     pattern = d.pick("pattern", ("plain", "stripes", "rays", "dots", "checks", "patches"))
-    color2 = "" if pattern == "plain" else d.color("color2", ("white", "black", "yellow", "red", "blue"), unlike=similar(color))
+    color2 = (
+        ""
+        if pattern == "plain"
+        else d.color("color2", ("white", "black", "yellow", "red", "blue"), unlike=similar(color))
+    )
     second = d.tint("color2", color2) if color2 else None
     scale = {"stripes": 4.0, "rays": 4.0, "dots": 5.0, "checks": 2.6, "patches": 3.0}.get(pattern, 1.0)
-    index = k.material(d.tint("color", color), d.pick("finish", ("glossy", "rubber", "matte")), color2=second, pattern=pattern,
-                       scale=scale, phase=0.3, cover=0.5)
+    index = k.material(
+        d.tint("color", color),
+        d.pick("finish", ("glossy", "rubber", "matte")),
+        color2=second,
+        pattern=pattern,
+        scale=scale,
+        phase=0.3,
+        cover=0.5,
+    )
     return index, {"rays": "stripes"}.get(pattern, pattern), color2
 
 
@@ -197,14 +279,18 @@ def person(d: Draw, pose: Pose, k: Kit) -> Traits:
     """A stylised figure of a person in a coloured shirt."""
     color = d.color("color", (*BRIGHT, "white", "grey"))
     shirt, pattern, color2 = surface(d, k, color, "matte", ("plain", "plain", "stripes", "dots"))
-    skin_rgb = [(0.78, 0.50, 0.36), (0.62, 0.36, 0.22), (0.36, 0.18, 0.10), (0.16, 0.075, 0.04)][int(d.number("skin", 0, 3.99))]
+    skin_rgb = [(0.78, 0.50, 0.36), (0.62, 0.36, 0.22), (0.36, 0.18, 0.10), (0.16, 0.075, 0.04)][
+        int(d.number("skin", 0, 3.99))
+    ]
     skin = k.material(np.array(skin_rgb, np.float32), "skin")
     hair_color = d.pick("hair", ("black", "brown", "golden", "grey", "orange"))
     hair = k.material(hair_color, "fur")
     trousers = k.material(d.color("trousers", ("blue", "black", "grey", "brown", "beige")), "matte")
     shoe, black = k.material("black", "rubber"), k.material(DARK, "glossy")
     k.ball((0.165, 0.235, 0.12), shirt, (0, 0.58, 0))
-    k.limb((0.15, 0.71, 0), (0.26, 0.46 + pose.limb * 0.006, 0.08), 0.062, 0.05, shirt, mirror=True, blend=0.05)
+    k.limb(
+        (0.15, 0.71, 0), (0.26, 0.46 + pose.limb * 0.006, 0.08), 0.062, 0.05, shirt, mirror=True, blend=0.05
+    )
     k.ball(0.055, skin, (0.275, 0.425 + pose.limb * 0.006, 0.09), mirror=True)
     skirt = d.chance("skirt", 0.35)
     if skirt:
@@ -222,7 +308,9 @@ def person(d: Draw, pose: Pose, k: Kit) -> Traits:
     k.ball(0.02, black, (0.055, 1.01, 0.145), mirror=True)
     k.ball((0.022, 0.028, 0.026), skin, (0, 0.975, 0.165))
     k.ball((0.042, 0.012, 0.015), k.material("red", "skin"), (0, 0.92, 0.138))
-    return Traits(color, color2, pattern, "", ("with " + {"golden": "blond"}.get(hair_color, hair_color) + " hair",))
+    return Traits(
+        color, color2, pattern, "", ("with " + {"golden": "blond"}.get(hair_color, hair_color) + " hair",)
+    )
 
 
 def snowman(d: Draw, pose: Pose, k: Kit) -> Traits:
@@ -244,4 +332,6 @@ def snowman(d: Draw, pose: Pose, k: Kit) -> Traits:
         k.ball(0.022, black, (0, dy * fat, 0.205 * fat))
     k.add("cylinder", (0.17, 0.015, 0.012), black, (0, y + 0.12, 0))
     k.add("cylinder", (0.105, 0.09, 0.015), black, (0, y + 0.21, 0))
-    return Traits("white", "", "plain", "", (f"with {'an' if scarf_color[0] in 'aeiou' else 'a'} {scarf_color} scarf",))
+    return Traits(
+        "white", "", "plain", "", (f"with {'an' if scarf_color[0] in 'aeiou' else 'a'} {scarf_color} scarf",)
+    )

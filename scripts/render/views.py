@@ -43,12 +43,16 @@ def make_light(name: str, side: float, height: float, front: float) -> Light:
         return Light(name, toward, (0.34, 0.35, 0.37), (0.66, 0.69, 0.74), 3.5)
     if name == "evening":
         return Light(name, toward, (1.20, 0.66, 0.30), (0.30, 0.27, 0.34), 14.0)
-    return Light(name, toward, (1.00, 0.68, 0.36), (0.20, 0.16, 0.13), 7.0, falloff=0.35)
+    return Light(name, toward, (1.18, 0.82, 0.46), (0.27, 0.22, 0.17), 7.0, falloff=0.22)
 
 
 def draw_light(rng: Random, indoor: bool) -> Light:
     """A random light that suits the place."""
-    names, chances = (("daylight", "lamp", "evening"), (0.55, 0.30, 0.15)) if indoor else (("daylight", "cloudy", "evening"), (0.55, 0.2, 0.25))
+    names, chances = (
+        (("daylight", "lamp", "evening"), (0.55, 0.30, 0.15))
+        if indoor
+        else (("daylight", "cloudy", "evening"), (0.55, 0.2, 0.25))
+    )
     name = str(rng.choice(names, p=chances))
     side = float(rng.choice([-1, 1]) * rng.uniform(0.25, 0.9))
     front = float(rng.uniform(0.15, 0.9)) if rng.random() < 0.85 else float(rng.uniform(-0.5, 0.0))
@@ -58,7 +62,12 @@ def draw_light(rng: Random, indoor: bool) -> Light:
 def draw_pose(rng: Random, label: str) -> Pose:
     """A random pose."""
     turn = float(np.clip(rng.normal(0, 16), -40, 40))
-    return Pose(turn, float(rng.normal(0, 6)), float(rng.uniform(-15, 15)), label in ("dog", "cat") and bool(rng.random() < 0.45))
+    return Pose(
+        turn,
+        float(rng.normal(0, 6)),
+        float(rng.uniform(-15, 15)),
+        label in ("dog", "cat") and bool(rng.random() < 0.45),
+    )
 
 
 def draw_yaw(rng: Random) -> float:
@@ -81,8 +90,18 @@ def view_word(yaw: float, elevation: float, fill: float) -> str:
     return "front" if turned < 28 else "three-quarter" if turned < 62 else "side" if turned < 118 else "back"
 
 
-def frame(solid: Solid, scale: float, elevation: float, azimuth: float, fov: float, fill: float, offset: tuple[float, float],
-          centre_x: float = 0.0, extra: float = 0.0, roll: float = 0.0) -> Camera:  # fmt: skip
+def frame(
+    solid: Solid,
+    scale: float,
+    elevation: float,
+    azimuth: float,
+    fov: float,
+    fill: float,
+    offset: tuple[float, float],
+    centre_x: float = 0.0,
+    extra: float = 0.0,
+    roll: float = 0.0,
+) -> Camera:
     """A camera that shows the solid at `fill` of the picture's longer side, from `elevation` degrees."""
     low, high = solid.low * scale, solid.high * scale
     middle = float(max(0.0, low[1]) + high[1]) / 2
@@ -90,9 +109,15 @@ def frame(solid: Solid, scale: float, elevation: float, azimuth: float, fov: flo
     distance = size / np.tan(np.radians(fov / 2)) / fill
     e, a = np.radians(elevation), np.radians(azimuth)
     target = (centre_x - offset[0] * size, middle - offset[1] * size, 0.0)
-    eye = (target[0] + distance * np.cos(e) * np.sin(a), target[1] + distance * np.sin(e), distance * np.cos(e) * np.cos(a))
+    eye = (
+        target[0] + distance * np.cos(e) * np.sin(a),
+        target[1] + distance * np.sin(e),
+        distance * np.cos(e) * np.cos(a),
+    )
     eye = (eye[0], max(eye[1], 0.16), eye[2])
-    return Camera((float(eye[0]), float(eye[1]), float(eye[2])), (float(target[0]), float(target[1]), 0.0), fov, roll)
+    return Camera(
+        (float(eye[0]), float(eye[1]), float(eye[2])), (float(target[0]), float(target[1]), 0.0), fov, roll
+    )
 
 
 def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = True) -> View:
@@ -112,7 +137,15 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
         count = 2 if rng.random() < 0.65 else 3
         for i in range(1, count):
             x = 2 * half * 1.02 * (i if i == 1 else -1)
-            items.append(Item(solid, materials, (x, 0, float(rng.uniform(-0.2, 0.2))), yaw + float(rng.normal(0, 25)), scale))
+            items.append(
+                Item(
+                    solid,
+                    materials,
+                    (x, 0, float(rng.uniform(-0.2, 0.2))),
+                    yaw + float(rng.normal(0, 25)),
+                    scale,
+                )
+            )
         centre, extra = (half if count == 2 else 0.0), half * (0.75 if count == 2 else 1.5)
     elif draw < 0.11:  # something else beside it or before it
         label = str(rng.choice([name for name in CLASSES if name != subject.label]))
@@ -122,17 +155,46 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
         size = float(rng.uniform(0.45, 0.6)) if behind else float(rng.uniform(0.7, 1.0))
         reach = float(max(abs(other_solid.low[0]), other_solid.high[0])) * size
         side = float(rng.choice([-1, 1]))
-        at = (side * half * 0.62, 0.0, half * 0.7 + reach + 0.1) if behind else (side * (half + reach) * 0.98, 0.0, 0.0)
+        at = (
+            (side * half * 0.62, 0.0, half * 0.7 + reach + 0.1)
+            if behind
+            else (side * (half + reach) * 0.98, 0.0, 0.0)
+        )
         items.append(Item(other_solid, other_materials, at, float(rng.uniform(-40, 40)), size))
-        count, relation, other = 2, "behind" if behind else "next to", captions.noun_phrase(label, other_traits)
+        count, relation, other = (
+            2,
+            "behind" if behind else "next to",
+            captions.noun_phrase(label, other_traits),
+        )
         centre, extra = (0.0, 0.1) if behind else (side * reach, reach * 0.7)
         present.append(label)
     offset = (float(rng.uniform(-0.16, 0.16)), float(rng.uniform(-0.14, 0.10)))
-    camera = frame(solid, scale, elevation, float(rng.uniform(-10, 10)), fov, fill, offset, centre, extra, float(rng.normal(0, 1.5)))
+    camera = frame(
+        solid,
+        scale,
+        elevation,
+        float(rng.uniform(-10, 10)),
+        fov,
+        fill,
+        offset,
+        centre,
+        extra,
+        float(rng.normal(0, 1.5)),
+    )
     scene = Scene(items, place, light, camera, int(rng.integers(2**31)), float(np.exp(rng.normal(0, 0.08))))
-    text = captions.caption(captions.noun_phrase(subject.label, traits, count if not other else 1), place.phrase, light.name, other, relation)
-    asked = captions.questions(rng, subject.label, traits, place_name, place.phrase, light.name, place.indoor, count, present)
-    return View(scene, subject, traits, text, place.name, light.name, view_word(yaw, elevation, fill), count, asked)
+    text = captions.caption(
+        captions.noun_phrase(subject.label, traits, count if not other else 1),
+        place.phrase,
+        light.name,
+        other,
+        relation,
+    )
+    asked = captions.questions(
+        rng, subject.label, traits, place_name, place.phrase, light.name, place.indoor, count, present
+    )
+    return View(
+        scene, subject, traits, text, place.name, light.name, view_word(yaw, elevation, fill), count, asked
+    )
 
 
 def suitable_places(label: str) -> tuple[str, ...]:
