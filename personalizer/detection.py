@@ -98,14 +98,14 @@ class RegionConfig:
 
     grid: int = 28
     """The map is enlarged to this side before it is cut."""
-    levels: tuple[float, ...] = (0.35, 0.45, 0.55, 0.65, 0.75)
+    levels: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8)
     """Shares between the lowest and the highest activation.
 
     The first whose region is small enough is taken.
     """
     max_area: float = 0.7
     """Of the picture: a region that is nearly everything adds nothing to the whole photo."""
-    margin: float = 0.08
+    margin: float = 0.04
     """Added on each side, as a share of the picture."""
 
 

@@ -1,0 +1,397 @@
+"""Makes the library agree with the folders: new, changed, moved, missing and unreadable files. Events are hints,
+this is the truth. Knows files, hashes and the library; decoding and analysis happen in other processes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from personalizer.analysis_process import (
+    PHOTO_TIMEOUT_S,
+    Analysed,
+    AnalysisProcess,
+    Answer,
+    Broken,
+    Crashed,
+    Unreadable,
+    wait_for_any,
+)
+from personalizer.decoding import read_photo_bytes
+from personalizer.embedding import ensure_object_model
+from personalizer.errors import FamiliarError, UnreadablePhotoError
+from personalizer.library import FailureRecord, FileRecord, Library
+from personalizer.schemas import OnProgress, Progress, ScanReport
+
+logger = logging.getLogger(__name__)
+
+MAX_ATTEMPTS = 3
+PROCESSES = 2
+# fmt: off
+PHOTO_SUFFIXES = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".tif", ".tiff",
+})
+# Their content begins like TIFF or HEIC but is something else, or they are in every folder and never a photo.
+OTHER_SUFFIXES = frozenset({
+    ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".orf", ".rw2", ".pef", ".raf", ".srw", ".3fr",
+    ".iiq", ".avif", ".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".gif", ".pdf", ".txt", ".json", ".xml", ".xmp",
+    ".aae", ".html", ".md", ".zip", ".db", ".py",
+})
+# fmt: on
+SKIPPED_FOLDERS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
+_POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file in one of the folders."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+@dataclass
+class _Tally:
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    missing: int = 0
+    analysed: int = 0
+    failed: list[dict[str, str]] = field(default_factory=list)
+
+
+def scan(
+    library: Library,
+    roots: Sequence[Path],
+    models: Path,
+    *,
+    progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    processes: int = PROCESSES,
+) -> ScanReport:
+    """Reconcile `library` with the files under `roots`.
+
+    Every photo is stored in one transaction of its own, so a scan may be killed at any moment and simply run again.
+    `models` holds the converted network (and gets it on first use). When `cancelled` returns True the scan stops
+    after the photos it has, marks nothing missing and reports what it did. Files that could not be read are in
+    `failed`, also those from earlier scans that did not change.
+    """
+    return _Scan(library, models, progress, cancelled, processes).run(roots)
+
+
+def find_files(roots: Iterable[Path], skip: Iterable[Path] = ()) -> Iterator[SeenFile]:
+    """The files under `roots` that may be photos, each once, in a stable order.
+
+    Hidden folders, thumbnails of network drives and the folders in `skip` are left out. Symbolic links are not
+    followed: what they point at is either under a root itself or was not meant.
+    """
+    skipped = {os.fspath(Path(folder).resolve()) for folder in skip}
+    visited: set[str] = set()
+    for root in roots:
+        waiting = [os.fspath(Path(root).resolve())]
+        while waiting:
+            folder = waiting.pop()
+            if folder in visited or folder in skipped:
+                continue
+            visited.add(folder)
+            try:
+                with os.scandir(folder) as listing:
+                    entries = sorted(listing, key=lambda entry: entry.name)
+            except OSError as error:
+                logger.warning("cannot list %s: %s", folder, error.strerror)
+                continue
+            subfolders = []
+            for entry in entries:
+                if entry.name.startswith(".") or entry.is_symlink():
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in SKIPPED_FOLDERS:
+                        subfolders.append(entry.path)
+                elif entry.is_file(follow_symlinks=False):
+                    try:
+                        status = entry.stat(follow_symlinks=False)
+                    except OSError:  # gone since it was listed
+                        continue
+                    yield SeenFile(Path(entry.path), status.st_size, status.st_mtime_ns)
+            waiting.extend(reversed(subfolders))
+
+
+def may_be_photo(path: Path) -> bool:
+    """Whether the name says so or, for a name that says nothing, the first bytes do."""
+    suffix = path.suffix.lower()
+    if suffix in PHOTO_SUFFIXES:
+        return True
+    if suffix in OTHER_SUFFIXES:
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError:
+        return False
+    return (
+        head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*"))
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"))
+    )
+
+
+class _Scan:
+    """One run; the only writer of what it finds."""
+
+    def __init__(
+        self,
+        library: Library,
+        models: Path,
+        progress: OnProgress | None,
+        cancelled: Callable[[], bool] | None,
+        processes: int,
+    ) -> None:
+        self.library = library
+        self.models = models
+        self.progress: OnProgress = progress or _say_nothing
+        self.cancelled = cancelled or (lambda: False)
+        self.processes = processes
+        self.tally = _Tally()
+        self.known: dict[Path, FileRecord] = {}
+        self.failures: dict[Path, FailureRecord] = {}
+        self.in_hand: dict[str, list[SeenFile]] = {}
+        """By content hash: files whose photo is being analysed; the first was sent, the others are copies."""
+        self.gone: dict[int, list[Path]] = {}
+        """By photo: known paths that are no longer there, to recognise moved files by."""
+        self.done = 0
+        self.total = 0
+
+    def run(self, roots: Sequence[Path]) -> ScanReport:
+        started_s = time.monotonic()
+        self.known = self.library.files()
+        self.failures = {failure.path: failure for failure in self.library.failures()}
+        self.progress(Progress(0, 0, "Looking for photos"))
+        # A root that cannot be listed (a drive that is not plugged in) says nothing about its files.
+        present = [root for root in map(Path, roots) if _is_listable(root)]
+        seen: dict[Path, SeenFile] = {}
+        work: list[SeenFile] = []
+        for file in find_files(present, skip=[self.library.path.parent]):
+            if file.path not in self.known and file.path not in self.failures and not may_be_photo(file.path):
+                continue
+            seen[file.path] = file
+            if self._needs_work(file):
+                work.append(file)
+        self.tally.seen = len(seen)
+        gone = [path for path in self.known if path not in seen and _is_under(path, present)]
+        for path in gone:
+            self.gone.setdefault(self.known[path].photo_id, []).append(path)
+        # Files that were in hand when an earlier scan died come last: the cause may be among them.
+        work.sort(key=lambda file: self._crashed_before(file))
+        finished = self._work_through(work)
+        if finished:
+            self._mark_missing(gone, seen, present)
+        elapsed_s = time.monotonic() - started_s
+        return ScanReport(
+            seen=self.tally.seen,
+            new=self.tally.new,
+            changed=self.tally.changed,
+            moved=self.tally.moved,
+            missing=self.tally.missing,
+            failed=sorted(self.tally.failed, key=lambda failure: failure["path"]),
+            elapsed_s=round(elapsed_s, 3),
+            photos_per_s=round(self.tally.analysed / max(elapsed_s, 1e-9), 2),
+        )
+
+    def _needs_work(self, file: SeenFile) -> bool:
+        known = self.known.get(file.path)
+        unchanged = known is not None and (known.size, known.mtime_ns) == (file.size, file.mtime_ns)
+        if known is not None and unchanged and file.path not in self.failures:
+            if known.missing:
+                self.library.record_file(file.path, known.photo_id, file.size, file.mtime_ns)
+            return False
+        failure = self.failures.get(file.path)
+        if failure is None or (failure.size, failure.mtime_ns) != (file.size, file.mtime_ns):
+            return True
+        if failure.retry and failure.attempts < MAX_ATTEMPTS:
+            return True
+        reason = failure.reason or f"reading it ended the program {failure.attempts} times"
+        if failure.retry:
+            self.library.record_failure(file.path, file.size, file.mtime_ns, reason)
+        self._note_failure(file, reason)
+        return False
+
+    def _crashed_before(self, file: SeenFile) -> bool:
+        failure = self.failures.get(file.path)
+        return failure is not None and failure.retry
+
+    def _work_through(self, work: list[SeenFile]) -> bool:
+        """Read and analyse; False when it was cancelled."""
+        self.total = len(work)
+        waiting = deque(work)
+        prepared = False
+        idle: list[AnalysisProcess] = []
+        busy: dict[AnalysisProcess, tuple[str, SeenFile, float]] = {}
+        try:
+            while waiting or busy:
+                if self.cancelled():
+                    waiting.clear()
+                while waiting and len(busy) < self.processes:
+                    # Suspects go one at a time, so that a second crash of this process names the culprit.
+                    if self._crashed_before(waiting[0]) and busy:
+                        break
+                    file = waiting.popleft()
+                    content = self._read(file)
+                    if content is None:
+                        continue
+                    content_hash, data = content
+                    if not prepared:
+                        # Once and here: two children would both convert, and its failure is no photo's.
+                        self.progress(Progress(self.done, self.total, "Preparing the models"))
+                        ensure_object_model(self.models)
+                        prepared = True
+                    process = idle.pop() if idle else AnalysisProcess(self.models)
+                    process.send(file.path, data)
+                    self.in_hand[content_hash] = [file]
+                    busy[process] = (content_hash, file, time.monotonic() + PHOTO_TIMEOUT_S)
+                    if self._crashed_before(file):
+                        break
+                for process, answer in self._answers(busy):
+                    content_hash, file, _ = busy.pop(process)
+                    idle.append(process)
+                    self._store(content_hash, file, answer)
+        finally:
+            for process in [*idle, *busy]:
+                process.stop()
+        # Copies of a photo that was in hand when the scan was cancelled are left for the next one.
+        return not self.cancelled()
+
+    @staticmethod
+    def _answers(
+        busy: dict[AnalysisProcess, tuple[str, SeenFile, float]],
+    ) -> list[tuple[AnalysisProcess, Answer]]:
+        if not busy:
+            return []
+        answers: list[tuple[AnalysisProcess, Answer]] = [
+            (process, process.receive()) for process in wait_for_any(list(busy), _POLL_S)
+        ]
+        answered = {process for process, _ in answers}
+        now_s = time.monotonic()
+        for process, (_, _, deadline_s) in busy.items():
+            if process not in answered and now_s > deadline_s:
+                answers.append((process, process.give_up()))
+        return answers
+
+    def _read(self, file: SeenFile) -> tuple[str, bytes] | None:
+        """Hash and bytes of a file whose content is not known yet; everything else is settled here."""
+        try:
+            content = read_photo_bytes(file.path)
+        except UnreadablePhotoError as error:
+            self._fail(file, error.found)
+            return None
+        content_hash = hashlib.sha256(content).hexdigest()
+        photo = self.library.photo_by_hash(content_hash)
+        if photo is not None:
+            self._record_known(file, photo.id)
+            return None
+        if content_hash in self.in_hand:
+            self.in_hand[content_hash].append(file)
+            return None
+        self.library.begin_attempt(file.path, file.size, file.mtime_ns)
+        return content_hash, content
+
+    def _record_known(self, file: SeenFile, photo_id: int) -> None:
+        """A file with content that the library has: moved, copied, or only touched."""
+        before = self.known.get(file.path)
+        moved_from = self.gone.get(photo_id)
+        if before is not None:
+            self.library.record_file(file.path, photo_id, file.size, file.mtime_ns)
+            self.tally.changed += before.photo_id != photo_id
+        elif moved_from:
+            self.library.move_file(moved_from.pop(), file.path, size=file.size, mtime_ns=file.mtime_ns)
+            self.tally.moved += 1
+        else:
+            self.library.record_file(file.path, photo_id, file.size, file.mtime_ns)
+            self.tally.new += 1
+        self._step(file)
+
+    def _store(self, content_hash: str, file: SeenFile, answer: Answer) -> None:
+        copies = self.in_hand.pop(content_hash)[1:]
+        if isinstance(answer, Broken):
+            # The attempt was not the photo's fault and must not count against it.
+            self.library.clear_failures([file.path])
+            raise FamiliarError(
+                tried="analysing photos",
+                found=answer.message,
+                fix="Check the installation with: familiar doctor",
+            )
+        if isinstance(answer, Analysed):
+            photo = self.library.record_photo(
+                content_hash=content_hash,
+                path=file.path,
+                size=file.size,
+                mtime_ns=file.mtime_ns,
+                width_px=answer.width_px,
+                height_px=answer.height_px,
+                taken_at=answer.taken_at,
+                latitude=answer.latitude,
+                longitude=answer.longitude,
+                camera=answer.camera,
+                detections=answer.detections,
+            )
+            self.tally.analysed += 1
+            if file.path in self.known:
+                self.tally.changed += 1
+            else:
+                self.tally.new += 1
+            self._step(file)
+            for copy in copies:
+                self._record_known(copy, photo.id)
+            return
+        reason = answer.reason if isinstance(answer, Unreadable) else _crash_reason(answer)
+        for each in (file, *copies):
+            self._fail(each, reason, retry=isinstance(answer, Crashed))
+
+    def _fail(self, file: SeenFile, reason: str, *, retry: bool = False) -> None:
+        self.library.record_failure(file.path, file.size, file.mtime_ns, reason, retry=retry)
+        self._note_failure(file, reason)
+        self._step(file)
+
+    def _note_failure(self, file: SeenFile, reason: str) -> None:
+        self.tally.failed.append({"path": str(file.path), "reason": reason})
+
+    def _step(self, file: SeenFile) -> None:
+        self.done += 1
+        self.progress(Progress(self.done, self.total, f"Reading {file.path.name}"))
+
+    def _mark_missing(self, gone: list[Path], seen: dict[Path, SeenFile], present: list[Path]) -> None:
+        still_known = self.library.files()
+        missing = [path for path in gone if path in still_known and not still_known[path].missing]
+        self.library.mark_missing(missing)
+        self.tally.missing = len(missing)
+        self.library.clear_failures(
+            path for path in self.failures if path not in seen and _is_under(path, present)
+        )
+
+
+def _say_nothing(progress: Progress) -> None:
+    pass
+
+
+def _crash_reason(crash: Crashed) -> str:
+    return f"the program that reads photos {crash.how}" if "ended" in crash.how else crash.how
+
+
+def _is_listable(root: Path) -> bool:
+    try:
+        with os.scandir(root):
+            return True
+    except OSError as error:
+        logger.warning("cannot list %s: %s", root, error.strerror)
+        return False
+
+
+def _is_under(path: Path, roots: Iterable[Path]) -> bool:
+    return any(path.is_relative_to(root) for root in roots)

@@ -1,0 +1,48 @@
+"""Pictures to scan and the converted network, made once per test run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+
+def draw_photo(seed: int, width_px: int = 320, height_px: int = 240) -> Image.Image:
+    """A picture of a few coloured shapes on a textured ground; another one for every seed."""
+    random = np.random.default_rng(seed)
+    ground = random.integers(60, 200, 3)
+    pixels = (ground + random.normal(0, 12, (height_px, width_px, 3))).clip(0, 255).astype(np.uint8)
+    image = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(image)
+    for _ in range(4):
+        x, y = random.integers(0, width_px), random.integers(0, height_px)
+        size = random.integers(20, 90)
+        colour = tuple(int(value) for value in random.integers(0, 256, 3))
+        shape = draw.ellipse if random.random() < 0.5 else draw.rectangle
+        shape((x - size, y - size, x + size, y + size), fill=colour)
+    return image
+
+
+@pytest.fixture
+def make_photo() -> Callable[..., Path]:
+    """`make_photo(path, seed)` writes a small JPEG and returns its path."""
+
+    def make(path: Path, seed: int, **save_options: object) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw_photo(seed).save(path, **save_options)
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with EfficientNet-Lite0 converted to ONNX."""
+    from personalizer.embedding import ensure_object_model
+
+    folder = tmp_path_factory.mktemp("models")
+    ensure_object_model(folder)
+    return folder
