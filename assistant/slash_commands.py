@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from personalizer.errors import UsageError
@@ -63,7 +64,7 @@ def parse_command(text: str) -> tuple[Command, str]:
     for command in COMMANDS:
         if command.name == name:
             return command, rest.strip()
-    near = [command.name for command in COMMANDS if command.name.startswith(name[:2])]
+    near = get_close_matches(name, [command.name for command in COMMANDS], n=2)
     raise UsageError(
         tried=f"running {word}",
         found="there is no such command",

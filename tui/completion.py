@@ -12,6 +12,7 @@ from textual.suggester import Suggester
 from assistant.slash_commands import PHOTO_SUFFIXES, matching_commands
 
 MIN_NAME_LETTERS = 2
+_PATH_BEGINNING = re.compile(r"""(?:^|(?<=[\s"']))(?=(?:~|\.{1,2})?/)""")
 MAX_ENTRIES = 2000
 """Of a folder: completing in a larger one would stutter."""
 
@@ -55,10 +56,15 @@ def _name(value: str, names: Sequence[str]) -> str | None:
 
 
 def _path(value: str) -> str | None:
-    match = re.search(r"""(?:^|\s|["'])(?P<path>(?:~|\.{1,2})?/[^"']*)$""", value)
-    if match is None or (value.startswith("/") and match.start("path") == 0):
-        return None
-    typed = match["path"]
+    # A path may have spaces in it: the last beginning that leads somewhere counts.
+    for match in reversed(list(_PATH_BEGINNING.finditer(value))):
+        completed = None if match.start() == 0 else _completed_path(value, value[match.end() :])
+        if completed is not None:
+            return completed
+    return None
+
+
+def _completed_path(value: str, typed: str) -> str | None:
     folder_text, _, beginning = typed.rpartition("/")
     folder = Path(folder_text + "/").expanduser()
     try:

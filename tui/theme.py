@@ -18,6 +18,8 @@ DUSK = Theme(
     warning="#f3c969",
     error="#ef6f6c",
     variables={
+        "muted": "#9b93b0",
+        "line": "#443d5e",
         "input-cursor-background": "#f0a868",
         "input-cursor-foreground": "#15131f",
         "input-selection-background": "#f0a868 30%",
@@ -42,5 +44,6 @@ DAY = Theme(
     success="#3e7d3a",
     warning="#94690c",
     error="#b3322f",
+    variables={"muted": "#7a7085", "line": "#cdbfae"},
 )
 THEMES = (DUSK, DAY)

@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from assistant.slash_commands import Command, matching_commands
+from assistant.slash_commands import COMMANDS, Command, matching_commands
 from tui.completion import RequestSuggester
 from tui.messages import Asked
 
@@ -26,6 +26,9 @@ _KEYS = (
     ("^q", "leave"),
 )
 HINTS = "   ".join(f"[$primary]{key}[/] {what}" for key, what in _KEYS)
+
+
+_USAGE_COLUMNS = max(len(command.usage) for command in COMMANDS)
 
 
 class RequestInput(Input):
@@ -168,9 +171,9 @@ class Composer(Vertical):
 
 def _line(command: Command) -> Content:
     return Content.from_markup(
-        "[$primary]$name[/] [$text-muted]$arguments[/]  $summary",
+        "[$primary]$name[/] [$secondary]$arguments[/]  [$muted]$summary[/]",
         name=command.name,
-        arguments=command.arguments,
+        arguments=command.arguments.ljust(_USAGE_COLUMNS - len(command.name)),
         summary=command.summary,
     )
 

@@ -66,7 +66,7 @@ class Exchange(Vertical):
     def compose(self) -> ComposeResult:
         with Vertical(classes="asked"):
             yield Bubble(self.request, "user")
-        yield Static(Content.from_markup("[$text-muted]…[/]"), classes="waiting")
+        yield Static(Content.from_markup("[$muted]…[/]"), classes="waiting")
 
     async def show(self, event: Event) -> None:
         """Show the next event of this request."""
@@ -87,7 +87,7 @@ class Exchange(Vertical):
         elif isinstance(event, Failed):
             await self._end(Bubble(_failure(event), "failed", "that did not work"))
         elif isinstance(event, Cancelled):
-            await self._end(Static(Content.from_markup("[$text-muted]stopped[/]"), classes="note"))
+            await self._end(Static(Content.from_markup("[$muted]stopped[/]"), classes="note"))
 
     async def _stream(self, piece: str) -> None:
         self._words += piece
@@ -140,7 +140,7 @@ class Exchange(Vertical):
 
 def _failure(event: Failed) -> Content:
     return Content.from_markup(
-        "[$text-muted]tried[/]  $tried\n[$text-muted]found[/]  $found\n[$text-muted]fix[/]    [bold]$fix[/]",
+        "[$muted]tried[/]  $tried\n[$muted]found[/]  $found\n[$muted]fix[/]    [bold]$fix[/]",
         tried=event.tried,
         found=event.found,
         fix=event.fix,
@@ -151,7 +151,7 @@ def pictures_of(artifact: Any) -> list[tuple[Path, str]]:
     """The pictures behind a tool's result, with captions: those that were drawn, or the photo that was described."""
     paths = getattr(artifact, "paths", None)
     if paths:
-        return [(Path(path), Path(path).name) for path in paths]
+        return [(Path(path), f"seed {artifact.seed + number}") for number, path in enumerate(paths)]
     photo = getattr(artifact, "photo", None)
     if photo is None:
         return []

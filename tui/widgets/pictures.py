@@ -24,20 +24,43 @@ MAX_ROWS = 20
 MIN_ROWS = 6
 
 
+class CellPicture(Static):
+    """A picture in coloured half-height cells: for terminals, and tmux, that pass nothing better on."""
+
+    def __init__(self, image: Image) -> None:
+        super().__init__()
+        self._image = image
+
+    def on_resize(self) -> None:
+        from rich.text import Text
+
+        from assistant.thumbnails import half_blocks
+
+        if self.size.width:
+            lines = half_blocks(self._image, self.size.width)
+            self.update(Text.from_ansi("\n".join(lines[: self.size.height])))
+
+
 @cache
 def picture_widget() -> type[Widget]:
     """The widget class that shows a picture in this terminal.
 
     Call it once before the application starts: afterwards the terminal's answers would be taken for keys.
     """
-    from textual_image.widget import HalfcellImage
+    # tmux passes neither sixels nor kitty's protocol on reliably.
+    if os.environ.get("TMUX") or not (sys.__stdout__ and sys.__stdout__.isatty()):
+        return CellPicture
+    try:
+        columns, rows = os.get_terminal_size(sys.__stdout__.fileno())
+    except OSError:
+        return CellPicture
+    if not columns or not rows:  # textual-image divides by them
+        return CellPicture
+    from textual_image.renderable import HalfcellImage
+    from textual_image.renderable import Image as Best
+    from textual_image.widget import Image as BestWidget
 
-    if not (sys.__stdout__ and sys.__stdout__.isatty()) or os.environ.get("TMUX"):
-        # tmux passes neither protocol on reliably.
-        return HalfcellImage
-    from textual_image.widget import Image as BestImage
-
-    return BestImage
+    return CellPicture if Best is HalfcellImage else BestWidget
 
 
 class Picture(Vertical):

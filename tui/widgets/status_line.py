@@ -46,6 +46,6 @@ def facts(snapshot: Snapshot, *, narrow: bool) -> Content:
     elif status.worker.running:
         worker, colour = "ready", "$success"
     else:
-        worker, colour = "asleep", "$text-muted"
-    text = Content.from_markup("[$text-muted]$facts · [/]", facts=" · ".join(parts))
-    return text + Content.from_markup(f"[{colour}]● [/][$text-muted]$worker[/]", worker=worker)
+        worker, colour = "asleep", "$muted"
+    text = Content.from_markup("[$muted]$facts · [/]", facts=" · ".join(parts))
+    return text + Content.from_markup(f"[{colour}]● [/][$muted]$worker[/]", worker=worker)

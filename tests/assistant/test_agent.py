@@ -1,0 +1,207 @@
+"""Requests answered over a real library in a temporary home; free conversation with the real small model."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from assistant.agent import Assistant
+from assistant.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolFinished, ToolStarted
+from assistant.plain_chat import run
+from assistant.service import Familiar
+from assistant.tools.access import PhotoAccess
+from personalizer.errors import NotFoundError, UsageError
+from personalizer.locations import Home
+
+NO_MODEL = Path("/nonexistent/model.gguf")
+
+
+@pytest.fixture
+def familiar(tmp_path: Path) -> Iterator[Familiar]:
+    made = Familiar(Home(tmp_path / "home"))
+    made.library.create_concept("object", name="Bo", state="named")
+    made.library.create_concept("face", name="Grandma Ingrid", state="named")
+    made.library.create_concept("object")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def assistant(familiar: Familiar) -> Assistant:
+    return Assistant(familiar, NO_MODEL)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "my photo.png"
+    Image.new("RGB", (64, 48), "orange").save(path)
+    return path
+
+
+def last(assistant: Assistant, text: str) -> Event:
+    return list(assistant.respond(text))[-1]
+
+
+def answer(assistant: Assistant, text: str) -> str:
+    event = last(assistant, text)
+    assert isinstance(event, Answer), event
+    return event.text
+
+
+def test_a_tool_reports_start_and_result(assistant: Assistant) -> None:
+    events = list(assistant.respond("who do you know?"))
+    assert [type(event) for event in events] == [ToolStarted, ToolFinished, Answer]
+    finished = events[1]
+    assert isinstance(finished, ToolFinished)
+    assert {concept.name for concept in finished.artifact} == {"Bo", "Grandma Ingrid", None}
+    assert "Grandma Ingrid" in finished.text
+
+
+def test_names_are_looked_up_in_the_library(assistant: Assistant) -> None:
+    assert answer(assistant, "tell me about grandma ingrid").startswith(
+        "Grandma Ingrid (number 2) is a person"
+    )
+
+
+def test_naming_changes_the_library(assistant: Assistant, familiar: Familiar) -> None:
+    assert "Rex" in answer(assistant, "call number 3 Rex")
+    assert familiar.concept("Rex").id == 3
+    assert "Rexy" in answer(assistant, "rename Rex to Rexy")
+    assert familiar.concept(3).name == "Rexy"
+
+
+@pytest.mark.parametrize("text", ["find photos of Bo", "remember that Bo is four", "forget Bo"])
+def test_what_is_not_built_is_said_and_not_done(assistant: Assistant, familiar: Familiar, text: str) -> None:
+    assert "not built yet" in answer(assistant, text)
+    assert familiar.concept("Bo").id == 1
+
+
+def test_asks_for_the_photo_and_takes_it_next(assistant: Assistant, tmp_path: Path) -> None:
+    assert "Which photo" in answer(assistant, "is this Bo?")
+    nowhere = tmp_path / "nowhere.jpg"
+    events = list(assistant.respond(str(nowhere)))
+    assert isinstance(events[0], ToolStarted)
+    assert events[0].tool == "describe"
+    assert isinstance(events[-1], Failed)
+    assert "no such file" in events[-1].found
+
+
+def test_an_error_has_what_was_tried_found_and_to_do(assistant: Assistant) -> None:
+    event = last(assistant, "/name 99 Bo")
+    assert isinstance(event, Failed)
+    assert event.tried and event.found and event.fix
+
+
+def test_an_unknown_command_is_an_error(assistant: Assistant) -> None:
+    assert isinstance(last(assistant, "/dance"), Failed)
+
+
+def test_quit(assistant: Assistant) -> None:
+    assert isinstance(last(assistant, "/quit"), Quit)
+
+
+def test_without_the_model_free_conversation_says_what_is_missing(assistant: Assistant) -> None:
+    words = answer(assistant, "good morning!")
+    assert "cannot chat freely" in words
+    assert "familiar doctor" in words
+
+
+def test_a_request_that_was_stopped_ends(familiar: Familiar, assistant: Assistant, tmp_path: Path) -> None:
+    """The queue is paused, so the scan waits; stopping it must end both the wait and the job."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    familiar.pause()
+    stop = threading.Event()
+    events = []
+    for event in assistant.respond(f"/add {folder}", cancelled=stop):
+        events.append(event)
+        if not isinstance(event, ToolStarted):
+            stop.set()
+    assert isinstance(events[-1], Cancelled)
+    # The next request is answered after the stopped one let go.
+    assert isinstance(last(assistant, "who do you know?"), Answer)
+    assert [job.state for job in familiar.jobs()] == ["cancelled"]
+
+
+def test_a_photo_out_of_bounds_is_not_opened(familiar: Familiar, photo: Path, tmp_path: Path) -> None:
+    access = PhotoAccess(familiar)
+    with pytest.raises(UsageError):
+        access.open(photo)
+    access.allow([photo])
+    assert access.open(photo) == photo
+    folder = tmp_path / "registered"
+    folder.mkdir()
+    familiar.library.add_root(folder)
+    (folder / "link.png").symlink_to(tmp_path / "secret.png")
+    (tmp_path / "secret.png").write_bytes(photo.read_bytes())
+    with pytest.raises(UsageError):
+        access.open(folder / "link.png")
+    with pytest.raises(UsageError):
+        access.open(folder / ".." / "secret.png")
+    with pytest.raises(NotFoundError):
+        access.open(folder / "gone.png")
+
+
+def test_the_plain_chat_answers_lines_until_quit(familiar: Familiar) -> None:
+    output = io.StringIO()
+    code = run(familiar, NO_MODEL, io.StringIO("who do you know?\n\n/dance\n/quit\nnever read\n"), output)
+    assert code == 0
+    assert "Bo (number 1)" in output.getvalue()
+    assert "to do: " in output.getvalue()
+    assert "never" not in output.getvalue()
+
+
+@pytest.mark.slow
+class TestWithTheModel:
+    @pytest.fixture
+    def talking(self, familiar: Familiar) -> Assistant:
+        pytest.importorskip("llama_cpp")
+        return Assistant(familiar)
+
+    def test_streams_tokens_that_add_up_to_the_answer(self, talking: Assistant) -> None:
+        events = list(talking.respond("good morning!"))
+        tokens = [event.text for event in events if isinstance(event, Token)]
+        assert len(tokens) > 2
+        assert isinstance(events[-1], Answer)
+        assert events[-1].source == "model"
+        assert "".join(tokens).strip() == events[-1].text
+
+    def test_stops_in_the_middle_of_a_sentence(self, talking: Assistant) -> None:
+        stop = threading.Event()
+        events = []
+        for event in talking.respond("tell me a very long story about the sea", cancelled=stop):
+            events.append(event)
+            if isinstance(event, Token):
+                stop.set()
+        assert isinstance(events[-1], Cancelled)
+        assert isinstance(last(talking, "thanks!"), Answer)
+
+    def test_nothing_is_traced_even_when_the_environment_asks_for_it(
+        self, talking: Assistant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from langsmith import run_trees
+
+        def refuse(*_arguments: object, **_named: object) -> None:
+            raise AssertionError("a conversation was about to leave this machine")
+
+        monkeypatch.setenv("LANGSMITH_TRACING", "true")
+        monkeypatch.setenv("LANGSMITH_API_KEY", "not-a-key")
+        monkeypatch.setattr(run_trees.RunTree, "post", refuse)
+        assert isinstance(last(talking, "hello!"), Answer)
+
+    def test_a_tool_that_the_model_is_made_to_call_runs(self, familiar: Familiar) -> None:
+        pytest.importorskip("llama_cpp")
+        from assistant.chat_model import LocalChat
+        from assistant.tools import build_tools
+
+        tools = build_tools(familiar)
+        reply = LocalChat().bind_tools(tools, tool_choice="list_concepts").invoke("anyone in your memory?")
+        assert [call["name"] for call in reply.tool_calls] == ["list_concepts"]
+        message = tools[2].invoke({**reply.tool_calls[0], "type": "tool_call"})
+        assert "Grandma Ingrid" in message.content
+        assert {concept.name for concept in message.artifact} >= {"Bo"}

@@ -1,0 +1,230 @@
+"""The chat driven by keys, over a real library in a temporary home."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from textual.pilot import Pilot
+from textual.widgets import OptionList, ProgressBar, Static
+
+from assistant.service import Familiar
+from personalizer.locations import Home
+from tui.app import FamiliarApp
+from tui.widgets.composer import RequestInput
+from tui.widgets.exchange import Bubble, Exchange
+from tui.widgets.status_line import StatusLine
+from tui.widgets.welcome import Card, Welcome
+
+NO_MODEL = Path("/nonexistent/model.gguf")
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """A library with two names and a group without one."""
+    made = Home(tmp_path / "home")
+    familiar = Familiar(made)
+    familiar.library.create_concept("object", name="Bo", state="named")
+    familiar.library.create_concept("face", name="Grandma Ingrid", state="named")
+    familiar.library.create_concept("object")
+    familiar.close()
+    return made
+
+
+@pytest.fixture
+def app(home: Home) -> FamiliarApp:
+    return FamiliarApp(home, model_path=NO_MODEL)
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Wait until something is so; fails after a minute."""
+    waited_s = 0.0
+    while not condition():
+        await pilot.pause(0.05)
+        waited_s += 0.05
+        assert waited_s < PATIENCE_S, "waited in vain"
+
+
+async def opened(pilot: Pilot[None]) -> None:
+    app = pilot.app
+    await until(pilot, lambda: "known" in str(app.screen.query_one("#facts", Static).render()))
+
+
+async def type_line(pilot: Pilot[None], text: str) -> None:
+    pilot.app.screen.query_one(RequestInput).value = text
+    await pilot.pause()
+    await pilot.press("enter")
+
+
+async def asked(pilot: Pilot[None], text: str) -> str:
+    """Ask and return everything that came back."""
+    await type_line(pilot, text)
+    screen = pilot.app.screen
+    await until(pilot, lambda: bool(screen.query(Exchange)) and screen.query(Exchange).last().finished)
+    return said(screen.query(Exchange).last())
+
+
+def said(exchange: Exchange) -> str:
+    return "\n".join(
+        str(bubble.render()) for bubble in exchange.query(Bubble) if not bubble.has_class("user")
+    )
+
+
+async def test_the_first_screen_suggests_what_the_library_knows(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert app.screen.query(Welcome)
+        await opened(pilot)
+        await until(pilot, lambda: len(app.screen.query(Card)) == 3)
+        labels = " ".join(card.suggestion.label for card in app.screen.query(Card))
+        assert "Bo" in labels
+        assert "2 known" in str(app.screen.query_one("#facts", Static).render())
+        for card in app.screen.query(Card):
+            assert card.region.bottom <= 20, "a card is out of sight at 80 by 24"
+
+
+async def test_asking_in_words(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        words = await asked(pilot, "who do you know?")
+        assert "Grandma Ingrid (number 2) is a person" in words
+        assert not app.screen.query(Welcome)
+        assert app.screen.query_one(RequestInput).value == ""
+
+
+async def test_what_is_typed_before_the_library_is_open_is_answered(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "Bo" in await asked(pilot, "who do you know?")
+
+
+async def test_the_menu_completes_a_command(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("/", "n")
+        menu = app.screen.query_one("#menu", OptionList)
+        assert menu.display
+        assert menu.option_count == 1
+        await pilot.press("tab")
+        assert app.screen.query_one(RequestInput).value == "/name "
+        assert not menu.display
+        await pilot.press(*"3 Rex", "enter")
+        await until(pilot, lambda: "Rex" in said(app.screen.query(Exchange).last()))
+
+
+async def test_choosing_a_command_without_arguments_runs_it(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press("/", "h", "e", "enter")
+        await until(pilot, lambda: "/describe PATH" in said(app.screen.query(Exchange).last()))
+
+
+async def test_names_are_completed(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await pilot.press(*"draw gran")
+        await pilot.pause(0.2)
+        await pilot.press("tab")
+        assert app.screen.query_one(RequestInput).value == "draw grandma Ingrid"
+
+
+async def test_what_was_asked_comes_back_with_the_arrow(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await asked(pilot, "who do you know?")
+        await pilot.press("x", "up")
+        assert app.screen.query_one(RequestInput).value == "who do you know?"
+        await pilot.press("down")
+        assert app.screen.query_one(RequestInput).value == "x"
+
+
+async def test_an_error_shows_what_was_tried_found_and_to_do(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        words = await asked(pilot, "/describe /nowhere/a.jpg")
+        assert "tried" in words
+        assert "no such file" in words
+        assert "fix" in words
+        assert app.screen.query_one(".failed").region.right <= 80
+
+
+async def test_free_conversation_without_the_model_says_what_is_missing(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        assert "familiar doctor" in await asked(pilot, "good morning!")
+
+
+async def test_markup_in_a_request_is_shown_as_it_is(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await asked(pilot, "forget [red]nobody[/] [@click=app.quit]x[/]")
+        assert "[red]nobody[/]" in str(app.screen.query_one(".user", Bubble).render())
+
+
+async def test_escape_stops_what_is_running(app: FamiliarApp, home: Home, tmp_path: Path) -> None:
+    """The queue is paused, so that the scan waits until it is stopped."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    familiar = Familiar(home)
+    familiar.pause()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await type_line(pilot, f"/add {folder}")
+        await until(pilot, lambda: bool(app.screen.query(ProgressBar)))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen.query(Exchange).last().finished)
+        assert "stopped" in str(app.screen.query_one(".note", Static).render())
+        assert not app.screen.query(ProgressBar)
+        await until(pilot, lambda: [job.state for job in familiar.jobs()] == ["cancelled"])
+    familiar.close()
+
+
+async def test_clearing_brings_the_first_screen_back(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await asked(pilot, "who do you know?")
+        await type_line(pilot, "/clear")
+        await until(pilot, lambda: bool(app.screen.query(Welcome)) and not app.screen.query(Exchange))
+
+
+async def test_quit_leaves(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await type_line(pilot, "/quit")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_a_home_that_cannot_be_opened_is_an_error_and_not_a_crash(tmp_path: Path) -> None:
+    blocked = tmp_path / "home"
+    blocked.write_text("a file where the folder should be")
+    app = FamiliarApp(Home(blocked), model_path=NO_MODEL)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(app.screen.query(".failed")))
+        assert "no library" in str(app.screen.query_one(StatusLine).query_one("#facts", Static).render())
+
+
+async def test_a_card_that_needs_more_is_put_into_the_line(tmp_path: Path) -> None:
+    app = FamiliarApp(Home(tmp_path / "empty"), model_path=NO_MODEL)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        await until(pilot, lambda: len(app.screen.query(Card)) == 3)
+        await until(pilot, lambda: app.screen.query(Card).first().region.height > 0)
+        await pilot.click(Card)
+        await until(pilot, lambda: app.screen.query_one(RequestInput).value == "/add ~/")
+
+
+async def test_a_picture_is_shown_with_its_shape(app: FamiliarApp, tmp_path: Path) -> None:
+    from tui.widgets.pictures import PictureRow, picture_widget
+
+    path = tmp_path / "wide.png"
+    Image.new("RGB", (200, 100), "teal").save(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        row = PictureRow([(path, "wide.png")])
+        await app.screen.query_one("#conversation").mount(row)
+        await until(pilot, lambda: bool(row.query(picture_widget())))
+        await pilot.pause(0.2)
+        shown = row.query_one(picture_widget()).size
+        assert shown.width == 4 * shown.height
+        assert shown.height <= 12
