@@ -101,7 +101,8 @@ class ChatScreen(Screen[None]):
         for exchange in early or [await self._begin("Open my library")]:
             await exchange.show(failed)
 
-    @work(thread=True, exclusive=True, group="look")
+    # A look that fails, say while the file is locked, is made again soon.
+    @work(thread=True, exclusive=True, group="look", exit_on_error=False)
     def _look_again(self) -> None:
         if self._assistant is not None:
             self.post_message(LibraryChanged(look(self._assistant.familiar)))

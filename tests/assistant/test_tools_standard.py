@@ -1,0 +1,70 @@
+"""LangChain's own unit tests of a tool, on ours over a real library."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+pytest.importorskip("langchain_tests")
+
+from langchain_core.tools import BaseTool
+from langchain_tests.unit_tests import ToolsUnitTests
+
+from assistant.service import Familiar
+from assistant.tools import PhotoAccess, build_tools
+from personalizer.locations import Home
+
+
+def tools() -> dict[str, BaseTool]:
+    familiar = Familiar(Home(Path(tempfile.mkdtemp()) / "home"))
+    familiar.library.create_concept("object", name="Bo", state="named")
+    access = PhotoAccess(familiar)
+    access.allow(["/photos/bo.jpg"])
+    return {tool.name: tool for tool in build_tools(familiar, access)}
+
+
+class _Standard(ToolsUnitTests):
+    name = ""
+    example: ClassVar[dict[str, Any]] = {}
+
+    @property
+    def tool_constructor(self) -> BaseTool:
+        return tools()[self.name]
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return self.example
+
+
+class TestDescribe(_Standard):
+    name = "describe"
+    example: ClassVar[dict[str, Any]] = {"photo": "bo.jpg", "question": "is this Bo?"}
+
+
+class TestImagine(_Standard):
+    name = "imagine"
+    example: ClassVar[dict[str, Any]] = {"text": "Bo on a beach", "concept": "Bo"}
+
+
+class TestListConcepts(_Standard):
+    name = "list_concepts"
+
+
+del _Standard
+
+
+def test_what_a_model_may_choose_comes_from_the_library() -> None:
+    made = tools()
+    assert made["describe"].get_input_jsonschema()["properties"]["photo"]["const"] == "bo.jpg"
+    assert made["imagine"].get_input_jsonschema()["properties"]["concept"]["enum"] == ["nobody", "Bo"]
+
+
+def test_the_result_of_a_call_has_text_and_the_record() -> None:
+    message = tools()["list_concepts"].invoke(
+        {"name": "list_concepts", "args": {}, "id": "1", "type": "tool_call"}
+    )
+    assert "Bo (number 1)" in message.content
+    assert [concept.name for concept in message.artifact] == ["Bo"]
