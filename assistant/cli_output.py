@@ -84,10 +84,12 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def description_lines(description: Description) -> str:
+    """The answer, which names its evidence, and what else may be in the photo."""
     lines = [description.answer]
     for concept in description.concepts:
-        lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f})")
-        lines += [f"    - {evidence}" for evidence in concept.evidence]
+        if concept.name not in description.answer:
+            because = "; ".join(concept.evidence)
+            lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f}): {because}")
     return "\n".join(lines)
 
 
