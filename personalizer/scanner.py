@@ -157,7 +157,7 @@ class _Scan:
         self.library = library
         self.models = models
         self.progress: OnProgress = progress or _say_nothing
-        self.cancelled = cancelled or (lambda: False)
+        self.cancelled = cancelled or _never
         self.processes = processes
         self.tally = _Tally()
         self.known: dict[Path, FileRecord] = {}
@@ -378,6 +378,10 @@ class _Scan:
 
 def _say_nothing(progress: Progress) -> None:
     pass
+
+
+def _never() -> bool:
+    return False
 
 
 def _crash_reason(crash: Crashed) -> str:
