@@ -94,7 +94,7 @@ def _shot(name: str | None, subject: Subject, place_name: str, shot: int, seed: 
         scale = float(rng.uniform(0.50, 0.60)) if relation == "behind" else float(rng.uniform(0.6, 0.72))
         reach = float(max(abs(other_solid.low[0]), other_solid.high[0])) * scale
         at = (
-            (side * half * 0.55, 0.0, half * 0.8 + reach)
+            (side * half * 0.3, 0.0, half * 0.8 + reach)
             if relation == "behind"
             else (side * (half + reach * 1.2), 0.0, 0.15)
         )

@@ -177,7 +177,7 @@ OTHERS: tuple[tuple[Subject | None, str], ...] = (
         "beach",
     ),
     (Subject("mug", 910_011, {"color": "green", "pattern": "plain"}), "desk"),
-    (Subject("car", 910_012, {"color": "red", "body": "beetle", "pattern": "plain"}), "street"),
+    (Subject("car", 910_012, {"color": "red", "body": "van", "pattern": "plain"}), "street"),
     (Subject("teapot", 910_013), "kitchen"),
     (Subject("lamp", 910_014), "desk"),
     (Subject("chair", 910_015), "rug"),
