@@ -123,13 +123,15 @@ def propose_region(
         (config.grid, config.grid), Image.Resampling.BICUBIC
     )
     heat = np.asarray(enlarged, dtype=np.float64)
+    positive = heat.clip(min=0)
     heat = (heat - heat.min()) / max(float(heat.max() - heat.min()), 1e-12)
     columns, rows = (0, config.grid), (0, config.grid)
     for level in config.levels:
         columns, rows = _strongest_part(heat, level)
         if (columns[1] - columns[0]) * (rows[1] - rows[0]) <= config.max_area * config.grid**2:
             break
-    share = float(heat[rows[0] : rows[1], columns[0] : columns[1]].sum() / max(float(heat.sum()), 1e-12))
+    inside = positive[rows[0] : rows[1], columns[0] : columns[1]]
+    share = float(inside.sum() / max(float(positive.sum()), 1e-12))
     width, height = size_px
     box = BoundingBox(
         (columns[0] / config.grid - config.margin) * width,

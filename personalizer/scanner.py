@@ -5,11 +5,9 @@ this is the truth. Knows files, hashes and the library; decoding and analysis ha
 from __future__ import annotations
 
 import hashlib
-import logging
-import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,35 +24,13 @@ from personalizer.analysis_process import (
 from personalizer.decoding import read_photo_bytes
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, UnreadablePhotoError
+from personalizer.folders import SeenFile, find_files, is_listable, may_be_photo
 from personalizer.library import FailureRecord, FileRecord, Library
 from personalizer.schemas import OnProgress, Progress, ScanReport
 
-logger = logging.getLogger(__name__)
-
 MAX_ATTEMPTS = 3
 PROCESSES = 2
-# fmt: off
-PHOTO_SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".tif", ".tiff",
-})
-# Their content begins like TIFF or HEIC but is something else, or they are in every folder and never a photo.
-OTHER_SUFFIXES = frozenset({
-    ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".orf", ".rw2", ".pef", ".raf", ".srw", ".3fr",
-    ".iiq", ".avif", ".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".gif", ".pdf", ".txt", ".json", ".xml", ".xmp",
-    ".aae", ".html", ".md", ".zip", ".db", ".py",
-})
-# fmt: on
-SKIPPED_FOLDERS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
 _POLL_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class SeenFile:
-    """A file in one of the folders."""
-
-    path: Path
-    size: int
-    mtime_ns: int
 
 
 @dataclass
@@ -85,62 +61,6 @@ def scan(
     `failed`, also those from earlier scans that did not change.
     """
     return _Scan(library, models, progress, cancelled, processes).run(roots)
-
-
-def find_files(roots: Iterable[Path], skip: Iterable[Path] = ()) -> Iterator[SeenFile]:
-    """The files under `roots` that may be photos, each once, in a stable order.
-
-    Hidden folders, thumbnails of network drives and the folders in `skip` are left out. Symbolic links are not
-    followed: what they point at is either under a root itself or was not meant.
-    """
-    skipped = {os.fspath(Path(folder).resolve()) for folder in skip}
-    visited: set[str] = set()
-    for root in roots:
-        waiting = [os.fspath(Path(root).resolve())]
-        while waiting:
-            folder = waiting.pop()
-            if folder in visited or folder in skipped:
-                continue
-            visited.add(folder)
-            try:
-                with os.scandir(folder) as listing:
-                    entries = sorted(listing, key=lambda entry: entry.name)
-            except OSError as error:
-                logger.warning("cannot list %s: %s", folder, error.strerror)
-                continue
-            subfolders = []
-            for entry in entries:
-                if entry.name.startswith(".") or entry.is_symlink():
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in SKIPPED_FOLDERS:
-                        subfolders.append(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    try:
-                        status = entry.stat(follow_symlinks=False)
-                    except OSError:  # gone since it was listed
-                        continue
-                    yield SeenFile(Path(entry.path), status.st_size, status.st_mtime_ns)
-            waiting.extend(reversed(subfolders))
-
-
-def may_be_photo(path: Path) -> bool:
-    """Whether the name says so or, for a name that says nothing, the first bytes do."""
-    suffix = path.suffix.lower()
-    if suffix in PHOTO_SUFFIXES:
-        return True
-    if suffix in OTHER_SUFFIXES:
-        return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except OSError:
-        return False
-    return (
-        head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*"))
-        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"))
-    )
 
 
 class _Scan:
@@ -175,7 +95,7 @@ class _Scan:
         self.failures = {failure.path: failure for failure in self.library.failures()}
         self.progress(Progress(0, 0, "Looking for photos"))
         # A root that cannot be listed (a drive that is not plugged in) says nothing about its files.
-        present = [root for root in map(Path, roots) if _is_listable(root)]
+        present = [root for root in map(Path, roots) if is_listable(root)]
         seen: dict[Path, SeenFile] = {}
         work: list[SeenFile] = []
         for file in find_files(present, skip=[self.library.path.parent]):
@@ -189,7 +109,7 @@ class _Scan:
         for path in gone:
             self.gone.setdefault(self.known[path].photo_id, []).append(path)
         # Files that were in hand when an earlier scan died come last: the cause may be among them.
-        work.sort(key=lambda file: self._crashed_before(file))
+        work.sort(key=self._crashed_before)
         finished = self._work_through(work)
         if finished:
             self._mark_missing(gone, seen, present)
@@ -386,15 +306,6 @@ def _never() -> bool:
 
 def _crash_reason(crash: Crashed) -> str:
     return f"the program that reads photos {crash.how}" if "ended" in crash.how else crash.how
-
-
-def _is_listable(root: Path) -> bool:
-    try:
-        with os.scandir(root):
-            return True
-    except OSError as error:
-        logger.warning("cannot list %s: %s", root, error.strerror)
-        return False
 
 
 def _is_under(path: Path, roots: Iterable[Path]) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from personalizer.scanner import PHOTO_SUFFIXES
+from personalizer.folders import PHOTO_SUFFIXES
 
 logger = logging.getLogger(__name__)
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from personalizer import analysis_process
+from personalizer.folders import find_files
 from personalizer.library import Library
-from personalizer.scanner import find_files, scan
+from personalizer.scanner import scan
 from personalizer.schemas import Progress, ScanReport
 
 MakePhoto = Callable[..., Path]
