@@ -111,6 +111,13 @@ def scan(context: typer.Context) -> None:
 
 
 @app.command()
+def rebuild_index(context: typer.Context) -> None:
+    """Make the vector index anew from the library, when it is damaged."""
+    ui = front_end(context)
+    ui.show(ui.run(ui.familiar.rebuild_index), lambda result: f"{result['indexed']} vectors")
+
+
+@app.command()
 def watch(
     context: typer.Context,
     patience: Annotated[float, typer.Option(metavar="S", min=0, help="Wait for another worker.")] = 30.0,

@@ -19,6 +19,7 @@ from personalizer.schemas import Job, OnProgress, Progress
 
 if TYPE_CHECKING:
     from personalizer.analysis import PhotoAnalyser
+    from personalizer.vector_store import VectorStore
 
 
 def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Handler]:
@@ -28,6 +29,7 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
         "scan": handlers.scan,
         "cluster": handlers.cluster,
         "index": handlers.index,
+        "rebuild_index": handlers.rebuild_index,
         "learn": handlers.learn,
         "train": handlers.train,
         "export": handlers.export,
@@ -58,10 +60,20 @@ class Handlers:
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
+        context.progress(0, 0, "Indexing")
+        return {"indexed": self._vectors.sync(self._library)}
+
+    def rebuild_index(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Make Chroma anew from the vectors in SQLite."""
+        context.progress(0, 0, "Building the index again")
+        rebuilt = self._vectors.rebuild(self._library)
+        return {"indexed": rebuilt}
+
+    @cached_property
+    def _vectors(self) -> VectorStore:
         from personalizer.vector_store import VectorStore
 
-        context.progress(0, 0, "Indexing")
-        return {"indexed": VectorStore(self._home.chroma).sync(self._library)}
+        return VectorStore(self._home.chroma)
 
     def cluster(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Group what was found into suggested concepts."""

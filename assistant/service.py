@@ -85,7 +85,9 @@ class Familiar:
         for path in resolved:
             if not path.is_dir():
                 raise UsageError(
-                    tried=f"adding {path}", found="it is a file", fix="Add its folder; `learn` takes single photos."
+                    tried=f"adding {path}",
+                    found="it is a file",
+                    fix="Add its folder; `learn` takes single photos.",
                 )
         for path in resolved:
             self.library.add_root(path)
@@ -94,6 +96,10 @@ class Familiar:
     def scan(self, on_progress: OnProgress | None = None) -> ScanReport:
         """Bring the library up to date with its folders: photos, detections, index, suggested concepts."""
         return ScanReport(**self._run("scan", "library", {}, on_progress)["scan"])
+
+    def rebuild_index(self, on_progress: OnProgress | None = None) -> dict[str, Any]:
+        """Make the vector index anew from the library."""
+        return self._run("rebuild_index", "library", {}, on_progress)
 
     def status(self) -> Status:
         """What is there and what is going on."""
