@@ -26,7 +26,7 @@ from transformers.utils import logging as transformers_logging
 from personalizer.backbones.base import BackboneSpec
 from personalizer.backbones.pixel_decoder import DecoderGeometry, PixelDecoder
 from personalizer.backbones.preprocessing import PixelScaling
-from personalizer.errors import CorruptArtifactError, NotReadyError
+from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError
 
 DECODER_PREFIX = "model.vqmodel.decoder."
 BEGIN_IMAGE, END_IMAGE, SEPARATOR = "<racm3:break>", "<eoss>", "<reserved08706>"
@@ -42,7 +42,7 @@ def load_chameleon(directory: Path, device: torch.device, *, name: str | None = 
     if missing or not list(directory.glob("*.safetensors")):
         raise NotReadyError(
             tried=f"loading a Chameleon checkpoint from {directory}",
-            found=f"{', '.join(missing) or 'no *.safetensors file'} is missing",
+            found=f"{', '.join(missing) or 'a *.safetensors file'} is missing",
             fix="Give a folder with config.json, tokenizer.json and safetensors weights (pickled weights are refused).",
         )
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -52,21 +52,27 @@ def load_chameleon(directory: Path, device: torch.device, *, name: str | None = 
     progress_bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
-        model = ChameleonForConditionalGeneration.from_pretrained(
-            directory, dtype=dtype, local_files_only=True, use_safetensors=True
+        model, loading = ChameleonForConditionalGeneration.from_pretrained(
+            directory, dtype=dtype, local_files_only=True, use_safetensors=True, output_loading_info=True
         )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        if loading["missing_keys"]:
+            # transformers would fill them with random numbers.
+            names = sorted(loading["missing_keys"])
+            raise ValueError(f"{len(names)} tensors are missing, the first is {names[0]}")
+        decoder = _load_decoder(directory)
+        return ChameleonBackbone(directory, model, decoder, device, name=name or directory.name)
+    except FamiliarError:
+        raise
+    except Exception as error:  # safetensors, tokenizers and transformers each raise types of their own
         raise CorruptArtifactError(
             tried=f"loading a Chameleon checkpoint from {directory}",
-            found=str(error).splitlines()[0],
+            found=next(iter(str(error).strip().splitlines()), type(error).__name__),
             fix="Fetch or build the checkpoint again.",
         ) from error
     finally:
         transformers_logging.set_verbosity(verbosity)
         if progress_bars:
             transformers_logging.enable_progress_bar()
-    decoder = _load_decoder(directory)
-    return ChameleonBackbone(directory, model, decoder, device, name=name or directory.name)
 
 
 def _load_decoder(directory: Path) -> PixelDecoder:
@@ -84,9 +90,8 @@ def _load_decoder(directory: Path) -> PixelDecoder:
 def checkpoint_version(directory: Path) -> str:
     """Short hash over the files that decide what ids and rows mean; large shards count by size and index only."""
     digest = hashlib.sha256()
-    for file in sorted(
-        [*directory.glob("*.safetensors"), directory / "config.json", directory / "tokenizer.json"]
-    ):
+    described = [directory / f for f in ("config.json", "tokenizer.json", "preprocessor_config.json")]
+    for file in sorted([*directory.glob("*.safetensors"), *(f for f in described if f.exists())]):
         digest.update(file.name.encode())
         size = file.stat().st_size
         digest.update(str(size).encode())
@@ -116,10 +121,18 @@ class ChameleonBackbone:
         self.pixel_decoder = pixel_decoder.to(device).eval().requires_grad_(False)
         self.tokenizer_path = directory / "tokenizer.json"
         self._tokenizer = Tokenizer.from_file(str(self.tokenizer_path))
+        # What a person typed is words, also where it spells an end token.
+        self._tokenizer.encode_special_tokens = True
         config = model.config
         self.scaling = PixelScaling.from_config(
             directory / "preprocessor_config.json", default_size_px=config.vq_config.resolution
         )
+        if self.scaling.size_px != config.vq_config.resolution:
+            raise CorruptArtifactError(
+                tried=f"reading the preprocessing of {directory}",
+                found=f"it crops to {self.scaling.size_px} px, the model reads {config.vq_config.resolution} px",
+                fix="Use the preprocessor_config.json that belongs to this checkpoint.",
+            )
         vocabulary = json.loads((directory / "config.json").read_text()).get("vocabulary_map") or {}
         mapping = model.model.vocabulary_mapping
         code_to_id = torch.tensor([mapping.img2bpe[code] for code in range(len(mapping.img2bpe))])

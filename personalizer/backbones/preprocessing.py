@@ -30,20 +30,19 @@ class PixelScaling:
         """Read a checkpoint's `preprocessor_config.json`; Chameleon's published values where a field is absent."""
         try:
             config = json.loads(path.read_text()) if path.exists() else {}
-        except json.JSONDecodeError as error:
+            crop = config.get("crop_size", default_size_px)
+            mean = config.get("image_mean", [1.0])
+            std = config.get("image_std", [1.0])
+            return PixelScaling(
+                size_px=int(crop["height"] if isinstance(crop, dict) else crop),
+                factor=float(config.get("rescale_factor", 0.0078)),
+                mean=float(mean[0] if isinstance(mean, list) else mean),
+                std=float(std[0] if isinstance(std, list) else std),
+            )
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
             raise CorruptArtifactError(
                 tried=f"reading {path}", found=str(error), fix="Fetch the checkpoint again."
             ) from error
-        crop = config.get("crop_size", default_size_px)
-        size_px = int(crop["height"] if isinstance(crop, dict) else crop)
-        mean = config.get("image_mean", [1.0])
-        std = config.get("image_std", [1.0])
-        return PixelScaling(
-            size_px=size_px,
-            factor=float(config.get("rescale_factor", 0.0078)),
-            mean=float(mean[0] if isinstance(mean, list) else mean),
-            std=float(std[0] if isinstance(std, list) else std),
-        )
 
     def pixels(self, image: Image.Image) -> Float32Array:
         """`[3, size, size]`: shortest side resized to the size, centre cropped."""
@@ -54,7 +53,7 @@ class PixelScaling:
     def image(self, pixels: Float32Array) -> Image.Image:
         """The inverse, clipped to 0..255, from `[3, height, width]`."""
         array = (pixels * self.std + self.mean) / self.factor
-        return Image.fromarray(np.clip(np.rint(array), 0, 255).astype(np.uint8).transpose(1, 2, 0), "RGB")
+        return Image.fromarray(np.clip(np.rint(array), 0, 255).astype(np.uint8).transpose(1, 2, 0))
 
 
 def centre_square(image: Image.Image, size_px: int) -> Image.Image:

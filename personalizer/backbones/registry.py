@@ -31,10 +31,10 @@ def backbone_family(directory: Path) -> str:
     """`model_type` of the checkpoint's config.json."""
     try:
         return str(json.loads((directory / "config.json").read_text())["model_type"])
-    except (OSError, KeyError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise NotReadyError(
             tried=f"reading {directory / 'config.json'}",
-            found=str(error),
+            found=f"there is no {error}" if isinstance(error, KeyError) else str(error),
             fix="Give the folder of a checkpoint in transformers' format.",
         ) from error
 

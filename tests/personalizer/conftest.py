@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -46,3 +48,30 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     ensure_object_model(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def checkpoints() -> ModuleType:
+    """The functions that write tiny Chameleon-format checkpoints; torch is imported only where a test asks."""
+    file = Path(__file__).with_name("chameleon_checkpoints.py")
+    spec = importlib.util.spec_from_file_location("chameleon_checkpoints", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def pocket_like(checkpoints: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint by the pocket recipe, of 16 px and 4 × 4 codes. Read-only: who damages it takes a copy."""
+    directory = tmp_path_factory.mktemp("checkpoint") / "pocket-like"
+    checkpoints.write_pocket_like(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def published(checkpoints: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint in the published layout. Read-only as well."""
+    directory = tmp_path_factory.mktemp("checkpoint") / "published"
+    checkpoints.write_published_layout(directory)
+    return directory
