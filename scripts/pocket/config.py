@@ -10,8 +10,8 @@ class PocketConfig:
     """The first version: what an hour on two CPU cores can train."""
 
     image_size_px: int = 64
-    levels: tuple[int, ...] = (8, 8, 8, 4)
-    """Finite-scalar code levels; their product is the codebook size."""
+    levels: tuple[int, ...] = (6, 6, 5, 3, 4)
+    """Finite-scalar code levels; their product is the codebook size. The last axis is anchored to red against green."""
     latent_channels: int = 64
     encoder_base: int = 32
     encoder_multipliers: tuple[int, ...] = (1, 1, 2, 4)

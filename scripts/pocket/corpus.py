@@ -51,15 +51,24 @@ def is_held_out(key: str) -> bool:
 
 
 def read_tar(archive: Path, captions: Path) -> Iterator[tuple[Image.Image, Record]]:
-    """Pictures of one archive that have a line in `captions`; a missing or broken file is an error naming it."""
+    """Pictures of one archive that have a line in `captions`; a missing or broken file is an error naming it.
+
+    So is a line without its picture: a tar file that was cut off between two entries looks complete otherwise.
+    """
     if not archive.exists() or not captions.exists():
         raise SystemExit(
             f"{archive} and {captions} are both needed; see scripts/pocket/README.md for the sources."
         )
     lines = {}
-    for line in captions.read_text().splitlines():
-        entry = json.loads(line)
-        lines[entry["image"]] = entry
+    for number, line in enumerate(captions.read_text().splitlines(), 1):
+        try:
+            entry = json.loads(line)
+            lines[entry["image"]] = entry
+        except (ValueError, TypeError, KeyError) as error:
+            raise SystemExit(
+                f"{captions}, line {number}, is no caption ({error}); fetch it again."
+            ) from error
+    absent = set(lines)
     try:
         with tarfile.open(archive) as tar:
             for member in tar:
@@ -67,9 +76,16 @@ def read_tar(archive: Path, captions: Path) -> Iterator[tuple[Image.Image, Recor
                 stream = tar.extractfile(member) if member.isfile() else None
                 if entry is None or stream is None:
                     continue
-                yield Image.open(io.BytesIO(stream.read())).convert("RGB"), open_record(entry)
+                picture = Image.open(io.BytesIO(stream.read())).convert("RGB")
+                absent.discard(member.name)
+                yield picture, open_record(entry)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise SystemExit(f"{archive} cannot be read to the end ({error}); fetch it again.") from error
+    if absent:
+        raise SystemExit(
+            f"{archive} lacks {len(absent)} of the {len(lines)} pictures in {captions}, "
+            f"the first is {min(absent)}; fetch both again."
+        )
 
 
 def open_record(entry: dict[str, Any]) -> Record:
@@ -116,11 +132,13 @@ def read_renders(folder: Path) -> Iterator[tuple[Image.Image, Record]]:
 
 def write(pictures: Iterator[tuple[Image.Image, Record]], out: Path) -> int:
     """Write `images.npy` uint8 `[n, 96, 96, 3]` and `records.jsonl`; returns n."""
-    out.mkdir(parents=True, exist_ok=True)
     arrays, records = [], []
     for image, record in pictures:
         arrays.append(np.asarray(image.resize((SIZE_PX, SIZE_PX), Image.Resampling.LANCZOS), dtype=np.uint8))
         records.append(json.dumps(asdict(record)))
+    if not arrays:
+        raise SystemExit(f"There is no picture to write to {out}.")
+    out.mkdir(parents=True, exist_ok=True)
     np.save(out / "images.npy", np.stack(arrays))
     (out / "records.jsonl").write_text("\n".join(records) + "\n")
     return len(records)

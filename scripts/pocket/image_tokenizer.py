@@ -72,7 +72,8 @@ class ImageTokenizer(nn.Module):
         clamped = latent.clamp(-1.0, 1.0)
         rounded = torch.round((clamped + 1) / 2 * (levels - 1)) / (levels - 1) * 2 - 1
         overflow = (latent - clamped).pow(2).mean()
-        return latent + (rounded - latent).detach(), overflow
+        # No gradient beyond the range: pushed further out there, a latent would only lose information.
+        return clamped + (rounded - clamped).detach(), overflow
 
     def ids(self, quantised: torch.Tensor) -> torch.Tensor:
         """Code ids `[b, h * w]` in the order of `lattice`."""

@@ -56,6 +56,8 @@ class SequenceMaker:
         self._bos, self._eos = [vocabulary[BOS]], [vocabulary[EOS]]
         self._separator = [vocabulary[reserved_token(0)]]
         self._names = [vocabulary[reserved_token(index)] for index in range(1, config.reserved)]
+        if len({records[pick].subject or str(pick) for pick in picks}) < 2:
+            raise SystemExit("The corpus needs pictures of at least two subjects, in training and held out.")
         self._picks = np.array(picks)
         self._captioned = np.array([pick for pick in picks if records[pick].caption])
         self._asked = np.array([pick for pick in picks if records[pick].questions])

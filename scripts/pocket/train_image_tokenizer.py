@@ -19,8 +19,10 @@ from scripts.pocket.corpus import SIZE_PX, load
 from scripts.pocket.image_tokenizer import ImageTokenizer
 
 BATCH = 16
-PEAK_RATE = 1e-3
+PEAK_RATE = 7e-4
 SEMANTIC_WEIGHT = 0.05
+COLOUR_WEIGHT, ANCHOR_WEIGHT = 2.0, 0.3
+"""Plain pixel loss finds brightness and one colour axis (orange to blue) and lets red and green collapse for good."""
 SAVE_EVERY_S = 120
 
 
@@ -41,6 +43,19 @@ def batch_of(
         picture = functional.interpolate(picture, side, mode="bilinear", antialias=True, align_corners=False)
         pictures.append(picture.flip(3) if rng.random() < 0.5 else picture)
     return torch.cat(pictures) / 127.5 - 1.0
+
+
+def colour_error(decoded: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
+    """Squared error of local colour: red against green and yellow against blue, over 4 x 4 pixels."""
+    red, green, blue = functional.avg_pool2d(decoded - pixels, 4).unbind(dim=1)
+    return ((red - green).pow(2) + (0.5 * (red + green) - blue).pow(2)).mean()
+
+
+def anchor_error(latent: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
+    """How far the last latent axis is from local red against green, so that some axis carries it from the start."""
+    side = latent.shape[-1]
+    red, green, _ = functional.adaptive_avg_pool2d(pixels, side).unbind(dim=1)
+    return functional.mse_loss(latent[:, -1], (1.5 * (red - green)).clamp(-1, 1))
 
 
 def rate(progress: float) -> float:
@@ -64,6 +79,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, over all resumes")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--decoder-only",
+        action="store_true",
+        help="keep every picture's codes, so that a language model stays valid",
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     config = PocketConfig()
@@ -76,19 +96,24 @@ def main() -> None:
     torch.manual_seed(0)
     model = ImageTokenizer(config, target.shape[1])
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, betas=(0.9, 0.95), weight_decay=0.01)
+    if options.decoder_only:
+        for part in (model.encoder, model.quant_conv, model.semantic_head):
+            assert part is not None
+            part.requires_grad_(False)
     average = {name: value.clone() for name, value in model.state_dict().items()}
     step, spent_s = 0, 0.0
     options.out.mkdir(parents=True, exist_ok=True)
     checkpoint = options.out / "image_tokenizer.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"])
+        # Codes are those of the averaged encoder, which is what ships.
+        model.load_state_dict(state["average" if options.decoder_only else "model"])
         optimiser.load_state_dict(state["optimiser"])
         average, step, spent_s = state["average"], state["step"], state["spent_s"]
         print(f"resumed at step {step}, {spent_s / 60:.1f} minutes", flush=True)
     fixed = np.random.default_rng(1)
     views = batch_of(arrays, starts, fixed.choice(held_out, 256, replace=False), config.image_size_px, fixed)
-    sums, since, saved = np.zeros(3), 0, time.monotonic()
+    sums, since, saved = np.zeros(4), 0, time.monotonic()
     while spent_s < options.minutes * 60:
         began = time.monotonic()
         rng = np.random.default_rng((7, step))
@@ -96,13 +121,15 @@ def main() -> None:
         pixels = batch_of(arrays, starts, picks, config.image_size_px, rng)
         for group in optimiser.param_groups:
             group["lr"] = PEAK_RATE * rate(spent_s / (options.minutes * 60))
-        quantised, overflow = model.encode(pixels)
+        with torch.set_grad_enabled(not options.decoder_only):
+            quantised, overflow = model.encode(pixels)
         decoded = model.decode(quantised)
         squared = functional.mse_loss(decoded, pixels)
         absolute = functional.l1_loss(decoded, pixels)
         assert model.semantic_head is not None
         semantic = functional.mse_loss(model.semantic_head(quantised), target[picks])
-        loss = squared + 0.3 * absolute + SEMANTIC_WEIGHT * semantic + 0.1 * overflow
+        colour = colour_error(decoded, pixels)
+        loss = squared + 0.3 * absolute + COLOUR_WEIGHT * colour + SEMANTIC_WEIGHT * semantic + 0.1 * overflow
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -112,17 +139,18 @@ def main() -> None:
             average[name].lerp_(value, 1 - decay)
         step += 1
         spent_s += time.monotonic() - began
-        sums += [squared.item(), semantic.item(), overflow.item()]
+        sums += [squared.item(), semantic.item(), overflow.item(), colour.item()]
         since += 1
         finished = spent_s >= options.minutes * 60
         if step % 100 == 0 or finished:
             means = sums / since
             print(
                 f"step {step} minutes {spent_s / 60:.1f} psnr(train) {-10 * math.log10(means[0] / 4):.2f} "
-                f"semantic {means[1]:.3f} overflow {means[2]:.4f} images/s {step * BATCH / spent_s:.1f}",
+                f"semantic {means[1]:.3f} overflow {means[2]:.4f} colour {means[3]:.4f} "
+                f"images/s {step * BATCH / spent_s:.1f}",
                 flush=True,
             )
-            sums, since = np.zeros(3), 0
+            sums, since = np.zeros(4), 0
         if time.monotonic() - saved > SAVE_EVERY_S or finished:
             live = {name: value.clone() for name, value in model.state_dict().items()}
             model.load_state_dict(average)
