@@ -38,7 +38,17 @@ from personalizer.schemas import Progress
 
 Emit = Callable[[Event], None]
 _AGAIN = frozenset(
-    ["again", "another", "another one", "one more", "more", "once more", "try again", "do it again", "do another"]
+    [
+        "again",
+        "another",
+        "another one",
+        "one more",
+        "more",
+        "once more",
+        "try again",
+        "do it again",
+        "do another",
+    ]
 )
 
 

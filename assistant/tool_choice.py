@@ -10,6 +10,15 @@ from collections.abc import Sequence
 from typing import Any
 
 NO_TOOL = "none"
+_EXAMPLES = (
+    ("Max in a space suit", "imagine"),
+    ("Max was funny today", NO_TOOL),
+    ("what is on party.jpg", "describe"),
+    ("whom have you met", "list_concepts"),
+    ("a card with Max", "imagine"),
+    ("I like Max", NO_TOOL),
+)
+"""Wording that a small model needs to see; shown only for tools that are offered."""
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -50,6 +59,7 @@ def _parameters(tool: dict[str, Any]) -> dict[str, Any]:
 
 def choice_instructions(tools: Sequence[dict[str, Any]], *, may_decline: bool) -> str:
     """What the model is told about its tools."""
+    offered = {tool["function"]["name"] for tool in tools}
     lines = ["Choose the tool that does what the user asks for. Answer with JSON only.", "Tools:"]
     for tool in tools:
         function = tool["function"]
@@ -57,6 +67,9 @@ def choice_instructions(tools: Sequence[dict[str, Any]], *, may_decline: bool) -
         lines.append(f"{function['name']}({arguments}): {function.get('description', '').strip()}")
     if may_decline:
         lines.append(f"{NO_TOOL}: the user talks, greets, thanks or asks something that no tool does.")
+    for words, name in _EXAMPLES:
+        if name in offered or (name == NO_TOOL and may_decline):
+            lines.append(f'"{words}" -> {name}')
     return "\n".join(lines)
 
 
