@@ -43,6 +43,15 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """A concept that mostly shows one subject: how many of its photos, and which share they are of all in it."""
+
+    concept_id: int
+    photos: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """A subject that the demo gave a name, and how it was found."""
 
@@ -80,14 +89,13 @@ def read_samples(folder: Path = SAMPLE_LIBRARY) -> list[Sample]:
             found=f"there is no {manifest}",
             fix="Install the package again; the sample library is part of it.",
         )
-    content = json.loads(manifest.read_text())
-    entries = content["photos"] if isinstance(content, dict) else content
+    entries = json.loads(manifest.read_text())
     return [
         Sample(
-            path=folder / entry["split"] / Path(entry["file"]).name,
+            path=folder / entry["file"],
             subject=entry["subject"],
-            class_name=entry["class"],
-            caption=entry["caption"],
+            class_name=entry["class"] or "something else",
+            caption=entry["caption"] or "",
             held_out=entry["split"] == "held_out",
         )
         for entry in entries
@@ -143,19 +151,17 @@ class Demo:
     # --- naming
 
     def _subjects(self) -> list[str]:
-        """The thing and the pet to name: those with the largest clusters."""
-        sizes = self._cluster_sizes()
+        """The thing and the pet to name: those with the cleanest clusters."""
+        clusters = self._clusters()
+
+        def preference(subject: str) -> tuple[bool, float, int, str]:
+            """What an earlier run began with stays; then clean clusters, then large ones."""
+            cluster = clusters.get(subject, Cluster(0, 0, 0.0))
+            return self._named(name_of(subject)) is None, -cluster.share, -cluster.photos, subject
+
         in_library = {s.subject for s in self.samples if s.subject and not s.held_out}
         class_of = {s.subject: s.class_name for s in self.samples if s.subject and s.held_out}
-        # What an earlier run began with stays; then the largest clusters.
-        candidates = sorted(
-            (subject for subject in class_of if subject in in_library),
-            key=lambda subject: (
-                self._named(name_of(subject)) is None,
-                -sizes.get(subject, (0, 0))[1],
-                subject,
-            ),
-        )
+        candidates = sorted((subject for subject in class_of if subject in in_library), key=preference)
         chosen = [
             next((subject for subject in candidates if (class_of[subject] in PETS) == is_pet), None)
             for is_pet in (False, True)
@@ -169,17 +175,17 @@ class Demo:
             )
         return found
 
-    def _cluster_sizes(self) -> dict[str, tuple[int, int]]:
-        """For each subject the cluster that holds most of its photos: concept id and number of its photos."""
-        best: dict[str, tuple[int, int]] = {}
+    def _clusters(self) -> dict[str, Cluster]:
+        """For each subject the cluster that holds most of its photos."""
+        best: dict[str, Cluster] = {}
         for concept in self.familiar.concepts():
             subjects = self._subjects_in(concept.id)
             if not subjects:
                 continue
             subject, count = subjects.most_common(1)[0]
-            pure = 2 * count > sum(subjects.values())
-            if subject and pure and count > best.get(subject, (0, 0))[1]:
-                best[subject] = (concept.id, count)
+            share = count / sum(subjects.values())
+            if subject and share > 0.5 and (subject not in best or count > best[subject].photos):
+                best[subject] = Cluster(concept.id, count, share)
         return best
 
     def _subjects_in(self, concept_id: int) -> Counter[str]:
@@ -197,11 +203,11 @@ class Demo:
         name = name_of(subject)
         class_name = next(sample.class_name for sample in self.samples if sample.subject == subject)
         known = self._named(name)
-        concept_id, members = self._cluster_sizes().get(subject, (0, 0))
+        cluster = self._clusters().get(subject)
         how = "named before"
-        if known is None and members >= WANTED_MEMBERS:
-            self.familiar.name(concept_id, name)
-            how = f"the cluster with {members} of its photos was named"
+        if known is None and cluster is not None and cluster.photos >= WANTED_MEMBERS:
+            self.familiar.name(cluster.concept_id, name)
+            how = f"the cluster with {cluster.photos} of its photos was named"
         elif known is None:
             photos = [s.path for s in self.samples if s.subject == subject and not s.held_out][
                 :LEARNED_PHOTOS
