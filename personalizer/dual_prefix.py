@@ -97,7 +97,7 @@ def save_prefix(
     concept: dict[str, Any],
     training: dict[str, Any],
 ) -> int:
-    """Write the rows and their manifest; the manifest is last, so that a crash leaves the previous pair or none.
+    """Write the rows and their manifest; when that fails the previous pair, or none, is left as it was.
 
     Returns the bytes on disk. `training` is kept as it is, for the record.
     """
@@ -113,9 +113,29 @@ def save_prefix(
         "training": training,
     }
     encoded = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
-    write_atomically(directory / WEIGHTS_FILE, content)
-    write_atomically(directory / MANIFEST_FILE, encoded)
+    _replace_pair(directory, content, encoded)
     return len(content) + len(encoded)
+
+
+def _replace_pair(directory: Path, weights: bytes, manifest: bytes) -> None:
+    """Replace both files, or neither."""
+    weights_path, manifest_path = directory / WEIGHTS_FILE, directory / MANIFEST_FILE
+    previous = weights_path.read_bytes() if weights_path.exists() else None
+    staged = directory / f".{MANIFEST_FILE}.staged"
+    try:
+        # Everything that a full disk can stop happens before the first file is replaced.
+        write_atomically(staged, manifest)
+        write_atomically(weights_path, weights)
+        try:
+            staged.replace(manifest_path)
+        except BaseException:
+            if previous is None:
+                weights_path.unlink(missing_ok=True)
+            else:
+                write_atomically(weights_path, previous)
+            raise
+    finally:
+        staged.unlink(missing_ok=True)
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
@@ -132,3 +152,18 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             tried=f"reading {path}", found=str(error), fix="Train the concept again: familiar train NAME"
         ) from error
     return manifest
+
+
+def finished_training(directory: Path, fingerprint: str) -> dict[str, Any] | None:
+    """What an earlier run reported, if it trained the same thing and its rows are still there and whole."""
+    try:
+        manifest = read_manifest(directory)
+        content = (directory / WEIGHTS_FILE).read_bytes()
+        training = manifest["training"]
+        whole = manifest["sha256"] == hashlib.sha256(content).hexdigest()
+        if training["fingerprint"] != fingerprint or not whole:
+            return None
+        size = len(content) + (directory / MANIFEST_FILE).stat().st_size
+        return {**training["report"], "bytes": size}
+    except (NotReadyError, CorruptArtifactError, OSError, KeyError, TypeError):
+        return None  # training again is what repairs it

@@ -29,9 +29,9 @@ def rank_soft_positives(
 
     `positives` `[p, dim]` and `candidates` `[c, dim]` are unit vectors. The group of the most similar gets
     `groups / (groups + 1)` of the rows, so that only true positives ever use all; the last group gets the fewest, at
-    least one. Ties keep the candidates' order.
+    least one; a single row cannot be divided, and nothing is ranked. Ties keep the candidates' order.
     """
-    if not len(candidates) or not len(positives) or count <= 0:
+    if not len(candidates) or not len(positives) or count <= 0 or generation_rows < 2:
         return []
     prototype = positives.mean(axis=0)
     prototype /= max(float(np.linalg.norm(prototype)), 1e-12)

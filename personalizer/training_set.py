@@ -175,8 +175,11 @@ class ExampleBuilder:
 
     def generation(self, codes: list[int], rows: int | None, weights: TaskWeights) -> Example:
         """Draw it; `rows` limits the generation rows of a soft positive, which is not named."""
-        text = GENERATION_TEXT if rows is None else SOFT_GENERATION_TEXT
-        prompt = personal_prompt(rows) + generation_request(text)
+        if rows is None:
+            prompt = personal_prompt() + generation_request(GENERATION_TEXT)
+        else:
+            # Neither the name nor the understanding rows: both stand for this one thing, not for its lookalikes.
+            prompt = [Rows("generation", rows), Text("."), *generation_request(SOFT_GENERATION_TEXT)]
         spec = self._spec
         picture = [(CODE, code) for code in codes]
         frame_start = [(TEXT, token) for token in spec.begin_image_ids]
