@@ -34,11 +34,11 @@ class PictureBank:
         try:
             with safe_open(path, framework="np") as tensors:
                 metadata = tensors.metadata() or {}
-                return PictureBank(
-                    codes=tensors.get_tensor("codes").astype(np.int64),
-                    vectors=tensors.get_tensor("vectors").astype(np.float32),
-                    embedding_version=str(metadata.get("embedding_version", "")),
-                )
+                codes = tensors.get_tensor("codes").astype(np.int64)
+                vectors = tensors.get_tensor("vectors").astype(np.float32)
+            if len(codes) != len(vectors):
+                raise ValueError(f"{len(codes)} pictures but {len(vectors)} vectors")
+            return PictureBank(codes, vectors, str(metadata.get("embedding_version", "")))
         except Exception as error:  # safetensors raises its own type for every kind of damage
             raise CorruptArtifactError(
                 tried=f"reading {path}", found=str(error), fix="Install the package again."

@@ -15,10 +15,12 @@ FACE_MARGIN = 2.2
 
 def close_view(image: Image.Image, box: BoundingBox, *, margin: float = MARGIN) -> Image.Image:
     """A square around `box` (in pixels of `image`), inside the photo where that is possible."""
-    side = min(max(box.width_px, box.height_px) * margin, float(min(image.size)))
+    side = min(max(box.width_px * margin, box.height_px * margin, 1.0), float(min(image.size)))
     left = min(max((box.left + box.right - side) / 2, 0.0), image.width - side)
     top = min(max((box.top + box.bottom - side) / 2, 0.0), image.height - side)
-    return image.crop((round(left), round(top), max(round(left + side), 1), max(round(top + side), 1)))
+    whole = max(1, round(side))
+    left_px, top_px = min(round(left), image.width - whole), min(round(top), image.height - whole)
+    return image.crop((left_px, top_px, left_px + whole, top_px + whole))
 
 
 def reading_views(image: Image.Image, box: BoundingBox | None, *, face: bool = False) -> list[Image.Image]:
