@@ -27,27 +27,27 @@ Analysed = Sequence[tuple[NewDetection, Embedding]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectReference:
-    """A thing as its members show it: the mean of their whole pictures and of their regions, unit `[dim]`."""
+    """A thing as its members show it: the mean of their whole pictures and regions, unit `[dim]`."""
 
-    whole: Float32Array
-    region: Float32Array
+    prototype: Float32Array
 
     @staticmethod
     def of(whole: Float32Array, region: Float32Array) -> ObjectReference:
         """From the members' unit vectors, both `[members, dim]`."""
-        return ObjectReference(_unit(whole.mean(axis=0)), _unit(region.mean(axis=0)))
+        return ObjectReference(_unit(np.concatenate([whole, region]).mean(axis=0)))
 
     def similarity(self, whole: Float32Array, regions: Float32Array) -> tuple[float, int]:
-        """Cosine with a photo's whole picture `[dim]` and best of `regions` `[n, dim]`, and which that is.
+        """Cosine with the best view of a photo, and which of `regions` `[n, dim]` is nearest (-1: none).
 
-        The mean of both: the whole picture sees what a wrong region misses, the region has less background.
+        The views are the whole picture `[dim]` and its regions. Their maximum, because a region that missed
+        the thing, or a background that hides it, says nothing against the other view.
         """
-        of_whole = float(self.whole @ whole)
+        of_whole = float(self.prototype @ whole)
         if not len(regions):
             return of_whole, -1
-        of_regions = regions @ self.region
+        of_regions = regions @ self.prototype
         best = int(of_regions.argmax())
-        return (of_whole + float(of_regions[best])) / 2, best
+        return max(of_whole, float(of_regions[best])), best
 
 
 @dataclass(frozen=True, slots=True, eq=False)
