@@ -115,7 +115,9 @@ def make_splits(subjects: Sequence[Subject], shots: int, splits: int, seed: int)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """The scores of one split: `score` and `is_positive` are `[n]` over its test photos."""
+    """The scores of one split: `is_positive` is `[n]` over its test photos, `score` too, or `[n, scores]`
+    before it is calibrated.
+    """
 
     concept: str
     score: FloatArray
@@ -124,7 +126,7 @@ class Trial:
 
 def calibrate_on_others(trials: Sequence[Trial]) -> list[Trial]:
     """Scores as probabilities, by a logistic fitted for each concept on the trials of all the *others*."""
-    fitted: dict[str, tuple[float, float]] = {}
+    fitted: dict[str, tuple[FloatArray, float]] = {}
     for concept in {trial.concept for trial in trials}:
         fitted[concept] = _fit([trial for trial in trials if trial.concept != concept])
     return [
@@ -145,17 +147,17 @@ def calibrate_like(trials: Sequence[Trial], reference: Sequence[Trial]) -> list[
     ]
 
 
-def _fit(trials: Sequence[Trial]) -> tuple[float, float]:
+def _fit(trials: Sequence[Trial]) -> tuple[FloatArray, float]:
     score = np.concatenate([trial.score for trial in trials])
     truth = np.concatenate([trial.is_positive for trial in trials])
     names = {name: number for number, name in enumerate(sorted({trial.concept for trial in trials}))}
     group = np.concatenate([np.full(len(trial.score), names[trial.concept]) for trial in trials])
-    weights, bias = fit_logistic(score, truth, group)
-    return float(weights[0]), bias
+    return fit_logistic(score, truth, group)
 
 
-def _probability(score: FloatArray, weight: float, bias: float) -> FloatArray:
-    probability: FloatArray = 1 / (1 + np.exp(-np.clip(weight * score + bias, -30, 30)))
+def _probability(score: FloatArray, weights: FloatArray, bias: float) -> FloatArray:
+    log_odds = score.reshape(len(score), -1) @ weights + bias
+    probability: FloatArray = 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
     return probability
 
 

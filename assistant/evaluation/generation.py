@@ -1,0 +1,225 @@
+"""How much drawn pictures resemble the concept, judged by an encoder that the product uses nowhere else.
+
+First samples only, none picked. Real photos are first reduced to the backbone's resolution, so that what is
+measured is likeness and not sharpness. Contact sheets are written for people to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+from assistant.evaluation.encoder import IndependentEncoder
+from assistant.evaluation.photos import EvaluationPhotos
+from assistant.evaluation.protocol import Split, Subject, make_splits, read_subjects, rounded
+from assistant.evaluation.recognition import compare_split
+from assistant.evaluation.trained import TrainedSplit
+from assistant.serving import views_of
+from personalizer import metrics
+from personalizer.decoding import load_photo
+from personalizer.errors import UsageError
+from personalizer.locations import Home, write_atomically
+from personalizer.prompts import GENERATION_TEXT
+from personalizer.schemas import Float32Array, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from exporters.runtime.session import BackboneSession
+
+_FIDELITY_REASON = (
+    "not measured: there is no judge of places for pictures of this resolution whose own accuracy is known"
+)
+_SHEET_COLUMNS, _SHEET_CELL_PX = 10, 128
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationScores:
+    """Cosine similarities in the independent encoder; see `evaluate_generation`."""
+
+    similarity: float
+    ceiling: float
+    floor: float
+    nearest_other: str
+    copy_rate: float
+
+    @property
+    def position(self) -> float:
+        return metrics.position_between(self.similarity, self.floor, self.ceiling)
+
+
+def evaluate_generation(
+    subjects_dir: Path,
+    *,
+    home: Home,
+    shots: int = 3,
+    samples: int = 20,
+    trained_splits: int = 1,
+    seed: int = 0,
+    backbone: str = "pocket",
+    device: str = "auto",
+    sheets: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> dict[str, Any]:
+    """Draw every subject `samples` times from a prefix trained on `shots` photos, and compare.
+
+    `similarity` is drawn against held-out photos; `ceiling` the shots against held-out photos; `floor` the
+    photos of the other subject that is nearest to the held-out ones. `position` says where between the two
+    the drawn pictures lie. `copy_rate` counts samples with 70 % or more of their tokens equal to a training
+    view's. Contact sheets go to `sheets` (below `home` by default). Prefixes are shared with the recognition
+    evaluation in the same `home`. Raises `NotReadyError` without the encoder's package.
+    """
+    if samples < 1:
+        raise UsageError(tried="drawing", found=f"{samples} samples", fix="Draw at least one, better 20.")
+    encoder = IndependentEncoder(home.ensure().models)
+    subjects, skipped = read_subjects(subjects_dir, shots)
+    photos = EvaluationPhotos(home)
+    folder = sheets or home.root / "contact_sheets"
+    rows: dict[str, list[GenerationScores]] = {}
+    written: list[str] = []
+    try:
+        photos.prepare([photo for subject in subjects for photo in subject.photos], on_progress)
+        splits = make_splits(subjects, shots, trained_splits, seed)
+        real: dict[Path, Float32Array] = {}
+        for number, split in enumerate(splits):
+            name = split.subject.name
+            if on_progress is not None:
+                on_progress(Progress(number, len(splits), f"drawing {name}"))
+            tested = compare_split(photos, split, subjects, [])
+            if tested is None:
+                continue
+            trained = TrainedSplit(home, tested, photos, backbone, device)
+            try:
+                trained.train()
+                session = trained.session
+                if not real:
+                    real = _encode_real(encoder, photos, subjects, session.spec.image_size_px)
+                drawn, codes = trained.draw(GENERATION_TEXT, samples, seed)
+                vectors = encoder.encode(drawn)
+                views = _view_codes(session, photos, tested.shot_ids)
+            finally:
+                trained.close()
+            scores = score(split, subjects, real, vectors, metrics.copy_rate(codes, views))
+            rows.setdefault(name, []).append(scores)
+            sheet = folder / f"{name}-{split.number}.png"
+            _write_sheet(sheet, split, photos, session.spec.image_size_px, drawn)
+            written.append(str(sheet))
+    finally:
+        photos.close()
+    return {
+        **_means([one for scores in rows.values() for one in scores]),
+        "prompt_fidelity": None,
+        "prompt_fidelity_reason": _FIDELITY_REASON,
+        "encoder": encoder.name,
+        "per_concept": {
+            name: {**_means(scores), "nearest_other": scores[0].nearest_other}
+            for name, scores in rows.items()
+        },
+        "contact_sheets": written,
+        "settings": {
+            "shots": shots,
+            "samples": samples,
+            "trained_splits": trained_splits,
+            "seed": seed,
+            "backbone": backbone,
+            "subjects": len(rows),
+            "skipped_subjects": skipped,
+            "unreadable": photos.unreadable,
+        },
+    }
+
+
+def _encode_real(
+    encoder: IndependentEncoder, photos: EvaluationPhotos, subjects: Sequence[Subject], side_px: int
+) -> dict[Path, Float32Array]:
+    """Vectors of all readable photos, by path, at the backbone's resolution."""
+    paths = [p for subject in subjects for p in subject.photos if photos.photo_id(p) is not None]
+    vectors = encoder.encode([reduced(load_photo(path).image, side_px) for path in paths])
+    return dict(zip(paths, vectors, strict=True))
+
+
+def reduced(image: Image.Image, side_px: int) -> Image.Image:
+    """The middle square at `side_px`: all of a photo that a backbone of this resolution can show."""
+    return ImageOps.fit(image.convert("RGB"), (side_px, side_px), Image.Resampling.LANCZOS)
+
+
+def score(
+    split: Split,
+    subjects: Sequence[Subject],
+    real: dict[Path, Float32Array],
+    drawn: Float32Array,
+    copy_rate: float,
+) -> GenerationScores:
+    """From unit vectors: `real` by path, `drawn` `[samples, dim]`. All similarities are to held-out photos."""
+    held_out = np.stack([real[photo] for photo in split.held_out if photo in real])
+    shots = np.stack([real[photo] for photo in split.shots if photo in real])
+    others = {
+        subject.name: float(
+            (np.stack([real[photo] for photo in subject.photos if photo in real]) @ held_out.T).mean()
+        )
+        for subject in subjects
+        if subject != split.subject and any(photo in real for photo in subject.photos)
+    }
+    nearest = max(others, key=lambda name: others[name])
+    return GenerationScores(
+        similarity=float((drawn @ held_out.T).mean()),
+        ceiling=float((shots @ held_out.T).mean()),
+        floor=others[nearest],
+        nearest_other=nearest,
+        copy_rate=copy_rate,
+    )
+
+
+def _view_codes(session: BackboneSession, photos: EvaluationPhotos, shot_ids: Sequence[int]) -> Any:
+    """Codes `[views, tokens]` of what training saw of the shots, as they are and mirrored."""
+    pictures: list[Image.Image] = []
+    for number in shot_ids:
+        decoded = load_photo(photos.path(number))
+        pictures.append(decoded.image)
+        for found, _ in photos.analysed[number]:
+            if found.kind != "photo":
+                pictures += views_of(decoded.image, decoded.scale, found.box, face=found.kind == "face")
+    pictures += [ImageOps.mirror(picture) for picture in pictures]
+    return np.concatenate([session.encode_images([picture]) for picture in pictures])
+
+
+def _means(scores: Sequence[GenerationScores]) -> dict[str, Any]:
+    keys = ("similarity", "ceiling", "floor", "position", "copy_rate")
+    values = {key: np.array([getattr(one, key) for one in scores], dtype=np.float64) for key in keys}
+    return {
+        key: rounded(float(np.nanmean(column)) if not np.isnan(column).all() else float("nan"))
+        for key, column in values.items()
+    }
+
+
+def _write_sheet(
+    path: Path, split: Split, photos: EvaluationPhotos, side_px: int, drawn: Sequence[Image.Image]
+) -> None:
+    """The shots (red frame), held-out photos (blue) and drawn pictures, all at the backbone's resolution."""
+    from io import BytesIO
+
+    cells = [
+        (reduced(load_photo(photo).image, side_px), colour)
+        for group, colour in ((split.shots, "red"), (split.held_out, "blue"))
+        for photo in group
+        if photos.photo_id(photo) is not None
+    ]
+    real_rows = -(-len(cells) // _SHEET_COLUMNS)
+    rows = real_rows + -(-len(drawn) // _SHEET_COLUMNS)
+    pad = 4
+    step = _SHEET_CELL_PX + pad
+    sheet = Image.new("RGB", (_SHEET_COLUMNS * step + pad, rows * step + pad), "white")
+    paint = ImageDraw.Draw(sheet)
+    placed = [(place, picture, colour) for place, (picture, colour) in enumerate(cells)]
+    placed += [(real_rows * _SHEET_COLUMNS + place, picture, "white") for place, picture in enumerate(drawn)]
+    for place, picture, colour in placed:
+        left, top = pad + place % _SHEET_COLUMNS * step, pad + place // _SHEET_COLUMNS * step
+        side = _SHEET_CELL_PX
+        paint.rectangle((left - 3, top - 3, left + side + 2, top + side + 2), fill=colour)
+        sheet.paste(picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST), (left, top))
+    buffer = BytesIO()
+    sheet.save(buffer, "PNG")
+    write_atomically(path, buffer.getvalue())

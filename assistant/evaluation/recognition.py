@@ -1,0 +1,205 @@
+"""The recognition table: is it told who and what is in held-out photos, and which part of the product knows?
+
+Runs the code that serves, in a home of its own. The product is retrieval and prefix together, at the numbers
+that ship; beside it stand each alone and the controls that a prefix which does nothing would fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from assistant.evaluation.photos import EvaluationPhotos
+from assistant.evaluation.protocol import (
+    Split,
+    Subject,
+    Trial,
+    make_splits,
+    read_photos,
+    read_subjects,
+    restricted,
+    table,
+)
+from personalizer.calibration import shipped_calibration
+from personalizer.concepts import learn_members
+from personalizer.locations import Home
+from personalizer.metrics import BoolArray
+from personalizer.recognition import Recognizer
+from personalizer.schemas import BoundingBox, ConceptKind, OnProgress, Progress
+
+LOOK_ALIKES = 10
+"""How many of the negatives count as being of the same class as a subject: those that look most like it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """One split, ready to be scored: `photo_ids`, `is_positive` and `same_class` are `[n]`."""
+
+    split: Split
+    kind: ConceptKind
+    shot_ids: list[int]
+    photo_ids: list[int]
+    is_positive: BoolArray
+    same_class: BoolArray
+    similarities: list[float | None]
+    """`[n]`: what the recogniser found, None where there was nothing to compare."""
+    boxes: list[BoundingBox | None]
+    """`[n]`: where it was found, in pixels of the original."""
+
+
+def evaluate_recognition(
+    subjects_dir: Path,
+    negatives_dir: Path,
+    *,
+    home: Home,
+    shots: int = 3,
+    splits: int = 10,
+    trained_splits: int = 1,
+    seed: int = 0,
+    backbone: str = "pocket",
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+) -> dict[str, Any]:
+    """The table as JSON values; `home` keeps analysed photos and trained prefixes for a rerun.
+
+    For each subject, `shots` photos are shown and all photos of all folders that were not shown are tested.
+    Retrieval is averaged over `splits` choices of shots; whatever needs a trained prefix over the first
+    `trained_splits` of them (0: nothing is trained, and the product is retrieval alone).
+    Raises `UsageError` or `NotFoundError` for folders without enough photos.
+    """
+    subjects, skipped = read_subjects(subjects_dir, shots)
+    negatives = read_photos(negatives_dir)
+    photos = EvaluationPhotos(home)
+    try:
+        photos.prepare([*(p for subject in subjects for p in subject.photos), *negatives], on_progress)
+        chosen = make_splits(subjects, shots, max(splits, trained_splits), seed)
+        tested = [
+            made
+            for number, split in enumerate(chosen)
+            if (made := compare_split(photos, split, subjects, negatives)) is not None
+            and _report(on_progress, number, len(chosen), f"comparing {split.subject.name}")
+        ]
+        report = _retrieval_report(tested, seed)
+        if trained_splits > 0:
+            from assistant.evaluation.trained import evaluate_trained
+
+            trained = [one for one in tested if one.split.number < trained_splits]
+            report |= evaluate_trained(trained, photos, home, backbone, device, seed, on_progress)
+    finally:
+        photos.close()
+    return {
+        **report,
+        "settings": {
+            "shots": shots,
+            "splits": splits,
+            "trained_splits": trained_splits,
+            "seed": seed,
+            "backbone": backbone,
+            "subjects": len(subjects),
+            "photos": len(photos.analysed),
+            "skipped_subjects": skipped,
+            "unreadable": photos.unreadable,
+            "calibration": dict(shipped_calibration().provenance),
+        },
+    }
+
+
+def _report(on_progress: OnProgress | None, done: int, total: int, message: str) -> bool:
+    if on_progress is not None:
+        on_progress(Progress(done, total, message))
+    return True
+
+
+def compare_split(
+    photos: EvaluationPhotos, split: Split, subjects: Sequence[Subject], negatives: Sequence[Path]
+) -> Comparison | None:
+    """Learn the shots as a concept of the evaluation's library, compare all other photos, unlearn it."""
+    shots = _ids(photos, split.shots)
+    positives = _ids(photos, split.held_out) - shots
+    if not shots or not positives:
+        return None
+    others = {
+        subject.name: _ids(photos, subject.photos) - shots - positives
+        for subject in subjects
+        if subject != split.subject
+    }
+    strangers = _ids(photos, negatives) - shots - positives
+    photo_ids = sorted({*positives, *strangers, *(number for ids in others.values() for number in ids)})
+    same_class = positives | _look_alikes(photos, shots | positives, strangers)
+    for subject in subjects:
+        if subject.name in others and subject.class_name == split.subject.class_name:
+            same_class |= others[subject.name]
+    library = photos.library
+    name = f"{split.subject.name[:60]} {split.number}"
+    left_over = library.concept_by_name(name)
+    if left_over is not None:
+        library.delete_concept(left_over.id)
+    learned = learn_members(library, name, sorted(shots))
+    try:
+        recognizer = Recognizer(library, concepts=[library.concept(learned.concept.id)])
+        evidence = [recognizer.evidence(photos.analysed[number]) for number in photo_ids]
+    finally:
+        library.delete_concept(learned.concept.id)
+    return Comparison(
+        split=split,
+        kind=learned.concept.kind,
+        shot_ids=sorted(shots),
+        photo_ids=photo_ids,
+        is_positive=np.isin(photo_ids, list(positives)),
+        same_class=np.isin(photo_ids, list(same_class)),
+        similarities=[found[0].similarity if found else None for found in evidence],
+        boxes=[found[0].box if found else None for found in evidence],
+    )
+
+
+def _ids(photos: EvaluationPhotos, paths: Sequence[Path]) -> set[int]:
+    return {number for path in paths if (number := photos.photo_id(path)) is not None}
+
+
+def _look_alikes(photos: EvaluationPhotos, own: set[int], strangers: set[int]) -> set[int]:
+    """The negatives whose whole pictures are nearest to those of the subject."""
+    ids = sorted(strangers)
+    if not ids:
+        return set()
+    closeness = photos.whole(ids) @ photos.whole(sorted(own)).mean(axis=0)
+    return {ids[number] for number in np.argsort(-closeness)[:LOOK_ALIKES].tolist()}
+
+
+def retrieval_trials(tested: Sequence[Comparison]) -> list[Trial]:
+    """Probabilities from similarities alone, with the numbers that ship (fitted on none of these photos)."""
+    calibration = shipped_calibration()
+    return [
+        Trial(
+            one.split.subject.name,
+            np.array([calibration.combine(similarity, None, one.kind) for similarity in one.similarities]),
+            one.is_positive,
+        )
+        for one in tested
+    ]
+
+
+def _retrieval_report(tested: Sequence[Comparison], seed: int) -> dict[str, Any]:
+    """The rows that need no training; without a prefix the product is retrieval."""
+    trials = retrieval_trials(tested)
+    row = table(trials, seed=seed, per_concept=True)
+    return {
+        **product_row(trials, tested, seed),
+        "retrieval_only": row,
+        "prefix_only": None,
+        "no_concept": None,
+        "other_prefix": None,
+    }
+
+
+def product_row(trials: Sequence[Trial], tested: Sequence[Comparison], seed: int) -> dict[str, Any]:
+    """The product's numbers, abstaining as it does, and those on its own class alone."""
+    abstain_from = shipped_calibration().abstain_from
+    kept = {number: one.same_class for number, one in enumerate(tested)}
+    return {
+        **table(trials, abstain_from=abstain_from, seed=seed, per_concept=True),
+        "same_class": table(restricted(trials, kept), abstain_from=abstain_from, seed=seed),
+    }

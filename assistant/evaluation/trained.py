@@ -1,0 +1,301 @@
+"""The rows of the recognition table that need a trained prefix, and what training cost.
+
+Every split is trained in a home of its own that holds nothing but its shots, by what `familiar learn` runs:
+photos that are tested must not be in the library that training takes its negatives from.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assistant.evaluation.photos import EvaluationPhotos
+from assistant.evaluation.protocol import (
+    Trial,
+    calibrate_like,
+    calibrate_on_others,
+    paired_difference,
+    table,
+)
+from assistant.evaluation.recognition import Comparison, product_row, retrieval_trials
+from assistant.results import Trained
+from assistant.service import Familiar
+from assistant.serving import DRAWING_TEMPERATURE, DRAWING_TOP_K, GUIDANCE, Serving, views_of
+from personalizer.calibration import shipped_calibration
+from personalizer.decoding import load_photo
+from personalizer.errors import CorruptArtifactError
+from personalizer.locations import Home, write_atomically
+from personalizer.prompts import RECOGNITION_QUESTION, question_about_image
+from personalizer.schemas import Concept, Int64Array, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from exporters.runtime.session import BackboneSession
+
+COST_FILE, ANSWERS_FILE = "cost.json", "answers.json"
+_SAVE_EVERY = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Log odds of yes against no over the test photos `[n]`; NaN where there was nothing to look at."""
+
+    with_prefix: list[float]
+    without: list[float]
+    """The bare backbone, asked for the concept's class in words."""
+
+
+def evaluate_trained(
+    tested: Sequence[Comparison],
+    photos: EvaluationPhotos,
+    home: Home,
+    backbone: str,
+    device: str,
+    seed: int,
+    on_progress: OnProgress | None,
+) -> dict[str, Any]:
+    """The product's row and those of prefix only, no concept, another concept's prefix, and the cost.
+
+    Training and answers that were finished before are read again from `home`.
+    """
+    costs: list[Trained] = []
+    answers: list[Answers] = []
+    for number, one in enumerate(tested):
+        split = TrainedSplit(home, one, photos, backbone, device)
+        try:
+            _report(on_progress, number, len(tested), f"training {one.split.subject.name}")
+            costs.append(split.train())
+            _report(on_progress, number, len(tested), f"asking about {one.split.subject.name}")
+            answers.append(split.answers())
+        finally:
+            split.close()
+    return trained_report(tested, answers, costs, seed)
+
+
+def _report(on_progress: OnProgress | None, done: int, total: int, message: str) -> None:
+    if on_progress is not None:
+        on_progress(Progress(done, total, message))
+
+
+class TrainedSplit:
+    """One split's concept, trained in a home of its own below the evaluation's."""
+
+    def __init__(
+        self, home: Home, tested: Comparison, photos: EvaluationPhotos, backbone: str, device: str
+    ) -> None:
+        self._tested = tested
+        self._photos = photos
+        self._backbone = backbone
+        content = "-".join(str(number) for number in tested.shot_ids)
+        folder = f"{tested.split.subject.name}-{tested.split.number}-{content}"
+        self._home = Home(home.root / "trained" / folder)
+        self._home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # What is converted and exported once per machine is the same for all of them.
+        for shared in ("models", "runtimes"):
+            (home.root / shared).mkdir(mode=0o700, exist_ok=True)
+            if not (self._home.root / shared).exists():
+                (self._home.root / shared).symlink_to((home.root / shared).resolve(), True)
+        self._familiar = Familiar(self._home, backbone, device)
+
+    def close(self) -> None:
+        self._familiar.close()
+
+    def train(self) -> Trained:
+        """What `familiar learn` does; what it cost the first time."""
+        name = self._tested.split.subject.name
+        cost = self._home.root / COST_FILE
+        concept = self._familiar.library.concept_by_name(name)
+        if cost.exists() and concept is not None and self._serving.has_prefix(concept):
+            return Trained(**json.loads(cost.read_bytes()))
+        shots = [self._photos.path(number) for number in self._tested.shot_ids]
+        trained = self._familiar.learn(name, shots)
+        write_atomically(cost, json.dumps(asdict(trained)).encode())
+        (self._home.root / ANSWERS_FILE).unlink(missing_ok=True)
+        return trained
+
+    @cached_property
+    def _serving(self) -> Serving:
+        return Serving(self._home, self._backbone)
+
+    def _concept(self) -> Concept:
+        concept = self._familiar.library.concept_by_name(self._tested.split.subject.name)
+        if concept is None or not self._serving.has_prefix(concept):
+            raise CorruptArtifactError(
+                tried=f"asking about {self._tested.split.subject.name!r}",
+                found="it has no prefix for the current backbone after training",
+                fix=f"Delete {self._home.root} and run the evaluation again.",
+            )
+        return concept
+
+    @property
+    def session(self) -> BackboneSession:
+        """The exported backbone."""
+        return self._serving.session
+
+    def draw(self, text: str, count: int, seed: int) -> tuple[list[Image.Image], Int64Array]:
+        """`count` first samples of `text`, as `familiar imagine` draws, and their codes `[count, tokens]`."""
+        from exporters.runtime.generation import generate_images
+
+        drawn = generate_images(
+            self.session,
+            text,
+            count=count,
+            seed=seed,
+            concept=self._serving.concept(self._concept()),
+            temperature=DRAWING_TEMPERATURE,
+            top_k=DRAWING_TOP_K,
+            guidance=GUIDANCE,
+        )
+        return drawn.images, drawn.codes
+
+    def answers(self) -> Answers:
+        """What the backbone says to every test photo, with the prefix and without."""
+        concept = self._concept()
+        path = self._home.root / ANSWERS_FILE
+        known: dict[str, dict[str, float | None]] = {}
+        if path.exists():
+            stored = json.loads(path.read_bytes())
+            known = stored["answers"] if stored["backbone"] == self._serving.version else {}
+        given: list[dict[str, float | None]] = []
+        for number, photo_id in enumerate(self._tested.photo_ids):
+            content = self._photos.library.photo(photo_id).content_hash
+            if content not in known:
+                known[content] = self._ask(concept, number)
+                if len(known) % _SAVE_EVERY == 0:
+                    self._save(path, known)
+            given.append(known[content])
+        self._save(path, known)
+        return Answers(
+            *([_nan_for_none(answer[key]) for answer in given] for key in ("with_prefix", "without"))
+        )
+
+    def _save(self, path: Path, known: dict[str, dict[str, float | None]]) -> None:
+        write_atomically(path, json.dumps({"backbone": self._serving.version, "answers": known}).encode())
+
+    def _ask(self, concept: Concept, number: int) -> dict[str, float | None]:
+        from exporters.runtime.generation import yes_no_logits
+
+        decoded = load_photo(self._photos.path(self._tested.photo_ids[number]))
+        box = self._tested.boxes[number]
+        views = views_of(decoded.image, decoded.scale, box, face=concept.kind == "face")
+        if not views:
+            return {"with_prefix": None, "without": None}
+        words = RECOGNITION_QUESTION.replace("{name}", "a " + self._tested.split.subject.class_name)
+        bare = yes_no_logits(self._serving.session, question_about_image(words), [[view] for view in views])
+        return {"with_prefix": self._serving.yes_no(concept, views), "without": float(bare.mean())}
+
+
+def _nan_for_none(value: float | None) -> float:
+    return float("nan") if value is None else value
+
+
+def trained_report(
+    tested: Sequence[Comparison], answers: Sequence[Answers], costs: Sequence[Trained], seed: int
+) -> dict[str, Any]:
+    """The rows, from what the backbone said.
+
+    `other_prefix` asks about each concept with the next subject's prefix, at the numbers fitted for prefixes
+    that belong. Prefix rows use numbers fitted on all other concepts. Where nothing could be looked at (no
+    face), a prefix says no.
+    """
+    calibration = shipped_calibration()
+    product = [
+        Trial(
+            one.split.subject.name,
+            np.array(
+                [
+                    calibration.combine(similarity, None if np.isnan(logit) else logit, one.kind)
+                    for similarity, logit in zip(one.similarities, answer.with_prefix, strict=True)
+                ]
+            ),
+            one.is_positive,
+        )
+        for one, answer in zip(tested, answers, strict=True)
+    ]
+    prefix = [_trial(one, answer.with_prefix) for one, answer in zip(tested, answers, strict=True)]
+    without = [_trial(one, answer.without) for one, answer in zip(tested, answers, strict=True)]
+    other = _with_other_prefixes(tested, answers)
+    retrieval = retrieval_trials(tested)
+    return {
+        **product_row(product, tested, seed),
+        "prefix_only": table(calibrate_on_others(prefix), seed=seed, per_concept=True),
+        "no_concept": table(calibrate_on_others(without), seed=seed),
+        "other_prefix": table(calibrate_like(other, prefix), seed=seed) if other else None,
+        "retrieval_only_same_splits": table(retrieval, seed=seed),
+        "product_minus_retrieval": paired_difference(product, retrieval, seed=seed),
+        "added_information": _added_information(tested, prefix, seed),
+        "prefix_weight": calibration.prefix_weight,
+        "cost": _cost(costs),
+    }
+
+
+def _added_information(tested: Sequence[Comparison], prefix: Sequence[Trial], seed: int) -> dict[str, Any]:
+    """Whether a prefix knows what retrieval does not: both together against retrieval alone.
+
+    Both fitted anew on the other concepts, so that the weight a prefix ships with plays no part.
+    """
+    similarity = []
+    for one, trial in zip(tested, prefix, strict=True):
+        calibration = shipped_calibration()
+        log_odds = [
+            calibration.absent_log_odds if value is None else calibration.similarity(one.kind).log_odds(value)
+            for value in one.similarities
+        ]
+        similarity.append(Trial(trial.concept, np.array(log_odds), trial.is_positive))
+    alone = calibrate_on_others(similarity)
+    both = calibrate_on_others(
+        [
+            Trial(a.concept, np.column_stack([a.score, b.score]), a.is_positive)
+            for a, b in zip(similarity, prefix, strict=True)
+        ]
+    )
+    return {
+        "with_prefix": table(both, seed=seed),
+        "without": table(alone, seed=seed),
+        "difference": paired_difference(both, alone, seed=seed),
+    }
+
+
+def _trial(one: Comparison, logits: Sequence[float]) -> Trial:
+    said = np.array(logits, dtype=np.float64)
+    lowest = float(np.nanmin(said)) if not np.isnan(said).all() else 0.0
+    return Trial(one.split.subject.name, np.where(np.isnan(said), lowest, said), one.is_positive)
+
+
+def _with_other_prefixes(tested: Sequence[Comparison], answers: Sequence[Answers]) -> list[Trial]:
+    """Each concept's photos under the prefix of the next subject in the same split number.
+
+    The photos that the other prefix was trained on are left out, and so are those it was not asked about.
+    """
+    trials = []
+    for number in sorted({one.split.number for one in tested}):
+        group = [(one, a) for one, a in zip(tested, answers, strict=True) if one.split.number == number]
+        if len(group) < 2:
+            continue
+        for index, (one, _) in enumerate(group):
+            other, answer = group[(index + 1) % len(group)]
+            said = dict(zip(other.photo_ids, answer.with_prefix, strict=True))
+            kept = [place for place, photo in enumerate(one.photo_ids) if photo in said]
+            logits = [said[one.photo_ids[place]] for place in kept]
+            score, truth = np.array(logits, dtype=np.float64), one.is_positive[kept]
+            present = ~np.isnan(score)
+            trials.append(Trial(one.split.subject.name, score[present], truth[present]))
+    return trials
+
+
+def _cost(costs: Sequence[Trained]) -> dict[str, Any]:
+    """Medians over the trained concepts."""
+    keys = ("steps", "elapsed_s", "trained_values", "bytes", "peak_rss_mib", "recognition_augmented")
+    rows = [asdict(cost) for cost in costs]
+    known = {key: [row[key] for row in rows if row.get(key) is not None] for key in keys}
+    return {"concepts": len(rows)} | {
+        key: round(statistics.median(values), 4) for key, values in known.items() if values
+    }
