@@ -58,7 +58,9 @@ def generation(
     subjects: Subjects,
     shots: Shots = 3,
     samples: Annotated[int, typer.Option(min=1, help="Pictures drawn per subject.")] = 20,
+    trained_splits: Annotated[int, typer.Option(min=1, help="Random choices of the shots.")] = 1,
     seed: Seed = 0,
+    sheets: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep contact sheets here.")] = None,
 ) -> None:
     """How much do drawn pictures look like their subject, between another subject and real photos?"""
     from assistant.evaluation.generation import evaluate_generation
@@ -70,7 +72,9 @@ def generation(
             home=evaluation_home(ui.home),
             shots=shots,
             samples=samples,
+            trained_splits=trained_splits,
             seed=seed,
+            sheets=sheets,
             backbone=ui.familiar.backbone,
             device=ui.device,
             on_progress=on_progress,
