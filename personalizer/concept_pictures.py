@@ -36,7 +36,8 @@ LOOKALIKE = 0.7
 @dataclass(frozen=True, slots=True, eq=False)
 class _Candidate:
     similarity: float
-    vector: Float32Array
+    vector: Float32Array | None
+    """None where the vectors of the library's pictures cannot be compared with it."""
     detection: Detection | None
     codes: torch.Tensor | None
 
@@ -56,7 +57,7 @@ def collect_pictures(
 ) -> PrefixDataset:
     """Everything that one training run looks at, encoded once.
 
-    Raises `UsageError` when no member photo can be read.
+    Raises `UsageError` when no member photo or no other photo can be read.
     """
     rng = np.random.default_rng((seed, 1))
     members = library.members(concept.id)
@@ -68,14 +69,16 @@ def collect_pictures(
             found="none of its member photos can be read",
             fix="Check that the photos are still there: familiar scan",
         )
-    trained, held = [], []
+    trained, held = _Encoded(backbone), _Encoded(backbone)
     for photo_views in views:
-        trained += photo_views
-        for index in range(views_per_photo - len(photo_views)):
-            trained.append(augmented(photo_views[index % len(photo_views)], rng))
-        held += [
-            augmented(photo_views[index % len(photo_views)], rng) for index in range(HELD_VIEWS_PER_PHOTO)
+        more = [
+            augmented(photo_views[index % len(photo_views)], rng)
+            for index in range(views_per_photo - len(photo_views))
         ]
+        trained.add([*photo_views, *more])
+        held.add(
+            [augmented(photo_views[index % len(photo_views)], rng) for index in range(HELD_VIEWS_PER_PHOTO)]
+        )
     vectors = np.stack([library.vector(member.id) for member in members])
     candidates = _candidates(library, concept, members, vectors, backbone_directory, backbone)
     negatives, held_negatives, hard = _split_negatives(candidates, rng)
@@ -85,32 +88,60 @@ def collect_pictures(
             found="there are no other photos to tell it apart from",
             fix="Add a folder with other photos: familiar add DIR",
         )
-    encoded_negatives, negative_images, _ = _codes(library, backbone, negatives, face=face)
-    encoded_held, held_images, _ = _codes(library, backbone, held_negatives, face=face)
+    encoded, kept = _encode(library, backbone, negatives, face=face)
+    encoded_held, _ = _encode(library, backbone, held_negatives, face=face)
+    if not kept:
+        raise UsageError(
+            tried=f"training {concept.name!r}",
+            found="none of the other photos can be read",
+            fix="Check that the photos are still there: familiar scan",
+        )
     ranked: list[SoftPositive] = []
-    soft_pool = [candidate for candidate in candidates if not face or candidate.detection is not None]
+    soft_pool = [(candidate, candidate.vector) for candidate in candidates if candidate.vector is not None]
     if soft_pool:
         units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        pool = np.stack([c.vector / max(float(np.linalg.norm(c.vector)), 1e-12) for c in soft_pool])
+        pool = np.stack([vector / max(float(np.linalg.norm(vector)), 1e-12) for _, vector in soft_pool])
         ranked = rank_soft_positives(
             units, pool, count=soft_positives, groups=soft_groups, generation_rows=generation_rows
         )
-    soft_codes, _, readable = _codes(library, backbone, [soft_pool[soft.index] for soft in ranked], face=face)
-    ranked = [ranked[place] for place in readable]
+    soft_candidates = [soft_pool[soft.index][0] for soft in ranked]
+    soft, readable = _encode(library, backbone, soft_candidates, face=face)
     contexts = None
     if not backbone.reads_own_codes:
-        pictures = [*trained, *held, *negative_images, *held_images]
-        contexts = torch.cat([backbone.image_context([picture]) for picture in pictures])
+        read = (trained, held, encoded, encoded_held)
+        contexts = torch.cat([context for part in read for context in part.contexts])
     return PrefixDataset(
-        positives=backbone.encode_images(trained),
-        held_positives=backbone.encode_images(held),
-        negatives=encoded_negatives,
-        held_negatives=encoded_held,
-        hard_negatives=min(hard, len(encoded_negatives)),
-        soft_codes=soft_codes,
-        soft=ranked,
+        positives=trained.stacked(),
+        held_positives=held.stacked(),
+        negatives=encoded.stacked(),
+        held_negatives=encoded_held.stacked(),
+        hard_negatives=sum(place < hard for place in kept),
+        soft_codes=soft.stacked(),
+        soft=[ranked[place] for place in readable],
         contexts=contexts,
     )
+
+
+class _Encoded:
+    """Pictures as codes and, where the backbone reads otherwise, as contexts. The pictures themselves are let go."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self._backbone = backbone
+        self.codes: list[torch.Tensor] = []
+        self.contexts: list[torch.Tensor] = []
+
+    def add(self, images: list[Image.Image]) -> None:
+        """Encode and keep them in this order."""
+        self.codes += self._backbone.encode_images(images).unbind()
+        if not self._backbone.reads_own_codes:
+            self.contexts += [self._backbone.image_context([image]) for image in images]
+
+    def stacked(self) -> torch.Tensor:
+        """Codes `[n, tokens]`."""
+        if self.codes:
+            return torch.stack(self.codes)
+        tokens = self._backbone.spec.tokens_per_image
+        return torch.zeros((0, tokens), dtype=torch.long, device=self._backbone.device)
 
 
 def _read(library: Library, detection: Detection, *, face: bool) -> list[Image.Image]:
@@ -149,23 +180,26 @@ def _candidates(
     """Pictures that do not show the concept, the most similar first."""
     prototype = vectors.mean(axis=0)
     own = {member.photo_id for member in members}
+    # What a person said is not it makes the hardest negatives, however similar it is.
+    rejected = {
+        d.id if concept.kind == "face" else d.photo_id for d in library.members(concept.id, "rejected")
+    }
     if concept.kind == "face":
-        rejected = {d.id for d in library.members(concept.id, "rejected")}
         ids, stored = library.vectors(kind="face")
         closeness = -np.linalg.norm(stored - prototype, axis=1) if len(ids) else np.zeros(0)
         # Distances below 0.5 are usually the same person (dlib's own threshold is 0.6).
         allowed = closeness < -0.5
     else:
-        rejected = set()
         ids, stored = library.vectors(kind="photo")
         unit = prototype / max(float(np.linalg.norm(prototype)), 1e-12)
         closeness = stored @ unit if len(ids) else np.zeros(0)
         allowed = closeness < LOOKALIKE * float((vectors @ unit).mean())
     found: list[_Candidate] = []
     for row, detection_id in enumerate(ids):
-        if not allowed[row] and int(detection_id) not in rejected:
-            continue
         detection = library.detection(int(detection_id))
+        refused = detection.id if concept.kind == "face" else detection.photo_id
+        if not allowed[row] and refused not in rejected:
+            continue
         if detection.photo_id not in own:
             found.append(_Candidate(float(closeness[row]), stored[row], detection, None))
     found.sort(key=lambda candidate: -candidate.similarity)
@@ -173,11 +207,16 @@ def _candidates(
     bank = PictureBank.load(backbone_directory)
     usable = backbone.reads_own_codes  # the bank holds codes, not pictures that another encoder could read
     if bank is not None and usable and bank.codes.shape[1] == backbone.spec.tokens_per_image:
-        comparable = concept.kind != "face" and bank.vectors.shape[1] == len(prototype)
+        # Of two versions of an embedding only the length is the same; comparing them would rank at random.
+        same_version, _ = library.vectors(kind="photo", version=bank.embedding_version)
+        comparable = concept.kind != "face" and {member.id for member in members} <= set(
+            same_version.tolist()
+        )
         unit = prototype / max(float(np.linalg.norm(prototype)), 1e-12)
         for codes, vector in zip(bank.codes, bank.vectors, strict=True):
             similarity = float(vector @ unit) if comparable else -1.0
-            found.append(_Candidate(similarity, vector, None, torch.from_numpy(codes).to(backbone.device)))
+            known = vector if comparable else None
+            found.append(_Candidate(similarity, known, None, torch.from_numpy(codes).to(backbone.device)))
     return sorted(found, key=lambda candidate: -candidate.similarity)
 
 
@@ -200,26 +239,22 @@ def _split_negatives(
     # With a handful of negatives in all, checking on trained ones beats training on none.
     if len(kept) < len(held):
         kept, kept_hard = candidates[:wanted], hard
+    held = held or kept
     return kept, held, len(kept_hard)
 
 
-def _codes(
+def _encode(
     library: Library, backbone: Backbone, candidates: list[_Candidate], *, face: bool
-) -> tuple[torch.Tensor, list[Image.Image], list[int]]:
-    """Codes `[n, tokens]` of the readable candidates, the pictures among them, and which candidates these are."""
-    rows: list[torch.Tensor] = []
-    images: list[Image.Image] = []
+) -> tuple[_Encoded, list[int]]:
+    """The readable candidates, encoded, and which candidates these are."""
+    encoded = _Encoded(backbone)
     kept: list[int] = []
     for place, candidate in enumerate(candidates):
         if candidate.codes is not None:
-            rows.append(candidate.codes)
+            encoded.codes.append(candidate.codes)
         elif candidate.detection is not None and (views := _read(library, candidate.detection, face=face)):
-            rows.append(backbone.encode_images(views[:1])[0])
-            images.append(views[0])
+            encoded.add(views[:1])
         else:
             continue
         kept.append(place)
-    if not rows:
-        empty = torch.zeros((0, backbone.spec.tokens_per_image), dtype=torch.long, device=backbone.device)
-        return empty, images, kept
-    return torch.stack(rows), images, kept
+    return encoded, kept

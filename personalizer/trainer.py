@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from personalizer.backbones.base import Backbone
 from personalizer.concept_pictures import collect_pictures
-from personalizer.dual_prefix import MANIFEST_FILE, DualPrefix, DualPrefixConfig, read_manifest, save_prefix
+from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, finished_training, save_prefix
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home, write_atomically
@@ -81,7 +81,7 @@ class TrainingOutcome:
     elapsed_s: float
     losses: list[float]
     recognition_augmented: float
-    """Weighted accuracy on augmented views and negatives that were not trained on."""
+    """Weighted accuracy on augmented views and negatives that were not trained on; NaN without any."""
     yes_no_threshold: float
     """log P(yes) - log P(no) halfway between those positives and negatives."""
 
@@ -160,6 +160,8 @@ class PrefixTrainer:
             if time.monotonic() - last_saved > config.checkpoint_every_s:
                 self._save_checkpoint()
                 last_saved = time.monotonic()
+        # What comes now can be interrupted as well, and should not cost the steps.
+        self._save_checkpoint()
         accuracy, threshold = self._check()
         return TrainingOutcome(self._step, self._spent_s, losses, accuracy, threshold)
 
@@ -236,11 +238,9 @@ class PrefixTrainer:
             ]
             embeddings, mask = self._embed(examples)
             hidden, _ = self._backbone.forward(embeddings, mask)
-            # The answer's first word is graded where its target is "yes".
-            places = [
-                next(p for p, (t, w) in enumerate(zip(e.target, e.weight, strict=True)) if w > 0 and t == yes)
-                for e in examples
-            ]
+            # The answer is what stands at the end, whatever its tokens weigh.
+            answer = len(self._backbone.tokenize(YES)) + 1
+            places = [len(example.target) - answer for example in examples]
             logits = self._backbone.text_logits(hidden[range(len(examples)), places]).float()
             found.append(logits[:, yes] - logits[:, no])
         return torch.cat(found) if found else torch.zeros(0)
@@ -264,10 +264,14 @@ class PrefixTrainer:
         for index, moments in state.items():
             for name, tensor in moments.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
-        record = {"step": self._step, "spent_s": self._spent_s, "fingerprint": self._fingerprint}
-        content = save(
-            {k: v.cpu().contiguous() for k, v in tensors.items()}, {"training": json.dumps(record)}
-        )
+        tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+        record = {
+            "step": self._step,
+            "spent_s": self._spent_s,
+            "fingerprint": self._fingerprint,
+            "sha256": hashlib.sha256(save(tensors)).hexdigest(),
+        }
+        content = save(tensors, {"training": json.dumps(record)})
         write_atomically(self._directory / CHECKPOINT_FILE, content)
 
     def _resume(self) -> None:
@@ -279,10 +283,12 @@ class PrefixTrainer:
             tensors = load(content)
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
             record = json.loads(header["__metadata__"]["training"])
-        except (SafetensorError, ValueError, KeyError):
+            whole = record["sha256"] == hashlib.sha256(save(tensors)).hexdigest()
+            step, spent_s = int(record["step"]), float(record["spent_s"])
+            if not whole or record["fingerprint"] != self._fingerprint:
+                return
+        except (SafetensorError, ValueError, KeyError, TypeError):
             return  # a damaged checkpoint costs its steps, never the training
-        if record["fingerprint"] != self._fingerprint:
-            return
         with torch.no_grad():
             self.prefix.input_offset.copy_(tensors["input_offset"])
             self.prefix.output_offset.copy_(tensors["output_offset"])
@@ -293,7 +299,7 @@ class PrefixTrainer:
                 _, index, moment = name.split(".", 2)
                 state["state"].setdefault(int(index), {})[moment] = tensor
         self._optimiser.load_state_dict(state)
-        self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
+        self._step, self._spent_s = step, spent_s
 
     def discard_checkpoint(self) -> None:
         """Remove the checkpoint once its result is saved."""
@@ -301,7 +307,7 @@ class PrefixTrainer:
 
 
 def fingerprint(backbone_version: str, members: list[str], config: TrainerConfig) -> str:
-    """Identifies a training run: the same backbone, member photos and settings give the same rows."""
+    """Identifies a training run: the same backbone, members and settings give the same rows."""
     content = json.dumps([backbone_version, sorted(members), asdict(config)])
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
@@ -325,17 +331,19 @@ def train_concept(
     concept = library.concept(concept_id)
     began = time.monotonic()
     directory = home.concepts / str(concept_id)
-    members = sorted({library.photo(d.photo_id).content_hash for d in library.members(concept_id)})
-    identity = fingerprint(backbone.spec.version, members, config)
-    if (directory / MANIFEST_FILE).exists():
-        manifest = read_manifest(directory)
-        if manifest["training"].get("fingerprint") == identity:
-            library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state="ready")
-            return {
-                **manifest["training"]["report"],
-                "elapsed_s": time.monotonic() - began,
-                "repeated": False,
-            }
+    members = library.members(concept_id)
+    # Which face of a photo it is matters, not only which photo; and what a person said it is not.
+    decided = [
+        f"{status} {library.photo(found.photo_id).content_hash} {found.kind} {found.box}"
+        for status in ("confirmed", "rejected")
+        for found in library.members(concept_id, status)
+    ]
+    identity = fingerprint(backbone.spec.version, decided, config)
+    finished = finished_training(directory, identity)
+    if finished is not None:
+        library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state="ready")
+        elapsed_s = time.monotonic() - began
+        return {**finished, "concept": concept.name, "elapsed_s": elapsed_s, "repeated": False}
     if progress is not None:
         progress(Progress(0, config.steps, "Looking at the photos"))
     dataset = collect_pictures(
@@ -352,14 +360,15 @@ def train_concept(
     )
     trainer = PrefixTrainer(backbone, dataset, config, directory, identity)
     outcome = trainer.train(progress, cancelled)
+    accuracy = outcome.recognition_augmented
     report: dict[str, Any] = {
         "concept": concept.name,
         "steps": outcome.steps,
         "elapsed_s": time.monotonic() - began,
         "trained_values": sum(p.numel() for p in trainer.prefix.parameters()),
         "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "recognition_augmented": outcome.recognition_augmented,
-        "photos": len(members),
+        "recognition_augmented": None if math.isnan(accuracy) else accuracy,
+        "photos": len({member.photo_id for member in members}),
     }
     report["bytes"] = save_prefix(
         trainer.prefix,
