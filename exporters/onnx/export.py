@@ -10,6 +10,7 @@ import io
 import logging
 import shutil
 import tempfile
+import time
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,7 @@ Tracer = Literal["trace", "dynamo"]
 """`trace` takes seconds and will leave torch one day; `dynamo` takes minutes on a slow machine and stays."""
 OPSET = 17
 _DYNAMO_OPSET = 18
+_ABANDONED_AFTER_S = 3600
 _EXTERNAL_BYTES = 1_800_000_000
 """A protobuf ends at 2 GiB; graphs with more weights keep them in a file beside them."""
 
@@ -74,6 +76,7 @@ def export_backbone(
     total = len(parts) + 2
     report = _reporter(on_progress, total)
     directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sweep(directory)
     work = directory.with_name(f".{directory.name}.{uuid.uuid4().hex[:8]}.tmp")
     work.mkdir(mode=0o700)
     try:
@@ -245,6 +248,13 @@ def _finish(
     validated = replace(manifest, validation=comparison.to_json())
     validated.write(directory)
     return validated
+
+
+def _sweep(directory: Path) -> None:
+    """Remove what exports to `directory` left behind when they were killed."""
+    for path in directory.parent.glob(f".{directory.name}.*"):
+        if path.suffix in (".tmp", ".old") and time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _replace(new: Path, directory: Path) -> None:

@@ -107,11 +107,12 @@ def test_other_format(copied: Path) -> None:
 def test_failed_export_leaves_the_old_one(
     copied: Path, backbone: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(_: object, directory: Path, *__: object) -> None:
+        (directory / "decoder.onnx").write_bytes(b"half")
         raise RuntimeError("disk full")
 
     before = sorted(copied.parent.iterdir())
-    monkeypatch.setattr(export_module, "_write_tables", fail)
+    monkeypatch.setattr(export_module, "_write_graph", fail)
     with pytest.raises(RuntimeError, match="disk full"):
         export_module.export_backbone(backbone, copied, precision="fp32")
     OrtSession(copied)
@@ -121,6 +122,9 @@ def test_failed_export_leaves_the_old_one(
 def test_export_replaces_and_reports(copied: Path, backbone: Any) -> None:
     seen: list[Progress] = []
     (copied / "leftover").touch()
+    abandoned = copied.with_name(".copy.12345678.tmp")
+    abandoned.mkdir()
+    os.utime(abandoned, (0, 0))
     export_module.export_backbone(backbone, copied, precision="int8", on_progress=seen.append)
     assert Manifest.read(copied).precision == "int8"
     assert not (copied / "leftover").exists()
