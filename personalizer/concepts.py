@@ -20,7 +20,7 @@ from personalizer.concept_clusters import (
     cluster,
     decided_concepts,
 )
-from personalizer.concept_items import box_area
+from personalizer.concept_items import box_area, portrait_photos
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library import Library
 from personalizer.naming import valid_name
@@ -179,8 +179,9 @@ def learn_members(
 ) -> LearnedMembers:
     """Say that these photos show `name`: a new concept, or more members of the one that has the name.
 
-    Without `kind`, a new concept is a person when one matching face is in every photo, else a thing, which is
-    stood for by the whole picture. Members are the user's word: confirmed, and taken out of unnamed groups.
+    Without `kind`, a new concept is a person when one matching face is in every photo (or fills two thirds of
+    them: a detector misses some), else a thing, which is stood for by the whole picture. Members are the
+    user's word: confirmed, and taken out of unnamed groups.
     """
     name = valid_name(name)
     settings = settings or ClusterSettings()
@@ -194,7 +195,7 @@ def learn_members(
         chosen_kind = known.kind if known is not None else kind
         faces = {} if chosen_kind == "object" else _shared_faces(library, photos, known, settings)
         if chosen_kind is None:
-            chosen_kind = "face" if len(faces) == len(photos) else "object"
+            chosen_kind = "face" if _shows_person(library, photos, faces) else "object"
         whole = {photo: _whole_picture(library, photo) for photo in photos}
         chosen = faces if chosen_kind == "face" else whole
         if not chosen:
@@ -219,6 +220,16 @@ def learn_members(
             {"concept": concept.id, "name": concept.name, "detections": detection_ids, "skipped": skipped},
         )
     return LearnedMembers(concept, detection_ids, skipped)
+
+
+def _shows_person(library: Library, photos: list[int], faces: dict[int, int]) -> bool:
+    """Whether these photos are about the person with these `faces` (detection id by photo id)."""
+    if len(faces) == len(photos):
+        return True
+    if len(faces) < 2 or 3 * len(faces) < 2 * len(photos):
+        return False
+    whole = [d for photo in faces for d in library.detections(photo_id=photo, kind="photo")]
+    return len(portrait_photos(whole, [library.detection(face) for face in faces.values()])) == len(faces)
 
 
 def _whole_picture(library: Library, photo_id: int) -> int:

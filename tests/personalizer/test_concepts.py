@@ -285,6 +285,14 @@ def test_learning_finds_the_person_all_photos_share(library: Library, photos: Ph
         assert np.linalg.norm(library.vector(detection_id) - centre) < 0.3
 
 
+def test_learning_portraits_forgives_a_face_that_was_not_found(library: Library, photos: Photos) -> None:
+    portraits = [photos.add(faces={"Amy": LARGE_FACE}) for _ in range(2)]
+    learned = concepts.learn_members(library, "Amy", [*portraits, photos.add()])
+    assert (learned.concept.kind, len(learned.detection_ids), len(learned.skipped)) == ("face", 2, 1)
+    held = [photos.add("dog", faces={"Bob": SMALL_FACE}) for _ in range(2)]
+    assert concepts.learn_members(library, "dog", [*held, photos.add("dog")]).concept.kind == "object"
+
+
 def test_learning_without_a_shared_face_is_about_a_thing(library: Library, photos: Photos) -> None:
     shots = [photos.add("dog", faces={who: SMALL_FACE}) for who in ("Amy", "Bob", "Cat")]
     assert concepts.learn_members(library, "dog", shots).concept.kind == "object"
