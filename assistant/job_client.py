@@ -14,7 +14,7 @@ from personalizer.schemas import Job, OnProgress, Progress
 
 USER_PRIORITY = 10
 """Of work that somebody waits for; what the watcher asks for has 0."""
-POLL_S = 0.05
+POLL_S = 0.1
 WORKER_CHECK_S = 1.0
 CANCEL_PATIENCE_S = 10.0
 

@@ -27,20 +27,22 @@ def shown_progress(*, quiet: bool, stream: TextIO | None = None) -> Iterator[OnP
 
 
 class _PlainLines:
-    """A line when the message changes and otherwise not more often than every few seconds."""
+    """A line when something else begins, and otherwise not more often than every few seconds."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._message = ""
+        self._doing = ""
         self._written_at = float("-inf")
 
     def __call__(self, progress: Progress) -> None:
         now = time.monotonic()
         finished = progress.total > 0 and progress.done >= progress.total
-        fresh = progress.message != self._message and now - self._written_at > 1.0
+        # "Reading a.jpg" and "Reading b.jpg" are the same activity.
+        doing = progress.message.split(" ", 1)[0]
+        fresh = doing != self._doing and now - self._written_at > 1.0
         if not (fresh or finished or now - self._written_at > PLAIN_LINE_EVERY_S):
             return
-        self._message, self._written_at = progress.message, now
+        self._doing, self._written_at = doing, now
         print(as_text(progress), file=self._stream, flush=True)
 
 
