@@ -1,0 +1,83 @@
+"""Scores of drawn pictures, from vectors whose likeness is known; the encoder on drawn patterns."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from assistant.evaluation import generation
+from assistant.evaluation.encoder import IndependentEncoder
+from assistant.evaluation.protocol import Split, Subject
+from personalizer.errors import NotReadyError, UsageError
+from personalizer.locations import Home
+from personalizer.schemas import Float32Array
+
+
+def _at(degrees: float) -> Float32Array:
+    angle = np.deg2rad(degrees)
+    return np.array([np.cos(angle), np.sin(angle)], dtype=np.float32)
+
+
+def _world() -> tuple[Split, list[Subject], dict[Path, Float32Array]]:
+    dog, cat, cup = (
+        Subject(name, tuple(Path(f"{name}{n}") for n in range(2))) for name in ("dog", "cat", "cup")
+    )
+    angles = {"dog0": 0, "dog1": 10, "cat0": 60, "cat1": 60, "cup0": 90, "cup1": 90}
+    real = {Path(name): _at(degrees) for name, degrees in angles.items()}
+    return Split(dog, 0, (Path("dog0"),)), [dog, cat, cup], real
+
+
+def test_scores_lie_between_the_nearest_other_subject_and_real_photos() -> None:
+    split, subjects, real = _world()
+    scores = generation.score(split, subjects, real, np.stack([_at(30), _at(30)]), copy_rate=0.25)
+    assert scores.ceiling == pytest.approx(np.cos(np.deg2rad(10)))
+    assert scores.floor == pytest.approx(np.cos(np.deg2rad(50)))
+    assert scores.nearest_other == "cat"
+    assert scores.similarity == pytest.approx(np.cos(np.deg2rad(20)))
+    assert 0 < scores.position < 1
+    assert scores.copy_rate == 0.25
+
+
+def test_drawing_the_real_thing_reaches_the_ceiling_and_the_other_subject_the_floor() -> None:
+    split, subjects, real = _world()
+    assert generation.score(split, subjects, real, _at(0)[None], 0).position == pytest.approx(1, abs=1e-5)
+    assert generation.score(split, subjects, real, _at(60)[None], 0).position == pytest.approx(0, abs=1e-5)
+
+
+def test_photos_are_reduced_to_their_middle_square() -> None:
+    photo = Image.new("RGB", (300, 100), "red")
+    photo.paste((0, 0, 255), (100, 0, 200, 100))
+    small = generation.reduced(photo, 64)
+    assert small.size == (64, 64)
+    assert small.getpixel((1, 32)) == (0, 0, 255)
+
+
+def test_a_missing_encoder_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(NotReadyError, match=r"familiar-assistant\[evaluate\]"):
+        generation.evaluate_generation(tmp_path, home=Home(tmp_path / "home"))
+
+
+def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        generation.evaluate_generation(tmp_path, home=Home(tmp_path / "home"), samples=0)
+
+
+@pytest.mark.slow
+def test_the_encoder_tells_patterns_apart(tmp_path: Path) -> None:
+    def stripes(width: int, colour: str) -> Image.Image:
+        picture = Image.new("RGB", (128, 128), "white")
+        for left in range(0, 128, 2 * width):
+            picture.paste(colour, (left, 0, left + width, 128))
+        return picture
+
+    pictures = [stripes(16, "red"), stripes(18, "red"), Image.effect_noise((128, 128), 90).convert("RGB")]
+    vectors = IndependentEncoder(tmp_path).encode(pictures)
+    assert vectors.shape == (3, 1280)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(3), abs=1e-5)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.1
+    again = IndependentEncoder(tmp_path)
+    assert again.encode(pictures[:1])[0] == pytest.approx(vectors[0], abs=1e-6)
+    assert len(again.encode([])) == 0
