@@ -93,7 +93,7 @@ def evaluate_generation(
                 continue
             trained = TrainedSplit(home, tested, photos, backbone, device)
             try:
-                trained.train()
+                trained.train(on_progress)
                 session = trained.session
                 if not real:
                     real = _encode_real(encoder, photos, subjects, session.spec.image_size_px)

@@ -72,9 +72,8 @@ def evaluate_trained(
         split = TrainedSplit(home, one, photos, backbone, device)
         try:
             _report(on_progress, number, len(tested), f"training {one.split.subject.name}")
-            costs.append(split.train())
-            _report(on_progress, number, len(tested), f"asking about {one.split.subject.name}")
-            answers.append(split.answers())
+            costs.append(split.train(on_progress))
+            answers.append(split.answers(on_progress))
         finally:
             split.close()
     return trained_report(tested, answers, costs, seed)
@@ -97,7 +96,8 @@ class TrainedSplit:
         content = "-".join(str(number) for number in tested.shot_ids)
         folder = f"{tested.split.subject.name}-{tested.split.number}-{content}"
         self._home = Home(home.root / "trained" / folder)
-        self._home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for made in (self._home.root.parent, self._home.root):
+            made.mkdir(mode=0o700, exist_ok=True)
         # What is converted and exported once per machine is the same for all of them.
         for shared in ("models", "runtimes"):
             (home.root / shared).mkdir(mode=0o700, exist_ok=True)
@@ -108,7 +108,7 @@ class TrainedSplit:
     def close(self) -> None:
         self._familiar.close()
 
-    def train(self) -> Trained:
+    def train(self, on_progress: OnProgress | None = None) -> Trained:
         """What `familiar learn` does; what it cost the first time."""
         name = self._tested.split.subject.name
         cost = self._home.root / COST_FILE
@@ -116,7 +116,7 @@ class TrainedSplit:
         if cost.exists() and concept is not None and self._serving.has_prefix(concept):
             return Trained(**json.loads(cost.read_bytes()))
         shots = [self._photos.path(number) for number in self._tested.shot_ids]
-        trained = self._familiar.learn(name, shots)
+        trained = self._familiar.learn(name, shots, on_progress)
         write_atomically(cost, json.dumps(asdict(trained)).encode())
         (self._home.root / ANSWERS_FILE).unlink(missing_ok=True)
         return trained
@@ -156,7 +156,7 @@ class TrainedSplit:
         )
         return drawn.images, drawn.codes
 
-    def answers(self) -> Answers:
+    def answers(self, on_progress: OnProgress | None = None) -> Answers:
         """What the backbone says to every test photo, with the prefix and without."""
         concept = self._concept()
         path = self._home.root / ANSWERS_FILE
@@ -168,6 +168,7 @@ class TrainedSplit:
         for number, photo_id in enumerate(self._tested.photo_ids):
             content = self._photos.library.photo(photo_id).content_hash
             if content not in known:
+                _report(on_progress, number, len(self._tested.photo_ids), f"asking about {concept.name}")
                 known[content] = self._ask(concept, number)
                 if len(known) % _SAVE_EVERY == 0:
                     self._save(path, known)
