@@ -71,11 +71,9 @@ def object_items(library: Library) -> Items:
     return Items("object", ids, photos, (vectors, regions))
 
 
-def best_regions(
-    library: Library, model: str | None = None, version: str | None = None
-) -> dict[int, Float32Array]:
-    """The vector of each photo's surest region, by photo id; of the newest model where none is given."""
-    ids, vectors = library.vectors("object", model, version)
+def best_regions(library: Library) -> dict[int, Float32Array]:
+    """The vector of each photo's surest region, by photo id."""
+    ids, vectors = library.vectors("object")
     detections = {detection.id: detection for detection in library.detections(kind="object")}
     best: dict[int, tuple[float, Float32Array]] = {}
     for number, vector in zip(ids, vectors, strict=True):

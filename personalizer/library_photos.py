@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -329,6 +330,18 @@ class PhotoRecords(Database):
         ids = np.array([row["detection_id"] for row in rows], np.int64)
         flat = np.frombuffer(b"".join(row["vector"] for row in rows), dtype="<f4")
         return ids, flat.astype(np.float32).reshape(len(rows), -1)
+
+    def vectors_of(self, detection_ids: Iterable[int], model: str, version: str) -> dict[int, Float32Array]:
+        """Vectors `[dim]` of some detections by id; those that this model has not embedded are left out."""
+        ids = json.dumps([int(detection_id) for detection_id in detection_ids])
+        rows = self.connection.execute(
+            """SELECT detection_id, vector FROM vectors
+               WHERE detection_id IN (SELECT value FROM json_each(?)) AND model = ? AND version = ?""",
+            (ids, model, version),
+        )
+        return {
+            row["detection_id"]: np.frombuffer(row["vector"], dtype="<f4").astype(np.float32) for row in rows
+        }
 
     def vector(self, detection_id: int) -> Float32Array:
         """The newest vector `[dim]` of one detection, or `NotFoundError`."""

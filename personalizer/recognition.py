@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from personalizer.calibration import Calibration, shipped_calibration
-from personalizer.concept_items import best_regions
 from personalizer.library import Library
 from personalizer.schemas import (
     BoundingBox,
     Concept,
-    DetectionKind,
+    ConceptKind,
+    Detection,
     Embedding,
     Evidence,
     Float32Array,
@@ -130,13 +130,13 @@ class Recognizer:
     def _object_references(self, like: Embedding) -> list[tuple[Concept, ObjectReference]]:
         key = (like.model, like.version)
         if key not in self._objects:
-            vectors = _by_detection(self._library, "photo", like)
-            regions = best_regions(self._library, like.model, like.version)
             made = []
             for concept, members in self._members:
-                known = [m for m in members if m.id in vectors]
-                if concept.kind == "object" and known:
-                    rows = np.stack([vectors[m.id] for m in known])
+                vectors = self._vectors(concept, "object", members, like)
+                known = [member for member in members if member.id in vectors]
+                if known:
+                    regions = self._regions(known, like)
+                    rows = np.stack([vectors[member.id] for member in known])
                     cut = np.stack([regions.get(m.photo_id, vectors[m.id]) for m in known])
                     made.append((concept, ObjectReference.of(rows, cut)))
             self._objects[key] = made
@@ -145,14 +145,28 @@ class Recognizer:
     def _face_references(self, like: Embedding) -> list[tuple[Concept, FaceReference]]:
         key = (like.model, like.version)
         if key not in self._faces:
-            vectors = _by_detection(self._library, "face", like)
             made = []
             for concept, members in self._members:
-                known = [vectors[m.id] for m in members if m.id in vectors]
-                if concept.kind == "face" and known:
-                    made.append((concept, FaceReference(np.stack(known))))
+                vectors = self._vectors(concept, "face", members, like)
+                if vectors:
+                    made.append((concept, FaceReference(np.stack(list(vectors.values())))))
             self._faces[key] = made
         return self._faces[key]
+
+    def _vectors(
+        self, concept: Concept, kind: ConceptKind, members: Sequence[Detection], like: Embedding
+    ) -> dict[int, Float32Array]:
+        """The members' vectors by detection, made by the model of `like`; none for another kind of concept."""
+        if concept.kind != kind:
+            return {}
+        return self._library.vectors_of([member.id for member in members], like.model, like.version)
+
+    def _regions(self, members: Sequence[Detection], like: Embedding) -> dict[int, Float32Array]:
+        """The vector of the surest region of each member's photo, by photo."""
+        found = [d for m in members for d in self._library.detections(photo_id=m.photo_id, kind="object")]
+        vectors = self._library.vectors_of([d.id for d in found], like.model, like.version)
+        surest = sorted((d for d in found if d.id in vectors), key=lambda d: d.score)
+        return {detection.photo_id: vectors[detection.id] for detection in surest}
 
     def _evidence(self, concept: Concept, similarity: float, box: BoundingBox | None) -> Evidence:
         assert concept.name is not None
@@ -164,12 +178,6 @@ class Recognizer:
             threshold=self._calibration.similarity(concept.kind).threshold,
             box=box,
         )
-
-
-def _by_detection(library: Library, kind: DetectionKind, like: Embedding) -> dict[int, Float32Array]:
-    """Vectors by detection id, made by the model and version of `like`."""
-    ids, rows = library.vectors(kind, like.model, like.version)
-    return dict(zip(ids.tolist(), rows, strict=True))
 
 
 def _comparable(one: Embedding, other: Embedding) -> bool:
