@@ -14,8 +14,8 @@ import numpy as np
 
 from personalizer.schemas import Float32Array, Int64Array
 
-SimilarityBlock = Callable[[int, int], Float32Array]
-"""`block(start, stop)` returns the similarities of items `start..stop` to all items, `[stop - start, n]`."""
+Similarities = Callable[[Int64Array, Int64Array], Float32Array]
+"""Called with the numbers of some items `[a]` and of others `[b]`; returns how alike they are, `[a, b]`."""
 
 UNCLUSTERED = -1
 
@@ -40,35 +40,34 @@ class LinkageSettings:
             )
 
 
-def face_similarities(vectors: Float32Array) -> SimilarityBlock:
+def face_similarities(vectors: Float32Array) -> Similarities:
     """1 - Euclidean distance between face vectors `[n, 128]`: the scale of faces everywhere."""
     squared = np.einsum("nd,nd->n", vectors, vectors)
 
-    def block(start: int, stop: int) -> Float32Array:
-        rows = vectors[start:stop]
-        distance = squared[start:stop, None] + squared[None, :] - 2 * (rows @ vectors.T)
+    def compare(rows: Int64Array, columns: Int64Array) -> Float32Array:
+        distance = squared[rows, None] + squared[None, columns] - 2 * (vectors[rows] @ vectors[columns].T)
         similarity: Float32Array = 1 - np.sqrt(np.maximum(distance, 0))
         return similarity
 
-    return block
+    return compare
 
 
-def photo_similarities(whole: Float32Array, region: Float32Array) -> SimilarityBlock:
+def photo_similarities(whole: Float32Array, region: Float32Array) -> Similarities:
     """How alike photos are: the mean of the cosines of the whole pictures and of their regions.
 
     `whole` and `region` are unit vectors `[n, dim]`; a photo without a region repeats its whole picture.
     """
 
-    def block(start: int, stop: int) -> Float32Array:
-        both = whole[start:stop] @ whole.T + region[start:stop] @ region.T
+    def compare(rows: Int64Array, columns: Int64Array) -> Float32Array:
+        both = whole[rows] @ whole[columns].T + region[rows] @ region[columns].T
         similarity: Float32Array = both * np.float32(0.5)
         return similarity
 
-    return block
+    return compare
 
 
 def link(
-    similarities: SimilarityBlock,
+    similarities: Similarities,
     count: int,
     settings: LinkageSettings,
     apart: Sequence[int] | Int64Array | None = None,
@@ -100,7 +99,7 @@ def link(
                     pieces = np.array_split(component, -(-len(component) // settings.max_dense_items))
                     pending += [(piece, settings.threshold) for piece in pieces]
                 continue
-            matrix = _matrix(similarities, component, settings.block_items)
+            matrix = similarities(component, component)
             if photo is not None:
                 matrix[photo[component][:, None] == photo[component][None, :]] = -np.inf
             groups += [component[group] for group in _average_linkage(matrix, settings.threshold)]
@@ -111,46 +110,26 @@ def link(
 
 
 def _components(
-    similarities: SimilarityBlock, items: Int64Array, threshold: float, block_items: int
+    similarities: Similarities, items: Int64Array, threshold: float, block_items: int
 ) -> list[Int64Array]:
     """The connected components of `items` where pairs of at least `threshold` are linked."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    position = np.full(int(items.max()) + 1, -1, dtype=np.int64)
-    position[items] = np.arange(len(items))
-    rows: list[Int64Array] = []
-    columns: list[Int64Array] = []
-    for start, stop in _runs(items, block_items):
-        block = similarities(start, stop)[items[(items >= start) & (items < stop)] - start][:, items]
-        row, column = np.nonzero(block >= threshold)
-        rows.append(row + position[items[(items >= start) & (items < stop)][0]])
-        columns.append(column.astype(np.int64))
-    row_ids, column_ids = np.concatenate(rows), np.concatenate(columns)
-    graph = coo_matrix(
-        (np.ones(len(row_ids), dtype=np.bool_), (row_ids, column_ids)), shape=(len(items), len(items))
-    )
-    number, component = connected_components(graph, directed=False)
-    order = np.argsort(component, kind="stable")
-    return np.split(items[order], np.cumsum(np.bincount(component, minlength=number))[:-1])
-
-
-def _runs(items: Int64Array, block_items: int) -> list[tuple[int, int]]:
-    """Ranges of at most `block_items` that contain all of the ascending `items`."""
-    starts = np.unique(items // block_items) * block_items
-    last = int(items[-1]) + 1
-    return [(int(start), min(int(start) + block_items, last)) for start in starts]
-
-
-def _matrix(similarities: SimilarityBlock, items: Int64Array, block_items: int) -> Float32Array:
-    """The similarities among `items`, `[m, m]`."""
-    matrix = np.empty((len(items), len(items)), dtype=np.float32)
-    filled = 0
-    for start, stop in _runs(items, block_items):
-        chosen = items[(items >= start) & (items < stop)]
-        matrix[filled : filled + len(chosen)] = similarities(start, stop)[chosen - start][:, items]
-        filled += len(chosen)
-    return matrix
+    # Only which items hang together is kept from block to block: all pairs would not fit where many photos
+    # show the same. Item i hangs together with item `root[i]`.
+    count = len(items)
+    root = np.arange(count, dtype=np.int64)
+    for start in range(0, count, block_items):
+        rows = items[start : start + block_items]
+        row, column = np.nonzero(similarities(rows, items) >= threshold)
+        edges = (np.concatenate([row + start, np.arange(count)]), np.concatenate([column, root]))
+        graph = coo_matrix((np.ones(len(edges[0]), dtype=np.bool_), edges), shape=(count, count))
+        _, component = connected_components(graph, directed=False)
+        root = np.unique(component, return_index=True)[1][component]
+    order = np.argsort(root, kind="stable")
+    _, sizes = np.unique(root, return_counts=True)
+    return np.split(items[order], np.cumsum(sizes)[:-1])
 
 
 def _average_linkage(matrix: Float32Array, threshold: float) -> list[Int64Array]:

@@ -177,9 +177,9 @@ def _average_similarities(items: Items, groups: list[Int64Array], block_items: i
     scores = np.empty((len(items), len(groups)), dtype=np.float32)
     similarities = items.similarities()
     for start in range(0, len(items), block_items):
-        block = similarities(start, min(start + block_items, len(items)))
+        rows = np.arange(start, min(start + block_items, len(items)), dtype=np.int64)
         for column, group in enumerate(groups):
-            scores[start : start + len(block), column] = block[:, group].mean(axis=1)
+            scores[rows, column] = similarities(rows, group).mean(axis=1)
     return scores
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from personalizer.clustering import SimilarityBlock, face_similarities, photo_similarities
+from personalizer.clustering import Similarities, face_similarities, photo_similarities
 from personalizer.library import Library
 from personalizer.schemas import BoundingBox, ConceptKind, Detection, Float32Array, Int64Array
 
@@ -32,7 +32,7 @@ class Items:
     def __len__(self) -> int:
         return len(self.detection_ids)
 
-    def similarities(self, chosen: Int64Array | None = None) -> SimilarityBlock:
+    def similarities(self, chosen: Int64Array | None = None) -> Similarities:
         """How the items, or the `chosen` ones only, compare with each other."""
         views = self.views if chosen is None else tuple(view[chosen] for view in self.views)
         return face_similarities(views[0]) if self.kind == "face" else photo_similarities(views[0], views[1])

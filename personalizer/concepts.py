@@ -257,8 +257,8 @@ def _shared_faces(
     vectors = np.stack([library.vector(detection.id) for detection in both])
     if len(photos) == 1 and not members:
         return {photos[0]: found[0].id} if len(found) == 1 else {}
-    # Members are one person however different they look: they get one row, the mean of theirs.
-    similarity = clustering.face_similarities(vectors)(0, len(vectors))
+    everyone = np.arange(len(vectors), dtype=np.int64)
+    similarity = clustering.face_similarities(vectors)(everyone, everyone)
     if members:
         score = similarity[len(members) :, : len(members)].mean(axis=1)
         chosen: dict[int, tuple[float, int]] = {}
@@ -271,7 +271,9 @@ def _shared_faces(
         return {photo: detection_id for photo, (_, detection_id) in chosen.items()}
     apart = np.array([detection.photo_id for detection in found], dtype=np.int64)
     loose = LinkageSettings(settings.face_attach.suggest)
-    labels = clustering.link(lambda start, stop: similarity[start:stop], len(found), loose, apart)
+    labels = clustering.link(
+        lambda rows, columns: similarity[np.ix_(rows, columns)], len(found), loose, apart
+    )
     groups = [
         [detection for detection, label in zip(found, labels, strict=True) if label == number]
         for number in range(int(labels.max(initial=-1)) + 1)

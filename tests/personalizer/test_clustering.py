@@ -99,7 +99,7 @@ def test_nothing_in_nothing_out() -> None:
 
 def test_face_similarity_is_one_minus_the_distance() -> None:
     vectors = np.array([[0, 0], [0.3, 0.4]], dtype=np.float32)
-    block = clustering.face_similarities(vectors)(0, 2)
+    block = clustering.face_similarities(vectors)(np.arange(2), np.arange(2))
     assert block == pytest.approx(np.array([[1, 0.5], [0.5, 1]]))
 
 
