@@ -227,13 +227,19 @@ class Demo:
 
     def _questions(self, named: list[Named]) -> Iterator[tuple[Named, Sample, str]]:
         """For each subject a held-out photo of it and one of another, of its class if there is one."""
+        asked: set[Path] = set()
         for one in named:
+            pet = one.class_name in PETS
             positives = [s for s in self.samples if s.held_out and s.subject == one.subject]
             others = [s for s in self.samples if s.held_out and s.subject != one.subject]
-            others.sort(key=lambda s: (s.class_name != one.class_name, s.subject is None, str(s.path)))
+            others = sorted(
+                (sample for sample in others if sample.path not in asked),
+                key=lambda s: (s.class_name != one.class_name, (s.class_name in PETS) != pet, str(s.path)),
+            )
             if positives:
                 yield one, positives[0], "yes"
             if others:
+                asked.add(others[0].path)
                 yield one, others[0], "no"
 
     def _describe(self, named: Named, sample: Sample, expected: str) -> None:
