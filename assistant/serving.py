@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from exporters.runtime.concept import ConceptRuntime
     from exporters.runtime.ort import OrtSession
+    from exporters.runtime.prompting import ReadImage
 
 GUIDANCE = 3.0
 DRAWING_TEMPERATURE = 1.0
@@ -73,10 +74,11 @@ class Serving:
         found = self._trained(concept)
         return None if found is None else found[0]
 
-    def yes_no(self, concept: Concept, views: Sequence[Image.Image]) -> float | None:
+    def yes_no(self, concept: Concept, views: Sequence[ReadImage]) -> float | None:
         """Log odds of "yes" to "is it in this photo?", averaged over views, 0 where the concept is undecided.
 
-        None when the concept has no prefix for this backbone, or there is nothing to look at.
+        Views are pictures, or what `session.image_context` reads of them. None when the concept has no prefix
+        for this backbone, or there is nothing to look at.
         """
         from exporters.runtime.generation import yes_no_logits
         from personalizer.prompts import RECOGNITION_QUESTION, question_about_image

@@ -33,7 +33,7 @@ from personalizer.decoding import load_photo
 from personalizer.errors import CorruptArtifactError
 from personalizer.locations import Home, write_atomically
 from personalizer.prompts import RECOGNITION_QUESTION, question_about_image
-from personalizer.schemas import Concept, Int64Array, OnProgress, Progress
+from personalizer.schemas import BoundingBox, Concept, Float32Array, Int64Array, OnProgress, Progress
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 COST_FILE, ANSWERS_FILE = "cost.json", "answers.json"
 _SAVE_EVERY = 50
+Contexts = dict[tuple[int, BoundingBox | None, bool], list[Float32Array]]
+"""What the backbone reads of each view, by photo, region and whether it is a face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +70,9 @@ def evaluate_trained(
     """
     costs: list[Trained] = []
     answers: list[Answers] = []
+    contexts: Contexts = {}
     for number, one in enumerate(tested):
-        split = TrainedSplit(home, one, photos, backbone, device)
+        split = TrainedSplit(home, one, photos, backbone, device, contexts)
         try:
             _report(on_progress, number, len(tested), f"training {one.split.subject.name}")
             costs.append(split.train(on_progress))
@@ -88,11 +91,19 @@ class TrainedSplit:
     """One split's concept, trained in a home of its own below the evaluation's."""
 
     def __init__(
-        self, home: Home, tested: Comparison, photos: EvaluationPhotos, backbone: str, device: str
+        self,
+        home: Home,
+        tested: Comparison,
+        photos: EvaluationPhotos,
+        backbone: str,
+        device: str,
+        contexts: Contexts | None = None,
     ) -> None:
+        """`contexts` is shared by the splits of one evaluation, which all look at the same photos."""
         self._tested = tested
         self._photos = photos
         self._backbone = backbone
+        self._contexts: Contexts = {} if contexts is None else contexts
         content = "-".join(str(number) for number in tested.shot_ids)
         folder = f"{tested.split.subject.name}-{tested.split.number}-{content}"
         self._home = Home(home.root / "trained" / folder)
@@ -184,14 +195,22 @@ class TrainedSplit:
     def _ask(self, concept: Concept, number: int) -> dict[str, float | None]:
         from exporters.runtime.generation import yes_no_logits
 
-        decoded = load_photo(self._photos.path(self._tested.photo_ids[number]))
-        box = self._tested.boxes[number]
-        views = views_of(decoded.image, decoded.scale, box, face=concept.kind == "face")
+        views = self._read(number, concept.kind == "face")
         if not views:
             return {"with_prefix": None, "without": None}
         words = RECOGNITION_QUESTION.replace("{name}", "a " + self._tested.split.subject.class_name)
         bare = yes_no_logits(self._serving.session, question_about_image(words), [[view] for view in views])
         return {"with_prefix": self._serving.yes_no(concept, views), "without": float(bare.mean())}
+
+    def _read(self, number: int, face: bool) -> list[Float32Array]:
+        """What the backbone reads of the views of a test photo; each photo is encoded once for all concepts."""
+        photo_id, box = self._tested.photo_ids[number], self._tested.boxes[number]
+        key = (photo_id, box, face)
+        if key not in self._contexts:
+            decoded = load_photo(self._photos.path(photo_id))
+            views = views_of(decoded.image, decoded.scale, box, face=face)
+            self._contexts[key] = [self.session.image_context([view])[0] for view in views]
+        return self._contexts[key]
 
 
 def _nan_for_none(value: float | None) -> float:
