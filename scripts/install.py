@@ -96,7 +96,9 @@ def create_environment(venv: Path) -> Path:
     python = venv / "bin" / "python"
     if not python.exists():
         say(f"Creating {venv} with Python {sys.version.split()[0]}")
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+        made = subprocess.run([sys.executable, "-m", "venv", str(venv)], check=False)
+        if made.returncode or not python.exists():
+            raise SystemExit("python -m venv failed (Debian and Ubuntu: install the package python3-venv)")
     return python
 
 
