@@ -121,7 +121,7 @@ class Command:
         log = self.home / "logs" / "worker.log"
         return log.read_text() if log.exists() else ""
 
-    def wait_for(self, kind: str, state: str, timeout_s: float = 120, done: int = 0) -> dict[str, Any]:
+    def wait_for(self, kind: str, state: str, timeout_s: float = 900, done: int = 0) -> dict[str, Any]:
         """The newest job of this kind once it has this state and did that many steps."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -48,7 +48,7 @@ def test_a_worker_killed_while_scanning_loses_nothing(command: Any, photos: Path
     job = command.wait_for("scan", "running", done=2)
     assert job["done"] < 24
     os.kill(command.worker_pid(), signal.SIGKILL)
-    output, errors = front.communicate(timeout=600)
+    output, errors = front.communicate(timeout=1800)
     assert front.returncode == 0, errors
     assert json.loads(output)["seen"] == 24
     assert command.json("status")["photos"] == 24
@@ -67,7 +67,7 @@ def test_training_survives_a_killed_worker_an_interrupt_and_two_front_ends(
     front = command.start("--json", "learn", "Bo", *shots)
     command.wait_for("train", "running", done=5)
     front.send_signal(signal.SIGINT)
-    output, _ = front.communicate(timeout=120)
+    output, _ = front.communicate(timeout=900)
     assert front.returncode == 130
     assert json.loads(output)["error"]["found"] == "interrupted"
     cancelled = command.wait_for("train", "cancelled")
@@ -79,7 +79,7 @@ def test_training_survives_a_killed_worker_an_interrupt_and_two_front_ends(
     os.kill(command.worker_pid(), signal.SIGKILL)
     results = []
     for front in waiting:
-        output, errors = front.communicate(timeout=600)
+        output, errors = front.communicate(timeout=1800)
         assert front.returncode == 0, errors + command.worker_log()
         results.append(json.loads(output))
     assert results[0] == results[1]
