@@ -299,7 +299,7 @@ def test_one_subject_alone_is_refused_instead_of_searched_forever() -> None:
 # --- training, interrupted and resumed ---------------------------------------------------------------------------
 
 
-def write_corpus(folder: Path, count: int = 300) -> None:
+def write_corpus(folder: Path, count: int = 300, held_out: int = 260) -> None:
     """Random pictures; the image tokenizer looks at 256 held-out ones."""
     rng = np.random.default_rng(0)
     np.save(folder / "images.npy", rng.integers(0, 256, (count, 96, 96, 3), dtype=np.uint8))
@@ -315,7 +315,7 @@ def write_corpus(folder: Path, count: int = 300) -> None:
                 "label": label,
                 "caption": f"{with_article(label)}.",
                 "subject": subject,
-                "held_out": number < 260,
+                "held_out": number < held_out,
                 "questions": [["is it red?", "no"]] if number % 4 == 0 else [],
             }
         )
@@ -359,14 +359,13 @@ def interrupt_then_resume(module: str, checkpoint: Path, *arguments: object) -> 
     assert second.returncode == 0, printed
     assert f"resumed at step {step}," in printed
     assert saved_step(checkpoint) > step
-    assert not list(checkpoint.parent.glob("*.tmp")) or saved_step(checkpoint) > step
     # All its time is used up: nothing is left to do.
     third = start(module, *arguments, "--minutes", (spent_s + 1.0) / 60)
     assert third.wait(timeout=900) == 0
 
 
 @pytest.mark.slow
-def test_image_tokenizer_training_resumes_and_its_codes_train_the_language_model(tmp_path: Path) -> None:
+def test_image_tokenizer_training_resumes_and_encodes_the_corpus(tmp_path: Path) -> None:
     folder, out = tmp_path / "corpus", tmp_path / "out"
     folder.mkdir()
     write_corpus(folder)
@@ -381,6 +380,14 @@ def test_image_tokenizer_training_resumes_and_its_codes_train_the_language_model
     assert encode.returncode == 0, printed
     found = np.load(codes)
     assert found.shape == (300, 2, 64) and found.min() >= 0 and found.max() < 2048
+
+
+@pytest.mark.slow
+def test_language_model_training_resumes(tmp_path: Path) -> None:
+    folder, out, codes = tmp_path / "corpus", tmp_path / "out", tmp_path / "codes.npy"
+    folder.mkdir()
+    write_corpus(folder, 40, held_out=20)
+    np.save(codes, np.random.default_rng(0).integers(0, 2048, (40, 2, 64)).astype(np.int16))
     language = ("--corpus", folder, "--codes", codes, "--out", out)
     interrupt_then_resume("train_language_model", out / "language_model.pt", *language)
 
