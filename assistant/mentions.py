@@ -102,8 +102,8 @@ def _lift_concepts(text: str, concepts: Sequence[str]) -> tuple[str, list[str]]:
         return text, []
     canonical = {_folded(name): name for name in names}
     alternatives = "|".join(re.escape(unicodedata.normalize("NFC", name)) for name in names)
-    # "the" and "my" belong to the mention: "my striped mug" is the concept "striped mug".
-    pattern = re.compile(rf"(?<![\w⟦])(?:(?:the|my|our) )?(?P<name>{alternatives})(?![\w⟧])", re.IGNORECASE)
+    # "the" and "my" belong to the mention ("my striped mug" is the concept "striped mug") unless to the name itself.
+    pattern = re.compile(rf"(?<![\w⟦])(?:(?:the|my|our) )??(?P<name>{alternatives})(?![\w⟧])", re.IGNORECASE)
     found: list[str] = []
 
     def lift(match: re.Match[str]) -> str:
