@@ -37,17 +37,19 @@ def summary_lines(result: DemoResult, *, pictures: bool) -> str:
             Captioned(Path(a["photo"]), f"{a['question']} {a['verdict']}") for a in result.describe
         ]
         lines += ["", _thumbnails(asked_about)]
-    lines += ["", "Drawn (by a very small model: colours and rough shape, not likeness)"]
+    lines += ["", "Drawn (the bundled model is tiny and barely trained: expect no likeness)"]
     lines += [f"  {drawn['prompt']}: {drawn['path']}" for drawn in result.imagine]
     if pictures:
         lines += ["", _thumbnails([Captioned(Path(d["path"]), d["prompt"]) for d in result.imagine])]
+    idle = all("counts for nothing" in asked["answer"] for asked in result.describe)
+    by_whom = " (by the embedding alone: the trained prefix has no say in it yet)" if idle else ""
     right = sum(asked["correct"] for asked in result.describe)
     spent = ", ".join(
         f"{name} {seconds:.0f} s" for name, seconds in times.items() if name not in ("total", "this_run")
     )
     lines += [
         "",
-        f"{right} of {len(result.describe)} questions answered rightly.",
+        f"{right} of {len(result.describe)} questions answered rightly{by_whom}.",
         f"{times.get('total', 0):.0f} s in all: {spent}.",
         f"All pictures on one sheet: {result.contact_sheet}",
     ]
