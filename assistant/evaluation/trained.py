@@ -124,7 +124,8 @@ class TrainedSplit:
         name = self._tested.split.subject.name
         cost = self._home.root / COST_FILE
         concept = self._familiar.library.concept_by_name(name)
-        if cost.exists() and concept is not None and self._serving.has_prefix(concept):
+        usable = concept is not None and self._serving.is_exported() and self._serving.has_prefix(concept)
+        if cost.exists() and usable:
             return Trained(**json.loads(cost.read_bytes()))
         shots = [self._photos.path(number) for number in self._tested.shot_ids]
         trained = self._familiar.learn(name, shots, on_progress)
