@@ -235,3 +235,16 @@ def test_two_processes_may_migrate_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert errors == []
+
+
+def test_opening_waits_for_a_program_that_writes_a_library_not_yet_in_wal_mode(tmp_path: Path) -> None:
+    path = tmp_path / "library.sqlite3"
+    path.touch(mode=0o600)
+    writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, lambda: writer.execute("COMMIT"))
+    release.start()
+    with Library.open(path) as library:
+        assert library.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    release.join()
+    writer.close()
