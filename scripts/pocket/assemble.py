@@ -13,8 +13,10 @@ from tokenizers import Tokenizer
 from transformers import ChameleonForConditionalGeneration
 
 from scripts.pocket.checkpoint import chameleon_config, write_checkpoint
+from scripts.pocket.code_embeddings import merge_levels, share_levels
 from scripts.pocket.config import PocketConfig
 from scripts.pocket.image_tokenizer import ImageTokenizer
+from scripts.pocket.vocabulary import image_token
 
 
 def main() -> None:
@@ -26,10 +28,12 @@ def main() -> None:
     config = PocketConfig()
     tokenizer = Tokenizer.from_file(str(options.lm / "tokenizer.json"))
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
+    share_levels(model, config.levels, tokenizer.get_vocab()[image_token(0)])
     trained = torch.load(options.lm / "language_model.pt", weights_only=True)["model"]
     unexpected = model.load_state_dict(trained, strict=False).unexpected_keys
     if unexpected:
         raise SystemExit(f"{options.lm} was trained with another configuration: {unexpected[0]} is unknown.")
+    merge_levels(model)
     average = torch.load(options.vq / "image_tokenizer.pt", weights_only=True)["average"]
     image_tokenizer = ImageTokenizer(config, average["semantic_head.5.weight"].shape[0])
     image_tokenizer.load_state_dict(average)

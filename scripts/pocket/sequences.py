@@ -1,8 +1,8 @@
 """Turns corpus records and cached image codes into training sequences in the wording that the product uses.
 
-Five tasks: text to picture, caption, yes/no question, and, in context with a reserved name token, recognising and
-drawing again the thing that another picture shows — what a learned prefix will later do without that picture. Knows
-no model.
+Text to picture, captions and yes/no questions; and, in context with a reserved name token, recognising, naming and
+drawing again the thing that another picture shows — what a learned prefix will later do without that picture, in the
+prompt that it will have, self-prompting included. Knows no model.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from scripts.pocket.vocabulary import BEGIN_IMAGE, BOS, END_IMAGE, EOS, image_to
 
 NO_CAPTION_SHARE = 0.12
 """Share of picture requests with empty text: what classifier-free guidance compares with."""
-FULL_EXAMPLE_SHARE = 0.4
-"""In context, how often the example picture is whole; otherwise a random part of its codes, as many as a prefix has."""
+FULL_EXAMPLE_SHARE = 0.3
+"""In context, how often the example picture is whole; otherwise a part of its codes stands where a prefix has rows."""
+DRAW_SHARE, NAME_SHARE = 0.35, 0.1
+"""In context, how often the thing is to be drawn, and how often a picture is to be described by its name."""
 
 
 @dataclass
@@ -75,10 +77,10 @@ class SequenceMaker:
     def text(self, words: str) -> list[int]:
         return list(self._tokenizer.encode(words, add_special_tokens=False).ids)
 
-    def picture(self, pick: int, rng: np.random.Generator) -> list[int]:
-        return (
-            self._codes[pick, rng.integers(self._codes.shape[1])].astype(np.int64) + self.first_code
-        ).tolist()
+    def picture(self, pick: int, rng: np.random.Generator, view: int | None = None) -> list[int]:
+        """Codes of one view, by default of any."""
+        view = int(rng.integers(self._codes.shape[1])) if view is None else view
+        return [int(code) + self.first_code for code in self._codes[pick, view]]
 
     def framed(self, codes: list[int]) -> list[int]:
         return [*self._begin, *codes, *self._end]
@@ -141,25 +143,52 @@ class SequenceMaker:
     def long(self, rng: np.random.Generator) -> Sequence:
         """A two-picture example about one named thing."""
         example, same = self._pair(rng)
+        # Of a picture that is its own example, the two views must differ, or copying would be recognising.
+        view = int(rng.integers(self._codes.shape[1]))
+        other_view = (view + 1) % self._codes.shape[1] if example == same else None
         name = [self._names[rng.integers(len(self._names))]]
-        codes = self.picture(example, rng)
         if rng.random() < FULL_EXAMPLE_SHARE:
-            shown = self.framed(codes)
+            drawing, understanding = [], []
+            shown = self.framed(self.picture(example, rng, view))
         else:
-            keep = np.sort(rng.choice(len(codes), int(rng.integers(16, len(codes) // 2 + 1)), replace=False))
-            shown = [codes[index] for index in keep]
+            drawing, understanding = self._pieces(example, same, view, rng)
+            shown = drawing + understanding
         sequence = Sequence().add(self._bos).add(name).add(self.text(" is ")).add(shown).add(self.text("."))
-        if rng.random() < 0.35:
-            before, after = GENERATION_TEXT.split("{name}")
-            sequence.add(self.text(before)).add(name).add(self.text(after)).add(self._separator)
-            return sequence.add(self.framed(self.picture(same, rng))).add(self._eos, answer=True)
+        before, after = (self.text(part) for part in GENERATION_TEXT.split("{name}"))
+        named = [*before, *name, *after]
+        task = rng.random()
+        if task < DRAW_SHARE:
+            sequence.add([*named, *self._separator, *drawing])
+            return sequence.add(self.framed(self.picture(same, rng, other_view))).add(self._eos, answer=True)
         yes = rng.random() < 0.5
         seen = same if yes else self._different(example, rng)
-        before, after = RECOGNITION_QUESTION.split("{name}")
-        sequence.add(self.framed(self.picture(seen, rng))).add(self.text(before)).add(name).add(
-            self.text(after)
-        )
-        return sequence.add(self._separator).add([*self.text(YES if yes else NO), *self._eos], answer=True)
+        sequence.add(self.framed(self.picture(seen, rng, other_view if yes else None)))
+        caption = self._records[seen].caption
+        if task < DRAW_SHARE + NAME_SHARE and (yes or caption):
+            sequence.add([*self.text(DESCRIBE_QUESTION), *self._separator, *understanding])
+            return sequence.add([*(named if yes else self.text(caption or "")), *self._eos], answer=True)
+        before, after = (self.text(part) for part in RECOGNITION_QUESTION.split("{name}"))
+        sequence.add([*before, *name, *after, *self._separator, *understanding])
+        return sequence.add([*self.text(YES if yes else NO), *self._eos], answer=True)
+
+    def _pieces(
+        self, example: int, same: int, view: int, rng: np.random.Generator
+    ) -> tuple[list[int], list[int]]:
+        """Codes where a concept has its generation and its understanding rows; an answer repeats one of the two.
+
+        Half of the time they come from several pictures of the subject, as a concept's first rows do.
+        """
+        sources = [(example, view)]
+        subject = self._records[example].subject
+        if subject and rng.random() < 0.5:
+            sources += [(pick, 0) for pick in self._by_subject[subject] if pick not in (example, same)]
+        count = 2 * int(rng.integers(8, 17))
+        places = np.sort(rng.choice(self._codes.shape[2], count, replace=False))
+        pieces = []
+        for place in places:
+            pick, seen_view = sources[rng.integers(len(sources))]
+            pieces.append(int(self._codes[pick, seen_view, place]) + self.first_code)
+        return pieces[: count // 2], pieces[count // 2 :]
 
     def _pair(self, rng: np.random.Generator) -> tuple[int, int]:
         """Two pictures of one subject; without any, two views of one picture."""

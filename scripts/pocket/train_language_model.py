@@ -19,13 +19,14 @@ from torch.nn import functional
 from transformers import ChameleonForConditionalGeneration
 
 from scripts.pocket.checkpoint import chameleon_config
+from scripts.pocket.code_embeddings import share_levels
 from scripts.pocket.config import PocketConfig
 from scripts.pocket.corpus import load
 from scripts.pocket.sequences import Sequence, SequenceMaker
 from scripts.pocket.vocabulary import train_vocabulary
 
 SHORT_BATCH, LONG_BATCH = 32, 16
-LONG_SHARE = 0.4
+LONG_SHARE = 0.5
 TEXT_WEIGHT = 0.5
 PEAK_RATE = 2e-3
 SAVE_EVERY_S = 120
@@ -97,6 +98,7 @@ def main() -> None:
     tester = SequenceMaker(config, tokenizer, codes, records, held_out)
     torch.manual_seed(0)
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
+    share_levels(model, config.levels, maker.first_code)
     trained = {n: p for n, p in model.named_parameters() if not n.startswith("model.vqmodel")}
     optimiser = torch.optim.AdamW(trained.values(), lr=PEAK_RATE, betas=(0.9, 0.95), weight_decay=0.05)
     step, spent_s = 0, 0.0

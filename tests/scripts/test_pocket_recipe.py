@@ -279,10 +279,32 @@ def test_yes_means_the_same_thing(maker: SequenceMaker) -> None:
             for token, graded in zip(*_parts(maker.long(np.random.default_rng(step))), strict=True)
             if graded
         ][:-1]
-        if answer:
-            assert answer in (yes, no)
+        if answer in (yes, no):
             seen[answer == yes] += 1
     assert min(seen.values()) > 50
+
+
+def test_an_answer_in_context_starts_with_half_of_the_rows_stand_ins(maker: SequenceMaker) -> None:
+    """As self-prompting does: a drawing repeats the first half, an answer about a picture the second."""
+    special = {token: number for number, token in enumerate(special_tokens(SMALL))}
+    begin, end, separator = (special[t] for t in ("<racm3:break>", "<eoss>", "<reserved08706>"))
+    codes = range(maker.first_code, maker.first_code + 16)
+    seen = {True: 0, False: 0}
+    for step in range(200):
+        ids = maker.long(np.random.default_rng(step)).ids
+        outside, inside = [], False
+        for token in ids:
+            inside = token == begin or (inside and token != end)
+            outside.append(token in codes and not inside)
+        turn = ids.index(separator)
+        shown = [token for token, loose in zip(ids[:turn], outside, strict=False) if loose]
+        repeated = [token for token, loose in zip(ids[turn:], outside[turn:], strict=True) if loose]
+        assert len(shown) == 2 * len(repeated) and len(shown) <= 32
+        if shown:
+            draws = begin in ids[turn:]
+            assert repeated == (shown[: len(repeated)] if draws else shown[len(repeated) :])
+            seen[draws] += 1
+    assert min(seen.values()) > 20
 
 
 def _parts(sequence: Any) -> tuple[list[int], list[bool]]:
