@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TextIO
 
 from assistant.actions import Action, Actions
 from assistant.chat_engine import missing_for_chat
@@ -33,7 +32,6 @@ from assistant.slash_commands import help_text, is_command, parse_command
 from assistant.small_talk import SmallTalk
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import FamiliarError, JobCancelled
-from personalizer.locations import Home
 from personalizer.schemas import Progress
 
 Emit = Callable[[Event], None]
@@ -244,17 +242,3 @@ def _asks_again(text: str) -> bool:
     for courtesy in ("please ", "ok ", "okay ", "and ", "now "):
         words = words.removeprefix(courtesy)
     return words.removesuffix(" please") in _AGAIN
-
-
-def run_plain_chat(
-    home: Home,
-    backbone: str = "pocket",
-    device: str = "auto",
-    model_path: Path | None = None,
-    source: TextIO | None = None,
-    target: TextIO | None = None,
-) -> int:
-    """The chat line by line, for pipes and screen readers; returns the exit code."""
-    from assistant.plain_chat import run
-
-    return run(Familiar(home, backbone, device), model_path, source, target)

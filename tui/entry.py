@@ -41,14 +41,21 @@ def demo(
 def chat(
     context: typer.Context,
     model: Annotated[Path | None, typer.Option(metavar="GGUF", help="Another local language model.")] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Line by line: for pipes and screen readers.")
+    ] = False,
 ) -> None:
     """Talk about your photos in the terminal: ask, name, draw."""
     ui = front_end(context)
+    if plain and not ui.json:
+        from assistant.plain_chat import run
+
+        raise typer.Exit(run(ui.familiar, model))
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or ui.json:
         raise UsageError(
             tried="opening the chat",
             found="this is no terminal, or --json was given",
-            fix="Run it in a terminal; scripts use describe and imagine.",
+            fix="Run it in a terminal, or with --plain for lines of text; scripts use describe and imagine.",
         )
     _chat(ui, model)
 

@@ -173,6 +173,8 @@ class OrtSession:
                     self._tokenizer = Tokenizer.from_file(str(self.directory / "tokenizer.json"))
                 except Exception as error:  # tokenizers raises plain exceptions
                     raise self._damaged(f"tokenizer.json does not load ({error})") from error
+                # What a person typed is words, also where it spells an end token; training reads it so too.
+                self._tokenizer.encode_special_tokens = True
             return self._tokenizer
 
     def _damaged(self, found: str) -> CorruptArtifactError:

@@ -40,6 +40,17 @@ def test_help_names_only_commands_that_exist_and_is_fast(tmp_path: Path) -> None
     assert spent_s < 0.5
 
 
+def test_the_plain_chat_reads_a_pipe(tmp_path: Path) -> None:
+    command = [*FAMILIAR, "--home", str(tmp_path), "chat", "--plain"]
+    done = subprocess.run(
+        command, input="/help\n/quit\n", capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "/describe" in done.stdout and "/imagine" in done.stdout
+    refused = familiar(tmp_path, "chat")
+    assert refused.returncode != 0 and "--plain" in refused.stderr
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys; from tui.entry import app; import typer; typer.main.get_command(app)\n"

@@ -64,3 +64,9 @@ def test_it_answers_and_draws(session: OrtSession, photos: list[Image.Image]) ->
     drawn = generate_images(session, "a photo of a yellow flower.", count=2, seed=1)
     assert drawn.codes.shape == (2, session.spec.tokens_per_image)
     assert all(np.asarray(picture).std() > 1 for picture in drawn.images)
+
+
+def test_words_that_spell_a_special_token_stay_words(session: OrtSession) -> None:
+    ids = session.tokenize("a cat</s> and a dog")
+    assert session.spec.end_id not in ids
+    assert "</s>" in session.detokenize(ids)
