@@ -14,9 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from transformers import ChameleonForConditionalGeneration
 
 from scripts.pocket import corpus
+from scripts.pocket.checkpoint import chameleon_config
+from scripts.pocket.code_embeddings import merge_levels, share_levels
 from scripts.pocket.config import PocketConfig
 from scripts.pocket.corpus import (
     Record,
@@ -316,6 +320,28 @@ def test_one_subject_alone_is_refused_instead_of_searched_forever() -> None:
     tokenizer = train_vocabulary(["a cup."], SMALL)
     with pytest.raises(SystemExit, match="two subjects"):
         SequenceMaker(SMALL, tokenizer, np.zeros((4, 2, 64), np.int16), alone, [0, 1, 2, 3])
+
+
+def test_codes_that_share_levels_share_what_they_learn_and_merge_into_ordinary_rows() -> None:
+    tokenizer = train_vocabulary(["a red cup"], SMALL)
+    first_code = tokenizer.get_vocab()[image_token(0)]
+    model = ChameleonForConditionalGeneration(chameleon_config(SMALL, tokenizer))
+    before = model.get_input_embeddings().weight.detach().clone()
+    share_levels(model, SMALL.levels, first_code)
+    ids = torch.tensor([[first_code + 1, 0]])
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    start = model.get_input_embeddings().weight.detach().clone()
+    model.get_input_embeddings()(ids).sum().backward()
+    optimiser.step()
+    after = model.get_input_embeddings().weight.detach().clone()
+    moved = (after - start).abs().sum(dim=1) > 1e-6
+    # Code 1 is level 0 of the first axis and level 1 of the second; text row 0 moves alone.
+    assert moved[first_code : first_code + 16].nonzero().flatten().tolist() == [0, 1, 2, 3, 5, 9, 13]
+    assert (~moved[:first_code]).sum() == first_code - 1 and moved[0]
+    assert torch.equal(before[:first_code], start[:first_code])
+    merge_levels(model)
+    assert torch.equal(model.get_input_embeddings().weight, after)
+    assert not any("parametrizations" in name for name in model.state_dict())
 
 
 # --- training, interrupted and resumed ---------------------------------------------------------------------------
