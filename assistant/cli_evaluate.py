@@ -12,7 +12,7 @@ from assistant.cli import app, front_end
 from personalizer.locations import Home, default_home
 
 evaluate_app = typer.Typer(
-    rich_markup_mode=None, help="Measure recognition and drawing on folders of photos."
+    rich_markup_mode=None, help="Measure recognition, drawing and the backbone itself."
 )
 app.add_typer(evaluate_app, name="evaluate")
 
@@ -83,6 +83,38 @@ def generation(
     ui.show(report, generation_lines)
 
 
+@evaluate_app.command()
+def backbone(
+    context: typer.Context,
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A training corpus; its held-out part is measured on."),
+    ] = None,
+    subjects: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="One folder of real photos per identity.")
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="Pictures, pairs and drawings per measure.")] = 250,
+    seed: Seed = 0,
+) -> None:
+    """What can the backbone do by itself? On pictures that it was never trained on."""
+    from assistant.evaluation.backbone_report import evaluate_backbone
+
+    ui = front_end(context)
+    report = ui.run(
+        lambda on_progress: evaluate_backbone(
+            images,
+            home=evaluation_home(ui.home),
+            subjects=subjects,
+            count=count,
+            seed=seed,
+            backbone=ui.familiar.backbone,
+            device=ui.device,
+            on_progress=on_progress,
+        )
+    )
+    ui.show(report, backbone_lines)
+
+
 def evaluation_home(chosen: Path | None) -> Home:
     """A home apart from the user's library, unless one is given."""
     if chosen is not None:
@@ -111,6 +143,27 @@ def generation_lines(report: dict[str, Any]) -> str:
     return "\n".join(
         f"{key:16} {_number(value)}" for key, value in report.items() if not isinstance(value, dict)
     )
+
+
+def backbone_lines(report: dict[str, Any]) -> str:
+    """One line per measure, the version before beside it."""
+    from assistant.cli_output import table
+
+    now, before = flat(report), flat(report.get("previous") or {})
+    rows: list[Sequence[str]] = [("", "now", "before")]
+    rows += [(name, _number(value), _number(before.get(name))) for name, value in now.items()]
+    return table(rows)
+
+
+def flat(report: dict[str, Any], prefix: str = "") -> dict[str, object]:
+    """Nested numbers by dotted name; settings and the version before are left out."""
+    found: dict[str, object] = {}
+    for key, value in report.items():
+        if isinstance(value, dict) and key not in ("settings", "previous"):
+            found |= flat(value, f"{prefix}{key}.")
+        elif isinstance(value, int | float):
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 def _number(value: object) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from assistant.describing import Describer
     from assistant.drawing import Drawer
     from assistant.serving import Serving
+    from exporters.runtime.session import BackboneSession
 
 
 class Familiar:
@@ -197,6 +198,11 @@ class Familiar:
         return _trained(self._run("train", str(concept.id), {"concept": concept.id}, on_progress))
 
     # --- answers
+
+    def session(self, on_progress: OnProgress | None = None) -> BackboneSession:
+        """The exported backbone itself, exported first where that has not happened."""
+        self._prepare(on_progress)
+        return self._serving.session
 
     def describe(
         self, photo: Path, question: str | None = None, on_progress: OnProgress | None = None

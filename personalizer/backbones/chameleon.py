@@ -141,7 +141,7 @@ class ChameleonBackbone:
         self._image_mask[code_to_id] = True
         self._image_mask = self._image_mask.to(device)
 
-        self._free_ids = [
+        free_ids = [
             index
             for token, index in vocabulary.items()
             if re.fullmatch(r"<reserved\d{5}>", token) and token != SEPARATOR
@@ -177,6 +177,7 @@ class ChameleonBackbone:
             end_image_ids=(special(END_IMAGE),),
             separator_ids=(special(SEPARATOR),),
             end_id=int(end_id[0] if isinstance(end_id, list) else end_id),
+            free_ids=tuple(free_ids),
         )
 
     def tokenize(self, text: str) -> list[int]:
@@ -251,7 +252,7 @@ class ChameleonBackbone:
 
     def name_prior(self) -> torch.Tensor:
         """The mean of the vocabulary's free rows, `[hidden]`; of all text rows where it keeps none free."""
-        ids = self._free_ids or torch.nonzero(~self._image_mask).flatten().tolist()
+        ids = list(self.spec.free_ids) or torch.nonzero(~self._image_mask).flatten().tolist()
         return self.embed_text(torch.tensor(ids)).float().mean(dim=0)
 
     def output_scale(self) -> float:

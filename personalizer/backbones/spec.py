@@ -38,3 +38,5 @@ class BackboneSpec:
     """Ends the user's turn."""
     end_id: int
     """Ends the answer."""
+    free_ids: tuple[int, ...] = ()
+    """Text ids that the vocabulary keeps free for new tokens."""

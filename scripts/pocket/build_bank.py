@@ -12,10 +12,11 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save_file
 
+from assistant.evaluation.corpora import load_arrays
 from personalizer.backbones.registry import load_backbone
 from personalizer.embedding import ObjectEmbedder
 from personalizer.picture_bank import BANK_FILE
-from scripts.pocket.corpus import load
+from scripts.pocket.command import run
 
 SHARES = {"photo": 0.7, "render": 0.2}
 """Of the bank, by kind; the rest is drawings."""
@@ -30,7 +31,7 @@ def main() -> None:
     )
     parser.add_argument("--count", type=int, default=640)
     options = parser.parse_args()
-    arrays, records = load(options.corpus)
+    arrays, records = load_arrays(options.corpus)
     starts = np.cumsum([0, *map(len, arrays)])
     rng = np.random.default_rng(0)
     picks: list[int] = []
@@ -70,4 +71,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

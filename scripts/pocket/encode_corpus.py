@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from assistant.evaluation.corpora import load_arrays
+from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig
-from scripts.pocket.corpus import load
 from scripts.pocket.image_tokenizer import ImageTokenizer
 
 VIEWS = 2
@@ -48,7 +49,7 @@ def main() -> None:
     feature_dim = state["semantic_head.5.weight"].shape[0]
     model = ImageTokenizer(config, feature_dim).eval()
     model.load_state_dict(state)
-    arrays, records = load(options.corpus)
+    arrays, records = load_arrays(options.corpus)
     codes = np.zeros((len(records), VIEWS, config.tokens_per_image), dtype=np.int16)
     generator = torch.Generator().manual_seed(0)
     row = 0
@@ -66,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from tokenizers import Tokenizer
 
+from assistant.evaluation.corpora import Record, with_article
 from personalizer.prompts import DESCRIBE_QUESTION, GENERATION_TEXT, NO, RECOGNITION_QUESTION, YES
 from scripts.pocket.config import PocketConfig
-from scripts.pocket.corpus import Record, with_article
 from scripts.pocket.vocabulary import BEGIN_IMAGE, BOS, END_IMAGE, EOS, image_token, reserved_token
 
 NO_CAPTION_SHARE = 0.12

@@ -15,8 +15,9 @@ import onnxruntime as ort
 import torch
 from torch.nn import functional
 
+from assistant.evaluation.corpora import load_arrays
 from personalizer.efficientnet_conversion import load_network, weights_path
-from scripts.pocket.corpus import load
+from scripts.pocket.command import run
 
 FEATURES = 128
 TEACHER_SIZE_PX = 128
@@ -62,7 +63,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     session = teacher_session()
-    raw = {folder: features_of(session, load([folder])[0][0]) for folder in options.corpus}
+    raw = {folder: features_of(session, load_arrays([folder])[0][0]) for folder in options.corpus}
     if not options.basis.exists():
         together = np.concatenate(list(raw.values()))
         mean = together.mean(axis=0)
@@ -79,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

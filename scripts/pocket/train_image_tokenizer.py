@@ -14,8 +14,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from assistant.evaluation.corpora import load_arrays
+from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig
-from scripts.pocket.corpus import SIZE_PX, load
+from scripts.pocket.corpus import SIZE_PX
 from scripts.pocket.image_tokenizer import ImageTokenizer
 
 BATCH = 16
@@ -87,7 +89,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     config = PocketConfig()
-    arrays, records = load(options.corpus)
+    arrays, records = load_arrays(options.corpus)
     features = [np.load(folder / "features.npy") for folder in options.corpus]
     starts = np.cumsum([0, *map(len, arrays)])[:-1]
     target = torch.from_numpy(np.concatenate(features))
@@ -175,4 +177,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -18,10 +18,11 @@ from tokenizers import Tokenizer
 from torch.nn import functional
 from transformers import ChameleonForConditionalGeneration
 
+from assistant.evaluation.corpora import load_arrays
 from scripts.pocket.checkpoint import chameleon_config
 from scripts.pocket.code_embeddings import share_levels
+from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig
-from scripts.pocket.corpus import load
 from scripts.pocket.sequences import Sequence, SequenceMaker
 from scripts.pocket.vocabulary import train_vocabulary
 
@@ -80,7 +81,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
     config = PocketConfig()
-    _, records = load(options.corpus)
+    _, records = load_arrays(options.corpus)
     codes = np.load(options.codes)
     if len(codes) != len(records):
         raise SystemExit(
@@ -172,4 +173,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -18,20 +18,13 @@ import torch
 from PIL import Image
 from transformers import ChameleonForConditionalGeneration
 
+from assistant.evaluation.corpora import Record, load_arrays, read_archive, with_article
+from personalizer.errors import FamiliarError
 from scripts.pocket import corpus
 from scripts.pocket.checkpoint import chameleon_config
 from scripts.pocket.code_embeddings import merge_levels, share_levels
 from scripts.pocket.config import PocketConfig
-from scripts.pocket.corpus import (
-    Record,
-    is_held_out,
-    load,
-    open_record,
-    read_renders,
-    read_tar,
-    with_article,
-    write,
-)
+from scripts.pocket.corpus import read_renders, write
 from scripts.pocket.sequences import SequenceMaker
 from scripts.pocket.vocabulary import image_token, reserved_token, special_tokens, train_vocabulary
 
@@ -65,97 +58,14 @@ def write_source(folder: Path, count: int = 6) -> tuple[Path, Path]:
 
 def test_archives_become_arrays_and_records(tmp_path: Path) -> None:
     archive, captions = write_source(tmp_path)
-    assert write(read_tar(archive, captions), tmp_path / "out") == 6
-    [array], records = load([tmp_path / "out"])
+    assert write(read_archive(archive, captions), tmp_path / "out") == 6
+    [array], records = load_arrays([tmp_path / "out"])
     assert array.shape == (6, corpus.SIZE_PX, corpus.SIZE_PX, 3) and array.dtype == np.uint8
     assert [record.label for record in records] == [None, "apple"] * 3
     assert records[0].caption is None and records[1].caption == "a photo of an apple"
     assert records[0].subject is None and records[1].subject == "grocery:apple"
-    arrays, twice = load([tmp_path / "out", tmp_path / "out"])
+    arrays, twice = load_arrays([tmp_path / "out", tmp_path / "out"])
     assert len(arrays) == 2 and twice == records * 2
-
-
-def test_pictures_without_a_caption_line_are_left_out(tmp_path: Path) -> None:
-    archive, captions = write_source(tmp_path)
-    captions.write_text("\n".join(captions.read_text().splitlines()[2:4]))
-    assert len(list(read_tar(archive, captions))) == 2
-
-
-def missing_tar(archive: Path, captions: Path) -> None:
-    archive.unlink()
-
-
-def missing_captions(archive: Path, captions: Path) -> None:
-    captions.unlink()
-
-
-def cut_in_a_picture(archive: Path, captions: Path) -> None:
-    with tarfile.open(archive) as tar:
-        last = tar.getmembers()[-1]
-    archive.write_bytes(archive.read_bytes()[: last.offset_data + 10])
-
-
-def cut_between_pictures(archive: Path, captions: Path) -> None:
-    with tarfile.open(archive) as tar:
-        last = tar.getmembers()[-1]
-    archive.write_bytes(archive.read_bytes()[: last.offset])
-
-
-def cut_in_a_header(archive: Path, captions: Path) -> None:
-    with tarfile.open(archive) as tar:
-        last = tar.getmembers()[-1]
-    archive.write_bytes(archive.read_bytes()[: last.offset + 100])
-
-
-def no_tar(archive: Path, captions: Path) -> None:
-    archive.write_bytes(b"<html>not found</html>" * 100)
-
-
-def empty_tar(archive: Path, captions: Path) -> None:
-    archive.write_bytes(b"")
-
-
-def broken_picture(archive: Path, captions: Path) -> None:
-    content = bytearray(archive.read_bytes())
-    with tarfile.open(archive) as tar:
-        first = tar.getmembers()[0]
-    content[first.offset_data : first.offset_data + first.size] = bytes(first.size)
-    archive.write_bytes(content)
-
-
-def one_caption_more(archive: Path, captions: Path) -> None:
-    line = {"image": "grocery/99999.webp", "source": "grocery", "kind": "photo"}
-    captions.write_text(captions.read_text() + json.dumps(line) + "\n")
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        missing_tar,
-        missing_captions,
-        cut_in_a_picture,
-        cut_between_pictures,
-        cut_in_a_header,
-        no_tar,
-        empty_tar,
-        broken_picture,
-        one_caption_more,
-    ],
-)
-def test_damaged_sources_are_an_error_that_names_the_archive(tmp_path: Path, damage: Any) -> None:
-    archive, captions = write_source(tmp_path)
-    damage(archive, captions)
-    with pytest.raises(SystemExit, match=re.escape(str(archive))):
-        write(read_tar(archive, captions), tmp_path / "out")
-    assert not (tmp_path / "out" / "images.npy").exists()
-
-
-@pytest.mark.parametrize("line", ["{", "[]", "{}"])
-def test_a_damaged_caption_names_file_and_line(tmp_path: Path, line: str) -> None:
-    archive, captions = write_source(tmp_path)
-    captions.write_text(captions.read_text() + line + "\n")
-    with pytest.raises(SystemExit, match=re.escape(str(captions)) + ", line 7"):
-        list(read_tar(archive, captions))
 
 
 def test_nothing_to_write_is_said(tmp_path: Path) -> None:
@@ -173,38 +83,26 @@ def test_renders_are_read_across_shards(tmp_path: Path) -> None:
     lines[3]["questions"] = [["is there a cup in this photo?", "yes"]]
     (tmp_path / "captions.jsonl").write_text("\n".join(map(json.dumps, lines)))
     pictures = list(read_renders(tmp_path))
-    assert [image.getpixel((0, 0))[0] for image, _ in pictures] == [7, 7, 107, 107]
-    assert [record.subject for _, record in pictures] == ["render:0", "render:0", "render:1", "render:1"]
-    assert pictures[3][1].questions == [["is there a cup in this photo?", "yes"]]
-    assert len({record.held_out for _, record in pictures[:2]}) == 1, "a subject is never on both sides"
+    assert [picture.image().getpixel((0, 0))[0] for picture in pictures] == [7, 7, 107, 107]
+    assert [picture.record.subject for picture in pictures] == [
+        "render:0",
+        "render:0",
+        "render:1",
+        "render:1",
+    ]
+    assert pictures[3].record.questions == [["is there a cup in this photo?", "yes"]]
+    assert len({picture.record.held_out for picture in pictures[:2]}) == 1, "a subject is never on both sides"
     (tmp_path / "1.npy").unlink()
     with pytest.raises(SystemExit, match=re.escape(str(tmp_path))):
         list(read_renders(tmp_path))
 
 
 def test_counts_that_do_not_fit_name_the_folder(tmp_path: Path) -> None:
-    write(read_tar(*write_source(tmp_path)), tmp_path / "out")
+    write(read_archive(*write_source(tmp_path)), tmp_path / "out")
     records = tmp_path / "out" / "records.jsonl"
     records.write_text("\n".join(records.read_text().splitlines()[:-1]))
-    with pytest.raises(SystemExit, match=re.escape(str(tmp_path / "out")) + ".*6 pictures but 5 records"):
-        load([tmp_path / "out"])
-
-
-def test_articles_and_labels() -> None:
-    assert [with_article(noun) for noun in ("apple", "cup", "glass", "grapes")] == [
-        "an apple",
-        "a cup",
-        "a glass",
-        "grapes",
-    ]
-    record = open_record({"image": "x/1.webp", "source": "emoji", "kind": "3d emoji", "label": "Keycap: #"})
-    assert record.caption == "a 3d emoji of a keycap: #" and record.subject is None
-
-
-def test_the_split_is_stable_and_small() -> None:
-    held = [is_held_out(f"image {number}") for number in range(4000)]
-    assert 0.02 < np.mean(held) < 0.06
-    assert held == [is_held_out(f"image {number}") for number in range(4000)]
+    with pytest.raises(FamiliarError, match=re.escape(str(tmp_path / "out")) + ".*6 pictures but 5 records"):
+        load_arrays([tmp_path / "out"])
 
 
 # --- vocabulary and sequences ------------------------------------------------------------------------------------

@@ -1,0 +1,260 @@
+"""How good a backbone is by itself, before any concept: pictures it was never trained on, through the serving runtime.
+
+Chance or a ceiling stands next to every number. Knows pictures and a session, no library.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assistant.evaluation.corpora import Picture, with_article
+from assistant.evaluation.protocol import rounded
+from personalizer.backbones.preprocessing import centre_square
+from personalizer.prompts import (
+    DESCRIBE_QUESTION,
+    RECOGNITION_QUESTION,
+    RowKind,
+    generation_request,
+    question_about_image,
+)
+from personalizer.schemas import Float32Array, Int64Array, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from exporters.runtime.concept import ConceptRuntime
+    from exporters.runtime.session import BackboneSession
+
+MEASURED_FILE = "measured.json"
+"""Beside a bundled backbone: what this evaluation said of it and of the version before."""
+_BATCH, _ROWS = 32, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of right answers, and what guessing would give."""
+
+    accuracy: float
+    chance: float
+    count: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "accuracy": rounded(self.accuracy),
+            "chance": rounded(self.chance),
+            "count": self.count,
+        }
+
+
+class BackboneMeasure:
+    """Measures one session; all choices follow `seed`."""
+
+    def __init__(
+        self, session: BackboneSession, *, seed: int = 0, on_progress: OnProgress | None = None
+    ) -> None:
+        self._session = session
+        self._seed = seed
+        self._on_progress = on_progress
+
+    def _report(self, done: int, total: int, message: str) -> None:
+        if self._on_progress is not None:
+            self._on_progress(Progress(done, total, message))
+
+    def some(self, pictures: Sequence[Picture], count: int) -> list[Picture]:
+        """At most `count` of them, always the same ones."""
+        order = np.random.default_rng(self._seed).permutation(len(pictures))
+        return [pictures[index] for index in order[:count].tolist()]
+
+    def codes(self, images: Sequence[Image.Image]) -> Int64Array:
+        """`[images, tokens_per_image]`."""
+        batches = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+        empty = np.zeros((0, self._session.spec.tokens_per_image), dtype=np.int64)
+        return np.concatenate([empty, *(self._session.encode_images(batch) for batch in batches)])
+
+    def psnr_db(self, images: Sequence[Image.Image], codes: Int64Array) -> float:
+        """Mean peak signal-to-noise ratio in dB of decoding `codes`, at the backbone's size."""
+        values = []
+        side = self._session.spec.image_size_px
+        for start in range(0, len(images), _BATCH):
+            decoded = self._session.decode_images(codes[start : start + _BATCH])
+            for before, after in zip(images[start : start + _BATCH], decoded, strict=True):
+                small = np.asarray(centre_square(before, side), dtype=np.float32)
+                error = float(np.mean((small - np.asarray(after, dtype=np.float32)) ** 2))
+                values.append(10 * math.log10(255**2 / max(error, 1e-6)))
+        return _mean(values)
+
+    def captions(self, pictures: Sequence[Picture], labels: Sequence[str]) -> Share:
+        """How often a photo's own class is the likeliest caption among those of all `labels`."""
+        from exporters.runtime.prompting import PromptContext
+
+        session = self._session
+        context = PromptContext(session)
+        choices = [
+            [*session.tokenize(f"a photo of {with_article(label)}"), session.spec.end_id] for label in labels
+        ]
+        length = max(map(len, choices))
+        ids = np.array([choice + [session.spec.end_id] * (length - len(choice)) for choice in choices])
+        real = np.arange(length)[None] < np.array([len(choice) for choice in choices])[:, None]
+        question = question_about_image(DESCRIBE_QUESTION)
+        right = []
+        for number, picture in enumerate(pictures):
+            self._report(number, len(pictures), "captions")
+            states, cache = session.forward(context.embed(question, [picture.image()])[None], context.start)
+            later, _ = session.forward(session.embed_text(ids[:, :-1]), cache.repeat(len(ids)))
+            hidden = np.concatenate([np.repeat(states[:, -1:], len(ids), axis=0), later], axis=1)
+            scores = (_log_likelihood(session.text_logits(hidden), ids) * real).sum(axis=1)
+            right.append(labels[int(scores.argmax())] == picture.record.label)
+        return Share(_mean(right), 1 / max(1, len(labels)), len(right))
+
+    def questions(self, asked: Sequence[tuple[Picture, str, bool]]) -> Share:
+        """Yes/no questions: the mean of the accuracies on those to answer with yes and with no."""
+        from exporters.runtime.generation import yes_no_logits
+
+        said = []
+        for number, (picture, question, _) in enumerate(asked):
+            self._report(number, len(asked), "questions")
+            segments = question_about_image(question.lower())
+            said.append(float(yes_no_logits(self._session, segments, [[picture.image()]])[0]) > 0)
+        return _balanced(said, [truth for _, _, truth in asked])
+
+    def same_subject(self, pairs: Sequence[tuple[Picture, Picture, bool]]) -> Share:
+        """Pieces of one picture stand where a trained prefix will: is the other picture of the same thing?
+
+        What personalisation starts from. The threshold is the one that the pairs' own median gives, since the
+        trained prefix has one of its own too.
+        """
+        from exporters.runtime.generation import yes_no_logits
+
+        said = []
+        for number, (example, seen, _) in enumerate(pairs):
+            self._report(number, len(pairs), "same subject")
+            context = stand_in(self._session, self.codes([example.image()])[0])
+            question = question_about_image(RECOGNITION_QUESTION)
+            said.append(float(yes_no_logits(self._session, question, [[seen.image()]], concept=context)[0]))
+        middle = float(np.median(said)) if said else 0.0
+        return _balanced([value > middle for value in said], [truth for _, _, truth in pairs])
+
+    def bits_per_token(self, pictures: Sequence[Picture]) -> dict[str, float | None]:
+        """Mean bits of an image token after the caption, and of a caption's token after the picture."""
+        from exporters.runtime.prompting import PromptContext
+
+        session, spec = self._session, self._session.spec
+        context = PromptContext(session)
+        image_bits, text_bits = [], []
+        for number, picture in enumerate(pictures):
+            self._report(number, len(pictures), "bits per token")
+            image, caption = picture.image(), picture.record.caption or ""
+            codes = self.codes([image])
+            request = [
+                context.embed(generation_request(caption)),
+                session.embed_text(spec.begin_image_ids),
+            ]
+            written = session.embed_image_codes(codes[0, :-1])
+            states, _ = session.forward(np.concatenate([*request, written])[None], context.start)
+            hidden = states[:, -spec.tokens_per_image :]
+            image_bits.append(-_log_likelihood(session.image_logits(hidden), codes).mean() / math.log(2))
+            ids = np.array([[*session.tokenize(caption), spec.end_id]])
+            prompt = context.embed(question_about_image(DESCRIBE_QUESTION), [image])
+            states, _ = session.forward(
+                np.concatenate([prompt, session.embed_text(ids[0, :-1])])[None], context.start
+            )
+            logits = session.text_logits(states[:, -ids.shape[1] :])
+            text_bits.append(-_log_likelihood(logits, ids).mean() / math.log(2))
+        return {"image": rounded(_mean(image_bits)), "text": rounded(_mean(text_bits))}
+
+
+def stand_in(session: BackboneSession, codes: Int64Array) -> ConceptRuntime:
+    """A concept whose rows are pieces of one picture, `codes` `[tokens]`: what training starts with."""
+    from exporters.runtime.concept import ConceptRuntime, LearnedRows
+
+    chosen = codes[np.linspace(0, len(codes) - 1, 2 * _ROWS).round().astype(np.int64)]
+    rows = session.embed_image_codes(chosen)
+    name = session.embed_text(session.spec.free_ids or session.spec.separator_ids).mean(axis=0)
+    inputs: dict[RowKind, Float32Array] = {
+        "name": name[None],
+        "generation": rows[:_ROWS],
+        "understanding": rows[_ROWS:],
+    }
+    outputs = {kind: np.zeros_like(values) for kind, values in inputs.items()}
+    return ConceptRuntime(session, LearnedRows("it", session.spec.version, inputs, outputs))
+
+
+def questions_about(pictures: Sequence[Picture], seed: int) -> list[tuple[Picture, str, bool]]:
+    """The questions that the corpus knows the answers to; about its class where it knows none."""
+    random = np.random.default_rng(seed)
+    labels = sorted({picture.record.label for picture in pictures if picture.record.label})
+    asked: list[tuple[Picture, str, bool]] = []
+    for picture in pictures:
+        record = picture.record
+        asked += [(picture, question, answer == "yes") for question, answer in record.questions]
+        if record.questions or not record.label or len(labels) < 2:
+            continue
+        others = [label for label in labels if label != record.label]
+        for label in (record.label, others[int(random.integers(len(others)))]):
+            question = f"is there {with_article(label)} in this photo?"
+            asked.append((picture, question, label == record.label))
+    return asked
+
+
+def subject_pairs(pictures: Sequence[Picture], count: int, seed: int) -> list[tuple[Picture, Picture, bool]]:
+    """`count` pairs of one subject, and as many of a subject and a stranger of its class, in turn."""
+    random = np.random.default_rng(seed)
+    by_subject: dict[str, list[Picture]] = {}
+    by_label: dict[str, list[Picture]] = {}
+    for picture in pictures:
+        if picture.record.label:
+            by_label.setdefault(picture.record.label, []).append(picture)
+            if picture.record.subject:
+                by_subject.setdefault(picture.record.subject, []).append(picture)
+    strangers = {
+        subject: [
+            other for other in by_label[str(members[0].record.label)] if other.record.subject != subject
+        ]
+        for subject, members in sorted(by_subject.items())
+    }
+    usable = [subject for subject, others in strangers.items() if others and len(by_subject[subject]) > 1]
+    pairs: list[tuple[Picture, Picture, bool]] = []
+    for number in range(count if usable else 0):
+        subject = usable[number % len(usable)]
+        first, second = random.choice(len(by_subject[subject]), 2, replace=False).tolist()
+        example, others = by_subject[subject][first], strangers[subject]
+        pairs.append((example, by_subject[subject][second], True))
+        pairs.append((example, others[int(random.integers(len(others)))], False))
+    return pairs
+
+
+def read_measured(directory: Path) -> dict[str, Any]:
+    """What was measured of the backbone in `directory` when it was made; empty where nobody has."""
+    path = directory / MEASURED_FILE
+    try:
+        found = json.loads(path.read_bytes()) if path.exists() else {}
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _balanced(said: Sequence[bool], truth: Sequence[bool]) -> Share:
+    rates = [
+        _mean([answer == right for answer, right in zip(said, truth, strict=True) if right == wanted])
+        for wanted in (True, False)
+    ]
+    return Share(_mean(rates), 0.5, len(said))
+
+
+def _log_likelihood(logits: Float32Array, ids: Int64Array) -> Float32Array:
+    """Log-probabilities `[batch, length]` of `ids` `[batch, length]` under `[batch, length, vocabulary]`."""
+    top = logits.max(axis=-1, keepdims=True)
+    normaliser = top[..., 0] + np.log(np.exp(logits - top).sum(axis=-1))
+    chosen = np.take_along_axis(logits, ids[..., None], axis=-1)[..., 0]
+    return np.asarray(chosen - normaliser, dtype=np.float32)
+
+
+def _mean(values: Sequence[float] | Sequence[bool]) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

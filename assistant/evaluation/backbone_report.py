@@ -1,0 +1,228 @@
+"""`familiar evaluate backbone`: which pictures, which measures, and the version before next to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from assistant.evaluation.backbone import (
+    BackboneMeasure,
+    Share,
+    questions_about,
+    read_measured,
+    subject_pairs,
+)
+from assistant.evaluation.corpora import Picture, Record, read_corpus, with_article
+from assistant.evaluation.probe import LinearProbe
+from assistant.evaluation.protocol import existing_folder, read_subjects, rounded
+from assistant.service import Familiar
+from assistant.serving import DRAWING_TEMPERATURE, DRAWING_TOP_K, GUIDANCE
+from personalizer.backbones.registry import backbone_directory
+from personalizer.embedding import ObjectEmbedder
+from personalizer.locations import Home
+from personalizer.schemas import OnProgress, Progress
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from exporters.runtime.session import BackboneSession
+
+COLOURS = frozenset(
+    (
+        *("white", "orange", "yellow", "brown", "grey", "red", "black", "green"),
+        *("beige", "blue", "purple", "pink", "teal", "golden", "silver"),
+    )
+)
+PROBE_PICTURES_PER_NAME, PROBE_MINIMUM = 24, 8
+DRAWINGS_PER_PROMPT = 4
+
+
+def evaluate_backbone(
+    images: Path | None,
+    *,
+    home: Home,
+    subjects: Path | None = None,
+    count: int = 250,
+    seed: int = 0,
+    backbone: str = "pocket",
+    device: str = "auto",
+    on_progress: OnProgress | None = None,
+) -> dict[str, Any]:
+    """All measures as JSON values, each on at most `count` pictures, pairs or drawings.
+
+    `images` is a training corpus, of which only the held-out pictures are measured on (the rest trains the
+    probe that judges drawings); without it, the rendered sample library, and nothing is said about photos.
+    `subjects` holds one folder of real photos per identity, for the pairs of photos of one thing.
+    """
+    pictures = list(read_corpus(images)) if images else sample_library()
+    held_out = [picture for picture in pictures if picture.record.held_out]
+    photos = [picture for picture in held_out if picture.record.kind == "photo"]
+    renders = [picture for picture in held_out if picture.record.kind == "render"]
+    familiar = Familiar(home, backbone, device)
+    try:
+        session = familiar.session(on_progress)
+    finally:
+        familiar.close()
+    measure = BackboneMeasure(session, seed=seed, on_progress=on_progress)
+    some_photos, some_renders = measure.some(photos, count), measure.some(renders, count)
+    labels = sorted({str(p.record.label) for p in pictures if p.record.kind == "photo" and p.record.label})
+    asked = questions_about(renders, seed)
+    order = np.random.default_rng(seed).permutation(len(asked))[:count].tolist()
+    pairs = {
+        "renders": subject_pairs(renders, count // 2, seed),
+        "photos": subject_pairs(subject_pictures(subjects), count // 2, seed) if subjects else [],
+    }
+    codes = {name: _codes(measure, some) for name, some in (("p", some_photos), ("r", some_renders))}
+    captioned = [p for p in (*some_photos, *some_renders) if p.record.caption]
+    used = np.unique(np.concatenate([found for _, found in codes.values()]))
+    report = {
+        "psnr": {
+            "photos": rounded(measure.psnr_db(*codes["p"])),
+            "renders": rounded(measure.psnr_db(*codes["r"])),
+        },
+        "codes_used": rounded(len(used) / session.spec.codebook_size),
+        "caption_top1": _share(
+            measure.captions([p for p in some_photos if p.record.label], labels) if labels else None
+        ),
+        "attribute_questions": _share(measure.questions([asked[index] for index in order])),
+        "same_subject": {name: _share(measure.same_subject(found)) for name, found in pairs.items()},
+        "text_to_image": text_to_image(session, pictures, home, count, seed, on_progress),
+        "bits_per_token": measure.bits_per_token(captioned[:count]),
+    }
+    previous = read_measured(backbone_directory(backbone))
+    same = previous.get("version") == session.spec.version
+    return {
+        **report,
+        "version": session.spec.version,
+        "previous": previous.get("previous") if same else previous or None,
+        "settings": {
+            "images": "corpus" if images else "sample library",
+            "photos": len(some_photos),
+            "renders": len(some_renders),
+            "count": count,
+            "seed": seed,
+            "backbone": backbone,
+        },
+    }
+
+
+def sample_library() -> list[Picture]:
+    """The sample library as held-out renders: no backbone was trained on its subjects."""
+    from assistant.demo import read_samples
+
+    return [
+        Picture(
+            Record("sample library", "render", sample.class_name, sample.caption, sample.subject, True),
+            sample.path.read_bytes(),
+        )
+        for sample in read_samples()
+    ]
+
+
+def subject_pictures(folder: Path) -> list[Picture]:
+    """Real photos of known identities, one folder each; the folder's last word is the class."""
+    found, _ = read_subjects(existing_folder(folder), 1)
+    return [
+        Picture(Record("subjects", "photo", subject.class_name, None, subject.name, True), photo.read_bytes())
+        for subject in found
+        for photo in subject.photos
+    ]
+
+
+def text_to_image(
+    session: BackboneSession,
+    pictures: Sequence[Picture],
+    home: Home,
+    count: int,
+    seed: int,
+    on_progress: OnProgress | None,
+) -> dict[str, Any]:
+    """Does a drawing show what was asked for, as a probe trained on real pictures sees it?
+
+    `accuracy` is of drawings, `ceiling` of real held-out pictures, `chance` of guessing.
+    """
+    embedder = ObjectEmbedder(home.models, threads=2)
+    report: dict[str, Any] = {"photos": None, "renders": None}
+    for name, kind, attribute in (
+        ("photos", "photo", "class"),
+        ("renders", "render", "class"),
+        ("renders_colour", "render", "colour"),
+    ):
+        known = [(p, found) for p in pictures if p.record.kind == kind and (found := _named(p, attribute))]
+        training = _balanced_choice([pair for pair in known if not pair[0].record.held_out], seed)
+        names = {found for _, found in training}
+        tested = [pair for pair in known if pair[0].record.held_out and pair[1] in names]
+        if len(names) < 2 or not tested:
+            continue
+        if on_progress is not None:
+            on_progress(Progress(0, count, f"drawing {name}"))
+        probe = LinearProbe(embedder, session.spec.image_size_px)
+        probe.fit([picture for picture, _ in training], [found for _, found in training])
+        order = np.random.default_rng(seed).permutation(len(tested)).tolist()
+        real = [tested[index] for index in order[:count]]
+        prompts = [_prompt(picture, found, kind) for picture, found in real[: count // DRAWINGS_PER_PROMPT]]
+        drawn: list[Image.Image] = []
+        wanted: list[str] = []
+        for number, (prompt, (_, found)) in enumerate(zip(prompts, real, strict=False)):
+            if on_progress is not None:
+                on_progress(Progress(number, len(prompts), f"drawing {name}"))
+            drawn += draw(session, prompt, DRAWINGS_PER_PROMPT, seed)
+            wanted += [found] * DRAWINGS_PER_PROMPT
+        share = Share(probe.accuracy(drawn, wanted), 1 / len(names), len(drawn))
+        ceiling = probe.accuracy([picture.image() for picture, _ in real], [found for _, found in real])
+        report[name] = {**share.as_json(), "ceiling": rounded(ceiling), "names": len(names)}
+    return report
+
+
+def draw(session: BackboneSession, prompt: str, count: int, seed: int) -> list[Image.Image]:
+    """`count` first samples, as `familiar imagine` draws."""
+    from exporters.runtime.generation import generate_images
+
+    return generate_images(
+        session,
+        prompt,
+        count=count,
+        seed=seed,
+        temperature=DRAWING_TEMPERATURE,
+        top_k=DRAWING_TOP_K,
+        guidance=GUIDANCE,
+    ).images
+
+
+def colour_of(caption: str) -> str | None:
+    """The first colour in a caption, which is the subject's."""
+    return next((word for word in re.findall(r"[a-z]+", caption.lower()) if word in COLOURS), None)
+
+
+def _named(picture: Picture, attribute: str) -> str | None:
+    record = picture.record
+    return record.label if attribute == "class" else colour_of(record.caption or "")
+
+
+def _prompt(picture: Picture, name: str, kind: str) -> str:
+    return picture.record.caption or "" if kind == "render" else f"a {kind} of {with_article(name)}."
+
+
+def _balanced_choice(known: Sequence[tuple[Picture, str]], seed: int) -> list[tuple[Picture, str]]:
+    by_name: dict[str, list[tuple[Picture, str]]] = {}
+    for index in np.random.default_rng(seed).permutation(len(known)).tolist():
+        by_name.setdefault(known[index][1], []).append(known[index])
+    return [
+        pair
+        for pairs in by_name.values()
+        if len(pairs) >= PROBE_MINIMUM
+        for pair in pairs[:PROBE_PICTURES_PER_NAME]
+    ]
+
+
+def _codes(measure: BackboneMeasure, pictures: Sequence[Picture]) -> tuple[list[Image.Image], Any]:
+    images = [picture.image() for picture in pictures]
+    return images, measure.codes(images)
+
+
+def _share(share: Share | None) -> dict[str, Any] | None:
+    return share.as_json() if share is not None and share.count else None
