@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,18 @@ if TYPE_CHECKING:
 
 COST_FILE, ANSWERS_FILE = "cost.json", "answers.json"
 _SAVE_EVERY = 50
-Contexts = dict[tuple[int, BoundingBox | None, bool], list[Float32Array]]
-"""What the backbone reads of each view, by photo, region and whether it is a face."""
+Region = tuple[int, BoundingBox | None, bool]
+"""A photo, where in it, and whether that is a face."""
+
+
+@dataclass(slots=True, eq=False)
+class Shared:
+    """What the splits of one evaluation need alike: they all look at the same photos."""
+
+    contexts: dict[Region, list[Float32Array]] = field(default_factory=dict)
+    """What the backbone reads of each view."""
+    without: dict[tuple[str, Region], float] = field(default_factory=dict)
+    """What the bare backbone says to a question."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,9 +80,9 @@ def evaluate_trained(
     """
     costs: list[Trained] = []
     answers: list[Answers] = []
-    contexts: Contexts = {}
+    shared = Shared()
     for number, one in enumerate(tested):
-        split = TrainedSplit(home, one, photos, backbone, device, contexts)
+        split = TrainedSplit(home, one, photos, backbone, device, shared)
         try:
             _report(on_progress, number, len(tested), f"training {one.split.subject.name}")
             costs.append(split.train(on_progress))
@@ -97,23 +107,22 @@ class TrainedSplit:
         photos: EvaluationPhotos,
         backbone: str,
         device: str,
-        contexts: Contexts | None = None,
+        shared: Shared | None = None,
     ) -> None:
-        """`contexts` is shared by the splits of one evaluation, which all look at the same photos."""
         self._tested = tested
         self._photos = photos
         self._backbone = backbone
-        self._contexts: Contexts = {} if contexts is None else contexts
+        self._shared = Shared() if shared is None else shared
         content = "-".join(str(number) for number in tested.shot_ids)
         folder = f"{tested.split.subject.name}-{tested.split.number}-{content}"
         self._home = Home(home.root / "trained" / folder)
         for made in (self._home.root.parent, self._home.root):
             made.mkdir(mode=0o700, exist_ok=True)
         # What is converted and exported once per machine is the same for all of them.
-        for shared in ("models", "runtimes"):
-            (home.root / shared).mkdir(mode=0o700, exist_ok=True)
-            if not (self._home.root / shared).exists():
-                (self._home.root / shared).symlink_to((home.root / shared).resolve(), True)
+        for folder in ("models", "runtimes"):
+            (home.root / folder).mkdir(mode=0o700, exist_ok=True)
+            if not (self._home.root / folder).exists():
+                (self._home.root / folder).symlink_to((home.root / folder).resolve(), True)
         self._familiar = Familiar(self._home, backbone, device)
 
     def close(self) -> None:
@@ -196,22 +205,28 @@ class TrainedSplit:
     def _ask(self, concept: Concept, number: int) -> dict[str, float | None]:
         from exporters.runtime.generation import yes_no_logits
 
-        views = self._read(number, concept.kind == "face")
+        region = (self._tested.photo_ids[number], self._tested.boxes[number], concept.kind == "face")
+        views = self._read(region)
         if not views:
             return {"with_prefix": None, "without": None}
         words = RECOGNITION_QUESTION.replace("{name}", "a " + self._tested.split.subject.class_name)
-        bare = yes_no_logits(self._serving.session, question_about_image(words), [[view] for view in views])
-        return {"with_prefix": self._serving.yes_no(concept, views), "without": float(bare.mean())}
+        if (words, region) not in self._shared.without:
+            question = question_about_image(words)
+            bare = yes_no_logits(self.session, question, [[view] for view in views])
+            self._shared.without[words, region] = float(bare.mean())
+        return {
+            "with_prefix": self._serving.yes_no(concept, views),
+            "without": self._shared.without[words, region],
+        }
 
-    def _read(self, number: int, face: bool) -> list[Float32Array]:
-        """What the backbone reads of the views of a test photo; each photo is encoded once for all concepts."""
-        photo_id, box = self._tested.photo_ids[number], self._tested.boxes[number]
-        key = (photo_id, box, face)
-        if key not in self._contexts:
+    def _read(self, region: Region) -> list[Float32Array]:
+        """What the backbone reads of the views of a region; each is encoded once for all concepts."""
+        photo_id, box, face = region
+        if region not in self._shared.contexts:
             decoded = load_photo(self._photos.path(photo_id))
             views = views_of(decoded.image, decoded.scale, box, face=face)
-            self._contexts[key] = [self.session.image_context([view])[0] for view in views]
-        return self._contexts[key]
+            self._shared.contexts[region] = [self.session.image_context([view])[0] for view in views]
+        return self._shared.contexts[region]
 
 
 def _nan_for_none(value: float | None) -> float:
