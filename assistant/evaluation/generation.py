@@ -68,7 +68,8 @@ def evaluate_generation(
 
     `similarity` is drawn against held-out photos; `ceiling` the shots against held-out photos; `floor` the
     photos of the other subject that is nearest to the held-out ones. `position` says where between the two
-    the drawn pictures lie. `copy_rate` counts samples with 70 % or more of their tokens equal to a training
+    the drawn pictures lie; `concepts_without_room` have a nearest other subject that is as close as the
+    shots themselves. `copy_rate` counts samples with 70 % or more of their tokens equal to a training
     view's. Contact sheets go to `sheets` (below `home` by default). Prefixes are shared with the recognition
     evaluation in the same `home`. Raises `NotReadyError` without the encoder's package.
     """
@@ -110,12 +111,12 @@ def evaluate_generation(
     finally:
         photos.close()
     return {
-        **_means([one for scores in rows.values() for one in scores]),
+        **_overall([_means(scores) for scores in rows.values()]),
         "prompt_fidelity": None,
         "prompt_fidelity_reason": _FIDELITY_REASON,
         "encoder": encoder.name,
         "per_concept": {
-            name: {**_means(scores), "nearest_other": scores[0].nearest_other}
+            name: {**_rounded(_means(scores)), "nearest_other": scores[0].nearest_other}
             for name, scores in rows.items()
         },
         "contact_sheets": written,
@@ -186,13 +187,31 @@ def _view_codes(session: BackboneSession, photos: EvaluationPhotos, shot_ids: Se
     return np.concatenate([session.encode_images([picture]) for picture in pictures])
 
 
-def _means(scores: Sequence[GenerationScores]) -> dict[str, Any]:
-    keys = ("similarity", "ceiling", "floor", "position", "copy_rate")
-    values = {key: np.array([getattr(one, key) for one in scores], dtype=np.float64) for key in keys}
-    return {
-        key: rounded(float(np.nanmean(column)) if not np.isnan(column).all() else float("nan"))
-        for key, column in values.items()
+_KEYS = ("similarity", "ceiling", "floor", "copy_rate")
+
+
+def _means(scores: Sequence[GenerationScores]) -> dict[str, float]:
+    """Over the splits of one concept."""
+    return _with_position({key: float(np.mean([getattr(one, key) for one in scores])) for key in _KEYS})
+
+
+def _overall(concepts: Sequence[dict[str, float]]) -> dict[str, float | int | None]:
+    """Every concept counts alike, however many splits it had."""
+    means = {
+        key: float(np.mean([one[key] for one in concepts])) if concepts else float("nan") for key in _KEYS
     }
+    no_room = sum(one["ceiling"] <= one["floor"] for one in concepts)
+    return {**_rounded(_with_position(means)), "concepts_without_room": no_room}
+
+
+def _with_position(means: dict[str, float]) -> dict[str, float]:
+    # Of the means, not a mean of positions: those have no bound where floor and ceiling nearly meet.
+    position = metrics.position_between(means["similarity"], means["floor"], means["ceiling"])
+    return {**means, "position": position}
+
+
+def _rounded(values: dict[str, float]) -> dict[str, float | None]:
+    return {key: rounded(value) for key, value in values.items()}
 
 
 def _write_sheet(

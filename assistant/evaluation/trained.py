@@ -32,6 +32,7 @@ from personalizer.calibration import shipped_calibration
 from personalizer.decoding import load_photo
 from personalizer.errors import CorruptArtifactError
 from personalizer.locations import Home, write_atomically
+from personalizer.metrics import FloatArray
 from personalizer.prompts import RECOGNITION_QUESTION, question_about_image
 from personalizer.schemas import BoundingBox, Concept, Float32Array, Int64Array, OnProgress, Progress
 
@@ -301,9 +302,14 @@ def _added_information(tested: Sequence[Comparison], prefix: Sequence[Trial], se
 
 
 def _trial(one: Comparison, logits: Sequence[float]) -> Trial:
+    return Trial(one.split.subject.name, _no_for_nothing(logits), one.is_positive)
+
+
+def _no_for_nothing(logits: Sequence[float]) -> FloatArray:
+    """The log odds, the lowest of them where there was nothing to look at."""
     said = np.array(logits, dtype=np.float64)
     lowest = float(np.nanmin(said)) if not np.isnan(said).all() else 0.0
-    return Trial(one.split.subject.name, np.where(np.isnan(said), lowest, said), one.is_positive)
+    return np.where(np.isnan(said), lowest, said)
 
 
 def _with_other_prefixes(tested: Sequence[Comparison], answers: Sequence[Answers]) -> list[Trial]:
@@ -318,12 +324,10 @@ def _with_other_prefixes(tested: Sequence[Comparison], answers: Sequence[Answers
             continue
         for index, (one, _) in enumerate(group):
             other, answer = group[(index + 1) % len(group)]
-            said = dict(zip(other.photo_ids, answer.with_prefix, strict=True))
+            said = dict(zip(other.photo_ids, _no_for_nothing(answer.with_prefix).tolist(), strict=True))
             kept = [place for place, photo in enumerate(one.photo_ids) if photo in said]
             logits = [said[one.photo_ids[place]] for place in kept]
-            score, truth = np.array(logits, dtype=np.float64), one.is_positive[kept]
-            present = ~np.isnan(score)
-            trials.append(Trial(one.split.subject.name, score[present], truth[present]))
+            trials.append(Trial(one.split.subject.name, np.array(logits), one.is_positive[kept]))
     return trials
 
 

@@ -46,6 +46,20 @@ def test_drawing_the_real_thing_reaches_the_ceiling_and_the_other_subject_the_fl
     assert generation.score(split, subjects, real, _at(60)[None], 0).position == pytest.approx(0, abs=1e-5)
 
 
+def test_one_concept_without_room_does_not_decide_the_position() -> None:
+    """Its own position is far out of bounds; the overall one is that of the means, and the report says so."""
+
+    def concept(similarity: float, ceiling: float, floor: float, splits: int) -> dict[str, float]:
+        one = generation.GenerationScores(similarity, ceiling, floor, "other", 0.0)
+        return generation._means([one] * splits)
+
+    overall = generation._overall([concept(0.5, 0.8, 0.4, 1), concept(0.5, 0.601, 0.6, 3)])
+    assert overall["position"] == pytest.approx((0.5 - 0.5) / (0.7005 - 0.5))
+    assert overall["concepts_without_room"] == 0
+    assert generation._overall([concept(0.5, 0.6, 0.6, 1)])["position"] is None
+    assert generation._overall([concept(0.5, 0.6, 0.6, 1)])["concepts_without_room"] == 1
+
+
 def test_photos_are_reduced_to_their_middle_square() -> None:
     photo = Image.new("RGB", (300, 100), "red")
     photo.paste((0, 0, 255), (100, 0, 200, 100))
