@@ -22,7 +22,7 @@ from personalizer.concept_clusters import (
 )
 from personalizer.concept_items import box_area, portrait_photos
 from personalizer.errors import NotFoundError, UsageError
-from personalizer.library import Library
+from personalizer.library import Library, Membership
 from personalizer.naming import valid_name
 from personalizer.schemas import Concept, ConceptKind, ConceptSummary, Detection
 
@@ -181,7 +181,7 @@ def learn_members(
 
     Without `kind`, a new concept is a person when one matching face is in every photo (or fills two thirds of
     them: a detector misses some), else a thing, which is stood for by the whole picture. Members are the
-    user's word: confirmed, and taken out of unnamed groups.
+    user's word: confirmed, and taken out of unnamed groups and of whatever clustering alone put them in.
     """
     name = valid_name(name)
     settings = settings or ClusterSettings()
@@ -209,7 +209,7 @@ def learn_members(
         library.add_members(concept.id, detection_ids, source="user", status="confirmed")
         if concept.state in ("ready", "training"):
             concept = library.set_state(concept.id, "stale")
-        _leave_groups(library, concept, set(detection_ids))
+        left = _leave_others(library, concept, set(detection_ids))
         skipped: list[dict[str, int | str]] = [
             {"photo": photo, "reason": "no matching face was found"}
             for photo in photos
@@ -217,7 +217,13 @@ def learn_members(
         ]
         library.append_operation(
             "learn",
-            {"concept": concept.id, "name": concept.name, "detections": detection_ids, "skipped": skipped},
+            {
+                "concept": concept.id,
+                "name": concept.name,
+                "detections": detection_ids,
+                "skipped": skipped,
+                "left": [asdict(member) for member in left],
+            },
         )
     return LearnedMembers(concept, detection_ids, skipped)
 
@@ -285,15 +291,28 @@ def _shared_faces(
     return {detection.photo_id: detection.id for detection in group}
 
 
-def _leave_groups(library: Library, concept: Concept, detection_ids: set[int]) -> None:
-    """Take detections out of groups nobody decided about; what is left of a group may be nothing."""
+def _leave_others(library: Library, concept: Concept, detection_ids: set[int]) -> list[Membership]:
+    """Take detections out of every other concept that only clustering put them in; returns what ended.
+
+    A scan may have attached them to a similar concept without asking: kept there, they would teach it what the
+    user has just said is this one. What the user said about another concept stands. Of a group that nobody
+    decided about may remain nothing.
+    """
     decided = {c.id for c in decided_concepts(library, concept.kind)}
-    touched = {
-        member.concept_id
+    left = [
+        member
         for member in library.memberships()
-        if member.detection_id in detection_ids and member.concept_id not in decided
-    }
-    for concept_id in touched:
-        library.remove_members(concept_id, detection_ids)
-        if len(library.members(concept_id)) < 2:
-            library.delete_concept(concept_id)
+        if member.detection_id in detection_ids
+        and member.concept_id != concept.id
+        and member.source == "cluster"
+    ]
+    for concept_id in {member.concept_id for member in left}:
+        ended = [member for member in left if member.concept_id == concept_id]
+        library.remove_members(concept_id, [member.detection_id for member in ended])
+        confirmed = any(member.status == "confirmed" for member in ended)
+        if concept_id not in decided:
+            if len(library.members(concept_id)) < 2:
+                library.delete_concept(concept_id)
+        elif confirmed and library.concept(concept_id).state in ("ready", "training"):
+            library.set_state(concept_id, "stale")
+    return left

@@ -272,6 +272,42 @@ def test_learning_a_thing_takes_it_out_of_its_group(library: Library, photos: Ph
     assert library.operations()[0].payload["detections"] == more.detection_ids
 
 
+@pytest.mark.parametrize("kind", ["object", "face"])
+@pytest.mark.parametrize("status", ["confirmed", "suggested"])
+def test_learning_takes_photos_out_of_what_only_clustering_put_them_in(
+    library: Library, photos: Photos, kind: str, status: str
+) -> None:
+    def shots(who: str) -> list[int]:
+        return [photos.add(who, {who: LARGE_FACE} if kind == "face" else None) for _ in range(3)]
+
+    rex = concepts.learn_members(library, "Rex", shots("Rex")).concept
+    assert rex.kind == kind
+    own = _shown(library, rex.id)
+    bo = shots("Bo")
+    of_bo = [
+        d.id for photo in bo for d in library.detections(photo) if d.kind == ("photo", "face")[kind == "face"]
+    ]
+    library.add_members(rex.id, of_bo, source="cluster", status=status)
+    library.add_members(rex.id, of_bo[:1], source="user", status="confirmed")
+    library.set_state(rex.id, "ready")
+    learned = concepts.learn_members(library, "Bo", bo)
+    assert learned.detection_ids == of_bo
+    assert _shown(library, rex.id) == own | {bo[0]}, "what the user said stands"
+    assert library.members(rex.id, "suggested") == []
+    assert library.concept(rex.id).state == ("stale" if status == "confirmed" else "ready")
+    concepts.cluster(library)
+    assert _shown(library, rex.id) == own | {bo[0]}
+
+
+def test_learning_more_of_a_concept_keeps_its_other_members(library: Library, photos: Photos) -> None:
+    bo = [photos.add("Bo") for _ in range(3)]
+    learned = concepts.learn_members(library, "Bo", bo)
+    more = photos.whole(photos.add("Bo"))
+    library.add_members(learned.concept.id, [more], source="cluster", status="confirmed")
+    concepts.learn_members(library, "Bo", [*bo, library.detection(more).photo_id])
+    assert more in [member.id for member in library.members(learned.concept.id)]
+
+
 def test_learning_finds_the_person_all_photos_share(library: Library, photos: Photos) -> None:
     shots = [
         photos.add(faces={"Amy": SMALL_FACE}),
