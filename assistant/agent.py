@@ -103,6 +103,7 @@ class Assistant:
                 if stop.is_set():
                     yield Cancelled()
                     return
+                self._ensure_working()
                 continue
             if event is None:
                 return
@@ -112,8 +113,12 @@ class Assistant:
 
     def _submit(self, task: Callable[[], None]) -> None:
         self._tasks.put(task)
+        self._ensure_working()
+
+    def _ensure_working(self) -> None:
+        """Start the thread that answers; again, should it have ended: requests would wait for it for ever."""
         with self._thread_lock:
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="assistant", daemon=True)
                 self._thread.start()
 
@@ -122,17 +127,22 @@ class Assistant:
             self._tasks.get()()
 
     def _respond(self, text: str, photos: list[Path], stop: threading.Event, emit: Emit) -> None:
+        if stop.is_set():
+            # Stopped while it waited behind another request: nothing of it may be done any more.
+            emit(Cancelled())
+            return
         started = time.monotonic()
         try:
             if is_command(text):
                 self._command(text, stop, emit, started)
             else:
                 self._request(text, photos, stop, emit, started)
-        except (RequestCancelledError, JobCancelled):
+        except (KeyboardInterrupt, JobCancelled):
             emit(Cancelled())
         except FamiliarError as error:
             emit(Failed.of(error, text))
-        except Exception as error:
+        except BaseException as error:
+            # Not even a SystemExit from a library may end the thread that later requests wait for.
             emit(Failed.of(error, f"answering {text!r}"))
 
     # --- slash commands

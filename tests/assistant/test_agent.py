@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,6 +127,58 @@ def test_a_request_that_was_stopped_ends(familiar: Familiar, assistant: Assistan
     # The next request is answered after the stopped one let go.
     assert isinstance(last(assistant, "who do you know?"), Answer)
     assert [job.state for job in familiar.jobs()] == ["cancelled"]
+
+
+def test_a_request_stopped_while_it_waited_is_not_carried_out(
+    familiar: Familiar, assistant: Assistant, tmp_path: Path
+) -> None:
+    """The queue is paused, so the scan keeps the assistant busy until it is stopped itself."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    familiar.pause()
+    busy, waiting = threading.Event(), threading.Event()
+    running = assistant.respond(f"/add {folder}", cancelled=busy)
+    assert isinstance(next(running), ToolStarted)
+    waiting.set()
+    assert [type(event) for event in assistant.respond("/name 3 Rex", cancelled=waiting)] == [Cancelled]
+    busy.set()
+    assert isinstance(list(running)[-1], Cancelled)
+    assert isinstance(last(assistant, "who do you know?"), Answer)
+    assert familiar.concept(3).name is None
+
+
+@pytest.mark.parametrize(
+    ("interruption", "outcome"), [(KeyboardInterrupt(), Cancelled), (SystemExit(3), Failed)]
+)
+def test_what_interrupts_a_request_ends_no_later_one(
+    assistant: Assistant,
+    monkeypatch: pytest.MonkeyPatch,
+    interruption: BaseException,
+    outcome: type[Event],
+) -> None:
+    def interrupt(_familiar: Familiar) -> None:
+        raise interruption
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Familiar, "concepts", interrupt)
+        assert [type(event) for event in in_time(assistant, "who do you know?")] == [outcome]
+    assert isinstance(in_time(assistant, "who do you know?")[-1], Answer)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ended_is_started_again(assistant: Assistant) -> None:
+    assert isinstance(last(assistant, "/help"), Answer)
+    assistant._tasks.put(sys.exit)
+    assert isinstance(in_time(assistant, "/help")[-1], Answer)
+
+
+def in_time(assistant: Assistant, text: str, patience_s: float = 30.0) -> list[Event]:
+    """What came back, which may be nothing when nobody answers."""
+    events: list[Event] = []
+    asking = threading.Thread(target=lambda: events.extend(assistant.respond(text)), daemon=True)
+    asking.start()
+    asking.join(patience_s)
+    return events
 
 
 def test_a_photo_out_of_bounds_is_not_opened(familiar: Familiar, photo: Path, tmp_path: Path) -> None:
