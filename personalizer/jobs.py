@@ -19,13 +19,15 @@ from personalizer.schemas import Job, JobState
 MAX_ATTEMPTS = 3
 PROGRESS_INTERVAL_S = 0.1
 POLL_INTERVAL_S = 0.2
+KEPT_ENDED_JOBS = 300
+"""Older ones that are done, failed or cancelled are forgotten: watching for months must not fill the library."""
 _PAUSED_KEY = "jobs.paused"
 
 logger = logging.getLogger(__name__)
 
 
 class JobQueue:
-    """Jobs in the library's file: they survive any crash, and a subject's work is queued once."""
+    """Jobs in the library's file: they survive any crash, and equal work waits only once."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -33,27 +35,34 @@ class JobQueue:
     def enqueue(
         self, kind: str, subject: str, payload: Mapping[str, Any] | None = None, priority: int = 0
     ) -> int:
-        """Queue work; returns its id. While the same kind and subject waits or runs, that job's id is
-        returned.
+        """Queue work; returns its id, or that of an equal job that waits already.
 
-        A higher `priority` runs earlier; a second request can raise it.
+        A running job is never joined: it has read its part of the world and may not see what this request is
+        about. A higher `priority` runs earlier; a second request can raise it.
         """
+        subject, document = _storable(subject), _json(payload or {})
         with self.library.transaction() as connection:
-            existing = connection.execute(
-                "SELECT id FROM jobs WHERE kind = ? AND subject = ? AND state IN ('queued', 'running')",
-                (kind, subject),
-            ).fetchone()
-            if existing is not None:
+            waiting = self._waiting(kind, subject, document)
+            if waiting is not None:
                 connection.execute(
-                    "UPDATE jobs SET priority = MAX(priority, ?) WHERE id = ?", (priority, existing["id"])
+                    "UPDATE jobs SET priority = MAX(priority, ?) WHERE id = ?", (priority, waiting)
                 )
-                return int(existing["id"])
+                return waiting
             job_id = connection.execute(
                 "INSERT INTO jobs(kind, subject, payload, priority, created_at) VALUES (?, ?, ?, ?, ?)",
-                (kind, subject, json.dumps(dict(payload or {}), ensure_ascii=False), priority, now_text()),
+                (kind, subject, document, priority, now_text()),
             ).lastrowid
             assert job_id is not None
             return job_id
+
+    def _waiting(self, kind: str, subject: str, document: str) -> int | None:
+        """The queued job that asks for the same. There may be two after a worker died while running one."""
+        row = self.library.connection.execute(
+            """SELECT id FROM jobs WHERE kind = ? AND subject = ? AND payload = ? AND state = 'queued'
+               ORDER BY id LIMIT 1""",
+            (kind, subject, document),
+        ).fetchone()
+        return None if row is None else int(row["id"])
 
     def claim(self, worker_pid: int, kinds: Iterable[str] | None = None) -> Job | None:
         """Take the next queued job (of these kinds) and mark it running; None when there is none or all is
@@ -78,16 +87,19 @@ class JobQueue:
         """Store how far a running job is."""
         self.library.connection.execute(
             "UPDATE jobs SET done = ?, total = ?, message = ? WHERE id = ? AND state = 'running'",
-            (done, total, message, job_id),
+            (done, total, _storable(message), job_id),
         )
 
     def finish(self, job_id: int, result: Mapping[str, Any]) -> None:
         """Mark a running job done with its result (JSON values)."""
-        self._end(job_id, "done", result=json.dumps(dict(result), ensure_ascii=False))
+        self._end(job_id, "done", result=_json(result))
 
-    def fail(self, job_id: int, reason: str) -> None:
-        """Mark a running job failed; it is not tried again before `retry`."""
-        self._end(job_id, "failed", error=reason)
+    def fail(self, job_id: int, reason: str, exit_code: int = FamiliarError.exit_code) -> None:
+        """Mark a running job failed; it is not tried again before `retry`.
+
+        `exit_code` is kept in the result, for the front end that waits for the job.
+        """
+        self._end(job_id, "failed", result=_json({"exit_code": exit_code}), error=_storable(reason))
 
     def cancel(self, job_id: int) -> None:
         """Mark a running job cancelled, once its handler has stopped."""
@@ -96,11 +108,18 @@ class JobQueue:
     def _end(
         self, job_id: int, state: JobState, *, result: str | None = None, error: str | None = None
     ) -> None:
-        self.library.connection.execute(
-            """UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, worker_pid = NULL
-               WHERE id = ? AND state = 'running'""",
-            (state, result, error, now_text(), job_id),
-        )
+        with self.library.transaction() as connection:
+            connection.execute(
+                """UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, worker_pid = NULL
+                   WHERE id = ? AND state = 'running'""",
+                (state, result, error, now_text(), job_id),
+            )
+            connection.execute(
+                """DELETE FROM jobs WHERE id IN (
+                     SELECT id FROM jobs WHERE state IN ('done', 'failed', 'cancelled')
+                     ORDER BY finished_at DESC, id DESC LIMIT -1 OFFSET ?)""",
+                (KEPT_ENDED_JOBS,),
+            )
 
     def requeue(self, job_id: int) -> None:
         """Put a running job back without counting the attempt: the worker stops, the work is not at fault."""
@@ -178,12 +197,9 @@ class JobQueue:
         if job.state not in ("failed", "cancelled"):
             return job.id
         with self.library.transaction() as connection:
-            same = connection.execute(
-                "SELECT id FROM jobs WHERE kind = ? AND subject = ? AND state IN ('queued', 'running')",
-                (job.kind, job.subject),
-            ).fetchone()
-            if same is not None:
-                return int(same["id"])
+            waiting = self._waiting(job.kind, job.subject, _json(job.payload))
+            if waiting is not None:
+                return waiting
             connection.execute(
                 """UPDATE jobs SET state = 'queued', attempts = 0, cancel_requested = 0, error = NULL,
                    result = NULL, done = 0, total = 0, message = '', finished_at = NULL WHERE id = ?""",
@@ -269,10 +285,22 @@ def _run(queue: JobQueue, job: Job, handler: Handler, stop: threading.Event) -> 
         else:
             queue.requeue(job.id)
     except FamiliarError as error:
-        queue.fail(job.id, str(error))
+        queue.fail(job.id, str(error), error.exit_code)
     except Exception as error:
         logger.exception("job %d (%s) failed", job.id, job.kind)
         queue.fail(job.id, f"{type(error).__name__}: {error}")
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    """Equal values give equal text. ASCII, because file names that are not UTF-8 reach us as surrogates, which
+    SQLite refuses and JSON's escapes carry unchanged.
+    """
+    return json.dumps(dict(value), sort_keys=True)
+
+
+def _storable(text: str) -> str:
+    """Text for people as SQLite can store it; surrogates become `\\udce9`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _job(row: sqlite3.Row) -> Job:

@@ -116,6 +116,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             value TEXT NOT NULL
         )""",
     ),
+    (
+        # Work may be asked for again while it runs. Not unique: when a worker dies, what it was running goes
+        # back to the queue, where an equal job may be waiting that somebody else waits for.
+        "DROP INDEX jobs_once",
+        "CREATE INDEX jobs_waiting ON jobs(kind, subject) WHERE state = 'queued'",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from personalizer.errors import NotFoundError, NotReadyError
 from personalizer.jobs import JobContext, JobQueue, run_worker_loop
 from personalizer.library import Library
+from personalizer.migrations import MIGRATIONS
 from personalizer.schemas import Job
 
 
@@ -21,15 +23,97 @@ def run_all(queue: JobQueue, **handlers) -> int:
     return run_worker_loop(queue, handlers, threading.Event(), idle_exit_s=0)
 
 
-def test_enqueue_is_unique_while_active(queue: JobQueue) -> None:
-    first = queue.enqueue("train", "corgi", {"steps": 3})
-    assert queue.enqueue("train", "corgi", {"steps": 4}) == first
+def test_only_an_equal_job_that_waits_is_joined(queue: JobQueue) -> None:
+    first = queue.enqueue("train", "corgi", {"steps": 3, "device": "cpu"})
+    assert queue.enqueue("train", "corgi", {"device": "cpu", "steps": 3}) == first
+    other = queue.enqueue("train", "corgi", {"steps": 4})
+    assert other != first
     job = queue.claim(1)
-    assert job is not None and job.id == first and job.payload == {"steps": 3} and job.attempts == 1
-    assert queue.enqueue("train", "corgi") == first
+    assert job is not None and job.id == first and job.attempts == 1
+    assert job.payload == {"steps": 3, "device": "cpu"}
+    behind = queue.enqueue("train", "corgi", job.payload)
+    assert behind not in (first, other), "the running one may have begun before what this is about"
+    assert queue.enqueue("train", "corgi", job.payload) == behind, "but only one waits behind it"
     queue.finish(first, {"loss": 0.5})
     assert queue.get(first).state == "done" and queue.get(first).result == {"loss": 0.5}
-    assert queue.enqueue("train", "corgi") != first
+    assert [queue.claim(1).id, queue.claim(1).id] == [other, behind]
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_what_a_dead_or_stopped_worker_ran_waits_beside_its_equal(queue: JobQueue, dies: bool) -> None:
+    running = queue.enqueue("scan", "library")
+    queue.claim(1)
+    behind = queue.enqueue("scan", "library")
+    if dies:
+        assert queue.recover_orphans() == 1
+    else:
+        queue.requeue(running)
+    assert [job.state for job in queue.list()] == ["queued", "queued"]
+    assert queue.enqueue("scan", "library") in (running, behind), "requests do not pile up"
+    assert run_all(queue, scan=lambda job, context: {}) == 2
+    assert {job.state for job in queue.list()} == {"done"}
+
+
+def test_retrying_joins_an_equal_job_that_waits(queue: JobQueue) -> None:
+    failed = queue.enqueue("learn", "Bo", {"photos": ["a"]})
+    queue.claim(1)
+    queue.fail(failed, "no")
+    other = queue.enqueue("learn", "Bo", {"photos": ["b"]})
+    equal = queue.enqueue("learn", "Bo", {"photos": ["a"]})
+    assert queue.retry(failed) == equal
+    queue.request_cancel(equal)
+    assert queue.retry(failed) == failed != other
+
+
+def test_a_library_of_the_first_schema_can_queue_behind_a_running_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr("personalizer.migrations.MIGRATIONS", MIGRATIONS[:1])
+        older.setattr("personalizer.migrations.CURRENT_VERSION", 1)
+        with Library.open(tmp_path / "library.sqlite3") as library:
+            running = JobQueue(library).enqueue("scan", "library")
+            JobQueue(library).claim(1)
+    with Library.open(tmp_path / "library.sqlite3") as library:
+        assert JobQueue(library).enqueue("scan", "library") != running
+
+
+def test_names_that_are_not_utf_8_go_through_the_queue(queue: JobQueue) -> None:
+    path = os.fsdecode(b"/photos/caf\xe9.jpg")
+
+    def learn(job: Job, context: JobContext) -> dict:
+        context.progress(1, 1, f"Reading {path}")
+        assert queue.get(job.id).message == r"Reading /photos/caf\udce9.jpg"
+        return {"failed": job.payload["photos"]}
+
+    def fail(job: Job, context: JobContext) -> dict:
+        raise NotReadyError(tried=f"reading {path}", found="nothing", fix="Look.")
+
+    done = queue.enqueue("learn", path, {"photos": [path]})
+    failed = queue.enqueue("fail", "")
+    run_all(queue, learn=learn, fail=fail)
+    assert queue.get(done).result == {"failed": [path]}
+    assert queue.get(failed).error == r"reading /photos/caf\udce9.jpg: nothing. Look."
+
+
+def test_a_failed_job_keeps_the_exit_code_of_its_error(queue: JobQueue) -> None:
+    def not_ready(job: Job, context: JobContext) -> dict:
+        raise NotReadyError(tried="training", found="no photos", fix="Add some.")
+
+    def broken(job: Job, context: JobContext) -> dict:
+        raise ValueError("no")
+
+    ids = [queue.enqueue("not_ready", ""), queue.enqueue("broken", "")]
+    run_all(queue, not_ready=not_ready, broken=broken)
+    assert [queue.get(i).result for i in ids] == [{"exit_code": 4}, {"exit_code": 1}]
+
+
+def test_ended_jobs_are_forgotten_after_a_while(queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("personalizer.jobs.KEPT_ENDED_JOBS", 3)
+    waiting = queue.enqueue("later", "")
+    ids = [queue.enqueue("a", str(number)) for number in range(5)]
+    run_all(queue, a=lambda job, context: {})
+    assert [job.id for job in queue.list()] == [waiting, *ids[-3:]]
 
 
 def test_priority_then_age(queue: JobQueue) -> None:
