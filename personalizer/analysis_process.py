@@ -52,6 +52,8 @@ class Unreadable:
     """Why a photo could not be decoded."""
 
     reason: str
+    passing: bool = False
+    """Whether the same bytes may well be readable at another time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +215,13 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
     try:
         photo = decode_photo(content, request.path)
     except UnreadablePhotoError as error:
-        return Unreadable(error.found)
+        return Unreadable(error.found, passing=isinstance(error.__cause__, MemoryError))
     try:
         detections = analyser.analyse(photo)
     except FamiliarError as error:
         return Broken(str(error))
     except MemoryError:
-        return Unreadable("not enough memory to analyse it")
+        return Unreadable("not enough memory to analyse it", passing=True)
     return Analysed(
         photo.width_px,
         photo.height_px,

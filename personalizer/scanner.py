@@ -58,7 +58,8 @@ def scan(
     Every photo is stored in one transaction of its own, so a scan may be killed at any moment and simply run again.
     `models` holds the converted network (and gets it on first use). When `cancelled` returns True the scan stops
     after the photos it has, marks nothing missing and reports what it did. Files that could not be read are in
-    `failed`, also those from earlier scans that did not change.
+    `failed`, also those from earlier scans that did not change. Damaged content is left alone until the file changes;
+    a file that could not be opened, or was too much for the memory, is tried again by every scan.
     """
     return _Scan(library, models, progress, cancelled, processes).run(roots)
 
@@ -144,6 +145,7 @@ class _Scan:
         return False
 
     def _crashed_before(self, file: SeenFile) -> bool:
+        # Also true of a file that could not be opened, which is then only slower, never left out.
         failure = self.failures.get(file.path)
         return failure is not None and failure.retry
 
@@ -156,9 +158,11 @@ class _Scan:
         busy: dict[AnalysisProcess, tuple[str, SeenFile, float]] = {}
         try:
             while waiting or busy:
-                if self.cancelled():
-                    waiting.clear()
                 while waiting and len(busy) < self.processes:
+                    # Asked per file: content that is known only gets hashed and leaves this loop last.
+                    if self.cancelled():
+                        waiting.clear()
+                        break
                     # Suspects go one at a time, so that a second crash of this process names the culprit.
                     if self._crashed_before(waiting[0]) and busy:
                         break
@@ -209,7 +213,11 @@ class _Scan:
         try:
             content = read_photo_bytes(file.path)
         except UnreadablePhotoError as error:
-            self._fail(file, error.found)
+            # The system's own error says something about now; all else is said about the content.
+            self._fail(file, error.found, passing=isinstance(error.__cause__, OSError))
+            return None
+        except MemoryError:
+            self._fail(file, "not enough memory to read it", passing=True)
             return None
         content_hash = hashlib.sha256(content).hexdigest()
         photo = self.library.photo_by_hash(content_hash)
@@ -270,12 +278,19 @@ class _Scan:
             for copy in copies:
                 self._record_known(copy, photo.id)
             return
-        reason = answer.reason if isinstance(answer, Unreadable) else _crash_reason(answer)
         for each in (file, *copies):
-            self._fail(each, reason, retry=isinstance(answer, Crashed))
+            if isinstance(answer, Unreadable):
+                self._fail(each, answer.reason, passing=answer.passing)
+            else:
+                self._fail(each, _crash_reason(answer), crashed=True)
 
-    def _fail(self, file: SeenFile, reason: str, *, retry: bool = False) -> None:
-        self.library.record_failure(file.path, file.size, file.mtime_ns, reason, retry=retry)
+    def _fail(self, file: SeenFile, reason: str, *, crashed: bool = False, passing: bool = False) -> None:
+        """Record a failure: one that is `passing` is tried again by every scan, a crash a few times."""
+        with self.library.transaction():
+            if passing:
+                # Starts counting anew, since the attempts that are counted are limited.
+                self.library.clear_failures([file.path])
+            self.library.record_failure(file.path, file.size, file.mtime_ns, reason, retry=crashed or passing)
         self._note_failure(file, reason)
         self._step(file)
 

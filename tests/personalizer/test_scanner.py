@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from personalizer import analysis_process
+from personalizer.analysis import PhotoAnalyser
 from personalizer.folders import find_files
 from personalizer.library import Library
 from personalizer.scanner import scan
@@ -203,6 +205,108 @@ def test_killed_child_costs_one_attempt_of_its_file(
     os.utime(folder / "bad.jpg")
     assert run().failed == []
     assert_sound(library, 5)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PermissionError(errno.EACCES, "Permission denied"), "permission denied"),
+        (OSError(errno.EIO, "Input/output error"), "cannot be read: Input/output error"),
+        (MemoryError(), "not enough memory to read it"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_now_is_tried_by_every_later_scan(
+    library: Library,
+    folder: Path,
+    make_photo: MakePhoto,
+    run,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    reason: str,
+) -> None:
+    photo = make_photo(folder / "a.jpg", 1)
+    open_file = os.open
+
+    def refuse(path: object, *arguments: object, **options: object) -> int:
+        if path == photo:
+            raise error
+        return open_file(path, *arguments, **options)
+
+    # Rights do not stop root, and no file system here gives errors on demand.
+    monkeypatch.setattr(os, "open", refuse)
+    for _ in range(4):
+        assert run().failed == [{"path": str(photo), "reason": reason}]
+    monkeypatch.undo()
+    assert run().failed == []
+    assert_sound(library, 1)
+
+
+def test_a_photo_that_was_too_much_for_the_memory_is_tried_by_every_later_scan(
+    library: Library, folder: Path, make_photo: MakePhoto, run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_photo(folder / "a.jpg", 1)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
+    receive = analysis_process.AnalysisProcess.receive
+    answers: list[analysis_process.Answer] = []
+
+    def too_much(self) -> analysis_process.Answer:
+        answer = receive(self)
+        answers.append(answer)
+        if isinstance(answer, analysis_process.Analysed):
+            return analysis_process.Unreadable("not enough memory to decode it", passing=True)
+        return answer
+
+    monkeypatch.setattr(analysis_process.AnalysisProcess, "receive", too_much)
+    for scans in range(1, 5):
+        assert len(run().failed) == 2
+        assert len(answers) == scans + 1, "the broken file is read by the first scan only"
+    monkeypatch.undo()
+    assert [Path(failure["path"]).name for failure in run().failed] == ["broken.jpg"]
+    assert_sound(library, 1)
+
+
+def test_running_out_of_memory_is_not_said_about_the_content(
+    make_photo: MakePhoto, tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg", 1)
+    request, analyser = analysis_process.Request(photo), PhotoAnalyser(models)
+
+    def exhausted(self: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", exhausted)
+    answer = analysis_process._answer(analyser, request, photo.read_bytes())
+    assert answer == analysis_process.Unreadable("not enough memory to decode it", passing=True)
+    broken = analysis_process._answer(analyser, request, b"\xff\xd8\xff\xe0 not a photo")
+    assert isinstance(broken, analysis_process.Unreadable) and not broken.passing
+
+
+def test_names_that_are_not_utf_8_are_scanned_and_reported(
+    library: Library, folder: Path, make_photo: MakePhoto, run
+) -> None:
+    whole = make_photo(folder / "a.jpg", 1)
+    whole.rename(folder / os.fsdecode(b"caf\xe9.jpg"))
+    broken = folder / os.fsdecode(b"cr\xe8me.jpg")
+    broken.write_bytes(b"\xff\xd8\xff\xe0 not a photo")
+    first = run()
+    assert (first.seen, first.new) == (2, 1)
+    assert [failure["path"] for failure in first.failed] == [str(broken)]
+    second = run()
+    assert (second.seen, second.new, second.failed) == (2, 0, first.failed)
+    assert_sound(library, 1)
+
+
+def test_cancelling_stops_before_the_next_known_photo(
+    library: Library, folder: Path, make_photo: MakePhoto, run
+) -> None:
+    for number in range(6):
+        make_photo(folder / "old" / f"{number}.jpg", number)
+    run()
+    (folder / "old").rename(folder / "new")
+    steps: list[Progress] = []
+    report = run(progress=steps.append, cancelled=lambda: any(step.done for step in steps))
+    assert (report.moved, report.missing) == (1, 0)
+    assert run().moved == 5
 
 
 def test_cancel_keeps_what_is_done(library: Library, folder: Path, make_photo: MakePhoto, run) -> None:
