@@ -6,6 +6,8 @@ the library and the backbone's encoder; what the pictures are used for is the tr
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import torch
 from PIL import Image
 
 from personalizer.backbones.base import Backbone
-from personalizer.decoding import load_photo
+from personalizer.decoding import DecodedPhoto, decode_photo, read_photo_bytes
 from personalizer.errors import UnreadablePhotoError, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -42,6 +44,15 @@ class _Candidate:
     codes: torch.Tensor | None
 
 
+@dataclass(frozen=True, slots=True)
+class SkippedPhoto:
+    """A photo that was to be looked at and could not be; `path` is the last place that was tried."""
+
+    photo_id: int
+    path: Path
+    reason: str
+
+
 def collect_pictures(
     library: Library,
     home: Home,
@@ -54,15 +65,16 @@ def collect_pictures(
     soft_groups: int,
     generation_rows: int,
     seed: int,
+    on_skipped: Callable[[SkippedPhoto], None] | None = None,
 ) -> PrefixDataset:
-    """Everything that one training run looks at, encoded once.
+    """Everything that one training run looks at, encoded once; `on_skipped` hears of each photo left out.
 
     Raises `UsageError` when no member photo or no other photo can be read.
     """
     rng = np.random.default_rng((seed, 1))
     members = library.members(concept.id)
-    face = concept.kind == "face"
-    views = _member_views(library, members, face=face)
+    reader = _Reader(library, on_skipped, face=concept.kind == "face")
+    views = _member_views(library, members, reader)
     if not views:
         raise UsageError(
             tried=f"training {concept.name!r}",
@@ -88,8 +100,8 @@ def collect_pictures(
             found="there are no other photos to tell it apart from",
             fix="Add a folder with other photos: familiar add DIR",
         )
-    encoded, kept = _encode(library, backbone, negatives, face=face)
-    encoded_held, _ = _encode(library, backbone, held_negatives, face=face)
+    encoded, kept = _encode(reader, backbone, negatives)
+    encoded_held, _ = _encode(reader, backbone, held_negatives)
     if not kept:
         raise UsageError(
             tried=f"training {concept.name!r}",
@@ -105,7 +117,7 @@ def collect_pictures(
             units, pool, count=soft_positives, groups=soft_groups, generation_rows=generation_rows
         )
     soft_candidates = [soft_pool[soft.index][0] for soft in ranked]
-    soft, readable = _encode(library, backbone, soft_candidates, face=face)
+    soft, readable = _encode(reader, backbone, soft_candidates)
     contexts = None
     if not backbone.reads_own_codes:
         read = (trained, held, encoded, encoded_held)
@@ -144,29 +156,59 @@ class _Encoded:
         return torch.zeros((0, tokens), dtype=torch.long, device=self._backbone.device)
 
 
-def _read(library: Library, detection: Detection, *, face: bool) -> list[Image.Image]:
-    """The reading views of one detection's photo; empty when the photo cannot be read now."""
-    try:
-        photo = load_photo(library.photo(detection.photo_id).path)
-    except (UnreadablePhotoError, OSError):
-        return []
-    box = None
-    if detection.kind != "photo":
-        scale, found = 1.0 / photo.scale, detection.box
-        box = BoundingBox(found.left * scale, found.top * scale, found.right * scale, found.bottom * scale)
-    return reading_views(photo.image, box, face=face)
+class _Reader:
+    """Opens the library's photos, and only as what they were when the library saw them."""
+
+    def __init__(
+        self, library: Library, on_skipped: Callable[[SkippedPhoto], None] | None, *, face: bool
+    ) -> None:
+        self._library = library
+        self._on_skipped = on_skipped
+        self._skipped: set[int] = set()
+        self.face = face
+
+    def views(self, detection: Detection) -> list[Image.Image]:
+        """The reading views of one detection's photo; empty when the photo cannot be read now."""
+        photo = self._open(detection.photo_id)
+        if photo is None:
+            return []
+        box = None
+        if detection.kind != "photo":
+            scale, found = 1.0 / photo.scale, detection.box
+            box = BoundingBox(
+                found.left * scale, found.top * scale, found.right * scale, found.bottom * scale
+            )
+        return reading_views(photo.image, box, face=self.face)
+
+    def _open(self, photo_id: int) -> DecodedPhoto | None:
+        """The photo from whichever of its files still holds it."""
+        wanted = self._library.photo(photo_id).content_hash
+        for path in self._library.photo_paths(photo_id):
+            try:
+                content = read_photo_bytes(path)
+                # An edited file is another photo until the next scan: its boxes, its members and what was
+                # said about it belong to the old picture, and it may be a copy of one that is used anyway.
+                if hashlib.sha256(content).hexdigest() == wanted:
+                    return decode_photo(content, path)
+                reason = "the file has changed since it was scanned"
+            except UnreadablePhotoError as error:
+                reason = error.found
+        if photo_id not in self._skipped and self._on_skipped is not None:
+            self._on_skipped(SkippedPhoto(photo_id, path, reason))
+        self._skipped.add(photo_id)
+        return None
 
 
-def _member_views(library: Library, members: list[Detection], *, face: bool) -> list[list[Image.Image]]:
+def _member_views(library: Library, members: list[Detection], reader: _Reader) -> list[list[Image.Image]]:
     """Per member photo: the whole and, where there is one, the proposed region or the face."""
     chosen: dict[int, Detection] = {}
     for member in members:
-        wanted = library.detections(member.photo_id, kind="face" if face else "object")
-        if face:
+        wanted = library.detections(member.photo_id, kind="face" if reader.face else "object")
+        if reader.face:
             chosen[member.photo_id] = member
         else:
             chosen[member.photo_id] = wanted[0] if wanted else member
-    return [views for detection in chosen.values() if (views := _read(library, detection, face=face))]
+    return [views for detection in chosen.values() if (views := reader.views(detection))]
 
 
 def _candidates(
@@ -179,6 +221,8 @@ def _candidates(
 ) -> list[_Candidate]:
     """Pictures that do not show the concept, the most similar first."""
     prototype = vectors.mean(axis=0)
+    # What clustering suggests is more likely the concept than not, and a photo of it must not teach "no".
+    maybe = {member.photo_id for member in library.members(concept.id, "suggested")}
     own = {member.photo_id for member in members}
     # What a person said is not it makes the hardest negatives, however similar it is.
     rejected = {
@@ -198,7 +242,7 @@ def _candidates(
     for row, detection_id in enumerate(ids):
         detection = library.detection(int(detection_id))
         refused = detection.id if concept.kind == "face" else detection.photo_id
-        if not allowed[row] and refused not in rejected:
+        if (not allowed[row] or detection.photo_id in maybe) and refused not in rejected:
             continue
         if detection.photo_id not in own:
             found.append(_Candidate(float(closeness[row]), stored[row], detection, None))
@@ -243,16 +287,14 @@ def _split_negatives(
     return kept, held, len(kept_hard)
 
 
-def _encode(
-    library: Library, backbone: Backbone, candidates: list[_Candidate], *, face: bool
-) -> tuple[_Encoded, list[int]]:
+def _encode(reader: _Reader, backbone: Backbone, candidates: list[_Candidate]) -> tuple[_Encoded, list[int]]:
     """The readable candidates, encoded, and which candidates these are."""
     encoded = _Encoded(backbone)
     kept: list[int] = []
     for place, candidate in enumerate(candidates):
         if candidate.codes is not None:
             encoded.codes.append(candidate.codes)
-        elif candidate.detection is not None and (views := _read(library, candidate.detection, face=face)):
+        elif candidate.detection is not None and (views := reader.views(candidate.detection)):
             encoded.add(views[:1])
         else:
             continue

@@ -93,6 +93,14 @@ class PhotoRecords(Database):
             )
         return found
 
+    def photo_paths(self, photo_id: int) -> list[Path]:
+        """Every place of this photo: files that are there, then missing ones, else where it was first."""
+        rows = self.connection.execute(
+            """SELECT path FROM photo_files WHERE photo_id = ? ORDER BY missing_since IS NOT NULL, rowid""",
+            (photo_id,),
+        )
+        return [path_from(row["path"]) for row in rows] or [self.photo(photo_id).path]
+
     def photo_by_path(self, path: Path) -> Photo | None:
         """The photo last seen at `path` (made absolute, symlinks resolved), or None."""
         resolved = Path(path).expanduser().resolve()

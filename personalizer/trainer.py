@@ -23,7 +23,7 @@ from safetensors.torch import load, save
 from torch.nn import functional
 
 from personalizer.backbones.base import Backbone
-from personalizer.concept_pictures import collect_pictures
+from personalizer.concept_pictures import SkippedPhoto, collect_pictures
 from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, finished_training, save_prefix
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
@@ -346,6 +346,7 @@ def train_concept(
         return {**finished, "concept": concept.name, "elapsed_s": elapsed_s, "repeated": False}
     if progress is not None:
         progress(Progress(0, config.steps, "Looking at the photos"))
+    skipped: list[SkippedPhoto] = []
     dataset = collect_pictures(
         library,
         home,
@@ -357,6 +358,7 @@ def train_concept(
         soft_groups=config.soft_groups,
         generation_rows=config.rows.generation_rows,
         seed=config.seed,
+        on_skipped=skipped.append,
     )
     trainer = PrefixTrainer(backbone, dataset, config, directory, identity)
     outcome = trainer.train(progress, cancelled)
@@ -368,7 +370,8 @@ def train_concept(
         "trained_values": sum(p.numel() for p in trainer.prefix.parameters()),
         "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "recognition_augmented": None if math.isnan(accuracy) else accuracy,
-        "photos": len({member.photo_id for member in members}),
+        "photos": len({member.photo_id for member in members} - {photo.photo_id for photo in skipped}),
+        "skipped": [{"photo": str(photo.path), "reason": photo.reason} for photo in skipped],
     }
     report["bytes"] = save_prefix(
         trainer.prefix,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import math
@@ -324,7 +325,7 @@ def record(
         found.append((NewDetection("face", place, 0.9, "dlib"), moved))
     size = path.stat().st_size
     recorded = library.record_photo(
-        content_hash=path.name,
+        content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
         path=path,
         size=size,
         mtime_ns=1,
@@ -501,7 +502,58 @@ def test_a_concept_without_members_or_readable_photos_says_so(
 def test_one_unreadable_member_does_not_stop_training(world: SimpleNamespace, backbone: Backbone) -> None:
     (world.folder / "red-1.jpg").write_bytes(b"no picture")
     (world.folder / "other-2.jpg").unlink()
-    assert train(world, backbone)[0]["steps"] == 5
+    report = train(world, backbone)[0]
+    assert (report["steps"], report["photos"]) == (5, 2)
+    reasons = {Path(entry["photo"]).name: entry["reason"] for entry in report["skipped"]}
+    assert reasons == {
+        "red-1.jpg": "the file has changed since it was scanned",
+        "other-2.jpg": "there is no such file",
+    }
+
+
+def collect(world: SimpleNamespace, backbone: Backbone, **options: Any) -> PrefixDataset:
+    from personalizer.concept_pictures import collect_pictures
+
+    return collect_pictures(
+        world.library,
+        world.home,
+        world.library.concept(world.concept),
+        backbone,
+        backbone.directory,
+        views_per_photo=2,
+        soft_positives=0,
+        soft_groups=2,
+        generation_rows=4,
+        seed=0,
+        **options,
+    )
+
+
+def test_a_file_that_holds_another_picture_now_is_not_trained_on(
+    world: SimpleNamespace, backbone: Backbone
+) -> None:
+    before = collect(world, backbone)
+    # Saved over with a picture that is a member already, and with one that nobody has seen.
+    shutil.copyfile(world.folder / "red-0.jpg", world.folder / "red-1.jpg")
+    photo(world.folder, "other", (1, 2, 3), 2)
+    skipped: list[Any] = []
+    after = collect(world, backbone, on_skipped=skipped.append)
+    assert len(after.positives) == len(before.positives) - 2
+    assert len(after.negatives) == len(before.negatives) - 1
+    assert [one.path.name for one in skipped] == ["red-1.jpg", "other-2.jpg"]
+    assert {one.reason for one in skipped} == {"the file has changed since it was scanned"}
+
+
+def test_a_photo_is_read_from_the_copy_that_still_holds_it(
+    world: SimpleNamespace, backbone: Backbone
+) -> None:
+    before = collect(world, backbone)
+    copy = world.folder / "copy of red-1.jpg"
+    shutil.copyfile(world.folder / "red-1.jpg", copy)
+    known = world.library.photo_by_path(world.folder / "red-1.jpg")
+    world.library.record_file(copy, known.id, copy.stat().st_size, 1)
+    (world.folder / "red-1.jpg").write_bytes(b"no picture")
+    assert torch.equal(collect(world, backbone).positives, before.positives)
 
 
 def test_without_anything_to_tell_it_apart_from(world: SimpleNamespace, backbone: Backbone) -> None:
@@ -575,28 +627,43 @@ def test_the_bank_supplies_negatives_and_soft_positives(
 def test_lookalikes_are_negatives_only_when_a_person_said_so(
     world: SimpleNamespace, backbone: Backbone, said: str
 ) -> None:
-    from personalizer.concept_pictures import collect_pictures
-
     library = world.library
     [alike, *_] = record(library, photo(world.folder, "twin", (220, 30, 20), 5), [1.0, 0.1, 0.05, 0])
     if said != "nothing":
         library.add_members(world.concept, [alike], source="user", status=said)
-    found = collect_pictures(
-        library,
-        world.home,
-        library.concept(world.concept),
-        backbone,
-        backbone.directory,
-        views_per_photo=2,
-        soft_positives=0,
-        soft_groups=2,
-        generation_rows=4,
-        seed=0,
-    )
+    found = collect(world, backbone)
     assert len(found.negatives) == (9 if said == "rejected" else 8)
     if said == "rejected":
         twin = backbone.encode_images([Image.open(world.folder / "twin-5.jpg")])[0]
         assert torch.equal(found.negatives[0], twin), "the hardest come first"
+
+
+@pytest.mark.parametrize("kind", ["object", "face"])
+@pytest.mark.parametrize("said", ["nothing", "rejected", "suggested"])
+def test_what_may_be_the_concept_is_no_negative(
+    world: SimpleNamespace, backbone: Backbone, kind: str, said: str
+) -> None:
+    library = world.library
+    if kind == "face":
+        [face] = record(library, photo(world.folder, "face", (200, 150, 120), 0), [1.0, 0, 0, 0], "face")
+        world.concept = library.create_concept("face", "Ada").id
+        library.add_members(world.concept, [face], source="user", status="confirmed")
+        record(library, photo(world.folder, "stranger", (9, 80, 7), 1), [0, 0, 1.0, 0], "face")
+    # Too far away to be left out as a lookalike.
+    unsure, *_ = record(
+        library,
+        photo(world.folder, "unsure", (220, 30, 90), 5),
+        [0.5, 0, 0.8, 0],
+        "photo" if kind == "object" else "face",
+    )
+    if said != "nothing":
+        library.add_members(world.concept, [unsure], source="cluster", status=said)
+    found = collect(world, backbone)
+    everything = len(
+        {tuple(row) for part in (found.negatives, found.held_negatives) for row in part.tolist()}
+    )
+    others = 8 if kind == "object" else 1
+    assert everything == others + (said != "suggested")
 
 
 # --- a killed process ------------------------------------------------------------------------------------------
