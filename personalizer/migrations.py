@@ -122,6 +122,46 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "DROP INDEX jobs_once",
         "CREATE INDEX jobs_waiting ON jobs(kind, subject) WHERE state = 'queued'",
     ),
+    # Concept ids are never handed out twice: people and queued jobs still name the one that is gone. A table
+    # that is dropped empties what refers to it, so the memberships move first.
+    (
+        """CREATE TABLE new_concepts (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT,
+            name_key TEXT UNIQUE,
+            kind TEXT NOT NULL CHECK (kind IN ('object', 'face')),
+            state TEXT NOT NULL,
+            backbone TEXT,
+            prefix_dir TEXT,
+            created_at TEXT NOT NULL
+        )""",
+        """INSERT INTO new_concepts(id, name, name_key, kind, state, backbone, prefix_dir, created_at)
+            SELECT id, name, name_key, kind, state, backbone, prefix_dir, created_at FROM concepts""",
+        """CREATE TABLE new_memberships (
+            concept_id INTEGER NOT NULL REFERENCES new_concepts(id) ON DELETE CASCADE,
+            detection_id INTEGER NOT NULL REFERENCES detections(id) ON DELETE CASCADE,
+            source TEXT NOT NULL CHECK (source IN ('cluster', 'user')),
+            status TEXT NOT NULL CHECK (status IN ('confirmed', 'suggested', 'rejected')),
+            PRIMARY KEY (concept_id, detection_id)
+        )""",
+        """INSERT INTO new_memberships(concept_id, detection_id, source, status)
+            SELECT concept_id, detection_id, source, status FROM memberships""",
+        "DROP TABLE memberships",
+        "DROP TABLE concepts",
+        # Renaming also renames the reference and the row in sqlite_sequence.
+        "ALTER TABLE new_concepts RENAME TO concepts",
+        "ALTER TABLE new_memberships RENAME TO memberships",
+        "CREATE INDEX memberships_by_detection ON memberships(detection_id)",
+        # Ids that are gone already, as far as anything remembers them.
+        """INSERT INTO sqlite_sequence(name, seq)
+            SELECT 'concepts', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'concepts')""",
+        """UPDATE sqlite_sequence SET seq = max(
+                seq,
+                (SELECT COALESCE(MAX(CAST(json_extract(payload, '$.concept') AS INTEGER)), 0) FROM operations),
+                (SELECT COALESCE(MAX(CAST(json_extract(payload, '$.removed') AS INTEGER)), 0) FROM operations),
+                (SELECT COALESCE(MAX(CAST(json_extract(payload, '$.concept') AS INTEGER)), 0) FROM jobs)
+            ) WHERE name = 'concepts'""",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

@@ -12,7 +12,7 @@ import pytest
 
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundError, NotReadyError, UsageError
 from personalizer.library import Library
-from personalizer.migrations import CURRENT_VERSION
+from personalizer.migrations import CURRENT_VERSION, MIGRATIONS
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo
 
 
@@ -168,6 +168,78 @@ def test_prefix_settings_and_log(library: Library, tmp_path: Path) -> None:
     assert library.setting("a") is None
     library.append_operation("name", {"concept": 1, "name": "Ada"})
     assert library.operations()[0].payload == {"concept": 1, "name": "Ada"}
+
+
+def test_a_concepts_number_never_returns(library: Library) -> None:
+    first, last = library.create_concept("object"), library.create_concept("object")
+    library.delete_concept(last.id)
+    assert library.create_concept("face").id > last.id > first.id
+
+
+def first_schema(path: Path) -> sqlite3.Connection:
+    """A library as the first version wrote it, without rows."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys = ON")
+    for statement in MIGRATIONS[0]:
+        connection.execute(statement)
+    connection.execute("PRAGMA user_version = 1")
+    return connection
+
+
+def test_a_library_of_the_first_schema_keeps_everything(tmp_path: Path) -> None:
+    path = tmp_path / "library.sqlite3"
+    tables = {
+        "photos": [(1, "hash", "/a.jpg", 4, 3, None, None, None, "Pixel", "2024")],
+        "photo_files": [("/a.jpg", 1, 10, 20, None)],
+        "detections": [
+            (5, 1, "photo", 0.0, 0.0, 4.0, 3.0, 1.0, "whole"),
+            (6, 1, "face", 1, 1, 2, 2, 0.5, "d"),
+        ],
+        "concepts": [
+            (2, None, None, "object", "suggested", None, None, "2023"),
+            (7, "Zoë", "zoë", "face", "ready", "pocket-1", "/home/concepts/7", "2024"),
+        ],
+        "memberships": [
+            (2, 5, "cluster", "confirmed"),
+            (7, 5, "user", "rejected"),
+            (7, 6, "cluster", "suggested"),
+        ],
+        "operations": [
+            (1, "2024", "merge", '{"kept": 7, "removed": 12, "removed_name": null}'),
+            (2, "2024", "name", '{"concept": 9, "name": "Bo"}'),
+        ],
+        "settings": [("paused", "1")],
+    }
+    old = first_schema(path)
+    for table, rows in tables.items():
+        marks = ", ".join("?" * len(rows[0]))
+        old.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+    old.close()
+
+    with Library.open(path) as library:
+        for table, rows in tables.items():
+            found = library.connection.execute(f"SELECT * FROM {table}").fetchall()
+            assert [tuple(row)[: len(rows[0])] for row in found] == rows, table
+        zoe = library.concept_by_name("ZOË")
+        assert zoe is not None and (zoe.id, zoe.state, zoe.backbone) == (7, "ready", "pocket-1")
+        assert library.connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert library.connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert library.create_concept("object").id == 13, "12 was a concept that somebody has merged"
+        # The reference still leads to the concepts: it refuses nonsense and cleans up.
+        with pytest.raises(sqlite3.IntegrityError):
+            library.add_members(99, [5], source="user", status="confirmed")
+        library.delete_concept(7)
+        assert [member.concept_id for member in library.memberships()] == [2]
+        with pytest.raises(UsageError, match="already called"):
+            library.create_concept("object", "Mug")
+            library.create_concept("object", "mug")
+
+
+def test_an_empty_library_of_the_first_schema(tmp_path: Path) -> None:
+    path = tmp_path / "library.sqlite3"
+    first_schema(path).close()
+    with Library.open(path) as library:
+        assert library.create_concept("object").id == 1
 
 
 def test_files_are_private(library: Library) -> None:
