@@ -5,6 +5,7 @@ Heavy imports happen inside the commands: `familiar --help` must not pay for the
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -60,11 +61,18 @@ class FrontEnd:
         with shown_progress(quiet=self.quiet) as on_progress:
             return work(on_progress)
 
-    def show(self, result: Result, lines: Callable[[Result], str]) -> None:
-        """Print a result as JSON or for a person."""
-        from assistant.cli_output import to_json
+    def show(self, result: Result, lines: Callable[[Result], str], *, drawn: bool = False) -> None:
+        """Print a result as JSON or for a person.
 
-        typer.echo(to_json(result) if self.json else lines(result))
+        `drawn`: the lines hold pictures in the terminal's own codes, and made everything else printable.
+        """
+        from assistant.cli_output import to_json
+        from assistant.printable import printable
+
+        if self.json:
+            typer.echo(to_json(result))
+        else:
+            typer.echo(lines(result) if drawn else printable(lines(result)))
 
 
 def front_end(context: typer.Context) -> FrontEnd:
@@ -279,6 +287,10 @@ def doctor(context: typer.Context) -> None:
 
 def run_app(application: typer.Typer, arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; the one place where errors become messages."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name need not be UTF-8, and the terminal need not know every letter.
+            stream.reconfigure(errors="backslashreplace")
     ordered = global_options_first(arguments) or ["--help"]
     as_json = "--json" in ordered
     interrupted = FamiliarError(

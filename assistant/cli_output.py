@@ -10,14 +10,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from assistant.printable import printable
 from assistant.results import Check, Description, Imagined, Status, Trained
 from personalizer.errors import FamiliarError
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 
 def to_json(result: Any) -> str:
-    """One JSON document; dataclasses become objects, paths and times strings."""
-    return json.dumps(_plain(result), indent=2, ensure_ascii=False)
+    """One JSON document; dataclasses become objects, paths and times strings.
+
+    In ASCII: whatever is in a name, any terminal can show it, and names that are not UTF-8 survive.
+    """
+    return json.dumps(_plain(result), indent=2)
 
 
 def _plain(value: Any) -> Any:
@@ -43,7 +47,7 @@ def error_document(error: FamiliarError) -> dict[str, dict[str, str]]:
 
 
 def error_lines(error: FamiliarError) -> str:
-    return f"Failed: {error.tried}\n  found: {error.found}\n  to do: {error.fix}"
+    return printable(f"Failed: {error.tried}\n  found: {error.found}\n  to do: {error.fix}")
 
 
 def scan_lines(report: ScanReport) -> str:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from assistant.demo import DemoResult
+from assistant.printable import printable
 from assistant.thumbnails import Captioned, side_by_side
 
 THUMBNAIL_COLUMNS = 24
 
 
 def summary_lines(result: DemoResult, *, pictures: bool) -> str:
-    """What happened, in the order in which it happened; with thumbnails where `pictures`."""
+    """What happened, in the order in which it happened; with thumbnails where `pictures`.
+
+    Names and answers are made printable; the thumbnails alone hold the terminal's codes.
+    """
     times = result.elapsed_s
     lines = [
         "",
@@ -32,15 +37,14 @@ def summary_lines(result: DemoResult, *, pictures: bool) -> str:
         mark = "right" if asked["correct"] else "WRONG"
         lines.append(f"  {Path(asked['photo']).name}: {asked['question']} → {asked['answer']}")
         lines.append(f"      it shows: {asked['shows']} → {mark}")
+    lines = _printable(lines)
     if pictures:
-        asked_about = [
-            Captioned(Path(a["photo"]), f"{a['question']} {a['verdict']}") for a in result.describe
-        ]
+        asked_about = [(a["photo"], f"{a['question']} {a['verdict']}") for a in result.describe]
         lines += ["", _thumbnails(asked_about)]
     lines += ["", "Drawn (the bundled model is tiny and barely trained: expect no likeness)"]
-    lines += [f"  {drawn['prompt']}: {drawn['path']}" for drawn in result.imagine]
+    lines += _printable(f"  {drawn['prompt']}: {drawn['path']}" for drawn in result.imagine)
     if pictures:
-        lines += ["", _thumbnails([Captioned(Path(d["path"]), d["prompt"]) for d in result.imagine])]
+        lines += ["", _thumbnails([(d["path"], d["prompt"]) for d in result.imagine])]
     idle = all("counts for nothing" in asked["answer"] for asked in result.describe)
     by_whom = " (by the embedding alone: the trained prefix has no say in it yet)" if idle else ""
     right = sum(asked["correct"] for asked in result.describe)
@@ -51,13 +55,18 @@ def summary_lines(result: DemoResult, *, pictures: bool) -> str:
         "",
         f"{right} of {len(result.describe)} questions answered rightly{by_whom}.",
         f"{times.get('total', 0):.0f} s in all: {spent}.",
-        f"All pictures on one sheet: {result.contact_sheet}",
+        *_printable([f"All pictures on one sheet: {result.contact_sheet}"]),
     ]
     if result.repeated:
         lines.append("This was finished by an earlier run; nothing was done again.")
-    lines += ["", f"Try: familiar --home '{result.home}' describe PHOTO, imagine TEXT, or chat"]
+    lines += _printable(["", f"Try: familiar --home '{result.home}' describe PHOTO, imagine TEXT, or chat"])
     return "\n".join(lines)
 
 
-def _thumbnails(pictures: list[Captioned]) -> str:
-    return side_by_side(pictures, THUMBNAIL_COLUMNS, shutil.get_terminal_size().columns)
+def _printable(lines: Iterable[str]) -> list[str]:
+    return [printable(line) for line in lines]
+
+
+def _thumbnails(pictures: list[tuple[str, str]]) -> str:
+    captioned = [Captioned(Path(path), printable(caption)) for path, caption in pictures]
+    return side_by_side(captioned, THUMBNAIL_COLUMNS, shutil.get_terminal_size().columns)

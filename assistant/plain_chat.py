@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TextIO
 
 from assistant.agent import Assistant
 from assistant.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolProgress, ToolStarted
+from assistant.printable import printable
 from assistant.progress import as_text
 from assistant.service import Familiar
 
@@ -28,6 +30,9 @@ def run(
     else 0.
     """
     lines, output = source or sys.stdin, target or sys.stdout
+    if isinstance(lines, io.TextIOWrapper):
+        # A path in a request need not be UTF-8; this way it still names its file.
+        lines.reconfigure(errors="surrogateescape")
     interactive = lines.isatty()
     assistant = Assistant(familiar, model_path)
     assistant.warm_up()
@@ -76,16 +81,16 @@ class _Printer:
     def show(self, event: Event) -> None:
         if isinstance(event, Token):
             self._streaming = True
-            print(event.text, end="", file=self._output, flush=True)
+            print(printable(event.text), end="", file=self._output, flush=True)
         elif isinstance(event, Answer):
-            print("" if self._streaming else event.text, file=self._output, flush=True)
+            print("" if self._streaming else printable(event.text), file=self._output, flush=True)
         elif isinstance(event, ToolStarted):
-            print(f"{event.title}…", file=self._output, flush=True)
+            print(f"{printable(event.title)}…", file=self._output, flush=True)
         elif isinstance(event, ToolProgress):
             self._progress(event)
         elif isinstance(event, Failed):
             lines = f"Failed: {event.tried}\n  found: {event.found}\n  to do: {event.fix}"
-            print(lines, file=self._output, flush=True)
+            print(printable(lines), file=self._output, flush=True)
         elif isinstance(event, Cancelled):
             print("Stopped.", file=self._output, flush=True)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from assistant.printable import printable
 from personalizer.schemas import OnProgress, Progress
 
 PLAIN_LINE_EVERY_S = 5.0
@@ -53,9 +54,10 @@ def _terminal_line(stream: TextIO) -> Iterator[OnProgress]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.description}"),
+        # What is drawn is part of the message, and its brackets are no markup.
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[count]}"),
+        TextColumn("{task.fields[count]}", markup=False),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(file=stream), transient=True) as bar:
@@ -64,7 +66,7 @@ def _terminal_line(stream: TextIO) -> Iterator[OnProgress]:
         def show(progress: Progress) -> None:
             bar.update(
                 task,
-                description=progress.message,
+                description=printable(progress.message),
                 completed=progress.done,
                 total=progress.total or None,
                 count=f"{progress.done}/{progress.total}" if progress.total else "",
@@ -75,4 +77,5 @@ def _terminal_line(stream: TextIO) -> Iterator[OnProgress]:
 
 def as_text(progress: Progress) -> str:
     """`Scanning (12/64)`."""
-    return f"{progress.message} ({progress.done}/{progress.total})" if progress.total else progress.message
+    message = printable(progress.message)
+    return f"{message} ({progress.done}/{progress.total})" if progress.total else message

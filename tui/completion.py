@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textual.suggester import Suggester
 
+from assistant.printable import printable
 from assistant.slash_commands import PHOTO_SUFFIXES, matching_commands
 
 MIN_NAME_LETTERS = 2
@@ -74,6 +75,8 @@ def _completed_path(value: str, typed: str) -> str | None:
                 for _, entry in zip(range(MAX_ENTRIES), entries, strict=False)
                 if entry.name.startswith(beginning)
                 and (beginning.startswith(".") or not entry.name.startswith("."))
+                # Control characters would reach the terminal from the input line.
+                and printable(entry.name) == entry.name
                 and (entry.is_dir() or Path(entry.name).suffix.lower() in PHOTO_SUFFIXES)
             ]
     except OSError:

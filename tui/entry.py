@@ -29,7 +29,7 @@ def demo(
         from assistant.demo_report import summary_lines
 
         result = ui.run(lambda on_progress: Demo(ui.familiar, out, on_progress).run())
-        ui.show(result, lambda shown: summary_lines(shown, pictures=sys.stdout.isatty()))
+        ui.show(result, lambda shown: summary_lines(shown, pictures=sys.stdout.isatty()), drawn=True)
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if not offer_chat or yes or ui.json or not on_terminal:
         return

@@ -209,6 +209,14 @@ def test_the_plain_chat_answers_lines_until_quit(familiar: Familiar) -> None:
     assert "never" not in output.getvalue()
 
 
+def test_the_plain_chat_prints_no_codes_that_come_from_a_name(familiar: Familiar) -> None:
+    output = io.StringIO()
+    run(familiar, NO_MODEL, io.StringIO("/describe /nowhere/\x1b[2J\x9b5m.jpg\n/\x1b[1m\n"), output)
+    assert "Looking at \\x1b[2J\\x9b5m.jpg…" in output.getvalue()
+    assert "opening /nowhere/\\x1b[2J" in output.getvalue()
+    assert "\x1b" not in output.getvalue() and "\x9b" not in output.getvalue()
+
+
 @pytest.mark.slow
 class TestWithTheModel:
     @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -96,6 +97,35 @@ def test_missing_things_exit_with_3(tmp_path: Path, arguments: list[str]) -> Non
     assert done.returncode == 3, done.stderr
     error = json.loads(done.stdout)["error"]
     assert all(error.values())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_name_that_is_not_utf_8_can_be_printed(tmp_path: Path, encoding: str) -> None:
+    command = [
+        *map(os.fsencode, FAMILIAR),
+        b"--home",
+        os.fsencode(tmp_path),
+        b"describe",
+        b"/no/caf\xe9\x1b.jpg",
+    ]
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    shown = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+    assert shown.returncode == 3, shown.stderr
+    assert rb"/no/caf\udce9\x1b.jpg" in shown.stderr
+    shown = subprocess.run(
+        [*command, b"--json"], capture_output=True, env=environment, timeout=120, check=False
+    )
+    assert shown.returncode == 3
+    assert json.loads(shown.stdout)["error"]["tried"] == "describing /no/caf\udce9\x1b.jpg"
+
+
+def test_the_plain_chat_reads_and_prints_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    command = [*FAMILIAR, "--home", str(tmp_path), "chat", "--plain"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    line = b"/describe /no/caf\xe9.jpg\n"
+    done = subprocess.run(command, input=line, capture_output=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert rb"opening /no/caf\udce9.jpg" in done.stdout
 
 
 def test_an_unknown_backbone_is_not_ready(tmp_path: Path) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from assistant.cli_output import concept_lines, error_document, scan_lines, to_json
+from assistant.cli import FrontEnd
+from assistant.cli_output import concept_lines, error_document, error_lines, scan_lines, to_json
+from assistant.demo import DemoResult
+from assistant.demo_report import summary_lines
+from assistant.printable import printable
 from assistant.progress import shown_progress
 from assistant.thumbnails import Captioned, contact_sheet, half_blocks, side_by_side
 from personalizer.errors import NotFoundError
@@ -60,6 +66,71 @@ def test_lines_for_people() -> None:
     assert "x.jpg: empty" in scan_lines(report)
     assert "learn NAME" in concept_lines([])
     assert "Bo" in concept_lines([ConceptSummary(1, "Bo", "object", 3, 0, "ready")])
+
+
+HOSTILE = "Bo\x1b]0;owned\x07 \x9b31m [/] [beach]\r\x7f\udce9"
+SHOWN = r"Bo\x1b]0;owned\x07 \x9b31m [/] [beach]\x0d\x7f\udce9"
+
+
+def test_control_characters_are_made_visible_and_lines_and_tabs_kept() -> None:
+    assert printable(HOSTILE) == SHOWN
+    assert printable("a\n\tb – é 🐈") == "a\n\tb – é 🐈"
+
+
+def test_results_and_errors_for_people_obey_no_name(capsys: pytest.CaptureFixture[str]) -> None:
+    FrontEnd(None, "pocket", "auto", json=False, quiet=True).show(HOSTILE, str)
+    assert capsys.readouterr().out == f"{SHOWN}\n"
+    assert error_lines(NotFoundError(tried=HOSTILE, found="b", fix="c")).startswith(f"Failed: {SHOWN}\n")
+
+
+def test_json_is_ascii_and_keeps_every_character() -> None:
+    assert to_json(HOSTILE).isascii()
+    assert "\x7f" not in to_json(HOSTILE).replace("\\x7f", "")
+    assert json.loads(to_json(HOSTILE)) == HOSTILE
+
+
+def test_progress_messages_are_neither_markup_nor_codes() -> None:
+    plain = io.StringIO()
+    with shown_progress(quiet=False, stream=plain) as show:
+        show(Progress(1, 2, HOSTILE))
+    assert plain.getvalue() == f"{SHOWN} (1/2)\n"
+    terminal = Terminal()
+    with shown_progress(quiet=False, stream=terminal) as show:
+        show(Progress(1, 2, HOSTILE))
+        show(Progress(2, 2, HOSTILE))
+    written = terminal.getvalue()
+    assert "[/] [beach]" in written
+    assert "\x1b]0;" not in written and "\x9b" not in written
+
+
+class Terminal(io.StringIO):
+    """What is written as to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_demo_prints_its_own_thumbnails_and_nobody_elses_codes(tmp_path: Path) -> None:
+    picture = tmp_path / "photo.png"
+    Image.new("RGB", (64, 64), "teal").save(picture)
+    asked = {"photo": str(picture), "question": "\x1b[5mwho?", "answer": "\x1b[2J", "verdict": "yes"}
+    result = DemoResult(
+        photos=1,
+        detections=1,
+        concepts=[{"name": HOSTILE, "class_name": "dog", "how": "found", "state": "ready"}],
+        trained=[],
+        describe=[{**asked, "shows": "Bo", "correct": True}],
+        imagine=[{"prompt": HOSTILE, "path": str(picture)}],
+        contact_sheet="sheet\x1b[1m.png",
+        home=str(tmp_path),
+        elapsed_s={"total": 1.0},
+        repeated=False,
+    )
+    text = summary_lines(result, pictures=True)
+    assert "▀" in text and "\x1b[38;2;" in text
+    codes = set(re.findall(r"\x1b\[[\d;]*[A-Za-z]", text))
+    assert all(code == "\x1b[0m" or code.startswith("\x1b[38;2;") for code in codes)
+    assert text.count("\x1b") == len(re.findall(r"\x1b\[(?:0|38;2;[\d;]+)m", text))
 
 
 def test_progress_outside_a_terminal_is_lines_and_not_too_many() -> None:

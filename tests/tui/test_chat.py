@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import OptionList, ProgressBar, Static
 
 from assistant.service import Familiar
 from personalizer.locations import Home
 from tui.app import FamiliarApp
+from tui.messages import Suggestion
 from tui.widgets.composer import RequestInput
 from tui.widgets.exchange import Bubble, Exchange
 from tui.widgets.status_line import StatusLine
@@ -160,6 +162,45 @@ async def test_markup_in_a_request_is_shown_as_it_is(app: FamiliarApp) -> None:
         await opened(pilot)
         await asked(pilot, "forget [red]nobody[/] [@click=app.quit]x[/]")
         assert "[red]nobody[/]" in str(app.screen.query_one(".user", Bubble).render())
+
+
+async def test_no_codes_reach_the_terminal_from_a_name_or_an_answer(app: FamiliarApp, tmp_path: Path) -> None:
+    from assistant.events import Token, ToolFinished, ToolProgress, ToolStarted
+    from personalizer.schemas import Progress
+    from tui.widgets.pictures import Picture
+
+    hostile, shown = "[/] [b]x\x1b[2J\x9b5m\udce9", r"[/] [b]x\x1b[2J\x9b5m\udce9"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        words = await asked(pilot, f"/describe '/nowhere/{hostile}.jpg'")
+        assert shown in words
+        assert shown in str(app.screen.query_one(".user", Bubble).render())
+        exchange = Exchange("anything")
+        await app.screen.query_one("#conversation").mount(exchange)
+        await exchange.show(ToolStarted("describe", hostile))
+        await exchange.show(ToolProgress("describe", Progress(1, 2, hostile)))
+        texts = [str(static.render()) for static in exchange.query(Static)]
+        assert f"{shown}…" in texts and shown in texts
+        await exchange.show(ToolFinished("describe", hostile, None, 1.0))
+        await exchange.show(Token(hostile))
+        assert said(exchange) == f"{shown}\n{shown}"
+        picture = Picture(tmp_path / f"{hostile}.jpg", hostile)
+        await app.screen.query_one("#conversation").mount(picture)
+        await until(pilot, lambda: "no preview" in str(picture.query_one(".caption", Static).render()))
+        assert shown in str(picture.query_one(".caption", Static).render())
+        card = Card(Suggestion(hostile, "anything"))
+        await app.screen.query_one("#conversation").mount(card)
+        assert shown in str(card.render())
+        app.screen.query_one(StatusLine).say(hostile)
+        assert str(app.screen.query_one("#facts", Static).render()) == shown
+
+
+async def test_pasted_codes_stay_out_of_the_line(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        app.screen.query_one(RequestInput).post_message(events.Paste("a\x1b[2Jb"))
+        await pilot.pause()
+        assert app.screen.query_one(RequestInput).value == r"a\x1b[2Jb"
 
 
 async def test_escape_stops_what_is_running(app: FamiliarApp, home: Home, tmp_path: Path) -> None:

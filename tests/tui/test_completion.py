@@ -38,3 +38,10 @@ def test_paths_of_photos_and_folders(tmp_path: Path) -> None:
     assert complete(f"who is in {tmp_path}/party o", NAMES) == f"who is in {tmp_path}/party one.jpg"
     assert complete(f"/add {tmp_path}/al", NAMES) == f"/add {tmp_path}/album/"
     assert complete(f"/add {tmp_path}/nothing", NAMES) is None
+
+
+def test_names_with_control_characters_are_not_completed(tmp_path: Path) -> None:
+    (tmp_path / "party\x1b[2J.jpg").touch()
+    assert complete(f"who is in {tmp_path}/pa", NAMES) is None
+    (tmp_path / "party one.jpg").touch()
+    assert complete(f"who is in {tmp_path}/pa", NAMES) == f"who is in {tmp_path}/party one.jpg"

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from assistant.printable import printable
 from assistant.slash_commands import COMMANDS, Command, matching_commands
 from tui.completion import RequestSuggester
 from tui.messages import Asked
@@ -54,9 +55,10 @@ class RequestInput(Input):
         self.query_ancestor(Composer).move(1)
 
     def _on_paste(self, event: events.Paste) -> None:
-        # Input takes the first line only; a request of several lines is one request.
-        if "\n" in event.text.strip():
-            self.insert_text_at_cursor(" ".join(event.text.split()))
+        # Input takes the first line only; a request of several lines is one request. It would also show
+        # control characters as they are, and so send them to the terminal.
+        if "\n" in event.text.strip() or printable(event.text) != event.text:
+            self.insert_text_at_cursor(printable(" ".join(event.text.split())))
             event.prevent_default()
             event.stop()
 

@@ -21,6 +21,8 @@ from assistant.events import (
     ToolProgress,
     ToolStarted,
 )
+from assistant.printable import printable
+from tui.literal import literal
 from tui.widgets.pictures import PictureRow
 
 
@@ -28,7 +30,7 @@ class Bubble(Static):
     """Words in a rounded frame."""
 
     def __init__(self, text: str | Content, classes: str, title: str = "") -> None:
-        super().__init__(text if isinstance(text, Content) else Content(text), classes=f"bubble {classes}")
+        super().__init__(text if isinstance(text, Content) else literal(text), classes=f"bubble {classes}")
         self.border_title = title
 
 
@@ -40,14 +42,14 @@ class Working(Vertical):
         self._title = title
 
     def compose(self) -> ComposeResult:
-        yield Static(Content(f"{self._title}…"), classes="working-title")
+        yield Static(literal(f"{self._title}…"), classes="working-title")
         yield ProgressBar(total=None, show_eta=False)
         yield Static("", classes="working-message", markup=False)
 
     def progress(self, done: int, total: int, message: str) -> None:
         """Show how far it is; `total` 0 means that nobody knows."""
         self.query_one(ProgressBar).update(total=total or None, progress=done)
-        self.query_one(".working-message", Static).update(Content(message))
+        self.query_one(".working-message", Static).update(literal(message))
 
 
 class Exchange(Vertical):
@@ -96,7 +98,7 @@ class Exchange(Vertical):
             self._streamed = Bubble(self._words, "reply", "familiar")
             await self.mount(self._streamed)
         else:
-            self._streamed.update(Content(self._words))
+            self._streamed.update(literal(self._words))
 
     async def _start(self, event: ToolStarted) -> None:
         await self._clear_waiting()
@@ -119,7 +121,7 @@ class Exchange(Vertical):
         if self._artifact_shown:
             return
         if self._streamed is not None:
-            self._streamed.update(Content(event.text))
+            self._streamed.update(literal(event.text))
         else:
             await self.mount(Bubble(event.text, "reply", "familiar"))
 
@@ -141,9 +143,9 @@ class Exchange(Vertical):
 def _failure(event: Failed) -> Content:
     return Content.from_markup(
         "[$muted]tried[/]  $tried\n[$muted]found[/]  $found\n[$muted]fix[/]    [bold]$fix[/]",
-        tried=event.tried,
-        found=event.found,
-        fix=event.fix,
+        tried=printable(event.tried),
+        found=printable(event.found),
+        fix=printable(event.fix),
     )
 
 

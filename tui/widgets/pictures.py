@@ -14,6 +14,9 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
+from assistant.printable import printable
+from tui.literal import literal
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -69,7 +72,7 @@ class Picture(Vertical):
     def __init__(self, path: Path, caption: str) -> None:
         super().__init__()
         self.path = path
-        self.caption = caption
+        self.caption = printable(caption)
 
     def compose(self) -> ComposeResult:
         yield Static(self.caption, classes="caption", markup=False)
@@ -98,7 +101,7 @@ class Picture(Vertical):
         self.mount(shown, before=0)
 
     def _give_up(self, reason: str) -> None:
-        self.query_one(".caption", Static).update(f"{self.caption} (no preview: {reason})")
+        self.query_one(".caption", Static).update(literal(f"{self.caption} (no preview: {reason})"))
 
 
 class PictureRow(Horizontal):

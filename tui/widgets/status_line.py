@@ -7,6 +7,8 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from assistant.printable import printable
+from tui.literal import literal
 from tui.messages import Snapshot
 
 NARROW_COLUMNS = 70
@@ -26,7 +28,7 @@ class StatusLine(Horizontal):
 
     def say(self, text: str) -> None:
         """Show plain words instead."""
-        self.query_one("#facts", Static).update(Content(text))
+        self.query_one("#facts", Static).update(literal(text))
 
 
 def facts(snapshot: Snapshot, *, narrow: bool) -> Content:
@@ -47,5 +49,5 @@ def facts(snapshot: Snapshot, *, narrow: bool) -> Content:
         worker, colour = "ready", "$success"
     else:
         worker, colour = "asleep", "$muted"
-    text = Content.from_markup("[$muted]$facts · [/]", facts=" · ".join(parts))
-    return text + Content.from_markup(f"[{colour}]● [/][$muted]$worker[/]", worker=worker)
+    text = Content.from_markup("[$muted]$facts · [/]", facts=printable(" · ".join(parts)))
+    return text + Content.from_markup(f"[{colour}]● [/][$muted]$worker[/]", worker=printable(worker))

@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from assistant.printable import printable
 from tui.messages import Suggestion, SuggestionChosen
 
 
@@ -24,7 +25,7 @@ class Card(Static, can_focus=True):
     ]
 
     def __init__(self, suggestion: Suggestion) -> None:
-        super().__init__(Content.from_markup("[$secondary]→[/] $label", label=suggestion.label))
+        super().__init__(Content.from_markup("[$secondary]→[/] $label", label=printable(suggestion.label)))
         self.suggestion = suggestion
 
     def action_choose(self) -> None:
