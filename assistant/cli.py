@@ -122,7 +122,8 @@ def scan(context: typer.Context) -> None:
 def rebuild_index(context: typer.Context) -> None:
     """Make the vector index anew from the library, when it is damaged."""
     ui = front_end(context)
-    ui.show(ui.run(ui.familiar.rebuild_index), lambda result: f"{result['indexed']} vectors")
+    rebuilt = {**ui.run(ui.familiar.rebuild_index), "path": ui.familiar.home.chroma}
+    ui.show(rebuilt, lambda result: f"{result['indexed']} vectors in {result['path']}")
 
 
 @app.command()
@@ -274,13 +275,31 @@ def imagine(
 
 
 @app.command()
+def route(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    photo: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A photo that comes with the request.")
+    ] = None,
+) -> None:
+    """Say which tool the chat would give a request to; does nothing else."""
+    from assistant.cli_output import route_lines
+    from assistant.router import route as choose
+
+    ui = front_end(context)
+    known = ui.familiar.library.concepts()
+    names = [concept.name for concept in known if concept.name and concept.state != "hidden"]
+    ui.show(choose(text, [str(photo)] if photo else [], names), route_lines)
+
+
+@app.command()
 def doctor(context: typer.Context) -> None:
     """Check that everything that is needed is there."""
     from assistant.cli_output import check_lines
 
     ui = front_end(context)
     checks = ui.familiar.doctor()
-    ui.show(checks, check_lines)
+    ui.show({"checks": checks}, lambda found: check_lines(found["checks"]))
     if any(check.required and not check.ok for check in checks):
         raise typer.Exit(FamiliarError.exit_code)
 

@@ -8,12 +8,15 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.printable import printable
 from assistant.results import Check, Description, Imagined, Status, Trained
 from personalizer.errors import FamiliarError
 from personalizer.schemas import ConceptSummary, Job, ScanReport
+
+if TYPE_CHECKING:
+    from assistant.router import Route
 
 
 def to_json(result: Any) -> str:
@@ -77,6 +80,17 @@ def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
     rows = [("id", "name", "kind", "members", "suggested", "state")]
     rows += [(str(c.id), c.name or "–", c.kind, str(c.members), str(c.suggested), c.state) for c in concepts]
     return table(rows)
+
+
+def route_lines(found: Route) -> str:
+    slots = ", ".join(f"{name}={value!r}" for name, value in found.slots.items()) or "none"
+    return "\n".join(
+        [
+            f"intent      {found.intent}",
+            f"slots       {slots}",
+            f"confidence  {found.confidence:.2f} ({found.source}, {found.elapsed_ms:.2f} ms)",
+        ]
+    )
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -144,7 +158,7 @@ def check_lines(checks: Sequence[Check]) -> str:
     lines = []
     for check in checks:
         mark = "ok  " if check.ok else "FAIL" if check.required else "note"
-        lines.append(f"{mark}  {check.name}: {check.found}")
+        lines.append(f"{mark}  {check.name}: {check.detail}")
         if not check.ok and check.fix:
             lines.append(f"      to do: {check.fix}")
     return "\n".join(lines)

@@ -24,7 +24,7 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
     """All checks, in order from a photo to the chat. `backbone_check` looks at the backbone."""
     return [
         _python(),
-        _onnxruntime(),
+        _attempt("onnxruntime", _onnxruntime, INSTALL_AGAIN),
         _package("torch", "training and exporting", INSTALL_AGAIN),
         _package("transformers", "training and exporting", INSTALL_AGAIN),
         _weights(
@@ -43,14 +43,16 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
     ]
 
 
-def _attempt(name: str, check: Callable[[], Check]) -> Check:
-    """A check that breaks is a check that failed."""
+def _attempt(
+    name: str, check: Callable[[], Check], fix: str = "See the message.", *, required: bool = True
+) -> Check:
+    """A check that breaks is a check that failed: a damaged library may raise anything when it is touched."""
     try:
         return check()
     except FamiliarError as error:
-        return Check(name, False, error.found, error.fix)
-    except (OSError, sqlite3.Error) as error:
-        return Check(name, False, f"{type(error).__name__}: {error}", "See the message.")
+        return Check(name, False, error.found, error.fix, required)
+    except Exception as error:
+        return Check(name, False, f"{type(error).__name__}: {error}", fix, required)
 
 
 def _python() -> Check:
@@ -80,9 +82,13 @@ def _package(
     module: str, purpose: str, fix: str, distribution: str | None = None, *, required: bool = True
 ) -> Check:
     """Whether a package is installed, without importing it."""
-    present = util.find_spec(module) is not None
-    found = (_version(distribution or module) or "installed") if present else f"missing: no {purpose}"
-    return Check(module, present, found, fix, required)
+
+    def look() -> Check:
+        present = util.find_spec(module) is not None
+        found = (_version(distribution or module) or "installed") if present else f"missing: no {purpose}"
+        return Check(module, present, found, fix, required)
+
+    return _attempt(module, look, fix, required=required)
 
 
 def _importable(module: str, purpose: str, *, load: bool = True) -> Check:
@@ -90,8 +96,9 @@ def _importable(module: str, purpose: str, *, load: bool = True) -> Check:
     if check.ok and load:
         try:
             __import__(module)
-        except ImportError as error:
-            return Check(module, False, f"cannot be loaded: {error}", INSTALL_AGAIN)
+        except Exception as error:
+            found = f"cannot be loaded: {type(error).__name__}: {error}"
+            return Check(module, False, found, INSTALL_AGAIN)
     return check
 
 
@@ -105,14 +112,17 @@ def _weights(
     required: bool = True,
 ) -> Check:
     """Whether a package that carries weights is there, with its files. It is not imported."""
-    spec = util.find_spec(package)
-    files = [
-        path for path in _files(spec.submodule_search_locations if spec else None) if path.suffix in suffixes
-    ]
-    if not files:
-        return Check(name, False, f"the weights of {what} (package {package}) are missing", fix, required)
-    size_mib = sum(path.stat().st_size for path in files) / 2**20
-    return Check(name, True, f"{what}, {len(files)} files, {size_mib:.0f} MiB", required=required)
+
+    def look() -> Check:
+        spec = util.find_spec(package)
+        locations = spec.submodule_search_locations if spec else None
+        files = [path for path in _files(locations) if path.suffix in suffixes]
+        if not files:
+            return Check(name, False, f"the weights of {what} (package {package}) are missing", fix, required)
+        size_mib = sum(path.stat().st_size for path in files) / 2**20
+        return Check(name, True, f"{what}, {len(files)} files, {size_mib:.0f} MiB", required=required)
+
+    return _attempt(name, look, fix, required=required)
 
 
 def _files(locations: list[str] | None) -> Iterator[Path]:

@@ -132,7 +132,8 @@ class Check:
 
     name: str
     ok: bool
-    found: str
+    detail: str
+    """What was found."""
     fix: str = ""
     required: bool = True
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,16 +158,113 @@ def test_pause_and_resume(tmp_path: Path) -> None:
 
 def test_doctor_finds_what_is_installed_and_checks_permissions(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    checks = {check["name"]: check for check in familiar_json(home, "doctor")}
+    checks = {check["name"]: check for check in familiar_json(home, "doctor")["checks"]}
     assert {"python", "onnxruntime", "torch", "backbone", "face embedding", "chat model", "disk"} <= set(
         checks
     )
+    assert all({"name", "ok", "detail", "fix"} <= set(check) for check in checks.values())
     home.mkdir(mode=0o755)
     home.chmod(0o755)
     done = familiar(home, "--json", "doctor")
     assert done.returncode == 1
-    failed = {check["name"]: check for check in json.loads(done.stdout) if not check["ok"]}
+    failed = {check["name"]: check for check in json.loads(done.stdout)["checks"] if not check["ok"]}
     assert "chmod" in failed["home"]["fix"]
+
+
+def test_doctor_survives_the_broken_libraries_that_it_finds(tmp_path: Path) -> None:
+    """A module that fails otherwise than by ImportError: as with a wrong numpy, or a missing file of its own."""
+    for module in ("onnxruntime", "dlib"):
+        (tmp_path / f"{module}.py").write_text("raise AttributeError('half installed')")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, types\nsys.modules['torch'] = types.ModuleType('torch')  # find_spec raises for it"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    command = [*FAMILIAR, "--home", str(tmp_path / "home"), "--json", "doctor"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+    assert done.returncode == 1, done.stderr
+    failed = {check["name"]: check for check in json.loads(done.stdout)["checks"] if not check["ok"]}
+    assert {"onnxruntime", "dlib", "torch"} <= set(failed)
+    assert "half installed" in failed["onnxruntime"]["detail"]
+    assert "half installed" in failed["dlib"]["detail"]
+    assert "pip install" in failed["dlib"]["fix"] and "pip install" in failed["onnxruntime"]["fix"]
+
+
+@pytest.fixture
+def named(tmp_path: Path) -> Path:
+    """A home with a named and an unnamed concept."""
+    from assistant.service import Familiar
+    from personalizer.locations import Home
+
+    made = Familiar(Home(tmp_path / "home"))
+    made.library.create_concept("object", name="Bo", state="named")
+    made.library.create_concept("object")
+    made.close()
+    return tmp_path / "home"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "intent", "slots"),
+    [
+        (["draw Bo on a beach"], "imagine", {"concept": "Bo"}),
+        (["is this Bo?", "--photo", "/no/such.jpg"], "describe", {"concept": "Bo", "photo": "/no/such.jpg"}),
+        (["is this Bo?"], "clarify", {"concept": "Bo", "missing": "photo"}),
+        (["who do you know?"], "list_concepts", {}),
+        (["call number 2 Rex"], "name_concept", {"id": 2, "name": "Rex"}),
+        (["good morning!"], "chat", {}),
+    ],
+)
+def test_route_says_which_tool(named: Path, arguments: list[str], intent: str, slots: dict[str, Any]) -> None:
+    found = familiar_json(named, "route", *arguments)
+    assert set(found) == {"intent", "slots", "confidence", "source", "elapsed_ms"}
+    assert found["intent"] == intent
+    assert slots.items() <= found["slots"].items()
+    assert found["source"] == "pattern"
+
+
+def test_route_in_words_for_people(named: Path) -> None:
+    shown = familiar(named, "route", "draw Bo on a beach")
+    assert shown.returncode == 0, shown.stderr
+    assert "imagine" in shown.stdout and "concept='Bo'" in shown.stdout
+
+
+def test_route_loads_nothing_heavy(named: Path) -> None:
+    code = (
+        "import sys; from tui.entry import app; from assistant.cli import run_app\n"
+        f"code = run_app(app, ['--home', {str(named)!r}, 'route', 'draw Bo'])\n"
+        "heavy = ('torch', 'onnxruntime', 'langchain', 'langchain_core', 'transformers', 'PIL')\n"
+        "print(code, [m for m in heavy if m in sys.modules])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-1] == "0 []"
+
+
+CONCEPT_KEYS = {"id", "name", "kind", "members", "suggested", "state"}
+
+
+def test_editing_prints_the_concept_with_the_keys_of_the_list(named: Path) -> None:
+    assert [set(concept) for concept in familiar_json(named, "concepts")] == [CONCEPT_KEYS, CONCEPT_KEYS]
+    renamed = familiar_json(named, "name", "2", "Rex")
+    assert set(renamed) == CONCEPT_KEYS and renamed["name"] == "Rex"
+    assert set(familiar_json(named, "merge", "Bo", "Rex")) == CONCEPT_KEYS
+
+
+@pytest.fixture
+def worked_home(tmp_path: Path) -> Iterator[Path]:
+    """A home whose worker, once started, does not outlive the test."""
+    from assistant.worker_process import running_worker_pid
+    from personalizer.locations import Home
+
+    home = Home(tmp_path / "home")
+    yield home.root
+    pid = running_worker_pid(home)
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+
+
+def test_rebuilding_the_index_says_where_it_is(worked_home: Path) -> None:
+    rebuilt = familiar_json(worked_home, "rebuild-index")
+    assert rebuilt == {"indexed": 0, "path": str(worked_home / "chroma")}
+    assert Path(rebuilt["path"]).is_dir()
 
 
 def test_home_comes_from_the_environment(tmp_path: Path) -> None:
