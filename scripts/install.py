@@ -92,14 +92,41 @@ def fingerprint(step: Step) -> str:
 
 
 def create_environment(venv: Path) -> Path:
-    """Create the virtual environment unless it is there; returns its interpreter."""
+    """Create the virtual environment unless it is there and has a pip that runs; returns its interpreter."""
     python = venv / "bin" / "python"
-    if not python.exists():
-        say(f"Creating {venv} with Python {sys.version.split()[0]}")
-        made = subprocess.run([sys.executable, "-m", "venv", str(venv)], check=False)
-        if made.returncode or not python.exists():
-            raise SystemExit("python -m venv failed (Debian and Ubuntu: install the package python3-venv)")
+    if has_pip(python):
+        return python
+    command = [sys.executable, "-m", "venv", str(venv)]
+    version = sys.version.split()[0]
+    if python.is_symlink() or python.exists():
+        if not (venv / "pyvenv.cfg").is_file():
+            # Clearing it would remove everything in a folder that nobody made for this.
+            raise SystemExit(f"{venv} is no virtual environment and has no pip; choose another with --venv")
+        # Left by an interrupted run, or by a Python that is gone; its stamps go with it.
+        say(f"{venv} is incomplete: its pip does not run. Creating it again with Python {version}")
+        command.append("--clear")
+    else:
+        say(f"Creating {venv} with Python {version}")
+    made = subprocess.run(command, check=False)
+    if made.returncode or not has_pip(python):
+        raise SystemExit("python -m venv failed (Debian and Ubuntu: install the package python3-venv)")
     return python
+
+
+def has_pip(python: Path) -> bool:
+    """Whether the interpreter is there and can install: making an environment puts pip into it last."""
+    command = [str(python), "-m", "pip", "--version"]
+    try:
+        asked = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+    except OSError:
+        return False
+    return asked.returncode == 0
 
 
 def run_step(step: Step, python: Path, venv: Path) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
+import venv as environments
 from pathlib import Path
 from types import ModuleType
 
@@ -29,7 +31,8 @@ def venv(tmp_path: Path) -> Path:
     python = tmp_path / "venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(
-        f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\necho "PIP_USER=$PIP_USER" >> {tmp_path}/calls\n'
+        '#!/bin/sh\nif [ "$*" = "-m pip --version" ]; then exit 0; fi\n'
+        f'echo "$@" >> {tmp_path}/calls\necho "PIP_USER=$PIP_USER" >> {tmp_path}/calls\n'
         f"exit $(cat {tmp_path}/status)\n"
     )
     python.chmod(0o755)
@@ -41,6 +44,32 @@ def venv(tmp_path: Path) -> Path:
 def calls(venv: Path) -> list[str]:
     lines = (venv.parent / "calls").read_text().splitlines()
     return [line for line in lines if line.startswith("-m pip")]
+
+
+def test_a_half_made_environment_is_made_again(
+    install: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As an interrupted run leaves it: the interpreter is there and pip is not."""
+    half = tmp_path / "half"
+    environments.create(half, with_pip=False)
+    (half / ".installed-torch").write_text("what an earlier environment had")
+    python = install.create_environment(half)
+    subprocess.run([python, "-m", "pip", "--version"], check=True, stdout=subprocess.DEVNULL)
+    assert "again" in capsys.readouterr().err
+    assert not (half / ".installed-torch").exists()
+    assert install.create_environment(half) == python
+    assert capsys.readouterr().err == ""
+
+
+def test_an_environment_of_a_python_that_is_gone_is_made_again(install: ModuleType, tmp_path: Path) -> None:
+    python = tmp_path / "venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(tmp_path / "gone")
+    with pytest.raises(SystemExit, match="no virtual environment"):
+        install.create_environment(tmp_path / "venv")
+    (tmp_path / "venv" / "pyvenv.cfg").touch()
+    assert install.create_environment(tmp_path / "venv") == python
+    subprocess.run([python, "-m", "pip", "--version"], check=True, stdout=subprocess.DEVNULL)
 
 
 def test_torch_comes_first_pinned_and_alone(install: ModuleType, venv: Path) -> None:
