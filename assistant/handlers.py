@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import logging
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.job_client import USER_PRIORITY
 from assistant.runtimes import exported_version, is_complete, note_export, runtime_directory
+from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.errors import UsageError
 from personalizer.jobs import Handler, JobContext, JobQueue
@@ -20,6 +22,8 @@ from personalizer.schemas import Job, OnProgress, Progress
 if TYPE_CHECKING:
     from personalizer.analysis import PhotoAnalyser
     from personalizer.vector_store import VectorStore
+
+logger = logging.getLogger(__name__)
 
 
 def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Handler]:
@@ -48,6 +52,10 @@ class Handlers:
         """Folders → photos → index → suggested concepts."""
         from personalizer.scanner import scan
 
+        with self._library.transaction():
+            was_due = due_mark(self._library) is not None
+            # Before the first photo is stored, so that a scan that dies leaves the mark behind.
+            due = mark_due(self._library)
         report = scan(
             self._library,
             self._library.roots(),
@@ -56,12 +64,26 @@ class Handlers:
             cancelled=context.cancelled,
         )
         context.check_cancelled()
-        return {"scan": dataclasses.asdict(report), **self.index(job, context), **self.cluster(job, context)}
+        result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
+        context.check_cancelled()
+        changed = report.new or report.changed or report.moved or report.missing
+        if changed or was_due or due_mark(self._library) != due:
+            return result | self.cluster(job, context)
+        settle(self._library, due)
+        return result
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
         context.progress(0, 0, "Indexing")
         return {"indexed": self._vectors.sync(self._library)}
+
+    def _index_if_possible(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Grouping and training read SQLite: a damaged or read-only index must not stop them."""
+        try:
+            return self.index(job, context)
+        except Exception as error:
+            logger.exception("the vectors stay in the library until the index can be written")
+            return {"indexed": 0, "index_error": str(error) or type(error).__name__}
 
     def rebuild_index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Make Chroma anew from the vectors in SQLite."""
@@ -80,7 +102,10 @@ class Handlers:
         from personalizer.concepts import cluster
 
         context.progress(0, 0, "Grouping")
-        return {"cluster": dataclasses.asdict(cluster(self._library))}
+        due = due_mark(self._library)
+        report = cluster(self._library)
+        settle(self._library, due)
+        return {"cluster": dataclasses.asdict(report)}
 
     def learn(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that a person chose → a concept, whose training is queued."""
@@ -88,15 +113,25 @@ class Handlers:
 
         paths = [Path(photo) for photo in job.payload["photos"]]
         photo_ids = []
+        mark_due(self._library)
         for number, path in enumerate(paths):
             context.progress(number, len(paths), f"Looking at {path.name}")
             context.check_cancelled()
             photo_ids.append(self._photo_id(path))
         learned = learn_members(self._library, str(job.payload["name"]), photo_ids)
-        self.index(job, context)
-        wanted = {**job.payload, "concept": learned.concept.id}
+        context.check_cancelled()
+        result = self._index_if_possible(job, context)
+        context.check_cancelled()
+        # Before training, which takes photos that are not at least suggestions for examples of something else.
+        result |= self.cluster(job, context)
+        wanted = {"concept": learned.concept.id} | {key: job.payload[key] for key in ("backbone", "device")}
         train_job = self._queue.enqueue("train", str(learned.concept.id), wanted, USER_PRIORITY)
-        return {"concept": learned.concept.id, "train_job": train_job, "skipped": learned.skipped}
+        path_of = dict(zip(photo_ids, paths, strict=True))
+        skipped = [
+            {"path": str(path_of[int(photo["photo"])]), "reason": photo["reason"]}
+            for photo in learned.skipped
+        ]
+        return result | {"concept": learned.concept.id, "train_job": train_job, "skipped": skipped}
 
     def _photo_id(self, path: Path) -> int:
         """The photo in the file, analysed into the library unless its content is there already."""

@@ -17,10 +17,12 @@ from assistant.job_client import USER_PRIORITY, JobClient
 from assistant.results import Check, Description, Imagined, Status, Trained, WorkerStatus
 from assistant.worker_process import running_worker_pid
 from personalizer.backbones.registry import POCKET
+from personalizer.clustering_due import mark_due
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.naming import valid_name
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
 
 if TYPE_CHECKING:
@@ -159,7 +161,10 @@ class Familiar:
         """Give a concept a name."""
         from personalizer.concepts import name_concept
 
-        name_concept(self.library, concept_id, name)
+        with self.library.transaction():
+            # What a person decided about attracts similar photos when the library is grouped next.
+            mark_due(self.library)
+            name_concept(self.library, concept_id, name)
         return self._summary(concept_id)
 
     def merge(self, first: int | str, second: int | str) -> ConceptSummary:
@@ -168,7 +173,10 @@ class Familiar:
 
         kept, joining = self.concept(first), self.concept(second)
         target = kept.id if kept.name and joining.name else None
-        return self._summary(merge_concepts(self.library, kept.id, joining.id, target).id)
+        with self.library.transaction():
+            mark_due(self.library)
+            merged = merge_concepts(self.library, kept.id, joining.id, target)
+        return self._summary(merged.id)
 
     def concept(self, key: int | str) -> Concept:
         """A concept by id or name. Raises NotFoundError."""
@@ -177,14 +185,19 @@ class Familiar:
         return self.library.concept(key) if isinstance(key, int) else find_concept(self.library, key)
 
     def learn(self, name: str, photos: Sequence[Path], on_progress: OnProgress | None = None) -> Trained:
-        """Make a concept from these photos (or give an existing one more of them) and train it."""
+        """Make a concept from these photos (or give an existing one more of them) and train it.
+
+        Photos without a matching face are under `skipped` in the details.
+        """
+        name = valid_name(name)
         if not photos:
             raise UsageError(
                 tried=f"learning {name}", found="no photo", fix="Give three to five photos of it."
             )
         resolved = [str(existing(photo, f"learning {name} from")) for photo in photos]
         made = self._run("learn", name, {"name": name, "photos": resolved}, on_progress)
-        return _trained(self._client.wait(made["train_job"], on_progress))
+        trained = _trained(self._client.wait(made["train_job"], on_progress))
+        return dataclasses.replace(trained, details={**trained.details, "skipped": made["skipped"]})
 
     def train(self, name: str, on_progress: OnProgress | None = None) -> Trained:
         """Train the prefix of a named concept and export what serving needs."""
@@ -261,10 +274,31 @@ def _trained(result: dict[str, Any]) -> Trained:
 
 
 def existing(path: Path, doing: str) -> Path:
-    """`path`, absolute. Raises NotFoundError when nothing is there."""
-    absolute = path.expanduser().absolute()
-    if not absolute.exists():
+    """`path`, absolute. Raises NotFoundError when nothing is there, or when that cannot be found out."""
+    try:
+        absolute = path.expanduser().absolute()
+        there = absolute.exists()
+    except UNREACHABLE as error:
+        raise unreachable(f"{doing} {path}", error) from error
+    if not there:
         raise NotFoundError(
             tried=f"{doing} {path}", found="there is no such file or folder", fix="Check the path."
         )
     return absolute
+
+
+UNREACHABLE = (OSError, RuntimeError, ValueError)
+"""What looking up a path raises: the system's errors, `~nobody` or a loop of links, and a NUL in the name."""
+
+
+def unreachable(tried: str, error: Exception) -> NotFoundError:
+    """The message for a path that cannot be looked up."""
+    if isinstance(error, PermissionError):
+        found, fix = "a folder on the way may not be entered", "Allow it, or copy the photo elsewhere."
+    elif isinstance(error, OSError):
+        found, fix = f"{error.strerror or error}", "Check the path."
+    elif isinstance(error, RuntimeError) and "home" in str(error):
+        found, fix = "there is no such user behind the ~", "Write the path without ~, or start it with ./~."
+    else:
+        found, fix = str(error), "Check the path."
+    return NotFoundError(tried=tried, found=found, fix=fix)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from assistant.service import Familiar
+from assistant.service import UNREACHABLE, Familiar, unreachable
 from personalizer.errors import NotFoundError, UsageError
 
 
@@ -45,7 +45,11 @@ class PhotoAccess:
                 found="you did not name this file, and it is in none of the registered folders",
                 fix="Name the photo in your request, or register its folder with `familiar add FOLDER`.",
             )
-        if not path.is_file():
+        try:
+            there = path.is_file()
+        except UNREACHABLE as error:
+            raise unreachable(f"opening {path}", error) from error
+        if not there:
             raise NotFoundError(
                 tried=f"opening {path}",
                 found="there is no such file",
@@ -59,4 +63,7 @@ class PhotoAccess:
 
 def _resolved(photo: Path | str) -> Path:
     # Resolving the links keeps a link inside a registered folder from opening what lies outside it.
-    return Path(photo).expanduser().resolve()
+    try:
+        return Path(photo).expanduser().resolve()
+    except UNREACHABLE as error:
+        raise unreachable(f"opening {photo}", error) from error

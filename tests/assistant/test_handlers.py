@@ -1,0 +1,230 @@
+"""Jobs as the worker does them, on small real photos; only training is left out."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from assistant.handlers import make_handlers
+from assistant.service import Familiar
+from assistant.worker_process import hold_worker_lock
+from personalizer.jobs import JobQueue, run_worker_loop
+from personalizer.locations import Home
+from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
+
+TRAINED = {
+    "concept": "Bo",
+    "steps": 1,
+    "elapsed_s": 0.1,
+    "trained_values": 1,
+    "bytes": 1,
+    "peak_rss_mib": 1.0,
+    "recognition_augmented": None,
+}
+ON_CPU = {"backbone": "pocket", "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from personalizer.embedding import ensure_object_model
+
+    folder = tmp_path_factory.mktemp("models")
+    ensure_object_model(folder)
+    return folder
+
+
+@dataclass
+class World:
+    familiar: Familiar
+    folder: Path
+
+    @property
+    def queue(self) -> JobQueue:
+        return self.familiar.queue
+
+    def do(self, kind: str, subject: str = "library", **payload: Any) -> Job:
+        """Run one job, and nothing that it queues."""
+        job_id = self.queue.enqueue(kind, subject, {**ON_CPU, **payload})
+        handlers = make_handlers(self.familiar.home, self.familiar.library, self.queue)
+        run_worker_loop(self.queue, {kind: handlers[kind]}, threading.Event(), idle_exit_s=0)
+        return self.queue.get(job_id)
+
+    def done(self, kind: str, subject: str = "library", **payload: Any) -> dict[str, Any]:
+        """The result of a job that has to succeed."""
+        job = self.do(kind, subject, **payload)
+        assert job.state == "done", job.error
+        assert job.result is not None
+        return job.result
+
+    def draw(self, name: str, seed: int, brightness: float = 1.0) -> Path:
+        noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+        picture = Image.fromarray(noise).resize((320, 240), Image.Resampling.NEAREST)
+        path = self.folder / name
+        ImageEnhance.Brightness(picture).enhance(brightness).save(path)
+        return path
+
+    def meet(self, name: str, face: float | None) -> Path:
+        """A photo that the library knows already, with or without a face."""
+        path = self.draw(name, seed=len(name))
+        path.write_bytes(path.read_bytes() + name.encode())
+        found = [_found("photo", 1.0)] + ([] if face is None else [_found("face", face)])
+        self.familiar.library.record_photo(
+            content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+            path=path,
+            size=path.stat().st_size,
+            mtime_ns=path.stat().st_mtime_ns,
+            width_px=320,
+            height_px=240,
+            taken_at=None,
+            latitude=None,
+            longitude=None,
+            camera=None,
+            detections=found,
+        )
+        return path
+
+
+def _found(kind: Any, value: float) -> tuple[NewDetection, Embedding]:
+    vector = np.zeros(8, np.float32)
+    vector[0], vector[1] = value, (1 - value**2) ** 0.5
+    return NewDetection(kind, BoundingBox(0, 0, 200, 200), 1.0, "drawn"), Embedding(
+        vector, f"{kind}-model", "1"
+    )
+
+
+@pytest.fixture
+def world(tmp_path: Path, models: Path) -> Iterator[World]:
+    home = Home(tmp_path / "home").ensure()
+    shutil.copytree(models, home.models, dirs_exist_ok=True)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    familiar = Familiar(home)
+    familiar.library.add_root(folder)
+    yield World(familiar, folder)
+    familiar.close()
+
+
+def test_photos_whose_names_are_not_utf_8_are_scanned_and_learned(world: World) -> None:
+    photo = world.draw("a.jpg", 1).rename(world.folder / os.fsdecode(b"caf\xe9.jpg"))
+    broken = world.folder / os.fsdecode(b"cr\xe8me.jpg")
+    broken.write_bytes(b"not a photo")
+    for new in (1, 0):
+        scanned = world.done("scan")["scan"]
+        assert (scanned["new"], [failure["path"] for failure in scanned["failed"]]) == (new, [str(broken)])
+    learned = world.done("learn", "Bo", name="Bo", photos=[str(photo)])
+    assert world.familiar.library.members(learned["concept"])
+    failed = world.do("learn", "Bo", name="Bo", photos=[str(broken)])
+    assert failed.state == "failed" and r"cr\udce8me.jpg" in (failed.error or "")
+
+
+@pytest.mark.parametrize("broken", [True, False])
+def test_the_index_stops_neither_grouping_nor_training(world: World, broken: bool) -> None:
+    photos = [str(world.draw(f"{number}.jpg", 1, 1 - number / 20)) for number in range(3)]
+    if broken:
+        (world.familiar.home.chroma / "chroma.sqlite3").write_bytes(b"not a database" * 500)
+    scanned = world.done("scan")
+    learned = world.done("learn", "Bo", name="Bo", photos=photos[:1])
+    rebuilt = world.do("rebuild_index")
+    assert scanned["cluster"]["objects"] == 1
+    assert world.queue.get(learned["train_job"]).state == "queued"
+    assert ("index_error" in scanned, "index_error" in learned) == (broken, broken)
+    assert rebuilt.state == ("failed" if broken else "done")
+
+
+def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        world.draw(f"{number}.jpg", 1, 1 - number / 20)
+
+    def dies(library: object) -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as full:
+        full.setattr("personalizer.concepts.cluster", dies)
+        assert world.do("scan").state == "failed"
+    assert world.done("scan")["cluster"]["objects"] == 1, "the grouping that died is made up for"
+    assert "cluster" not in world.done("scan")
+    group = world.familiar.concepts()[0]
+    world.familiar.name(group.id, "Bo")
+    assert "cluster" in world.done("scan"), "a named concept attracts similar photos"
+    assert "cluster" not in world.done("scan")
+    (world.folder / "2.jpg").unlink()
+    assert "cluster" in world.done("scan")
+
+
+def test_naming_while_a_scan_runs_is_seen_by_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(3)]
+    world.done("scan")
+    group = world.familiar.concepts()[0]
+    sync = "personalizer.vector_store.VectorStore.sync"
+    monkeypatch.setattr(sync, lambda store, library: world.familiar.name(group.id, "Bo") and 0)
+    assert photos and "cluster" in world.done("scan")
+
+
+def test_cancelling_is_noticed_between_scanning_indexing_and_grouping(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.draw("a.jpg", 1)
+
+    def cancel(store: object, library: object) -> int:
+        world.queue.request_cancel(world.queue.list("running")[0].id)
+        return 0
+
+    def never(library: object) -> None:
+        raise AssertionError("not reached")
+
+    monkeypatch.setattr("personalizer.vector_store.VectorStore.sync", cancel)
+    monkeypatch.setattr("personalizer.concepts.cluster", never)
+    assert world.do("scan").state == "cancelled"
+    assert world.do("learn", "Bo", name="Bo", photos=[str(world.folder / "a.jpg")]).state == "cancelled"
+
+
+def test_learning_groups_before_training_so_that_similar_photos_are_no_counterexamples(world: World) -> None:
+    photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(5)]
+    world.done("scan")
+    learned = world.done("learn", "Bo", name="Bo", photos=[str(photo) for photo in photos[:2]])
+    of_bo = {member.detection_id for member in world.familiar.library.memberships(learned["concept"])}
+    seen = {world.familiar.library.detection(detection_id).photo_id for detection_id in of_bo}
+    expected = {world.familiar.library.photo_by_path(photo).id for photo in photos}
+    assert seen == expected
+    train = world.queue.get(learned["train_job"])
+    assert train.payload == {"concept": learned["concept"], **ON_CPU}
+    assert world.queue.enqueue("train", train.subject, train.payload) == train.id
+
+
+def test_photos_without_the_face_are_named_to_who_asked(world: World) -> None:
+    first, second = world.meet("one.jpg", 1.0), world.meet("two.jpg", 0.99)
+    world.done("learn", "Bo", name="Bo", photos=[str(first), str(second)])
+    match, without = world.meet("three.jpg", 0.98), world.meet("four.jpg", None)
+    world.queue.request_cancel(world.queue.list("queued")[0].id)
+    stop = threading.Event()
+    handlers = make_handlers(world.familiar.home, world.familiar.library, world.queue)
+    some = {"learn": handlers["learn"], "train": lambda job, context: TRAINED}
+    worker = threading.Thread(target=run_worker_loop, args=(world.queue, some, stop))
+    with hold_worker_lock(world.familiar.home):
+        worker.start()
+        trained = world.familiar.learn("Bo", [match, without])
+        stop.set()
+        worker.join()
+    assert trained.details["skipped"] == [{"path": str(without), "reason": "no matching face was found"}]
+
+
+@pytest.mark.parametrize(("payload", "exit_code"), [({"backbone": "/nope"}, 3), ({"device": "cuda"}, 4)])
+def test_training_that_cannot_begin_keeps_its_exit_code(
+    world: World, payload: dict[str, str], exit_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    concept = world.familiar.library.create_concept("object", name="Bo", state="named")
+    job = world.do("train", str(concept.id), concept=concept.id, **payload)
+    assert (job.state, job.result) == ("failed", {"exit_code": exit_code})
