@@ -16,11 +16,16 @@ USER_PRIORITY = 10
 """Of work that somebody waits for; what the watcher asks for has 0."""
 POLL_S = 0.1
 WORKER_CHECK_S = 1.0
+REPEAT_S = 1.0
 CANCEL_PATIENCE_S = 10.0
 
 
 class JobFailedError(FamiliarError):
-    """The worker gave up on a job; `found` is the reason it recorded."""
+    """The worker gave up on a job; `found` is the reason it recorded, `exit_code` that of the error behind it."""
+
+    def __init__(self, *, tried: str, found: str, fix: str, exit_code: int) -> None:
+        super().__init__(tried=tried, found=found, fix=fix)
+        self.exit_code = exit_code
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class JobClient:
         on_progress: OnProgress | None,
         priority: int = 0,
     ) -> dict[str, Any]:
-        """Enqueue a job, or join the same one that is already waiting or running, and return its result.
+        """Enqueue a job, or join an equal one that already waits, and return its result.
 
         Ctrl-C asks the worker to cancel and raises KeyboardInterrupt. Raises JobFailedError and JobCancelled.
         """
@@ -46,7 +51,10 @@ class JobClient:
         return self.wait(job_id, on_progress)
 
     def wait(self, job_id: int, on_progress: OnProgress | None) -> dict[str, Any]:
-        """Wait for a job that is in the queue; notices a worker that died and starts another one."""
+        """Wait for a job that is in the queue; notices a worker that died and starts another one.
+
+        `on_progress` is called every second, whatever happens: raising KeyboardInterrupt from it cancels the job.
+        """
         try:
             return self._wait(job_id, on_progress)
         except KeyboardInterrupt:
@@ -55,13 +63,13 @@ class JobClient:
 
     def _wait(self, job_id: int, on_progress: OnProgress | None) -> dict[str, Any]:
         shown: tuple[int, int, str] | None = None
-        checked_worker_at = float("-inf")
+        checked_worker_at, said_at = float("-inf"), time.monotonic()
         while True:
             job = self.queue.get(job_id)
             state = (job.done, job.total, job.message)
-            if on_progress is not None and state != shown and job.message:
+            if on_progress is not None and job.state != "queued" and state != shown and job.message:
                 on_progress(Progress(*state))
-                shown = state
+                shown, said_at = state, time.monotonic()
             if job.state == "done":
                 return job.result or {}
             if job.state == "cancelled":
@@ -71,9 +79,23 @@ class JobClient:
             if time.monotonic() - checked_worker_at > WORKER_CHECK_S:
                 ensure_worker(self.home)
                 checked_worker_at = time.monotonic()
-                if self.queue.paused() and job.state == "queued" and on_progress is not None:
-                    on_progress(Progress(0, 0, "Waiting: the queue is paused (`familiar resume` goes on)"))
+            if on_progress is not None and time.monotonic() - said_at > REPEAT_S:
+                on_progress(Progress(*shown) if job.state == "running" and shown else self._waiting(job))
+                said_at = time.monotonic()
             time.sleep(POLL_S)
+
+    def _waiting(self, job: Job) -> Progress:
+        """What stands between a job and its first step."""
+        running = next((other for other in self.queue.list("running") if other.id != job.id), None)
+        if job.state == "running":
+            message = f"Waiting for {job.kind} to begin"
+        elif running is not None:
+            message = f"Waiting for job {running.id}: {running.kind} {running.subject}".rstrip()
+        elif self.queue.paused():
+            message = "Waiting: the queue is paused (`familiar resume` goes on)"
+        else:
+            message = "Waiting for the worker"
+        return Progress(0, 0, message)
 
     def _cancel(self, job_id: int) -> None:
         self.queue.request_cancel(job_id)
@@ -86,4 +108,5 @@ class JobClient:
             tried=f"{job.kind} {job.subject}".strip(),
             found=job.error or "the worker gave no reason",
             fix=f"`familiar jobs retry {job.id}` tries again; details are in {worker_log(self.home)}",
+            exit_code=int((job.result or {}).get("exit_code", FamiliarError.exit_code)),
         )
