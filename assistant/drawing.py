@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.mentions import find_mentions
 from assistant.results import Imagined
-from personalizer.errors import UsageError
+from personalizer.drawings import SOFTWARE, is_drawing
+from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home, write_atomically
 from personalizer.schemas import Concept, OnProgress, Progress
@@ -41,25 +43,33 @@ class Drawer:
         count: int,
         on_progress: OnProgress | None,
         started: float,
+        cancelled: Callable[[], bool] | None = None,
     ) -> Imagined:
         """Draw `count` pictures with seeds from `seed` on; `started` is the monotonic time to count from.
 
-        Raises UsageError for an empty text, a count that is not 1..64 or a seed below 0.
+        Pictures are drawn and saved some at a time; cancelling keeps those that are saved. Raises UsageError for
+        an empty text, a count that is not 1..64, a seed below 0 or a file in the way that Familiar did not draw;
+        JobCancelled when `cancelled` returns True.
         """
+        from exporters.runtime.generation import MAX_BATCH
+
         plain = " ".join(text.split())
         first_seed = secrets.randbelow(MAX_SEED - MAX_COUNT) if seed is None else seed
         _check(plain, count, first_seed)
         concept, notes = self._concept_in(plain)
-        paths = []
+        paths = self._targets(plain, out, first_seed, count)
+        _refuse_to_replace(paths)
         tokens = 0
         spent_s = 0.0
-        for number, path in enumerate(self._targets(plain, out, first_seed, count)):
-            if on_progress is not None:
-                on_progress(Progress(number, count, f"Drawing “{plain}”"))
-            picture, written, drawing_s = self._serving.draw(plain, concept, first_seed + number)
+        for first in range(0, count, MAX_BATCH):
+            batch = paths[first : first + MAX_BATCH]
+            report = _reporter(first, len(batch), count, f"Drawing “{plain}”", on_progress, cancelled)
+            pictures, written, drawing_s = self._serving.draw(
+                plain, concept, first_seed + first, len(batch), report
+            )
             tokens, spent_s = tokens + written, spent_s + drawing_s
-            self._save(picture, path, plain, first_seed + number, concept)
-            paths.append(path)
+            for number, (picture, path) in enumerate(zip(pictures, batch, strict=True), first):
+                self._save(picture, path, plain, first_seed + number, concept)
         return Imagined(
             paths=paths,
             concepts=[concept.name] if concept and concept.name else [],
@@ -88,7 +98,7 @@ class Drawer:
             notes.append("No concept that you named is in this text.")
         return (usable[0] if usable else None), notes
 
-    def _targets(self, text: str, out: Path | None, seed: int, count: int) -> Iterator[Path]:
+    def _targets(self, text: str, out: Path | None, seed: int, count: int) -> list[Path]:
         """A path per picture. `out` is a .png file (numbered when there are several) or a folder."""
         target = (out or self._home.imagined).expanduser().absolute()
         is_file = target.suffix.lower() == ".png" and not target.is_dir()
@@ -100,9 +110,9 @@ class Drawer:
             )
         stem = target.stem if is_file else f"{datetime.now():%Y%m%d-%H%M%S}-{_slug(text)}"
         folder = target.parent if is_file else target
-        for number in range(count):
-            plain = is_file and count == 1
-            yield folder / (f"{stem}.png" if plain else f"{stem}-{seed + number}.png")
+        if is_file and count == 1:
+            return [folder / f"{stem}.png"]
+        return [folder / f"{stem}-{seed + number}.png" for number in range(count)]
 
     def _save(self, picture: Image.Image, path: Path, text: str, seed: int, concept: Concept | None) -> None:
         import io
@@ -114,10 +124,61 @@ class Drawer:
         about.add_text("seed", str(seed))
         about.add_text("backbone", self._serving.version)
         about.add_text("concept", (concept.name if concept else None) or "")
-        about.add_text("Software", "Familiar")
+        about.add_text("Software", SOFTWARE)
         content = io.BytesIO()
         picture.save(content, "PNG", pnginfo=about)
-        write_atomically(path, content.getvalue())
+        if path.resolve().is_relative_to(self._home.root.resolve()):
+            write_atomically(path, content.getvalue())
+        else:
+            _write_for_everyone(path, content.getvalue())
+
+
+def _reporter(
+    first: int,
+    pictures: int,
+    count: int,
+    message: str,
+    on_progress: OnProgress | None,
+    cancelled: Callable[[], bool] | None,
+) -> OnProgress:
+    """Progress within a batch, which is in tokens, as progress in pictures; stops the batch when cancelled."""
+
+    def report(progress: Progress) -> None:
+        if cancelled is not None and cancelled():
+            raise JobCancelled
+        # Not for every token: a screen that redraws hundreds of times takes time from the drawing.
+        step = max(1, progress.total // (16 * pictures)) * pictures
+        if on_progress is not None and (progress.done % step == 0 or progress.done == progress.total):
+            on_progress(Progress(first + progress.done * pictures // progress.total, count, message))
+
+    return report
+
+
+def _refuse_to_replace(paths: Sequence[Path]) -> None:
+    """Drawings may be drawn again; any other file in the way is the user's."""
+    for path in paths:
+        if os.path.lexists(path) and not is_drawing(path):
+            raise UsageError(
+                tried=f"drawing to {path}",
+                found="something that Familiar did not draw is there already",
+                fix="Choose another name, or move it away first.",
+            )
+
+
+def _write_for_everyone(path: Path, content: bytes) -> None:
+    """Replace `path` in one step, with the permissions that other programs' files get there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.unlink(missing_ok=True)
+        # The system takes the umask off 0666; an old file of that name would keep its own permissions.
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _check(text: str, count: int, seed: int) -> None:

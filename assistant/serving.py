@@ -17,7 +17,7 @@ from assistant.runtimes import exported_version, runtime_directory
 from personalizer.backbones.registry import backbone_directory
 from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.locations import Home
-from personalizer.schemas import BoundingBox, Concept
+from personalizer.schemas import BoundingBox, Concept, OnProgress
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -108,8 +108,18 @@ class Serving:
         said = answer(self.session, segments, [image], concept=runtime, max_tokens=MAX_WORDS_TOKENS)
         return said.text.strip()
 
-    def draw(self, text: str, concept: Concept | None, seed: int) -> tuple[Image.Image, int, float]:
-        """A picture of `text`, its image tokens and the seconds that they took."""
+    def draw(
+        self,
+        text: str,
+        concept: Concept | None,
+        seed: int,
+        count: int = 1,
+        on_progress: OnProgress | None = None,
+    ) -> tuple[list[Image.Image], int, float]:
+        """Pictures of `text`, all their image tokens and the seconds that these took.
+
+        Picture `i` depends on `seed + i` only. `on_progress` counts tokens and may raise to stop.
+        """
         from exporters.runtime.generation import generate_images
 
         runtime = self.concept(concept) if concept else None
@@ -117,14 +127,16 @@ class Serving:
         drawn = generate_images(
             self.session,
             as_trained(wording, end="."),
+            count=count,
             seed=seed,
             concept=runtime,
             temperature=DRAWING_TEMPERATURE,
             top_k=DRAWING_TOP_K,
             guidance=GUIDANCE,
+            on_progress=on_progress,
         )
         tokens = int(drawn.codes.size)
-        return drawn.images[0], tokens, tokens / drawn.tokens_per_s
+        return drawn.images, tokens, tokens / drawn.tokens_per_s
 
     def check(self) -> Check:
         """Whether the backbone is there and can be served, for `familiar doctor`."""
