@@ -39,7 +39,7 @@ class Serving:
         self._home = home
         self._backbone = backbone
         self._lock = threading.RLock()
-        self._concepts: dict[int, tuple[tuple[str, int], ConceptRuntime, float]] = {}
+        self._concepts: dict[int, tuple[tuple[str, int, str | None], ConceptRuntime, float]] = {}
 
     def is_exported(self) -> bool:
         """Whether the backbone as it is now can be served. Raises NotReadyError when there is none."""
@@ -158,14 +158,15 @@ class Serving:
             return None
         manifest = concept.prefix_dir / PREFIX_MANIFEST
         try:
-            state = (str(manifest), manifest.stat().st_mtime_ns)
+            # The library's name is the current one; the manifest has that of the training.
+            state = (str(manifest), manifest.stat().st_mtime_ns, concept.name)
         except FileNotFoundError:
             return None
         with self._lock:
             known = self._concepts.get(concept.id)
             if known is None or known[0] != state:
                 training = json.loads(manifest.read_text()).get("training", {})
-                runtime = ConceptRuntime.load(self.session, concept.prefix_dir)
+                runtime = ConceptRuntime.load(self.session, concept.prefix_dir, concept.name)
                 known = (state, runtime, float(training.get("yes_no_threshold", 0.0)))
                 self._concepts[concept.id] = known
             return known[1], known[2]

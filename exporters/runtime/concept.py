@@ -82,9 +82,17 @@ class LearnedRows:
 class ConceptRuntime(PromptContext):
     """One concept in a session. Its personal prompt is run once; every request continues from there."""
 
-    def __init__(self, session: BackboneSession, rows: LearnedRows, stored: Cache | None = None) -> None:
+    def __init__(
+        self,
+        session: BackboneSession,
+        rows: LearnedRows,
+        stored: Cache | None = None,
+        name: str | None = None,
+    ) -> None:
+        """`name` is what the concept is called now, where that is not what it was called when it was trained."""
         super().__init__(session)
         self.rows = rows
+        self._name = name or rows.concept
         self._stored = stored
         tried = f"using the trained concept '{rows.concept}' with the backbone {session.spec.name}"
         if rows.backbone_version != session.spec.version:
@@ -102,9 +110,12 @@ class ConceptRuntime(PromptContext):
             )
 
     @staticmethod
-    def load(session: BackboneSession, directory: Path) -> ConceptRuntime:
-        """The concept trained into `directory`, with its stored cache if that belongs to this session."""
-        return ConceptRuntime(session, LearnedRows.read(directory), _stored_cache(session, directory))
+    def load(session: BackboneSession, directory: Path, name: str | None = None) -> ConceptRuntime:
+        """The concept trained into `directory`, with its stored cache if that belongs to this session.
+
+        The cache holds learned rows and no word of the name: it serves whatever the concept is called.
+        """
+        return ConceptRuntime(session, LearnedRows.read(directory), _stored_cache(session, directory), name)
 
     @property
     def inputs(self) -> Mapping[RowKind, Float32Array]:
@@ -116,7 +127,7 @@ class ConceptRuntime(PromptContext):
 
     @property
     def display_name(self) -> str:
-        return self.rows.concept
+        return self._name
 
     @cached_property
     def start(self) -> Cache:
