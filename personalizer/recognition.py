@@ -67,6 +67,15 @@ class FaceReference:
         return 1 - float(nearer[best]), best
 
 
+@dataclass(frozen=True, slots=True)
+class Outranked:
+    """How much the face nearest to a person resembles them, where it resembles somebody else more."""
+
+    evidence: Evidence
+    likelier: Evidence
+    """The same face, as evidence for the person it resembles most."""
+
+
 class Recognizer:
     """Compares photos with the named concepts of a library, as they are when it is made.
 
@@ -112,20 +121,47 @@ class Recognizer:
         return evidence
 
     def _of_faces(self, analysed: Analysed) -> list[Evidence]:
-        faces = [(d.box, e) for d, e in analysed if d.kind == "face"]
-        references = self._face_references(faces[0][1]) if faces else []
-        if not references:
-            return []
-        scores = np.array([[ref.similarity(e.vector[None])[0] for _, e in faces] for _, ref in references])
+        boxes, people, scores = self._face_scores(analysed)
         # Without this, everyone who resembles the person in the picture a little would be "seen" there.
-        likeliest = scores.argmax(axis=0)
+        likeliest = scores.argmax(axis=0) if people else np.zeros(0, np.int64)
         evidence = []
-        for number, (concept, _) in enumerate(references):
+        for number, concept in enumerate(people):
             own = np.flatnonzero(likeliest == number)
             if len(own):
                 best = int(own[scores[number, own].argmax()])
-                evidence.append(self._evidence(concept, float(scores[number, best]), faces[best][0]))
+                evidence.append(self._evidence(concept, float(scores[number, best]), boxes[best]))
         return evidence
+
+    def outranked(self, analysed: Analysed) -> list[Outranked]:
+        """The people for whom no face is `evidence`, each with the face that resembles them most."""
+        boxes, people, scores = self._face_scores(analysed)
+        if not people:
+            return []
+        likeliest = scores.argmax(axis=0)
+        found = []
+        for number, concept in enumerate(people):
+            if number in likeliest:
+                continue
+            best = int(scores[number].argmax())
+            first = int(likeliest[best])
+            found.append(
+                Outranked(
+                    self._evidence(concept, float(scores[number, best]), boxes[best]),
+                    self._evidence(people[first], float(scores[first, best]), boxes[best]),
+                )
+            )
+        return found
+
+    def _face_scores(self, analysed: Analysed) -> tuple[list[BoundingBox], list[Concept], Float32Array]:
+        """The faces, who they are compared with, and similarities `[people, faces]`."""
+        faces = [(d.box, e) for d, e in analysed if d.kind == "face"]
+        references = self._face_references(faces[0][1]) if faces else []
+        scores = [[ref.similarity(e.vector[None])[0] for _, e in faces] for _, ref in references]
+        return (
+            [box for box, _ in faces],
+            [concept for concept, _ in references],
+            np.array(scores, dtype=np.float32).reshape(len(references), len(faces)),
+        )
 
     def _object_references(self, like: Embedding) -> list[tuple[Concept, ObjectReference]]:
         key = (like.model, like.version)

@@ -108,6 +108,22 @@ def test_a_face_is_evidence_for_the_nearest_person_only(library: Library) -> Non
     assert {(e.name, e.box) for e in both} == {("Bob", REGION), ("Amy", OTHER)}
 
 
+def test_a_face_of_somebody_else_says_who_it_resembles_more(library: Library) -> None:
+    amy, bob = 0.6 * _axis(0, 128), 0.6 * _axis(0, 128) + 0.3 * _axis(1, 128)
+    concepts.learn_members(library, "Amy", [_record(library, _faces(amy) + _thing(_axis(0)))], kind="face")
+    concepts.learn_members(library, "Bob", [_record(library, _faces(bob) + _thing(_axis(0)))], kind="face")
+    recognizer = Recognizer(library, calibration=CALIBRATION)
+    (found,) = recognizer.outranked(_faces(bob))
+    assert (found.evidence.name, found.likelier.name) == ("Amy", "Bob")
+    assert found.evidence.similarity == pytest.approx(0.7)
+    assert found.likelier.similarity == pytest.approx(1.0)
+    assert found.evidence.box == found.likelier.box == REGION
+    (found,) = recognizer.outranked(_faces(amy - 9 * _axis(1, 128), amy))
+    assert (found.evidence.name, found.evidence.box, found.likelier.name) == ("Bob", OTHER, "Amy")
+    assert recognizer.outranked(_faces(bob, amy)) == [], "each has a face of their own"
+    assert recognizer.outranked(_thing(_axis(0))) == []
+
+
 def test_a_person_without_a_face_in_the_photo_gives_no_evidence(library: Library) -> None:
     photo = _record(library, _faces(0.6 * _axis(0, 128)) + _thing(_axis(0)))
     concepts.learn_members(library, "Amy", [photo], kind="face")
