@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -42,6 +41,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("/help", "", "this list"),
     Command("/quit", "", "leave"),
 )
+# A word as a shell would read it, except that an apostrophe within a word or without its partner is a letter,
+# and that a backslash before a letter or digit is one, as in C:\photos.
+_PIECE = r"""\\\W | "(?:\\.|[^"\\])*" | (?<![^\s/])'.*?'(?=[\s/]|$) | \S"""
+_WORD = re.compile(rf"(?:{_PIECE})+", re.VERBOSE)
+_PIECES = re.compile(_PIECE, re.VERBOSE)
 _ALIASES = {
     "/exit": "/quit",
     "/q": "/quit",
@@ -72,6 +76,11 @@ def parse_command(text: str) -> tuple[Command, str]:
     )
 
 
+def leaves(text: str) -> bool:
+    """Whether `text` is the command to leave, which needs no library."""
+    return is_command(text) and _ALIASES.get(text.strip().lower(), text.strip().lower()) == "/quit"
+
+
 def matching_commands(text: str) -> list[Command]:
     """The commands that `text` may become; none once its first word is complete."""
     typed = text.lower()
@@ -98,20 +107,21 @@ def split_photo(arguments: str) -> tuple[Path, str]:
 
     Raises UsageError when there is no path.
     """
-    words = split_words(arguments)
-    if not words:
+    first = _WORD.match(arguments.strip())
+    if first is None:
         raise UsageError(
             tried="/describe",
             found="no photo was named",
             fix="/describe PATH [QUESTION], such as /describe a.jpg who is this?",
         )
-    if not words[0].startswith(("'", '"')):
-        pieces = arguments.split(" ")
+    word, rest = _unquoted(first[0]), arguments.strip()[first.end() :].strip()
+    if word == first[0]:
+        pieces = arguments.strip().split(" ")
         for end in range(len(pieces), 1, -1):
-            candidate = Path(" ".join(pieces[:end])).expanduser()
-            if candidate.is_file():
-                return candidate, " ".join(pieces[end:])
-    return Path(words[0]).expanduser(), " ".join(words[1:])
+            candidate = _path(" ".join(pieces[:end]))
+            if _holds(candidate.is_file):
+                return candidate, " ".join(pieces[end:]).strip()
+    return _path(word), rest
 
 
 def split_learning(arguments: str) -> tuple[str, list[Path]]:
@@ -122,7 +132,7 @@ def split_learning(arguments: str) -> tuple[str, list[Path]]:
     words = split_words(arguments)
     first_photo = next((number for number, word in enumerate(words) if _is_photo(word)), len(words))
     name = " ".join(words[:first_photo]).strip()
-    photos = [photo for word in words[first_photo:] for photo in _photos_of(Path(word).expanduser())]
+    photos = [photo for word in words[first_photo:] for photo in _photos_of(_path(word))]
     if not name or not photos:
         raise UsageError(
             tried="/learn",
@@ -145,19 +155,51 @@ def split_name(arguments: str) -> tuple[int, str]:
 
 
 def split_words(arguments: str) -> list[str]:
-    """Words as a shell would split them; as they are when a quote is left open, as in "Bo's"."""
+    """Words as a shell would split them; an apostrophe, as in "Bo's", and an open quote are letters."""
+    return [_unquoted(word[0]) for word in _WORD.finditer(arguments)]
+
+
+def _unquoted(word: str) -> str:
+    return "".join(_meant(piece[0]) for piece in _PIECES.finditer(word))
+
+
+def _meant(piece: str) -> str:
+    if len(piece) == 1:
+        return piece
+    if piece.startswith("'"):
+        return piece[1:-1]
+    inner = piece[1:-1] if piece.startswith('"') else piece
+    return re.sub(r"\\(\W)", r"\1", inner)
+
+
+def _path(word: str) -> Path:
     try:
-        return shlex.split(arguments)
-    except ValueError:
-        return arguments.split()
+        return Path(word).expanduser()
+    except RuntimeError:  # the home of somebody who does not exist
+        return Path(word)
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    """False also for what no file can be, such as a whole sentence, which is too long for a name."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 def _is_photo(word: str) -> bool:
-    path = Path(word).expanduser()
-    return path.suffix.lower() in PHOTO_SUFFIXES or (("/" in word or "\\" in word) and path.is_dir())
+    path = _path(word)
+    return path.suffix.lower() in PHOTO_SUFFIXES or (("/" in word or "\\" in word) and _holds(path.is_dir))
 
 
 def _photos_of(path: Path) -> Sequence[Path]:
-    if not path.is_dir():
+    if not _holds(path.is_dir):
         return [path]
-    return sorted(file for file in path.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES)
+    try:
+        return sorted(file for file in path.iterdir() if file.suffix.lower() in PHOTO_SUFFIXES)
+    except OSError as error:
+        raise UsageError(
+            tried=f"looking into {path}",
+            found=error.strerror or str(error),
+            fix="Check who may read the folder, or name its photos.",
+        ) from error

@@ -10,6 +10,7 @@ from assistant.slash_commands import (
     COMMANDS,
     help_text,
     is_command,
+    leaves,
     matching_commands,
     parse_command,
     split_learning,
@@ -61,6 +62,59 @@ def test_a_photo_and_a_question(tmp_path: Path) -> None:
 
 def test_a_question_with_an_apostrophe_is_no_open_quote() -> None:
     assert split_photo("a.jpg is this Bo's ball?") == (Path("a.jpg"), "is this Bo's ball?")
+
+
+@pytest.mark.parametrize(
+    "question", ["who's this?", "is this Bo's or Ann's ball?", 'is it "Bo"?', "the dogs' toy?"]
+)
+@pytest.mark.parametrize(
+    "written", ['"my photo.jpg"', "'my photo.jpg'", r"my\ photo.jpg", "a.jpg", "Bo's.jpg", "'Bo's dog.jpg'"]
+)
+def test_quoted_paths_and_questions_with_apostrophes(written: str, question: str) -> None:
+    photo, asked = split_photo(f"{written}  {question}")
+    quoted = written[0] in "\"'"
+    assert photo == Path(written[1:-1] if quoted else written.replace("\\", ""))
+    assert asked == question
+
+
+def test_quotes_within_a_path() -> None:
+    assert split_photo('/x/"My Photos"/a.jpg who?') == (Path("/x/My Photos/a.jpg"), "who?")
+    assert split_photo("/x/'My Photos'/a.jpg") == (Path("/x/My Photos/a.jpg"), "")
+    assert split_photo(r'"a \"b\".jpg" who?') == (Path('a "b".jpg'), "who?")
+    assert split_photo('"open.jpg who?') == (Path('"open.jpg'), "who?")
+    assert split_photo(r"C:\photos\a.jpg who?") == (Path(r"C:\photos\a.jpg"), "who?")
+
+
+def test_what_is_too_long_for_a_name_is_no_error(tmp_path: Path) -> None:
+    question = "is this " + "a very " * 80 + "long question?"
+    assert split_photo(f"a.jpg {question}") == (Path("a.jpg"), question)
+    spaced = tmp_path / "my dog 1.jpg"
+    spaced.touch()
+    assert split_photo(f"{spaced} {question}") == (spaced, question)
+    endless = "/" + "a" * 300
+    assert split_photo(f"{endless} who?") == (Path(endless), "who?")
+    assert split_photo("~nobody-of-this-name/a.jpg")[0] == Path("~nobody-of-this-name/a.jpg")
+    assert split_learning(f"Bo {endless}.jpg {endless}x.jpg")[1] == [
+        Path(f"{endless}.jpg"),
+        Path(f"{endless}x.jpg"),
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_a_usage_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UsageError) as caught:
+        split_learning(f"Bo {tmp_path}/")
+    assert "Permission denied" in caught.value.found
+
+
+def test_leaving_needs_no_library() -> None:
+    assert all(leaves(text) for text in ("/quit", " /Q ", "/exit"))
+    assert not any(leaves(text) for text in ("/quiet", "quit", "/help", "/quit now"))
 
 
 def test_a_name_of_several_words_and_its_photos(tmp_path: Path) -> None:
