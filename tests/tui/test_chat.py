@@ -245,6 +245,29 @@ async def test_a_home_that_cannot_be_opened_is_an_error_and_not_a_crash(tmp_path
         assert "no library" in str(app.screen.query_one(StatusLine).query_one("#facts", Static).render())
 
 
+async def test_a_home_that_could_not_be_opened_is_tried_again_with_every_request(tmp_path: Path) -> None:
+    blocked = tmp_path / "home"
+    blocked.write_text("a file where the folder should be")
+    app = FamiliarApp(Home(blocked), model_path=NO_MODEL)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(app.screen.query(".failed")))
+        for _ in range(2):
+            assert "tried" in await asked(pilot, "who do you know?")
+        blocked.unlink()
+        assert "I know nobody yet" in await asked(pilot, "who do you know?")
+        await opened(pilot)
+
+
+async def test_quit_leaves_without_a_library(tmp_path: Path) -> None:
+    blocked = tmp_path / "home"
+    blocked.write_text("a file where the folder should be")
+    app = FamiliarApp(Home(blocked), model_path=NO_MODEL)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: bool(app.screen.query(".failed")))
+        await type_line(pilot, "/quit")
+        await until(pilot, lambda: not app.is_running)
+
+
 async def test_a_card_that_needs_more_is_put_into_the_line(tmp_path: Path) -> None:
     app = FamiliarApp(Home(tmp_path / "empty"), model_path=NO_MODEL)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
+from assistant.slash_commands import leaves
 from personalizer.errors import FamiliarError
 from personalizer.locations import Home
 from tui.library_view import look, open_assistant
@@ -47,6 +48,7 @@ class ChatScreen(Screen[None]):
         self._assistant: Assistant | None = None
         self._early: list[Exchange] = []
         """Requests that came before the library was open."""
+        self._opening = True
 
     def compose(self) -> ComposeResult:
         yield StatusLine(id="status")
@@ -77,7 +79,7 @@ class ChatScreen(Screen[None]):
 
     @on(LibraryOpened)
     async def _opened(self, message: LibraryOpened) -> None:
-        self._assistant = message.assistant
+        self._assistant, self._opening = message.assistant, False
         await self._show_library(message)
         early, self._early = self._early, []
         for exchange in early:
@@ -95,6 +97,7 @@ class ChatScreen(Screen[None]):
     async def _could_not_open(self, message: LibraryFailed) -> None:
         from assistant.events import Failed
 
+        self._opening = False
         self.query_one(StatusLine).say("no library")
         failed = Failed(message.tried, message.found, message.fix)
         early, self._early = self._early, []
@@ -111,11 +114,19 @@ class ChatScreen(Screen[None]):
 
     @on(Asked)
     async def _ask(self, message: Asked) -> None:
+        if self._assistant is None and leaves(message.text):
+            self.app.exit()
+            return
         exchange = await self._begin(message.text)
-        if self._assistant is None:
-            self._early.append(exchange)
-        else:
+        if self._assistant is not None:
             self._answer(exchange)
+            return
+        self._early.append(exchange)
+        if not self._opening:
+            # It could not be opened. What was in the way may be gone; else the request says it again.
+            self._opening = True
+            self.query_one(StatusLine).say("opening your library…")
+            self._open_library()
 
     @on(SuggestionChosen)
     async def _try(self, message: SuggestionChosen) -> None:
