@@ -37,8 +37,11 @@ class Familiar:
 
     def __init__(self, home: Home, backbone: str = "pocket", device: str = "auto") -> None:
         self.home = home
-        # The worker stands in another folder: a path has to be absolute.
-        self.backbone = backbone if backbone == POCKET else str(Path(backbone).expanduser().absolute())
+        try:
+            # The worker stands in another folder: a path has to be absolute.
+            self.backbone = backbone if backbone == POCKET else str(Path(backbone).expanduser().absolute())
+        except UNREACHABLE as error:
+            raise unreachable(f"finding the backbone {backbone!r}", error) from error
         self.device = device
 
     @cached_property
@@ -294,7 +297,7 @@ UNREACHABLE = (OSError, RuntimeError, ValueError)
 def unreachable(tried: str, error: Exception) -> NotFoundError:
     """The message for a path that cannot be looked up."""
     if isinstance(error, PermissionError):
-        found, fix = "a folder on the way may not be entered", "Allow it, or copy the photo elsewhere."
+        found, fix = "a folder on the way may not be entered", "Allow it, or copy what is in it elsewhere."
     elif isinstance(error, OSError):
         found, fix = f"{error.strerror or error}", "Check the path."
     elif isinstance(error, RuntimeError) and "home" in str(error):

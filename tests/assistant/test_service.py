@@ -32,6 +32,12 @@ def test_a_name_that_is_not_allowed_is_refused_before_anything_is_queued(
     assert familiar.jobs() == []
 
 
+def test_a_backbone_in_nobodys_home_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError) as refused:
+        Familiar(Home(tmp_path / "home"), backbone="~nosuchuser/model")
+    assert "no such user" in refused.value.found
+
+
 PATHS = ["~nosuchuser/x.jpg", f"{'x' * 300}.jpg", "a\0b.jpg"]
 
 
