@@ -122,11 +122,11 @@ class Command:
         return log.read_text() if log.exists() else ""
 
     def wait_for(self, kind: str, state: str, timeout_s: float = 900, done: int = 0) -> dict[str, Any]:
-        """The newest job of this kind once it has this state and did that many steps."""
+        """The newest job of this kind that has this state, once it did that many steps."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
-            jobs = [job for job in self.json("jobs") if job["kind"] == kind]
-            if jobs and jobs[-1]["state"] == state and jobs[-1]["done"] >= done:
+            jobs = [job for job in self.json("jobs") if (job["kind"], job["state"]) == (kind, state)]
+            if jobs and jobs[-1]["done"] >= done:
                 return dict(jobs[-1])
             time.sleep(0.1)
         raise AssertionError(f"no {kind} job became {state}: {self.json('jobs')}\n{self.worker_log()}")
