@@ -6,6 +6,7 @@ own words are kept apart in every answer.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 from assistant.questions import AsksForConcept, AsksForUnknown, AsksSomething, understand
 from assistant.results import Description, Facts, Recognised
 from assistant.serving import Serving, views_of
-from personalizer.decoding import DecodedPhoto, load_photo
+from personalizer.decoding import DecodedPhoto, decode_photo, read_photo_bytes
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Concept, Embedding, Evidence, NewDetection, Photo
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 ASKED_OF_PREFIXES = 4
 """How many of the likeliest concepts are asked of the backbone as well: each costs a pass through it."""
 MAX_LISTED = 5
+JUST_NOT_YES = 0.4999
+"""The most that is believed about a person when the face resembles somebody else more."""
 
 
 class Describer:
@@ -46,10 +49,12 @@ class Describer:
 
     def describe(self, path: Path, question: str | None, started: float) -> Description:
         """The answer about the photo at `path`; `started` is the monotonic time from which it is counted."""
-        decoded = load_photo(path)
+        content = read_photo_bytes(path)
+        decoded = decode_photo(content, path)
         with self._analyser_lock:
             analysed = self._analyser.analyse(decoded)
-        stored = self._library.photo_by_path(path)
+        # By content: the file may be a copy, or hold another picture than when it was scanned.
+        stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())
         named = [c for c in self._library.concepts() if c.name is not None and c.state != "hidden"]
         wanted = understand(question, [concept.name for concept in named if concept.name])
         asked = wanted.name if isinstance(wanted, AsksForConcept) else None
@@ -100,11 +105,17 @@ class Describer:
         """Every named concept with its probability, likeliest first."""
         from personalizer.recognition import Recognizer
 
+        recognizer = Recognizer(self._library)
         best: dict[int, Evidence] = {}
-        for evidence in Recognizer(self._library).evidence(analysed):
+        for evidence in recognizer.evidence(analysed):
             known = best.get(evidence.concept_id)
             if known is None or evidence.similarity > known.similarity:
                 best[evidence.concept_id] = evidence
+        likelier: dict[int, Evidence] = {}
+        for other in recognizer.outranked(analysed):
+            best[other.evidence.concept_id] = other.evidence
+            likelier[other.evidence.concept_id] = other.likelier
+        faces = sum(detection.kind == "face" for detection, _ in analysed)
         likely = sorted(
             named,
             key=lambda c: (
@@ -113,7 +124,16 @@ class Describer:
             ),
         )
         recognised = [
-            self._judge(concept, best.get(concept.id), decoded, rank < ASKED_OF_PREFIXES, stored)
+            self._judge(
+                concept,
+                best.get(concept.id),
+                likelier.get(concept.id),
+                faces,
+                decoded,
+                # What a prefix says about somebody else's face is worth a pass only when it was asked for.
+                rank < ASKED_OF_PREFIXES and (concept.id not in likelier or concept.name == asked),
+                stored,
+            )
             for rank, concept in enumerate(likely)
         ]
         return sorted(recognised, key=lambda one: -one.probability)
@@ -122,10 +142,13 @@ class Describer:
         self,
         concept: Concept,
         evidence: Evidence | None,
+        likelier: Evidence | None,
+        faces: int,
         decoded: DecodedPhoto,
         ask: bool,
         stored: Photo | None,
     ) -> Recognised:
+        """`likelier` is who the face in `evidence` resembles more; `faces` are in the photo."""
         from personalizer.calibration import combine, shipped_calibration, sigmoid
 
         calibration = shipped_calibration()
@@ -136,15 +159,22 @@ class Describer:
             logit = self._serving.yes_no(concept, views_of(decoded.image, decoded.scale, box, face=face))
         similarity = evidence.similarity if evidence else None
         probability = combine(similarity, logit, concept.kind)
+        if likelier is not None:
+            # One face is one person: what speaks for the likelier one speaks against this one.
+            probability = min(probability, 1 - combine(likelier.similarity, None, "face"), JUST_NOT_YES)
         reasons = []
         if stored is not None and self._is_member(concept, stored):
             reasons.append("this photo is one of those that it is known from")
         what = "face" if face else "object embedding"
         if evidence is None:
-            reasons.append("no face to compare was found" if face else "nothing to compare")
+            absent = "none of its own faces is known yet" if faces else "no face to compare was found"
+            reasons.append(absent if face else "nothing to compare")
         else:
             sign = "≥" if evidence.similarity >= evidence.threshold else "<"
-            reasons.append(f"{what} {evidence.similarity:.2f} {sign} {evidence.threshold:.2f}")
+            compared = f"{what} {evidence.similarity:.2f} {sign} {evidence.threshold:.2f}"
+            if likelier is not None:
+                compared += f", but it resembles {likelier.name} more ({likelier.similarity:.2f})"
+            reasons.append(compared)
         if logit is not None:
             weight = "" if calibration.prefix_weight else ", which counts for nothing yet"
             reasons.append(f"trained prefix says yes {sigmoid(logit):.2f}{weight}")

@@ -1,0 +1,147 @@
+"""Answers about a real portrait: Rear Admiral Grace Hopper's (public domain), as textual-image carries it.
+
+She is called Bea here; Anna is a made-up look-alike, so that the distance between the two is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from assistant.describing import Describer
+from assistant.results import Description
+from assistant.serving import Serving
+from personalizer.analysis import Analysis, PhotoAnalyser
+from personalizer.decoding import load_photo
+from personalizer.library import Library
+from personalizer.locations import Home
+from personalizer.schemas import Embedding
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from personalizer.embedding import ensure_object_model
+
+    folder = tmp_path_factory.mktemp("models")
+    ensure_object_model(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Reduced: finding faces takes time by the pixel. Read-only."""
+    spec = importlib.util.find_spec("textual_image")
+    assert spec is not None and spec.origin is not None
+    image = Image.open(Path(spec.origin).parent / "gracehopper.jpg").convert("RGB")
+    image.thumbnail((300, 300))
+    path = tmp_path_factory.mktemp("portrait") / "portrait.png"
+    image.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def analysed(models: Path, original: Path) -> Analysis:
+    return PhotoAnalyser(models).analyse(load_photo(original))
+
+
+@pytest.fixture
+def library(home: Home, models: Path) -> Iterator[Library]:
+    shutil.copytree(models, home.models, dirs_exist_ok=True)
+    with Library.open(home.database) as opened:
+        yield opened
+
+
+@pytest.fixture
+def describer(home: Home, library: Library, exported: Any) -> Describer:
+    return Describer(home, library, Serving(home, str(exported.checkpoint)))
+
+
+@pytest.fixture
+def portrait(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(original, tmp_path / "portrait.png"))
+
+
+def know(library: Library, analysed: Analysis, path: Path, name: str, away: float = 0.0) -> None:
+    """A person with one photo: the file's or, with a face that is `away` from the one in it, a copy elsewhere."""
+    found = []
+    for detection, embedding in analysed:
+        vector = embedding.vector.copy()
+        if detection.kind == "face":
+            vector[0] += np.float32(away)
+        found.append((detection, Embedding(vector, embedding.model, embedding.version)))
+    content = path.read_bytes()
+    photo = library.record_photo(
+        content_hash=hashlib.sha256(content + name.encode() if away else content).hexdigest(),
+        path=path.with_name(f"{name}.png") if away else path,
+        size=1,
+        mtime_ns=1,
+        width_px=1,
+        height_px=1,
+        taken_at=None,
+        latitude=None,
+        longitude=None,
+        camera=None,
+        detections=found,
+    )
+    [face] = library.detections(photo.id, "face")
+    library.add_members(library.create_concept("face", name).id, [face.id], source="user", status="confirmed")
+
+
+def ask(describer: Describer, photo: Path, question: str | None) -> Description:
+    return describer.describe(photo, question, time.monotonic())
+
+
+def test_a_face_of_somebody_else_is_compared_and_named(
+    describer: Describer, library: Library, analysed: Analysis, portrait: Path
+) -> None:
+    know(library, analysed, portrait, "Bea")
+    know(library, analysed, portrait, "Anna", away=0.45)
+    said = ask(describer, portrait, "is this Anna?")
+    [anna] = said.concepts
+    assert anna.evidence[0] == "face 0.55 ≥ 0.45, but it resembles Bea more (1.00)"
+    assert anna.verdict == "no" and anna.box is not None
+    assert said.answer.startswith("No, I don't see Anna here (0.00): face 0.55")
+    assert ask(describer, portrait, "is this Bea?").answer.startswith("Yes, this is Bea")
+    plain = ask(describer, portrait, None)
+    assert [one.name for one in plain.concepts] == ["Bea"] and "Anna" not in plain.answer
+
+
+def test_of_two_people_who_are_about_as_similar_the_second_is_unsure(
+    describer: Describer, library: Library, analysed: Analysis, portrait: Path
+) -> None:
+    know(library, analysed, portrait, "Bea", away=0.54)
+    know(library, analysed, portrait, "Anna", away=-0.545)
+    [anna] = ask(describer, portrait, "is this Anna?").concepts
+    assert anna.verdict == "unsure" and anna.probability < 0.5
+    assert "it resembles Bea more" in anna.evidence[0]
+
+
+def test_without_a_face_there_is_nothing_to_compare(
+    describer: Describer, library: Library, analysed: Analysis, portrait: Path, tmp_path: Path
+) -> None:
+    know(library, analysed, portrait, "Bea")
+    Image.new("RGB", (64, 64), "green").save(tmp_path / "lawn.png")
+    [bea] = ask(describer, tmp_path / "lawn.png", "is this Bea?").concepts
+    assert bea.evidence[0] == "no face to compare was found" and bea.verdict == "no"
+
+
+def test_what_a_photo_is_known_from_is_its_content(
+    describer: Describer, library: Library, analysed: Analysis, portrait: Path, tmp_path: Path
+) -> None:
+    know(library, analysed, portrait, "Bea")
+    reason = "this photo is one of those that it is known from"
+    copy = Path(shutil.copy(portrait, tmp_path / "copy.png"))
+    assert reason in ask(describer, copy, "is this Bea?").concepts[0].evidence
+    # Another picture in the place of the known one.
+    Image.open(copy).rotate(3).save(portrait)
+    said = ask(describer, portrait, "is this Bea?")
+    assert reason not in said.concepts[0].evidence and not said.facts.in_library
