@@ -122,6 +122,13 @@ async def test_choosing_a_command_without_arguments_runs_it(app: FamiliarApp) ->
         await until(pilot, lambda: "/describe PATH" in said(app.screen.query(Exchange).last()))
 
 
+async def test_the_list_of_commands_fits_into_80_columns(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        listed = (await asked(pilot, "/help")).split("\n\n")[0]
+        assert app.screen.query_one(".reply", Bubble).content_size.width >= max(map(len, listed.splitlines()))
+
+
 async def test_names_are_completed(app: FamiliarApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
