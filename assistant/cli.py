@@ -336,7 +336,9 @@ def run_app(application: typer.Typer, arguments: Sequence[str]) -> int:
     except Exception as error:
         import traceback
 
-        traceback.print_exc()
+        from assistant.printable import printable
+
+        typer.echo(printable(traceback.format_exc()), err=True)
         found = f"{type(error).__name__}: {error}"
         fix = "This is a mistake in Familiar; the lines above say where."
         return _report(FamiliarError(tried="running the command", found=found, fix=fix), as_json)

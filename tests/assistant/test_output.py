@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 from PIL import Image
 
-from assistant.cli import FrontEnd
+from assistant.cli import FrontEnd, run_app
 from assistant.cli_output import concept_lines, error_document, error_lines, scan_lines, to_json
 from assistant.demo import DemoResult
 from assistant.demo_report import summary_lines
@@ -81,6 +82,19 @@ def test_results_and_errors_for_people_obey_no_name(capsys: pytest.CaptureFixtur
     FrontEnd(None, "pocket", "auto", json=False, quiet=True).show(HOSTILE, str)
     assert capsys.readouterr().out == f"{SHOWN}\n"
     assert error_lines(NotFoundError(tried=HOSTILE, found="b", fix="c")).startswith(f"Failed: {SHOWN}\n")
+
+
+def test_an_unexpected_error_is_printed_word_for_word(capsys: pytest.CaptureFixture[str]) -> None:
+    broken = typer.Typer()
+
+    @broken.command()
+    def fail() -> None:
+        raise RuntimeError(HOSTILE)
+
+    assert run_app(broken, ["--"]) == 1
+    shown = capsys.readouterr().err
+    assert SHOWN in shown and "Traceback" in shown
+    assert "\x1b" not in shown and "\x9b" not in shown
 
 
 def test_json_is_ascii_and_keeps_every_character() -> None:
