@@ -16,6 +16,7 @@ from scripts.pocket.checkpoint import chameleon_config, write_checkpoint
 from scripts.pocket.code_embeddings import merge_levels, share_levels
 from scripts.pocket.config import PocketConfig
 from scripts.pocket.image_tokenizer import ImageTokenizer
+from scripts.pocket.train_language_model import MATCHING
 from scripts.pocket.vocabulary import image_token
 
 
@@ -30,6 +31,7 @@ def main() -> None:
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
     share_levels(model, config.levels, tokenizer.get_vocab()[image_token(0)])
     trained = torch.load(options.lm / "language_model.pt", weights_only=True)["model"]
+    trained = {name: value for name, value in trained.items() if not name.startswith(MATCHING)}
     unexpected = model.load_state_dict(trained, strict=False).unexpected_keys
     if unexpected:
         raise SystemExit(f"{options.lm} was trained with another configuration: {unexpected[0]} is unknown.")

@@ -19,7 +19,10 @@ from scripts.pocket.vocabulary import BEGIN_IMAGE, BOS, END_IMAGE, EOS, image_to
 
 NO_CAPTION_SHARE = 0.12
 """Share of picture requests with empty text: what classifier-free guidance compares with."""
-FULL_EXAMPLE_SHARE = 0.3
+SUBJECT_SHARE, SAME_VIEW_SHARE = 0.4, 0.3
+"""In context, how often two pictures of a subject are compared instead of two views of one picture, and how often those
+are the same view. With subjects alone nothing is learned: their backgrounds differ more than they do."""
+FULL_EXAMPLE_SHARE = 0.4
 """In context, how often the example picture is whole; otherwise a part of its codes stands where a prefix has rows."""
 DRAW_SHARE, NAME_SHARE = 0.35, 0.1
 """In context, how often the thing is to be drawn, and how often a picture is to be described by its name."""
@@ -31,6 +34,10 @@ class Sequence:
 
     ids: list[int] = field(default_factory=list)
     answer: list[bool] = field(default_factory=list)
+    shown_until: int = 0
+    """In context: the index of the token behind the example, which has read all of it and nothing else."""
+    same: list[int] = field(default_factory=list)
+    """In context: another picture of the example's subject, framed, whether or not it is in the sequence."""
 
     def add(self, ids: list[int], *, answer: bool = False) -> Sequence:
         self.ids += ids
@@ -143,9 +150,10 @@ class SequenceMaker:
     def long(self, rng: np.random.Generator) -> Sequence:
         """A two-picture example about one named thing."""
         example, same = self._pair(rng)
-        # Of a picture that is its own example, the two views must differ, or copying would be recognising.
+        # Looking again at the very same codes is where comparing begins; two views are the next step.
         view = int(rng.integers(self._codes.shape[1]))
-        other_view = (view + 1) % self._codes.shape[1] if example == same else None
+        again = view if rng.random() < SAME_VIEW_SHARE else (view + 1) % self._codes.shape[1]
+        other_view = again if example == same else None
         name = [self._names[rng.integers(len(self._names))]]
         if rng.random() < FULL_EXAMPLE_SHARE:
             drawing, understanding = [], []
@@ -154,6 +162,8 @@ class SequenceMaker:
             drawing, understanding = self._pieces(example, same, view, rng)
             shown = drawing + understanding
         sequence = Sequence().add(self._bos).add(name).add(self.text(" is ")).add(shown).add(self.text("."))
+        sequence.shown_until = len(sequence.ids) - 1
+        sequence.same = [*self._bos, *self.framed(self.picture(same, rng, other_view))]
         before, after = (self.text(part) for part in GENERATION_TEXT.split("{name}"))
         named = [*before, *name, *after]
         task = rng.random()
@@ -192,7 +202,7 @@ class SequenceMaker:
 
     def _pair(self, rng: np.random.Generator) -> tuple[int, int]:
         """Two pictures of one subject; without any, two views of one picture."""
-        if self._subjects and rng.random() < 0.75:
+        if self._subjects and rng.random() < SUBJECT_SHARE:
             members = self._by_subject[self._subjects[rng.integers(len(self._subjects))]]
             first, second = rng.choice(members, 2, replace=False)
             return int(first), int(second)

@@ -193,7 +193,10 @@ def test_an_answer_in_context_starts_with_half_of_the_rows_stand_ins(maker: Sequ
     codes = range(maker.first_code, maker.first_code + 16)
     seen = {True: 0, False: 0}
     for step in range(200):
-        ids = maker.long(np.random.default_rng(step)).ids
+        sequence = maker.long(np.random.default_rng(step))
+        ids = sequence.ids
+        assert ids[sequence.shown_until] == maker.text(".")[0], "the example has been read, and nothing else"
+        assert ids[: sequence.shown_until].count(separator) == 0 and len(sequence.same) == 1 + 66
         outside, inside = [], False
         for token in ids:
             inside = token == begin or (inside and token != end)
