@@ -98,7 +98,7 @@ class Actions:
             )
 
         def run(progress: OnProgress) -> tuple[str, Any]:
-            report = self._familiar.add([Path(folder).expanduser() for folder in folders], progress)
+            report = self._familiar.add([Path(folder) for folder in folders], progress)
             return scan_lines(report), report
 
         return Action("scan", f"Adding {', '.join(folders)}", run)

@@ -125,6 +125,9 @@ def trained_lines(trained: Trained) -> str:
         f"{trained.trained_values:,} values "
         f"({trained.bytes / 1024:.0f} KiB), peak memory {trained.peak_rss_mib:.0f} MiB"
         + (f", recognition on augmented views {quality:.2f}" if quality is not None else "")
+        + "".join(
+            f"\n  not used: {one['path']}: {one['reason']}" for one in trained.details.get("skipped", [])
+        )
     )
 
 

@@ -226,7 +226,7 @@ def _description(recognised: list[Recognised], caption: str | None, decoded: Dec
     if unsure:
         parts.append(f"It might be {_list(one.name for one in unsure)}, but I am not sure.")
     if caption:
-        parts.append(f"The small model's own words: “{caption}”")
+        parts.append(f"The small model's own words: “{caption}”.")
     where = _place(decoded)
     if decoded.taken_at is not None:
         parts.append(f"Taken on {decoded.taken_at:%-d %B %Y at %H:%M}{where}.")

@@ -13,7 +13,8 @@ from assistant.job_client import USER_PRIORITY
 from assistant.runtimes import exported_version, is_complete, note_export, runtime_directory
 from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import decode_photo, read_photo_bytes
-from personalizer.errors import UsageError
+from personalizer.drawings import is_drawing
+from personalizer.errors import UnreadablePhotoError, UsageError
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -136,6 +137,12 @@ class Handlers:
     def _photo_id(self, path: Path) -> int:
         """The photo in the file, analysed into the library unless its content is there already."""
         content = read_photo_bytes(path)
+        if is_drawing(content):
+            raise UnreadablePhotoError(
+                tried=f"learning from {path}",
+                found="Familiar drew it, so it is no photo",
+                fix="Give photos of the real thing.",
+            )
         content_hash = hashlib.sha256(content).hexdigest()
         status = path.stat()
         known = self._library.photo_by_hash(content_hash)

@@ -200,7 +200,8 @@ class Familiar:
         resolved = [str(existing(photo, f"learning {name} from")) for photo in photos]
         made = self._run("learn", name, {"name": name, "photos": resolved}, on_progress)
         trained = _trained(self._client.wait(made["train_job"], on_progress))
-        return dataclasses.replace(trained, details={**trained.details, "skipped": made["skipped"]})
+        skipped = [*made["skipped"], *trained.details.get("skipped", [])]
+        return dataclasses.replace(trained, details={**trained.details, "skipped": skipped})
 
     def train(self, name: str, on_progress: OnProgress | None = None) -> Trained:
         """Train the prefix of a named concept and export what serving needs."""

@@ -371,7 +371,7 @@ def train_concept(
         "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "recognition_augmented": None if math.isnan(accuracy) else accuracy,
         "photos": len({member.photo_id for member in members} - {photo.photo_id for photo in skipped}),
-        "skipped": [{"photo": str(photo.path), "reason": photo.reason} for photo in skipped],
+        "skipped": [{"path": str(photo.path), "reason": photo.reason} for photo in skipped],
     }
     report["bytes"] = save_prefix(
         trainer.prefix,

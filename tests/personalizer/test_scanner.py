@@ -12,9 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from personalizer import analysis_process
 from personalizer.analysis import PhotoAnalyser
+from personalizer.drawings import SOFTWARE
 from personalizer.folders import find_files
 from personalizer.library import Library
 from personalizer.scanner import scan
@@ -111,6 +114,21 @@ def test_bad_files_are_recorded_and_left_alone(
     (folder / "empty.jpg").unlink()
     run()
     assert "empty.jpg" not in {failure.path.name for failure in library.failures()}
+
+
+def test_what_familiar_drew_is_no_photo(
+    library: Library, folder: Path, make_photo: MakePhoto, run: Callable[..., ScanReport]
+) -> None:
+    make_photo(folder / "a.jpg", 1)
+    note = PngInfo()
+    note.add_text("Software", SOFTWARE)
+    Image.new("RGB", (64, 64), "red").save(folder / "drawn.png", pnginfo=note)
+    report = run()
+    assert report.new == 1
+    assert [(Path(entry["path"]).name, entry["reason"]) for entry in report.failed] == [
+        ("drawn.png", "drawn by Familiar, so no photo")
+    ]
+    assert_sound(library, 1)
 
 
 def test_moved_copied_changed_and_missing(library: Library, folder: Path, make_photo: MakePhoto, run) -> None:

@@ -504,7 +504,7 @@ def test_one_unreadable_member_does_not_stop_training(world: SimpleNamespace, ba
     (world.folder / "other-2.jpg").unlink()
     report = train(world, backbone)[0]
     assert (report["steps"], report["photos"]) == (5, 2)
-    reasons = {Path(entry["photo"]).name: entry["reason"] for entry in report["skipped"]}
+    reasons = {Path(entry["path"]).name: entry["reason"] for entry in report["skipped"]}
     assert reasons == {
         "red-1.jpg": "the file has changed since it was scanned",
         "other-2.jpg": "there is no such file",
