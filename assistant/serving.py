@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from exporters.runtime.ort import OrtSession
     from exporters.runtime.prompting import ReadImage
 
-GUIDANCE = 3.0
-DRAWING_TEMPERATURE = 1.0
+GUIDANCE = 4.0
+DRAWING_TEMPERATURE = 0.85
 DRAWING_TOP_K = 0
 MAX_WORDS_TOKENS = 48
 

@@ -17,6 +17,7 @@ from assistant.demo import read_samples
 from assistant.evaluation.backbone_report import draw
 from assistant.service import Familiar
 from personalizer.backbones.preprocessing import centre_square
+from personalizer.decoding import load_photo
 from personalizer.locations import Home
 
 PROMPTS = (
@@ -46,10 +47,7 @@ def main() -> None:
     finally:
         familiar.close()
     samples = [sample for sample in read_samples() if sample.held_out][: 2 * COLUMNS]
-    photos = [
-        centre_square(Image.open(sample.path).convert("RGB"), session.spec.image_size_px)
-        for sample in samples
-    ]
+    photos = [centre_square(load_photo(sample.path).image, session.spec.image_size_px) for sample in samples]
     rebuilt = session.decode_images(session.encode_images(photos))
     rows = [
         row
