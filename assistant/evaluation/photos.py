@@ -80,6 +80,11 @@ class EvaluationPhotos:
     def _path_of(self) -> dict[int, Path]:
         return {photo_id: path for path, photo_id in reversed(self._ids.items())}
 
+    @property
+    def count(self) -> int:
+        """Readable photos that this evaluation asked for; the library may hold more from earlier ones."""
+        return len(set(self._ids.values()))
+
     @cached_property
     def analysed(self) -> dict[int, Analysed]:
         """What was found in each photo of the library, by photo id; read once."""

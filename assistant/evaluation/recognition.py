@@ -100,7 +100,7 @@ def evaluate_recognition(
             "seed": seed,
             "backbone": backbone,
             "subjects": len(subjects),
-            "photos": len(photos.analysed),
+            "photos": photos.count,
             "skipped_subjects": skipped,
             "unreadable": photos.unreadable,
             "calibration": dict(shipped_calibration().provenance),
