@@ -127,10 +127,8 @@ class Drawer:
         about.add_text("Software", SOFTWARE)
         content = io.BytesIO()
         picture.save(content, "PNG", pnginfo=about)
-        if path.resolve().is_relative_to(self._home.root.resolve()):
-            write_atomically(path, content.getvalue())
-        else:
-            _write_for_everyone(path, content.getvalue())
+        inside = path.resolve().is_relative_to(self._home.root.resolve())
+        write_atomically(path, content.getvalue(), private=inside)
 
 
 def _reporter(
@@ -163,22 +161,6 @@ def _refuse_to_replace(paths: Sequence[Path]) -> None:
                 found="something that Familiar did not draw is there already",
                 fix="Choose another name, or move it away first.",
             )
-
-
-def _write_for_everyone(path: Path, content: bytes) -> None:
-    """Replace `path` in one step, with the permissions that other programs' files get there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.unlink(missing_ok=True)
-        # The system takes the umask off 0666; an old file of that name would keep its own permissions.
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _check(text: str, count: int, seed: int) -> None:

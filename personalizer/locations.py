@@ -79,12 +79,18 @@ def default_home() -> Home:
     return Home(user_data_path("familiar", appauthor=False))
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` in one step, readable only by the user; a crash leaves the old file or the new one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def write_atomically(path: Path, content: bytes, *, private: bool = True) -> None:
+    """Replace `path` in one step; a crash leaves the old file or the new one.
+
+    Readable only by the user, or else with the permissions that other programs' files get there.
+    """
+    path.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        temporary.unlink(missing_ok=True)
+        # The system takes the umask off; an old file of that name would keep its own permissions.
+        mode = 0o600 if private else 0o666
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

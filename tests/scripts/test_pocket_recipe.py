@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from transformers import ChameleonForConditionalGeneration
 
-from assistant.evaluation.corpora import Record, load_arrays, read_archive, with_article
+from assistant.evaluation.corpora import Picture, Record, load_arrays, with_article
 from personalizer.errors import FamiliarError
 from scripts.pocket import corpus
 from scripts.pocket.checkpoint import chameleon_config
@@ -31,34 +28,25 @@ from scripts.pocket.vocabulary import image_token, reserved_token, special_token
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def webp(seed: int) -> bytes:
-    stream = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(stream, "WEBP")
-    return stream.getvalue()
-
-
-def write_source(folder: Path, count: int = 6) -> tuple[Path, Path]:
-    archive, captions = folder / "photos.tar", folder / "captions.jsonl"
-    lines = []
-    with tarfile.open(archive, "w") as tar:
-        for number in range(count):
-            name, content = f"grocery/{number:05d}.webp", webp(number)
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-            label = "Apple" if number % 2 else None
-            lines.append({"image": name, "source": "grocery", "kind": "photo", "label": label})
-    captions.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return archive, captions
+def pictures(count: int = 6) -> list[Picture]:
+    """Every other one with a label."""
+    random = np.random.default_rng(0)
+    return [
+        Picture(
+            Record("test", "photo", "apple", "a photo of an apple", "grocery:apple")
+            if number % 2
+            else Record("test", "photo", None, None),
+            random.integers(0, 256, (24, 32, 3), dtype=np.uint8),
+        )
+        for number in range(count)
+    ]
 
 
 # --- corpus ------------------------------------------------------------------------------------------------------
 
 
-def test_archives_become_arrays_and_records(tmp_path: Path) -> None:
-    archive, captions = write_source(tmp_path)
-    assert write(read_archive(archive, captions), tmp_path / "out") == 6
+def test_pictures_become_arrays_and_records(tmp_path: Path) -> None:
+    assert write(pictures(), tmp_path / "out") == 6
     [array], records = load_arrays([tmp_path / "out"])
     assert array.shape == (6, corpus.SIZE_PX, corpus.SIZE_PX, 3) and array.dtype == np.uint8
     assert [record.label for record in records] == [None, "apple"] * 3
@@ -98,7 +86,7 @@ def test_renders_are_read_across_shards(tmp_path: Path) -> None:
 
 
 def test_counts_that_do_not_fit_name_the_folder(tmp_path: Path) -> None:
-    write(read_archive(*write_source(tmp_path)), tmp_path / "out")
+    write(pictures(), tmp_path / "out")
     records = tmp_path / "out" / "records.jsonl"
     records.write_text("\n".join(records.read_text().splitlines()[:-1]))
     with pytest.raises(FamiliarError, match=re.escape(str(tmp_path / "out")) + ".*6 pictures but 5 records"):
