@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,22 +35,16 @@ def recognition(
     """Is each one recognised, and nothing else taken for it? With its controls in the same table."""
     from assistant.evaluation.recognition import evaluate_recognition
 
-    ui = front_end(context)
-    report = ui.run(
-        lambda on_progress: evaluate_recognition(
-            subjects,
-            negatives,
-            home=evaluation_home(ui.home),
-            shots=shots,
-            splits=splits,
-            trained_splits=trained_splits,
-            seed=seed,
-            backbone=ui.familiar.backbone,
-            device=ui.device,
-            on_progress=on_progress,
-        )
+    measure = partial(
+        evaluate_recognition,
+        subjects,
+        negatives,
+        shots=shots,
+        splits=splits,
+        trained_splits=trained_splits,
+        seed=seed,
     )
-    ui.show(report, recognition_lines)
+    _run(context, measure, recognition_lines)
 
 
 @evaluate_app.command()
@@ -65,22 +60,16 @@ def generation(
     """How much do drawn pictures look like their subject, between another subject and real photos?"""
     from assistant.evaluation.generation import evaluate_generation
 
-    ui = front_end(context)
-    report = ui.run(
-        lambda on_progress: evaluate_generation(
-            subjects,
-            home=evaluation_home(ui.home),
-            shots=shots,
-            samples=samples,
-            trained_splits=trained_splits,
-            seed=seed,
-            sheets=sheets,
-            backbone=ui.familiar.backbone,
-            device=ui.device,
-            on_progress=on_progress,
-        )
+    measure = partial(
+        evaluate_generation,
+        subjects,
+        shots=shots,
+        samples=samples,
+        trained_splits=trained_splits,
+        seed=seed,
+        sheets=sheets,
     )
-    ui.show(report, generation_lines)
+    _run(context, measure, generation_lines)
 
 
 @evaluate_app.command()
@@ -99,20 +88,25 @@ def backbone(
     """What can the backbone do by itself? On pictures that it was never trained on."""
     from assistant.evaluation.backbone_report import evaluate_backbone
 
-    ui = front_end(context)
-    report = ui.run(
-        lambda on_progress: evaluate_backbone(
-            images,
-            home=evaluation_home(ui.home),
-            subjects=subjects,
-            count=count,
-            seed=seed,
-            backbone=ui.familiar.backbone,
-            device=ui.device,
-            on_progress=on_progress,
-        )
+    _run(
+        context,
+        partial(evaluate_backbone, images, subjects=subjects, count=count, seed=seed),
+        backbone_lines,
     )
-    ui.show(report, backbone_lines)
+
+
+def _run(
+    context: typer.Context,
+    measure: Callable[..., dict[str, Any]],
+    lines: Callable[[dict[str, Any]], str],
+) -> None:
+    """Measure in the evaluation's home, with the backbone and device that were asked for, and show the report."""
+    ui = front_end(context)
+    home, backbone = evaluation_home(ui.home), ui.familiar.backbone
+    report = ui.run(
+        lambda on_progress: measure(home=home, backbone=backbone, device=ui.device, on_progress=on_progress)
+    )
+    ui.show(report, lines)
 
 
 def evaluation_home(chosen: Path | None) -> Home:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from assistant.mentions import find_mentions
 from assistant.results import Imagined
 from personalizer.drawings import SOFTWARE, is_drawing
-from personalizer.errors import JobCancelled, UsageError
+from personalizer.errors import UsageError
 from personalizer.library import Library
 from personalizer.locations import Home, write_atomically
 from personalizer.schemas import Concept, OnProgress, Progress
@@ -43,13 +43,12 @@ class Drawer:
         count: int,
         on_progress: OnProgress | None,
         started: float,
-        cancelled: Callable[[], bool] | None = None,
     ) -> Imagined:
         """Draw `count` pictures with seeds from `seed` on; `started` is the monotonic time to count from.
 
-        Pictures are drawn and saved some at a time; cancelling keeps those that are saved. Raises UsageError for
-        an empty text, a count that is not 1..64, a seed below 0 or a file in the way that Familiar did not draw;
-        JobCancelled when `cancelled` returns True.
+        Pictures are drawn and saved some at a time: stopping by an error from `on_progress` keeps those that are
+        saved. Raises UsageError for an empty text, a count that is not 1..64, a seed below 0 or a file in the way
+        that Familiar did not draw.
         """
         from exporters.runtime.generation import MAX_BATCH
 
@@ -63,7 +62,7 @@ class Drawer:
         spent_s = 0.0
         for first in range(0, count, MAX_BATCH):
             batch = paths[first : first + MAX_BATCH]
-            report = _reporter(first, len(batch), count, f"Drawing “{plain}”", on_progress, cancelled)
+            report = _reporter(first, len(batch), count, f"Drawing “{plain}”", on_progress)
             pictures, written, drawing_s = self._serving.draw(
                 plain, concept, first_seed + first, len(batch), report
             )
@@ -137,13 +136,10 @@ def _reporter(
     count: int,
     message: str,
     on_progress: OnProgress | None,
-    cancelled: Callable[[], bool] | None,
 ) -> OnProgress:
-    """Progress within a batch, which is in tokens, as progress in pictures; stops the batch when cancelled."""
+    """Progress within a batch, which is in tokens, as progress in pictures."""
 
     def report(progress: Progress) -> None:
-        if cancelled is not None and cancelled():
-            raise JobCancelled
         # Not for every token: a screen that redraws hundreds of times takes time from the drawing.
         step = max(1, progress.total // (16 * pictures)) * pictures
         if on_progress is not None and (progress.done % step == 0 or progress.done == progress.total):

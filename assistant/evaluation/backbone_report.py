@@ -18,7 +18,7 @@ from assistant.evaluation.backbone import (
 )
 from assistant.evaluation.corpora import Picture, Record, read_corpus, with_article
 from assistant.evaluation.probe import LinearProbe
-from assistant.evaluation.protocol import existing_folder, read_subjects, rounded
+from assistant.evaluation.protocol import read_subjects, rounded
 from assistant.service import Familiar
 from assistant.serving import DRAWING_TEMPERATURE, DRAWING_TOP_K, GUIDANCE
 from personalizer.backbones.registry import backbone_directory
@@ -76,13 +76,13 @@ def evaluate_backbone(
         "renders": subject_pairs(renders, count // 2, seed),
         "photos": subject_pairs(subject_pictures(subjects), count // 2, seed) if subjects else [],
     }
-    codes = {name: _codes(measure, some) for name, some in (("p", some_photos), ("r", some_renders))}
+    of_photos, of_renders = _codes(measure, some_photos), _codes(measure, some_renders)
     captioned = [p for p in (*some_photos, *some_renders) if p.record.caption]
-    used = np.unique(np.concatenate([found for _, found in codes.values()]))
+    used = np.unique(np.concatenate([of_photos[1], of_renders[1]]))
     report = {
         "psnr": {
-            "photos": rounded(measure.psnr_db(*codes["p"])),
-            "renders": rounded(measure.psnr_db(*codes["r"])),
+            "photos": rounded(measure.psnr_db(*of_photos)),
+            "renders": rounded(measure.psnr_db(*of_renders)),
         },
         "codes_used": rounded(len(used) / session.spec.codebook_size),
         "caption_top1": _share(
@@ -125,7 +125,7 @@ def sample_library() -> list[Picture]:
 
 def subject_pictures(folder: Path) -> list[Picture]:
     """Real photos of known identities, one folder each; the folder's last word is the class."""
-    found, _ = read_subjects(existing_folder(folder), 1)
+    found, _ = read_subjects(folder, 1)
     return [
         Picture(Record("subjects", "photo", subject.class_name, None, subject.name, True), photo.read_bytes())
         for subject in found

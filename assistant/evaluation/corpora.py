@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from assistant.evaluation.protocol import existing_folder
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundError
 
 ARCHIVES = (
@@ -77,10 +78,7 @@ def read_corpus(folder: Path) -> Iterator[Picture]:
 
     Raises `NotFoundError` where there is nothing to read, `CorruptArtifactError` naming a damaged file.
     """
-    if not folder.is_dir():
-        raise NotFoundError(
-            tried=f"reading pictures from {folder}", found="there is no such folder", fix="Check the path."
-        )
+    existing_folder(folder)
     archives = [names for names in ARCHIVES if (folder / names[0]).exists() or (folder / names[1]).exists()]
     prepared = [made for made in (folder, *sorted(folder.iterdir())) if (made / PIXELS_FILE).exists()]
     if not archives and not prepared:

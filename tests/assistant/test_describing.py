@@ -28,15 +28,6 @@ from personalizer.schemas import Embedding
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from personalizer.embedding import ensure_object_model
-
-    folder = tmp_path_factory.mktemp("models")
-    ensure_object_model(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reduced: finding faces takes time by the pixel. Read-only."""
     spec = importlib.util.find_spec("textual_image")

@@ -66,8 +66,12 @@ def test_many_pictures_are_drawn_together_and_are_those_drawn_alone(
 
 
 def test_cancelling_keeps_the_pictures_that_are_finished(drawer: Drawer, tmp_path: Path) -> None:
+    def stop_after_the_first_batch(progress: Progress) -> None:
+        if any(tmp_path.glob("many/*.png")):
+            raise JobCancelled
+
     with pytest.raises(JobCancelled):
-        draw(drawer, tmp_path / "many", 10, cancelled=lambda: any(tmp_path.glob("many/*.png")))
+        draw(drawer, tmp_path / "many", 10, on_progress=stop_after_the_first_batch)
     assert len(list((tmp_path / "many").iterdir())) == 8
 
 

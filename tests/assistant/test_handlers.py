@@ -34,15 +34,6 @@ TRAINED = {
 ON_CPU = {"backbone": "pocket", "device": "cpu"}
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from personalizer.embedding import ensure_object_model
-
-    folder = tmp_path_factory.mktemp("models")
-    ensure_object_model(folder)
-    return folder
-
-
 @dataclass
 class World:
     familiar: Familiar

@@ -41,16 +41,6 @@ def make_photo() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with EfficientNet-Lite0 converted to ONNX."""
-    from personalizer.embedding import ensure_object_model
-
-    folder = tmp_path_factory.mktemp("models")
-    ensure_object_model(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def checkpoints() -> ModuleType:
     """The functions that write tiny Chameleon-format checkpoints; torch is imported only where a test asks."""
     file = Path(__file__).with_name("chameleon_checkpoints.py")
