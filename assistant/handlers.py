@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.job_client import USER_PRIORITY
-from assistant.runtimes import exported_version, is_complete, note_export, runtime_directory
+from assistant.runtimes import (
+    exported_version,
+    is_complete,
+    note_export,
+    of_same_backbone,
+    runtime_directory,
+)
 from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.drawings import is_drawing
@@ -69,8 +75,10 @@ class Handlers:
         context.check_cancelled()
         changed = report.new or report.changed or report.moved or report.missing
         if changed or was_due or due_mark(self._library) != due:
-            return result | self.cluster(job, context)
-        settle(self._library, due)
+            result |= self.cluster(job, context)
+        else:
+            settle(self._library, due)
+        self._notice_new_version(job)
         return result
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
@@ -213,6 +221,7 @@ class Handlers:
         version = exported_version(self._home, name)
         if version is None:
             version = self._export(name, context)
+        self._renew_prefixes(job, version)
         return {"backbone": version}
 
     def _export(self, name: str, context: JobContext) -> str:
@@ -228,6 +237,33 @@ class Handlers:
             export_backbone(backbone, directory, on_progress=reporter(context, "Preparing the backbone"))
         note_export(self._home, name, version)
         return version
+
+    def _notice_new_version(self, job: Job) -> None:
+        """An update of Familiar can bring another version of the backbone; a daemon finds out by itself."""
+        if any(concept.prefix_dir is not None for concept in self._library.concepts()):
+            version = exported_version(self._home, str(job.payload["backbone"]))
+            if version is None:
+                wanted = {key: job.payload[key] for key in ("backbone", "device")}
+                self._queue.enqueue("export", str(job.payload["backbone"]), wanted)
+            else:
+                self._renew_prefixes(job, version)
+
+    def _renew_prefixes(self, job: Job, version: str) -> None:
+        """Queue training of the concepts whose prefix belongs to another version of this backbone.
+
+        Until it is done they work by retrieval, as concepts do that were never trained.
+        """
+        given_up = [failed.payload for failed in self._queue.list("failed") if failed.kind == "train"]
+        for concept in self._library.concepts():
+            if concept.name is None or concept.prefix_dir is None or concept.backbone == version:
+                continue
+            if concept.state == "hidden" or not of_same_backbone(self._home, concept.prefix_dir, version):
+                continue
+            self._library.set_state(concept.id, "stale")
+            wanted = {"concept": concept.id, "renew_for": version}
+            wanted |= {key: job.payload[key] for key in ("backbone", "device")}
+            if wanted not in given_up:
+                self._queue.enqueue("train", str(concept.id), wanted)
 
 
 def reporter(context: JobContext, prefix: str = "") -> OnProgress:

@@ -51,6 +51,19 @@ def note_export(home: Home, backbone: str, version: str) -> None:
     write_atomically(home.runtimes / INDEX, json.dumps(index, indent=1).encode())
 
 
+def of_same_backbone(home: Home, prefix: Path, version: str) -> bool:
+    """Whether the prefix in `prefix` was trained for some version of the backbone that `version` is one of.
+
+    One that cannot be read counts as such: training makes it anew.
+    """
+    try:
+        trained = json.loads((prefix / MANIFEST).read_bytes())["backbone"]["name"]
+        exported = json.loads((runtime_directory(home, version) / MANIFEST).read_bytes())["spec"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return bool(trained == exported)
+
+
 def _stamp(directory: Path) -> dict[str, list[int]]:
     """Size in bytes and modification time in ns of the files that decide a version."""
     names = [*directory.glob("*.safetensors"), directory / "config.json", directory / "tokenizer.json"]

@@ -20,7 +20,7 @@ from assistant.evaluation.corpora import Picture, Record, read_corpus, with_arti
 from assistant.evaluation.probe import LinearProbe
 from assistant.evaluation.protocol import read_subjects, rounded
 from assistant.service import Familiar
-from assistant.serving import DRAWING_TEMPERATURE, DRAWING_TOP_K, GUIDANCE
+from assistant.serving import DRAWING_TEMPERATURE, DRAWING_TOP_K, GUIDANCE, as_trained
 from personalizer.backbones.registry import backbone_directory
 from personalizer.embedding import ObjectEmbedder
 from personalizer.locations import Home
@@ -204,7 +204,9 @@ def _named(picture: Picture, attribute: str) -> str | None:
 
 
 def _prompt(picture: Picture, name: str, kind: str) -> str:
-    return picture.record.caption or "" if kind == "render" else f"a {kind} of {with_article(name)}."
+    """In the words that the product passes on."""
+    plain = picture.record.caption or "" if kind == "render" else f"a {kind} of {with_article(name)}"
+    return as_trained(plain, end=".")
 
 
 def _balanced_choice(known: Sequence[tuple[Picture, str]], seed: int) -> list[tuple[Picture, str]]:

@@ -1,23 +1,28 @@
-"""Encodes every picture of a corpus as it is and once more, changed, with the trained image tokenizer.
+"""Encodes a corpus with the trained image tokenizer: all that the language model needs, in one file that travels.
 
-python -m scripts.pocket.encode_corpus --corpus DIR… --tokenizer image_tokenizer.pt --out codes.npy
+python -m scripts.pocket.encode_corpus --corpus DIR… --tokenizer image_tokenizer.pt --out tokens.npz
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from assistant.evaluation.corpora import load_arrays
+from assistant.evaluation.corpora import Record, load_arrays
+from personalizer.errors import CorruptArtifactError
 from scripts.pocket.command import run
-from scripts.pocket.config import PocketConfig
+from scripts.pocket.config import DEFAULT_SIZE, PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
+from scripts.pocket.training import read_state
 
-VIEWS = 2
+FEATURE_STEP = 1 / 24
+"""Features are stored in a byte: ±5.3 of what has about unit variance."""
 
 
 def view_of(pictures: torch.Tensor, view: int, side: int, generator: torch.Generator) -> torch.Tensor:
@@ -36,34 +41,71 @@ def view_of(pictures: torch.Tensor, view: int, side: int, generator: torch.Gener
     return pictures / 127.5 - 1.0
 
 
+def write_tokens(path: Path, codes: np.ndarray, features: np.ndarray, records: list[Record]) -> None:
+    """Write codes `[n, views, tokens]` (negative where a view is missing), features `[n, dims]` and records."""
+    lines = "\n".join(json.dumps(asdict(record)) for record in records).encode()
+    stored = np.clip(np.round(features / FEATURE_STEP), -127, 127).astype(np.int8)
+    temporary = path.with_suffix(".tmp.npz")
+    np.savez_compressed(temporary, codes=codes, features=stored, records=np.frombuffer(lines, dtype=np.uint8))
+    temporary.replace(path)
+
+
+def read_tokens(path: Path, config: PocketConfig) -> tuple[np.ndarray, np.ndarray, list[Record]]:
+    """What `write_tokens` wrote; raises `CorruptArtifactError` naming the file if it does not fit `config`."""
+    tried, fix = f"reading {path}", "Encode the corpus again with scripts.pocket.encode_corpus."
+    try:
+        with np.load(path) as stored:
+            codes = stored["codes"]
+            features = stored["features"].astype(np.float32) * FEATURE_STEP
+            lines = stored["records"].tobytes().decode()
+        records = [Record(**json.loads(line)) for line in lines.splitlines()]
+    except Exception as error:  # zipfile, zlib, numpy and json raise each their own
+        raise CorruptArtifactError(
+            tried=tried, found=f"it is damaged or missing ({type(error).__name__}: {error})", fix=fix
+        ) from error
+    if len(records) != len(codes) or codes.shape[2] != config.tokens_per_image or codes.max() >= config.codes:
+        raise CorruptArtifactError(
+            tried=tried,
+            found=f"{len(records)} records, codes {codes.shape} up to {codes.max()}; this size has "
+            f"{config.tokens_per_image} codes a picture, below {config.codes}",
+            fix=fix,
+        )
+    return codes, features, records
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--size", default=DEFAULT_SIZE)
+    parser.add_argument("--views", type=int, default=3)
+    parser.add_argument("--render-views", type=int, default=1, help="other views of a subject are there")
+    parser.add_argument("--features", type=int, default=128, help="components of the recogniser's features")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    config = PocketConfig()
-    state = torch.load(options.tokenizer, weights_only=True)["average"]
-    feature_dim = state["semantic_head.5.weight"].shape[0]
-    model = ImageTokenizer(config, feature_dim).eval()
-    model.load_state_dict(state)
+    config = read_size(options.size)
+    model = ImageTokenizer(config).eval().to(memory_format=torch.channels_last)
+    model.load_state_dict(read_state(options.tokenizer, config)["average"])
     arrays, records = load_arrays(options.corpus)
-    codes = np.zeros((len(records), VIEWS, config.tokens_per_image), dtype=np.int16)
+    features = np.concatenate([np.load(folder / "features.npy") for folder in options.corpus])
+    codes = np.full((len(records), options.views, config.tokens_per_image), -1, dtype=np.int16)
     generator = torch.Generator().manual_seed(0)
     row = 0
     with torch.inference_mode():
         for array in arrays:
             for start in range(0, len(array), 32):
                 pictures = torch.from_numpy(np.array(array[start : start + 32])).permute(0, 3, 1, 2).float()
-                for view in range(VIEWS):
+                kinds = {record.kind for record in records[row : row + len(pictures)]}
+                for view in range(options.render_views if kinds == {"render"} else options.views):
                     pixels = view_of(pictures, view, config.image_size_px, generator)
-                    ids = model.ids(model.encode(pixels)[0])
-                    codes[row : row + len(pictures), view] = ids.numpy()
+                    codes[row : row + len(pictures), view] = model.ids(model.encode(pixels)).numpy()
                 row += len(pictures)
-            print(f"{row}/{len(records)}", flush=True)
-    np.save(options.out, codes)
+                if start % 3200 == 0:
+                    print(f"{row}/{len(records)}", flush=True)
+    write_tokens(options.out, codes, features[:, : options.features], records)
+    print(f"{options.out}: {options.out.stat().st_size / 2**20:.1f} MiB")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def lattice(levels: tuple[int, ...]) -> torch.Tensor:
 class ImageTokenizer(nn.Module):
     """Encoder → lattice → decoder, with a head that predicts what a recognition network sees."""
 
-    def __init__(self, config: PocketConfig, feature_dim: int = 0) -> None:
+    def __init__(self, config: PocketConfig) -> None:
         super().__init__()
         self.levels = config.levels
         dims = len(config.levels)
@@ -53,27 +53,22 @@ class ImageTokenizer(nn.Module):
         self.post_quant_conv = nn.Conv2d(dims, config.latent_channels, 1)
         self.decoder = PixelDecoder(decoder_geometry(config))
         side = int(config.tokens_per_image**0.5)
-        self.semantic_head = (
-            nn.Sequential(
-                nn.Conv2d(dims, 96, 3, padding=1),
-                nn.GELU(),
-                nn.Conv2d(96, 128, 3, stride=2, padding=1),
-                nn.GELU(),
-                nn.Flatten(),
-                nn.Linear(128 * (side // 2) ** 2, feature_dim),
-            )
-            if feature_dim
-            else None
+        self.semantic_head = nn.Sequential(
+            nn.Conv2d(dims, 128, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(128, 192, 3, stride=2, padding=1),
+            nn.GELU(),
+            nn.Flatten(),
+            nn.Linear(192 * (side // 2) ** 2, config.semantic_features),
         )
 
-    def quantise(self, latent: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Straight-through lattice points `[b, dims, h, w]` and the penalty for leaving the lattice's range."""
+    def quantise(self, latent: torch.Tensor) -> torch.Tensor:
+        """Straight-through lattice points `[b, dims, h, w]`."""
         levels = torch.tensor(self.levels, device=latent.device, dtype=latent.dtype).view(1, -1, 1, 1)
         clamped = latent.clamp(-1.0, 1.0)
         rounded = torch.round((clamped + 1) / 2 * (levels - 1)) / (levels - 1) * 2 - 1
-        overflow = (latent - clamped).pow(2).mean()
         # No gradient beyond the range: pushed further out there, a latent would only lose information.
-        return clamped + (rounded - clamped).detach(), overflow
+        return clamped + (rounded - clamped).detach()
 
     def ids(self, quantised: torch.Tensor) -> torch.Tensor:
         """Code ids `[b, h * w]` in the order of `lattice`."""
@@ -82,8 +77,12 @@ class ImageTokenizer(nn.Module):
             ids = ids * level + torch.round((quantised[:, dim] + 1) / 2 * (level - 1)).long()
         return ids.flatten(1)
 
-    def encode(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.quantise(self.quant_conv(self.encoder(pixels)))
+    def latent(self, pixels: torch.Tensor) -> torch.Tensor:
+        """`[b, 3, side, side]` in -1..1 → `[b, dims, h, w]`, not yet on the lattice."""
+        return torch.as_tensor(self.quant_conv(self.encoder(pixels)))
+
+    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self.quantise(self.latent(pixels))
 
     def decode(self, quantised: torch.Tensor) -> torch.Tensor:
         return self.decoder(self.post_quant_conv(quantised))

@@ -1,8 +1,10 @@
-"""Turns corpus records and cached image codes into training sequences in the wording that the product uses.
+"""Turns corpus records and image codes into training sequences in the wording that the product uses.
 
-Text to picture, captions and yes/no questions; and, in context with a reserved name token, recognising, naming and
-drawing again the thing that another picture shows — what a learned prefix will later do without that picture, in the
-prompt that it will have, self-prompting included. Knows no model.
+A sequence is a trunk and branches. Every branch goes on from the end of the trunk and sees nothing of the others, so
+that a picture or an example is read once and asked about many times. Four kinds: a picture drawn from words; a
+picture described and asked about; words asked about; and, in context with a reserved name token, recognising, naming
+and drawing again the thing that another picture shows — what a learned prefix will later do without that picture, in
+the prompt that it will have, self-prompting included. Knows no model.
 """
 
 from __future__ import annotations
@@ -16,37 +18,62 @@ from assistant.evaluation.corpora import Record, with_article
 from personalizer.prompts import DESCRIBE_QUESTION, GENERATION_TEXT, NO, RECOGNITION_QUESTION, YES
 from scripts.pocket.config import PocketConfig
 from scripts.pocket.vocabulary import BEGIN_IMAGE, BOS, END_IMAGE, EOS, image_token, reserved_token
+from scripts.render.captions import PLACE_PHRASES
 
+KIND_SHARES = {"photo": 0.45, "render": 0.4}
+"""Of the pictures that are drawn and read, by kind; the rest is drawings."""
 NO_CAPTION_SHARE = 0.12
 """Share of picture requests with empty text: what classifier-free guidance compares with."""
-SUBJECT_SHARE, SAME_VIEW_SHARE = 0.4, 0.3
+SUBJECT_SHARE, SAME_VIEW_SHARE = 0.55, 0.2
 """In context, how often two pictures of a subject are compared instead of two views of one picture, and how often those
 are the same view. With subjects alone nothing is learned: their backgrounds differ more than they do."""
 FULL_EXAMPLE_SHARE = 0.4
 """In context, how often the example picture is whole; otherwise a part of its codes stands where a prefix has rows."""
-DRAW_SHARE, NAME_SHARE = 0.35, 0.1
-"""In context, how often the thing is to be drawn, and how often a picture is to be described by its name."""
+READ_WEIGHT = 0.3
+"""Of the codes of a picture that is there to be read, against those of one to be drawn."""
+TAIL_WEIGHT = 0.2
+"""Of what follows a yes or no, which is always the same."""
 
 
 @dataclass
 class Sequence:
-    """Ids of one example; `answer` marks text ids that are graded. Every image code is graded as well."""
+    """Ids of one example; trunk tokens are of branch 0. What has a weight is graded."""
 
     ids: list[int] = field(default_factory=list)
-    answer: list[bool] = field(default_factory=list)
-    shown_until: int = 0
-    """In context: the index of the token behind the example, which has read all of it and nothing else."""
-    same: list[int] = field(default_factory=list)
-    """In context: another picture of the example's subject, framed, whether or not it is in the sequence."""
+    weights: list[float] = field(default_factory=list)
+    branches: list[int] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    seen: list[tuple[int, int]] = field(default_factory=list)
+    """(index of the token that has just read a picture, or pieces of one; the picture's record)."""
+    _branch: int = 0
+    _position: int = 0
+    _trunk: int = 0
 
-    def add(self, ids: list[int], *, answer: bool = False) -> Sequence:
+    def add(self, ids: list[int], weight: float = 0.0) -> Sequence:
+        """Append to the branch that is being written, at first the trunk."""
         self.ids += ids
-        self.answer += [answer] * len(ids)
+        self.weights += [weight] * len(ids)
+        self.branches += [self._branch] * len(ids)
+        self.positions += range(self._position, self._position + len(ids))
+        self._position += len(ids)
+        return self
+
+    def branch(self) -> Sequence:
+        """Begin another branch behind the trunk."""
+        if self._branch == 0:
+            self._trunk = len(self.ids)
+        self._branch += 1
+        self._position = self._trunk
+        return self
+
+    def read(self, pick: int) -> Sequence:
+        """Note that the last token has read the picture `pick`."""
+        self.seen.append((len(self.ids) - 1, pick))
         return self
 
 
 class SequenceMaker:
-    """Samples examples; `codes` is `[pictures, views, tokens]`."""
+    """Samples examples; `codes` is `[pictures, views, tokens]`, negative where a picture has fewer views."""
 
     def __init__(
         self,
@@ -67,10 +94,10 @@ class SequenceMaker:
         self._names = [vocabulary[reserved_token(index)] for index in range(1, config.reserved)]
         if len({records[pick].subject or str(pick) for pick in picks}) < 2:
             raise SystemExit("The corpus needs pictures of at least two subjects, in training and held out.")
-        self._picks = np.array(picks)
-        self._captioned = np.array([pick for pick in picks if records[pick].caption])
-        self._asked = np.array([pick for pick in picks if records[pick].questions])
-        self._labels = sorted({label for pick in picks if (label := records[pick].label)})
+        self._picks = picks
+        self._kinds = self._by_kind([pick for pick in picks if records[pick].caption] or picks)
+        self._told = [pick for pick in picks if records[pick].questions and records[pick].caption]
+        self._labels: dict[str, list[str]] = {}
         self._by_subject: dict[str, list[int]] = {}
         self._by_label: dict[str, list[int]] = {}
         for pick in picks:
@@ -79,107 +106,146 @@ class SequenceMaker:
                 self._by_subject.setdefault(record.subject, []).append(pick)
             if record.label:
                 self._by_label.setdefault(record.label, []).append(pick)
+                self._labels.setdefault(record.source, []).append(record.label)
+        self._labels = {source: sorted(set(labels)) for source, labels in self._labels.items()}
         self._subjects = sorted(name for name, members in self._by_subject.items() if len(members) > 1)
+
+    def _by_kind(self, picks: list[int]) -> list[tuple[float, list[int]]]:
+        groups: dict[str, list[int]] = {}
+        for pick in picks:
+            kind = self._records[pick].kind
+            groups.setdefault(kind if kind in KIND_SHARES else "drawn", []).append(pick)
+        shares = {kind: KIND_SHARES.get(kind, 1 - sum(KIND_SHARES.values())) for kind in groups}
+        total = sum(shares.values())
+        return [(shares[kind] / total, members) for kind, members in groups.items()]
+
+    def _any(self, rng: np.random.Generator) -> int:
+        """A captioned picture, by the shares of the kinds."""
+        group = rng.choice(len(self._kinds), p=[share for share, _ in self._kinds])
+        members = self._kinds[group][1]
+        return members[rng.integers(len(members))]
 
     def text(self, words: str) -> list[int]:
         return list(self._tokenizer.encode(words, add_special_tokens=False).ids)
 
     def picture(self, pick: int, rng: np.random.Generator, view: int | None = None) -> list[int]:
         """Codes of one view, by default of any."""
-        view = int(rng.integers(self._codes.shape[1])) if view is None else view
+        count = self._views(pick)
+        view = int(rng.integers(count)) if view is None else view % count
         return [int(code) + self.first_code for code in self._codes[pick, view]]
 
-    def framed(self, codes: list[int]) -> list[int]:
-        return [*self._begin, *codes, *self._end]
+    def _views(self, pick: int) -> int:
+        """How often the picture was encoded; views that it lacks are marked by negative codes."""
+        return int((self._codes[pick, :, 0] >= 0).sum())
 
-    def short(self, rng: np.random.Generator) -> Sequence:
-        """A one-picture example."""
-        kind = rng.random()
-        if kind < 0.5:
-            return self._draw(int(rng.choice(self._picks)), rng)
-        if kind < 0.75:
-            return self._caption(int(rng.choice(self._captioned)), rng)
-        asked = len(self._asked) and rng.random() < 0.5
-        pick = int(rng.choice(self._asked if asked else self._captioned))
-        return self._question(pick, rng)
+    def _show(self, sequence: Sequence, pick: int, codes: list[int], weight: float) -> Sequence:
+        return sequence.add(self._begin).add(codes, weight).add(self._end).read(pick)
 
-    def _draw(self, pick: int, rng: np.random.Generator) -> Sequence:
+    def _answer(self, sequence: Sequence, said: str) -> Sequence:
+        """A yes or no, of which the first token says it all."""
+        ids = [*self.text(said), *self._eos]
+        return sequence.add(ids[:1], 1.0).add(ids[1:], TAIL_WEIGHT)
+
+    def drawn(self, rng: np.random.Generator) -> Sequence:
+        """A picture from its caption, or from none."""
+        pick = self._any(rng)
         caption = self._records[pick].caption
-        words = (
-            []
-            if caption is None or rng.random() < NO_CAPTION_SHARE
-            else self.text(self._vary(pick, caption, rng))
-        )
-        sequence = Sequence().add(self._bos).add(words).add(self._separator)
-        return sequence.add(self.framed(self.picture(pick, rng))).add(self._eos, answer=True)
+        without = caption is None or rng.random() < NO_CAPTION_SHARE
+        words = [] if without or caption is None else self.text(self._vary(pick, caption, rng))
+        sequence = Sequence().add([*self._bos, *words, *self._separator, *self._begin])
+        return sequence.add(self.picture(pick, rng), 1.0).add(self._end)
 
     def _vary(self, pick: int, caption: str, rng: np.random.Generator) -> str:
         """Captions of labelled pictures in the ways a person would ask."""
-        label = self._records[pick].label
-        if label is None or self._records[pick].kind == "render":
-            return caption if rng.random() < 0.7 or label is None else f"{with_article(label)}."
-        kind = self._records[pick].kind
+        label, kind = self._records[pick].label, self._records[pick].kind
+        if label is None or kind == "render":
+            return f"{caption if rng.random() < 0.8 or label is None else with_article(label)}."
         noun = with_article(label)
         return str(
             rng.choice([f"a {kind} of {noun}.", f"{noun}.", f"a picture of {noun}."], p=[0.6, 0.2, 0.2])
         )
 
-    def _caption(self, pick: int, rng: np.random.Generator) -> Sequence:
-        caption = self._records[pick].caption or ""
-        sequence = Sequence().add(self._bos).add(self.framed(self.picture(pick, rng)))
-        sequence.add(self.text(DESCRIBE_QUESTION)).add(self._separator)
-        return sequence.add([*self.text(caption), *self._eos], answer=True)
-
-    def _question(self, pick: int, rng: np.random.Generator) -> Sequence:
+    def read(self, rng: np.random.Generator) -> Sequence:
+        """A picture, its caption, and all that is known to be true or false of it."""
+        pick = self._any(rng)
         record = self._records[pick]
-        if record.questions and rng.random() < 0.7:
-            question, answer = record.questions[rng.integers(len(record.questions))]
-            answer = YES if answer == "yes" else NO
-        else:
-            true = rng.random() < 0.5
-            label = record.label if true else self._labels[rng.integers(len(self._labels))]
-            question = f"is there {with_article(label or 'thing')} in this photo?"
-            answer = YES if label == record.label else NO
-        sequence = Sequence().add(self._bos).add(self.framed(self.picture(pick, rng)))
-        return (
-            sequence.add(self.text(question.lower()))
-            .add(self._separator)
-            .add([*self.text(answer), *self._eos], answer=True)
-        )
+        sequence = Sequence().add(self._bos)
+        self._show(sequence, pick, self.picture(pick, rng), READ_WEIGHT)
+        sequence.branch().add([*self.text(DESCRIBE_QUESTION), *self._separator])
+        sequence.add([*self.text(record.caption or ""), *self._eos], 1.0)
+        for question, answer in self._questions(record, rng):
+            sequence.branch().add([*self.text(question.lower()), *self._separator])
+            self._answer(sequence, answer)
+        return sequence
 
-    def long(self, rng: np.random.Generator) -> Sequence:
-        """A two-picture example about one named thing."""
+    def _questions(self, record: Record, rng: np.random.Generator) -> list[tuple[str, str]]:
+        asked = [(question, YES if answer == "yes" else NO) for question, answer in record.questions]
+        if record.label:
+            labels = self._labels[record.source]
+            other = labels[rng.integers(len(labels))]
+            asked.append((f"is there {with_article(record.label)} in this photo?", YES))
+            if other != record.label:
+                asked.append((f"is there {with_article(other)} in this photo?", NO))
+        return asked
+
+    def told(self, rng: np.random.Generator) -> Sequence:
+        """A caption without its picture, and the same questions: what words mean among words."""
+        record = self._records[self._told[rng.integers(len(self._told))]]
+        sequence = Sequence().add(self._bos).add(self.text(record.caption or ""), 1.0)
+        for question, answer in record.questions:
+            sequence.branch().add([*self.text(f" {question.lower()}"), *self._separator])
+            self._answer(sequence, YES if answer == "yes" else NO)
+        return sequence
+
+    @property
+    def answer_ids(self) -> tuple[int, int]:
+        """The first ids of yes and of no."""
+        return self.text(YES)[0], self.text(NO)[0]
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything for `told`."""
+        return bool(self._told)
+
+    def compared(self, rng: np.random.Generator) -> Sequence:
+        """An example of a named thing; then is it in this picture, in that one, and what does it look like?"""
         example, same = self._pair(rng)
+        views = self._views(example)
         # Looking again at the very same codes is where comparing begins; two views are the next step.
-        view = int(rng.integers(self._codes.shape[1]))
-        again = view if rng.random() < SAME_VIEW_SHARE else (view + 1) % self._codes.shape[1]
+        view = int(rng.integers(views))
+        again = view if rng.random() < SAME_VIEW_SHARE else (view + 1) % views
         other_view = again if example == same else None
         name = [self._names[rng.integers(len(self._names))]]
+        sequence = Sequence().add([*self._bos, *name, *self.text(" is ")])
+        drawing, understanding = list[int](), list[int]()
         if rng.random() < FULL_EXAMPLE_SHARE:
-            drawing, understanding = [], []
-            shown = self.framed(self.picture(example, rng, view))
+            self._show(sequence, example, self.picture(example, rng, view), READ_WEIGHT)
+            sequence.add(self.text("."))
         else:
             drawing, understanding = self._pieces(example, same, view, rng)
-            shown = drawing + understanding
-        sequence = Sequence().add(self._bos).add(name).add(self.text(" is ")).add(shown).add(self.text("."))
-        sequence.shown_until = len(sequence.ids) - 1
-        sequence.same = [*self._bos, *self.framed(self.picture(same, rng, other_view))]
-        before, after = (self.text(part) for part in GENERATION_TEXT.split("{name}"))
-        named = [*before, *name, *after]
-        task = rng.random()
-        if task < DRAW_SHARE:
-            sequence.add([*named, *self._separator, *drawing])
-            return sequence.add(self.framed(self.picture(same, rng, other_view))).add(self._eos, answer=True)
-        yes = rng.random() < 0.5
-        seen = same if yes else self._different(example, rng)
-        sequence.add(self.framed(self.picture(seen, rng, other_view if yes else None)))
-        caption = self._records[seen].caption
-        if task < DRAW_SHARE + NAME_SHARE and (yes or caption):
-            sequence.add([*self.text(DESCRIBE_QUESTION), *self._separator, *understanding])
-            return sequence.add([*(named if yes else self.text(caption or "")), *self._eos], answer=True)
+            sequence.add([*drawing, *understanding, *self.text(".")]).read(example)
         before, after = (self.text(part) for part in RECOGNITION_QUESTION.split("{name}"))
-        sequence.add([*before, *name, *after, *self._separator, *understanding])
-        return sequence.add([*self.text(YES if yes else NO), *self._eos], answer=True)
+        for seen, seen_view, said in (
+            (same, other_view, YES),
+            (self._stranger(example, rng), None, NO),
+            (self._different(example, rng), None, NO),
+        ):
+            if seen is None:
+                continue
+            self._show(sequence.branch(), seen, self.picture(seen, rng, seen_view), READ_WEIGHT)
+            sequence.add([*before, *name, *after, *self._separator, *understanding])
+            self._answer(sequence, said)
+        before, after = (self.text(part) for part in self._request(same, rng).split("{name}"))
+        sequence.branch().add([*before, *name, *after, *self._separator, *drawing])
+        return sequence.add(self._begin).add(self.picture(same, rng, other_view), 1.0).add(self._end)
+
+    def _request(self, pick: int, rng: np.random.Generator) -> str:
+        """What asks for the picture `pick` of a named thing, half of the time with where it is."""
+        caption = self._records[pick].caption or ""
+        where = next((place for place in PLACE_PHRASES.values() if f" {place}" in caption), None)
+        if where is None or rng.random() < 0.5:
+            return GENERATION_TEXT
+        return f"{GENERATION_TEXT.rstrip('.')} {where}."
 
     def _pieces(
         self, example: int, same: int, view: int, rng: np.random.Generator
@@ -192,7 +258,7 @@ class SequenceMaker:
         subject = self._records[example].subject
         if subject and rng.random() < 0.5:
             sources += [(pick, 0) for pick in self._by_subject[subject] if pick not in (example, same)]
-        count = 2 * int(rng.integers(8, 17))
+        count = min(2 * int(rng.integers(8, 17)), self._codes.shape[2])
         places = np.sort(rng.choice(self._codes.shape[2], count, replace=False))
         pieces = []
         for place in places:
@@ -206,22 +272,26 @@ class SequenceMaker:
             members = self._by_subject[self._subjects[rng.integers(len(self._subjects))]]
             first, second = rng.choice(members, 2, replace=False)
             return int(first), int(second)
-        pick = int(rng.choice(self._picks))
+        pick = self._any(rng)
         return pick, pick
 
-    def _different(self, example: int, rng: np.random.Generator) -> int:
-        """Half of the time a stranger of the same class, which is what personalisation must tell apart."""
+    def _stranger(self, example: int, rng: np.random.Generator) -> int | None:
+        """Another subject of the same class, which is what personalisation must tell apart."""
         record = self._records[example]
-        if record.label and rng.random() < 0.5:
-            strangers = [
-                pick
-                for pick in self._by_label[record.label]
-                if self._records[pick].subject != record.subject or record.subject is None
-            ]
-            strangers = [pick for pick in strangers if pick != example]
-            if strangers:
-                return int(strangers[rng.integers(len(strangers))])
-        while True:
-            pick = int(rng.choice(self._picks))
+        members = self._by_label.get(record.label or "", [])
+        for _ in range(8 if members else 0):
+            pick = members[rng.integers(len(members))]
             if pick != example and (record.subject is None or self._records[pick].subject != record.subject):
+                return pick
+        return None
+
+    def _different(self, example: int, rng: np.random.Generator) -> int:
+        """Anything else of the same kind of picture, most of the time."""
+        record, tries = self._records[example], 0
+        while True:
+            pick, tries = self._picks[rng.integers(len(self._picks))], tries + 1
+            other = self._records[pick]
+            if pick == example or (record.subject is not None and other.subject == record.subject):
+                continue
+            if other.kind == record.kind or tries > 6:
                 return pick

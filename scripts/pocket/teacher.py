@@ -19,7 +19,7 @@ from assistant.evaluation.corpora import load_arrays
 from personalizer.efficientnet_conversion import load_network, weights_path
 from scripts.pocket.command import run
 
-FEATURES = 128
+FEATURES = 256
 TEACHER_SIZE_PX = 128
 
 

@@ -1,6 +1,6 @@
-"""Trains the image tokenizer on a corpus for a number of minutes; stops and resumes at any step.
+"""Trains the image tokenizer on prepared corpora; stops and resumes at any step, on any device.
 
-python -m scripts.pocket.train_image_tokenizer --corpus DIR… --out DIR --minutes 40
+python -m scripts.pocket.train_image_tokenizer --corpus DIR… --basis basis.npz --out DIR
 """
 
 from __future__ import annotations
@@ -14,37 +14,63 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from assistant.evaluation.corpora import load_arrays
+from assistant.evaluation.corpora import Record, load_arrays
 from scripts.pocket.command import run
-from scripts.pocket.config import PocketConfig
-from scripts.pocket.corpus import SIZE_PX
+from scripts.pocket.config import PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
+from scripts.pocket.perceptual import Basis, Recogniser, map_distance
+from scripts.pocket.training import Checkpoint, Means, add_options, read_state
 
-BATCH = 16
-PEAK_RATE = 7e-4
-SEMANTIC_WEIGHT = 0.05
+SHARES = {"photo": 0.5, "render": 0.35}
+"""Of the pictures seen, by kind; the rest is drawings."""
 COLOUR_WEIGHT, ANCHOR_WEIGHT = 2.0, 0.3
 """Plain pixel loss finds brightness and one colour axis (orange to blue) and lets red and green collapse for good."""
-SAVE_EVERY_S = 120
+ANCHORED_SHARE = 0.1
+"""Of the steps in which the red-green axis is held; then it may carry what serves best."""
+MAP_WEIGHT, POOLED_WEIGHT = 0.04, 0.003
+"""What looks alike, against squared error."""
+SEMANTIC_WEIGHT = 0.15
+SPREAD_WEIGHT = 0.02
+EMA = 0.998
+REPORT_EVERY = 50
 
 
-def batch_of(
-    arrays: list[np.ndarray], starts: np.ndarray, picks: np.ndarray, side: int, rng: np.random.Generator
-) -> torch.Tensor:
-    """Random crops and mirror images, `[b, 3, side, side]` in -1..1."""
-    pictures = []
-    for pick in picks:
-        shard = int(np.searchsorted(starts, pick, side="right")) - 1
-        picture = (
-            torch.from_numpy(np.array(arrays[shard][pick - starts[shard]])).permute(2, 0, 1)[None].float()
-        )
+class Pictures:
+    """Training or held-out pictures of several corpora, drawn by kind."""
+
+    def __init__(self, arrays: list[np.ndarray], records: list[Record], side: int, *, held_out: bool) -> None:
+        self._arrays = arrays
+        self._starts = np.cumsum([0, *map(len, arrays)])[:-1]
+        self._side = side
+        groups: dict[str, list[int]] = {}
+        for index, record in enumerate(records):
+            if record.held_out == held_out:
+                groups.setdefault(record.kind if record.kind in SHARES else "drawn", []).append(index)
+        if not groups:
+            raise SystemExit(f"The corpora have no {'held-out' if held_out else 'training'} picture.")
+        self._groups = [np.array(members) for members in groups.values()]
+        shares = np.array([SHARES.get(kind, 1 - sum(SHARES.values())) for kind in groups])
+        self._shares = shares / shares.sum()
+
+    def batch(self, count: int, rng: np.random.Generator) -> torch.Tensor:
+        """Random crops, mirror images and light, `[count, 3, side, side]` in -1..1."""
+        return torch.cat([self._view(rng) for _ in range(count)]) / 127.5 - 1.0
+
+    def _view(self, rng: np.random.Generator) -> torch.Tensor:
+        group = self._groups[rng.choice(len(self._groups), p=self._shares)]
+        pick = int(group[rng.integers(len(group))])
+        shard = int(np.searchsorted(self._starts, pick, side="right")) - 1
+        picture = np.array(self._arrays[shard][pick - self._starts[shard]])
+        size = picture.shape[0]
         # Mostly the whole picture, as at inference; sometimes closer.
-        crop = SIZE_PX if rng.random() < 0.4 else int(rng.integers(side, SIZE_PX + 1))
-        top, left = rng.integers(0, SIZE_PX - crop + 1, 2)
-        picture = picture[:, :, top : top + crop, left : left + crop]
-        picture = functional.interpolate(picture, side, mode="bilinear", antialias=True, align_corners=False)
-        pictures.append(picture.flip(3) if rng.random() < 0.5 else picture)
-    return torch.cat(pictures).to(memory_format=torch.channels_last) / 127.5 - 1.0
+        crop = size if rng.random() < 0.5 else int(rng.integers(self._side, size + 1))
+        top, left = rng.integers(0, size - crop + 1, 2)
+        square = torch.from_numpy(picture[top : top + crop, left : left + crop]).permute(2, 0, 1)[None]
+        small = functional.interpolate(square.float(), self._side, mode="bilinear", antialias=True)
+        if rng.random() < 0.3:
+            tint = 0.94 + 0.12 * torch.from_numpy(rng.random((1, 3, 1, 1), np.float32))
+            small = (small * float(0.75 + 0.5 * rng.random()) * tint).clamp(0, 255)
+        return small.flip(3) if rng.random() < 0.5 else small
 
 
 def colour_error(decoded: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
@@ -60,6 +86,16 @@ def anchor_error(latent: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
     return functional.mse_loss(latent[:, -1], (1.5 * (red - green)).clamp(-1, 1))
 
 
+def spread_error(latent: torch.Tensor) -> torch.Tensor:
+    """Squared distance of each axis's sorted values from evenly spaced ones, so that all levels are used.
+
+    It also keeps latents from leaving the lattice's range, where they would get no gradient.
+    """
+    values = latent.transpose(0, 1).flatten(1).sort(dim=1).values
+    even = torch.linspace(-1, 1, values.shape[1], device=latent.device)
+    return (values - even).pow(2).mean()
+
+
 def rate(progress: float) -> float:
     """Short warm-up, then cosine to 3 %, as a factor of the peak."""
     if progress < 0.02:
@@ -67,113 +103,155 @@ def rate(progress: float) -> float:
     return 0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 0.02) / 0.98)))
 
 
-def psnr_db(model: ImageTokenizer, pixels: torch.Tensor) -> float:
-    """Of pixels in -1..1, mean over pictures."""
-    with torch.inference_mode():
-        decoded = model.decode(model.encode(pixels)[0]).clamp(-1, 1)
-        errors = (decoded - pixels).pow(2).mean(dim=(1, 2, 3)) / 4
-    return float((-10 * torch.log10(errors)).mean())
+class Losses:
+    """The weighted loss of a batch, and its parts for the report."""
+
+    def __init__(self, basis: Path, config: PocketConfig) -> None:
+        self.recogniser = Recogniser()
+        self.basis = Basis(basis, config.semantic_features)
+
+    def to(self, device: str) -> Losses:
+        self.recogniser.to(device=device, memory_format=torch.channels_last)
+        self.basis.to(device)
+        return self
+
+    def __call__(
+        self, model: ImageTokenizer, pixels: torch.Tensor, *, anchored: bool, decoder_only: bool
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        with torch.set_grad_enabled(not decoder_only):
+            latent = model.latent(pixels)
+            quantised = model.quantise(latent)
+        decoded = model.decode(quantised)
+        squared = functional.mse_loss(decoded, pixels)
+        colour = colour_error(decoded, pixels)
+        with torch.no_grad():
+            maps, pooled = self.recogniser(pixels)
+            seen = self.basis(pooled)
+        decoded_maps, decoded_pooled = self.recogniser(decoded)
+        alike = map_distance(decoded_maps, maps)
+        pooled_error = functional.mse_loss(self.basis(decoded_pooled), seen)
+        loss = squared + 0.3 * functional.l1_loss(decoded, pixels) + COLOUR_WEIGHT * colour
+        loss = loss + MAP_WEIGHT * alike + POOLED_WEIGHT * pooled_error
+        parts = {"mse": squared, "colour": colour, "maps": alike, "pooled": pooled_error}
+        if not decoder_only:
+            semantic = functional.mse_loss(model.semantic_head(quantised), seen)
+            spread = spread_error(latent)
+            loss = loss + SEMANTIC_WEIGHT * semantic + SPREAD_WEIGHT * spread
+            parts |= {"semantic": semantic, "spread": spread}
+            if anchored:
+                loss = loss + ANCHOR_WEIGHT * anchor_error(latent, pixels)
+        return loss, {name: value.item() for name, value in parts.items()}
+
+
+@torch.inference_mode()
+def measure(model: ImageTokenizer, views: torch.Tensor, codes: int) -> str:
+    """Reconstruction of pictures in -1..1, mean over pictures, and how much of the codebook they use."""
+    quantised = torch.cat([model.encode(part) for part in views.split(64)])
+    decoded = torch.cat([model.decode(part) for part in quantised.split(64)]).clamp(-1, 1)
+    errors = (decoded - views).pow(2).mean(dim=(1, 2, 3)) / 4
+    used = len(torch.unique(model.ids(quantised)))
+    return f"held-out psnr {float((-10 * torch.log10(errors)).mean()):.2f} codes used {used}/{codes}"
+
+
+def start_from(model: ImageTokenizer, file: Path) -> None:
+    """Take over the weights of another run wherever their shapes agree."""
+    found = torch.load(file, weights_only=True, map_location="cpu")["average"]
+    own = model.state_dict()
+    fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
+    model.load_state_dict(own | fitting)
+    print(f"{len(fitting)} of {len(own)} tensors are taken from {file}", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True, help="of training in all, over all resumes")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--basis", type=Path, required=True, help="written by scripts.pocket.teacher")
+    parser.add_argument("--start", type=Path, help="weights of another run to begin with, where they fit")
     parser.add_argument(
         "--decoder-only",
         action="store_true",
-        help="keep every picture's codes, so that a language model stays valid",
+        help="keep every picture's codes, so that a language model stays valid; --start names the tokenizer",
     )
+    add_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    config = PocketConfig()
+    config = read_size(options.size)
     arrays, records = load_arrays(options.corpus)
-    features = [np.load(folder / "features.npy") for folder in options.corpus]
-    starts = np.cumsum([0, *map(len, arrays)])[:-1]
-    target = torch.from_numpy(np.concatenate(features))
-    training = np.array([i for i, record in enumerate(records) if not record.held_out])
-    held_out = np.array([i for i, record in enumerate(records) if record.held_out])
+    training = Pictures(arrays, records, config.image_size_px, held_out=False)
+    tested = Pictures(arrays, records, config.image_size_px, held_out=True)
+    views = tested.batch(256, np.random.default_rng(1)).to(options.device)
     torch.manual_seed(0)
     # This layout trains a fifth faster on a CPU.
-    model = ImageTokenizer(config, target.shape[1]).to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, betas=(0.9, 0.95), weight_decay=0.01)
+    model = ImageTokenizer(config).to(device=options.device, memory_format=torch.channels_last)
+    losses = Losses(options.basis, config).to(options.device)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=config.image_rate, betas=(0.9, 0.95), weight_decay=0.01
+    )
+    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", config)
+    state = checkpoint.load()
+    step, spent_s = 0, 0.0
+    if state is not None:
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, spent_s = state["step"], state["spent_s"]
+    elif options.decoder_only:
+        model.load_state_dict(read_state(options.start, config)["average"])
+    elif options.start:
+        start_from(model, options.start)
+    average = {name: value.clone() for name, value in model.state_dict().items()}
+    if state is not None:
+        average = {name: value.to(options.device) for name, value in state["average"].items()}
     if options.decoder_only:
         for part in (model.encoder, model.quant_conv, model.semantic_head):
-            assert part is not None
             part.requires_grad_(False)
-    average = {name: value.clone() for name, value in model.state_dict().items()}
-    step, spent_s = 0, 0.0
-    options.out.mkdir(parents=True, exist_ok=True)
-    checkpoint = options.out / "image_tokenizer.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        # Codes are those of the averaged encoder, which is what ships.
-        model.load_state_dict(state["average" if options.decoder_only else "model"])
-        optimiser.load_state_dict(state["optimiser"])
-        average, step, spent_s = state["average"], state["step"], state["spent_s"]
-        print(f"resumed at step {step}, {spent_s / 60:.1f} minutes", flush=True)
-    fixed = np.random.default_rng(1)
-    views = batch_of(arrays, starts, fixed.choice(held_out, 256, replace=False), config.image_size_px, fixed)
-    sums, since, saved = np.zeros(4), 0, time.monotonic()
-    while spent_s < options.minutes * 60:
+    means, started = Means(), time.monotonic()
+    while step < config.image_steps:
         began = time.monotonic()
-        rng = np.random.default_rng((7, step))
-        picks = rng.choice(training, BATCH)
-        pixels = batch_of(arrays, starts, picks, config.image_size_px, rng)
+        pixels = training.batch(config.image_batch, np.random.default_rng((7, step))).to(
+            device=options.device, memory_format=torch.channels_last
+        )
         for group in optimiser.param_groups:
-            group["lr"] = PEAK_RATE * rate(spent_s / (options.minutes * 60))
-        with torch.set_grad_enabled(not options.decoder_only):
-            quantised, overflow = model.encode(pixels)
-        decoded = model.decode(quantised)
-        squared = functional.mse_loss(decoded, pixels)
-        absolute = functional.l1_loss(decoded, pixels)
-        assert model.semantic_head is not None
-        semantic = functional.mse_loss(model.semantic_head(quantised), target[picks])
-        colour = colour_error(decoded, pixels)
-        loss = squared + 0.3 * absolute + COLOUR_WEIGHT * colour + SEMANTIC_WEIGHT * semantic + 0.1 * overflow
+            group["lr"] = config.image_rate * rate(step / config.image_steps)
+        loss, parts = losses(
+            model,
+            pixels,
+            anchored=step < ANCHORED_SHARE * config.image_steps,
+            decoder_only=options.decoder_only,
+        )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        decay = min(0.995, (step + 1) / (step + 10))
+        decay = min(EMA, (step + 1) / (step + 10))
         for name, value in model.state_dict().items():
             average[name].lerp_(value, 1 - decay)
         step += 1
         spent_s += time.monotonic() - began
-        sums += [squared.item(), semantic.item(), overflow.item(), colour.item()]
-        since += 1
-        finished = spent_s >= options.minutes * 60
-        if step % 100 == 0 or finished:
-            means = sums / since
+        means.add(parts)
+        out_of_time = bool(options.minutes) and time.monotonic() - started > options.minutes * 60
+        finished = out_of_time or step == config.image_steps
+        if step % REPORT_EVERY == 0 or finished:
+            pace = step * config.image_batch / spent_s
             print(
-                f"step {step} minutes {spent_s / 60:.1f} psnr(train) {-10 * math.log10(means[0] / 4):.2f} "
-                f"semantic {means[1]:.3f} overflow {means[2]:.4f} colour {means[3]:.4f} "
-                f"images/s {step * BATCH / spent_s:.1f}",
-                flush=True,
+                f"step {step} minutes {spent_s / 60:.1f} {means.report()} pictures/s {pace:.1f}", flush=True
             )
-            sums, since = np.zeros(4), 0
-        if time.monotonic() - saved > SAVE_EVERY_S or finished:
+        if checkpoint.due() or finished:
             live = {name: value.clone() for name, value in model.state_dict().items()}
             model.load_state_dict(average)
-            with torch.inference_mode():
-                used = len(torch.unique(model.ids(model.encode(views)[0])))
-            print(f"held-out psnr {psnr_db(model, views):.2f} codes used {used}/{config.codes}", flush=True)
+            print(measure(model, views, config.codes), flush=True)
             model.load_state_dict(live)
-            temporary = checkpoint.with_suffix(".tmp")
-            torch.save(
+            checkpoint.save(
                 {
                     "model": live,
                     "average": average,
                     "optimiser": optimiser.state_dict(),
                     "step": step,
                     "spent_s": spent_s,
-                },
-                temporary,
+                }
             )
-            temporary.replace(checkpoint)
-            saved = time.monotonic()
+        if finished:
+            return
+    print("nothing is left to do", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""Trains the pocket model's transformer on cached image codes for a number of minutes; stops and resumes anywhere.
+"""Trains the pocket model's transformer on an encoded corpus; stops and resumes at any step, on any device.
 
-    python -m scripts.pocket.train_language_model --corpus DIR… --codes codes.npy --out DIR --minutes 50
+    python -m scripts.pocket.train_language_model --tokens tokens.npz --out DIR
 
-Grades image codes and answers apart, since otherwise the codes, 98 % of all labels, would drown the answers. (Muon
-learned more per step, but computes in bfloat16, which a CPU without it emulates: 17 seconds a step instead of two.)
+Grades image codes and answers apart, since otherwise the codes, most of all labels, would drown the answers.
 """
 
 from __future__ import annotations
@@ -19,89 +18,163 @@ from torch import nn
 from torch.nn import functional
 from transformers import ChameleonForConditionalGeneration
 
-from assistant.evaluation.corpora import load_arrays
+from assistant.evaluation.corpora import Record
 from scripts.pocket.checkpoint import chameleon_config
 from scripts.pocket.code_embeddings import share_levels
 from scripts.pocket.command import run
-from scripts.pocket.config import PocketConfig
+from scripts.pocket.config import PocketConfig, read_size
+from scripts.pocket.encode_corpus import read_tokens
+from scripts.pocket.muon import Muon
 from scripts.pocket.sequences import Sequence, SequenceMaker
+from scripts.pocket.training import Checkpoint, Means, add_options
 from scripts.pocket.vocabulary import train_vocabulary
 
-SHORT_BATCH, LONG_BATCH = 32, 16
-LONG_SHARE = 0.65
-TEXT_WEIGHT = {"short": 0.5, "long": 3.0}
+TEXT_WEIGHT = {"drawn": 0.0, "read": 1.0, "compared": 2.0, "told": 0.2}
 """In context, one answer in a hundred tokens is what teaches to compare two pictures."""
-MATCHING = "matching."
+IMAGE_WEIGHT = {"drawn": 1.0, "read": 0.3, "compared": 0.5, "told": 0.0}
+TOLD = 4
+"""Captions without a picture in each step; they are short."""
+RECOGNISING = "recognising."
 """How the checkpoint names what only training needs."""
-MATCHING_WEIGHT, MATCHING_TEMPERATURE, MATCHING_WIDTH = 1.0, 0.1, 64
-PEAK_RATE = 2e-3
-SAVE_EVERY_S = 120
+RECOGNISING_WEIGHT = 0.3
+REPORT_EVERY = 50
+TESTED = 48
+"""Held-out sequences of each kind that every checkpoint is graded on."""
 
 
-def pad(batch: list[Sequence], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids and answer marks `[b, longest]`, padded on the right."""
-    longest = max(len(sequence.ids) for sequence in batch)
-    ids = torch.full((len(batch), longest), pad_id)
-    answer = torch.zeros((len(batch), longest), dtype=torch.bool)
-    for row, sequence in enumerate(batch):
-        ids[row, : len(sequence.ids)] = torch.tensor(sequence.ids)
-        answer[row, : len(sequence.ids)] = torch.tensor(sequence.answer)
-    return ids, answer
+ROW_LENGTH = 256
+"""Several sequences share a row of this length; a longer one has a row of its own."""
 
 
-def losses(
-    model: ChameleonForConditionalGeneration,
-    ids: torch.Tensor,
-    answer: torch.Tensor,
-    first_code: int,
-    codes: int,
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Mean cross-entropy of image codes (over codes only) and of answers, and the share of answers predicted."""
-    hidden = model.model(input_ids=ids[:, :-1]).last_hidden_state
-    target = ids[:, 1:]
-    is_code = (target >= first_code) & (target < first_code + codes)
-    image_logits = functional.linear(hidden[is_code], model.lm_head.weight[first_code : first_code + codes])
-    image_loss = functional.cross_entropy(image_logits, target[is_code] - first_code)
-    graded = answer[:, 1:]
-    text_logits = model.lm_head(hidden[graded])
-    text_loss = functional.cross_entropy(text_logits, target[graded])
-    return image_loss, text_loss, (text_logits.argmax(-1) == target[graded]).float().mean()
+class Batch:
+    """Sequences as tensors, side by side in rows; branches see their own trunk and themselves."""
+
+    def __init__(self, sequences: list[Sequence], pad_id: int, device: str) -> None:
+        rows = _fill_rows(sequences)
+        shape = (len(rows), max(sum(len(sequence.ids) for sequence in row) for row in rows))
+        ids, weights = torch.full(shape, pad_id), torch.zeros(shape)
+        owners, branches, positions = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
+        seen = []
+        for number, row in enumerate(rows):
+            start = 0
+            for owner, sequence in enumerate(row, 1):
+                stop = start + len(sequence.ids)
+                ids[number, start:stop] = torch.tensor(sequence.ids)
+                weights[number, start:stop] = torch.tensor(sequence.weights)
+                owners[number, start:stop] = owner
+                branches[number, start:stop] = torch.tensor(sequence.branches)
+                positions[number, start:stop] = torch.tensor(sequence.positions)
+                seen += [(number, start + place, pick) for place, pick in sequence.seen]
+                start = stop
+        self.ids, self.positions = ids.to(device), positions.to(device)
+        own = owners[:, None, :] == owners[:, :, None]
+        visible = (branches[:, None, :] == branches[:, :, None]) | (branches[:, None, :] == 0)
+        self.mask = (torch.ones(shape[1], shape[1], dtype=torch.bool).tril() & own & visible)[:, None].to(
+            device
+        )
+        follows = (owners[:, 1:] == owners[:, :-1]) & (branches[:, 1:] == branches[:, :-1])
+        graded = (weights[:, 1:] > 0) & follows
+        self.graded = graded.to(device)
+        self.weights = weights[:, 1:][graded].to(device)
+        self.seen = torch.tensor(seen, dtype=torch.long).reshape(-1, 3)
 
 
-class Matching(nn.Module):
-    """Half-way up, brings what was read of an example and of a picture alone into one space.
+def _fill_rows(sequences: list[Sequence]) -> list[list[Sequence]]:
+    """Longest first, each into the first row that has room."""
+    rows: list[list[Sequence]] = []
+    rooms: list[int] = []
+    for sequence in sorted(sequences, key=lambda sequence: -len(sequence.ids)):
+        length = len(sequence.ids)
+        place = next((number for number, room in enumerate(rooms) if room >= length), len(rows))
+        if place == len(rows):
+            rows.append([])
+            rooms.append(max(ROW_LENGTH, len(rows[0][0].ids) if rows[0] else length))
+        rows[place].append(sequence)
+        rooms[place] -= length
+    return rows
 
-    There comparing is an inner product: what attention can do. From yes and no alone a model of this size hardly starts
-    to compare. Only training needs it.
+
+class Recognising(nn.Module):
+    """Half-way up, what has been read of a picture is to tell what a recognition network sees in it.
+
+    It gives every picture a hundred labels instead of one word, and brings an example and a picture into one space in
+    which comparing is an inner product: what attention can do. Only training needs it.
     """
 
-    def __init__(self, model: ChameleonForConditionalGeneration, width: int) -> None:
+    def __init__(self, model: ChameleonForConditionalGeneration, width: int, features: int) -> None:
         super().__init__()
-        self.projection = nn.Linear(width, MATCHING_WIDTH, bias=False)
-        layer = model.model.layers[model.config.num_hidden_layers // 2 - 1]
-        layer.register_forward_hook(self._keep)
-        self._hidden = torch.zeros(0)
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, features))
+        layers = model.model.layers
+        layers[len(layers) // 2 - 1].register_forward_hook(self._keep)
 
     def _keep(self, layer: nn.Module, arguments: object, output: torch.Tensor | tuple[torch.Tensor]) -> None:
         self._hidden = output if isinstance(output, torch.Tensor) else output[0]
 
-    def loss(self, model: ChameleonForConditionalGeneration, batch: list[Sequence]) -> torch.Tensor:
-        """Cross-entropy of finding, among the batch's other pictures, the one with an example's subject.
+    def error(self, batch: Batch, features: torch.Tensor) -> torch.Tensor:
+        """Mean squared error over the pictures just read; call it right after the batch itself was run."""
+        told = self.head(self._hidden[batch.seen[:, 0], batch.seen[:, 1]])
+        return functional.mse_loss(told, features[batch.seen[:, 2]].to(told.device))
 
-        Call it right after the batch itself was run.
-        """
-        places = [sequence.shown_until for sequence in batch]
-        examples = self._hidden[range(len(batch)), places]
-        model.model(input_ids=torch.tensor([sequence.same for sequence in batch]))
-        alone = self._hidden[:, -1]
-        first, second = (
-            functional.normalize(self.projection(states), dim=-1) for states in (examples, alone)
-        )
-        similarity = first @ second.T / MATCHING_TEMPERATURE
-        truth = torch.arange(len(batch))
-        return (
-            functional.cross_entropy(similarity, truth) + functional.cross_entropy(similarity.T, truth)
-        ) / 2
+
+class Losses:
+    """Runs a batch of one kind and grades it."""
+
+    def __init__(
+        self,
+        model: ChameleonForConditionalGeneration,
+        recognising: Recognising,
+        features: torch.Tensor,
+        codes: range,
+        answers: tuple[int, int],
+    ) -> None:
+        self._model = model
+        self._recognising = recognising
+        self._features = features
+        self._codes = codes
+        self._answers = answers
+
+    def __call__(self, kind: str, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        """The weighted loss and, for the report, cross-entropies in nats and the share of right yes and no."""
+        model, parts = self._model, dict[str, float]()
+        hidden = model.model(
+            input_ids=batch.ids, attention_mask=batch.mask, position_ids=batch.positions, use_cache=False
+        ).last_hidden_state
+        targets = batch.ids[:, 1:][batch.graded]
+        states = hidden[:, :-1][batch.graded]
+        is_code = (targets >= self._codes.start) & (targets < self._codes.stop)
+        loss = torch.zeros((), device=hidden.device)
+        if is_code.any():
+            rows = model.lm_head.weight[self._codes.start : self._codes.stop]
+            image = _cross_entropy(
+                functional.linear(states[is_code], rows),
+                targets[is_code] - self._codes.start,
+                batch.weights[is_code],
+            )
+            loss = loss + IMAGE_WEIGHT[kind] * image
+            parts[f"{kind}:image"] = image.item()
+        if not is_code.all():
+            logits, words = model.lm_head(states[~is_code]), targets[~is_code]
+            text = _cross_entropy(logits, words, batch.weights[~is_code])
+            loss = loss + TEXT_WEIGHT[kind] * text
+            parts[f"{kind}:text"] = text.item()
+            yes, no = self._answers
+            judged = (words == yes) | (words == no)
+            if judged.any():
+                # Balanced: "no" is asked for more often.
+                said = logits[judged][:, yes] > logits[judged][:, no]
+                truth = words[judged] == yes
+                rates = [(said[truth == t] == t).float().mean() for t in (True, False) if (truth == t).any()]
+                parts[f"{kind}:right"] = torch.stack(rates).mean().item()
+        if len(batch.seen):
+            error = self._recognising.error(batch, self._features)
+            loss = loss + RECOGNISING_WEIGHT * error
+            parts[f"{kind}:seen"] = error.item()
+        return loss, parts
+
+
+def _cross_entropy(logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    each = functional.cross_entropy(logits.float(), targets, reduction="none")
+    return (each * weights).sum() / weights.sum()
 
 
 def rate(progress: float) -> float:
@@ -111,114 +184,124 @@ def rate(progress: float) -> float:
     return 1.0 if progress < 0.4 else max(0.02, (1.0 - progress) / 0.6)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, nargs="+", required=True)
-    parser.add_argument("--codes", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, required=True)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    options.out.mkdir(parents=True, exist_ok=True)
-    config = PocketConfig()
-    _, records = load_arrays(options.corpus)
-    codes = np.load(options.codes)
-    if len(codes) != len(records):
-        raise SystemExit(
-            f"{options.codes} has {len(codes)} pictures, the corpora {len(records)}; encode them again."
-        )
-    vocabulary = options.out / "tokenizer.json"
-    if not vocabulary.exists():
+def make_batches(
+    maker: SequenceMaker, counts: dict[str, int], rng: np.random.Generator, pad_id: int, device: str
+) -> dict[str, Batch]:
+    """One batch of each kind."""
+    return {
+        kind: Batch([getattr(maker, kind)(rng) for _ in range(count)], pad_id, device)
+        for kind, count in counts.items()
+        if kind != "told" or maker.tells
+    }
+
+
+def vocabulary_of(records: list[Record], file: Path, config: PocketConfig) -> Tokenizer:
+    """Trained once, then read: ids may never change between resumes."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
         texts = [record.caption for record in records if record.caption]
         texts += [question for record in records for question, _ in record.questions[:2]]
-        train_vocabulary(texts, config).save(str(vocabulary))
-    tokenizer = Tokenizer.from_file(str(vocabulary))
-    training = [index for index, record in enumerate(records) if not record.held_out]
-    held_out = [index for index, record in enumerate(records) if record.held_out]
-    maker = SequenceMaker(config, tokenizer, codes, records, training)
-    tester = SequenceMaker(config, tokenizer, codes, records, held_out)
+        train_vocabulary(texts, config).save(str(file))
+    return Tokenizer.from_file(str(file))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokens", type=Path, required=True, help="written by scripts.pocket.encode_corpus")
+    add_options(parser)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    config = read_size(options.size)
+    codes, features, records = read_tokens(options.tokens, config)
+    tokenizer = vocabulary_of(records, options.out / "tokenizer.json", config)
+    split = {
+        held_out: [i for i, record in enumerate(records) if record.held_out == held_out]
+        for held_out in (False, True)
+    }
+    maker = SequenceMaker(config, tokenizer, codes, records, split[False])
+    tester = SequenceMaker(config, tokenizer, codes, records, split[True])
     torch.manual_seed(0)
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
     share_levels(model, config.levels, maker.first_code)
+    recognising = Recognising(model, config.hidden, features.shape[1])
+    model.to(options.device)
+    recognising.to(options.device)
     trained = {n: p for n, p in model.named_parameters() if not n.startswith("model.vqmodel")}
-    matching = Matching(model, config.hidden)
-    trained |= {f"{MATCHING}{n}": p for n, p in matching.named_parameters()}
-    optimiser = torch.optim.AdamW(trained.values(), lr=PEAK_RATE, betas=(0.9, 0.95), weight_decay=0.05)
+    trained |= {f"{RECOGNISING}{n}": p for n, p in recognising.named_parameters()}
+    inner = {n for n in trained if n.endswith("_proj.weight")}
+    optimisers = [
+        Muon([trained[n] for n in sorted(inner)], config.language_rate),
+        torch.optim.AdamW(
+            [p for n, p in trained.items() if n not in inner],
+            lr=config.language_rate,
+            betas=(0.9, 0.95),
+            weight_decay=0.02,
+        ),
+    ]
+    losses = Losses(
+        model,
+        recognising,
+        torch.from_numpy(features),
+        range(maker.first_code, maker.first_code + config.codes),
+        maker.answer_ids,
+    )
+    checkpoint = Checkpoint(options.out / "language_model.pt", config)
     step, spent_s = 0, 0.0
-    checkpoint = options.out / "language_model.pt"
-    if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
-        model.load_state_dict(state["model"], strict=False)
-        matching.load_state_dict(
-            {n.removeprefix(MATCHING): p for n, p in state["model"].items() if n.startswith(MATCHING)}
-        )
-        optimiser.load_state_dict(state["optimiser"])
+    state = checkpoint.load()
+    if state is not None:
+        with torch.no_grad():
+            for name, parameter in trained.items():
+                parameter.copy_(state["model"][name])
+        for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
         step, spent_s = state["step"], state["spent_s"]
-        print(f"resumed at step {step}, {spent_s / 60:.1f} minutes", flush=True)
-    pad_id = model.config.pad_token_id
-    sums, since, saved, tokens = {"short": np.zeros(4), "long": np.zeros(4)}, {"short": 0, "long": 0}, 0.0, 0
-    saved = time.monotonic()
-    while spent_s < options.minutes * 60:
+    counts = {"drawn": config.drawn, "read": config.read, "compared": config.compared, "told": TOLD}
+    pad_id = int(model.config.pad_token_id)
+    means, started = Means(), time.monotonic()
+    on_gpu = options.device.startswith("cuda")
+    while step < config.language_steps:
         began = time.monotonic()
-        rng = np.random.default_rng((11, step))
-        kind = "long" if rng.random() < LONG_SHARE else "short"
-        make = maker.long if kind == "long" else maker.short
-        batch = [make(rng) for _ in range(LONG_BATCH if kind == "long" else SHORT_BATCH)]
-        ids, answer = pad(batch, pad_id)
-        image_loss, text_loss, right = losses(model, ids, answer, maker.first_code, config.codes)
-        factor = rate(spent_s / (options.minutes * 60))
-        for group in optimiser.param_groups:
-            group["lr"] = PEAK_RATE * factor
-        optimiser.zero_grad(set_to_none=True)
-        loss = image_loss + TEXT_WEIGHT[kind] * text_loss
-        matching_loss = matching.loss(model, batch) if kind == "long" else torch.zeros(())
-        loss = loss + MATCHING_WEIGHT * matching_loss
-        loss.backward()
+        for optimiser in optimisers:
+            optimiser.zero_grad(set_to_none=True)
+            for group in optimiser.param_groups:
+                group["lr"] = config.language_rate * rate(step / config.language_steps)
+        batches = make_batches(maker, counts, np.random.default_rng((11, step)), pad_id, options.device)
+        for kind, batch in batches.items():
+            with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu):
+                loss, parts = losses(kind, batch)
+            loss.backward()
+            means.add(parts)
         torch.nn.utils.clip_grad_norm_(list(trained.values()), 1.0)
-        optimiser.step()
+        for optimiser in optimisers:
+            optimiser.step()
         step += 1
-        tokens += ids.numel()
         spent_s += time.monotonic() - began
-        sums[kind] += [image_loss.item(), text_loss.item(), right.item(), matching_loss.item()]
-        since[kind] += 1
-        finished = spent_s >= options.minutes * 60
-        if step % 100 == 0 or finished:
-            report = " ".join(
-                f"{name}: image {total[0]:.3f} text {total[1]:.3f} right {total[2]:.3f} match {total[3]:.3f}"
-                for name in ("short", "long")
-                if since[name] and (total := sums[name] / since[name]) is not None
-            )
+        out_of_time = bool(options.minutes) and time.monotonic() - started > options.minutes * 60
+        finished = out_of_time or step == config.language_steps
+        if step % REPORT_EVERY == 0 or finished:
             print(
-                f"step {step} minutes {spent_s / 60:.1f} {report} "
-                f"tokens/s {tokens / (time.monotonic() - saved + 1e-9):.0f}",
+                f"step {step} minutes {spent_s / 60:.1f} {means.report()} s/step {spent_s / step:.2f}",
                 flush=True,
             )
-            sums, since = {"short": np.zeros(4), "long": np.zeros(4)}, {"short": 0, "long": 0}
-        if time.monotonic() - saved > SAVE_EVERY_S or finished:
+        if checkpoint.due() or finished:
+            tested = Means()
             with torch.inference_mode():
-                fixed = np.random.default_rng(5)
-                for name, source in (("short", tester.short), ("long", tester.long)):
-                    ids, answer = pad([source(fixed) for _ in range(64)], pad_id)
-                    values = [
-                        float(value) for value in losses(model, ids, answer, maker.first_code, config.codes)
-                    ]
-                    print(
-                        f"held-out {name}: image {values[0]:.3f} text {values[1]:.3f} right {values[2]:.3f}",
-                        flush=True,
-                    )
-            temporary = checkpoint.with_suffix(".tmp")
-            torch.save(
+                test_counts = dict.fromkeys(counts, TESTED)
+                held = make_batches(tester, test_counts, np.random.default_rng(5), pad_id, options.device)
+                for kind, batch in held.items():
+                    tested.add(losses(kind, batch)[1])
+            print(f"held out: {tested.report()}", flush=True)
+            checkpoint.save(
                 {
                     "model": {n: p.detach() for n, p in trained.items()},
-                    "optimiser": optimiser.state_dict(),
+                    "optimisers": [optimiser.state_dict() for optimiser in optimisers],
                     "step": step,
                     "spent_s": spent_s,
-                },
-                temporary,
+                }
             )
-            temporary.replace(checkpoint)
-            saved, tokens = time.monotonic(), 0
+        if finished:
+            return
+    print("nothing is left to do", flush=True)
 
 
 if __name__ == "__main__":

@@ -54,8 +54,6 @@ CLASSES: dict[str, Builder] = {
     "house": things.house,
 }
 
-ANIMALS = ("dog", "cat", "bird", "fish", "rabbit", "horse")
-
 
 @dataclass(frozen=True)
 class Subject:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -328,3 +329,8 @@ def studio(rng: Random) -> Place:
         color,
         color,
     )
+
+
+def photo(rng: Random) -> Place:
+    """What lights and is mirrored by things in front of a photo; words say nothing of it."""
+    return replace(studio(rng), name="photo", phrase="")

@@ -21,4 +21,5 @@ PLACES: dict[str, Callable[[Random], Place]] = {
     "rug": interiors.floor,
     "bathroom": interiors.bathroom,
     "studio": interiors.studio,
+    "photo": interiors.photo,
 }

@@ -15,15 +15,27 @@ from .shading import shade
 Array = npt.NDArray[np.float32]
 
 
-def render(scene: Scene, width: int, height: int, quality: Quality = FAST) -> npt.NDArray[np.uint8]:
-    """Renders the scene; returns RGB uint8 [height, width, 3]."""
+def render(
+    scene: Scene,
+    width: int,
+    height: int,
+    quality: Quality = FAST,
+    behind: npt.NDArray[np.uint8] | None = None,
+) -> npt.NDArray[np.uint8]:
+    """Renders the scene; returns RGB uint8 [height, width, 3].
+
+    `behind` is a picture that is seen instead of the place; of any size, it is stretched.
+    """
     factor = quality.supersample
     w, h = width * factor, height * factor
     eye, d, pixel = camera_rays(scene.camera, w, h)
     posed = [Posed(item) for item in scene.items]
-    picture, depth = _ground(scene, posed, eye, d, pixel, quality)
+    if behind is None:
+        picture, depth = _ground(scene, posed, eye, d, pixel, quality)
+    else:
+        picture, depth = _photo(behind, scene, posed, eye, d, w, h)
     focus = float(np.linalg.norm(np.asarray(scene.camera.eye) - np.asarray(scene.camera.target)))
-    if quality.focus_blur > 0:
+    if quality.focus_blur > 0 and behind is None:
         soft = _blurred(picture, w, h, max(w, h) / 110 * quality.focus_blur * scene.blur)
         mix = np.clip((depth - np.float32(focus * 1.12)) / np.float32(focus * 0.6), 0, 1)
         picture += (soft - picture) * mix
@@ -78,6 +90,27 @@ def _ground(
             strength = strength / (1 + np.float32(light.falloff) * (p[0] ** 2 + p[2] ** 2) * np.float32(0.25))
         result[:, ground] = texture * strength
     return result, reach
+
+
+def _photo(
+    behind: npt.NDArray[np.uint8],
+    scene: Scene,
+    posed: Sequence[Posed],
+    eye: Array,
+    d: Array,
+    width: int,
+    height: int,
+) -> tuple[Array, Array]:
+    """Linear radiance [3, n] of a photo, darkened where things stand on it; nothing of it hides them."""
+    stretched = Image.fromarray(behind).resize((width, height), Image.Resampling.BILINEAR)
+    coded = np.asarray(stretched, np.float32).reshape(-1, 3).T / np.float32(255)
+    picture = np.power(coded, np.float32(2.2)) / np.float32(scene.exposure)
+    down = np.flatnonzero(d[1] < -1e-4)
+    reach = -eye[1] / d[1, down]
+    p = eye + d[:, down] * reach
+    p[1] = 0
+    picture[:, down] *= ground_occlusion(posed, p)
+    return np.ascontiguousarray(picture, np.float32), np.full(d.shape[1], 1e3, np.float32)
 
 
 def _blurred(picture: Array, width: int, height: int, radius: float) -> Array:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import captions
-from .catalogue import ANIMALS, CLASSES, Subject
+from .catalogue import CLASSES, Subject
 from .kit import Pose, Traits
 from .places import PLACES
 from .scene import Camera, Item, Light, Scene
@@ -121,7 +121,7 @@ def frame(
 
 
 def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = True) -> View:
-    """A random view of the subject in the place (a key of PLACES); about a tenth with two or three things."""
+    """A random view of the subject in the place (a key of PLACES); a sixth with two or three things."""
     place = PLACES[place_name](rng)
     light = draw_light(rng, place.indoor)
     pose, yaw, scale = draw_pose(rng, subject.label), draw_yaw(rng), float(rng.uniform(0.82, 1.15))
@@ -133,7 +133,7 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
     count, other, relation, centre, extra = 1, "", "", 0.0, 0.0
     present = [subject.label]
     draw = rng.random() if company else 1.0
-    if draw < 0.055:  # the same thing twice or thrice
+    if draw < 0.09:  # the same thing twice or thrice
         count = 2 if rng.random() < 0.65 else 3
         for i in range(1, count):
             x = 2 * half * 1.02 * (i if i == 1 else -1)
@@ -147,7 +147,7 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
                 )
             )
         centre, extra = (half if count == 2 else 0.0), half * (0.75 if count == 2 else 1.5)
-    elif draw < 0.11:  # something else beside it or before it
+    elif draw < 0.18:  # something else beside it or before it
         label = str(rng.choice([name for name in CLASSES if name != subject.label]))
         companion = Subject(label, int(rng.integers(800_000, 900_000)))
         other_solid, other_materials, other_traits = companion.build(draw_pose(rng, label))
@@ -198,9 +198,7 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
 
 
 def suitable_places(label: str) -> tuple[str, ...]:
-    """Places where such a thing is seen, the plain studio rarely."""
+    """Painted places where such a thing is seen."""
     if label == "snowman":
-        return ("snow", "snow", "grass", "street", "forest", "table", "studio")
-    if label in ANIMALS:
-        return tuple(name for name in PLACES if name != "studio")
-    return tuple(PLACES)
+        return ("snow", "snow", "grass", "street", "forest", "table")
+    return tuple(name for name in PLACES if name not in ("studio", "photo"))

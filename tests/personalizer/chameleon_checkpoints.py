@@ -22,6 +22,7 @@ from scripts.pocket.vocabulary import train_vocabulary
 SMALL = PocketConfig(
     image_size_px=16,
     levels=(4, 4, 2),
+    semantic_features=6,
     latent_channels=32,
     encoder_multipliers=(1, 1, 1),
     decoder_multipliers=(1, 1, 1),
@@ -50,7 +51,7 @@ def write_pocket_like(directory: Path, config: PocketConfig = SMALL) -> ImageTok
     """By the pocket recipe's own writer; returns the image tokenizer as it trained, in the precision stored."""
     torch.manual_seed(1)
     tokenizer = train_vocabulary(WORDS, config)
-    image_tokenizer = ImageTokenizer(config, feature_dim=6).eval()
+    image_tokenizer = ImageTokenizer(config).eval()
     spread(image_tokenizer)
     with torch.no_grad():
         # Latents over the whole lattice and beyond, on pictures of noise.

@@ -1,0 +1,101 @@
+"""What both trainings share: the device, checkpoints that are whole or absent, a time limit, running means."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from personalizer.errors import CorruptArtifactError
+from scripts.pocket.config import DEFAULT_SIZE, PocketConfig
+
+SAVE_EVERY_S = 120.0
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every training command."""
+    parser.add_argument("--out", type=Path, required=True, help="folder of the checkpoint, resumed if there")
+    parser.add_argument("--size", default=DEFAULT_SIZE, help="name of a size, or a .toml file")
+    parser.add_argument("--minutes", type=float, help="stop after this long; the same command resumes")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, default=2)
+
+
+class Checkpoint:
+    """One file with everything that a training needs to go on as if it had never stopped."""
+
+    def __init__(self, path: Path, config: PocketConfig) -> None:
+        self._path = path
+        self._config = config
+        self._saved = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """What was saved; `None` before the first time.
+
+        Raises `CorruptArtifactError` naming the file if it is damaged or of another size.
+        """
+        if not self._path.exists():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            return None
+        state = read_state(self._path, self._config)
+        print(f"resumed at step {state['step']}, {state['spent_s'] / 60:.1f} minutes", flush=True)
+        return state
+
+    def due(self) -> bool:
+        return time.monotonic() - self._saved > SAVE_EVERY_S
+
+    def save(self, parts: Mapping[str, Any]) -> None:
+        """Write `parts` in place of what was there; a crash leaves the one or the other."""
+        temporary = self._path.with_suffix(".tmp")
+        torch.save({**parts, "architecture": self._config.architecture()}, temporary)
+        temporary.replace(self._path)
+        self._saved = time.monotonic()
+
+
+def read_state(path: Path, config: PocketConfig) -> dict[str, Any]:
+    """A saved training state; raises `CorruptArtifactError` naming `path` if it does not fit `config`."""
+    tried = f"reading the training state {path}"
+    try:
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        found = state["architecture"]
+    except Exception as error:  # torch raises what its zip reader and unpickler raise
+        raise CorruptArtifactError(
+            tried=tried,
+            found=f"it is damaged or something else ({type(error).__name__}: {error})",
+            fix="Delete it and train again, or give another folder.",
+        ) from error
+    different = [
+        f"{name} is {found.get(name)!r}, not {wanted!r}"
+        for name, wanted in config.architecture().items()
+        if found.get(name) != wanted
+    ]
+    if different:
+        raise CorruptArtifactError(
+            tried=tried,
+            found="it is of another size: " + ", ".join(different),
+            fix="Give the size (--size) that it was trained with, or another folder.",
+        )
+    return dict(state)
+
+
+class Means:
+    """Running means of named values since the last report."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, values: Mapping[str, torch.Tensor | float]) -> None:
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value)
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def report(self) -> str:
+        """`name value name value …`; starts anew."""
+        text = " ".join(f"{name} {total / self._counts[name]:.4f}" for name, total in self._sums.items())
+        self._sums, self._counts = {}, {}
+        return text

@@ -1,0 +1,220 @@
+"""What the language model is trained on: sequences, and batches in which they share rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from transformers import ChameleonForConditionalGeneration
+
+from assistant.evaluation.corpora import Record, with_article
+from scripts.pocket.checkpoint import chameleon_config
+from scripts.pocket.code_embeddings import merge_levels, share_levels
+from scripts.pocket.config import PocketConfig
+from scripts.pocket.sequences import Sequence, SequenceMaker
+from scripts.pocket.train_language_model import ROW_LENGTH, Batch, Losses, Recognising
+from scripts.pocket.vocabulary import image_token, reserved_token, special_tokens, train_vocabulary
+
+SMALL = PocketConfig(
+    levels=(4, 4), text_vocabulary=300, reserved=6, hidden=32, intermediate=48, layers=2, heads=2
+)
+CODES = 16
+QUESTIONS = [["Is the cup red?", "yes"], ["Is this on a beach?", "no"]]
+KINDS = ("drawn", "read", "compared", "told")
+
+
+def records() -> list[Record]:
+    """Two pictures of each of five cups, then ten labelled photos of two kinds."""
+    cups = [
+        Record("render", "render", "cup", f"a red cup {n}.", f"render:{n // 2}", questions=QUESTIONS)
+        for n in range(10)
+    ]
+    photos = [
+        Record("open", "photo", label, f"a photo of {with_article(label)}") for label in ["dog", "apple"] * 5
+    ]
+    return [*cups, *photos]
+
+
+@pytest.fixture(scope="module")
+def maker() -> SequenceMaker:
+    found = records()
+    texts = [record.caption or "" for record in found]
+    codes = np.random.default_rng(0).integers(0, CODES, (20, 2, 64)).astype(np.int16)
+    return SequenceMaker(SMALL, train_vocabulary(texts, SMALL), codes, found, list(range(20)))
+
+
+SPECIAL = {token: number for number, token in enumerate(special_tokens(SMALL))}
+BEGIN, END = SPECIAL["<racm3:break>"], SPECIAL["<eoss>"]
+SEPARATOR, EOS = SPECIAL[reserved_token(0)], SPECIAL["</s>"]
+
+
+def branches(sequence: Sequence) -> list[list[tuple[int, float]]]:
+    """(id, weight) of the trunk and of every branch."""
+    return [
+        [
+            (token, weight)
+            for token, weight, owner in zip(sequence.ids, sequence.weights, sequence.branches, strict=True)
+            if owner == branch
+        ]
+        for branch in range(max(sequence.branches) + 1)
+    ]
+
+
+def test_special_tokens_have_chameleons_names_and_come_first() -> None:
+    tokenizer = train_vocabulary(["a red cup"], SMALL)
+    vocabulary = tokenizer.get_vocab()
+    special = special_tokens(SMALL)
+    assert [vocabulary[token] for token in special] == list(range(len(special)))
+    assert image_token(305) == "IMGIMGDAFZ" and image_token(0) == "IMGIMGAZ"
+    assert reserved_token(0) == "<reserved08706>"
+    assert len(set(special)) == len(special) == 4 + CODES + 3 + 6
+    text = tokenizer.encode("A Red Cup", add_special_tokens=False).ids
+    assert tokenizer.decode(text) == "a red cup" and min(text) >= len(special)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sequences_fit_and_grade_answers_and_pictures_only(maker: SequenceMaker, kind: str) -> None:
+    answers = set()
+    for step in range(100):
+        sequence = getattr(maker, kind)(np.random.default_rng((11, step)))
+        assert len(sequence.ids) == len(sequence.weights) == len(sequence.branches) == len(sequence.positions)
+        assert max(sequence.positions) < SMALL.max_positions
+        trunk = sequence.branches.count(0)
+        assert sequence.positions[:trunk] == list(range(trunk)) and set(sequence.branches[:trunk]) == {0}
+        for number, branch in enumerate(branches(sequence)):
+            ids = [token for token, _ in branch]
+            inside = False
+            for place, (token, weight) in enumerate(branch):
+                inside = token == BEGIN or (inside and token != END)
+                if inside and token != BEGIN:
+                    assert maker.first_code <= token < maker.first_code + CODES and weight > 0
+                elif weight > 0 and kind != "told":
+                    assert SEPARATOR in ids[:place]
+            assert ids.count(BEGIN) == ids.count(END) and ids.count(SEPARATOR) <= 1
+            places = [p for p, b in zip(sequence.positions, sequence.branches, strict=True) if b == number]
+            assert places == list(range(places[0], places[0] + len(places)))
+            assert places[0] == (trunk if number else 0), "a branch goes on where the trunk ends"
+            answers.add(tuple(token for token, weight in branch if weight == 1.0))
+    assert len(answers) > 2
+
+
+def test_what_was_read_is_noted_behind_the_picture(maker: SequenceMaker) -> None:
+    stop = maker.text(".")[0]
+    for step in range(50):
+        for kind in ("read", "compared"):
+            sequence = getattr(maker, kind)(np.random.default_rng((2, step)))
+            assert sequence.seen
+            for place, pick in sequence.seen:
+                assert 0 <= pick < 20
+                assert sequence.ids[place] == END or (
+                    sequence.branches[place] == 0 and sequence.ids[place] == stop
+                )
+
+
+def test_yes_means_the_same_thing(maker: SequenceMaker) -> None:
+    """In context, a yes shows another picture of the example's subject, a no never does."""
+    found = records()
+    yes, no = maker.answer_ids
+    for step in range(200):
+        sequence = maker.compared(np.random.default_rng((5, step)))
+        picks = {sequence.branches[place]: pick for place, pick in sequence.seen}
+        example = picks.pop(0)
+        said = {
+            number: next((t for t, w in branch if t in (yes, no) and w == 1.0), None)
+            for number, branch in enumerate(branches(sequence))
+        }
+        assert {said[branch] for branch in picks} == {yes, no}
+        for branch, pick in picks.items():
+            same = pick == example or (
+                found[pick].subject is not None and found[pick].subject == found[example].subject
+            )
+            assert same == (said[branch] == yes)
+
+
+def test_an_answer_in_context_starts_with_half_of_the_rows_stand_ins(maker: SequenceMaker) -> None:
+    """As self-prompting does: a drawing repeats the first half, an answer about a picture the second."""
+    codes = range(maker.first_code, maker.first_code + CODES)
+    seen = {True: 0, False: 0}
+    for step in range(100):
+        trunk, *others = branches(maker.compared(np.random.default_rng(step)))
+        shown = [token for token, weight in trunk if token in codes and weight == 0]
+        for branch in others:
+            ids = [token for token, _ in branch]
+            turn = ids.index(SEPARATOR)
+            draws = BEGIN in ids[turn:]
+            stop = ids.index(BEGIN, turn) if draws else len(ids)
+            repeated = [token for token in ids[turn:stop] if token in codes]
+            assert len(shown) == 2 * len(repeated) <= 32
+            if shown:
+                assert repeated == (shown[: len(repeated)] if draws else shown[len(repeated) :])
+                seen[draws] += 1
+    assert min(seen.values()) > 20
+
+
+def test_one_subject_alone_is_refused_instead_of_searched_forever() -> None:
+    alone = [Record("render", "render", "cup", "a cup.", "render:1") for _ in range(4)]
+    tokenizer = train_vocabulary(["a cup."], SMALL)
+    with pytest.raises(SystemExit, match="two subjects"):
+        SequenceMaker(SMALL, tokenizer, np.zeros((4, 2, 64), np.int16), alone, [0, 1, 2, 3])
+
+
+def test_sharing_rows_and_trunks_changes_no_loss(maker: SequenceMaker) -> None:
+    """Every branch by itself, behind its own copy of the trunk, gives what all give side by side in one batch."""
+    torch.manual_seed(0)
+    tokenizer = maker._tokenizer
+    model = ChameleonForConditionalGeneration(chameleon_config(SMALL, tokenizer)).eval()
+    for parameter in model.model.layers.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    features = torch.randn(20, 7)
+    codes = range(maker.first_code, maker.first_code + CODES)
+    losses = Losses(model, Recognising(model, 32, 7), features, codes, maker.answer_ids)
+    rng = np.random.default_rng(3)
+    sequences = [maker.drawn(rng), maker.compared(rng), maker.read(rng), maker.read(rng)]
+    together = Batch(sequences, 1, "cpu")
+    assert together.ids.shape[0] < len(sequences) and together.ids.shape[1] >= ROW_LENGTH // 2
+    apart: dict[str, list[tuple[float, float]]] = {"image": [], "text": []}
+    for sequence in sequences:
+        trunk, *others = branches(sequence)
+        for number, branch in enumerate([trunk, *others]):
+            alone = Sequence()
+            for token, weight in trunk if number else ():
+                alone.add([token], 0.0 * weight)
+            for token, weight in branch:
+                alone.add([token], weight)
+            # The first token of a branch is not predicted by the trunk.
+            if number:
+                alone.weights[len(trunk)] = 0.0
+            graded = [(t, w) for t, w in zip(alone.ids[1:], alone.weights[1:], strict=True) if w > 0]
+            if not graded:
+                continue
+            _, parts = losses("read", Batch([alone], 1, "cpu"))
+            for name in apart:
+                weight = sum(w for t, w in graded if (t in codes) == (name == "image"))
+                if weight:
+                    apart[name].append((parts[f"read:{name}"], weight))
+    _, parts = losses("read", together)
+    for name, values in apart.items():
+        mean = sum(value * weight for value, weight in values) / sum(weight for _, weight in values)
+        assert parts[f"read:{name}"] == pytest.approx(mean, rel=1e-4)
+
+
+def test_codes_that_share_levels_share_what_they_learn_and_merge_into_ordinary_rows() -> None:
+    tokenizer = train_vocabulary(["a red cup"], SMALL)
+    first_code = tokenizer.get_vocab()[image_token(0)]
+    model = ChameleonForConditionalGeneration(chameleon_config(SMALL, tokenizer))
+    before = model.get_input_embeddings().weight.detach().clone()
+    share_levels(model, SMALL.levels, first_code)
+    ids = torch.tensor([[first_code + 1, 0]])
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    start = model.get_input_embeddings().weight.detach().clone()
+    model.get_input_embeddings()(ids).sum().backward()
+    optimiser.step()
+    after = model.get_input_embeddings().weight.detach().clone()
+    moved = (after - start).abs().sum(dim=1) > 1e-6
+    # Code 1 is level 0 of the first axis and level 1 of the second; text row 0 moves alone.
+    assert moved[first_code : first_code + 16].nonzero().flatten().tolist() == [0, 1, 2, 3, 5, 9, 13]
+    assert (~moved[:first_code]).sum() == first_code - 1 and moved[0]
+    assert torch.equal(before[:first_code], start[:first_code])
+    merge_levels(model)
+    assert torch.equal(model.get_input_embeddings().weight, after)
+    assert not any("parametrizations" in name for name in model.state_dict())

@@ -1,0 +1,269 @@
+"""The recipe's commands: sizes, checkpoints that do not fit, and training that is killed and goes on."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from assistant.evaluation.corpora import Record, with_article
+from personalizer.errors import CorruptArtifactError, UsageError
+from scripts.pocket.config import SIZES, PocketConfig, read_size
+from scripts.pocket.encode_corpus import FEATURE_STEP, read_tokens, write_tokens
+from scripts.pocket.muon import Muon, orthogonal
+from scripts.pocket.training import Checkpoint, read_state
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TINY = """
+image_size_px = 16
+levels = [4, 3]
+latent_channels = 32
+encoder_multipliers = [1, 1, 1]
+decoder_multipliers = [1, 1, 1]
+semantic_features = 5
+text_vocabulary = 300
+reserved = 6
+hidden = 32
+intermediate = 48
+layers = 2
+heads = 2
+image_steps = 6
+image_batch = 2
+language_steps = 6
+drawn = 2
+read = 2
+compared = 1
+"""
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+# --- sizes and files that do not fit -----------------------------------------------------------------------------
+
+
+def test_every_size_that_ships_can_be_read() -> None:
+    sizes = {file.stem: read_size(file.stem) for file in SIZES.glob("*.toml")}
+    assert {"cpu", "gpu"} <= set(sizes)
+    for config in sizes.values():
+        assert config.tokens_per_image <= 144 and 64 <= config.image_size_px <= 128
+        assert config.hidden % config.heads == 0
+    # Codes made with the one's image tokenizer are what the other trains on.
+    assert sizes["cpu"].levels == sizes["gpu"].levels
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("layer = 3", "no entry 'layer'"), ("layers = 'six'", "layers is 'six'"), ("layers =", "Invalid value")],
+)
+def test_a_wrong_size_names_file_and_entry(tmp_path: Path, text: str, found: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=re.escape(str(path)) + ".*" + found):
+        read_size(str(path))
+    with pytest.raises(UsageError, match=r"enormous.*cpu, gpu"):
+        read_size("enormous")
+
+
+def test_a_state_of_another_size_or_a_damaged_one_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "language_model.pt"
+    Checkpoint(path, PocketConfig(layers=2)).save({"step": 3, "spent_s": 1.0})
+    assert read_state(path, PocketConfig(layers=2, language_steps=7))["step"] == 3
+    with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*layers is 2, not 4"):
+        Checkpoint(path, PocketConfig(layers=4)).load()
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*damaged"):
+        Checkpoint(path, PocketConfig(layers=2)).load()
+
+
+def corpus_records(count: int, held_out: int) -> list[Record]:
+    found = []
+    for number in range(count):
+        label = ["cup", "dog", "apple"][number % 3]
+        subject = f"render:{number // 2}" if number % 3 == 0 else None
+        kind = ["render", "photo", "clip art"][number % 3]
+        asked = [["Is it red?", "no"]] if number % 4 == 0 else []
+        caption = f"{with_article(label)}."
+        found.append(Record("test", kind, label, caption, subject, number < held_out, asked))
+    return found
+
+
+def tiny_tokens(path: Path, count: int = 40) -> Path:
+    random = np.random.default_rng(0)
+    codes = random.integers(0, 12, (count, 2, 16)).astype(np.int16)
+    write_tokens(path, codes, random.normal(size=(count, 5)), corpus_records(count, 20))
+    return path
+
+
+def test_encoded_corpora_come_back_and_others_are_refused_by_name(tmp_path: Path, tiny: Path) -> None:
+    path = tiny_tokens(tmp_path / "tokens.npz")
+    codes, features, records = read_tokens(path, read_size(str(tiny)))
+    assert codes.shape == (40, 2, 16) and records == corpus_records(40, 20)
+    expected = np.random.default_rng(0)
+    expected.integers(0, 12, (40, 2, 16))
+    assert np.abs(features - expected.normal(size=(40, 5))).max() <= FEATURE_STEP / 2 + 1e-6
+    with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*64 codes a picture"):
+        read_tokens(path, PocketConfig())
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*damaged"):
+        read_tokens(path, read_size(str(tiny)))
+
+
+# --- the optimiser -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (24, 8), (8, 24)])
+def test_directions_are_made_orthogonal_and_keep_their_singular_vectors(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    matrices = torch.randn(3, *shape)
+    result = orthogonal(matrices)
+    assert result.shape == matrices.shape
+    values = torch.linalg.svdvals(result)
+    assert values.min() > 0.5 and values.max() < 1.4
+    for before, after in zip(matrices, result, strict=True):
+        left, _, right = torch.linalg.svd(before, full_matrices=False)
+        # In the basis of its own singular vectors the result is diagonal.
+        inner = left.T @ after @ right.T
+        assert (inner - torch.diag(inner.diagonal())).abs().max() < 0.02
+
+
+def test_muon_finds_the_minimum_and_resumes_exactly() -> None:
+    torch.manual_seed(0)
+    target = torch.randn(6, 4)
+
+    def run(parameter: torch.nn.Parameter, optimiser: Muon, steps: int) -> None:
+        for _ in range(steps):
+            optimiser.zero_grad()
+            ((parameter - target) ** 2).sum().backward()
+            optimiser.step()
+
+    whole = torch.nn.Parameter(torch.zeros(6, 4))
+    optimiser = Muon([whole], lr=0.05, weight_decay=0.0)
+    run(whole, optimiser, 30)
+    halfway = torch.nn.Parameter(whole.detach().clone())
+    state = copy.deepcopy(optimiser.state_dict())
+    run(whole, optimiser, 30)
+    resumed = Muon([halfway], lr=0.05, weight_decay=0.0)
+    resumed.load_state_dict(state)
+    run(halfway, resumed, 30)
+    assert torch.equal(whole, halfway)
+    assert (whole - target).abs().mean() < 0.25 * target.abs().mean()
+
+
+# --- training, killed and resumed --------------------------------------------------------------------------------
+
+
+def start(module: str, *arguments: object, save_every_s: float = 1e9) -> subprocess.Popen[str]:
+    program = (
+        f"import scripts.pocket.training as t; t.SAVE_EVERY_S = {save_every_s}; "
+        f"import scripts.pocket.{module} as m; m.REPORT_EVERY = 1; from scripts.pocket.command import run; run(m.main)"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", program, *map(str, arguments), "--threads", "1"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def losses_of(printed: str) -> dict[int, str]:
+    """What every step reported, without its times."""
+    found = re.findall(r"^step (\d+) minutes [\d.]+ (.*?) (?:pictures/s|s/step)", printed, re.MULTILINE)
+    return {int(step): values for step, values in found}
+
+
+def killed_then_resumed(module: str, name: str, out: Path, *arguments: object) -> None:
+    """Killed after its first checkpoint, it goes on to the very same losses and weights as one left alone."""
+    alone = start(module, *arguments, "--out", out / "alone")
+    printed = alone.communicate(timeout=900)[0]
+    assert alone.returncode == 0, printed
+    expected = losses_of(printed)
+    assert len(expected) == 6, printed
+    checkpoint = out / "killed" / name
+    first = start(module, *arguments, "--out", out / "killed", save_every_s=0.0)
+    deadline = time.monotonic() + 900
+    while not checkpoint.exists() and time.monotonic() < deadline and first.poll() is None:
+        time.sleep(0.01)
+    os.kill(first.pid, signal.SIGKILL)
+    printed = first.communicate()[0]
+    assert checkpoint.exists(), printed
+    step = int(torch.load(checkpoint, weights_only=True)["step"])
+    second = start(module, *arguments, "--out", out / "killed")
+    printed = second.communicate(timeout=900)[0]
+    assert second.returncode == 0, printed
+    assert f"resumed at step {step}," in printed
+    assert losses_of(printed) == {number: expected[number] for number in range(step + 1, 7)}
+    weights = [torch.load(out / run / name, weights_only=True)["model"] for run in ("alone", "killed")]
+    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    third = start(module, *arguments, "--out", out / "killed")
+    assert "nothing is left to do" in third.communicate(timeout=900)[0] and third.returncode == 0
+
+
+@pytest.mark.slow
+def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path: Path, tiny: Path) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    np.save(folder / "images.npy", random.integers(0, 256, (40, 24, 24, 3), dtype=np.uint8))
+    np.save(folder / "features.npy", random.normal(size=(40, 5)).astype(np.float32))
+    lines = [json.dumps(vars(record)) for record in corpus_records(40, 20)]
+    (folder / "records.jsonl").write_text("\n".join(lines))
+    basis = tmp_path / "basis.npz"
+    np.savez(basis, mean=np.zeros(1280), axes=np.eye(5, 1280), scale=0.5)
+    fixed = ("--corpus", folder, "--basis", basis, "--size", tiny)
+    killed_then_resumed("train_image_tokenizer", "image_tokenizer.pt", tmp_path, *fixed)
+    tokens = tmp_path / "tokens.npz"
+    trained = tmp_path / "alone" / "image_tokenizer.pt"
+    encode = start(
+        "encode_corpus", "--corpus", folder, "--tokenizer", trained, "--out", tokens, "--size", tiny
+    )
+    printed = encode.communicate(timeout=900)[0]
+    assert encode.returncode == 0, printed
+    codes, features, records = read_tokens(tokens, read_size(str(tiny)))
+    assert codes.shape == (40, 3, 16) and features.shape == (40, 5) and len(records) == 40
+    # New codes would make a language model worthless; a decoder alone can be trained on.
+    tuned = ("--out", tmp_path / "tuned", "--decoder-only", "--start", trained)
+    decoder = start("train_image_tokenizer", *fixed, *tuned)
+    assert decoder.wait(timeout=900) == 0
+    before, after = (
+        torch.load(file, weights_only=True)["average"]
+        for file in (trained, tmp_path / "tuned" / "image_tokenizer.pt")
+    )
+    changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
+    assert changed == {"decoder", "post_quant_conv"}
+
+
+@pytest.mark.slow
+def test_a_language_model_goes_on_to_the_same_loss_curve(tmp_path: Path, tiny: Path) -> None:
+    tokens = tiny_tokens(tmp_path / "tokens.npz")
+    fixed = ("--tokens", tokens, "--size", tiny)
+    killed_then_resumed("train_language_model", "language_model.pt", tmp_path, *fixed)
+
+
+@pytest.mark.slow
+def test_training_stops_after_its_minutes_and_errors_are_one_line(tmp_path: Path, tiny: Path) -> None:
+    tokens = tiny_tokens(tmp_path / "tokens.npz")
+    fixed = ("--tokens", tokens, "--size", tiny, "--out", tmp_path / "out")
+    first = start("train_language_model", *fixed, "--minutes", 1e-6)
+    printed = first.communicate(timeout=900)[0]
+    assert first.returncode == 0 and list(losses_of(printed)) == [1], printed
+    tokens.write_bytes(b"not an archive")
+    second = start("train_language_model", *fixed)
+    printed = second.communicate(timeout=900)[0]
+    assert second.returncode == 1 and str(tokens) in printed and "Traceback" not in printed
