@@ -179,7 +179,12 @@ class Describer:
             weight = "" if calibration.prefix_weight else ", which counts for nothing yet"
             reasons.append(f"trained prefix says yes {sigmoid(logit):.2f}{weight}")
         elif ask and not self._serving.has_prefix(concept):
-            reasons.append("no trained prefix yet")
+            stale = concept.prefix_dir is not None
+            reasons.append(
+                "its trained prefix belongs to another version of the backbone"
+                if stale
+                else "no trained prefix yet"
+            )
         verdict = (
             "yes" if probability >= 0.5 else "unsure" if probability >= calibration.abstain_from else "no"
         )

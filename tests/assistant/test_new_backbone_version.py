@@ -1,0 +1,154 @@
+"""An update of Familiar brings another backbone: concepts go on by retrieval, and their prefixes are made anew."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from assistant.demo import read_samples
+from assistant.describing import Describer
+from assistant.handlers import make_handlers
+from assistant.runtimes import exported_version
+from assistant.serving import Serving
+from personalizer.jobs import JobQueue, run_worker_loop
+from personalizer.library import Library
+from personalizer.locations import Home
+from personalizer.schemas import Concept, Job
+
+
+@dataclass
+class Updated:
+    """A home whose backbone can be replaced by another version of itself."""
+
+    home: Home
+    library: Library
+    checkpoint: Path
+    photos: list[Path]
+
+    @property
+    def queue(self) -> JobQueue:
+        return JobQueue(self.library)
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        return {"backbone": str(self.checkpoint), "device": "cpu"}
+
+    @property
+    def bo(self) -> Concept:
+        found = self.library.concept_by_name("Bo")
+        assert found is not None
+        return found
+
+    def run(self, *kinds: str) -> None:
+        """Run what waits of these kinds."""
+        handlers = make_handlers(self.home, self.library, self.queue)
+        chosen = {kind: handlers[kind] for kind in kinds}
+        run_worker_loop(self.queue, chosen, threading.Event(), idle_exit_s=0)
+        assert [job.error for job in self.queue.list("failed")] == []
+
+    def do(self, kind: str, subject: str = "library", **payload: Any) -> None:
+        self.queue.enqueue(kind, subject, {**self.asked, **payload})
+        self.run(kind)
+
+    def waiting(self, kind: str) -> list[Job]:
+        return [job for job in self.queue.list("queued") if job.kind == kind]
+
+    def serving(self) -> Serving:
+        return Serving(self.home, str(self.checkpoint))
+
+    def update(self) -> None:
+        """Other weights under the same name, as an update brings them."""
+        file = self.checkpoint / "model.safetensors"
+        weights = load_file(file)
+        weights["lm_head.weight"] = weights["lm_head.weight"] * 1.25
+        save_file(weights, file, metadata={"format": "pt"})
+
+
+@pytest.fixture
+def updated(home: Home, models: Path, exported: Any, tmp_path: Path) -> Iterator[Updated]:
+    """Bo, learned from three photos and trained for the version that is there."""
+    from assistant.runtimes import note_export
+
+    checkpoint = Path(shutil.copytree(exported.checkpoint, tmp_path / "tiny"))
+    note_export(home, str(checkpoint), exported.version)
+    shutil.copytree(models, home.models, dirs_exist_ok=True)
+    by_subject: dict[str, list[Path]] = {}
+    for sample in read_samples():
+        by_subject.setdefault(sample.subject, []).append(sample.path)
+    mine, *rest = (found for found in by_subject.values() if len(found) >= 3)
+    others = tmp_path / "others"
+    others.mkdir()
+    for found in rest:
+        shutil.copy(found[0], others)
+    with Library.open(home.database) as library:
+        library.add_root(others)
+        world = Updated(home, library, checkpoint, mine[:3])
+        world.do("scan")
+        world.do("learn", "Bo", name="Bo", photos=[str(photo) for photo in mine[:3]])
+        world.run("train")
+        assert world.bo.state == "ready" and world.bo.backbone == exported.version
+        yield world
+
+
+def evidence(world: Updated) -> tuple[bool, str]:
+    """Whether Bo is recognised in the first photo, and why."""
+    described = Describer(world.home, world.library, world.serving()).describe(
+        world.photos[0], "is this Bo?", 0.0
+    )
+    (found,) = [one for one in described.concepts if one.name == "Bo"]
+    return found.verdict == "yes", "; ".join(found.evidence)
+
+
+def test_prefixes_are_made_anew_and_concepts_work_meanwhile(updated: Updated) -> None:
+    before = updated.bo
+    assert updated.serving().has_prefix(before)
+    present, why = evidence(updated)
+    assert present and "trained prefix says yes" in why
+    updated.update()
+    assert exported_version(updated.home, str(updated.checkpoint)) is None
+    updated.do("export", str(updated.checkpoint))
+    assert updated.bo.state == "stale" and updated.bo.backbone == before.backbone
+    assert not updated.serving().has_prefix(updated.bo)
+    present, why = evidence(updated)
+    assert present and "another version" in why and "says yes" not in why
+    updated.run("train")
+    assert updated.bo.state == "ready"
+    assert updated.bo.backbone == exported_version(updated.home, str(updated.checkpoint)) != before.backbone
+    present, why = evidence(updated)
+    assert present and "trained prefix says yes" in why
+    updated.do("export", str(updated.checkpoint))
+    assert updated.waiting("train") == []
+
+
+def test_a_daemon_finds_out_by_itself_and_does_not_try_for_ever(updated: Updated) -> None:
+    updated.update()
+    updated.do("scan")
+    assert len(updated.waiting("export")) == 1 and updated.waiting("train") == []
+    updated.run("export")
+    (job,) = updated.waiting("train")
+    updated.do("scan")
+    assert [one.id for one in updated.waiting("train")] == [job.id]
+    updated.queue.claim(1, ["train"])
+    updated.queue.fail(job.id, "its photos are gone")
+    updated.queue.enqueue("scan", "library", updated.asked)
+    handlers = make_handlers(updated.home, updated.library, updated.queue)
+    run_worker_loop(updated.queue, {"scan": handlers["scan"]}, threading.Event(), idle_exit_s=0)
+    assert updated.waiting("train") == [] and updated.bo.state == "stale"
+
+
+def test_a_prefix_of_another_backbone_is_left_alone(updated: Updated) -> None:
+    other = Path(shutil.copytree(updated.checkpoint, updated.checkpoint.parent / "other"))
+    mine = updated.checkpoint
+    updated.checkpoint = other
+    updated.update()
+    updated.do("export", str(other))
+    assert updated.bo.state == "ready" and updated.waiting("train") == []
+    updated.checkpoint = mine
+    assert updated.serving().has_prefix(updated.bo)
