@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from exporters.runtime.concept import ConceptRuntime
+    from exporters.runtime.generation import Drawn
     from exporters.runtime.ort import OrtSession
     from exporters.runtime.prompting import ReadImage
+    from exporters.runtime.session import BackboneSession
 
 GUIDANCE = 4.0
 DRAWING_TEMPERATURE = 0.85
-DRAWING_TOP_K = 0
+CANDIDATES = 4
+"""Drawings of which the best recognised one is kept."""
 MAX_WORDS_TOKENS = 48
 
 
@@ -120,21 +123,9 @@ class Serving:
 
         Picture `i` depends on `seed + i` only. `on_progress` counts tokens and may raise to stop.
         """
-        from exporters.runtime.generation import generate_images
-
         runtime = self.concept(concept) if concept else None
         wording = named_slot(text, concept.name) if runtime and concept else text
-        drawn = generate_images(
-            self.session,
-            as_trained(wording, end="."),
-            count=count,
-            seed=seed,
-            concept=runtime,
-            temperature=DRAWING_TEMPERATURE,
-            top_k=DRAWING_TOP_K,
-            guidance=GUIDANCE,
-            on_progress=on_progress,
-        )
+        drawn = draw(self.session, wording, count, seed, runtime, on_progress)
         tokens = int(drawn.codes.size)
         return drawn.images, tokens, tokens / drawn.tokens_per_s
 
@@ -170,6 +161,30 @@ class Serving:
                 known = (state, runtime, float(training.get("yes_no_threshold", 0.0)))
                 self._concepts[concept.id] = known
             return known[1], known[2]
+
+
+def draw(
+    session: BackboneSession,
+    text: str,
+    count: int,
+    seed: int,
+    concept: ConceptRuntime | None = None,
+    on_progress: OnProgress | None = None,
+) -> Drawn:
+    """`count` pictures of `text` with the settings of `familiar imagine`; `{name}` stands for the concept."""
+    from exporters.runtime.generation import generate_images
+
+    return generate_images(
+        session,
+        as_trained(text, end="."),
+        count=count,
+        seed=seed,
+        concept=concept,
+        temperature=DRAWING_TEMPERATURE,
+        guidance=GUIDANCE,
+        candidates=CANDIDATES,
+        on_progress=on_progress,
+    )
 
 
 def views_of(image: Image.Image, scale: float, box: BoundingBox | None, *, face: bool) -> list[Image.Image]:

@@ -20,7 +20,7 @@ from assistant.evaluation.corpora import Picture, Record, read_corpus, with_arti
 from assistant.evaluation.probe import LinearProbe
 from assistant.evaluation.protocol import read_subjects, rounded
 from assistant.service import Familiar
-from assistant.serving import DRAWING_TEMPERATURE, DRAWING_TOP_K, GUIDANCE, as_trained
+from assistant.serving import draw
 from personalizer.backbones.registry import backbone_directory
 from personalizer.embedding import ObjectEmbedder
 from personalizer.locations import Home
@@ -170,27 +170,12 @@ def text_to_image(
         for number, (prompt, (_, found)) in enumerate(zip(prompts, real, strict=False)):
             if on_progress is not None:
                 on_progress(Progress(number, len(prompts), f"drawing {name}"))
-            drawn += draw(session, prompt, DRAWINGS_PER_PROMPT, seed)
+            drawn += draw(session, prompt, DRAWINGS_PER_PROMPT, seed).images
             wanted += [found] * DRAWINGS_PER_PROMPT
         share = Share(probe.accuracy(drawn, wanted), 1 / len(names), len(drawn))
         ceiling = probe.accuracy([picture.image() for picture, _ in real], [found for _, found in real])
         report[name] = {**share.as_json(), "ceiling": rounded(ceiling), "names": len(names)}
     return report
-
-
-def draw(session: BackboneSession, prompt: str, count: int, seed: int) -> list[Image.Image]:
-    """`count` first samples, as `familiar imagine` draws."""
-    from exporters.runtime.generation import generate_images
-
-    return generate_images(
-        session,
-        prompt,
-        count=count,
-        seed=seed,
-        temperature=DRAWING_TEMPERATURE,
-        top_k=DRAWING_TOP_K,
-        guidance=GUIDANCE,
-    ).images
 
 
 def colour_of(caption: str) -> str | None:
@@ -204,9 +189,7 @@ def _named(picture: Picture, attribute: str) -> str | None:
 
 
 def _prompt(picture: Picture, name: str, kind: str) -> str:
-    """In the words that the product passes on."""
-    plain = picture.record.caption or "" if kind == "render" else f"a {kind} of {with_article(name)}"
-    return as_trained(plain, end=".")
+    return picture.record.caption or "" if kind == "render" else f"a {kind} of {with_article(name)}"
 
 
 def _balanced_choice(known: Sequence[tuple[Picture, str]], seed: int) -> list[tuple[Picture, str]]:

@@ -27,7 +27,7 @@ from assistant.evaluation.protocol import (
 from assistant.evaluation.recognition import Comparison, product_row, retrieval_trials
 from assistant.results import Trained
 from assistant.service import Familiar
-from assistant.serving import DRAWING_TEMPERATURE, DRAWING_TOP_K, GUIDANCE, Serving, views_of
+from assistant.serving import Serving, draw, views_of
 from personalizer.calibration import shipped_calibration
 from personalizer.decoding import load_photo
 from personalizer.errors import CorruptArtifactError
@@ -164,18 +164,7 @@ class TrainedSplit:
 
     def draw(self, text: str, count: int, seed: int) -> tuple[list[Image.Image], Int64Array]:
         """`count` first samples of `text`, as `familiar imagine` draws, and their codes `[count, tokens]`."""
-        from exporters.runtime.generation import generate_images
-
-        drawn = generate_images(
-            self.session,
-            text,
-            count=count,
-            seed=seed,
-            concept=self._serving.concept(self._concept()),
-            temperature=DRAWING_TEMPERATURE,
-            top_k=DRAWING_TOP_K,
-            guidance=GUIDANCE,
-        )
+        drawn = draw(self.session, text, count, seed, self._serving.concept(self._concept()))
         return drawn.images, drawn.codes
 
     def answers(self, on_progress: OnProgress | None = None) -> Answers:

@@ -17,7 +17,16 @@ from PIL import Image
 from exporters.runtime.prompting import PromptContext, ReadImage
 from exporters.runtime.session import BackboneSession, Cache
 from personalizer.errors import JobCancelled, UsageError
-from personalizer.prompts import NO, YES, Segment, Separator, generation_request
+from personalizer.prompts import (
+    DESCRIBE_QUESTION,
+    NO,
+    RECOGNITION_QUESTION,
+    YES,
+    Segment,
+    Separator,
+    generation_request,
+    question_about_image,
+)
 from personalizer.schemas import Float32Array, Int64Array, OnProgress, Progress
 
 MAX_BATCH = 8
@@ -166,6 +175,7 @@ def generate_images(
     temperature: float = 1.0,
     top_k: int = 0,
     guidance: float = 1.0,
+    candidates: int = 1,
     forced: bool = True,
     on_progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -173,14 +183,16 @@ def generate_images(
     """Draw `count` pictures of `text`, in which `{name}` stands for the concept.
 
     Picture `i` depends on `seed + i` only: drawing it alone gives the same picture. `guidance` above 1 moves
-    the prediction away from what the model draws for an empty request (classifier-free guidance). `forced`
+    the prediction away from what the model draws for an empty request (classifier-free guidance). Of
+    `candidates` the one is kept in which the model itself best recognises what was asked for. `forced`
     puts all generation rows before the picture, as in training. Raises `JobCancelled` when `cancelled`
     returns True.
     """
     started = time.perf_counter()
     spec = session.spec
-    if count < 1:
-        raise UsageError(tried="drawing", found=f"a count of {count}", fix="Draw at least one picture.")
+    for name, value in (("count", count), ("number of candidates", candidates)):
+        if value < 1:
+            raise UsageError(tried="drawing", found=f"a {name} of {value}", fix="Draw at least one picture.")
     sampling = Sampling(temperature=temperature, top_k=top_k, seed=seed)
     context = concept or PromptContext(session)
     rows = context.embed_ids(context.row_ids("generation")) if forced and context.inputs else None
@@ -193,8 +205,9 @@ def generate_images(
         empty = np.concatenate([context.embed([Separator()]), begin_image])
         starts.append(session.forward(empty[None], context.bare_start))
     loop_started = time.perf_counter()
-    batches = [range(first, min(first + MAX_BATCH, count)) for first in range(0, count, MAX_BATCH)]
-    total = count * spec.tokens_per_image
+    seeds = [(seed + index, turn) for index in range(count) for turn in range(candidates)]
+    batches = [seeds[first : first + MAX_BATCH] for first in range(0, len(seeds), MAX_BATCH)]
+    total = len(seeds) * spec.tokens_per_image
 
     def report(done: int) -> None:
         if cancelled is not None and cancelled():
@@ -204,29 +217,52 @@ def generate_images(
 
     codes = np.concatenate(
         [
-            _draw_batch(
-                session, starts, [seed + index for index in batch], sampling, guidance, batch[0], report
-            )
-            for batch in batches
+            _draw_batch(session, starts, batch, sampling, guidance, number * MAX_BATCH, report)
+            for number, batch in enumerate(batches)
         ]
     )
     tokens_per_s = total / (time.perf_counter() - loop_started)
+    if candidates > 1:
+        scores = recognised(session, text, codes, concept).reshape(count, candidates)
+        codes = codes.reshape(count, candidates, -1)[np.arange(count), scores.argmax(axis=1)]
     pictures = session.decode_images(codes)
     return Drawn(codes, pictures, time.perf_counter() - started, tokens_per_s)
+
+
+def recognised(
+    session: BackboneSession, text: str, codes: Int64Array, concept: PromptContext | None = None
+) -> Float32Array:
+    """How well the model recognises in drawings `[count, tokens_per_image]` what they were to show, `[count]`.
+
+    The log-odds that the concept is in them or, without one, the log-likelihood of `text` as their description.
+    """
+    pictures = [[drawing] for drawing in session.embed_image_codes(codes)]
+    if concept is not None and concept.inputs:
+        return yes_no_logits(session, question_about_image(RECOGNITION_QUESTION), pictures, concept=concept)
+    context = concept or PromptContext(session)
+    prompts = [question_about_image(DESCRIBE_QUESTION)] * len(codes)
+    hidden, cache = _read_prompt(context, prompts, pictures, forced=True)
+    words = [*session.tokenize(text.rstrip(".!? ")), session.spec.end_id]
+    return _log_likelihood(context, hidden, cache, words)
 
 
 def _draw_batch(
     session: BackboneSession,
     starts: Sequence[tuple[Float32Array, Cache]],
-    seeds: Sequence[int],
+    seeds: Sequence[tuple[int, int]],
     sampling: Sampling,
     guidance: float,
     before: int,
     report: Callable[[int], None],
 ) -> Int64Array:
-    """Codes `[seeds, tokens_per_image]`. `starts` is the request and, for guidance, the empty request."""
+    """Codes `[seeds, tokens_per_image]`. `starts` is the request and, for guidance, the empty request.
+
+    A seed is that of the picture, and which of its candidates this is.
+    """
     count, length = len(seeds), session.spec.tokens_per_image
-    uniforms = np.stack([np.random.default_rng(seed).random(length) for seed in seeds])
+    uniforms = np.stack(
+        [np.random.default_rng((seed, turn) if turn else seed).random(length) for seed, turn in seeds]
+    )
     caches = [cache.repeat(count) for _, cache in starts]
     cache = caches[0] if len(caches) == 1 else session.join(caches)
     hidden = np.concatenate([np.repeat(states[:, -1], count, axis=0) for states, _ in starts])

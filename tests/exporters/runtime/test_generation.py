@@ -17,6 +17,7 @@ from exporters.runtime.generation import (
     Sampling,
     answer,
     generate_images,
+    recognised,
     render,
     yes_no_logit,
     yes_no_logits,
@@ -25,7 +26,13 @@ from exporters.runtime.ort import OrtSession
 from exporters.runtime.prompting import PromptContext
 from exporters.runtime.torch import TorchSession
 from personalizer.errors import JobCancelled, UsageError
-from personalizer.prompts import RECOGNITION_QUESTION, personal_prompt, question, question_about_image
+from personalizer.prompts import (
+    DESCRIBE_QUESTION,
+    RECOGNITION_QUESTION,
+    personal_prompt,
+    question,
+    question_about_image,
+)
 from personalizer.schemas import Progress
 
 
@@ -143,6 +150,47 @@ def test_pictures_follow_the_seed_alone(int8: OrtSession, prefix_directory: Path
     np.testing.assert_array_equal(draw(10, 9)[:3], three)  # more than one batch
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_of_several_candidates_the_best_recognised_one_is_kept(
+    fp32: OrtSession, concept: ConceptRuntime, named: bool
+) -> None:
+    shown = concept if named else None
+    text = "a {name}." if named else "a red cup."
+
+    def draw(seed: int, count: int = 1, candidates: int = 1) -> Any:
+        return generate_images(fp32, text, count=count, seed=seed, candidates=candidates, concept=shown).codes
+
+    first = draw(5)[0].tolist()
+    kept, scores = [], []
+    for candidates in range(1, 6):
+        kept.append(draw(5, candidates=candidates)[0])
+        scores.append(float(recognised(fp32, text, kept[-1][None], shown)[0]))
+    assert kept[0].tolist() == first, "the first candidate is what is drawn without others"
+    assert scores == sorted(scores) and scores[-1] > scores[0]
+    two = draw(5, count=2, candidates=5)
+    np.testing.assert_array_equal(two[0], kept[-1])
+    np.testing.assert_array_equal(two[1], draw(6, candidates=5)[0])
+
+
+def test_a_drawing_is_judged_by_what_is_said_of_it(
+    fp32: OrtSession, concept: ConceptRuntime, pictures: list[Image.Image]
+) -> None:
+    codes = fp32.encode_images(pictures)
+    asked = yes_no_logits(
+        fp32, question_about_image(RECOGNITION_QUESTION), [[p] for p in pictures], concept=concept
+    )
+    np.testing.assert_allclose(recognised(fp32, "a {name} here.", codes, concept), asked, atol=1e-3)
+    spec, words = fp32.spec, fp32.tokenize("a red cup")
+    prompt = PromptContext(fp32).embed(question_about_image(DESCRIBE_QUESTION), pictures[:1])
+    ids = [*words, spec.end_id]
+    written = [fp32.embed_text(spec.begin_ids), prompt, fp32.embed_text(ids)]
+    hidden, _ = fp32.forward(np.concatenate(written)[None])
+    logits = fp32.text_logits(hidden[0, -len(ids) - 1 : -1]).astype(np.float64)
+    logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    by_hand = sum(row[token] for row, token in zip(logs, ids, strict=True))
+    assert recognised(fp32, "a red cup.", codes)[0] == pytest.approx(by_hand, abs=1e-2)
+
+
 def test_guided_pictures_by_hand(fp32: OrtSession, concept: ConceptRuntime) -> None:
     """The first three codes of a greedy guided picture, without caches and one request at a time."""
     spec = fp32.spec
@@ -193,6 +241,8 @@ def test_drawing_reports_and_stops(fp32: OrtSession) -> None:
 def test_unusable_requests(fp32: OrtSession) -> None:
     with pytest.raises(UsageError, match="count of 0"):
         generate_images(fp32, "a dog.", count=0)
+    with pytest.raises(UsageError, match="candidates of 0"):
+        generate_images(fp32, "a dog.", candidates=0)
     with pytest.raises(UsageError, match="temperature"):
         generate_images(fp32, "a dog.", temperature=-1)
     with pytest.raises(UsageError, match="temperature"):
