@@ -17,7 +17,7 @@ from assistant.evaluation.backbone import (
     subject_pairs,
 )
 from assistant.evaluation.corpora import Picture, Record, read_corpus, with_article
-from assistant.evaluation.probe import LinearProbe
+from assistant.evaluation.probe import LinearProbe, colour_features, recognised_features
 from assistant.evaluation.protocol import read_subjects, rounded
 from assistant.service import Familiar
 from assistant.serving import draw
@@ -37,6 +37,8 @@ COLOURS = frozenset(
         *("beige", "blue", "purple", "pink", "teal", "golden", "silver"),
     )
 )
+_LIGHT = re.compile(r" (under a lamp|in the evening light|on a cloudy day)$")
+_PLACE = re.compile(r"^.*\b((?:on|in) (?:a|an|the) \w+(?: \w+)*)$")
 PROBE_PICTURES_PER_NAME, PROBE_MINIMUM = 24, 8
 DRAWINGS_PER_PROMPT = 4
 
@@ -151,6 +153,7 @@ def text_to_image(
         ("photos", "photo", "class"),
         ("renders", "render", "class"),
         ("renders_colour", "render", "colour"),
+        ("renders_place", "render", "place"),
     ):
         known = [(p, found) for p in pictures if p.record.kind == kind and (found := _named(p, attribute))]
         training = _balanced_choice([pair for pair in known if not pair[0].record.held_out], seed)
@@ -160,7 +163,8 @@ def text_to_image(
             continue
         if on_progress is not None:
             on_progress(Progress(0, count, f"drawing {name}"))
-        probe = LinearProbe(embedder, session.spec.image_size_px)
+        features = colour_features if attribute == "colour" else recognised_features(embedder)
+        probe = LinearProbe(features, session.spec.image_size_px)
         probe.fit([picture for picture, _ in training], [found for _, found in training])
         order = np.random.default_rng(seed).permutation(len(tested)).tolist()
         real = [tested[index] for index in order[:count]]
@@ -183,9 +187,17 @@ def colour_of(caption: str) -> str | None:
     return next((word for word in re.findall(r"[a-z]+", caption.lower()) if word in COLOURS), None)
 
 
+def place_of(caption: str) -> str | None:
+    """Where a caption's subject is: `on a beach`. The light, which is named last, is left out."""
+    found = _PLACE.search(_LIGHT.sub("", caption.lower().rstrip(".")))
+    return found.group(1) if found else None
+
+
 def _named(picture: Picture, attribute: str) -> str | None:
     record = picture.record
-    return record.label if attribute == "class" else colour_of(record.caption or "")
+    if attribute == "class":
+        return record.label
+    return (colour_of if attribute == "colour" else place_of)(record.caption or "")
 
 
 def _prompt(picture: Picture, name: str, kind: str) -> str:

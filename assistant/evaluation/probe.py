@@ -1,4 +1,6 @@
-"""A linear probe that names what a drawn picture shows: frozen EfficientNet-Lite0 features and a ridge classifier.
+"""Linear probes that name what a drawn picture shows: frozen features and a ridge classifier.
+
+Classes and places are told from EfficientNet-Lite0's features, colours, to which those are nearly blind, from colours.
 
 Trained on real pictures at the backbone's resolution, it says of drawings what it would say of photos. Its accuracy on
 real held-out pictures is the ceiling. The drawing backbone was trained with the same features as one of its targets,
@@ -7,7 +9,7 @@ so this is a judge with an interest; `evaluate generation` has one without.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +21,48 @@ from personalizer.embedding import ObjectEmbedder
 from personalizer.schemas import Float32Array
 
 _BATCH = 16
+_COLOUR_BINS = (12, 3, 5)
+"""Of hue, strength and brightness."""
+
+
+Features = Callable[[Sequence[Image.Image]], Float32Array]
+"""Pictures → `[pictures, dims]`."""
+
+
+def recognised_features(embedder: ObjectEmbedder) -> Features:
+    """What the recognition network sees, `[pictures, 1280]`."""
+
+    def features(images: Sequence[Image.Image]) -> Float32Array:
+        batches = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
+        return np.stack([view.embedding.vector for batch in batches for view in embedder.view(list(batch))])
+
+    return features
+
+
+def colour_features(images: Sequence[Image.Image]) -> Float32Array:
+    """How much of the middle and of the rim is of which hue, strength and brightness, `[pictures, 360]`."""
+    return np.stack([_colours(image) for image in images])
+
+
+def _colours(image: Image.Image) -> Float32Array:
+    hue, strength, brightness = (
+        np.minimum(plane.astype(np.int64) * bins // 256, bins - 1)
+        for plane, bins in zip(np.moveaxis(np.asarray(image.convert("HSV")), 2, 0), _COLOUR_BINS, strict=True)
+    )
+    bins = (hue * _COLOUR_BINS[1] + strength) * _COLOUR_BINS[2] + brightness
+    rows, columns = np.indices(bins.shape) / np.array(bins.shape)[:, None, None] - 0.5
+    middle = np.hypot(rows, columns) < 0.28
+    total = int(np.prod(_COLOUR_BINS))
+    shares = [np.bincount(bins[part], minlength=total) / max(1, part.sum()) for part in (middle, ~middle)]
+    # Roots: half as much of a colour is still that colour.
+    return np.sqrt(np.concatenate(shares)).astype(np.float32)
 
 
 class LinearProbe:
     """Names one attribute, such as the class, of pictures at `side_px`."""
 
-    def __init__(self, embedder: ObjectEmbedder, side_px: int) -> None:
-        self._embedder = embedder
+    def __init__(self, features: Features, side_px: int) -> None:
+        self._of = features
         self._side_px = side_px
         self._classifier: Any = None
 
@@ -44,8 +81,4 @@ class LinearProbe:
         return float(np.mean([a == b for a, b in zip(said, names, strict=True)]))
 
     def _features(self, images: Sequence[Image.Image]) -> Float32Array:
-        rows = []
-        for start in range(0, len(images), _BATCH):
-            small = [centre_square(image, self._side_px) for image in images[start : start + _BATCH]]
-            rows += [view.embedding.vector for view in self._embedder.view(small)]
-        return np.stack(rows)
+        return self._of([centre_square(image, self._side_px) for image in images])

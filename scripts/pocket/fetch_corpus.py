@@ -145,7 +145,7 @@ def _call(source: Source, *command: str, cwd: Path | None = None) -> None:
     if done.returncode != 0:
         raise NotReadyError(
             tried=tried,
-            found=f"{' '.join(command)} failed: {done.stderr.strip()[-400:]}",
+            found=f"{' '.join(command)} failed: {' '.join(done.stderr.split())[-400:]}",
             fix="Check the network and run the same command again; what was fetched is kept.",
         )
 

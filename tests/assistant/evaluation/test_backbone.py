@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from assistant.evaluation import backbone_report
 from assistant.evaluation.backbone import (
@@ -18,8 +18,9 @@ from assistant.evaluation.backbone import (
     stand_in,
     subject_pairs,
 )
-from assistant.evaluation.backbone_report import colour_of, evaluate_backbone, sample_library
+from assistant.evaluation.backbone_report import colour_of, evaluate_backbone, place_of, sample_library
 from assistant.evaluation.corpora import Picture, Record
+from assistant.evaluation.probe import LinearProbe, colour_features
 from assistant.service import Familiar
 from exporters.runtime.session import BackboneSession
 from personalizer.errors import NotFoundError
@@ -127,6 +128,32 @@ def test_questions_come_from_the_corpus_and_else_from_the_class() -> None:
 def test_colours_are_the_subject_s() -> None:
     assert colour_of("a light blue bird with a yellow breast") == "blue"
     assert colour_of("two dogs on a street") is None
+
+
+def test_places_are_told_from_patterns_and_light() -> None:
+    assert place_of("a red mug with white stripes on a beach under a lamp") == "on a beach"
+    assert place_of("a grey cat next to an orange in the snow on a cloudy day.") == "in the snow"
+    assert place_of("two white dogs on a plain green background") == "on a plain green background"
+    assert place_of("a black horse in the evening light") is None
+
+
+def test_colours_are_told_from_colours_wherever_they_are() -> None:
+    """Discs of unseen sizes on unseen greys, by a probe that saw other ones."""
+
+    def disc(colour: str, seed: int) -> Image.Image:
+        random = np.random.default_rng(seed)
+        image = Image.new("RGB", (64, 64), tuple([int(random.integers(90, 220))] * 3))
+        edge = int(random.integers(8, 22))
+        ImageDraw.Draw(image).ellipse((edge, edge, 64 - edge, 64 - edge), colour)
+        return image
+
+    names = ["red", "blue", "yellow", "green"] * 5
+    shown = [Picture(Record("t", "render", None, None), np.asarray(disc(n, i))) for i, n in enumerate(names)]
+    probe = LinearProbe(colour_features, 64)
+    probe.fit(shown, names)
+    assert probe.accuracy([disc(name, 100 + i) for i, name in enumerate(names)], names) == 1.0
+    assert probe.accuracy([disc("red", 7)], ["blue"]) == 0.0
+    assert np.isnan(probe.accuracy([], []))
 
 
 def test_the_version_before_is_beside_the_numbers(

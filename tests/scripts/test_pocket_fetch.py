@@ -1,0 +1,137 @@
+"""Fetching the training pictures, from sources on this disk that have the layout of the published ones."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import io
+import subprocess
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from assistant.evaluation.corpora import ARCHIVES, read_archive
+from personalizer.errors import CorruptArtifactError, NotReadyError
+from scripts.pocket import fetch_corpus
+from scripts.pocket.fetch_corpus import SOURCES, Source, of_emoji, write_archive
+
+BY_NAME = {source.name: source for source in SOURCES}
+
+
+def picture(path: Path, colour: str = "red", mode: str = "RGB") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, (60, 40), colour).save(path)
+    return path
+
+
+@pytest.fixture
+def groceries(tmp_path: Path) -> Source:
+    """A git repository with the data set's layout."""
+    folder = tmp_path / "published"
+    for part, name in (("train", "Fruit/Apple/Granny-Smith"), ("val", "Packages/Milk/Arla")):
+        picture(folder / "dataset" / part / name / "x_001.jpg")
+    picture(folder / "dataset" / "iconic-images-and-descriptions" / "Fruit" / "icon.jpg")
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.org")
+    for command in (("init", "-q"), ("add", "."), (*author, "commit", "-q", "-m", "all")):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    commit = subprocess.run(
+        ["git", "-C", str(folder), "rev-parse", "HEAD"], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    return dataclasses.replace(BY_NAME["grocery"], address=str(folder), pin=commit)
+
+
+@pytest.fixture
+def caltech(tmp_path: Path) -> Source:
+    """A zip file with a tar file in it."""
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as tar:
+        for name in ("BACKGROUND_Google/image_1.jpg", "yin_yang/image_1.jpg", "yin_yang/broken.jpg"):
+            content = picture(tmp_path / "one.jpg").read_bytes() if "image" in name else b"no picture"
+            member = tarfile.TarInfo(f"101_ObjectCategories/{name}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    archive = tmp_path / "caltech-101.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("caltech-101/101_ObjectCategories.tar.gz", inner.getvalue())
+    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
+    return dataclasses.replace(BY_NAME["caltech101"], address=archive.as_uri(), pin=digest)
+
+
+def test_every_source_is_pinned_and_has_a_licence() -> None:
+    assert len(BY_NAME) == len(SOURCES) == 5
+    for source in SOURCES:
+        assert source.licence and len(source.pin) >= 40
+        assert source.address.startswith("https://") or "@" in source.address or "=" in source.address
+
+
+def test_what_is_fetched_reads_as_a_corpus(
+    groceries: Source, caltech: Source, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive, captions = (tmp_path / "out" / name for name in ARCHIVES[0])
+    assert write_archive([caltech, groceries], tmp_path / "work", archive, captions) == 4
+    found = list(read_archive(archive, captions))
+    assert [(p.record.source, p.record.label, p.record.caption) for p in found] == [
+        ("caltech101", None, None),
+        ("caltech101", "yin yang", "a photo of a yin yang"),
+        ("grocery", "granny smith", "a photo of a granny smith"),
+        ("grocery", "arla", "a photo of an arla"),
+    ]
+    assert all(p.image().size == (128, 128) for p in found)
+    assert "left out" in (printed := capsys.readouterr().out) and "broken.jpg" in printed
+    # What was fetched is kept: nothing is asked for again.
+    gone = dataclasses.replace(groceries, address="/nowhere")
+    assert write_archive([caltech, gone], tmp_path / "work", archive, captions) == 4
+
+
+def test_another_content_is_refused_by_name(caltech: Source, tmp_path: Path) -> None:
+    changed = dataclasses.replace(caltech, pin="0" * 64)
+    with pytest.raises(CorruptArtifactError, match=r"caltech-101.zip has the hash .* instead of 0000"):
+        fetch_corpus.fetch_zip(changed, tmp_path / "work")
+
+
+def test_a_source_that_cannot_be_reached_says_what_to_do(
+    groceries: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = dataclasses.replace(groceries, address=str(tmp_path / "nothing"))
+    with pytest.raises(NotReadyError, match=r"fetching grocery.*run the same command again"):
+        fetch_corpus.fetch_git(elsewhere, tmp_path / "work")
+    unknown = dataclasses.replace(groceries, pin="1" * 40)
+    with pytest.raises(NotReadyError, match="fetch --depth 1"):
+        fetch_corpus.fetch_git(unknown, tmp_path / "work")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotReadyError, match="npm is not installed"):
+        fetch_corpus.fetch_npm(BY_NAME["fluent-emoji-3d"], tmp_path / "work")
+
+
+def test_a_package_is_checked_against_its_integrity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """npm itself is replaced by a program that packs a folder, as `npm pack` does."""
+    packed = tmp_path / "emoji-1.1.0.tgz"
+    with tarfile.open(packed, "w:gz") as tar:
+        content = picture(tmp_path / "1f436.webp", "#ff000080", "RGBA")
+        tar.add(content, "package/assets/1f436.webp")
+        tar.add(content, "package/assets/1f44b-1f3fb.webp")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    npm = programs / "npm"
+    npm.write_text(f'#!/bin/sh\nexec cp {packed} "$4/"\n')
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
+    source = dataclasses.replace(BY_NAME["fluent-emoji-3d"], pin=f"sha512-{digest}")
+    archive, captions = (tmp_path / "out" / name for name in ARCHIVES[1])
+    assert write_archive([source], tmp_path / "work", archive, captions) == 1
+    (dog,) = read_archive(archive, captions)
+    assert dog.record.label == "dog face"
+    assert min(dog.image().getpixel((64, 64))) > 90, "half transparent red lies on white"
+    with pytest.raises(CorruptArtifactError, match=r"emoji-1\.1\.0\.tgz"):
+        fetch_corpus.fetch_npm(BY_NAME["fluent-emoji-3d"], tmp_path / "again")
+
+
+def test_emoji_are_named_by_their_first_code_point() -> None:
+    assert of_emoji(Path("1f600.webp")) == {"label": "grinning face", "tags": []}
+    assert of_emoji(Path("1f44b-1f3fd.webp")) is None, "skin tones repeat the plain one"
+    assert of_emoji(Path("readme.png")) is None
