@@ -13,12 +13,15 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from assistant.demo import read_samples
-from assistant.evaluation.backbone_report import draw
+from assistant.demo import Sample, read_samples
 from assistant.service import Familiar
+from assistant.serving import draw
+from exporters.runtime.generation import answer
+from exporters.runtime.session import BackboneSession
 from personalizer.backbones.preprocessing import centre_square
 from personalizer.decoding import load_photo
 from personalizer.locations import Home
+from personalizer.prompts import DESCRIBE_QUESTION, question_about_image
 
 PROMPTS = (
     "a photo of an apple.",
@@ -58,17 +61,34 @@ def main() -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     save(rows, pictures / "reconstructions.jpg")
     save(
-        [draw(session, prompt, SAMPLES, seed=0) for prompt in PROMPTS],
+        [draw(session, prompt, SAMPLES, seed=0).images for prompt in PROMPTS],
         pictures / "prompts.jpg",
         list(PROMPTS),
     )
     captioned = samples[:COLUMNS]
     drawn = [
-        [photo, *draw(session, s.caption, SAMPLES - 1, seed=0)]
+        [photo, *draw(session, s.caption, SAMPLES - 1, seed=0).images]
         for photo, s in zip(photos[:COLUMNS], captioned, strict=True)
     ]
     save(drawn, pictures / "captions.jpg", [sample.caption for sample in captioned])
-    (options.out / "PICTURES.md").write_text(page(session.spec.version))
+    failed, texts = failures(session, samples)
+    save(failed, pictures / "failures.jpg", texts)
+    (options.out / "PICTURES.md").write_text(page(session.spec.version, len(failed), len(samples)))
+
+
+def failures(
+    session: BackboneSession, samples: Sequence[Sample]
+) -> tuple[list[list[Image.Image]], list[str]]:
+    """Drawings in whose description by the model itself the class that was asked for is missing."""
+    rows, texts = [], []
+    for sample in samples:
+        drawn = draw(session, sample.caption, SAMPLES, seed=0).images
+        said = [answer(session, question_about_image(DESCRIBE_QUESTION), [one]).text for one in drawn]
+        wrong = [number for number, words in enumerate(said) if sample.class_name not in words]
+        if wrong:
+            rows.append([drawn[number] for number in wrong])
+            texts.append(f"{sample.caption}: instead, {said[wrong[0]]}")
+    return rows, texts
 
 
 def save(rows: Sequence[Sequence[Image.Image]], path: Path, texts: Sequence[str] = ()) -> None:
@@ -96,7 +116,7 @@ def wrapped(text: str, width: int = 46) -> str:
     return "\n".join(lines)
 
 
-def page(version: str) -> str:
+def page(version: str, failed: int, asked: int) -> str:
     """The page's text."""
     return f"""# What the bundled backbone reads and draws
 
@@ -120,6 +140,13 @@ Six first samples each.
 The photo on the left, then drawings of its caption: whether the thing, its colours and its place survive.
 
 ![Drawings of captions](pictures/captions.jpg)
+
+## Failures
+
+Of {asked} captions, those ({failed}) with drawings in which the model itself does not recognise what was asked for, and
+what it says of the first of them.
+
+![Drawings that failed](pictures/failures.jpg)
 """
 
 

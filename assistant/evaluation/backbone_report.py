@@ -41,6 +41,8 @@ _LIGHT = re.compile(r" (under a lamp|in the evening light|on a cloudy day)$")
 _PLACE = re.compile(r"^.*\b((?:on|in) (?:a|an|the) \w+(?: \w+)*)$")
 PROBE_PICTURES_PER_NAME, PROBE_MINIMUM = 24, 8
 DRAWINGS_PER_PROMPT = 4
+CODEBOOK_PICTURES = 2000
+"""Rare codes need many pictures to be seen."""
 
 
 def evaluate_backbone(
@@ -80,7 +82,8 @@ def evaluate_backbone(
     }
     of_photos, of_renders = _codes(measure, some_photos), _codes(measure, some_renders)
     captioned = [p for p in (*some_photos, *some_renders) if p.record.caption]
-    used = np.unique(np.concatenate([of_photos[1], of_renders[1]]))
+    looked_at = measure.some(held_out, CODEBOOK_PICTURES)
+    used = np.unique(_codes(measure, looked_at)[1])
     report = {
         "psnr": {
             "photos": rounded(measure.psnr_db(*of_photos)),
@@ -105,6 +108,7 @@ def evaluate_backbone(
             "images": "corpus" if images else "sample library",
             "photos": len(some_photos),
             "renders": len(some_renders),
+            "codebook_pictures": len(looked_at),
             "count": count,
             "seed": seed,
             "backbone": backbone,

@@ -32,12 +32,14 @@ def main() -> None:
     tokenizer = Tokenizer.from_file(str(options.lm / "tokenizer.json"))
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
     share_levels(model, config.levels, tokenizer.get_vocab()[image_token(0)])
-    trained = read_state(options.lm / "language_model.pt", config)["model"]
+    trained = read_state(options.lm / "language_model.pt", config.language_architecture())["model"]
     kept = {name: value for name, value in trained.items() if not name.startswith(RECOGNISING)}
     model.load_state_dict(kept, strict=False)
     merge_levels(model)
     image_tokenizer = ImageTokenizer(config)
-    image_tokenizer.load_state_dict(read_state(options.vq / "image_tokenizer.pt", config)["average"])
+    image_tokenizer.load_state_dict(
+        read_state(options.vq / "image_tokenizer.pt", config.image_architecture())["average"]
+    )
     write_checkpoint(options.out, model, image_tokenizer, tokenizer, config)
     size_mib = sum(file.stat().st_size for file in options.out.iterdir()) / 2**20
     print(f"{options.out}: {size_mib:.1f} MiB")

@@ -61,15 +61,23 @@ class PocketConfig:
     def tokens_per_image(self) -> int:
         return (self.image_size_px // 2 ** (len(self.encoder_multipliers) - 1)) ** 2
 
-    def architecture(self) -> dict[str, object]:
-        """What a checkpoint must agree in: everything but the budgets."""
-        return {name: value for name, value in asdict(self).items() if name not in _BUDGETS}
+    def image_architecture(self) -> dict[str, object]:
+        """What an image tokenizer's checkpoint must agree in."""
+        return {name: value for name, value in asdict(self).items() if name in _IMAGE}
+
+    def language_architecture(self) -> dict[str, object]:
+        """What a language model's checkpoint must agree in."""
+        return {name: value for name, value in asdict(self).items() if name in _LANGUAGE}
 
 
-_BUDGETS = {"image_steps", "image_batch", "image_rate", "language_steps", "language_rate"} | {
-    "drawn",
-    "read",
-    "compared",
+_IMAGE = {"image_size_px", "levels", "latent_channels", "semantic_features"} | {
+    f"{part}_{what}" for part in ("encoder", "decoder") for what in ("base", "multipliers", "blocks")
+}
+_LANGUAGE = {"image_size_px", "levels", "text_vocabulary", "reserved", "max_positions"} | {
+    "hidden",
+    "intermediate",
+    "layers",
+    "heads",
 }
 
 

@@ -87,7 +87,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     config = read_size(options.size)
     model = ImageTokenizer(config).eval().to(memory_format=torch.channels_last)
-    model.load_state_dict(read_state(options.tokenizer, config)["average"])
+    model.load_state_dict(read_state(options.tokenizer, config.image_architecture())["average"])
     arrays, records = load_arrays(options.corpus)
     features = np.concatenate([np.load(folder / "features.npy") for folder in options.corpus])
     codes = np.full((len(records), options.views, config.tokens_per_image), -1, dtype=np.int16)

@@ -187,7 +187,7 @@ def main() -> None:
     optimiser = torch.optim.AdamW(
         model.parameters(), lr=config.image_rate, betas=(0.9, 0.95), weight_decay=0.01
     )
-    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", config)
+    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", config.image_architecture())
     state = checkpoint.load()
     step, spent_s = 0, 0.0
     if state is not None:
@@ -195,7 +195,7 @@ def main() -> None:
         optimiser.load_state_dict(state["optimiser"])
         step, spent_s = state["step"], state["spent_s"]
     elif options.decoder_only:
-        model.load_state_dict(read_state(options.start, config)["average"])
+        model.load_state_dict(read_state(options.start, config.image_architecture())["average"])
     elif options.start:
         start_from(model, options.start)
     average = {name: value.clone() for name, value in model.state_dict().items()}

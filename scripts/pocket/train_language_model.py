@@ -245,7 +245,7 @@ def main() -> None:
         range(maker.first_code, maker.first_code + config.codes),
         maker.answer_ids,
     )
-    checkpoint = Checkpoint(options.out / "language_model.pt", config)
+    checkpoint = Checkpoint(options.out / "language_model.pt", config.language_architecture())
     step, spent_s = 0, 0.0
     state = checkpoint.load()
     if state is not None:

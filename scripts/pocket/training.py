@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from personalizer.errors import CorruptArtifactError
-from scripts.pocket.config import DEFAULT_SIZE, PocketConfig
+from scripts.pocket.config import DEFAULT_SIZE
 
 SAVE_EVERY_S = 120.0
 
@@ -28,9 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 class Checkpoint:
     """One file with everything that a training needs to go on as if it had never stopped."""
 
-    def __init__(self, path: Path, config: PocketConfig) -> None:
+    def __init__(self, path: Path, architecture: Mapping[str, object]) -> None:
         self._path = path
-        self._config = config
+        self._architecture = dict(architecture)
         self._saved = time.monotonic()
 
     def load(self) -> dict[str, Any] | None:
@@ -41,7 +41,7 @@ class Checkpoint:
         if not self._path.exists():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return None
-        state = read_state(self._path, self._config)
+        state = read_state(self._path, self._architecture)
         print(f"resumed at step {state['step']}, {state['spent_s'] / 60:.1f} minutes", flush=True)
         return state
 
@@ -51,13 +51,13 @@ class Checkpoint:
     def save(self, parts: Mapping[str, Any]) -> None:
         """Write `parts` in place of what was there; a crash leaves the one or the other."""
         temporary = self._path.with_suffix(".tmp")
-        torch.save({**parts, "architecture": self._config.architecture()}, temporary)
+        torch.save({**parts, "architecture": self._architecture}, temporary)
         temporary.replace(self._path)
         self._saved = time.monotonic()
 
 
-def read_state(path: Path, config: PocketConfig) -> dict[str, Any]:
-    """A saved training state; raises `CorruptArtifactError` naming `path` if it does not fit `config`."""
+def read_state(path: Path, architecture: Mapping[str, object]) -> dict[str, Any]:
+    """A saved training state; raises `CorruptArtifactError` naming `path` if it is not of this architecture."""
     tried = f"reading the training state {path}"
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
@@ -70,7 +70,7 @@ def read_state(path: Path, config: PocketConfig) -> dict[str, Any]:
         ) from error
     different = [
         f"{name} is {found.get(name)!r}, not {wanted!r}"
-        for name, wanted in config.architecture().items()
+        for name, wanted in architecture.items()
         if found.get(name) != wanted
     ]
     if different:

@@ -81,13 +81,22 @@ def test_a_wrong_size_names_file_and_entry(tmp_path: Path, text: str, found: str
 
 def test_a_state_of_another_size_or_a_damaged_one_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "language_model.pt"
-    Checkpoint(path, PocketConfig(layers=2)).save({"step": 3, "spent_s": 1.0})
-    assert read_state(path, PocketConfig(layers=2, language_steps=7))["step"] == 3
+    two = PocketConfig(layers=2).language_architecture()
+    Checkpoint(path, two).save({"step": 3, "spent_s": 1.0})
+    assert read_state(path, PocketConfig(layers=2, language_steps=7).language_architecture())["step"] == 3
     with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*layers is 2, not 4"):
-        Checkpoint(path, PocketConfig(layers=4)).load()
+        Checkpoint(path, PocketConfig(layers=4).language_architecture()).load()
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*damaged"):
-        Checkpoint(path, PocketConfig(layers=2)).load()
+        Checkpoint(path, two).load()
+
+
+def test_sizes_share_an_image_tokenizer(tmp_path: Path) -> None:
+    path = tmp_path / "image_tokenizer.pt"
+    Checkpoint(path, read_size("cpu").image_architecture()).save({"step": 1, "spent_s": 1.0})
+    assert read_state(path, read_size("gpu").image_architecture())["step"] == 1
+    with pytest.raises(CorruptArtifactError, match="encoder_base is 32, not 64"):
+        read_state(path, PocketConfig(encoder_base=64).image_architecture())
 
 
 def corpus_records(count: int, held_out: int) -> list[Record]:
