@@ -19,7 +19,9 @@ from assistant.evaluation.protocol import rounded
 from personalizer.backbones.preprocessing import centre_square
 from personalizer.prompts import (
     DESCRIBE_QUESTION,
+    NO,
     RECOGNITION_QUESTION,
+    YES,
     RowKind,
     generation_request,
     question_about_image,
@@ -124,22 +126,51 @@ class BackboneMeasure:
             said.append(float(yes_no_logits(self._session, segments, [[picture.image()]])[0]) > 0)
         return _balanced(said, [truth for _, _, truth in asked])
 
-    def same_subject(self, pairs: Sequence[tuple[Picture, Picture, bool]]) -> Share:
-        """Pieces of one picture stand where a trained prefix will: is the other picture of the same thing?
+    def same_subject(
+        self, pairs: Sequence[tuple[Picture, Picture, bool]], *, from_pieces: bool = False
+    ) -> Share:
+        """A named example, then another picture: is it of the same thing?
 
-        What personalisation starts from. The threshold is the one that the pairs' own median gives, since the
-        trained prefix has one of its own too.
+        What personalisation starts from. `from_pieces` shows only a part of the example's codes, in the places of
+        a trained prefix's rows. The threshold is the one that the pairs' own median gives, since the trained
+        prefix has one of its own too.
         """
         from exporters.runtime.generation import yes_no_logits
 
         said = []
         for number, (example, seen, _) in enumerate(pairs):
             self._report(number, len(pairs), "same subject")
-            context = stand_in(self._session, self.codes([example.image()])[0])
-            question = question_about_image(RECOGNITION_QUESTION)
-            said.append(float(yes_no_logits(self._session, question, [[seen.image()]], concept=context)[0]))
+            codes = self.codes([example.image(), seen.image()])
+            if from_pieces:
+                context, question = (
+                    stand_in(self._session, codes[0]),
+                    question_about_image(RECOGNITION_QUESTION),
+                )
+                picture = self._session.embed_image_codes(codes[1])
+                said.append(float(yes_no_logits(self._session, question, [[picture]], concept=context)[0]))
+            else:
+                said.append(self._same_thing(codes[0], codes[1]))
         middle = float(np.median(said)) if said else 0.0
         return _balanced([value > middle for value in said], [truth for _, _, truth in pairs])
+
+    def _same_thing(self, example: Int64Array, seen: Int64Array) -> float:
+        """Log-odds of yes to "`<name>` is *example*. *seen* Is `<name>` in this photo?", in training's token order."""
+        session, spec = self._session, self._session.spec
+        before, after = RECOGNITION_QUESTION.split("{name}")
+
+        def words(text: str) -> Float32Array:
+            return session.embed_text(session.tokenize(text))
+
+        def framed(codes: Int64Array) -> list[Float32Array]:
+            ends = session.embed_text(spec.begin_image_ids), session.embed_text(spec.end_image_ids)
+            return [ends[0], session.embed_image_codes(codes), ends[1]]
+
+        name = session.embed_text(list(spec.free_ids or spec.separator_ids)[:1])
+        shown = [session.embed_text(spec.begin_ids), name, words(" is "), *framed(example), words(".")]
+        asked = [*framed(seen), words(before), name, words(after), session.embed_text(spec.separator_ids)]
+        states, _ = session.forward(np.concatenate([*shown, *asked])[None])
+        logits = session.text_logits(states[0, -1])
+        return float(logits[session.tokenize(YES)[0]] - logits[session.tokenize(NO)[0]])
 
     def bits_per_token(self, pictures: Sequence[Picture]) -> dict[str, float | None]:
         """Mean bits of an image token after the caption, and of a caption's token after the picture."""

@@ -95,6 +95,9 @@ def evaluate_backbone(
         ),
         "attribute_questions": _share(measure.questions([asked[index] for index in order])),
         "same_subject": {name: _share(measure.same_subject(found)) for name, found in pairs.items()},
+        "same_subject_from_pieces": {
+            name: _share(measure.same_subject(found, from_pieces=True)) for name, found in pairs.items()
+        },
         "text_to_image": text_to_image(session, pictures, home, count, seed, on_progress),
         "bits_per_token": measure.bits_per_token(captioned[:count]),
     }

@@ -55,7 +55,7 @@ def _colours(image: Image.Image) -> Float32Array:
     total = int(np.prod(_COLOUR_BINS))
     shares = [np.bincount(bins[part], minlength=total) / max(1, part.sum()) for part in (middle, ~middle)]
     # Roots: half as much of a colour is still that colour.
-    return np.sqrt(np.concatenate(shares)).astype(np.float32)
+    return np.asarray(np.sqrt(np.concatenate(shares)), dtype=np.float32)
 
 
 class LinearProbe:
