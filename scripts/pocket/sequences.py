@@ -20,8 +20,9 @@ from scripts.pocket.config import PocketConfig
 from scripts.pocket.vocabulary import BEGIN_IMAGE, BOS, END_IMAGE, EOS, image_token, reserved_token
 from scripts.render.captions import PLACE_PHRASES
 
-KIND_SHARES = {"photo": 0.45, "render": 0.4}
-"""Of the pictures that are drawn and read, by kind; the rest is drawings."""
+DRAWN_SHARES, READ_SHARES = {"photo": 0.45, "render": 0.4}, {"photo": 0.6, "render": 0.3}
+"""Of the pictures that are drawn from words, and that are read, by kind; the rest is drawings. Renders are asked about
+most, photos have the most to tell apart."""
 NO_CAPTION_SHARE = 0.12
 """Share of picture requests with empty text: what classifier-free guidance compares with."""
 SUBJECT_SHARE, SAME_VIEW_SHARE = 0.55, 0.2
@@ -95,7 +96,9 @@ class SequenceMaker:
         if len({records[pick].subject or str(pick) for pick in picks}) < 2:
             raise SystemExit("The corpus needs pictures of at least two subjects, in training and held out.")
         self._picks = picks
-        self._kinds = self._by_kind([pick for pick in picks if records[pick].caption] or picks)
+        captioned = [pick for pick in picks if records[pick].caption] or picks
+        self._to_draw = self._by_kind(captioned, DRAWN_SHARES)
+        self._to_read = self._by_kind(captioned, READ_SHARES)
         self._told = [pick for pick in picks if records[pick].questions and records[pick].caption]
         self._labels: dict[str, list[str]] = {}
         self._by_subject: dict[str, list[int]] = {}
@@ -110,20 +113,14 @@ class SequenceMaker:
         self._labels = {source: sorted(set(labels)) for source, labels in self._labels.items()}
         self._subjects = sorted(name for name, members in self._by_subject.items() if len(members) > 1)
 
-    def _by_kind(self, picks: list[int]) -> list[tuple[float, list[int]]]:
+    def _by_kind(self, picks: list[int], shares: dict[str, float]) -> list[tuple[float, list[int]]]:
         groups: dict[str, list[int]] = {}
         for pick in picks:
             kind = self._records[pick].kind
-            groups.setdefault(kind if kind in KIND_SHARES else "drawn", []).append(pick)
-        shares = {kind: KIND_SHARES.get(kind, 1 - sum(KIND_SHARES.values())) for kind in groups}
-        total = sum(shares.values())
-        return [(shares[kind] / total, members) for kind, members in groups.items()]
-
-    def _any(self, rng: np.random.Generator) -> int:
-        """A captioned picture, by the shares of the kinds."""
-        group = rng.choice(len(self._kinds), p=[share for share, _ in self._kinds])
-        members = self._kinds[group][1]
-        return members[rng.integers(len(members))]
+            groups.setdefault(kind if kind in shares else "drawn", []).append(pick)
+        present = {kind: shares.get(kind, 1 - sum(shares.values())) for kind in groups}
+        total = sum(present.values())
+        return [(present[kind] / total, members) for kind, members in groups.items()]
 
     def text(self, words: str) -> list[int]:
         return list(self._tokenizer.encode(words, add_special_tokens=False).ids)
@@ -148,7 +145,7 @@ class SequenceMaker:
 
     def drawn(self, rng: np.random.Generator) -> Sequence:
         """A picture from its caption, or from none."""
-        pick = self._any(rng)
+        pick = _any(self._to_draw, rng)
         caption = self._records[pick].caption
         without = caption is None or rng.random() < NO_CAPTION_SHARE
         words = [] if without or caption is None else self.text(self._vary(pick, caption, rng))
@@ -167,7 +164,7 @@ class SequenceMaker:
 
     def read(self, rng: np.random.Generator) -> Sequence:
         """A picture, its caption, and all that is known to be true or false of it."""
-        pick = self._any(rng)
+        pick = _any(self._to_read, rng)
         record = self._records[pick]
         sequence = Sequence().add(self._bos)
         self._show(sequence, pick, self.picture(pick, rng), READ_WEIGHT)
@@ -272,7 +269,7 @@ class SequenceMaker:
             members = self._by_subject[self._subjects[rng.integers(len(self._subjects))]]
             first, second = rng.choice(members, 2, replace=False)
             return int(first), int(second)
-        pick = self._any(rng)
+        pick = _any(self._to_read, rng)
         return pick, pick
 
     def _stranger(self, example: int, rng: np.random.Generator) -> int | None:
@@ -295,3 +292,9 @@ class SequenceMaker:
                 continue
             if other.kind == record.kind or tries > 6:
                 return pick
+
+
+def _any(kinds: list[tuple[float, list[int]]], rng: np.random.Generator) -> int:
+    """A picture, by the shares of the kinds."""
+    members = kinds[rng.choice(len(kinds), p=[share for share, _ in kinds])][1]
+    return members[rng.integers(len(members))]
