@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -52,10 +53,7 @@ class PocketConfig:
 
     @property
     def codes(self) -> int:
-        product = 1
-        for level in self.levels:
-            product *= level
-        return product
+        return math.prod(self.levels)
 
     @property
     def tokens_per_image(self) -> int:
