@@ -20,7 +20,7 @@ from scripts.pocket.config import PocketConfig
 from scripts.pocket.vocabulary import BEGIN_IMAGE, BOS, END_IMAGE, EOS, image_token, reserved_token
 from scripts.render.captions import PLACE_PHRASES
 
-DRAWN_SHARES, READ_SHARES = {"photo": 0.45, "render": 0.4}, {"photo": 0.6, "render": 0.3}
+DRAWN_SHARES, READ_SHARES = {"photo": 0.45, "render": 0.4}, {"photo": 0.5, "render": 0.42}
 """Of the pictures that are drawn from words, and that are read, by kind; the rest is drawings. Renders are asked about
 most, photos have the most to tell apart."""
 NO_CAPTION_SHARE = 0.12
@@ -30,8 +30,6 @@ SUBJECT_SHARE, SAME_VIEW_SHARE = 0.55, 0.2
 are the same view. With subjects alone nothing is learned: their backgrounds differ more than they do."""
 FULL_EXAMPLE_SHARE = 0.4
 """In context, how often the example picture is whole; otherwise a part of its codes stands where a prefix has rows."""
-READ_WEIGHT = 0.3
-"""Of the codes of a picture that is there to be read, against those of one to be drawn."""
 TAIL_WEIGHT = 0.2
 """Of what follows a yes or no, which is always the same."""
 
@@ -135,8 +133,9 @@ class SequenceMaker:
         """How often the picture was encoded; views that it lacks are marked by negative codes."""
         return int((self._codes[pick, :, 0] >= 0).sum())
 
-    def _show(self, sequence: Sequence, pick: int, codes: list[int], weight: float) -> Sequence:
-        return sequence.add(self._begin).add(codes, weight).add(self._end).read(pick)
+    def _show(self, sequence: Sequence, pick: int, codes: list[int]) -> Sequence:
+        """A picture to be read: its codes are not graded."""
+        return sequence.add([*self._begin, *codes, *self._end]).read(pick)
 
     def _answer(self, sequence: Sequence, said: str) -> Sequence:
         """A yes or no, of which the first token says it all."""
@@ -167,7 +166,7 @@ class SequenceMaker:
         pick = _any(self._to_read, rng)
         record = self._records[pick]
         sequence = Sequence().add(self._bos)
-        self._show(sequence, pick, self.picture(pick, rng), READ_WEIGHT)
+        self._show(sequence, pick, self.picture(pick, rng))
         sequence.branch().add([*self.text(DESCRIBE_QUESTION), *self._separator])
         sequence.add([*self.text(record.caption or ""), *self._eos], 1.0)
         for question, answer in self._questions(record, rng):
@@ -216,7 +215,7 @@ class SequenceMaker:
         sequence = Sequence().add([*self._bos, *name, *self.text(" is ")])
         drawing, understanding = list[int](), list[int]()
         if rng.random() < FULL_EXAMPLE_SHARE:
-            self._show(sequence, example, self.picture(example, rng, view), READ_WEIGHT)
+            self._show(sequence, example, self.picture(example, rng, view))
             sequence.add(self.text("."))
         else:
             drawing, understanding = self._pieces(example, same, view, rng)
@@ -229,7 +228,7 @@ class SequenceMaker:
         ):
             if seen is None:
                 continue
-            self._show(sequence.branch(), seen, self.picture(seen, rng, seen_view), READ_WEIGHT)
+            self._show(sequence.branch(), seen, self.picture(seen, rng, seen_view))
             sequence.add([*before, *name, *after, *self._separator, *understanding])
             self._answer(sequence, said)
         before, after = (self.text(part) for part in self._request(same, rng).split("{name}"))

@@ -87,7 +87,9 @@ def test_sequences_fit_and_grade_answers_and_pictures_only(maker: SequenceMaker,
             for place, (token, weight) in enumerate(branch):
                 inside = token == BEGIN or (inside and token != END)
                 if inside and token != BEGIN:
-                    assert maker.first_code <= token < maker.first_code + CODES and weight > 0
+                    assert maker.first_code <= token < maker.first_code + CODES
+                    drawn = kind == "drawn" or (kind == "compared" and SEPARATOR in ids[:place])
+                    assert (weight > 0) == drawn, "what is read is not graded"
                 elif weight > 0 and kind != "told":
                     assert SEPARATOR in ids[:place]
             assert ids.count(BEGIN) == ids.count(END) and ids.count(SEPARATOR) <= 1
@@ -137,7 +139,8 @@ def test_an_answer_in_context_starts_with_half_of_the_rows_stand_ins(maker: Sequ
     seen = {True: 0, False: 0}
     for step in range(100):
         trunk, *others = branches(maker.compared(np.random.default_rng(step)))
-        shown = [token for token, weight in trunk if token in codes and weight == 0]
+        ids = [token for token, _ in trunk]
+        shown = [] if BEGIN in ids else [token for token in ids if token in codes]
         for branch in others:
             ids = [token for token, _ in branch]
             turn = ids.index(SEPARATOR)
@@ -187,15 +190,15 @@ def test_sharing_rows_and_trunks_changes_no_loss(maker: SequenceMaker) -> None:
             graded = [(t, w) for t, w in zip(alone.ids[1:], alone.weights[1:], strict=True) if w > 0]
             if not graded:
                 continue
-            _, parts = losses("read", Batch([alone], 1, "cpu"))
+            _, parts = losses("compared", Batch([alone], 1, "cpu"))
             for name in apart:
                 weight = sum(w for t, w in graded if (t in codes) == (name == "image"))
                 if weight:
-                    apart[name].append((parts[f"read:{name}"], weight))
-    _, parts = losses("read", together)
+                    apart[name].append((parts[f"compared:{name}"], weight))
+    _, parts = losses("compared", together)
     for name, values in apart.items():
         mean = sum(value * weight for value, weight in values) / sum(weight for _, weight in values)
-        assert parts[f"read:{name}"] == pytest.approx(mean, rel=1e-4)
+        assert parts[f"compared:{name}"] == pytest.approx(mean, rel=1e-4)
 
 
 def test_codes_that_share_levels_share_what_they_learn_and_merge_into_ordinary_rows() -> None:
