@@ -20,7 +20,7 @@ from assistant.runtimes import (
 from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.drawings import is_drawing
-from personalizer.errors import UnreadablePhotoError, UsageError
+from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from personalizer.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
+RENEWAL_PRIORITY = -1
+"""After everything else: concepts work by retrieval meanwhile."""
 
 
 def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Handler]:
@@ -240,20 +242,31 @@ class Handlers:
 
     def _notice_new_version(self, job: Job) -> None:
         """An update of Familiar can bring another version of the backbone; a daemon finds out by itself."""
-        if any(concept.prefix_dir is not None for concept in self._library.concepts()):
-            version = exported_version(self._home, str(job.payload["backbone"]))
-            if version is None:
-                wanted = {key: job.payload[key] for key in ("backbone", "device")}
-                self._queue.enqueue("export", str(job.payload["backbone"]), wanted)
-            else:
-                self._renew_prefixes(job, version)
+        if not any(concept.prefix_dir is not None for concept in self._library.concepts()):
+            return
+        name = str(job.payload["backbone"])
+        try:
+            version = exported_version(self._home, name)
+        except FamiliarError:
+            logger.exception(
+                "prefixes cannot be compared with the backbone %s, which a scan can do without", name
+            )
+            return
+        if version is not None:
+            self._renew_prefixes(job, version)
+            return
+        wanted = {key: job.payload[key] for key in ("backbone", "device")}
+        if wanted not in [given_up.payload for given_up in self._given_up("export")]:
+            self._queue.enqueue("export", name, wanted, RENEWAL_PRIORITY)
 
     def _renew_prefixes(self, job: Job, version: str) -> None:
         """Queue training of the concepts whose prefix belongs to another version of this backbone.
 
         Until it is done they work by retrieval, as concepts do that were never trained.
         """
-        given_up = [failed.payload for failed in self._queue.list("failed") if failed.kind == "train"]
+        given_up = {
+            (job.payload.get("concept"), job.payload.get("renew_for")) for job in self._given_up("train")
+        }
         for concept in self._library.concepts():
             if concept.name is None or concept.prefix_dir is None or concept.backbone == version:
                 continue
@@ -262,8 +275,14 @@ class Handlers:
             self._library.set_state(concept.id, "stale")
             wanted = {"concept": concept.id, "renew_for": version}
             wanted |= {key: job.payload[key] for key in ("backbone", "device")}
-            if wanted not in given_up:
-                self._queue.enqueue("train", str(concept.id), wanted)
+            if (concept.id, version) not in given_up:
+                self._queue.enqueue("train", str(concept.id), wanted, RENEWAL_PRIORITY)
+
+    def _given_up(self, kind: str) -> list[Job]:
+        """Jobs that failed, or that the user stopped."""
+        return [
+            job for state in ("failed", "cancelled") for job in self._queue.list(state) if job.kind == kind
+        ]
 
 
 def reporter(context: JobContext, prefix: str = "") -> OnProgress:

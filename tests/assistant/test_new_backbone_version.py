@@ -127,7 +127,8 @@ def test_prefixes_are_made_anew_and_concepts_work_meanwhile(updated: Updated) ->
     assert updated.waiting("train") == []
 
 
-def test_a_daemon_finds_out_by_itself_and_does_not_try_for_ever(updated: Updated) -> None:
+@pytest.mark.parametrize("ending", ["fails", "is stopped"])
+def test_a_daemon_finds_out_by_itself_and_does_not_try_for_ever(updated: Updated, ending: str) -> None:
     updated.update()
     updated.do("scan")
     assert len(updated.waiting("export")) == 1 and updated.waiting("train") == []
@@ -135,12 +136,23 @@ def test_a_daemon_finds_out_by_itself_and_does_not_try_for_ever(updated: Updated
     (job,) = updated.waiting("train")
     updated.do("scan")
     assert [one.id for one in updated.waiting("train")] == [job.id]
-    updated.queue.claim(1, ["train"])
-    updated.queue.fail(job.id, "its photos are gone")
+    found = updated.library.connection.execute("SELECT priority FROM jobs WHERE id = ?", (job.id,))
+    assert found.fetchone()[0] < 0, "whatever else is asked for goes first"
+    if ending == "fails":
+        updated.queue.claim(1, ["train"])
+        updated.queue.fail(job.id, "its photos are gone")
+    else:
+        updated.queue.request_cancel(job.id)
     updated.queue.enqueue("scan", "library", updated.asked)
     handlers = make_handlers(updated.home, updated.library, updated.queue)
     run_worker_loop(updated.queue, {"scan": handlers["scan"]}, threading.Event(), idle_exit_s=0)
     assert updated.waiting("train") == [] and updated.bo.state == "stale"
+
+
+def test_scanning_needs_no_backbone(updated: Updated) -> None:
+    updated.checkpoint = updated.checkpoint.parent / "unplugged"
+    updated.do("scan")
+    assert updated.queue.list("done")[-1].kind == "scan" and updated.waiting("export") == []
 
 
 def test_a_prefix_of_another_backbone_is_left_alone(updated: Updated) -> None:
