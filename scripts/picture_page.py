@@ -1,4 +1,4 @@
-"""Makes docs/PICTURES.md: what the bundled backbone reads and draws, first samples, none picked.
+"""Makes docs/PICTURES.md: what the bundled backbone reads and draws, as `familiar imagine` draws.
 
     python -m scripts.picture_page --home DIR
 
@@ -72,7 +72,8 @@ def main() -> None:
     ]
     save(drawn, pictures / "captions.jpg", [sample.caption for sample in captioned])
     failed, texts = failures(session, samples)
-    save(failed, pictures / "failures.jpg", texts)
+    if failed:
+        save(failed, pictures / "failures.jpg", texts)
     (options.out / "PICTURES.md").write_text(page(session.spec.version, len(failed), len(samples)))
 
 
@@ -120,8 +121,9 @@ def page(version: str, failed: int, asked: int) -> str:
     """The page's text."""
     return f"""# What the bundled backbone reads and draws
 
-Version `{version}`, through the int8 runtime that serves, with the settings of `familiar imagine`. Always the first
-samples of seed 0: nothing is picked. Made by `python -m scripts.picture_page`.
+Version `{version}`, through the int8 runtime that serves, with the settings of `familiar imagine`: of four candidates
+the one that the model itself recognises best. Always the first samples of seed 0; nobody picked any. Made by
+`python -m scripts.picture_page`.
 
 ## Photos and what is left of them after 64 image tokens
 
@@ -144,7 +146,7 @@ The photo on the left, then drawings of its caption: whether the thing, its colo
 ## Failures
 
 Of {asked} captions, those ({failed}) with drawings in which the model itself does not recognise what was asked for, and
-what it says of the first of them.
+what it says of the first of them. It chose these drawings itself, so there are more failures than it sees.
 
 ![Drawings that failed](pictures/failures.jpg)
 """

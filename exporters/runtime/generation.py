@@ -223,22 +223,33 @@ def generate_images(
     )
     tokens_per_s = total / (time.perf_counter() - loop_started)
     if candidates > 1:
-        scores = recognised(session, text, codes, concept).reshape(count, candidates)
-        codes = codes.reshape(count, candidates, -1)[np.arange(count), scores.argmax(axis=1)]
+        parts = []
+        for first in range(0, len(codes), MAX_BATCH):
+            report(total)
+            parts.append(recognised(session, text, codes[first : first + MAX_BATCH], concept, forced=forced))
+        best = np.concatenate(parts).reshape(count, candidates).argmax(axis=1)
+        codes = codes.reshape(count, candidates, -1)[np.arange(count), best]
     pictures = session.decode_images(codes)
     return Drawn(codes, pictures, time.perf_counter() - started, tokens_per_s)
 
 
 def recognised(
-    session: BackboneSession, text: str, codes: Int64Array, concept: PromptContext | None = None
+    session: BackboneSession,
+    text: str,
+    codes: Int64Array,
+    concept: PromptContext | None = None,
+    *,
+    forced: bool = True,
 ) -> Float32Array:
     """How well the model recognises in drawings `[count, tokens_per_image]` what they were to show, `[count]`.
 
-    The log-odds that the concept is in them or, without one, the log-likelihood of `text` as their description.
+    The log-odds that the concept is in them, whatever else `text` asks for, or, without a concept, the log-likelihood
+    of `text` as their description.
     """
     pictures = [[drawing] for drawing in session.embed_image_codes(codes)]
     if concept is not None and concept.inputs:
-        return yes_no_logits(session, question_about_image(RECOGNITION_QUESTION), pictures, concept=concept)
+        question = question_about_image(RECOGNITION_QUESTION)
+        return yes_no_logits(session, question, pictures, concept=concept, forced=forced)
     context = concept or PromptContext(session)
     prompts = [question_about_image(DESCRIBE_QUESTION)] * len(codes)
     hidden, cache = _read_prompt(context, prompts, pictures, forced=True)
@@ -260,9 +271,7 @@ def _draw_batch(
     A seed is that of the picture, and which of its candidates this is.
     """
     count, length = len(seeds), session.spec.tokens_per_image
-    uniforms = np.stack(
-        [np.random.default_rng((seed, turn) if turn else seed).random(length) for seed, turn in seeds]
-    )
+    uniforms = np.stack([np.random.default_rng(seed).random(length) for seed in seeds])
     caches = [cache.repeat(count) for _, cache in starts]
     cache = caches[0] if len(caches) == 1 else session.join(caches)
     hidden = np.concatenate([np.repeat(states[:, -1], count, axis=0) for states, _ in starts])

@@ -34,7 +34,11 @@ def main() -> None:
     share_levels(model, config.levels, tokenizer.get_vocab()[image_token(0)])
     trained = read_state(options.lm / "language_model.pt", config.language_architecture())["model"]
     kept = {name: value for name, value in trained.items() if not name.startswith(RECOGNISING)}
-    model.load_state_dict(kept, strict=False)
+    missing, unexpected = model.load_state_dict(kept, strict=False)
+    if unexpected or any(not name.startswith("model.vqmodel.") for name in missing):
+        raise SystemExit(
+            f"{options.lm} does not hold this model: {[*unexpected, *missing][0]} is not as expected."
+        )
     merge_levels(model)
     image_tokenizer = ImageTokenizer(config)
     image_tokenizer.load_state_dict(

@@ -46,7 +46,9 @@ class Muon(torch.optim.Optimizer):
                 if parameter.grad is None:
                     continue
                 state = self.state[parameter]
-                average = state.setdefault("momentum", torch.zeros_like(parameter))
+                if not state:
+                    state["momentum"] = torch.zeros_like(parameter)
+                average = state["momentum"]
                 average.lerp_(parameter.grad, 1 - group["momentum"])
                 ahead = parameter.grad.lerp(average, group["momentum"])
                 by_shape.setdefault(parameter.shape, []).append((parameter, ahead))

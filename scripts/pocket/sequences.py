@@ -97,6 +97,8 @@ class SequenceMaker:
         captioned = [pick for pick in picks if records[pick].caption] or picks
         self._to_draw = self._by_kind(captioned, DRAWN_SHARES)
         self._to_read = self._by_kind(captioned, READ_SHARES)
+        several = [pick for pick in captioned if self._views(pick) > 1] or captioned
+        self._to_view = self._by_kind(several, READ_SHARES)
         self._told = [pick for pick in picks if records[pick].questions and records[pick].caption]
         self._labels: dict[str, list[str]] = {}
         self._by_subject: dict[str, list[int]] = {}
@@ -268,7 +270,7 @@ class SequenceMaker:
             members = self._by_subject[self._subjects[rng.integers(len(self._subjects))]]
             first, second = rng.choice(members, 2, replace=False)
             return int(first), int(second)
-        pick = _any(self._to_read, rng)
+        pick = _any(self._to_view, rng)
         return pick, pick
 
     def _stranger(self, example: int, rng: np.random.Generator) -> int | None:
