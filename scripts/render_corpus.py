@@ -3,7 +3,7 @@
     python scripts/render_corpus.py --out DIR --count 60000 --backgrounds CORPUS/photos --workers 2
 
 Subjects stand in painted places, on plain paper and, given a prepared corpus of photos, before real ones: those
-without a label, since nothing may be seen that the words deny. Resumable: finished shards are kept. Subjects that look
+without a label, though people or animals may be in some of them. Resumable: finished shards are kept. Subjects that look
 like those of the shipped sample library are left out.
 """
 

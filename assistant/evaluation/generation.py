@@ -1,7 +1,7 @@
 """How much drawn pictures resemble the concept, judged by an encoder that the product uses nowhere else.
 
-First samples only, as `familiar imagine` draws. Real photos are first reduced to the backbone's resolution, so that what is
-measured is likeness and not sharpness. Contact sheets are written for people to look at.
+First samples only, as `familiar imagine` draws. Real photos are first reduced to the backbone's resolution, so that
+what is measured is likeness and not sharpness. Contact sheets are written for people to look at.
 """
 
 from __future__ import annotations
