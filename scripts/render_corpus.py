@@ -3,8 +3,8 @@
     python scripts/render_corpus.py --out DIR --count 60000 --backgrounds CORPUS/photos --workers 2
 
 Subjects stand in painted places, on plain paper and, given a prepared corpus of photos, before real ones: those
-without a label, though people or animals may be in some of them. Resumable: finished shards are kept. Subjects that look
-like those of the shipped sample library are left out.
+without a label, though people or animals may be in some of them. Resumable: finished shards are kept. Subjects that
+look like those of the shipped sample library are left out.
 """
 
 from __future__ import annotations
