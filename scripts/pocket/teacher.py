@@ -18,9 +18,9 @@ from torch.nn import functional
 from assistant.evaluation.corpora import load_arrays
 from personalizer.efficientnet_conversion import load_network, weights_path
 from scripts.pocket.command import run
+from scripts.pocket.perceptual import SIDE_PX, Basis
 
 FEATURES = 256
-TEACHER_SIZE_PX = 128
 
 
 def teacher_session() -> ort.InferenceSession:
@@ -28,7 +28,7 @@ def teacher_session() -> ort.InferenceSession:
     network = load_network(weights_path())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "teacher.onnx"
-        example = torch.zeros(2, 3, TEACHER_SIZE_PX, TEACHER_SIZE_PX)
+        example = torch.zeros(2, 3, SIDE_PX, SIDE_PX)
         torch.onnx.export(
             network,
             (example,),
@@ -48,7 +48,7 @@ def features_of(session: ort.InferenceSession, images: np.ndarray, batch: int = 
     rows = []
     for start in range(0, len(images), batch):
         pixels = torch.from_numpy(np.array(images[start : start + batch])).permute(0, 3, 1, 2).float()
-        pixels = functional.interpolate(pixels, TEACHER_SIZE_PX, mode="bilinear", antialias=True)
+        pixels = functional.interpolate(pixels, SIDE_PX, mode="bilinear", antialias=True)
         rows.append(session.run(["pooled"], {"images": ((pixels - 127.0) / 128.0).numpy()})[0])
         if start % (batch * 20) == 0:
             print(f"{start}/{len(images)}", flush=True)
@@ -71,12 +71,9 @@ def main() -> None:
         projected = (together - mean) @ axes[:FEATURES].T
         # One scale for all axes keeps their relative importance; whitening would blow up the noise axes.
         np.savez(options.basis, mean=mean, axes=axes[:FEATURES], scale=projected.std())
-    basis = np.load(options.basis)
+    basis = Basis(options.basis, FEATURES)
     for folder, values in raw.items():
-        np.save(
-            folder / "features.npy",
-            ((values - basis["mean"]) @ basis["axes"].T / basis["scale"]).astype(np.float32),
-        )
+        np.save(folder / "features.npy", basis(torch.from_numpy(values)).numpy())
 
 
 if __name__ == "__main__":
