@@ -181,7 +181,7 @@ class Describer:
         elif ask and not self._serving.has_prefix(concept):
             stale = concept.prefix_dir is not None
             reasons.append(
-                "its trained prefix belongs to another version of the backbone"
+                "its trained prefix belongs to another backbone or another version of it"
                 if stale
                 else "no trained prefix yet"
             )

@@ -267,15 +267,17 @@ class Handlers:
         given_up = {
             (job.payload.get("concept"), job.payload.get("renew_for")) for job in self._given_up("train")
         }
+        waiting = {one.payload.get("concept") for one in self._queue.list("queued") if one.kind == "train"}
+        name = str(job.payload["backbone"])
         for concept in self._library.concepts():
             if concept.name is None or concept.prefix_dir is None or concept.backbone == version:
                 continue
-            if concept.state == "hidden" or not of_same_backbone(self._home, concept.prefix_dir, version):
+            if concept.state == "hidden" or not of_same_backbone(self._home, concept.backbone, name):
                 continue
             self._library.set_state(concept.id, "stale")
             wanted = {"concept": concept.id, "renew_for": version}
             wanted |= {key: job.payload[key] for key in ("backbone", "device")}
-            if (concept.id, version) not in given_up:
+            if (concept.id, version) not in given_up and concept.id not in waiting:
                 self._queue.enqueue("train", str(concept.id), wanted, RENEWAL_PRIORITY)
 
     def _given_up(self, kind: str) -> list[Job]:

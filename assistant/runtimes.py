@@ -37,7 +37,7 @@ def exported_version(home: Home, backbone: str) -> str | None:
         checkpoint = backbone_directory(backbone)
     except NotFoundError as error:
         raise NotReadyError(tried=error.tried, found=error.found, fix=error.fix) from error
-    entry = _read_index(home).get(backbone)
+    entry = _read_index(home).get(str(checkpoint.resolve()))
     if entry is None or entry.get("files") != _stamp(checkpoint):
         return None
     version = str(entry["version"])
@@ -46,22 +46,29 @@ def exported_version(home: Home, backbone: str) -> str | None:
 
 def note_export(home: Home, backbone: str, version: str) -> None:
     """Remember that the export of `version` belongs to the checkpoint as it is now; for the worker only."""
-    index = _read_index(home)
-    index[backbone] = {"version": version, "files": _stamp(backbone_directory(backbone))}
+    index, checkpoint = _read_index(home), backbone_directory(backbone)
+    before = index.get(str(checkpoint.resolve()), {})
+    versions = {*before.get("earlier", []), before.get("version", version)} - {version}
+    index[str(checkpoint.resolve())] = {
+        "version": version,
+        "files": _stamp(checkpoint),
+        "earlier": sorted(versions),
+    }
     write_atomically(home.runtimes / INDEX, json.dumps(index, indent=1).encode())
 
 
-def of_same_backbone(home: Home, prefix: Path, version: str) -> bool:
-    """Whether the prefix in `prefix` was trained for some version of the backbone that `version` is one of.
+def of_same_backbone(home: Home, trained_for: str | None, backbone: str) -> bool:
+    """Whether the version that a prefix was trained for is one that `backbone` has, or had before it changed.
 
-    One that cannot be read counts as such: training makes it anew.
+    One that no backbone is known to have had counts as such.
     """
-    try:
-        trained = json.loads((prefix / MANIFEST).read_bytes())["backbone"]["name"]
-        exported = json.loads((runtime_directory(home, version) / MANIFEST).read_bytes())["spec"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return True
-    return bool(trained == exported)
+    checkpoint = str(backbone_directory(backbone).resolve())
+    owners = [
+        where
+        for where, entry in _read_index(home).items()
+        if trained_for == entry.get("version") or trained_for in entry.get("earlier", [])
+    ]
+    return not owners or checkpoint in owners
 
 
 def _stamp(directory: Path) -> dict[str, list[int]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from tokenizers import Tokenizer
 from transformers import ChameleonForConditionalGeneration
 
 from scripts.pocket.checkpoint import chameleon_config, write_checkpoint
@@ -16,9 +15,9 @@ from scripts.pocket.code_embeddings import merge_levels, share_levels
 from scripts.pocket.command import run
 from scripts.pocket.config import DEFAULT_SIZE, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
-from scripts.pocket.train_language_model import RECOGNISING
+from scripts.pocket.train_language_model import IMAGE_TOKENIZER, RECOGNISING, VOCABULARY_FILE
 from scripts.pocket.training import read_state
-from scripts.pocket.vocabulary import image_token
+from scripts.pocket.vocabulary import image_token, read_vocabulary
 
 
 def main() -> None:
@@ -29,10 +28,16 @@ def main() -> None:
     parser.add_argument("--size", default=DEFAULT_SIZE, help="name of a size, or a .toml file")
     options = parser.parse_args()
     config = read_size(options.size)
-    tokenizer = Tokenizer.from_file(str(options.lm / "tokenizer.json"))
+    tokenizer = read_vocabulary(options.lm / VOCABULARY_FILE, config)
+    image_tokenizer = ImageTokenizer(config)
+    image_tokenizer.load_state_dict(
+        read_state(options.vq / "image_tokenizer.pt", config.image_architecture())["average"]
+    )
+    # A tokenizer trained further has other codes, and the language model would draw noise with them.
+    wanted = config.language_architecture() | {IMAGE_TOKENIZER: image_tokenizer.identity()}
+    trained = read_state(options.lm / "language_model.pt", wanted)["model"]
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
     share_levels(model, config.levels, tokenizer.get_vocab()[image_token(0)])
-    trained = read_state(options.lm / "language_model.pt", config.language_architecture())["model"]
     kept = {name: value for name, value in trained.items() if not name.startswith(RECOGNISING)}
     missing, unexpected = model.load_state_dict(kept, strict=False)
     if unexpected or any(not name.startswith("model.vqmodel.") for name in missing):
@@ -40,10 +45,6 @@ def main() -> None:
             f"{options.lm} does not hold this model: {[*unexpected, *missing][0]} is not as expected."
         )
     merge_levels(model)
-    image_tokenizer = ImageTokenizer(config)
-    image_tokenizer.load_state_dict(
-        read_state(options.vq / "image_tokenizer.pt", config.image_architecture())["average"]
-    )
     write_checkpoint(options.out, model, image_tokenizer, tokenizer, config)
     size_mib = sum(file.stat().st_size for file in options.out.iterdir()) / 2**20
     print(f"{options.out}: {size_mib:.1f} MiB")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from personalizer.errors import CorruptArtifactError
 from scripts.pocket.command import run
 from scripts.pocket.config import DEFAULT_SIZE, PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
+from scripts.pocket.teacher import FEATURES_FILE
 from scripts.pocket.training import read_state
 
 FEATURE_STEP = 1 / 24
@@ -41,16 +42,34 @@ def view_of(pictures: torch.Tensor, view: int, side: int, generator: torch.Gener
     return pictures / 127.5 - 1.0
 
 
-def write_tokens(path: Path, codes: np.ndarray, features: np.ndarray, records: list[Record]) -> None:
-    """Write codes `[n, views, tokens]` (negative where a view is missing), features `[n, dims]` and records."""
-    lines = "\n".join(json.dumps(asdict(record)) for record in records).encode()
-    stored = np.clip(np.round(features / FEATURE_STEP), -127, 127).astype(np.int8)
+@dataclass(frozen=True)
+class Tokens:
+    """An encoded corpus."""
+
+    codes: np.ndarray
+    """`[n, views, tokens]`, negative where a view is missing."""
+    features: np.ndarray
+    """`[n, dims]` of the recognition network."""
+    records: list[Record]
+    image_tokenizer: str
+    """`ImageTokenizer.identity` of what made the codes."""
+
+
+def write_tokens(path: Path, tokens: Tokens) -> None:
+    """Features lose precision: they are rounded to `FEATURE_STEP`."""
+    lines = "\n".join(json.dumps(asdict(record)) for record in tokens.records).encode()
     temporary = path.with_suffix(".tmp.npz")
-    np.savez_compressed(temporary, codes=codes, features=stored, records=np.frombuffer(lines, dtype=np.uint8))
+    np.savez_compressed(
+        temporary,
+        codes=tokens.codes,
+        features=np.clip(np.round(tokens.features / FEATURE_STEP), -127, 127).astype(np.int8),
+        records=np.frombuffer(lines, dtype=np.uint8),
+        image_tokenizer=np.array(tokens.image_tokenizer),
+    )
     temporary.replace(path)
 
 
-def read_tokens(path: Path, config: PocketConfig) -> tuple[np.ndarray, np.ndarray, list[Record]]:
+def read_tokens(path: Path, config: PocketConfig) -> Tokens:
     """What `write_tokens` wrote; raises `CorruptArtifactError` naming the file if it does not fit `config`."""
     tried, fix = f"reading {path}", "Encode the corpus again with scripts.pocket.encode_corpus."
     try:
@@ -58,19 +77,35 @@ def read_tokens(path: Path, config: PocketConfig) -> tuple[np.ndarray, np.ndarra
             codes = stored["codes"]
             features = stored["features"].astype(np.float32) * FEATURE_STEP
             lines = stored["records"].tobytes().decode()
+            image_tokenizer = str(stored["image_tokenizer"])
         records = [Record(**json.loads(line)) for line in lines.splitlines()]
     except Exception as error:  # zipfile, zlib, numpy and json raise each their own
         raise CorruptArtifactError(
             tried=tried, found=f"it is damaged or missing ({type(error).__name__}: {error})", fix=fix
         ) from error
-    if len(records) != len(codes) or codes.shape[2] != config.tokens_per_image or codes.max() >= config.codes:
+    counts = {len(records), len(codes), len(features)}
+    if len(counts) > 1 or codes.shape[2] != config.tokens_per_image or codes.max() >= config.codes:
         raise CorruptArtifactError(
             tried=tried,
-            found=f"{len(records)} records, codes {codes.shape} up to {codes.max()}; this size has "
-            f"{config.tokens_per_image} codes a picture, below {config.codes}",
+            found=f"{len(records)} records, features of {len(features)}, codes {codes.shape} up to {codes.max()}; "
+            f"this size has {config.tokens_per_image} codes a picture, below {config.codes}",
             fix=fix,
         )
-    return codes, features, records
+    return Tokens(codes, features, records, image_tokenizer)
+
+
+def read_features(folder: Path, pictures: int, count: int) -> np.ndarray:
+    """The first `count` features of a corpus; raises `CorruptArtifactError` naming the file if it lacks some."""
+    path = folder / FEATURES_FILE
+    try:
+        features = np.load(path)
+        if features.shape[0] != pictures or features.shape[1] < count:
+            raise ValueError(f"it is {features.shape}; {pictures} pictures need {count} features each")
+    except (OSError, EOFError, ValueError, IndexError) as error:
+        raise CorruptArtifactError(
+            tried=f"reading {path}", found=str(error), fix="Make it again with scripts.pocket.teacher."
+        ) from error
+    return np.asarray(features[:, :count])
 
 
 def main() -> None:
@@ -89,7 +124,10 @@ def main() -> None:
     model = ImageTokenizer(config).eval().to(memory_format=torch.channels_last)
     model.load_state_dict(read_state(options.tokenizer, config.image_architecture())["average"])
     arrays, records = load_arrays(options.corpus)
-    features = np.concatenate([np.load(folder / "features.npy") for folder in options.corpus])
+    features = [
+        read_features(folder, len(array), options.features)
+        for folder, array in zip(options.corpus, arrays, strict=True)
+    ]
     codes = np.full((len(records), options.views, config.tokens_per_image), -1, dtype=np.int16)
     generator = torch.Generator().manual_seed(0)
     row = 0
@@ -104,7 +142,7 @@ def main() -> None:
                 row += len(pictures)
                 if start % 3200 == 0:
                     print(f"{row}/{len(records)}", flush=True)
-    write_tokens(options.out, codes, features[:, : options.features], records)
+    write_tokens(options.out, Tokens(codes, np.concatenate(features), records, model.identity()))
     print(f"{options.out}: {options.out.stat().st_size / 2**20:.1f} MiB")
 
 

@@ -7,6 +7,7 @@ ordinary nearest-neighbour lookup over the stored grid gives the same ids, with 
 
 from __future__ import annotations
 
+import hashlib
 from itertools import product
 
 import torch
@@ -83,6 +84,15 @@ class ImageTokenizer(nn.Module):
 
     def encode(self, pixels: torch.Tensor) -> torch.Tensor:
         return self.quantise(self.latent(pixels))
+
+    def identity(self) -> str:
+        """A hash of what decides a picture's codes; whatever was trained on these codes fits no others."""
+        digest = hashlib.sha256(str(self.levels).encode())
+        for part in (self.encoder, self.quant_conv):
+            for name, value in sorted(part.state_dict().items()):
+                digest.update(name.encode())
+                digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:16]
 
     def decode(self, quantised: torch.Tensor) -> torch.Tensor:
         return self.decoder(self.post_quant_conv(quantised))

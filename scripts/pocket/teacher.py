@@ -21,6 +21,7 @@ from scripts.pocket.command import run
 from scripts.pocket.perceptual import SIDE_PX, Basis
 
 FEATURES = 256
+FEATURES_FILE = "features.npy"
 
 
 def teacher_session() -> ort.InferenceSession:
@@ -63,9 +64,13 @@ def main() -> None:
     )
     options = parser.parse_args()
     session = teacher_session()
-    raw = {folder: features_of(session, load_arrays([folder])[0][0]) for folder in options.corpus}
+    raw, training = {}, []
+    for folder in options.corpus:
+        [pictures], records = load_arrays([folder])
+        raw[folder] = features_of(session, pictures)
+        training.append(raw[folder][[not record.held_out for record in records]])
     if not options.basis.exists():
-        together = np.concatenate(list(raw.values()))
+        together = np.concatenate(training)
         mean = together.mean(axis=0)
         _, _, axes = np.linalg.svd((together - mean)[:: max(1, len(together) // 8000)], full_matrices=False)
         projected = (together - mean) @ axes[:FEATURES].T
@@ -73,7 +78,7 @@ def main() -> None:
         np.savez(options.basis, mean=mean, axes=axes[:FEATURES], scale=projected.std())
     basis = Basis(options.basis, FEATURES)
     for folder, values in raw.items():
-        np.save(folder / "features.npy", basis(torch.from_numpy(values)).numpy())
+        np.save(folder / FEATURES_FILE, basis(torch.from_numpy(values)).numpy())
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import math
-import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
 from scripts.pocket.perceptual import Basis, Recogniser, map_distance
-from scripts.pocket.training import Checkpoint, Means, add_options, read_state
+from scripts.pocket.training import Checkpoint, add_options, read_state, train
 
 SHARES = {"photo": 0.5, "render": 0.35}
 """Of the pictures seen, by kind; the rest is drawings."""
@@ -32,7 +33,6 @@ MAP_WEIGHT, POOLED_WEIGHT = 0.04, 0.003
 SEMANTIC_WEIGHT = 0.15
 SPREAD_WEIGHT = 0.02
 EMA = 0.998
-REPORT_EVERY = 50
 
 
 class Pictures:
@@ -150,16 +150,80 @@ def measure(model: ImageTokenizer, views: torch.Tensor, codes: int) -> str:
     decoded = torch.cat([model.decode(part) for part in quantised.split(64)]).clamp(-1, 1)
     errors = (decoded - views).pow(2).mean(dim=(1, 2, 3)) / 4
     used = len(torch.unique(model.ids(quantised)))
-    return f"held-out psnr {float((-10 * torch.log10(errors)).mean()):.2f} codes used {used}/{codes}"
+    return f"psnr {float((-10 * torch.log10(errors)).mean()):.2f} codes used {used}/{codes}"
 
 
 def start_from(model: ImageTokenizer, file: Path) -> None:
     """Take over the weights of another run wherever their shapes agree."""
-    found = torch.load(file, weights_only=True, map_location="cpu")["average"]
+    found = read_state(file, {})["average"]
     own = model.state_dict()
     fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
     model.load_state_dict(own | fitting)
     print(f"{len(fitting)} of {len(own)} tensors are taken from {file}", flush=True)
+
+
+class ImageTraining:
+    """Steps of the image tokenizer's training, as `training.train` drives them."""
+
+    def __init__(
+        self,
+        model: ImageTokenizer,
+        losses: Losses,
+        pictures: Pictures,
+        tested: torch.Tensor,
+        config: PocketConfig,
+        *,
+        decoder_only: bool,
+    ) -> None:
+        self._model, self._losses, self._pictures, self._tested = model, losses, pictures, tested
+        self._config, self._decoder_only = config, decoder_only
+        self._device = tested.device
+        if decoder_only:
+            for part in (model.encoder, model.quant_conv, model.semantic_head):
+                part.requires_grad_(False)
+        self._optimiser = torch.optim.AdamW(
+            model.parameters(), lr=config.image_rate, betas=(0.9, 0.95), weight_decay=0.01
+        )
+        self._average = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self._model.load_state_dict(state["model"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._average = {name: value.to(self._device) for name, value in state["average"].items()}
+
+    def advance(self, step: int) -> dict[str, float]:
+        config, model = self._config, self._model
+        pixels = self._pictures.batch(config.image_batch, np.random.default_rng((7, step)))
+        for group in self._optimiser.param_groups:
+            group["lr"] = config.image_rate * rate(step / config.image_steps)
+        loss, parts = self._losses(
+            model,
+            pixels.to(device=self._device, memory_format=torch.channels_last),
+            anchored=step < ANCHORED_SHARE * config.image_steps,
+            decoder_only=self._decoder_only,
+        )
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        self._optimiser.step()
+        decay = min(EMA, (step + 1) / (step + 10))
+        for name, value in model.state_dict().items():
+            self._average[name].lerp_(value, 1 - decay)
+        return parts
+
+    def test(self) -> str:
+        live = {name: value.clone() for name, value in self._model.state_dict().items()}
+        self._model.load_state_dict(self._average)
+        measured = measure(self._model, self._tested, self._config.codes)
+        self._model.load_state_dict(live)
+        return measured
+
+    def parts(self) -> dict[str, Any]:
+        return {
+            "model": self._model.state_dict(),
+            "average": self._average,
+            "optimiser": self._optimiser.state_dict(),
+        }
 
 
 def main() -> None:
@@ -174,84 +238,34 @@ def main() -> None:
     )
     add_options(parser)
     options = parser.parse_args()
+    if options.decoder_only and options.start is None:
+        parser.error("--decoder-only needs --start: the tokenizer whose codes are kept")
     torch.set_num_threads(options.threads)
     config = read_size(options.size)
     arrays, records = load_arrays(options.corpus)
     training = Pictures(arrays, records, config.image_size_px, held_out=False)
     tested = Pictures(arrays, records, config.image_size_px, held_out=True)
-    views = tested.batch(256, np.random.default_rng(1)).to(options.device)
     torch.manual_seed(0)
     # This layout trains a fifth faster on a CPU.
     model = ImageTokenizer(config).to(device=options.device, memory_format=torch.channels_last)
-    losses = Losses(options.basis, config).to(options.device)
-    optimiser = torch.optim.AdamW(
-        model.parameters(), lr=config.image_rate, betas=(0.9, 0.95), weight_decay=0.01
-    )
-    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", config.image_architecture())
+    architecture = config.image_architecture() | {"decoder_only": options.decoder_only}
+    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", architecture)
     state = checkpoint.load()
-    step, spent_s = 0, 0.0
-    if state is not None:
-        model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, spent_s = state["step"], state["spent_s"]
-    elif options.decoder_only:
+    if state is None and options.decoder_only:
         model.load_state_dict(read_state(options.start, config.image_architecture())["average"])
-    elif options.start:
+    elif state is None and options.start:
         start_from(model, options.start)
-    average = {name: value.clone() for name, value in model.state_dict().items()}
+    steps = ImageTraining(
+        model,
+        Losses(options.basis, config).to(options.device),
+        training,
+        tested.batch(256, np.random.default_rng(1)).to(options.device),
+        config,
+        decoder_only=options.decoder_only,
+    )
     if state is not None:
-        average = {name: value.to(options.device) for name, value in state["average"].items()}
-    if options.decoder_only:
-        for part in (model.encoder, model.quant_conv, model.semantic_head):
-            part.requires_grad_(False)
-    means, started = Means(), time.monotonic()
-    while step < config.image_steps:
-        began = time.monotonic()
-        pixels = training.batch(config.image_batch, np.random.default_rng((7, step))).to(
-            device=options.device, memory_format=torch.channels_last
-        )
-        for group in optimiser.param_groups:
-            group["lr"] = config.image_rate * rate(step / config.image_steps)
-        loss, parts = losses(
-            model,
-            pixels,
-            anchored=step < ANCHORED_SHARE * config.image_steps,
-            decoder_only=options.decoder_only,
-        )
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        decay = min(EMA, (step + 1) / (step + 10))
-        for name, value in model.state_dict().items():
-            average[name].lerp_(value, 1 - decay)
-        step += 1
-        spent_s += time.monotonic() - began
-        means.add(parts)
-        out_of_time = bool(options.minutes) and time.monotonic() - started > options.minutes * 60
-        finished = out_of_time or step == config.image_steps
-        if step % REPORT_EVERY == 0 or finished:
-            pace = step * config.image_batch / spent_s
-            print(
-                f"step {step} minutes {spent_s / 60:.1f} {means.report()} pictures/s {pace:.1f}", flush=True
-            )
-        if checkpoint.due() or finished:
-            live = {name: value.clone() for name, value in model.state_dict().items()}
-            model.load_state_dict(average)
-            print(measure(model, views, config.codes), flush=True)
-            model.load_state_dict(live)
-            checkpoint.save(
-                {
-                    "model": live,
-                    "average": average,
-                    "optimiser": optimiser.state_dict(),
-                    "step": step,
-                    "spent_s": spent_s,
-                }
-            )
-        if finished:
-            return
-    print("nothing is left to do", flush=True)
+        steps.restore(state)
+    train(steps, config.image_steps, checkpoint, state, minutes=options.minutes)
 
 
 if __name__ == "__main__":

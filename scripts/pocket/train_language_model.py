@@ -8,8 +8,9 @@ Grades image codes and answers apart, since otherwise the codes, most of all lab
 from __future__ import annotations
 
 import argparse
-import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,8 +27,8 @@ from scripts.pocket.config import PocketConfig, read_size
 from scripts.pocket.encode_corpus import read_tokens
 from scripts.pocket.muon import Muon
 from scripts.pocket.sequences import Sequence, SequenceMaker
-from scripts.pocket.training import Checkpoint, Means, add_options
-from scripts.pocket.vocabulary import train_vocabulary
+from scripts.pocket.training import Checkpoint, Means, add_options, train
+from scripts.pocket.vocabulary import read_vocabulary, train_vocabulary
 
 TEXT_WEIGHT = {"read": 3.0, "compared": 4.0, "told": 0.3}
 """In context, one answer in a hundred tokens is what teaches to compare two pictures."""
@@ -37,9 +38,12 @@ TOLD = 4
 RECOGNISING = "recognising."
 """How the checkpoint names what only training needs."""
 RECOGNISING_WEIGHT = 0.5
-REPORT_EVERY = 50
+KINDS = ("drawn", "read", "compared", "told")
 TESTED = 48
 """Held-out sequences of each kind that every checkpoint is graded on."""
+VOCABULARY_FILE = "tokenizer.json"
+IMAGE_TOKENIZER = "image_tokenizer"
+"""What the state says of whose codes it was trained on."""
 
 
 ROW_LENGTH = 256
@@ -184,25 +188,95 @@ def rate(progress: float) -> float:
     return 1.0 if progress < 0.4 else max(0.02, (1.0 - progress) / 0.6)
 
 
-def make_batches(
-    maker: SequenceMaker, counts: dict[str, int], rng: np.random.Generator, pad_id: int, device: str
-) -> dict[str, Batch]:
-    """One batch of each kind."""
-    return {
-        kind: Batch([getattr(maker, kind)(rng) for _ in range(count)], pad_id, device)
-        for kind, count in counts.items()
-        if kind != "told" or maker.tells
-    }
-
-
 def vocabulary_of(records: list[Record], file: Path, config: PocketConfig) -> Tokenizer:
-    """Trained once, then read: ids may never change between resumes."""
+    """Trained once, then read: ids may never change between resumes.
+
+    Raises `CorruptArtifactError` naming a file that is no vocabulary of this size.
+    """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         texts = [record.caption for record in records if record.caption]
         texts += [question for record in records for question, _ in record.questions[:2]]
         train_vocabulary(texts, config).save(str(file))
-    return Tokenizer.from_file(str(file))
+    return read_vocabulary(file, config)
+
+
+class LanguageTraining:
+    """Steps of the language model's training, as `training.train` drives them."""
+
+    def __init__(
+        self,
+        model: ChameleonForConditionalGeneration,
+        recognising: Recognising,
+        losses: Losses,
+        makers: tuple[SequenceMaker, SequenceMaker],
+        config: PocketConfig,
+        device: str,
+    ) -> None:
+        self._losses, self._config, self._device = losses, config, device
+        self._maker, self._tester = makers
+        self._pad_id = int(model.config.pad_token_id)
+        self._trained = {n: p for n, p in model.named_parameters() if not n.startswith("model.vqmodel")}
+        self._trained |= {f"{RECOGNISING}{n}": p for n, p in recognising.named_parameters()}
+        inner = {name for name in self._trained if name.endswith("_proj.weight")}
+        self._optimisers = [
+            Muon([self._trained[name] for name in sorted(inner)], config.language_rate),
+            torch.optim.AdamW(
+                [parameter for name, parameter in self._trained.items() if name not in inner],
+                lr=config.language_rate,
+                betas=(0.9, 0.95),
+                weight_decay=0.02,
+            ),
+        ]
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        with torch.no_grad():
+            for name, parameter in self._trained.items():
+                parameter.copy_(state["model"][name])
+        for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
+
+    def _batches(
+        self, maker: SequenceMaker, counts: dict[str, int], rng: np.random.Generator
+    ) -> dict[str, Batch]:
+        """One batch of each kind."""
+        return {
+            kind: Batch([getattr(maker, kind)(rng) for _ in range(count)], self._pad_id, self._device)
+            for kind, count in counts.items()
+            if kind != "told" or maker.tells
+        }
+
+    def advance(self, step: int) -> dict[str, float]:
+        config = self._config
+        for optimiser in self._optimisers:
+            optimiser.zero_grad(set_to_none=True)
+            for group in optimiser.param_groups:
+                group["lr"] = config.language_rate * rate(step / config.language_steps)
+        counts = {"drawn": config.drawn, "read": config.read, "compared": config.compared, "told": TOLD}
+        reported = dict[str, float]()
+        for kind, batch in self._batches(self._maker, counts, np.random.default_rng((11, step))).items():
+            with torch.autocast("cuda", torch.bfloat16, enabled=self._device.startswith("cuda")):
+                loss, parts = self._losses(kind, batch)
+            loss.backward()
+            reported |= parts
+        torch.nn.utils.clip_grad_norm_(list(self._trained.values()), 1.0)
+        for optimiser in self._optimisers:
+            optimiser.step()
+        return reported
+
+    @torch.inference_mode()
+    def test(self) -> str:
+        tested = Means()
+        counts = dict.fromkeys(KINDS, TESTED)
+        for kind, batch in self._batches(self._tester, counts, np.random.default_rng(5)).items():
+            tested.add(self._losses(kind, batch)[1])
+        return tested.report()
+
+    def parts(self) -> dict[str, Any]:
+        return {
+            "model": {name: parameter.detach() for name, parameter in self._trained.items()},
+            "optimisers": [optimiser.state_dict() for optimiser in self._optimisers],
+        }
 
 
 def main() -> None:
@@ -212,96 +286,41 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     config = read_size(options.size)
-    codes, features, records = read_tokens(options.tokens, config)
-    tokenizer = vocabulary_of(records, options.out / "tokenizer.json", config)
+    tokens = read_tokens(options.tokens, config)
     split = {
-        held_out: [i for i, record in enumerate(records) if record.held_out == held_out]
+        held_out: [i for i, record in enumerate(tokens.records) if record.held_out == held_out]
         for held_out in (False, True)
     }
-    maker = SequenceMaker(config, tokenizer, codes, records, split[False])
-    tester = SequenceMaker(config, tokenizer, codes, records, split[True])
+    tokenizer = vocabulary_of(
+        [tokens.records[i] for i in split[False]], options.out / VOCABULARY_FILE, config
+    )
+    maker, tester = (
+        SequenceMaker(config, tokenizer, tokens.codes, tokens.records, split[held_out])
+        for held_out in (False, True)
+    )
     torch.manual_seed(0)
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
     share_levels(model, config.levels, maker.first_code)
-    recognising = Recognising(model, config.hidden, features.shape[1])
+    recognising = Recognising(model, config.hidden, tokens.features.shape[1])
     model.to(options.device)
     recognising.to(options.device)
-    trained = {n: p for n, p in model.named_parameters() if not n.startswith("model.vqmodel")}
-    trained |= {f"{RECOGNISING}{n}": p for n, p in recognising.named_parameters()}
-    inner = {n for n in trained if n.endswith("_proj.weight")}
-    optimisers = [
-        Muon([trained[n] for n in sorted(inner)], config.language_rate),
-        torch.optim.AdamW(
-            [p for n, p in trained.items() if n not in inner],
-            lr=config.language_rate,
-            betas=(0.9, 0.95),
-            weight_decay=0.02,
-        ),
-    ]
     losses = Losses(
         model,
         recognising,
-        torch.from_numpy(features),
+        torch.from_numpy(tokens.features),
         range(maker.first_code, maker.first_code + config.codes),
         maker.answer_ids,
     )
-    checkpoint = Checkpoint(options.out / "language_model.pt", config.language_architecture())
-    step, spent_s = 0, 0.0
+    steps = LanguageTraining(model, recognising, losses, (maker, tester), config, options.device)
+    architecture = config.language_architecture() | {
+        "features": tokens.features.shape[1],
+        IMAGE_TOKENIZER: tokens.image_tokenizer,
+    }
+    checkpoint = Checkpoint(options.out / "language_model.pt", architecture)
     state = checkpoint.load()
     if state is not None:
-        with torch.no_grad():
-            for name, parameter in trained.items():
-                parameter.copy_(state["model"][name])
-        for optimiser, saved in zip(optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
-        step, spent_s = state["step"], state["spent_s"]
-    counts = {"drawn": config.drawn, "read": config.read, "compared": config.compared, "told": TOLD}
-    pad_id = int(model.config.pad_token_id)
-    means, started = Means(), time.monotonic()
-    on_gpu = options.device.startswith("cuda")
-    while step < config.language_steps:
-        began = time.monotonic()
-        for optimiser in optimisers:
-            optimiser.zero_grad(set_to_none=True)
-            for group in optimiser.param_groups:
-                group["lr"] = config.language_rate * rate(step / config.language_steps)
-        batches = make_batches(maker, counts, np.random.default_rng((11, step)), pad_id, options.device)
-        for kind, batch in batches.items():
-            with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu):
-                loss, parts = losses(kind, batch)
-            loss.backward()
-            means.add(parts)
-        torch.nn.utils.clip_grad_norm_(list(trained.values()), 1.0)
-        for optimiser in optimisers:
-            optimiser.step()
-        step += 1
-        spent_s += time.monotonic() - began
-        out_of_time = bool(options.minutes) and time.monotonic() - started > options.minutes * 60
-        finished = out_of_time or step == config.language_steps
-        if step % REPORT_EVERY == 0 or finished:
-            print(
-                f"step {step} minutes {spent_s / 60:.1f} {means.report()} s/step {spent_s / step:.2f}",
-                flush=True,
-            )
-        if checkpoint.due() or finished:
-            tested = Means()
-            with torch.inference_mode():
-                test_counts = dict.fromkeys(counts, TESTED)
-                held = make_batches(tester, test_counts, np.random.default_rng(5), pad_id, options.device)
-                for kind, batch in held.items():
-                    tested.add(losses(kind, batch)[1])
-            print(f"held out: {tested.report()}", flush=True)
-            checkpoint.save(
-                {
-                    "model": {n: p.detach() for n, p in trained.items()},
-                    "optimisers": [optimiser.state_dict() for optimiser in optimisers],
-                    "step": step,
-                    "spent_s": spent_s,
-                }
-            )
-        if finished:
-            return
-    print("nothing is left to do", flush=True)
+        steps.restore(state)
+    train(steps, config.language_steps, checkpoint, state, minutes=options.minutes)
 
 
 if __name__ == "__main__":

@@ -6,14 +6,15 @@ import argparse
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
-from personalizer.errors import CorruptArtifactError
+from personalizer.errors import CorruptArtifactError, NotFoundError
 from scripts.pocket.config import DEFAULT_SIZE
 
 SAVE_EVERY_S = 120.0
+REPORT_EVERY = 50
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,9 +42,7 @@ class Checkpoint:
         if not self._path.exists():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             return None
-        state = read_state(self._path, self._architecture)
-        print(f"resumed at step {state['step']}, {state['spent_s'] / 60:.1f} minutes", flush=True)
-        return state
+        return read_state(self._path, self._architecture)
 
     def due(self) -> bool:
         return time.monotonic() - self._saved > SAVE_EVERY_S
@@ -57,8 +56,15 @@ class Checkpoint:
 
 
 def read_state(path: Path, architecture: Mapping[str, object]) -> dict[str, Any]:
-    """A saved training state; raises `CorruptArtifactError` naming `path` if it is not of this architecture."""
+    """A saved training state.
+
+    Raises `NotFoundError` if there is none, `CorruptArtifactError` if it is damaged or not of this architecture.
+    """
     tried = f"reading the training state {path}"
+    if not path.exists():
+        raise NotFoundError(
+            tried=tried, found="there is no such file", fix="Run the training that writes it first."
+        )
     try:
         state = torch.load(path, weights_only=True, map_location="cpu")
         found = state["architecture"]
@@ -76,10 +82,55 @@ def read_state(path: Path, architecture: Mapping[str, object]) -> dict[str, Any]
     if different:
         raise CorruptArtifactError(
             tried=tried,
-            found="it is of another size: " + ", ".join(different),
-            fix="Give the size (--size) that it was trained with, or another folder.",
+            found="it does not fit: " + ", ".join(different),
+            fix="Give the size (--size) and the files that it was trained with, or another folder.",
         )
     return dict(state)
+
+
+class Training(Protocol):
+    """What `train` drives."""
+
+    def advance(self, step: int) -> Mapping[str, float]:
+        """Take step number `step`, from 0; returns what to report. Randomness depends on the number alone."""
+
+    def test(self) -> str:
+        """What held-out data says of the state."""
+
+    def parts(self) -> Mapping[str, Any]:
+        """All that going on needs, besides the step."""
+
+
+def train(
+    training: Training,
+    steps: int,
+    checkpoint: Checkpoint,
+    state: Mapping[str, Any] | None,
+    *,
+    minutes: float | None,
+) -> None:
+    """Run `training` from where `state` was saved up to `steps`, or for `minutes`; report, test and save on the way."""
+    step, spent_s = 0, 0.0
+    if state is not None:
+        step, spent_s = state["step"], state["spent_s"]
+        print(f"resumed at step {step}, {spent_s / 60:.1f} minutes", flush=True)
+    means, started = Means(), time.monotonic()
+    while step < steps:
+        began = time.monotonic()
+        means.add(training.advance(step))
+        step += 1
+        spent_s += time.monotonic() - began
+        out_of_time = minutes is not None and time.monotonic() - started > minutes * 60
+        finished = out_of_time or step == steps
+        if step % REPORT_EVERY == 0 or finished:
+            pace = f"{spent_s / step:.2f} s/step"
+            print(f"step {step} minutes {spent_s / 60:.1f} {means.report()} {pace}", flush=True)
+        if checkpoint.due() or finished:
+            print(f"held out: {training.test()}", flush=True)
+            checkpoint.save({**training.parts(), "step": step, "spent_s": spent_s})
+        if finished:
+            return
+    print("nothing is left to do", flush=True)
 
 
 class Means:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from personalizer.errors import CorruptArtifactError
 from scripts.pocket.config import PocketConfig
 
 BOS, PAD, EOS, UNKNOWN = "<s>", "<pad>", "</s>", "<unk>"
@@ -52,4 +54,21 @@ def train_vocabulary(texts: Iterable[str], config: PocketConfig) -> Tokenizer:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def read_vocabulary(file: Path, config: PocketConfig) -> Tokenizer:
+    """What `train_vocabulary` made and was saved; raises `CorruptArtifactError` naming the file if it does not fit."""
+    tried, fix = f"reading the vocabulary {file}", "Delete it and train the language model again."
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # tokenizers raises bare Exception
+        raise CorruptArtifactError(
+            tried=tried, found=f"it is damaged or missing ({error})", fix=fix
+        ) from error
+    special = special_tokens(config)
+    if [tokenizer.id_to_token(number) for number in range(len(special))] != special:
+        raise CorruptArtifactError(
+            tried=tried, found=f"it does not begin with this size's {len(special)} special tokens", fix=fix
+        )
     return tokenizer

@@ -149,14 +149,24 @@ def test_a_daemon_finds_out_by_itself_and_does_not_try_for_ever(updated: Updated
     assert updated.waiting("train") == [] and updated.bo.state == "stale"
 
 
+def test_an_older_version_is_still_of_the_same_backbone_after_two_updates(updated: Updated) -> None:
+    for _ in range(2):
+        updated.update()
+        updated.queue.enqueue("export", str(updated.checkpoint), updated.asked)
+        updated.run("export")
+    (job,) = updated.waiting("train")
+    assert job.payload["concept"] == updated.bo.id and updated.bo.state == "stale"
+
+
 def test_scanning_needs_no_backbone(updated: Updated) -> None:
     updated.checkpoint = updated.checkpoint.parent / "unplugged"
     updated.do("scan")
     assert updated.queue.list("done")[-1].kind == "scan" and updated.waiting("export") == []
 
 
-def test_a_prefix_of_another_backbone_is_left_alone(updated: Updated) -> None:
-    other = Path(shutil.copytree(updated.checkpoint, updated.checkpoint.parent / "other"))
+@pytest.mark.parametrize("name", ["other", "elsewhere/tiny"])
+def test_a_prefix_of_another_backbone_is_left_alone(updated: Updated, name: str) -> None:
+    other = Path(shutil.copytree(updated.checkpoint, updated.checkpoint.parent / name))
     mine = updated.checkpoint
     updated.checkpoint = other
     updated.update()

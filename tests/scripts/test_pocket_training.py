@@ -17,11 +17,14 @@ import pytest
 import torch
 
 from assistant.evaluation.corpora import Record, with_article
-from personalizer.errors import CorruptArtifactError, UsageError
+from personalizer.errors import CorruptArtifactError, NotFoundError, UsageError
 from scripts.pocket.config import SIZES, PocketConfig, read_size
-from scripts.pocket.encode_corpus import FEATURE_STEP, read_tokens, write_tokens
+from scripts.pocket.encode_corpus import FEATURE_STEP, Tokens, read_features, read_tokens, write_tokens
+from scripts.pocket.image_tokenizer import ImageTokenizer
 from scripts.pocket.muon import Muon, orthogonal
+from scripts.pocket.train_language_model import vocabulary_of
 from scripts.pocket.training import Checkpoint, read_state
+from scripts.pocket.vocabulary import read_vocabulary
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = """
@@ -89,6 +92,10 @@ def test_a_state_of_another_size_or_a_damaged_one_is_refused_by_name(tmp_path: P
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*damaged"):
         Checkpoint(path, two).load()
+    path.unlink()
+    assert Checkpoint(path, two).load() is None, "it begins anew"
+    with pytest.raises(NotFoundError, match=re.escape(str(path)) + ".*no such file"):
+        read_state(path, two)
 
 
 def test_sizes_share_an_image_tokenizer(tmp_path: Path) -> None:
@@ -114,22 +121,59 @@ def corpus_records(count: int, held_out: int) -> list[Record]:
 def tiny_tokens(path: Path, count: int = 40) -> Path:
     random = np.random.default_rng(0)
     codes = random.integers(0, 12, (count, 2, 16)).astype(np.int16)
-    write_tokens(path, codes, random.normal(size=(count, 5)), corpus_records(count, 20))
+    write_tokens(path, Tokens(codes, random.normal(size=(count, 5)), corpus_records(count, 20), "abc"))
     return path
 
 
 def test_encoded_corpora_come_back_and_others_are_refused_by_name(tmp_path: Path, tiny: Path) -> None:
     path = tiny_tokens(tmp_path / "tokens.npz")
-    codes, features, records = read_tokens(path, read_size(str(tiny)))
-    assert codes.shape == (40, 2, 16) and records == corpus_records(40, 20)
+    tokens = read_tokens(path, read_size(str(tiny)))
+    assert tokens.codes.shape == (40, 2, 16) and tokens.records == corpus_records(40, 20)
+    assert tokens.image_tokenizer == "abc"
     expected = np.random.default_rng(0)
     expected.integers(0, 12, (40, 2, 16))
-    assert np.abs(features - expected.normal(size=(40, 5))).max() <= FEATURE_STEP / 2 + 1e-6
+    assert np.abs(tokens.features - expected.normal(size=(40, 5))).max() <= FEATURE_STEP / 2 + 1e-6
     with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*64 codes a picture"):
         read_tokens(path, PocketConfig())
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*damaged"):
         read_tokens(path, read_size(str(tiny)))
+
+
+def test_features_of_other_pictures_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "features.npy"
+    np.save(path, np.zeros((7, 5), np.float32))
+    assert read_features(tmp_path, 7, 3).shape == (7, 3)
+    with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*8 pictures need 5"):
+        read_features(tmp_path, 8, 5)
+    with pytest.raises(CorruptArtifactError, match="7 pictures need 6"):
+        read_features(tmp_path, 7, 6)
+    path.write_bytes(b"")
+    with pytest.raises(CorruptArtifactError, match=re.escape(str(path))):
+        read_features(tmp_path, 7, 5)
+
+
+def test_a_vocabulary_of_another_size_is_refused_by_name(tmp_path: Path, tiny: Path) -> None:
+    config, path = read_size(str(tiny)), tmp_path / "tokenizer.json"
+    first = vocabulary_of(corpus_records(40, 0), path, config)
+    assert vocabulary_of([], path, config).get_vocab() == first.get_vocab(), "it is made once"
+    with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*special tokens"):
+        read_vocabulary(path, PocketConfig())
+    path.write_text("{")
+    with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*damaged"):
+        read_vocabulary(path, config)
+
+
+def test_codes_identify_their_tokenizer_and_a_new_decoder_keeps_them(tiny: Path) -> None:
+    model = ImageTokenizer(read_size(str(tiny)))
+    before = model.identity()
+    with torch.no_grad():
+        for parameter in (*model.decoder.parameters(), *model.semantic_head.parameters()):
+            parameter.add_(1.0)
+    assert model.identity() == before
+    with torch.no_grad():
+        model.quant_conv.bias.add_(1e-4)
+    assert model.identity() != before
 
 
 # --- the optimiser -----------------------------------------------------------------------------------------------
@@ -176,13 +220,16 @@ def test_muon_finds_the_minimum_and_resumes_exactly() -> None:
 # --- training, killed and resumed --------------------------------------------------------------------------------
 
 
-def start(module: str, *arguments: object, save_every_s: float = 1e9) -> subprocess.Popen[str]:
+def start(
+    module: str, *arguments: object, save_every_s: float = 1e9, threads: int | None = 1
+) -> subprocess.Popen[str]:
     program = (
-        f"import scripts.pocket.training as t; t.SAVE_EVERY_S = {save_every_s}; "
-        f"import scripts.pocket.{module} as m; m.REPORT_EVERY = 1; from scripts.pocket.command import run; run(m.main)"
+        f"import scripts.pocket.training as t; t.SAVE_EVERY_S = {save_every_s}; t.REPORT_EVERY = 1; "
+        f"import scripts.pocket.{module} as m; from scripts.pocket.command import run; run(m.main)"
     )
+    limit = [] if threads is None else ["--threads", str(threads)]
     return subprocess.Popen(
-        [sys.executable, "-u", "-c", program, *map(str, arguments), "--threads", "1"],
+        [sys.executable, "-u", "-c", program, *map(str, arguments), *limit],
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -193,7 +240,7 @@ def start(module: str, *arguments: object, save_every_s: float = 1e9) -> subproc
 
 def losses_of(printed: str) -> dict[int, str]:
     """What every step reported, without its times."""
-    found = re.findall(r"^step (\d+) minutes [\d.]+ (.*?) (?:pictures/s|s/step)", printed, re.MULTILINE)
+    found = re.findall(r"^step (\d+) minutes [\d.]+ (.*?) [\d.]+ s/step", printed, re.MULTILINE)
     return {int(step): values for step, values in found}
 
 
@@ -213,6 +260,7 @@ def killed_then_resumed(module: str, name: str, out: Path, *arguments: object) -
     printed = first.communicate()[0]
     assert checkpoint.exists(), printed
     step = int(torch.load(checkpoint, weights_only=True)["step"])
+    assert 1 <= step < 6, "it was over before the kill: nothing would be resumed"
     second = start(module, *arguments, "--out", out / "killed")
     printed = second.communicate(timeout=900)[0]
     assert second.returncode == 0, printed
@@ -239,13 +287,13 @@ def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path:
     killed_then_resumed("train_image_tokenizer", "image_tokenizer.pt", tmp_path, *fixed)
     tokens = tmp_path / "tokens.npz"
     trained = tmp_path / "alone" / "image_tokenizer.pt"
-    encode = start(
-        "encode_corpus", "--corpus", folder, "--tokenizer", trained, "--out", tokens, "--size", tiny
-    )
+    source = ("--corpus", folder, "--tokenizer", trained, "--features", 5)
+    encode = start("encode_corpus", *source, "--out", tokens, "--size", tiny)
     printed = encode.communicate(timeout=900)[0]
     assert encode.returncode == 0, printed
-    codes, features, records = read_tokens(tokens, read_size(str(tiny)))
-    assert codes.shape == (40, 3, 16) and features.shape == (40, 5) and len(records) == 40
+    encoded = read_tokens(tokens, read_size(str(tiny)))
+    assert encoded.codes.shape == (40, 3, 16) and encoded.features.shape == (40, 5)
+    assert len(encoded.records) == 40
     # New codes would make a language model worthless; a decoder alone can be trained on.
     tuned = ("--out", tmp_path / "tuned", "--decoder-only", "--start", trained)
     decoder = start("train_image_tokenizer", *fixed, *tuned)
@@ -256,6 +304,23 @@ def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path:
     )
     changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
     assert changed == {"decoder", "post_quant_conv"}
+    # Without knowing, a decoder's training would go on as a whole one and make new codes.
+    forgotten = start("train_image_tokenizer", *fixed, "--out", tmp_path / "tuned")
+    printed = forgotten.communicate(timeout=900)[0]
+    assert forgotten.returncode == 1 and "decoder_only is True, not False" in printed
+    # What was trained on these codes fits the new decoder, and no other tokenizer.
+    learned = tmp_path / "learned"
+    steps = start("train_language_model", "--tokens", tokens, "--size", tiny, "--out", learned)
+    assert steps.wait(timeout=900) == 0
+    parts = ("--lm", learned, "--size", tiny, "--out", tmp_path / "checkpoint")
+    fitting = start("assemble", "--vq", tmp_path / "tuned", *parts, threads=None)
+    assert fitting.wait(timeout=900) == 0, fitting.communicate()[0]
+    assert (tmp_path / "checkpoint" / "model.safetensors").exists()
+    other = start("train_image_tokenizer", *fixed, "--start", trained, "--out", tmp_path / "other")
+    assert other.wait(timeout=900) == 0
+    refused = start("assemble", "--vq", tmp_path / "other", *parts, threads=None)
+    printed = refused.communicate(timeout=900)[0]
+    assert refused.returncode == 1 and "image_tokenizer is" in printed, printed
 
 
 @pytest.mark.slow
