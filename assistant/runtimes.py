@@ -73,7 +73,8 @@ def of_same_backbone(home: Home, trained_for: str | None, backbone: str) -> bool
 
 def _stamp(directory: Path) -> dict[str, list[int]]:
     """Size in bytes and modification time in ns of the files that decide a version."""
-    names = [*directory.glob("*.safetensors"), directory / "config.json", directory / "tokenizer.json"]
+    settings = ("config.json", "tokenizer.json", "preprocessor_config.json")
+    names = [*directory.glob("*.safetensors"), *(directory / name for name in settings)]
     stats = {path.name: path.stat() for path in sorted(names) if path.exists()}
     return {name: [status.st_size, status.st_mtime_ns] for name, status in stats.items()}
 

@@ -119,15 +119,14 @@ class Serving:
         count: int = 1,
         on_progress: OnProgress | None = None,
     ) -> tuple[list[Image.Image], int, float]:
-        """Pictures of `text`, all their image tokens and the seconds that these took.
+        """Pictures of `text`, the image tokens of all candidates for them and the seconds that these took.
 
         Picture `i` depends on `seed + i` only. `on_progress` counts tokens and may raise to stop.
         """
         runtime = self.concept(concept) if concept else None
         wording = named_slot(text, concept.name) if runtime and concept else text
         drawn = draw(self.session, wording, count, seed, runtime, on_progress)
-        tokens = int(drawn.codes.size)
-        return drawn.images, tokens, tokens / drawn.tokens_per_s
+        return drawn.images, drawn.sampled_tokens, drawn.sampling_s
 
     def check(self) -> Check:
         """Whether the backbone is there and can be served, for `familiar doctor`."""

@@ -113,6 +113,10 @@ class Studio:
             place = "studio"
         drawn = draw_view(rng, subject, place)
         t = drawn.traits
+        asked = drawn.questions
+        if behind is not None:
+            # Anything may be in a real photo.
+            asked = [[q, a] for q, a in asked if a == "yes" or not q.startswith("Is there ")]
         return render(drawn.scene, self.size, self.size, FAST, behind), {
             "index": index,
             "subject_id": "",
@@ -126,7 +130,7 @@ class Studio:
             "count": drawn.count,
             "light": drawn.light,
             "view": drawn.view,
-            "questions": drawn.questions,
+            "questions": asked,
         }
 
     def write_shard(self, out: Path, number: int, chosen: list[tuple[str, Subject, int]]) -> int:

@@ -28,6 +28,9 @@ ARCHIVES = (
 """Archives of pictures and the JSON lines about them."""
 PIXELS_FILE, RECORDS_FILE = "images.npy", "records.jsonl"
 HELD_OUT_PERCENT = 4
+REPEATED = ("caltech101", "faces easy")
+"""Source and label of crops of pictures that the source has a second time; half of them would be on the other side of
+the split."""
 FETCH_AGAIN = "Fetch it again; scripts/pocket/README.md names the sources."
 
 
@@ -110,7 +113,8 @@ def read_archive(archive: Path, captions: Path) -> Iterator[Picture]:
     for number, line in enumerate(captions.read_text(encoding="utf-8").splitlines(), 1):
         try:
             entry = json.loads(line)
-            lines[entry["image"]] = entry
+            if (entry["source"], str(entry.get("label")).lower()) != REPEATED:
+                lines[entry["image"]] = entry
         except (ValueError, TypeError, KeyError) as error:
             raise _damaged(captions, f"line {number} is no caption ({error})") from error
     absent = set(lines)

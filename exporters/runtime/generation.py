@@ -70,8 +70,10 @@ class Drawn:
     """`[count, tokens_per_image]`."""
     images: list[Image.Image] = field(repr=False)
     elapsed_s: float
-    tokens_per_s: float
-    """Image tokens of all pictures per second, decoding to pixels left out."""
+    sampled_tokens: int
+    """Image tokens of all candidates."""
+    sampling_s: float
+    """What these took; choosing among candidates and decoding to pixels left out."""
 
 
 def answer(
@@ -221,7 +223,7 @@ def generate_images(
             for number, batch in enumerate(batches)
         ]
     )
-    tokens_per_s = total / (time.perf_counter() - loop_started)
+    sampling_s = time.perf_counter() - loop_started
     if candidates > 1:
         parts = []
         for first in range(0, len(codes), MAX_BATCH):
@@ -230,7 +232,7 @@ def generate_images(
         best = np.concatenate(parts).reshape(count, candidates).argmax(axis=1)
         codes = codes.reshape(count, candidates, -1)[np.arange(count), best]
     pictures = session.decode_images(codes)
-    return Drawn(codes, pictures, time.perf_counter() - started, tokens_per_s)
+    return Drawn(codes, pictures, time.perf_counter() - started, total, sampling_s)
 
 
 def recognised(

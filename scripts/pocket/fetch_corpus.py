@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import argparse
 import base64
+import functools
 import hashlib
+import http.client
 import io
 import json
 import re
 import shutil
 import subprocess
 import tarfile
-import unicodedata
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
@@ -28,12 +30,18 @@ from typing import Any
 from PIL import Image
 
 from assistant.evaluation.corpora import ARCHIVES
-from personalizer.errors import CorruptArtifactError, NotReadyError
+from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
 from scripts.pocket.command import run
 
 SIDE_PX = 128
 """Stored size; wider or higher pictures are cropped to their middle."""
 QUALITY = 85
+TIMEOUT_S = 60
+EMOJI_NAMES = (
+    "emojibase-data@17.0.0",
+    "sha512-Yvgb5AWoHViHV/gq1qr5ZAarcBip+B27/ZLRsUJkbgAEaLlZ/fof9g882LTpmEpyhBNEC0m2SEmItljHsTygjA==",
+)
+NAMES_FOLDER = "names"
 ENDINGS = {".jpg", ".jpeg", ".png", ".webp"}
 
 
@@ -51,8 +59,8 @@ class Source:
     """Git commit, SHA-256 in hex, or npm's integrity string."""
     licence: str
     fetch: Callable[[Source, Path], Path]
-    describe: Callable[[Path], dict[str, Any] | None]
-    """Path below the fetched folder → label and group, or `None` for what is no picture of the set."""
+    describe: Callable[[Path, Path], dict[str, Any] | None]
+    """Fetched folder and path below it → label and group, or `None` for what is no picture of the set."""
 
 
 def fetch_git(source: Source, work: Path) -> Path:
@@ -80,18 +88,25 @@ def fetch_zip(source: Source, work: Path) -> Path:
     return _filled(source, work, fill)
 
 
-def fetch_npm(source: Source, work: Path) -> Path:
-    """A package by name and version, from whatever registry npm is set up with."""
+def fetch_emoji(source: Source, work: Path) -> Path:
+    """The pictures and, in a package of their own, what they are called."""
 
     def fill(folder: Path) -> None:
-        _call(source, "npm", "pack", source.address, "--pack-destination", str(folder))
-        packed = next(folder.glob("*.tgz"))
-        digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
-        _check(source, packed, f"sha512-{digest}")
-        with tarfile.open(packed) as archive:
-            archive.extractall(folder, filter="data")
+        unpack_npm(source, source.address, source.pin, folder)
+        unpack_npm(source, *EMOJI_NAMES, folder / NAMES_FOLDER)
 
     return _filled(source, work, fill)
+
+
+def unpack_npm(source: Source, package: str, pin: str, folder: Path) -> None:
+    """A package by name and version, from whatever registry npm is set up with."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _call(source, "npm", "pack", package, "--pack-destination", str(folder))
+    packed = _only(source, folder, "*.tgz")
+    digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
+    _check(source, packed, f"sha512-{digest}", pin)
+    with tarfile.open(packed) as archive:
+        archive.extractall(folder, filter="data")
 
 
 def fetch_debian(source: Source, work: Path) -> Path:
@@ -99,22 +114,33 @@ def fetch_debian(source: Source, work: Path) -> Path:
 
     def fill(folder: Path) -> None:
         _call(source, "apt-get", "download", source.address, cwd=folder)
-        packed = next(folder.glob("*.deb"))
-        _check(source, packed, hashlib.sha256(packed.read_bytes()).hexdigest())
+        packed = _only(source, folder, "*.deb")
+        _check(source, packed, hashlib.sha256(packed.read_bytes()).hexdigest(), source.pin)
         _call(source, "dpkg-deb", "-x", str(packed), str(folder))
 
     return _filled(source, work, fill)
 
 
 def _filled(source: Source, work: Path, fill: Callable[[Path], None]) -> Path:
-    """The source's folder, filled once: what was left half-way is thrown away."""
-    folder = work / source.name
-    if not (folder / ".complete").exists():
+    """The source's folder, filled once per pin: what was left half-way, or is of another pin, is thrown away."""
+    folder, complete = work / source.name, work / source.name / ".complete"
+    if not complete.exists() or complete.read_text(encoding="utf-8") != source.pin:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         fill(folder)
-        (folder / ".complete").touch()
+        complete.write_text(source.pin, encoding="utf-8")
     return folder
+
+
+def _only(source: Source, folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        raise NotReadyError(
+            tried=f"fetching {source.name} from {source.address}",
+            found=f"{len(found)} files {pattern} in {folder} instead of one",
+            fix="Check that its version still exists and run the same command again.",
+        )
+    return found[0]
 
 
 def _download(source: Source, work: Path) -> Path:
@@ -122,19 +148,29 @@ def _download(source: Source, work: Path) -> Path:
     if not file.exists():
         work.mkdir(parents=True, exist_ok=True)
         partial = file.with_name(file.name + ".part")
-        with urllib.request.urlopen(source.address) as answer, partial.open("wb") as target:
-            shutil.copyfileobj(answer, target)
+        try:
+            with (
+                urllib.request.urlopen(source.address, timeout=TIMEOUT_S) as answer,
+                partial.open("wb") as target,
+            ):
+                shutil.copyfileobj(answer, target)
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            raise NotReadyError(
+                tried=f"fetching {source.name} from {source.address}",
+                found=str(error),
+                fix="Check the network and run the same command again; what was fetched is kept.",
+            ) from error
         partial.replace(file)
     with file.open("rb") as stream:
-        _check(source, file, hashlib.file_digest(stream, "sha256").hexdigest())
+        _check(source, file, hashlib.file_digest(stream, "sha256").hexdigest(), source.pin)
     return file
 
 
-def _check(source: Source, file: Path, found: str) -> None:
-    if found != source.pin:
+def _check(source: Source, file: Path, found: str, pin: str) -> None:
+    if found != pin:
         raise CorruptArtifactError(
             tried=f"fetching {source.name} from {source.address}",
-            found=f"{file} has the hash {found} instead of {source.pin}",
+            found=f"{file} has the hash {found} instead of {pin}",
             fix=f"Delete {file} and fetch again; if it stays, the publisher changed it.",
         )
 
@@ -159,36 +195,46 @@ def _words(name: str) -> str:
     return re.sub(r"[_\-]+", " ", name).strip().lower()
 
 
-def of_caltech(path: Path) -> dict[str, Any] | None:
+def of_caltech(_folder: Path, path: Path) -> dict[str, Any] | None:
     if "101_ObjectCategories" not in path.parts:
         return None
     background = path.parent.name == "BACKGROUND_Google"
     return {"label": None if background else _words(path.parent.name), "group": None}
 
 
-def of_grocery(path: Path) -> dict[str, Any] | None:
+def of_grocery(_folder: Path, path: Path) -> dict[str, Any] | None:
     """`dataset/train/Fruit/Apple/Granny-Smith/x.jpg`: a coarse class may stand above the class."""
     if path.parts[:2] not in {("dataset", "train"), ("dataset", "val"), ("dataset", "test")}:
         return None
     return {"label": _words(path.parent.name), "group": _words(path.parent.parent.name)}
 
 
-def of_clothing(path: Path) -> dict[str, Any] | None:
+def of_clothing(_folder: Path, path: Path) -> dict[str, Any] | None:
     if path.parts[0] not in {"train", "validation", "test"}:
         return None
     return {"label": _words(path.parent.name), "group": "clothing"}
 
 
-def of_emoji(path: Path) -> dict[str, Any] | None:
-    """Files are named by their code points; skin tones repeat what the plain one shows."""
-    points = [point for point in re.split(r"[-_]", path.stem) if re.fullmatch(r"[0-9a-f]{2,6}", point)]
-    if not points or any("1f3fb" <= point <= "1f3ff" for point in points):
+def of_emoji(folder: Path, path: Path) -> dict[str, Any] | None:
+    """Files are named by their code points."""
+    if NAMES_FOLDER in path.parts or path.suffix != ".webp":
         return None
-    name = unicodedata.name(chr(int(points[0], 16)), "")
-    return {"label": name.lower(), "tags": []} if name else None
+    name = _emoji_names(folder).get(path.stem.replace("-fe0f", ""))
+    if name is None:
+        return None
+    # The split goes by this name.
+    return {"image": f"fluent3d/{path.stem}.webp", "label": name["label"], "tags": name.get("tags", [])}
 
 
-def of_clip_art(path: Path) -> dict[str, Any] | None:
+@functools.cache
+def _emoji_names(folder: Path) -> dict[str, dict[str, Any]]:
+    """Entries by code points without the one that asks for colour, skin tones included."""
+    entries = json.loads((folder / NAMES_FOLDER / "package/en/data.json").read_text(encoding="utf-8"))
+    entries += [tone for entry in entries for tone in entry.get("skins", [])]
+    return {entry["hexcode"].lower().replace("-fe0f", ""): entry for entry in entries}
+
+
+def of_clip_art(_folder: Path, path: Path) -> dict[str, Any] | None:
     if "png" not in path.parts:
         return None
     return {"label": _words(path.stem), "tags": [], "group": _words(path.parent.name)}
@@ -232,7 +278,7 @@ SOURCES = (
         "@lobehub/fluent-emoji-3d@1.1.0",
         "sha512-Wlq2lVStTnr8BDpIJ0pEnTKO4LuDxxqTEhTvRtD1DLRF0me7ogeRQjKoehDHXuVJ2Qaecgl5wRBv60lUAG3h7g==",
         "MIT",
-        fetch_npm,
+        fetch_emoji,
         of_emoji,
     ),
     Source(
@@ -265,7 +311,9 @@ def pictures(source: Source, folder: Path) -> Iterator[tuple[dict[str, Any], byt
     number = 0
     for file in sorted(folder.rglob("*")):
         path = file.relative_to(folder)
-        known = source.describe(path) if file.suffix.lower() in ENDINGS else None
+        # A link could point anywhere.
+        is_picture = file.suffix.lower() in ENDINGS and not file.is_symlink()
+        known = source.describe(folder, path) if is_picture else None
         if known is None:
             continue
         try:
@@ -287,6 +335,7 @@ def pictures(source: Source, folder: Path) -> Iterator[tuple[dict[str, Any], byt
 def write_archive(sources: list[Source], work: Path, archive: Path, captions: Path) -> int:
     """One tar file and its captions; returns the number of pictures."""
     archive.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_to_lose(sources, captions)
     count = 0
     partial, lines = archive.with_suffix(".part"), []
     with tarfile.open(partial, "w") as tar:
@@ -301,6 +350,18 @@ def write_archive(sources: list[Source], work: Path, archive: Path, captions: Pa
     captions.write_text("\n".join(lines) + "\n", encoding="utf-8")
     partial.replace(archive)
     return count
+
+
+def _refuse_to_lose(sources: list[Source], captions: Path) -> None:
+    """With `--only`, sources that an earlier run wrote would vanish."""
+    lines = captions.read_text(encoding="utf-8").splitlines() if captions.exists() else []
+    lost = {json.loads(line)["source"] for line in lines} - {source.name for source in sources}
+    if lost:
+        raise UsageError(
+            tried=f"writing {captions}",
+            found=f"it holds {', '.join(sorted(lost))}, which would be lost",
+            fix="Name them too (--only), leave --only out, or give another folder (--out).",
+        )
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import io
+import json
 import subprocess
 import tarfile
 import zipfile
@@ -15,9 +16,9 @@ import pytest
 from PIL import Image
 
 from assistant.evaluation.corpora import ARCHIVES, read_archive
-from personalizer.errors import CorruptArtifactError, NotReadyError
+from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
 from scripts.pocket import fetch_corpus
-from scripts.pocket.fetch_corpus import SOURCES, Source, of_emoji, write_archive
+from scripts.pocket.fetch_corpus import SOURCES, Source, write_archive
 
 BY_NAME = {source.name: source for source in SOURCES}
 
@@ -99,39 +100,98 @@ def test_a_source_that_cannot_be_reached_says_what_to_do(
     elsewhere = dataclasses.replace(groceries, address=str(tmp_path / "nothing"))
     with pytest.raises(NotReadyError, match=r"fetching grocery.*run the same command again"):
         fetch_corpus.fetch_git(elsewhere, tmp_path / "work")
+    offline = dataclasses.replace(BY_NAME["caltech101"], address="http://127.0.0.1:9/caltech-101.zip")
+    with pytest.raises(NotReadyError, match="caltech101 from http"):
+        fetch_corpus.fetch_zip(offline, tmp_path / "work")
     unknown = dataclasses.replace(groceries, pin="1" * 40)
     with pytest.raises(NotReadyError, match="fetch --depth 1"):
         fetch_corpus.fetch_git(unknown, tmp_path / "work")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NotReadyError, match="npm is not installed"):
-        fetch_corpus.fetch_npm(BY_NAME["fluent-emoji-3d"], tmp_path / "work")
+        fetch_corpus.fetch_emoji(BY_NAME["fluent-emoji-3d"], tmp_path / "work")
 
 
-def test_a_package_is_checked_against_its_integrity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def emoji(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Source:
     """npm itself is replaced by a program that packs a folder, as `npm pack` does."""
-    packed = tmp_path / "emoji-1.1.0.tgz"
-    with tarfile.open(packed, "w:gz") as tar:
-        content = picture(tmp_path / "1f436.webp", "#ff000080", "RGBA")
-        tar.add(content, "package/assets/1f436.webp")
-        tar.add(content, "package/assets/1f44b-1f3fb.webp")
+    content = picture(tmp_path / "1f436.webp", "#ff000080", "RGBA")
+    names = tmp_path / "data.json"
+    tones = [{"hexcode": "1F44B-1F3FB", "label": "waving hand: light"}]
+    entries = [
+        {"hexcode": "1F436", "label": "dog face", "tags": ["pet"]},
+        {"hexcode": "1F44B", "label": "waving hand", "skins": tones},
+    ]
+    names.write_text(json.dumps(entries))
+    packed = {"pictures-1.1.0.tgz": [], "names-17.0.0.tgz": [(names, "package/en/data.json")]}
+    for stem in ("1f436", "1f44b-1f3fb", "nameless"):
+        packed["pictures-1.1.0.tgz"].append((content, f"package/assets/{stem}.webp"))
+    pins = []
+    for name, members in packed.items():
+        with tarfile.open(tmp_path / name, "w:gz") as tar:
+            for file, inside in members:
+                tar.add(file, inside)
+        digest = base64.b64encode(hashlib.sha512((tmp_path / name).read_bytes()).digest()).decode()
+        pins.append(f"sha512-{digest}")
     programs = tmp_path / "bin"
     programs.mkdir()
     npm = programs / "npm"
-    npm.write_text(f'#!/bin/sh\nexec cp {packed} "$4/"\n')
+    npm.write_text(
+        f'#!/bin/sh\ncase "$2" in *names*) exec cp {tmp_path}/names-17.0.0.tgz "$4/";; esac\n'
+        f'exec cp {tmp_path}/pictures-1.1.0.tgz "$4/"\n'
+    )
     npm.chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
-    digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
-    source = dataclasses.replace(BY_NAME["fluent-emoji-3d"], pin=f"sha512-{digest}")
+    monkeypatch.setattr(fetch_corpus, "EMOJI_NAMES", ("names@17.0.0", pins[1]))
+    return dataclasses.replace(BY_NAME["fluent-emoji-3d"], pin=pins[0])
+
+
+def test_emoji_have_their_published_names_and_keys(emoji: Source, tmp_path: Path) -> None:
     archive, captions = (tmp_path / "out" / name for name in ARCHIVES[1])
-    assert write_archive([source], tmp_path / "work", archive, captions) == 1
-    (dog,) = read_archive(archive, captions)
-    assert dog.record.label == "dog face"
+    assert write_archive([emoji], tmp_path / "work", archive, captions) == 2, "one has no name"
+    dog, hand = read_archive(archive, captions)
+    assert dog.record.label == "dog face" and hand.record.label == "waving hand: light"
     assert min(dog.image().getpixel((64, 64))) > 90, "half transparent red lies on white"
-    with pytest.raises(CorruptArtifactError, match=r"emoji-1\.1\.0\.tgz"):
-        fetch_corpus.fetch_npm(BY_NAME["fluent-emoji-3d"], tmp_path / "again")
+    keys = [json.loads(line)["image"] for line in captions.read_text().splitlines()]
+    assert keys == ["fluent3d/1f436.webp", "fluent3d/1f44b-1f3fb.webp"]
 
 
-def test_emoji_are_named_by_their_first_code_point() -> None:
-    assert of_emoji(Path("1f600.webp")) == {"label": "grinning face", "tags": []}
-    assert of_emoji(Path("1f44b-1f3fd.webp")) is None, "skin tones repeat the plain one"
-    assert of_emoji(Path("readme.png")) is None
+def test_a_package_is_checked_against_its_integrity(
+    emoji: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = dataclasses.replace(emoji, pin="sha512-other")
+    with pytest.raises(CorruptArtifactError, match=r"pictures-1\.1\.0\.tgz .*instead of sha512-other"):
+        fetch_corpus.fetch_emoji(other, tmp_path / "work")
+    monkeypatch.setattr(fetch_corpus, "EMOJI_NAMES", ("names@17.0.0", "sha512-other"))
+    with pytest.raises(CorruptArtifactError, match=r"names-17\.0\.0\.tgz"):
+        fetch_corpus.fetch_emoji(emoji, tmp_path / "work")
+    (tmp_path / "pictures-1.1.0.tgz").unlink()
+    (tmp_path / "bin" / "npm").write_text("#!/bin/sh\nexit 0\n")
+    with pytest.raises(NotReadyError, match=r"0 files \*\.tgz"):
+        fetch_corpus.fetch_emoji(emoji, tmp_path / "work")
+
+
+def test_another_pin_is_fetched_anew(groceries: Source, tmp_path: Path) -> None:
+    folder = fetch_corpus.fetch_git(groceries, tmp_path / "work")
+    (folder / "mine").touch()
+    assert (fetch_corpus.fetch_git(groceries, tmp_path / "work") / "mine").exists()
+    with pytest.raises(NotReadyError):
+        fetch_corpus.fetch_git(dataclasses.replace(groceries, pin="1" * 40), tmp_path / "work")
+    assert not (folder / "mine").exists()
+
+
+def test_fetching_a_part_does_not_lose_another(groceries: Source, caltech: Source, tmp_path: Path) -> None:
+    archive, captions = (tmp_path / "out" / name for name in ARCHIVES[0])
+    write_archive([caltech], tmp_path / "work", archive, captions)
+    before = captions.read_bytes(), archive.read_bytes()
+    with pytest.raises(UsageError, match=r"captions\.jsonl.*caltech101"):
+        write_archive([groceries], tmp_path / "work", archive, captions)
+    assert before == (captions.read_bytes(), archive.read_bytes())
+    assert write_archive([caltech, groceries], tmp_path / "work", archive, captions) == 4
+
+
+def test_links_in_what_was_fetched_are_not_followed(tmp_path: Path) -> None:
+    inside = picture(tmp_path / "work" / "train" / "hat" / "a.png")
+    outside = picture(tmp_path / "private.png")
+    (inside.parent / "b.png").symlink_to(outside)
+    found = list(fetch_corpus.pictures(BY_NAME["clothing"], tmp_path / "work"))
+    assert [entry["path"] for entry, _ in found] == ["train/hat/a.png"]

@@ -128,6 +128,37 @@ def test_a_small_corpus_is_written_completely_and_without_the_shipped_subjects(t
     assert not any((s.label, s.traits()) in looks for _, s, _ in render_corpus.plan(3, 300))
 
 
+def test_photos_stand_behind_some_subjects_and_nothing_is_denied_of_them(tmp_path, monkeypatch):
+    prepared = tmp_path / "photos"
+    prepared.mkdir()
+    colours = {"named": (255, 0, 0), "held out": (0, 255, 0), "usable": (0, 0, 255)}
+    np.save(
+        prepared / "images.npy",
+        np.stack([np.full((96, 96, 3), colour, np.uint8) for colour in colours.values()]),
+    )
+    lines = [
+        {"source": "test", "kind": "photo", "label": "cat" if kind == "named" else None, "caption": None}
+        | {"held_out": kind == "held out"}
+        for kind in colours
+    ]
+    (prepared / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    chosen = render_corpus.load_backgrounds(prepared)
+    assert chosen.shape == (1, 96, 96, 3) and tuple(chosen[0, 0, 0]) == colours["usable"]
+    monkeypatch.setattr(render_corpus, "PHOTO_SHARE", 1.0)
+    studio = render_corpus.Studio(3, 32, chosen)
+    for index, (_, subject, view) in enumerate(render_corpus.plan(3, 12)):
+        rendered, record = studio.render_one(index, subject, view)
+        assert record["place"] == "photo"
+        red, green, blue = rendered[0, 0].tolist()
+        assert blue > 60 and blue > 2 * max(red, green), "the photo fills what the subject leaves"
+        denied = [q for q, answer in record["questions"] if answer == "no" and q.startswith("Is there ")]
+        assert not denied
+    with pytest.raises(SystemExit, match="photos"):
+        np.save(prepared / "images.npy", np.load(prepared / "images.npy")[:1])
+        (prepared / "records.jsonl").write_text(json.dumps(lines[0]) + "\n")
+        render_corpus.load_backgrounds(prepared)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_applying_the_orientation_gives_back_the_upright_picture(orientation):
     upright = Image.fromarray(np.random.default_rng(0).integers(0, 255, (6, 8, 3), dtype=np.uint8))

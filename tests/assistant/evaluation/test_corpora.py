@@ -51,6 +51,16 @@ def test_pictures_without_a_caption_line_are_left_out(tmp_path: Path) -> None:
     assert len(list(read_archive(archive, captions))) == 2
 
 
+def test_pictures_that_a_source_has_twice_are_read_once(tmp_path: Path) -> None:
+    archive, captions = write_source(tmp_path)
+    lines = [json.loads(line) for line in captions.read_text().splitlines()]
+    for line, label in zip(lines, ["Faces", "Faces_easy", "Faces easy", "Apple", None, "Faces"], strict=True):
+        line |= {"source": "caltech101", "label": label and label.replace("_", " ")}
+    captions.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = [picture.record.label for picture in read_archive(archive, captions)]
+    assert found == ["faces", "apple", None, "faces"]
+
+
 def missing_tar(archive: Path, captions: Path) -> None:
     archive.unlink()
 
