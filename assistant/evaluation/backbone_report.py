@@ -41,6 +41,8 @@ _LIGHT = re.compile(r" (under a lamp|in the evening light|on a cloudy day)$")
 _PLACE = re.compile(r"^.*\b((?:on|in) (?:a|an|the) \w+(?: \w+)*)$")
 PROBE_PICTURES_PER_NAME, PROBE_MINIMUM = 24, 8
 DRAWINGS_PER_PROMPT = 4
+PROTOCOL = 2
+"""Of the measures: where one changes its meaning, numbers of before say nothing beside those of after."""
 CODEBOOK_PICTURES = 2000
 """Rare codes need many pictures to be seen."""
 
@@ -101,13 +103,12 @@ def evaluate_backbone(
         "text_to_image": text_to_image(session, pictures, home, count, seed, on_progress),
         "bits_per_token": measure.bits_per_token(captioned[:count]),
     }
-    previous = read_measured(backbone_directory(backbone))
-    same = previous.get("version") == session.spec.version
     return {
         **report,
         "version": session.spec.version,
-        "previous": previous.get("previous") if same else previous or None,
+        "previous": version_before(read_measured(backbone_directory(backbone)), session.spec.version),
         "settings": {
+            "protocol": PROTOCOL,
             "images": "corpus" if images else "sample library",
             "photos": len(some_photos),
             "renders": len(some_renders),
@@ -117,6 +118,13 @@ def evaluate_backbone(
             "backbone": backbone,
         },
     }
+
+
+def version_before(measured: dict[str, Any], version: str) -> dict[str, Any] | None:
+    """What was measured, in the same way, of the version before `version`; `None` where nothing was."""
+    before = measured.get("previous") if measured.get("version") == version else measured
+    comparable = before and before.get("settings", {}).get("protocol") == PROTOCOL
+    return before if comparable else None
 
 
 def sample_library() -> list[Picture]:

@@ -152,6 +152,24 @@ def open_record(entry: dict[str, Any]) -> Record:
     return Record(entry["source"], kind, label, caption, subject, is_held_out(entry["image"]))
 
 
+class Rows:
+    """Rows of several arrays, one after another, as if of one."""
+
+    def __init__(self, arrays: Sequence[npt.NDArray[np.uint8]]) -> None:
+        self._arrays = arrays
+        self._starts = np.cumsum([0, *map(len, arrays)])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getitem__(self, index: int) -> npt.NDArray[np.uint8]:
+        """A copy of row `index`, from 0; raises `IndexError` behind the last."""
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        number = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return np.array(self._arrays[number][index - self._starts[number]])
+
+
 def load_arrays(folders: Sequence[Path]) -> tuple[list[npt.NDArray[np.uint8]], list[Record]]:
     """Pixels `[n, side, side, 3]` (memory-mapped) and records of several prepared corpora, in order."""
     arrays, records = [], []

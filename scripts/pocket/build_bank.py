@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save_file
 
-from assistant.evaluation.corpora import load_arrays
+from assistant.evaluation.corpora import Rows, load_arrays
 from personalizer.backbones.registry import load_backbone
 from personalizer.embedding import ObjectEmbedder
 from personalizer.picture_bank import BANK_FILE
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=640)
     options = parser.parse_args()
     arrays, records = load_arrays(options.corpus)
-    starts = np.cumsum([0, *map(len, arrays)])
+    rows = Rows(arrays)
     rng = np.random.default_rng(0)
     picks: list[int] = []
     groups = {
@@ -55,10 +55,7 @@ def main() -> None:
             for index in (label[turn] for label in by_label.values() if len(label) > turn)
         ]
         picks += rounds[: round(options.count * share)]
-    images = []
-    for pick in picks:
-        shard = int(np.searchsorted(starts, pick, side="right")) - 1
-        images.append(Image.fromarray(np.array(arrays[shard][pick - starts[shard]])))
+    images = [Image.fromarray(rows[pick]) for pick in picks]
     codes = load_backbone(str(options.checkpoint), "cpu").encode_images(images).numpy().astype(np.int16)
     embedder = ObjectEmbedder(options.models, threads=2)
     vectors = np.stack([embedder.embed(image).vector for image in images]).astype(np.float16)

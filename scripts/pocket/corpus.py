@@ -21,6 +21,7 @@ from assistant.evaluation.corpora import (
     RECORDS_FILE,
     Picture,
     Record,
+    Rows,
     is_held_out,
     read_archive,
 )
@@ -33,17 +34,14 @@ SIZE_PX = 96
 def read_renders(folder: Path) -> Iterator[Picture]:
     """Our own renders; the split is by subject."""
     shards = sorted(folder.glob("*.npy"))
-    arrays = [np.load(shard, mmap_mode="r") for shard in shards]
+    rows = Rows([np.load(shard, mmap_mode="r") for shard in shards])
     lines = (folder / "captions.jsonl").read_text().splitlines()
-    if sum(map(len, arrays)) < len(lines):
+    if len(rows) < len(lines):
         raise SystemExit(
             f"{folder} has {len(lines)} captions but fewer pictures; finish scripts/render_corpus.py."
         )
-    starts = np.cumsum([0, *map(len, arrays)])
     for line in lines:
         entry = json.loads(line)
-        shard = int(np.searchsorted(starts, entry["index"], side="right")) - 1
-        pixels = arrays[shard][entry["index"] - starts[shard]]
         subject = f"render:{entry['subject_id']}" if entry.get("subject_id") is not None else None
         yield Picture(
             Record(
@@ -55,7 +53,7 @@ def read_renders(folder: Path) -> Iterator[Picture]:
                 is_held_out(subject or line),
                 entry.get("questions", []),
             ),
-            pixels,
+            rows[entry["index"]],
         )
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from assistant.evaluation.corpora import Record, load_arrays
+from assistant.evaluation.corpora import Record, Rows, load_arrays
 from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
@@ -39,8 +40,7 @@ class Pictures:
     """Training or held-out pictures of several corpora, drawn by kind."""
 
     def __init__(self, arrays: list[np.ndarray], records: list[Record], side: int, *, held_out: bool) -> None:
-        self._arrays = arrays
-        self._starts = np.cumsum([0, *map(len, arrays)])[:-1]
+        self._rows = Rows(arrays)
         self._side = side
         groups: dict[str, list[int]] = {}
         for index, record in enumerate(records):
@@ -58,9 +58,7 @@ class Pictures:
 
     def _view(self, rng: np.random.Generator) -> torch.Tensor:
         group = self._groups[rng.choice(len(self._groups), p=self._shares)]
-        pick = int(group[rng.integers(len(group))])
-        shard = int(np.searchsorted(self._starts, pick, side="right")) - 1
-        picture = np.array(self._arrays[shard][pick - self._starts[shard]])
+        picture = self._rows[int(group[rng.integers(len(group))])]
         size = picture.shape[0]
         # Mostly the whole picture, as at inference; sometimes closer.
         crop = size if rng.random() < 0.5 else int(rng.integers(self._side, size + 1))
@@ -116,11 +114,10 @@ class Losses:
         return self
 
     def __call__(
-        self, model: ImageTokenizer, pixels: torch.Tensor, *, anchored: bool, decoder_only: bool
+        self, model: ImageTokenizer, pixels: torch.Tensor, *, anchored: bool
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        with torch.set_grad_enabled(not decoder_only):
-            latent = model.latent(pixels)
-            quantised = model.quantise(latent)
+        latent = model.latent(pixels)
+        quantised = model.quantise(latent)
         decoded = model.decode(quantised)
         squared = functional.mse_loss(decoded, pixels)
         colour = colour_error(decoded, pixels)
@@ -133,13 +130,12 @@ class Losses:
         loss = squared + 0.3 * functional.l1_loss(decoded, pixels) + COLOUR_WEIGHT * colour
         loss = loss + MAP_WEIGHT * alike + POOLED_WEIGHT * pooled_error
         parts = {"mse": squared, "colour": colour, "maps": alike, "pooled": pooled_error}
-        if not decoder_only:
-            semantic = functional.mse_loss(model.semantic_head(quantised), seen)
-            spread = spread_error(latent)
-            loss = loss + SEMANTIC_WEIGHT * semantic + SPREAD_WEIGHT * spread
-            parts |= {"semantic": semantic, "spread": spread}
-            if anchored:
-                loss = loss + ANCHOR_WEIGHT * anchor_error(latent, pixels)
+        semantic = functional.mse_loss(model.semantic_head(quantised), seen)
+        spread = spread_error(latent)
+        loss = loss + SEMANTIC_WEIGHT * semantic + SPREAD_WEIGHT * spread
+        parts |= {"semantic": semantic, "spread": spread}
+        if anchored:
+            loss = loss + ANCHOR_WEIGHT * anchor_error(latent, pixels)
         return loss, {name: value.item() for name, value in parts.items()}
 
 
@@ -151,6 +147,15 @@ def measure(model: ImageTokenizer, views: torch.Tensor, codes: int) -> str:
     errors = (decoded - views).pow(2).mean(dim=(1, 2, 3)) / 4
     used = len(torch.unique(model.ids(quantised)))
     return f"psnr {float((-10 * torch.log10(errors)).mean()):.2f} codes used {used}/{codes}"
+
+
+@contextmanager
+def averaged(model: ImageTokenizer, average: dict[str, torch.Tensor]) -> Iterator[None]:
+    """Measure with the running mean of the weights, go on with the weights."""
+    live = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(average)
+    yield
+    model.load_state_dict(live)
 
 
 def start_from(model: ImageTokenizer, file: Path) -> None:
@@ -172,15 +177,9 @@ class ImageTraining:
         pictures: Pictures,
         tested: torch.Tensor,
         config: PocketConfig,
-        *,
-        decoder_only: bool,
     ) -> None:
         self._model, self._losses, self._pictures, self._tested = model, losses, pictures, tested
-        self._config, self._decoder_only = config, decoder_only
-        self._device = tested.device
-        if decoder_only:
-            for part in (model.encoder, model.quant_conv, model.semantic_head):
-                part.requires_grad_(False)
+        self._config, self._device = config, tested.device
         self._optimiser = torch.optim.AdamW(
             model.parameters(), lr=config.image_rate, betas=(0.9, 0.95), weight_decay=0.01
         )
@@ -200,7 +199,6 @@ class ImageTraining:
             model,
             pixels.to(device=self._device, memory_format=torch.channels_last),
             anchored=step < ANCHORED_SHARE * config.image_steps,
-            decoder_only=self._decoder_only,
         )
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -212,11 +210,8 @@ class ImageTraining:
         return parts
 
     def test(self) -> str:
-        live = {name: value.clone() for name, value in self._model.state_dict().items()}
-        self._model.load_state_dict(self._average)
-        measured = measure(self._model, self._tested, self._config.codes)
-        self._model.load_state_dict(live)
-        return measured
+        with averaged(self._model, self._average):
+            return measure(self._model, self._tested, self._config.codes)
 
     def parts(self) -> dict[str, Any]:
         return {
@@ -231,15 +226,8 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
     parser.add_argument("--basis", type=Path, required=True, help="written by scripts.pocket.teacher")
     parser.add_argument("--start", type=Path, help="weights of another run to begin with, where they fit")
-    parser.add_argument(
-        "--decoder-only",
-        action="store_true",
-        help="keep every picture's codes, so that a language model stays valid; --start names the tokenizer",
-    )
     add_options(parser)
     options = parser.parse_args()
-    if options.decoder_only and options.start is None:
-        parser.error("--decoder-only needs --start: the tokenizer whose codes are kept")
     torch.set_num_threads(options.threads)
     config = read_size(options.size)
     arrays, records = load_arrays(options.corpus)
@@ -248,12 +236,9 @@ def main() -> None:
     torch.manual_seed(0)
     # This layout trains a fifth faster on a CPU.
     model = ImageTokenizer(config).to(device=options.device, memory_format=torch.channels_last)
-    architecture = config.image_architecture() | {"decoder_only": options.decoder_only}
-    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", architecture)
+    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", config.image_architecture())
     state = checkpoint.load()
-    if state is None and options.decoder_only:
-        model.load_state_dict(read_state(options.start, config.image_architecture())["average"])
-    elif state is None and options.start:
+    if state is None and options.start:
         start_from(model, options.start)
     steps = ImageTraining(
         model,
@@ -261,7 +246,6 @@ def main() -> None:
         training,
         tested.batch(256, np.random.default_rng(1)).to(options.device),
         config,
-        decoder_only=options.decoder_only,
     )
     if state is not None:
         steps.restore(state)

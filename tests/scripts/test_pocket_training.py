@@ -42,6 +42,7 @@ layers = 2
 heads = 2
 image_steps = 6
 image_batch = 2
+decoder_steps = 6
 language_steps = 6
 drawn = 2
 read = 2
@@ -295,25 +296,20 @@ def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path:
     assert encoded.codes.shape == (40, 3, 16) and encoded.features.shape == (40, 5)
     assert len(encoded.records) == 40
     # New codes would make a language model worthless; a decoder alone can be trained on.
-    tuned = ("--out", tmp_path / "tuned", "--decoder-only", "--start", trained)
-    decoder = start("train_image_tokenizer", *fixed, *tuned)
-    assert decoder.wait(timeout=900) == 0
+    tuned = tmp_path / "tuned"
+    killed_then_resumed("train_decoder", "image_tokenizer.pt", tuned, *fixed, "--start", trained)
     before, after = (
         torch.load(file, weights_only=True)["average"]
-        for file in (trained, tmp_path / "tuned" / "image_tokenizer.pt")
+        for file in (trained, tuned / "alone" / "image_tokenizer.pt")
     )
     changed = {key.split(".")[0] for key in before if not torch.equal(before[key], after[key])}
     assert changed == {"decoder", "post_quant_conv"}
-    # Without knowing, a decoder's training would go on as a whole one and make new codes.
-    forgotten = start("train_image_tokenizer", *fixed, "--out", tmp_path / "tuned")
-    printed = forgotten.communicate(timeout=900)[0]
-    assert forgotten.returncode == 1 and "decoder_only is True, not False" in printed
     # What was trained on these codes fits the new decoder, and no other tokenizer.
     learned = tmp_path / "learned"
     steps = start("train_language_model", "--tokens", tokens, "--size", tiny, "--out", learned)
     assert steps.wait(timeout=900) == 0
     parts = ("--lm", learned, "--size", tiny, "--out", tmp_path / "checkpoint")
-    fitting = start("assemble", "--vq", tmp_path / "tuned", *parts, threads=None)
+    fitting = start("assemble", "--vq", tuned / "alone", *parts, threads=None)
     assert fitting.wait(timeout=900) == 0, fitting.communicate()[0]
     assert (tmp_path / "checkpoint" / "model.safetensors").exists()
     other = start("train_image_tokenizer", *fixed, "--start", trained, "--out", tmp_path / "other")

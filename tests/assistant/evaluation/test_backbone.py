@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from assistant.evaluation import backbone_report
 from assistant.evaluation.backbone import (
     BackboneMeasure,
     questions_about,
@@ -18,7 +17,14 @@ from assistant.evaluation.backbone import (
     stand_in,
     subject_pairs,
 )
-from assistant.evaluation.backbone_report import colour_of, evaluate_backbone, place_of, sample_library
+from assistant.evaluation.backbone_report import (
+    PROTOCOL,
+    colour_of,
+    evaluate_backbone,
+    place_of,
+    sample_library,
+    version_before,
+)
 from assistant.evaluation.corpora import Picture, Record
 from assistant.evaluation.probe import LinearProbe, colour_features
 from assistant.service import Familiar
@@ -156,18 +162,20 @@ def test_colours_are_told_from_colours_wherever_they_are() -> None:
     assert np.isnan(probe.accuracy([], []))
 
 
-def test_the_version_before_is_beside_the_numbers(
-    home: Home, session: BackboneSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_file_of_measures_counts_as_none(tmp_path: Path) -> None:
     assert read_measured(tmp_path) == {}
     (tmp_path / "measured.json").write_text("{")
     assert read_measured(tmp_path) == {}
-    monkeypatch.setattr(backbone_report, "backbone_directory", lambda _: tmp_path)
-    for version, expected in (("older", 20.0), (session.spec.version, 18.0)):
-        stored = {"version": version, "psnr": {"renders": 20.0}, "previous": {"psnr": {"renders": 18.0}}}
-        (tmp_path / "measured.json").write_text(json.dumps(stored))
-        report = evaluate_backbone(None, home=home, count=1)
-        assert report["previous"]["psnr"]["renders"] == expected
+
+
+def test_the_version_before_stands_beside_the_numbers_if_it_was_measured_in_the_same_way() -> None:
+    oldest = {"version": "oldest", "settings": {"protocol": PROTOCOL}}
+    older = {"version": "older", "settings": {"protocol": PROTOCOL}, "previous": oldest}
+    assert version_before(older, "newest") == older
+    assert version_before(older, "older") == oldest
+    assert version_before(oldest, "oldest") is None and version_before({}, "oldest") is None
+    assert version_before(older | {"settings": {"protocol": PROTOCOL - 1}}, "newest") is None
+    assert version_before({"version": "before protocols had numbers"}, "newest") is None
 
 
 def test_a_missing_corpus_is_refused(tmp_path: Path) -> None:

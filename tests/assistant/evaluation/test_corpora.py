@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from assistant.evaluation.corpora import (
+    Rows,
     is_held_out,
     open_record,
     read_archive,
@@ -49,6 +50,14 @@ def test_pictures_without_a_caption_line_are_left_out(tmp_path: Path) -> None:
     archive, captions = write_source(tmp_path)
     captions.write_text("\n".join(captions.read_text().splitlines()[2:4]))
     assert len(list(read_archive(archive, captions))) == 2
+
+
+def test_rows_of_several_arrays_are_counted_through() -> None:
+    rows = Rows([np.full((2, 1), 1, np.uint8), np.zeros((0, 1), np.uint8), np.full((1, 1), 3, np.uint8)])
+    assert len(rows) == 3 and [rows[index].item() for index in range(3)] == [1, 1, 3]
+    for outside in (-1, 3):
+        with pytest.raises(IndexError):
+            rows[outside]
 
 
 def test_pictures_that_a_source_has_twice_are_read_once(tmp_path: Path) -> None:
