@@ -65,7 +65,7 @@ class BackboneMeasure:
     def __init__(
         self, session: BackboneSession, *, seed: int = 0, on_progress: OnProgress | None = None
     ) -> None:
-        self._session = session
+        self.session = session
         self._seed = seed
         self._on_progress = on_progress
 
@@ -81,26 +81,29 @@ class BackboneMeasure:
     def codes(self, images: Sequence[Image.Image]) -> Int64Array:
         """`[images, tokens_per_image]`."""
         batches = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-        empty = np.zeros((0, self._session.spec.tokens_per_image), dtype=np.int64)
-        return np.concatenate([empty, *(self._session.encode_images(batch) for batch in batches)])
+        empty = np.zeros((0, self.session.spec.tokens_per_image), dtype=np.int64)
+        return np.concatenate([empty, *(self.session.encode_images(batch) for batch in batches)])
 
     def psnr_db(self, images: Sequence[Image.Image], codes: Int64Array) -> float:
         """Mean peak signal-to-noise ratio in dB of decoding `codes`, at the backbone's size."""
         values = []
-        side = self._session.spec.image_size_px
-        for start in range(0, len(images), _BATCH):
-            decoded = self._session.decode_images(codes[start : start + _BATCH])
-            for before, after in zip(images[start : start + _BATCH], decoded, strict=True):
-                small = np.asarray(centre_square(before, side), dtype=np.float32)
-                error = float(np.mean((small - np.asarray(after, dtype=np.float32)) ** 2))
-                values.append(10 * math.log10(255**2 / max(error, 1e-6)))
+        side = self.session.spec.image_size_px
+        for before, after in zip(images, self.reconstructed(codes), strict=True):
+            small = np.asarray(centre_square(before, side), dtype=np.float32)
+            error = float(np.mean((small - np.asarray(after, dtype=np.float32)) ** 2))
+            values.append(10 * math.log10(255**2 / max(error, 1e-6)))
         return _mean(values)
+
+    def reconstructed(self, codes: Int64Array) -> list[Image.Image]:
+        """The pictures that `codes` `[images, tokens_per_image]` stand for."""
+        batches = [codes[start : start + _BATCH] for start in range(0, len(codes), _BATCH)]
+        return [image for batch in batches for image in self.session.decode_images(batch)]
 
     def captions(self, pictures: Sequence[Picture], labels: Sequence[str]) -> Share:
         """How often a photo's own class is the likeliest caption among those of all `labels`."""
         from exporters.runtime.prompting import PromptContext
 
-        session = self._session
+        session = self.session
         context = PromptContext(session)
         choices = [
             [*session.tokenize(f"a photo of {with_article(label)}"), session.spec.end_id] for label in labels
@@ -127,7 +130,7 @@ class BackboneMeasure:
         for number, (picture, question, _) in enumerate(asked):
             self._report(number, len(asked), "questions")
             segments = question_about_image(question.lower())
-            said.append(float(yes_no_logits(self._session, segments, [[picture.image()]])[0]) > 0)
+            said.append(float(yes_no_logits(self.session, segments, [[picture.image()]])[0]) > 0)
         return _balanced(said, [truth for _, _, truth in asked])
 
     def same_subject(
@@ -147,8 +150,8 @@ class BackboneMeasure:
             self._report(number, len(pairs), "same subject")
             codes = self.codes([example.image(), seen.image()])
             if from_pieces:
-                context, shown = stand_in(self._session, codes[0]), self._session.embed_image_codes(codes[1])
-                said.append(float(yes_no_logits(self._session, question, [[shown]], concept=context)[0]))
+                context, shown = stand_in(self.session, codes[0]), self.session.embed_image_codes(codes[1])
+                said.append(float(yes_no_logits(self.session, question, [[shown]], concept=context)[0]))
             else:
                 said.append(self._same_thing(codes))
         middle = float(np.median(said)) if said else 0.0
@@ -158,7 +161,7 @@ class BackboneMeasure:
         """Log-odds of yes to "`<name>` is *first*. *second* Is `<name>` in this photo?", in training's token order."""
         from exporters.runtime.prompting import PromptContext
 
-        session, context = self._session, PromptContext(self._session)
+        session, context = self.session, PromptContext(self.session)
         before, after = (Text(part) for part in RECOGNITION_QUESTION.split("{name}"))
         name = session.embed_text(list(session.spec.free_ids or session.spec.separator_ids)[:1])
         shown: list[Segment] = [Text(" is "), ImageSlot(0), Text("."), ImageSlot(1), before]
@@ -172,7 +175,7 @@ class BackboneMeasure:
         """Mean bits of an image token after the caption, and of a caption's token after the picture."""
         from exporters.runtime.prompting import PromptContext
 
-        session, spec = self._session, self._session.spec
+        session, spec = self.session, self.session.spec
         context = PromptContext(session)
         image_bits, text_bits = [], []
         for number, picture in enumerate(pictures):

@@ -29,8 +29,6 @@ from personalizer.schemas import OnProgress, Progress
 if TYPE_CHECKING:
     from PIL import Image
 
-    from exporters.runtime.session import BackboneSession
-
 COLOURS = frozenset(
     (
         *("white", "orange", "yellow", "brown", "grey", "red", "black", "green"),
@@ -100,7 +98,7 @@ def evaluate_backbone(
         "same_subject_from_pieces": {
             name: _share(measure.same_subject(found, from_pieces=True)) for name, found in pairs.items()
         },
-        "text_to_image": text_to_image(session, pictures, home, count, seed, on_progress),
+        "text_to_image": text_to_image(measure, pictures, home, count, seed, on_progress),
         "bits_per_token": measure.bits_per_token(captioned[:count]),
     }
     return {
@@ -151,7 +149,7 @@ def subject_pictures(folder: Path) -> list[Picture]:
 
 
 def text_to_image(
-    session: BackboneSession,
+    measure: BackboneMeasure,
     pictures: Sequence[Picture],
     home: Home,
     count: int,
@@ -160,8 +158,10 @@ def text_to_image(
 ) -> dict[str, Any]:
     """Does a drawing show what was asked for, as a probe trained on real pictures sees it?
 
-    `accuracy` is of drawings, `ceiling` of real held-out pictures, `chance` of guessing.
+    `accuracy` is of drawings, `ceiling` of real held-out pictures, `reconstructed` of what the image tokens keep of
+    these, `chance` of guessing.
     """
+    session = measure.session
     embedder = ObjectEmbedder(home.models, threads=2)
     report: dict[str, Any] = {"photos": None, "renders": None}
     for name, kind, attribute in (
@@ -192,8 +192,14 @@ def text_to_image(
             drawn += draw(session, prompt, DRAWINGS_PER_PROMPT, seed).images
             wanted += [found] * DRAWINGS_PER_PROMPT
         share = Share(probe.accuracy(drawn, wanted), 1 / len(names), len(drawn))
-        ceiling = probe.accuracy([picture.image() for picture, _ in real], [found for _, found in real])
-        report[name] = {**share.as_json(), "ceiling": rounded(ceiling), "names": len(names)}
+        shown, shown_names = [picture.image() for picture, _ in real], [found for _, found in real]
+        kept = measure.reconstructed(measure.codes(shown))
+        report[name] = {
+            **share.as_json(),
+            "ceiling": rounded(probe.accuracy(shown, shown_names)),
+            "reconstructed": rounded(probe.accuracy(kept, shown_names)),
+            "names": len(names),
+        }
     return report
 
 

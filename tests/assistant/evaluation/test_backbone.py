@@ -162,6 +162,29 @@ def test_colours_are_told_from_colours_wherever_they_are() -> None:
     assert np.isnan(probe.accuracy([], []))
 
 
+def test_drawings_are_judged_beside_real_pictures_and_their_reconstructions(
+    home: Home, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(0)
+    folder = tmp_path / "renders"
+    folder.mkdir()
+    lines, pixels = [], []
+    for number in range(40):
+        colour, label = [((200, 30, 30), "apple"), ((30, 60, 200), "mug")][number % 2]
+        pixels.append(random.normal(np.array(colour), 20, (96, 96, 3)).clip(0, 255).astype(np.uint8))
+        about = {"source": "test", "kind": "render", "label": label, "held_out": number >= 30}
+        lines.append(json.dumps(about | {"caption": f"a {['red', 'blue'][number % 2]} {label} on a beach"}))
+    np.save(folder / "images.npy", np.stack(pixels))
+    (folder / "records.jsonl").write_text("\n".join(lines))
+    report = evaluate_backbone(tmp_path, home=home, count=8)["text_to_image"]
+    assert report["photos"] is None and "renders_place" not in report, "one place cannot be told from another"
+    for name in ("renders", "renders_colour"):
+        judged = report[name]
+        assert judged["ceiling"] == 1.0 and 0 <= judged["reconstructed"] <= 1
+        assert judged["chance"] == 0.5 and judged["count"] == 8 and 0 <= judged["accuracy"] <= 1
+    assert report["renders_colour"]["reconstructed"] == 1.0, "plain colours survive"
+
+
 def test_a_damaged_file_of_measures_counts_as_none(tmp_path: Path) -> None:
     assert read_measured(tmp_path) == {}
     (tmp_path / "measured.json").write_text("{")
