@@ -272,7 +272,9 @@ class Handlers:
         for concept in self._library.concepts():
             if concept.name is None or concept.prefix_dir is None or concept.backbone == version:
                 continue
-            if concept.state == "hidden" or not of_same_backbone(self._home, concept.backbone, name):
+            if concept.state == "hidden":
+                continue
+            if not of_same_backbone(self._home, concept.prefix_dir, concept.backbone, name):
                 continue
             self._library.set_state(concept.id, "stale")
             wanted = {"concept": concept.id, "renew_for": version}

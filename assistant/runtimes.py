@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from personalizer.backbones.registry import backbone_directory
+from personalizer.backbones.registry import POCKET, backbone_directory
 from personalizer.errors import CorruptArtifactError, NotFoundError, NotReadyError
 from personalizer.locations import Home, write_atomically
 
@@ -37,7 +37,7 @@ def exported_version(home: Home, backbone: str) -> str | None:
         checkpoint = backbone_directory(backbone)
     except NotFoundError as error:
         raise NotReadyError(tried=error.tried, found=error.found, fix=error.fix) from error
-    entry = _read_index(home).get(str(checkpoint.resolve()))
+    entry = _read_index(home).get(_key(backbone))
     if entry is None or entry.get("files") != _stamp(checkpoint):
         return None
     version = str(entry["version"])
@@ -46,29 +46,40 @@ def exported_version(home: Home, backbone: str) -> str | None:
 
 def note_export(home: Home, backbone: str, version: str) -> None:
     """Remember that the export of `version` belongs to the checkpoint as it is now; for the worker only."""
-    index, checkpoint = _read_index(home), backbone_directory(backbone)
-    before = index.get(str(checkpoint.resolve()), {})
+    index = _read_index(home)
+    before = index.get(_key(backbone), {})
     versions = {*before.get("earlier", []), before.get("version", version)} - {version}
-    index[str(checkpoint.resolve())] = {
+    index[_key(backbone)] = {
         "version": version,
-        "files": _stamp(checkpoint),
+        "files": _stamp(backbone_directory(backbone)),
         "earlier": sorted(versions),
     }
     write_atomically(home.runtimes / INDEX, json.dumps(index, indent=1).encode())
 
 
-def of_same_backbone(home: Home, trained_for: str | None, backbone: str) -> bool:
-    """Whether the version that a prefix was trained for is one that `backbone` has, or had before it changed.
+def of_same_backbone(home: Home, prefix: Path, trained_for: str | None, backbone: str) -> bool:
+    """Whether the prefix in `prefix` is for a version that `backbone` has, or had before it changed.
 
-    One that no backbone is known to have had counts as such.
+    Where none is known to have had the version `trained_for`, the names decide; a prefix that cannot be read counts
+    as such: training makes it anew.
     """
-    checkpoint = str(backbone_directory(backbone).resolve())
     owners = [
-        where
-        for where, entry in _read_index(home).items()
+        key
+        for key, entry in _read_index(home).items()
         if trained_for == entry.get("version") or trained_for in entry.get("earlier", [])
     ]
-    return not owners or checkpoint in owners
+    if owners:
+        return _key(backbone) in owners
+    try:
+        trained = json.loads((prefix / MANIFEST).read_bytes())["backbone"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return bool(trained == Path(backbone).name)
+
+
+def _key(backbone: str) -> str:
+    """The bundled backbone is the same one wherever Familiar is installed; any other is where it is."""
+    return backbone if backbone == POCKET else str(backbone_directory(backbone).resolve())
 
 
 def _stamp(directory: Path) -> dict[str, list[int]]:

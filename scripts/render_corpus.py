@@ -115,8 +115,8 @@ class Studio:
         t = drawn.traits
         asked = drawn.questions
         if behind is not None:
-            # Anything may be in a real photo.
-            asked = [[q, a] for q, a in asked if a == "yes" or not q.startswith("Is there ")]
+            # Anything may be in a real photo, and asking only what is certainly there would teach to say yes.
+            asked = [[question, said] for question, said in asked if not question.startswith("Is there ")]
         return render(drawn.scene, self.size, self.size, FAST, behind), {
             "index": index,
             "subject_id": "",

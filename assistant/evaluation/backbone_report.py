@@ -101,28 +101,33 @@ def evaluate_backbone(
         "text_to_image": text_to_image(measure, pictures, home, count, seed, on_progress),
         "bits_per_token": measure.bits_per_token(captioned[:count]),
     }
+    settings = {
+        "protocol": PROTOCOL,
+        "images": "corpus" if images else "sample library",
+        "photos": len(some_photos),
+        "renders": len(some_renders),
+        "codebook_pictures": len(looked_at),
+        "count": count,
+        "seed": seed,
+        "backbone": backbone,
+    }
+    measured = read_measured(backbone_directory(backbone))
     return {
         **report,
         "version": session.spec.version,
-        "previous": version_before(read_measured(backbone_directory(backbone)), session.spec.version),
-        "settings": {
-            "protocol": PROTOCOL,
-            "images": "corpus" if images else "sample library",
-            "photos": len(some_photos),
-            "renders": len(some_renders),
-            "codebook_pictures": len(looked_at),
-            "count": count,
-            "seed": seed,
-            "backbone": backbone,
-        },
+        "previous": version_before(measured, session.spec.version, settings),
+        "settings": settings,
     }
 
 
-def version_before(measured: dict[str, Any], version: str) -> dict[str, Any] | None:
-    """What was measured, in the same way, of the version before `version`; `None` where nothing was."""
+def version_before(measured: dict[str, Any], version: str, settings: dict[str, Any]) -> dict[str, Any] | None:
+    """What was measured in the same way, on as many pictures, of the version before `version`; `None` without any."""
     before = measured.get("previous") if measured.get("version") == version else measured
-    comparable = before and before.get("settings", {}).get("protocol") == PROTOCOL
-    return before if comparable else None
+    if not before:
+        return None
+    deciding = ("protocol", "images", "photos", "renders", "count", "seed")
+    then = before.get("settings", {})
+    return before if all(then.get(name) == settings[name] for name in deciding) else None
 
 
 def sample_library() -> list[Picture]:

@@ -26,11 +26,11 @@ ARCHIVES = (
     ("illustrations.tar", "captions_illustrations.jsonl"),
 )
 """Archives of pictures and the JSON lines about them."""
-PIXELS_FILE, RECORDS_FILE = "images.npy", "records.jsonl"
+PIXELS_FILE, RECORDS_FILE, FEATURES_FILE = "images.npy", "records.jsonl", "features.npy"
 HELD_OUT_PERCENT = 4
 REPEATED = ("caltech101", "faces easy")
-"""Source and label of crops of pictures that the source has a second time; half of them would be on the other side of
-the split."""
+"""Source and label of crops of pictures that the source has a second time: nearly every held-out one would have its
+twin in training."""
 FETCH_AGAIN = "Fetch it again; scripts/pocket/README.md names the sources."
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from transformers import ChameleonForConditionalGeneration
 
+from personalizer.picture_bank import BANK_FILE
 from scripts.pocket.checkpoint import chameleon_config, write_checkpoint
 from scripts.pocket.code_embeddings import merge_levels, share_levels
 from scripts.pocket.command import run
 from scripts.pocket.config import DEFAULT_SIZE, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
-from scripts.pocket.train_language_model import IMAGE_TOKENIZER, RECOGNISING, VOCABULARY_FILE
+from scripts.pocket.train_language_model import RECOGNISING, VOCABULARY_FILE, fitting
 from scripts.pocket.training import read_state
 from scripts.pocket.vocabulary import image_token, read_vocabulary
 
@@ -34,7 +35,7 @@ def main() -> None:
         read_state(options.vq / "image_tokenizer.pt", config.image_architecture())["average"]
     )
     # A tokenizer trained further has other codes, and the language model would draw noise with them.
-    wanted = config.language_architecture() | {IMAGE_TOKENIZER: image_tokenizer.identity()}
+    wanted = fitting(config, image_tokenizer.identity(), tokenizer)
     trained = read_state(options.lm / "language_model.pt", wanted)["model"]
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
     share_levels(model, config.levels, tokenizer.get_vocab()[image_token(0)])
@@ -45,6 +46,8 @@ def main() -> None:
             f"{options.lm} does not hold this model: {[*unexpected, *missing][0]} is not as expected."
         )
     merge_levels(model)
+    # The codes of an older bank would be noise here.
+    (options.out / BANK_FILE).unlink(missing_ok=True)
     write_checkpoint(options.out, model, image_tokenizer, tokenizer, config)
     size_mib = sum(file.stat().st_size for file in options.out.iterdir()) / 2**20
     print(f"{options.out}: {size_mib:.1f} MiB")

@@ -14,12 +14,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from assistant.evaluation.corpora import Record, load_arrays
+from assistant.evaluation.corpora import FEATURES_FILE, Record, load_arrays
 from personalizer.errors import CorruptArtifactError
 from scripts.pocket.command import run
 from scripts.pocket.config import DEFAULT_SIZE, PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
-from scripts.pocket.teacher import FEATURES_FILE
 from scripts.pocket.training import read_state
 
 FEATURE_STEP = 1 / 24

@@ -37,7 +37,7 @@ SIDE_PX = 128
 """Stored size; wider or higher pictures are cropped to their middle."""
 QUALITY = 85
 TIMEOUT_S = 60
-EMOJI_NAMES = (
+EMOJI_NAMES = (  # MIT
     "emojibase-data@17.0.0",
     "sha512-Yvgb5AWoHViHV/gq1qr5ZAarcBip+B27/ZLRsUJkbgAEaLlZ/fof9g882LTpmEpyhBNEC0m2SEmItljHsTygjA==",
 )
@@ -95,7 +95,7 @@ def fetch_emoji(source: Source, work: Path) -> Path:
         unpack_npm(source, source.address, source.pin, folder)
         unpack_npm(source, *EMOJI_NAMES, folder / NAMES_FOLDER)
 
-    return _filled(source, work, fill)
+    return _filled(source, work, fill, EMOJI_NAMES[1])
 
 
 def unpack_npm(source: Source, package: str, pin: str, folder: Path) -> None:
@@ -121,14 +121,18 @@ def fetch_debian(source: Source, work: Path) -> Path:
     return _filled(source, work, fill)
 
 
-def _filled(source: Source, work: Path, fill: Callable[[Path], None]) -> Path:
-    """The source's folder, filled once per pin: what was left half-way, or is of another pin, is thrown away."""
-    folder, complete = work / source.name, work / source.name / ".complete"
-    if not complete.exists() or complete.read_text(encoding="utf-8") != source.pin:
+def _filled(source: Source, work: Path, fill: Callable[[Path], None], pin: str = "") -> Path:
+    """The source's folder, filled once per pin: one that was left half-way, or is of another pin, is replaced."""
+    folder, stamp = work / source.name, f"{source.pin} {pin}".strip()
+    complete = folder / ".complete"
+    if not complete.exists() or complete.read_text(encoding="utf-8") != stamp:
+        partial = work / f"{source.name}.part"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        fill(partial)
+        (partial / complete.name).write_text(stamp, encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        fill(folder)
-        complete.write_text(source.pin, encoding="utf-8")
+        partial.rename(folder)
     return folder
 
 
@@ -347,6 +351,13 @@ def write_archive(sources: list[Source], work: Path, archive: Path, captions: Pa
                 tar.addfile(member, io.BytesIO(content))
                 lines.append(json.dumps(entry, ensure_ascii=False))
                 count += 1
+    if not lines:
+        partial.unlink()
+        raise CorruptArtifactError(
+            tried=f"writing {archive}",
+            found=f"no picture in {', '.join(str(work / source.name) for source in sources)}",
+            fix="Delete these folders and fetch again; if it stays, the publisher changed the layout.",
+        )
     captions.write_text("\n".join(lines) + "\n", encoding="utf-8")
     partial.replace(archive)
     return count
@@ -354,8 +365,16 @@ def write_archive(sources: list[Source], work: Path, archive: Path, captions: Pa
 
 def _refuse_to_lose(sources: list[Source], captions: Path) -> None:
     """With `--only`, sources that an earlier run wrote would vanish."""
-    lines = captions.read_text(encoding="utf-8").splitlines() if captions.exists() else []
-    lost = {json.loads(line)["source"] for line in lines} - {source.name for source in sources}
+    try:
+        lines = captions.read_text(encoding="utf-8").splitlines() if captions.exists() else []
+        held = {json.loads(line)["source"] for line in lines if line}
+    except (ValueError, TypeError, KeyError) as error:
+        raise CorruptArtifactError(
+            tried=f"writing {captions}",
+            found=f"a file of that name is there and holds no captions ({error})",
+            fix="Delete it, or give another folder (--out).",
+        ) from error
+    lost = held - {source.name for source in sources}
     if lost:
         raise UsageError(
             tried=f"writing {captions}",

@@ -7,6 +7,7 @@ card says so.
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from personalizer.efficientnet_conversion import load_network, weights_path
+from personalizer.errors import CorruptArtifactError
 
 SIDE_PX = 128
 """Pictures are enlarged to this: the network was trained at 224, where objects span that many of its cells."""
@@ -51,11 +53,16 @@ class Basis(nn.Module):
 
     def __init__(self, file: Path, count: int) -> None:
         super().__init__()
-        stored = np.load(file)
-        if len(stored["axes"]) < count:
-            raise SystemExit(
-                f"{file} has {len(stored['axes'])} components, {count} are needed; make it again."
-            )
+        try:
+            stored = dict(np.load(file))
+            if len(stored["axes"]) < count:
+                raise ValueError(f"it has {len(stored['axes'])} components, {count} are needed")
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            raise CorruptArtifactError(
+                tried=f"reading the basis {file}",
+                found=str(error),
+                fix="Make it again with scripts.pocket.teacher.",
+            ) from error
         self.scale = float(stored["scale"])
         self.register_buffer("mean", torch.from_numpy(stored["mean"]).float(), persistent=False)
         self.register_buffer("axes", torch.from_numpy(stored["axes"][:count]).float(), persistent=False)

@@ -15,13 +15,12 @@ import onnxruntime as ort
 import torch
 from torch.nn import functional
 
-from assistant.evaluation.corpora import load_arrays
+from assistant.evaluation.corpora import FEATURES_FILE, load_arrays
 from personalizer.efficientnet_conversion import load_network, weights_path
 from scripts.pocket.command import run
 from scripts.pocket.perceptual import SIDE_PX, Basis
 
 FEATURES = 256
-FEATURES_FILE = "features.npy"
 
 
 def teacher_session() -> ort.InferenceSession:

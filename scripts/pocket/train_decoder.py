@@ -23,16 +23,8 @@ from assistant.evaluation.corpora import load_arrays
 from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
-from scripts.pocket.perceptual import Basis, Recogniser, map_distance
-from scripts.pocket.train_image_tokenizer import (
-    COLOUR_WEIGHT,
-    Pictures,
-    averaged,
-    colour_error,
-    measure,
-    rate,
-)
-from scripts.pocket.training import Checkpoint, add_options, read_state, train
+from scripts.pocket.train_image_tokenizer import Likeness, Pictures, measure, rate
+from scripts.pocket.training import Average, Checkpoint, add_options, read_state, train
 
 MAP_WEIGHT, POOLED_WEIGHT = 0.2, 0.01
 """Several times those of the tokenizer's own training."""
@@ -46,7 +38,7 @@ EMA = 0.997
 
 
 class Critic(nn.Module):
-    """Is each patch of 16 x 16 pixels from a real picture? `[n, 3, side, side]` → `[n, 1, side / 4, side / 4]`."""
+    """Is each patch (26 x 26 pixels) from a real picture? `[n, 3, side, side]` → `[n, 1, side / 4, side / 4]`."""
 
     def __init__(self, width: int = 48) -> None:
         super().__init__()
@@ -77,23 +69,22 @@ class DecoderTraining:
     def __init__(
         self,
         model: ImageTokenizer,
-        basis: Basis,
+        likeness: Likeness,
         pictures: Pictures,
         tested: torch.Tensor,
         config: PocketConfig,
     ) -> None:
-        self._model, self._basis, self._pictures, self._tested = model, basis, pictures, tested
+        self._model, self._likeness, self._pictures, self._tested = model, likeness, pictures, tested
         self._config, self._device = config, tested.device
         for part in (model.encoder, model.quant_conv, model.semantic_head):
             part.requires_grad_(False)
         self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._recogniser = Recogniser().to(device=self._device, memory_format=torch.channels_last)
         self._critic = Critic().to(device=self._device, memory_format=torch.channels_last)
         self._optimiser = torch.optim.AdamW(
             self._trained, lr=config.decoder_rate, betas=(0.9, 0.95), weight_decay=0.01
         )
         self._critic_optimiser = torch.optim.AdamW(self._critic.parameters(), CRITIC_RATE, betas=(0.5, 0.9))
-        self._average = {name: value.clone() for name, value in model.state_dict().items()}
+        self._average = Average(model, EMA)
         self._balance = 0.0
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -101,7 +92,7 @@ class DecoderTraining:
         self._critic.load_state_dict(state["critic"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._critic_optimiser.load_state_dict(state["critic_optimiser"])
-        self._average = {name: value.to(self._device) for name, value in state["average"].items()}
+        self._average.restore(state["average"])
         self._balance = state["balance"]
 
     def advance(self, step: int) -> dict[str, float]:
@@ -113,7 +104,7 @@ class DecoderTraining:
         with torch.no_grad():
             quantised = self._model.encode(pixels)
         decoded = self._model.decode(quantised)
-        faithful, parts = self._faithful(decoded, pixels)
+        faithful, parts = self._likeness(decoded, pixels, self._likeness.seen(pixels))
         self._critic.requires_grad_(False)
         doubted = -self._critic(decoded).mean()
         if step % BALANCE_EVERY == 0:
@@ -129,26 +120,9 @@ class DecoderTraining:
         self._critic_optimiser.zero_grad(set_to_none=True)
         critic_error.backward()
         self._critic_optimiser.step()
-        decay = min(EMA, (step + 1) / (step + 10))
-        for name, value in self._model.state_dict().items():
-            self._average[name].lerp_(value, 1 - decay)
-        return parts | {"doubted": doubted.item(), "critic": critic_error.item(), "balance": self._balance}
-
-    def _faithful(self, decoded: torch.Tensor, pixels: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
-        """How far a reconstruction is from the picture, in pixels and in what a recognition network sees."""
-        with torch.no_grad():
-            maps, pooled = self._recogniser(pixels)
-            seen = self._basis(pooled)
-        decoded_maps, decoded_pooled = self._recogniser(decoded)
-        parts = {
-            "mse": functional.mse_loss(decoded, pixels),
-            "colour": colour_error(decoded, pixels),
-            "maps": map_distance(decoded_maps, maps),
-            "pooled": functional.mse_loss(self._basis(decoded_pooled), seen),
-        }
-        loss = parts["mse"] + 0.3 * functional.l1_loss(decoded, pixels) + COLOUR_WEIGHT * parts["colour"]
-        loss = loss + MAP_WEIGHT * parts["maps"] + POOLED_WEIGHT * parts["pooled"]
-        return loss, {name: value.item() for name, value in parts.items()}
+        self._average.add(self._model, step)
+        reported = {name: value.item() for name, value in parts.items()}
+        return reported | {"doubted": doubted.item(), "critic": critic_error.item(), "balance": self._balance}
 
     def _balanced(self, faithful: torch.Tensor, doubted: torch.Tensor) -> float:
         """The weight at which both pull equally at the last layer."""
@@ -160,20 +134,13 @@ class DecoderTraining:
         return min(pulls[0] / (pulls[1] + 1e-6), 100.0)
 
     def test(self) -> str:
-        with averaged(self._model, self._average):
-            found = measure(self._model, self._tested, self._config.codes)
-            with torch.inference_mode():
-                distances = [
-                    map_distance(self._recogniser(self._model.decode(self._model.encode(part)))[0], maps)
-                    for part in self._tested.split(64)
-                    for maps in [self._recogniser(part)[0]]
-                ]
-        return f"{found} maps {float(torch.stack(distances).mean()):.3f}"
+        with self._average.applied(self._model):
+            return measure(self._model, self._tested, self._config.codes, self._likeness)
 
     def parts(self) -> dict[str, Any]:
         return {
             "model": self._model.state_dict(),
-            "average": self._average,
+            "average": self._average.weights,
             "critic": self._critic.state_dict(),
             "optimiser": self._optimiser.state_dict(),
             "critic_optimiser": self._critic_optimiser.state_dict(),
@@ -202,7 +169,7 @@ def main() -> None:
     state = checkpoint.load()
     steps = DecoderTraining(
         model,
-        Basis(options.basis, config.semantic_features).to(options.device),
+        Likeness(options.basis, config, MAP_WEIGHT, POOLED_WEIGHT).to(options.device),
         training,
         tested.batch(256, np.random.default_rng(1)).to(options.device),
         config,

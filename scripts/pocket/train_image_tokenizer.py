@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,16 @@ import torch
 from torch.nn import functional
 
 from assistant.evaluation.corpora import Record, Rows, load_arrays
+from personalizer.errors import CorruptArtifactError
 from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
 from scripts.pocket.perceptual import Basis, Recogniser, map_distance
-from scripts.pocket.training import Checkpoint, add_options, read_state, train
+from scripts.pocket.training import Average, Checkpoint, add_options, read_state, train
 
 SHARES = {"photo": 0.5, "render": 0.35}
 """Of the pictures seen, by kind; the rest is drawings."""
-COLOUR_WEIGHT, ANCHOR_WEIGHT = 2.0, 0.3
+ABSOLUTE_WEIGHT, COLOUR_WEIGHT, ANCHOR_WEIGHT = 0.3, 2.0, 0.3
 """Plain pixel loss finds brightness and one colour axis (orange to blue) and lets red and green collapse for good."""
 ANCHORED_SHARE = 0.1
 """Of the steps in which the red-green axis is held; then it may carry what serves best."""
@@ -101,66 +101,66 @@ def rate(progress: float) -> float:
     return 0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1.0, (progress - 0.02) / 0.98)))
 
 
-class Losses:
-    """The weighted loss of a batch, and its parts for the report."""
+class Likeness:
+    """How far a reconstruction is from its picture: in pixels, in colour, and in what a recognition network sees."""
 
-    def __init__(self, basis: Path, config: PocketConfig) -> None:
+    def __init__(self, basis: Path, config: PocketConfig, map_weight: float, pooled_weight: float) -> None:
         self.recogniser = Recogniser()
-        self.basis = Basis(basis, config.semantic_features)
+        self._basis = Basis(basis, config.semantic_features)
+        self._map_weight, self._pooled_weight = map_weight, pooled_weight
 
-    def to(self, device: str) -> Losses:
+    def to(self, device: str) -> Likeness:
         self.recogniser.to(device=device, memory_format=torch.channels_last)
-        self.basis.to(device)
+        self._basis.to(device)
         return self
 
-    def __call__(
-        self, model: ImageTokenizer, pixels: torch.Tensor, *, anchored: bool
-    ) -> tuple[torch.Tensor, dict[str, float]]:
-        latent = model.latent(pixels)
-        quantised = model.quantise(latent)
-        decoded = model.decode(quantised)
-        squared = functional.mse_loss(decoded, pixels)
-        colour = colour_error(decoded, pixels)
+    def seen(self, pixels: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """What the network sees in real pictures: its maps, and features in the basis."""
         with torch.no_grad():
             maps, pooled = self.recogniser(pixels)
-            seen = self.basis(pooled)
-        decoded_maps, decoded_pooled = self.recogniser(decoded)
-        alike = map_distance(decoded_maps, maps)
-        pooled_error = functional.mse_loss(self.basis(decoded_pooled), seen)
-        loss = squared + 0.3 * functional.l1_loss(decoded, pixels) + COLOUR_WEIGHT * colour
-        loss = loss + MAP_WEIGHT * alike + POOLED_WEIGHT * pooled_error
-        parts = {"mse": squared, "colour": colour, "maps": alike, "pooled": pooled_error}
-        semantic = functional.mse_loss(model.semantic_head(quantised), seen)
-        spread = spread_error(latent)
-        loss = loss + SEMANTIC_WEIGHT * semantic + SPREAD_WEIGHT * spread
-        parts |= {"semantic": semantic, "spread": spread}
-        if anchored:
-            loss = loss + ANCHOR_WEIGHT * anchor_error(latent, pixels)
-        return loss, {name: value.item() for name, value in parts.items()}
+            return maps, self._basis(pooled)
+
+    def __call__(
+        self, decoded: torch.Tensor, pixels: torch.Tensor, seen: tuple[list[torch.Tensor], torch.Tensor]
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The weighted loss, and its parts for the report."""
+        maps, pooled = self.recogniser(decoded)
+        parts = {
+            "mse": functional.mse_loss(decoded, pixels),
+            "colour": colour_error(decoded, pixels),
+            "maps": map_distance(maps, seen[0]),
+            "pooled": functional.mse_loss(self._basis(pooled), seen[1]),
+        }
+        loss = parts["mse"] + ABSOLUTE_WEIGHT * functional.l1_loss(decoded, pixels)
+        loss = loss + COLOUR_WEIGHT * parts["colour"] + self._map_weight * parts["maps"]
+        return loss + self._pooled_weight * parts["pooled"], parts
 
 
 @torch.inference_mode()
-def measure(model: ImageTokenizer, views: torch.Tensor, codes: int) -> str:
+def measure(model: ImageTokenizer, views: torch.Tensor, codes: int, likeness: Likeness) -> str:
     """Reconstruction of pictures in -1..1, mean over pictures, and how much of the codebook they use."""
-    quantised = torch.cat([model.encode(part) for part in views.split(64)])
-    decoded = torch.cat([model.decode(part) for part in quantised.split(64)]).clamp(-1, 1)
-    errors = (decoded - views).pow(2).mean(dim=(1, 2, 3)) / 4
-    used = len(torch.unique(model.ids(quantised)))
-    return f"psnr {float((-10 * torch.log10(errors)).mean()):.2f} codes used {used}/{codes}"
-
-
-@contextmanager
-def averaged(model: ImageTokenizer, average: dict[str, torch.Tensor]) -> Iterator[None]:
-    """Measure with the running mean of the weights, go on with the weights."""
-    live = {name: value.clone() for name, value in model.state_dict().items()}
-    model.load_state_dict(average)
-    yield
-    model.load_state_dict(live)
+    ratios, distances, ids = [], [], []
+    for part in views.split(64):
+        quantised = model.encode(part)
+        decoded = model.decode(quantised).clamp(-1, 1)
+        ratios.append(-10 * torch.log10((decoded - part).pow(2).mean(dim=(1, 2, 3)) / 4))
+        distances.append(map_distance(likeness.recogniser(decoded)[0], likeness.recogniser(part)[0]))
+        ids.append(model.ids(quantised))
+    return (
+        f"psnr {float(torch.cat(ratios).mean()):.2f} maps {float(torch.stack(distances).mean()):.3f} "
+        f"codes used {len(torch.unique(torch.cat(ids)))}/{codes}"
+    )
 
 
 def start_from(model: ImageTokenizer, file: Path) -> None:
     """Take over the weights of another run wherever their shapes agree."""
-    found = read_state(file, {})["average"]
+    found = read_state(file, {}).get("average")
+    if found is None:
+        raise CorruptArtifactError(
+            tried=f"taking weights from {file}",
+            found="it is the state of something else",
+            fix="Give an image_tokenizer.pt (--start).",
+        )
     own = model.state_dict()
     fitting = {name: value for name, value in found.items() if name in own and own[name].shape == value.shape}
     model.load_state_dict(own | fitting)
@@ -173,50 +173,53 @@ class ImageTraining:
     def __init__(
         self,
         model: ImageTokenizer,
-        losses: Losses,
+        likeness: Likeness,
         pictures: Pictures,
         tested: torch.Tensor,
         config: PocketConfig,
     ) -> None:
-        self._model, self._losses, self._pictures, self._tested = model, losses, pictures, tested
+        self._model, self._likeness, self._pictures, self._tested = model, likeness, pictures, tested
         self._config, self._device = config, tested.device
         self._optimiser = torch.optim.AdamW(
             model.parameters(), lr=config.image_rate, betas=(0.9, 0.95), weight_decay=0.01
         )
-        self._average = {name: value.clone() for name, value in model.state_dict().items()}
+        self._average = Average(model, EMA)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._model.load_state_dict(state["model"])
         self._optimiser.load_state_dict(state["optimiser"])
-        self._average = {name: value.to(self._device) for name, value in state["average"].items()}
+        self._average.restore(state["average"])
 
     def advance(self, step: int) -> dict[str, float]:
         config, model = self._config, self._model
         pixels = self._pictures.batch(config.image_batch, np.random.default_rng((7, step)))
+        pixels = pixels.to(device=self._device, memory_format=torch.channels_last)
         for group in self._optimiser.param_groups:
             group["lr"] = config.image_rate * rate(step / config.image_steps)
-        loss, parts = self._losses(
-            model,
-            pixels.to(device=self._device, memory_format=torch.channels_last),
-            anchored=step < ANCHORED_SHARE * config.image_steps,
-        )
+        latent = model.latent(pixels)
+        quantised = model.quantise(latent)
+        seen = self._likeness.seen(pixels)
+        loss, parts = self._likeness(model.decode(quantised), pixels, seen)
+        parts["semantic"] = functional.mse_loss(model.semantic_head(quantised), seen[1])
+        parts["spread"] = spread_error(latent)
+        loss = loss + SEMANTIC_WEIGHT * parts["semantic"] + SPREAD_WEIGHT * parts["spread"]
+        if step < ANCHORED_SHARE * config.image_steps:
+            loss = loss + ANCHOR_WEIGHT * anchor_error(latent, pixels)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         self._optimiser.step()
-        decay = min(EMA, (step + 1) / (step + 10))
-        for name, value in model.state_dict().items():
-            self._average[name].lerp_(value, 1 - decay)
-        return parts
+        self._average.add(model, step)
+        return {name: value.item() for name, value in parts.items()}
 
     def test(self) -> str:
-        with averaged(self._model, self._average):
-            return measure(self._model, self._tested, self._config.codes)
+        with self._average.applied(self._model):
+            return measure(self._model, self._tested, self._config.codes, self._likeness)
 
     def parts(self) -> dict[str, Any]:
         return {
             "model": self._model.state_dict(),
-            "average": self._average,
+            "average": self._average.weights,
             "optimiser": self._optimiser.state_dict(),
         }
 
@@ -236,13 +239,15 @@ def main() -> None:
     torch.manual_seed(0)
     # This layout trains a fifth faster on a CPU.
     model = ImageTokenizer(config).to(device=options.device, memory_format=torch.channels_last)
-    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", config.image_architecture())
+    # A decoder's training writes a file of the same name that this one cannot go on with.
+    architecture = config.image_architecture() | {"codes_of": None}
+    checkpoint = Checkpoint(options.out / "image_tokenizer.pt", architecture)
     state = checkpoint.load()
     if state is None and options.start:
         start_from(model, options.start)
     steps = ImageTraining(
         model,
-        Losses(options.basis, config).to(options.device),
+        Likeness(options.basis, config, MAP_WEIGHT, POOLED_WEIGHT).to(options.device),
         training,
         tested.batch(256, np.random.default_rng(1)).to(options.device),
         config,

@@ -28,7 +28,7 @@ from scripts.pocket.encode_corpus import read_tokens
 from scripts.pocket.muon import Muon
 from scripts.pocket.sequences import Sequence, SequenceMaker
 from scripts.pocket.training import Checkpoint, Means, add_options, train
-from scripts.pocket.vocabulary import read_vocabulary, train_vocabulary
+from scripts.pocket.vocabulary import identity, read_vocabulary, train_vocabulary
 
 TEXT_WEIGHT = {"read": 3.0, "compared": 4.0, "told": 0.3}
 """In context, one answer in a hundred tokens is what teaches to compare two pictures."""
@@ -42,8 +42,6 @@ KINDS = ("drawn", "read", "compared", "told")
 TESTED = 48
 """Held-out sequences of each kind that every checkpoint is graded on."""
 VOCABULARY_FILE = "tokenizer.json"
-IMAGE_TOKENIZER = "image_tokenizer"
-"""What the state says of whose codes it was trained on."""
 
 
 ROW_LENGTH = 256
@@ -201,6 +199,12 @@ def vocabulary_of(records: list[Record], file: Path, config: PocketConfig) -> To
     return read_vocabulary(file, config)
 
 
+def fitting(config: PocketConfig, image_tokenizer: str, tokenizer: Tokenizer) -> dict[str, object]:
+    """What a state of the language model must agree in: its size, and whose codes and which words its ids are."""
+    ids = {"image_tokenizer": image_tokenizer, "vocabulary": identity(tokenizer)}
+    return config.language_architecture() | ids
+
+
 class LanguageTraining:
     """Steps of the language model's training, as `training.train` drives them."""
 
@@ -312,10 +316,8 @@ def main() -> None:
         maker.answer_ids,
     )
     steps = LanguageTraining(model, recognising, losses, (maker, tester), config, options.device)
-    architecture = config.language_architecture() | {
-        "features": tokens.features.shape[1],
-        IMAGE_TOKENIZER: tokens.image_tokenizer,
-    }
+    architecture = fitting(config, tokens.image_tokenizer, tokenizer)
+    architecture |= {"features": tokens.features.shape[1]}
     checkpoint = Checkpoint(options.out / "language_model.pt", architecture)
     state = checkpoint.load()
     if state is not None:

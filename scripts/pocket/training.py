@@ -1,14 +1,16 @@
-"""What both trainings share: the device, checkpoints that are whole or absent, a time limit, running means."""
+"""What all trainings share: the device, checkpoints that are whole or absent, a time limit, running means."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+from torch import nn
 
 from personalizer.errors import CorruptArtifactError, NotFoundError
 from scripts.pocket.config import DEFAULT_SIZE
@@ -131,6 +133,31 @@ def train(
         if finished:
             return
     print("nothing is left to do", flush=True)
+
+
+class Average:
+    """The running mean of a model's weights, which is what is measured and shipped."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self.weights = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def restore(self, weights: Mapping[str, torch.Tensor]) -> None:
+        self.weights = {name: weights[name].to(value.device) for name, value in self.weights.items()}
+
+    def add(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after step number `step`, from 0; of the first ones it is nearly the plain mean."""
+        decay = min(self._decay, (step + 1) / (step + 10))
+        for name, value in model.state_dict().items():
+            self.weights[name].lerp_(value, 1 - decay)
+
+    @contextmanager
+    def applied(self, model: nn.Module) -> Iterator[None]:
+        """The model with these weights, and afterwards with its own again."""
+        live = {name: value.clone() for name, value in model.state_dict().items()}
+        model.load_state_dict(self.weights)
+        yield
+        model.load_state_dict(live)
 
 
 class Means:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def train_vocabulary(texts: Iterable[str], config: PocketConfig) -> Tokenizer:
 
 def read_vocabulary(file: Path, config: PocketConfig) -> Tokenizer:
     """What `train_vocabulary` made and was saved; raises `CorruptArtifactError` naming the file if it does not fit."""
-    tried, fix = f"reading the vocabulary {file}", "Delete it and train the language model again."
+    tried, fix = f"reading the vocabulary {file}", "Give another folder, where everything begins anew."
     try:
         tokenizer = Tokenizer.from_file(str(file))
     except Exception as error:  # tokenizers raises bare Exception
@@ -72,3 +73,8 @@ def read_vocabulary(file: Path, config: PocketConfig) -> Tokenizer:
             tried=tried, found=f"it does not begin with this size's {len(special)} special tokens", fix=fix
         )
     return tokenizer
+
+
+def identity(tokenizer: Tokenizer) -> str:
+    """A hash of the vocabulary; a model that was trained with it fits no other."""
+    return hashlib.sha256(tokenizer.to_str().encode()).hexdigest()[:16]

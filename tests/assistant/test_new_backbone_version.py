@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -156,6 +157,41 @@ def test_an_older_version_is_still_of_the_same_backbone_after_two_updates(update
         updated.run("export")
     (job,) = updated.waiting("train")
     assert job.payload["concept"] == updated.bo.id and updated.bo.state == "stale"
+
+
+def test_an_update_counts_as_one_wherever_familiar_is_installed(
+    updated: Updated, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The bundled backbone goes by its name: a new environment, or an older index, changes nothing about it."""
+    bundled = tmp_path / "old environment" / "pocket"
+    shutil.copytree(updated.checkpoint, bundled)
+    monkeypatch.setattr("personalizer.backbones.registry.PACKAGE_DATA", bundled.parent)
+    index = updated.home.runtimes / "index.json"
+    index.write_text(json.dumps({"pocket": {"version": updated.bo.backbone, "files": {}}}))
+    moved = tmp_path / "new environment" / "pocket"
+    shutil.copytree(bundled, moved)
+    monkeypatch.setattr("personalizer.backbones.registry.PACKAGE_DATA", moved.parent)
+    updated.checkpoint = moved
+    updated.update()
+    updated.queue.enqueue("export", "pocket", {"backbone": "pocket", "device": "cpu"})
+    updated.run("export")
+    (job,) = updated.waiting("train")
+    assert job.payload["concept"] == updated.bo.id
+
+
+def test_without_an_index_names_decide(updated: Updated) -> None:
+    (updated.home.runtimes / "index.json").unlink()
+    other = updated.checkpoint.parent / "other"
+    shutil.copytree(updated.checkpoint, other)
+    mine, updated.checkpoint = updated.checkpoint, other
+    updated.update()
+    updated.do("export", str(other))
+    assert updated.waiting("train") == [], "the prefix is of `tiny`"
+    updated.checkpoint = mine
+    updated.update()
+    updated.queue.enqueue("export", str(mine), updated.asked)
+    updated.run("export")
+    assert len(updated.waiting("train")) == 1
 
 
 def test_scanning_needs_no_backbone(updated: Updated) -> None:

@@ -170,13 +170,34 @@ def test_a_package_is_checked_against_its_integrity(
         fetch_corpus.fetch_emoji(emoji, tmp_path / "work")
 
 
-def test_another_pin_is_fetched_anew(groceries: Source, tmp_path: Path) -> None:
-    folder = fetch_corpus.fetch_git(groceries, tmp_path / "work")
-    (folder / "mine").touch()
-    assert (fetch_corpus.fetch_git(groceries, tmp_path / "work") / "mine").exists()
+def test_another_pin_is_fetched_anew(
+    groceries: Source, emoji: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "work"
+    (fetch_corpus.fetch_git(groceries, work) / "mine").touch()
+    (fetch_corpus.fetch_emoji(emoji, work) / "mine").touch()
+    monkeypatch.setattr(fetch_corpus, "EMOJI_NAMES", ("names@18.0.0", fetch_corpus.EMOJI_NAMES[1] + "x"))
     with pytest.raises(NotReadyError):
-        fetch_corpus.fetch_git(dataclasses.replace(groceries, pin="1" * 40), tmp_path / "work")
-    assert not (folder / "mine").exists()
+        fetch_corpus.fetch_git(dataclasses.replace(groceries, pin="1" * 40), work)
+    with pytest.raises(CorruptArtifactError, match="names-17"):
+        fetch_corpus.fetch_emoji(emoji, work)
+    for source in (groceries, emoji):
+        assert (work / source.name / "mine").exists(), "until there is another, what is there stays"
+    monkeypatch.undo()
+    assert (fetch_corpus.fetch_git(groceries, work) / "mine").exists(), "nothing is fetched twice"
+
+
+def test_a_source_without_pictures_or_captions_that_are_none_are_named(
+    groceries: Source, tmp_path: Path
+) -> None:
+    archive, captions = (tmp_path / "out" / name for name in ARCHIVES[0])
+    empty = dataclasses.replace(groceries, describe=lambda folder, path: None)
+    with pytest.raises(CorruptArtifactError, match=r"no picture in .*grocery"):
+        write_archive([empty], tmp_path / "work", archive, captions)
+    assert not captions.exists() and not list(archive.parent.iterdir())
+    captions.write_text("not json")
+    with pytest.raises(CorruptArtifactError, match=r"captions\.jsonl.*holds no captions"):
+        write_archive([groceries], tmp_path / "work", archive, captions)
 
 
 def test_fetching_a_part_does_not_lose_another(groceries: Source, caltech: Source, tmp_path: Path) -> None:

@@ -18,13 +18,14 @@ import torch
 
 from assistant.evaluation.corpora import Record, with_article
 from personalizer.errors import CorruptArtifactError, NotFoundError, UsageError
+from personalizer.picture_bank import BANK_FILE
 from scripts.pocket.config import SIZES, PocketConfig, read_size
 from scripts.pocket.encode_corpus import FEATURE_STEP, Tokens, read_features, read_tokens, write_tokens
 from scripts.pocket.image_tokenizer import ImageTokenizer
 from scripts.pocket.muon import Muon, orthogonal
-from scripts.pocket.train_language_model import vocabulary_of
+from scripts.pocket.train_language_model import fitting, vocabulary_of
 from scripts.pocket.training import Checkpoint, read_state
-from scripts.pocket.vocabulary import read_vocabulary
+from scripts.pocket.vocabulary import read_vocabulary, train_vocabulary
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = """
@@ -158,6 +159,9 @@ def test_a_vocabulary_of_another_size_is_refused_by_name(tmp_path: Path, tiny: P
     config, path = read_size(str(tiny)), tmp_path / "tokenizer.json"
     first = vocabulary_of(corpus_records(40, 0), path, config)
     assert vocabulary_of([], path, config).get_vocab() == first.get_vocab(), "it is made once"
+    other = train_vocabulary(["quite other words"], config)
+    codes = "of some tokenizer"
+    assert fitting(config, codes, first) != fitting(config, codes, other), "a state fits one vocabulary"
     with pytest.raises(CorruptArtifactError, match=re.escape(str(path)) + ".*special tokens"):
         read_vocabulary(path, PocketConfig())
     path.write_text("{")
@@ -245,6 +249,10 @@ def losses_of(printed: str) -> dict[int, str]:
     return {int(step): values for step, values in found}
 
 
+def held_out_of(printed: str) -> list[str]:
+    return re.findall(r"^held out: (.*)$", printed, re.MULTILINE)
+
+
 def killed_then_resumed(module: str, name: str, out: Path, *arguments: object) -> None:
     """Killed after its first checkpoint, it goes on to the very same losses and weights as one left alone."""
     alone = start(module, *arguments, "--out", out / "alone")
@@ -252,6 +260,7 @@ def killed_then_resumed(module: str, name: str, out: Path, *arguments: object) -
     assert alone.returncode == 0, printed
     expected = losses_of(printed)
     assert len(expected) == 6, printed
+    (tested,) = held_out_of(printed)
     checkpoint = out / "killed" / name
     first = start(module, *arguments, "--out", out / "killed", save_every_s=0.0)
     deadline = time.monotonic() + 900
@@ -267,8 +276,10 @@ def killed_then_resumed(module: str, name: str, out: Path, *arguments: object) -
     assert second.returncode == 0, printed
     assert f"resumed at step {step}," in printed
     assert losses_of(printed) == {number: expected[number] for number in range(step + 1, 7)}
-    weights = [torch.load(out / run / name, weights_only=True)["model"] for run in ("alone", "killed")]
-    assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
+    assert held_out_of(printed)[-1] == tested
+    states = [torch.load(out / run / name, weights_only=True) for run in ("alone", "killed")]
+    for part in {"model", "average", "critic"} & set(states[0]):
+        assert all(torch.equal(states[0][part][key], states[1][part][key]) for key in states[0][part]), part
     third = start(module, *arguments, "--out", out / "killed")
     assert "nothing is left to do" in third.communicate(timeout=900)[0] and third.returncode == 0
 
@@ -288,6 +299,9 @@ def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path:
     killed_then_resumed("train_image_tokenizer", "image_tokenizer.pt", tmp_path, *fixed)
     tokens = tmp_path / "tokens.npz"
     trained = tmp_path / "alone" / "image_tokenizer.pt"
+    bank = tmp_path / "checkpoint" / BANK_FILE
+    bank.parent.mkdir()
+    bank.write_bytes(b"codes of another tokenizer")
     source = ("--corpus", folder, "--tokenizer", trained, "--features", 5)
     encode = start("encode_corpus", *source, "--out", tokens, "--size", tiny)
     printed = encode.communicate(timeout=900)[0]
@@ -311,7 +325,11 @@ def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path:
     parts = ("--lm", learned, "--size", tiny, "--out", tmp_path / "checkpoint")
     fitting = start("assemble", "--vq", tuned / "alone", *parts, threads=None)
     assert fitting.wait(timeout=900) == 0, fitting.communicate()[0]
-    assert (tmp_path / "checkpoint" / "model.safetensors").exists()
+    assert (tmp_path / "checkpoint" / "model.safetensors").exists() and not bank.exists()
+    # A decoder's state lies under the same name and is not to be gone on with.
+    mixed = start("train_image_tokenizer", *fixed, "--out", tuned / "alone")
+    printed = mixed.communicate(timeout=900)[0]
+    assert mixed.returncode == 1 and "does not fit: codes_of" in printed and "Traceback" not in printed
     other = start("train_image_tokenizer", *fixed, "--start", trained, "--out", tmp_path / "other")
     assert other.wait(timeout=900) == 0
     refused = start("assemble", "--vq", tmp_path / "other", *parts, threads=None)

@@ -232,6 +232,8 @@ def test_drawing_reports_and_stops(fp32: OrtSession) -> None:
     drawn = generate_images(fp32, "a dog.", count=2, on_progress=seen.append)
     assert (seen[0].done, seen[-1].done, seen[-1].total) == (0, 32, 32)
     assert drawn.sampled_tokens == drawn.codes.size and 0 < drawn.sampling_s <= drawn.elapsed_s
+    chosen = generate_images(fp32, "a dog.", count=2, candidates=3)
+    assert chosen.sampled_tokens == 3 * chosen.codes.size, "candidates are drawn as well"
     with pytest.raises(JobCancelled):
         generate_images(fp32, "a dog.", cancelled=lambda: True)
     with pytest.raises(JobCancelled):
