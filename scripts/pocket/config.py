@@ -41,7 +41,7 @@ class PocketConfig:
     """Steps of the image tokenizer's training, in all."""
     image_batch: int = 16
     image_rate: float = 5e-4
-    decoder_steps: int = 1400
+    decoder_steps: int = 600
     """Steps of the decoder's further training, in all."""
     decoder_rate: float = 4e-4
     language_steps: int = 6000
