@@ -44,7 +44,7 @@ def test_bundled_pocket_model_loads_and_has_the_promised_sizes() -> None:
     spec = backbone.spec
     assert (spec.name, spec.family, spec.image_size_px) == ("pocket", "chameleon", 64)
     assert spec.tokens_per_image == spec.context_tokens_per_image == 64
-    assert spec.codebook_size == 6 * 6 * 5 * 3 * 4
+    assert spec.codebook_size == 8 * 6 * 5 * 4 * 4
     # The longest sequence in training: the personal prompt and a picture, and 16 rows before another picture.
     assert spec.max_positions >= 1 + 33 + 16 + 2 * 64
     codes = backbone.encode_images(noise(2, (90, 70)))
