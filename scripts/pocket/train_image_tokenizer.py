@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,18 @@ def start_from(model: ImageTokenizer, file: Path) -> None:
     print(f"{len(fitting)} of {len(own)} tensors are taken from {file}", flush=True)
 
 
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast a training of (a part of) the tokenizer runs."""
+
+    steps: int
+    peak: float
+    """Learning rate."""
+    ema: float
+    stream: int
+    """Seed of its choice of pictures."""
+
+
 class ImageTraining:
     """Steps of the image tokenizer's training, as `training.train` drives them."""
 
@@ -177,13 +190,15 @@ class ImageTraining:
         pictures: Pictures,
         tested: torch.Tensor,
         config: PocketConfig,
+        schedule: Schedule,
     ) -> None:
         self._model, self._likeness, self._pictures, self._tested = model, likeness, pictures, tested
-        self._config, self._device = config, tested.device
+        self._config, self._schedule, self._device = config, schedule, tested.device
+        self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._optimiser = torch.optim.AdamW(
-            model.parameters(), lr=config.image_rate, betas=(0.9, 0.95), weight_decay=0.01
+            self._trained, lr=schedule.peak, betas=(0.9, 0.95), weight_decay=0.01
         )
-        self._average = Average(model, EMA)
+        self._average = Average(model, schedule.ema)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._model.load_state_dict(state["model"])
@@ -191,11 +206,26 @@ class ImageTraining:
         self._average.restore(state["average"])
 
     def advance(self, step: int) -> dict[str, float]:
-        config, model = self._config, self._model
-        pixels = self._pictures.batch(config.image_batch, np.random.default_rng((7, step)))
+        schedule = self._schedule
+        pixels = self._pictures.batch(
+            self._config.image_batch, np.random.default_rng((schedule.stream, step))
+        )
         pixels = pixels.to(device=self._device, memory_format=torch.channels_last)
+        progress = step / schedule.steps
         for group in self._optimiser.param_groups:
-            group["lr"] = config.image_rate * rate(step / config.image_steps)
+            group["lr"] = schedule.peak * rate(progress)
+        loss, parts = self.loss(self._model, pixels, progress)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._trained, 1.0)
+        self._optimiser.step()
+        self._average.add(self._model, step)
+        return {name: value.item() for name, value in parts.items()}
+
+    def loss(
+        self, model: ImageTokenizer, pixels: torch.Tensor, progress: float
+    ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        """The weighted loss, and its parts for the report; `progress` is the share of steps done."""
         latent = model.latent(pixels)
         quantised = model.quantise(latent)
         seen = self._likeness.seen(pixels)
@@ -203,14 +233,9 @@ class ImageTraining:
         parts["semantic"] = functional.mse_loss(model.semantic_head(quantised), seen[1])
         parts["spread"] = spread_error(latent)
         loss = loss + SEMANTIC_WEIGHT * parts["semantic"] + SPREAD_WEIGHT * parts["spread"]
-        if step < ANCHORED_SHARE * config.image_steps:
+        if progress < ANCHORED_SHARE:
             loss = loss + ANCHOR_WEIGHT * anchor_error(latent, pixels)
-        self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        self._optimiser.step()
-        self._average.add(model, step)
-        return {name: value.item() for name, value in parts.items()}
+        return loss, parts
 
     def test(self) -> str:
         with self._average.applied(self._model):
@@ -224,34 +249,46 @@ class ImageTraining:
         }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def add_image_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every training on pictures."""
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
     parser.add_argument("--basis", type=Path, required=True, help="written by scripts.pocket.teacher")
-    parser.add_argument("--start", type=Path, help="weights of another run to begin with, where they fit")
     add_options(parser)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    config = read_size(options.size)
+
+
+def open_pictures(options: argparse.Namespace, config: PocketConfig) -> tuple[Pictures, torch.Tensor]:
+    """Training pictures, and held-out ones to test on."""
     arrays, records = load_arrays(options.corpus)
-    training = Pictures(arrays, records, config.image_size_px, held_out=False)
-    tested = Pictures(arrays, records, config.image_size_px, held_out=True)
+    training, tested = (
+        Pictures(arrays, records, config.image_size_px, held_out=held_out) for held_out in (False, True)
+    )
+    return training, tested.batch(256, np.random.default_rng(1)).to(options.device)
+
+
+def new_model(options: argparse.Namespace, config: PocketConfig) -> ImageTokenizer:
+    torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     # This layout trains a fifth faster on a CPU.
-    model = ImageTokenizer(config).to(device=options.device, memory_format=torch.channels_last)
+    return ImageTokenizer(config).to(device=options.device, memory_format=torch.channels_last)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--start", type=Path, help="weights of another run to begin with, where they fit")
+    add_image_options(parser)
+    options = parser.parse_args()
+    config = read_size(options.size)
+    pictures, tested = open_pictures(options, config)
+    model = new_model(options, config)
     # A decoder's training writes a file of the same name that this one cannot go on with.
     architecture = config.image_architecture() | {"codes_of": None}
     checkpoint = Checkpoint(options.out / "image_tokenizer.pt", architecture)
     state = checkpoint.load()
     if state is None and options.start:
         start_from(model, options.start)
-    steps = ImageTraining(
-        model,
-        Likeness(options.basis, config, MAP_WEIGHT, POOLED_WEIGHT).to(options.device),
-        training,
-        tested.batch(256, np.random.default_rng(1)).to(options.device),
-        config,
-    )
+    likeness = Likeness(options.basis, config, MAP_WEIGHT, POOLED_WEIGHT).to(options.device)
+    schedule = Schedule(config.image_steps, config.image_rate, EMA, stream=7)
+    steps = ImageTraining(model, likeness, pictures, tested, config, schedule)
     if state is not None:
         steps.restore(state)
     train(steps, config.image_steps, checkpoint, state, minutes=options.minutes)
