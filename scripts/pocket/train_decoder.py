@@ -60,8 +60,6 @@ def main() -> None:
     likeness = Likeness(options.basis, config, MAP_WEIGHT, POOLED_WEIGHT).to(options.device)
     schedule = Schedule(config.decoder_steps, config.decoder_rate, EMA, stream=23)
     steps = DecoderTraining(model, likeness, pictures, tested, config, schedule)
-    if state is not None:
-        steps.restore(state)
     train(steps, config.decoder_steps, checkpoint, state, minutes=options.minutes)
 
 

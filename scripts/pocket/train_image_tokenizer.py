@@ -289,8 +289,6 @@ def main() -> None:
     likeness = Likeness(options.basis, config, MAP_WEIGHT, POOLED_WEIGHT).to(options.device)
     schedule = Schedule(config.image_steps, config.image_rate, EMA, stream=7)
     steps = ImageTraining(model, likeness, pictures, tested, config, schedule)
-    if state is not None:
-        steps.restore(state)
     train(steps, config.image_steps, checkpoint, state, minutes=options.minutes)
 
 

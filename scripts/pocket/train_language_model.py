@@ -320,8 +320,6 @@ def main() -> None:
     architecture |= {"features": tokens.features.shape[1]}
     checkpoint = Checkpoint(options.out / "language_model.pt", architecture)
     state = checkpoint.load()
-    if state is not None:
-        steps.restore(state)
     train(steps, config.language_steps, checkpoint, state, minutes=options.minutes)
 
 

@@ -93,6 +93,9 @@ def read_state(path: Path, architecture: Mapping[str, object]) -> dict[str, Any]
 class Training(Protocol):
     """What `train` drives."""
 
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Become what `parts` gave."""
+
     def advance(self, step: int) -> Mapping[str, float]:
         """Take step number `step`, from 0; returns what to report. Randomness depends on the number alone."""
 
@@ -114,6 +117,7 @@ def train(
     """Run `training` from where `state` was saved up to `steps`, or for `minutes`; report, test and save on the way."""
     step, spent_s = 0, 0.0
     if state is not None:
+        training.restore(state)
         step, spent_s = state["step"], state["spent_s"]
         print(f"resumed at step {step}, {spent_s / 60:.1f} minutes", flush=True)
     means, started = Means(), time.monotonic()
