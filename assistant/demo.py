@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.results import Trained
+from assistant.runtimes import exported_version
 from assistant.service import Familiar
 from assistant.thumbnails import Captioned, contact_sheet
 from personalizer.errors import NotReadyError
@@ -221,7 +222,8 @@ class Demo:
     # --- training, asking, drawing
 
     def _train(self, named: Named) -> Trained | None:
-        if self.familiar.concept(named.name).state == "ready":
+        concept = self.familiar.concept(named.name)
+        if concept.state == "ready" and concept.backbone == self._version():
             return None
         return self.familiar.train(named.name, self.on_progress)
 
@@ -294,7 +296,12 @@ class Demo:
     def _fingerprint(self) -> str:
         """Changes when an answer could: another backbone version, another prefix."""
         concepts = [concept for concept in self.familiar.library.concepts() if concept.name]
-        return repr([(c.id, c.name, c.state, c.backbone, str(c.prefix_dir)) for c in concepts])
+        known = [(c.id, c.name, c.state, c.backbone, str(c.prefix_dir)) for c in concepts]
+        return repr((self._version(), known))
+
+    def _version(self) -> str | None:
+        """The backbone version that is prepared; `None` after an update, which makes prefixes stale."""
+        return exported_version(self.familiar.home, self.familiar.backbone)
 
     def _record(self) -> None:
         content = {"fingerprint": self._fingerprint(), "result": dataclasses.asdict(self.result)}
