@@ -117,7 +117,7 @@ def evaluation_home(chosen: Path | None) -> Home:
     return Home(usual.with_name(f"{usual.name}-evaluation")).ensure()
 
 
-ROWS = ("retrieval_only", "prefix_only", "other_prefix", "no_concept", "same_class")
+ROWS = ("embedding_only", "retrieval_only", "prefix_only", "other_prefix", "no_concept", "same_class")
 COLUMNS = ("weighted", "positive", "negative", "precision", "recall", "ece", "coverage_at_98", "abstained")
 
 

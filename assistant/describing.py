@@ -24,6 +24,7 @@ from personalizer.schemas import Concept, Embedding, Evidence, NewDetection, Pho
 
 if TYPE_CHECKING:
     from personalizer.analysis import PhotoAnalyser
+    from personalizer.recognition import References
 
 ASKED_OF_PREFIXES = 4
 """How many of the likeliest concepts are asked of the backbone as well: each costs a pass through it."""
@@ -40,6 +41,7 @@ class Describer:
         self._library = library
         self._serving = serving
         self._analyser_lock = threading.Lock()
+        self._references: References = {}
 
     @cached_property
     def _analyser(self) -> PhotoAnalyser:
@@ -105,11 +107,11 @@ class Describer:
         """Every named concept with its probability, likeliest first."""
         from personalizer.recognition import Recognizer
 
-        recognizer = Recognizer(self._library)
+        recognizer = Recognizer(self._library, references=self._references)
         best: dict[int, Evidence] = {}
         for evidence in recognizer.evidence(analysed):
             known = best.get(evidence.concept_id)
-            if known is None or evidence.similarity > known.similarity:
+            if known is None or evidence.log_odds > known.log_odds:
                 best[evidence.concept_id] = evidence
         likelier: dict[int, Evidence] = {}
         for other in recognizer.outranked(analysed):
@@ -120,7 +122,7 @@ class Describer:
             named,
             key=lambda c: (
                 c.name != asked,
-                -(best[c.id].similarity - best[c.id].threshold) if c.id in best else 9.0,
+                -best[c.id].log_odds if c.id in best else 9.0,
             ),
         )
         recognised = [
@@ -149,7 +151,7 @@ class Describer:
         stored: Photo | None,
     ) -> Recognised:
         """`likelier` is who the face in `evidence` resembles more; `faces` are in the photo."""
-        from personalizer.calibration import combine, shipped_calibration, sigmoid
+        from personalizer.calibration import shipped_calibration, sigmoid
 
         calibration = shipped_calibration()
         face = concept.kind == "face"
@@ -157,11 +159,10 @@ class Describer:
         logit = None
         if ask and self._serving.has_prefix(concept):
             logit = self._serving.yes_no(concept, views_of(decoded.image, decoded.scale, box, face=face))
-        similarity = evidence.similarity if evidence else None
-        probability = combine(similarity, logit, concept.kind)
+        probability = calibration.combine(evidence.log_odds if evidence else None, logit)
         if likelier is not None:
             # One face is one person: what speaks for the likelier one speaks against this one.
-            probability = min(probability, 1 - combine(likelier.similarity, None, "face"), JUST_NOT_YES)
+            probability = min(probability, 1 - calibration.combine(likelier.log_odds, None), JUST_NOT_YES)
         reasons = []
         if stored is not None and self._is_member(concept, stored):
             reasons.append("this photo is one of those that it is known from")

@@ -19,9 +19,8 @@ import numpy.typing as npt
 from personalizer.errors import CorruptArtifactError
 from personalizer.locations import PACKAGE_DATA, write_atomically
 from personalizer.metrics import balanced_weights
-from personalizer.schemas import ConceptKind
 
-FORMAT = 1
+FORMAT = 2
 CALIBRATION_FILE = PACKAGE_DATA / "calibration.json"
 _SUREST_LOGIT = 30.0
 
@@ -47,10 +46,29 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelledLogistic:
+    """Log odds = `weight` · score + `level_weight` · level + `bias`: a thing that scores low itself needs less."""
+
+    weight: float
+    level_weight: float
+    bias: float
+    typical_level: float
+    """Stands for the level where it is unknown."""
+
+    def at(self, level: float | None) -> Logistic:
+        """The logistic of things of one level. Raises ValueError for numbers that no logistic can have."""
+        known = self.typical_level if level is None else level
+        return Logistic(self.weight, self.bias + self.level_weight * known)
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """The fitted numbers, and where they come from."""
 
     object: Logistic
+    """Of the cosine with the mean of a thing's members."""
+    learned: LevelledLogistic
+    """Of a thing's discriminant."""
     face: Logistic
     absent_log_odds: float
     """What it says about a person that no face was found in a photo."""
@@ -65,34 +83,24 @@ class Calibration:
     def __post_init__(self) -> None:
         if not 0 <= self.abstain_from <= 0.5:
             raise ValueError(f"abstain_from must be in 0..0.5, found {self.abstain_from}")
+        self.learned.at(None)  # raises for numbers that are no rising logistic
 
-    def similarity(self, kind: ConceptKind) -> Logistic:
-        """The logistic of one kind of concept."""
-        return self.face if kind == "face" else self.object
-
-    def combine(
-        self, similarity: float | None, prefix_logit: float | None, kind: ConceptKind = "object"
-    ) -> float:
+    def combine(self, log_odds: float | None, prefix_logit: float | None) -> float:
         """The probability that the concept is in the photo, from whichever evidence there is.
 
-        `similarity` is None when there was nothing to compare, such as no face; `prefix_logit` is the log
-        odds of yes against no under the concept's prefix, None when it has none. The log odds add up, as
-        those of independent witnesses do.
+        `log_odds` are those of the embedding, None when there was nothing to compare, such as no face;
+        `prefix_logit` is the log odds of yes against no under the concept's prefix, None when it has none. They
+        add up, as those of independent witnesses do.
         """
-        log_odds = self.absent_log_odds if similarity is None else self.similarity(kind).log_odds(similarity)
+        total = self.absent_log_odds if log_odds is None else log_odds
         if prefix_logit is not None:
-            log_odds += self.prefix_weight * (prefix_logit - self.prefix_offset)
-        return sigmoid(log_odds)
+            total += self.prefix_weight * (prefix_logit - self.prefix_offset)
+        return sigmoid(total)
 
 
 def sigmoid(log_odds: float) -> float:
     """The probability with these log odds, never exactly 0 or 1."""
     return 1 / (1 + math.exp(-min(max(log_odds, -_SUREST_LOGIT), _SUREST_LOGIT)))
-
-
-def combine(similarity: float | None, prefix_logit: float | None, kind: ConceptKind = "object") -> float:
-    """`Calibration.combine` with the numbers that ship."""
-    return shipped_calibration().combine(similarity, prefix_logit, kind)
 
 
 @cache
@@ -107,8 +115,12 @@ def read_calibration(path: Path) -> Calibration:
         content = json.loads(path.read_bytes())
         if content.pop("format") != FORMAT:
             raise ValueError(f"format {FORMAT} expected")
-        object_, face = Logistic(**content.pop("object")), Logistic(**content.pop("face"))
-        return Calibration(object=object_, face=face, **content)
+        return Calibration(
+            object=Logistic(**content.pop("object")),
+            learned=LevelledLogistic(**content.pop("learned")),
+            face=Logistic(**content.pop("face")),
+            **content,
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CorruptArtifactError(
             tried=f"reading the calibration {path}", found=str(error), fix="Install familiar-assistant again."
@@ -126,30 +138,29 @@ def fit_logistic(
     is_positive: npt.NDArray[np.bool_],
     groups: npt.NDArray[np.integer] | None = None,
     *,
+    weights: npt.NDArray[np.float64] | None = None,
     penalty: float = 1e-3,
     steps: int = 100,
 ) -> tuple[npt.NDArray[np.float64], float]:
     """Weights `[features]` and a bias to predict `is_positive` `[n]` from `scores`, `[n, features]` or `[n]`.
 
-    Both classes weigh the same within each of `groups` `[n]` (one per concept), and all groups do.
-    `penalty` on the weights of the standardised scores keeps separable data from having infinite ones.
+    Both classes weigh the same within each of `groups` `[n]` (one per concept), and all groups do, unless
+    `weights` `[n]` say otherwise. `penalty` on the slopes of the standardised scores keeps separable data from
+    having infinite ones.
     """
     features = np.asarray(scores, dtype=np.float64).reshape(len(is_positive), -1)
     truth = np.asarray(is_positive, dtype=np.bool_)
-    weights = np.zeros(len(truth))
-    members = np.zeros(len(truth), dtype=np.int64) if groups is None else np.asarray(groups)
-    for group in np.unique(members):
-        weights[members == group] = balanced_weights(truth[members == group])
-    weights /= weights.sum()
-    centre = weights @ features
-    scale = np.sqrt(weights @ (features - centre) ** 2) + 1e-12
+    share = _group_weights(truth, groups) if weights is None else np.array(weights, dtype=np.float64)
+    share /= share.sum()
+    centre = share @ features
+    scale = np.sqrt(share @ (features - centre) ** 2) + 1e-12
     design = np.column_stack([(features - centre) / scale, np.ones(len(truth))])
     ridge = np.append(np.full(features.shape[1], penalty), 0.0)
     solution = np.zeros(design.shape[1])
     for _ in range(steps):
         probability = 1 / (1 + np.exp(-np.clip(design @ solution, -_SUREST_LOGIT, _SUREST_LOGIT)))
-        gradient = design.T @ (weights * (probability - truth)) + ridge * solution
-        curvature = weights * np.maximum(probability * (1 - probability), 1e-9)
+        gradient = design.T @ (share * (probability - truth)) + ridge * solution
+        curvature = share * np.maximum(probability * (1 - probability), 1e-9)
         step = np.linalg.solve((design * curvature[:, None]).T @ design + np.diag(ridge + 1e-12), gradient)
         # Newton overshoots where almost everything is on its right side; short steps always go downhill.
         step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
@@ -158,3 +169,13 @@ def fit_logistic(
             break
     slope = solution[:-1] / scale
     return slope, float(solution[-1] - slope @ centre)
+
+
+def _group_weights(
+    truth: npt.NDArray[np.bool_], groups: npt.NDArray[np.integer] | None
+) -> npt.NDArray[np.float64]:
+    members = np.zeros(len(truth), dtype=np.int64) if groups is None else np.asarray(groups)
+    share = np.zeros(len(truth))
+    for group in np.unique(members):
+        share[members == group] = balanced_weights(truth[members == group])
+    return share

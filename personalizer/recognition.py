@@ -1,16 +1,20 @@
 """How much a photo resembles each named concept, from what was found in it. Knows vectors and members;
-runs no model and decides nothing: `calibration` turns similarities into probabilities.
+runs no model and decides nothing: `calibration` turns similarities into log odds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from personalizer.calibration import Calibration, shipped_calibration
+from personalizer.calibration import Calibration, Logistic, shipped_calibration
+from personalizer.discriminant import Contrast, Discriminant
 from personalizer.library import Library
+from personalizer.locations import PACKAGE_DATA
+from personalizer.picture_bank import PictureBank
 from personalizer.schemas import (
     BoundingBox,
     Concept,
@@ -22,32 +26,49 @@ from personalizer.schemas import (
     NewDetection,
 )
 
+BUNDLED = PACKAGE_DATA / "pocket"
+"""Whose general pictures things are told from, whatever backbone is used: they are about photos, not about it."""
 Analysed = Sequence[tuple[NewDetection, Embedding]]
+References = dict[tuple[int, str, str, bool], "tuple[list[int], ObjectReference]"]
+"""What was learned of things, by concept and embedding, and from which detections: these rarely change."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjectReference:
-    """A thing as its members show it: the mean of their whole pictures and regions, unit `[dim]`."""
+    """A thing as its members show it, in one linear score."""
 
-    prototype: Float32Array
+    discriminant: Discriminant
+    level: float | None
+    """What its members score when left out; None where that is unknown."""
+    learned: bool
+    """Whether general pictures were there to tell it from; otherwise the score is the cosine with the members' mean."""
 
     @staticmethod
-    def of(whole: Float32Array, region: Float32Array) -> ObjectReference:
-        """From the members' unit vectors, both `[members, dim]`."""
-        return ObjectReference(_unit(np.concatenate([whole, region]).mean(axis=0)))
+    def of(
+        views: Sequence[Float32Array], contrast: Contrast | None, rejected: Float32Array | None = None
+    ) -> ObjectReference:
+        """From each member's unit vectors `[views, dim]` and those of what it is not, `[n, dim]`."""
+        if contrast is not None:
+            return ObjectReference(*contrast.learn(views, rejected), learned=True)
+        mean = _unit(np.concatenate(list(views)).mean(axis=0))
+        return ObjectReference(Discriminant(mean, 0.0), None, learned=False)
 
     def similarity(self, whole: Float32Array, regions: Float32Array) -> tuple[float, int]:
-        """Cosine with the best view of a photo, and which of `regions` `[n, dim]` is nearest (-1: none).
+        """The best view's score, and which of `regions` `[n, dim]` scores most (-1: there are none).
 
         The views are the whole picture `[dim]` and its regions. Their maximum, because a region that missed
         the thing, or a background that hides it, says nothing against the other view.
         """
-        of_whole = float(self.prototype @ whole)
+        of_whole = float(self.discriminant.scores(whole[None])[0])
         if not len(regions):
             return of_whole, -1
-        of_regions = regions @ self.prototype
+        of_regions = self.discriminant.scores(regions)
         best = int(of_regions.argmax())
         return max(of_whole, float(of_regions[best])), best
+
+    def logistic(self, calibration: Calibration) -> Logistic:
+        """What turns a score of this thing into log odds."""
+        return calibration.learned.at(self.level) if self.learned else calibration.object
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,9 +109,17 @@ class Recognizer:
         *,
         concepts: Sequence[Concept] | None = None,
         calibration: Calibration | None = None,
+        references: References | None = None,
+        learns: bool = True,
     ) -> None:
-        """Of `concepts`, or of all that have a name and are not hidden."""
+        """Of `concepts`, or of all that have a name and are not hidden.
+
+        `references` keeps what was learned of things for the next recogniser. One that does not learn compares
+        with the members' mean alone.
+        """
         self._library = library
+        self._known: References = {} if references is None else references
+        self._learns = learns
         self._calibration = calibration or shipped_calibration()
         chosen = library.concepts() if concepts is None else concepts
         named = [c for c in chosen if c.name is not None and c.state != "hidden"]
@@ -106,7 +135,7 @@ class Recognizer:
         resembles most and for no other.
         """
         found = [*self._of_objects(analysed), *self._of_faces(analysed)]
-        return sorted(found, key=lambda evidence: evidence.threshold - evidence.similarity)
+        return sorted(found, key=lambda evidence: -evidence.log_odds)
 
     def _of_objects(self, analysed: Analysed) -> list[Evidence]:
         whole = next((embedding for detection, embedding in analysed if detection.kind == "photo"), None)
@@ -117,7 +146,8 @@ class Recognizer:
         evidence = []
         for concept, reference in self._object_references(whole):
             similarity, best = reference.similarity(whole.vector, stacked)
-            evidence.append(self._evidence(concept, similarity, regions[best][0] if best >= 0 else None))
+            box = regions[best][0] if best >= 0 else None
+            evidence.append(_evidence(concept, similarity, reference.logistic(self._calibration), box))
         return evidence
 
     def _of_faces(self, analysed: Analysed) -> list[Evidence]:
@@ -129,7 +159,9 @@ class Recognizer:
             own = np.flatnonzero(likeliest == number)
             if len(own):
                 best = int(own[scores[number, own].argmax()])
-                evidence.append(self._evidence(concept, float(scores[number, best]), boxes[best]))
+                evidence.append(
+                    _evidence(concept, float(scores[number, best]), self._calibration.face, boxes[best])
+                )
         return evidence
 
     def outranked(self, analysed: Analysed) -> list[Outranked]:
@@ -144,10 +176,11 @@ class Recognizer:
                 continue
             best = int(scores[number].argmax())
             first = int(likeliest[best])
+            logistic = self._calibration.face
             found.append(
                 Outranked(
-                    self._evidence(concept, float(scores[number, best]), boxes[best]),
-                    self._evidence(people[first], float(scores[first, best]), boxes[best]),
+                    _evidence(concept, float(scores[number, best]), logistic, boxes[best]),
+                    _evidence(people[first], float(scores[first, best]), logistic, boxes[best]),
                 )
             )
         return found
@@ -166,17 +199,42 @@ class Recognizer:
     def _object_references(self, like: Embedding) -> list[tuple[Concept, ObjectReference]]:
         key = (like.model, like.version)
         if key not in self._objects:
-            made = []
-            for concept, members in self._members:
-                vectors = self._vectors(concept, "object", members, like)
-                known = [member for member in members if member.id in vectors]
-                if known:
-                    regions = self._regions(known, like)
-                    rows = np.stack([vectors[member.id] for member in known])
-                    cut = np.stack([regions.get(m.photo_id, vectors[m.id]) for m in known])
-                    made.append((concept, ObjectReference.of(rows, cut)))
-            self._objects[key] = made
+            made = [(concept, self._learn(concept, members, like)) for concept, members in self._members]
+            self._objects[key] = [
+                (concept, reference) for concept, reference in made if reference is not None
+            ]
         return self._objects[key]
+
+    def _learn(
+        self, concept: Concept, members: Sequence[Detection], like: Embedding
+    ) -> ObjectReference | None:
+        """What is known of a thing; None where no member can be compared."""
+        if concept.kind != "object":
+            return None
+        rejected = self._library.members(concept.id, "rejected")
+        # Rejected ones are told apart from members by their sign.
+        learned_from = [d.id for d in members] + [-d.id for d in rejected]
+        key = (concept.id, like.model, like.version, self._learns)
+        if key not in self._known or self._known[key][0] != learned_from:
+            vectors = self._vectors(concept, "object", members, like)
+            views = [vectors[member.id][None] for member in members if member.id in vectors]
+            if not views:
+                return None
+            regions = self._regions([member for member in members if member.id in vectors], like)
+            photos = [member.photo_id for member in members if member.id in vectors]
+            for number, photo in enumerate(photos):
+                if photo in regions:
+                    views[number] = np.stack([views[number][0], regions[photo]])
+            against = list(self._vectors(concept, "object", rejected, like).values())
+            reference = ObjectReference.of(
+                views, self._contrast(like), np.stack(against) if against else None
+            )
+            self._known[key] = (learned_from, reference)
+        return self._known[key][1]
+
+    def _contrast(self, like: Embedding) -> Contrast | None:
+        """General pictures to tell things from, where they were embedded in the same way."""
+        return shipped_contrast(like.version) if self._learns else None
 
     def _face_references(self, like: Embedding) -> list[tuple[Concept, FaceReference]]:
         key = (like.model, like.version)
@@ -204,16 +262,27 @@ class Recognizer:
         surest = sorted((d for d in found if d.id in vectors), key=lambda d: d.score)
         return {detection.photo_id: vectors[detection.id] for detection in surest}
 
-    def _evidence(self, concept: Concept, similarity: float, box: BoundingBox | None) -> Evidence:
-        assert concept.name is not None
-        return Evidence(
-            concept_id=concept.id,
-            name=concept.name,
-            kind=concept.kind,
-            similarity=similarity,
-            threshold=self._calibration.similarity(concept.kind).threshold,
-            box=box,
-        )
+
+def _evidence(concept: Concept, similarity: float, logistic: Logistic, box: BoundingBox | None) -> Evidence:
+    assert concept.name is not None
+    return Evidence(
+        concept_id=concept.id,
+        name=concept.name,
+        kind=concept.kind,
+        similarity=similarity,
+        threshold=logistic.threshold,
+        log_odds=logistic.log_odds(similarity),
+        box=box,
+    )
+
+
+@cache
+def shipped_contrast(embedding_version: str) -> Contrast | None:
+    """The general pictures of the bundled backbone, or None where another version embedded them."""
+    bank = PictureBank.load(BUNDLED)
+    if bank is None or bank.embedding_version != embedding_version:
+        return None
+    return Contrast(bank.vectors)
 
 
 def _comparable(one: Embedding, other: Embedding) -> bool:

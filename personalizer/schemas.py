@@ -122,9 +122,11 @@ class Evidence:
     name: str
     kind: ConceptKind
     similarity: float
-    """Cosine for objects; 1 - distance for faces."""
+    """A learned score or a cosine for objects; 1 - distance for faces."""
     threshold: float
-    """The similarity from which this kind counts as a match."""
+    """The similarity at which a match is as likely as none."""
+    log_odds: float
+    """What the similarity says."""
     box: BoundingBox | None
 
 

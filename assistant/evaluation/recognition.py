@@ -19,6 +19,7 @@ from assistant.evaluation.protocol import (
     Subject,
     Trial,
     make_splits,
+    paired_difference,
     read_photos,
     read_subjects,
     restricted,
@@ -45,8 +46,10 @@ class Comparison:
     photo_ids: list[int]
     is_positive: BoolArray
     same_class: BoolArray
-    similarities: list[float | None]
+    log_odds: list[float | None]
     """`[n]`: what the recogniser found, None where there was nothing to compare."""
+    retrieval_log_odds: list[float | None]
+    """`[n]`: the same by the cosine with the mean of the shots, without anything learned."""
     boxes: list[BoundingBox | None]
     """`[n]`: where it was found, in pixels of the original."""
 
@@ -83,7 +86,7 @@ def evaluate_recognition(
             if (made := compare_split(photos, split, subjects, negatives)) is not None
             and _report(on_progress, number, len(chosen), f"comparing {split.subject.name}")
         ]
-        report = _retrieval_report(tested, seed)
+        report = _untrained_report(tested, seed)
         if trained_splits > 0:
             from assistant.evaluation.trained import evaluate_trained
 
@@ -140,8 +143,13 @@ def compare_split(
         library.delete_concept(left_over.id)
     learned = learn_members(library, name, sorted(shots))
     try:
-        recognizer = Recognizer(library, concepts=[library.concept(learned.concept.id)])
-        evidence = [recognizer.evidence(photos.analysed[number]) for number in photo_ids]
+        concepts = [library.concept(learned.concept.id)]
+        evidence, plain = (
+            [recognizer.evidence(photos.analysed[number]) for number in photo_ids]
+            for recognizer in [
+                Recognizer(library, concepts=concepts, learns=learns) for learns in (True, False)
+            ]
+        )
     finally:
         library.delete_concept(learned.concept.id)
     return Comparison(
@@ -151,7 +159,8 @@ def compare_split(
         photo_ids=photo_ids,
         is_positive=np.isin(photo_ids, list(positives)),
         same_class=np.isin(photo_ids, list(same_class)),
-        similarities=[found[0].similarity if found else None for found in evidence],
+        log_odds=[found[0].log_odds if found else None for found in evidence],
+        retrieval_log_odds=[found[0].log_odds if found else None for found in plain],
         boxes=[found[0].box if found else None for found in evidence],
     )
 
@@ -169,26 +178,35 @@ def _look_alikes(photos: EvaluationPhotos, own: set[int], strangers: set[int]) -
     return {ids[number] for number in np.argsort(-closeness)[:LOOK_ALIKES].tolist()}
 
 
-def retrieval_trials(tested: Sequence[Comparison]) -> list[Trial]:
-    """Probabilities from similarities alone, with the numbers that ship (fitted on none of these photos)."""
+def embedding_trials(tested: Sequence[Comparison], *, learned: bool = True) -> list[Trial]:
+    """Probabilities from embeddings alone, with the numbers that ship (fitted on none of these photos).
+
+    By what was learned of a thing or, as plain retrieval has it, by the cosine with the mean of its shots.
+    """
     calibration = shipped_calibration()
     return [
         Trial(
             one.split.subject.name,
-            np.array([calibration.combine(similarity, None, one.kind) for similarity in one.similarities]),
+            np.array(
+                [
+                    calibration.combine(value, None)
+                    for value in (one.log_odds if learned else one.retrieval_log_odds)
+                ]
+            ),
             one.is_positive,
         )
         for one in tested
     ]
 
 
-def _retrieval_report(tested: Sequence[Comparison], seed: int) -> dict[str, Any]:
-    """The rows that need no training; without a prefix the product is retrieval."""
-    trials = retrieval_trials(tested)
-    row = table(trials, seed=seed, per_concept=True)
+def _untrained_report(tested: Sequence[Comparison], seed: int) -> dict[str, Any]:
+    """The rows that need no training; without a prefix the product is the embedding."""
+    trials, retrieval = embedding_trials(tested), embedding_trials(tested, learned=False)
     return {
         **product_row(trials, tested, seed),
-        "retrieval_only": row,
+        "embedding_only": product_row(trials, tested, seed),
+        "retrieval_only": product_row(retrieval, tested, seed),
+        "embedding_minus_retrieval": paired_difference(trials, retrieval, seed=seed),
         "prefix_only": None,
         "no_concept": None,
         "other_prefix": None,

@@ -24,7 +24,7 @@ from assistant.evaluation.protocol import (
     paired_difference,
     table,
 )
-from assistant.evaluation.recognition import Comparison, product_row, retrieval_trials
+from assistant.evaluation.recognition import Comparison, embedding_trials, product_row
 from assistant.results import Trained
 from assistant.service import Familiar
 from assistant.serving import Serving, draw, views_of
@@ -238,8 +238,8 @@ def trained_report(
             one.split.subject.name,
             np.array(
                 [
-                    calibration.combine(similarity, None if np.isnan(logit) else logit, one.kind)
-                    for similarity, logit in zip(one.similarities, answer.with_prefix, strict=True)
+                    calibration.combine(log_odds, None if np.isnan(logit) else logit)
+                    for log_odds, logit in zip(one.log_odds, answer.with_prefix, strict=True)
                 ]
             ),
             one.is_positive,
@@ -249,14 +249,16 @@ def trained_report(
     prefix = [_trial(one, answer.with_prefix) for one, answer in zip(tested, answers, strict=True)]
     without = [_trial(one, answer.without) for one, answer in zip(tested, answers, strict=True)]
     other = _with_other_prefixes(tested, answers)
-    retrieval = retrieval_trials(tested)
+    embedding, retrieval = embedding_trials(tested), embedding_trials(tested, learned=False)
     return {
         **product_row(product, tested, seed),
         "prefix_only": table(calibrate_on_others(prefix), seed=seed, per_concept=True),
         "no_concept": table(calibrate_on_others(without), seed=seed),
         "other_prefix": table(calibrate_like(other, prefix), seed=seed) if other else None,
-        "retrieval_only_same_splits": table(retrieval, seed=seed),
+        "embedding_only_same_splits": product_row(embedding, tested, seed),
+        "retrieval_only_same_splits": product_row(retrieval, tested, seed),
         "product_minus_retrieval": paired_difference(product, retrieval, seed=seed),
+        "product_minus_embedding": paired_difference(product, embedding, seed=seed),
         "added_information": _added_information(tested, prefix, seed),
         "prefix_weight": calibration.prefix_weight,
         "cost": _cost(costs),
@@ -264,23 +266,24 @@ def trained_report(
 
 
 def _added_information(tested: Sequence[Comparison], prefix: Sequence[Trial], seed: int) -> dict[str, Any]:
-    """Whether a prefix knows what retrieval does not: both together against retrieval alone.
+    """Whether a prefix knows what the embedding does not: both together against the embedding alone.
 
     Both fitted anew on the other concepts, so that the weight a prefix ships with plays no part.
     """
-    similarity = []
-    for one, trial in zip(tested, prefix, strict=True):
-        calibration = shipped_calibration()
-        log_odds = [
-            calibration.absent_log_odds if value is None else calibration.similarity(one.kind).log_odds(value)
-            for value in one.similarities
-        ]
-        similarity.append(Trial(trial.concept, np.array(log_odds), trial.is_positive))
-    alone = calibrate_on_others(similarity)
+    absent = shipped_calibration().absent_log_odds
+    embedding = [
+        Trial(
+            trial.concept,
+            np.array([absent if value is None else value for value in one.log_odds]),
+            trial.is_positive,
+        )
+        for one, trial in zip(tested, prefix, strict=True)
+    ]
+    alone = calibrate_on_others(embedding)
     both = calibrate_on_others(
         [
             Trial(a.concept, np.column_stack([a.score, b.score]), a.is_positive)
-            for a, b in zip(similarity, prefix, strict=True)
+            for a, b in zip(embedding, prefix, strict=True)
         ]
     )
     return {

@@ -5,8 +5,8 @@ import pytest
 
 from personalizer.calibration import (
     Calibration,
+    LevelledLogistic,
     Logistic,
-    combine,
     fit_logistic,
     read_calibration,
     shipped_calibration,
@@ -17,6 +17,7 @@ from personalizer.errors import CorruptArtifactError
 
 EXAMPLE = Calibration(
     object=Logistic(20.0, -8.0),
+    learned=LevelledLogistic(5.0, -2.0, 0.5, 0.25),
     face=Logistic(30.0, -15.0),
     absent_log_odds=-2.0,
     prefix_weight=0.5,
@@ -25,13 +26,20 @@ EXAMPLE = Calibration(
 )
 
 
-def test_similarity_and_prefix_add_up() -> None:
-    assert EXAMPLE.combine(0.4, None) == pytest.approx(0.5)
-    assert EXAMPLE.combine(0.4, 1.0) == pytest.approx(0.5)
-    assert EXAMPLE.combine(0.4, 3.0) == pytest.approx(1 / (1 + np.exp(-1.0)))
-    assert EXAMPLE.combine(0.5, None, "face") == pytest.approx(0.5)
-    assert EXAMPLE.combine(None, None, "face") == pytest.approx(1 / (1 + np.exp(2.0)))
+def test_embedding_and_prefix_add_up() -> None:
+    assert EXAMPLE.combine(0.0, None) == pytest.approx(0.5)
+    assert EXAMPLE.combine(0.0, 1.0) == pytest.approx(0.5)
+    assert EXAMPLE.combine(0.0, 3.0) == pytest.approx(1 / (1 + np.exp(-1.0)))
+    assert EXAMPLE.combine(0.7, 3.0) == pytest.approx(1 / (1 + np.exp(-1.7)))
+    assert EXAMPLE.combine(None, None) == pytest.approx(1 / (1 + np.exp(2.0)))
     assert EXAMPLE.object.threshold == pytest.approx(0.4)
+
+
+def test_what_scores_low_itself_needs_less() -> None:
+    low, high = EXAMPLE.learned.at(0.0), EXAMPLE.learned.at(0.5)
+    assert low.threshold == pytest.approx(-0.1)
+    assert high.threshold == pytest.approx(0.1)
+    assert EXAMPLE.learned.at(None) == EXAMPLE.learned.at(0.25)
 
 
 def test_extreme_evidence_is_never_certain() -> None:
@@ -42,10 +50,20 @@ def test_extreme_evidence_is_never_certain() -> None:
 def test_what_ships_is_sane() -> None:
     calibration = shipped_calibration()
     assert calibration.provenance["object"]
-    for kind in ("object", "face"):
-        assert 0 < calibration.similarity(kind).threshold < 1
-        assert combine(0.95, None, kind) > 0.9
-        assert combine(0.0, None, kind) < 0.1
+    for logistic in (calibration.object, calibration.face, calibration.learned.at(None)):
+        assert -0.5 < logistic.threshold < 1
+        assert logistic.log_odds(0.95) > 2
+        assert logistic.log_odds(-0.6) < -2
+    assert calibration.learned.level_weight < 0
+    assert calibration.prefix_weight >= 0
+
+
+def test_weights_replace_the_balance_of_the_groups() -> None:
+    score = np.array([0.0, 1.0, 1.0, 2.0])
+    truth = np.array([False, False, True, True])
+    (_,), balanced = fit_logistic(score, truth)
+    (_,), cautious = fit_logistic(score, truth, weights=np.array([1.0, 3.0, 1.0, 1.0]))
+    assert cautious < balanced, "the stranger that looks alike counts more"
 
 
 def test_calibration_survives_the_disk(tmp_path: Path) -> None:
@@ -53,7 +71,9 @@ def test_calibration_survives_the_disk(tmp_path: Path) -> None:
     assert read_calibration(tmp_path / "calibration.json") == EXAMPLE
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"format": 2}', '{"format": 1, "object": 3}', "[]"])
+@pytest.mark.parametrize(
+    "content", ["", "{}", '{"format": 1}', '{"format": 2}', '{"format": 2, "object": 3}', "[]"]
+)
 def test_damaged_calibration_is_reported(tmp_path: Path, content: str) -> None:
     (tmp_path / "c.json").write_text(content)
     with pytest.raises(CorruptArtifactError, match="reading the calibration"):

@@ -7,13 +7,22 @@ import numpy as np
 import pytest
 
 from personalizer import concepts
-from personalizer.calibration import Calibration, Logistic
+from personalizer.calibration import Calibration, LevelledLogistic, Logistic
+from personalizer.discriminant import RIDGE, Contrast
+from personalizer.embedding import ObjectEmbedder
 from personalizer.library import Library
-from personalizer.recognition import FaceReference, ObjectReference, Recognizer
+from personalizer.recognition import (
+    FaceReference,
+    ObjectReference,
+    Recognizer,
+    References,
+    shipped_contrast,
+)
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection
 
 CALIBRATION = Calibration(
     object=Logistic(20.0, -8.0),
+    learned=LevelledLogistic(5.0, -2.0, 0.5, 0.25),
     face=Logistic(30.0, -15.0),
     absent_log_odds=-2.0,
     prefix_weight=0.0,
@@ -66,7 +75,7 @@ def _record(library: Library, found: Found) -> int:
 
 
 def test_similarity_of_a_thing_is_that_of_the_best_view() -> None:
-    reference = ObjectReference.of(np.stack([_axis(0), _axis(0)]), np.stack([_axis(0), _axis(0)]))
+    reference = ObjectReference.of([np.stack([_axis(0), _axis(0)])], None)
     similarity, best = reference.similarity(0.3 * _axis(0), np.stack([0.2 * _axis(0), 0.6 * _axis(0)]))
     assert (similarity, best) == (pytest.approx(0.6), 1)
     similarity, best = reference.similarity(0.8 * _axis(0), np.stack([0.2 * _axis(0), 0.6 * _axis(0)]))
@@ -153,3 +162,87 @@ def test_only_confirmed_members_count(library: Library) -> None:
     library.add_members(mug.id, [other], source="cluster", status="suggested")
     (evidence,) = Recognizer(library, calibration=CALIBRATION).evidence(_thing(_axis(1), _axis(1)))
     assert evidence.similarity == pytest.approx(0.0)
+
+
+def _general(count: int = 300, dimensions: int = 32) -> Float32Array:
+    """Unit vectors that share a direction, as pictures of one camera do."""
+    random = np.random.default_rng(3)
+    vectors = random.normal(size=(count, dimensions)).astype(np.float32)
+    vectors[:, 0] += 4.0
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
+
+
+def test_what_every_picture_shares_does_not_make_a_thing() -> None:
+    general = _general()
+    member = general[:3] * 0.6 + 0.4 * _axis(5, 32)
+    views = [one[None] / np.linalg.norm(one) for one in member]
+    learned, plain = ObjectReference.of(views, Contrast(general[3:200])), ObjectReference.of(views, None)
+    strangers, more = general[200:], general[200:203] * 0.6 + 0.4 * _axis(5, 32)
+    more = more / np.linalg.norm(more, axis=1, keepdims=True)
+
+    def gap(reference: ObjectReference) -> float:
+        scores = reference.discriminant.scores
+        return float((scores(more).min() - scores(strangers).max()) / scores(strangers).std())
+
+    assert gap(learned) > gap(plain)
+    assert learned.level is not None and learned.learned
+    assert plain.level is None and not plain.learned
+
+
+def test_a_rejected_look_alike_scores_less_than_before() -> None:
+    general = _general()
+    members = [general[n][None] for n in range(3)]
+    look_alike = general[:1] + 0.3 * general[40]
+    look_alike /= np.linalg.norm(look_alike)
+    contrast = Contrast(general[3:])
+    before = ObjectReference.of(members, contrast)
+    after = ObjectReference.of(members, contrast, look_alike)
+    assert after.discriminant.scores(look_alike)[0] < before.discriminant.scores(look_alike)[0] - 0.2
+    assert after.discriminant.scores(np.concatenate(members)).mean() > 0.3
+
+
+def test_a_discriminant_is_the_ridge_regression_that_it_says_it_is() -> None:
+    general, members = _general(60), _general(6)
+    rejected = _general(62)[60:]
+    discriminant, level = Contrast(general).learn([members[:2], members[2:4], members[4:]], rejected)
+    rows = np.concatenate([members, rejected, general]).astype(np.float64)
+    target = np.array([1.0] * 6 + [-1.0] * 62)
+    weight = np.array([0.5 / 6] * 8 + [0.5 / 60] * 60)
+
+    def loss(weights: np.ndarray, bias: float) -> float:
+        return float(weight @ (rows @ weights + bias - target) ** 2 + RIDGE * weights @ weights)
+
+    best = loss(discriminant.weights.astype(np.float64), discriminant.bias)
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        step = 1e-3 * random.normal(size=33)
+        assert loss(discriminant.weights + step[:-1], discriminant.bias + step[-1]) > best
+    assert level is not None and level < discriminant.scores(members).mean()
+
+
+def test_a_single_member_has_no_level() -> None:
+    assert Contrast(_general()).learn([_axis(2, 32)[None]])[1] is None
+
+
+def test_references_are_learned_once_until_members_change(library: Library) -> None:
+    first, second = (_record(library, _thing(_axis(n), _axis(n))) for n in (0, 1))
+    mug = concepts.learn_members(library, "mug", [first]).concept
+    kept: References = {}
+    Recognizer(library, calibration=CALIBRATION, references=kept).evidence(_thing(_axis(0)))
+    ((_, learned),) = kept.values()
+    Recognizer(library, calibration=CALIBRATION, references=kept).evidence(_thing(_axis(0)))
+    ((_, before),) = kept.values()
+    assert before is learned
+    other = library.detections(photo_id=second, kind="photo")[0].id
+    library.add_members(mug.id, [other], source="user", status="confirmed")
+    (evidence,) = Recognizer(library, calibration=CALIBRATION, references=kept).evidence(_thing(_axis(1)))
+    ((_, after),) = kept.values()
+    assert after is not before
+    assert evidence.similarity > 0.5
+
+
+def test_general_pictures_of_another_embedding_are_not_used() -> None:
+    assert shipped_contrast("another") is None
+    version = ObjectEmbedder(Path("unused")).version
+    contrast = shipped_contrast(version)
+    assert contrast is not None and contrast.dimensions == 1280

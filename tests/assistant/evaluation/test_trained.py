@@ -9,12 +9,11 @@ from assistant.evaluation.protocol import Split, Subject
 from assistant.evaluation.recognition import Comparison
 from assistant.evaluation.trained import Answers, trained_report
 from assistant.results import Trained
-from personalizer.calibration import shipped_calibration
 
 PHOTOS = 12
 
 
-def _tested(name: str, number: int, similarities: list[float | None]) -> Comparison:
+def _tested(name: str, number: int, log_odds: list[float | None]) -> Comparison:
     """Photos 0..11; three positives per concept at places that differ."""
     truth = np.zeros(PHOTOS, dtype=bool)
     truth[3 * number : 3 * number + 3] = True
@@ -25,7 +24,8 @@ def _tested(name: str, number: int, similarities: list[float | None]) -> Compari
         photo_ids=list(range(PHOTOS)),
         is_positive=truth,
         same_class=truth | (np.arange(PHOTOS) == PHOTOS - 1),
-        similarities=similarities,
+        log_odds=log_odds,
+        retrieval_log_odds=log_odds,
         boxes=[None] * PHOTOS,
     )
 
@@ -38,17 +38,17 @@ def _knowing(number: int) -> list[float]:
     return [2.0 if place // 3 == number else -2.0 for place in range(PHOTOS)]
 
 
-SAME = [shipped_calibration().object.threshold] * PHOTOS
+UNDECIDED = [0.0] * PHOTOS
 
 
-def _report(answers: list[Answers], similarities: list[float | None]) -> dict:
+def _report(answers: list[Answers], log_odds: list[float | None]) -> dict:
     names = ["dog", "cat", "cup", "car"]
-    tested = [_tested(name, number, similarities) for number, name in enumerate(names)]
+    tested = [_tested(name, number, log_odds) for number, name in enumerate(names)]
     return trained_report(tested, answers, [_cost(name, 5.0 + i) for i, name in enumerate(names)], seed=0)
 
 
 def test_a_prefix_that_knows_beats_every_control() -> None:
-    report = _report([Answers(_knowing(n), [0.0] * PHOTOS) for n in range(4)], [*SAME])
+    report = _report([Answers(_knowing(n), [0.0] * PHOTOS) for n in range(4)], [*UNDECIDED])
     assert report["prefix_only"]["weighted"] == 1.0
     assert report["other_prefix"]["weighted"] < 0.5
     assert report["no_concept"]["weighted"] == 0.5
@@ -68,11 +68,11 @@ def test_a_prefix_that_knows_beats_every_control() -> None:
 def test_a_prefix_that_does_nothing_adds_nothing() -> None:
     random = np.random.default_rng(0)
     noise = [Answers(random.normal(size=PHOTOS).tolist(), [0.0] * PHOTOS) for _ in range(4)]
-    good = [[0.95 if place // 3 == number else 0.0 for place in range(PHOTOS)] for number in range(4)]
+    good = [[6.0 if place // 3 == number else -6.0 for place in range(PHOTOS)] for number in range(4)]
     tested = [_tested(name, n, list(good[n])) for n, name in enumerate(["dog", "cat", "cup", "car"])]
     report = trained_report(tested, noise, [_cost("x", 1.0)] * 4, seed=0)
     assert report["weighted"] == 1.0
-    assert report["retrieval_only_same_splits"]["weighted"] == 1.0
+    assert report["embedding_only_same_splits"]["weighted"] == 1.0
     assert report["prefix_only"]["weighted"] < 0.8
     assert report["added_information"]["difference"]["mean"] <= 0.0
 
@@ -83,13 +83,13 @@ def test_photos_without_anything_to_look_at_count_as_no() -> None:
         said = _knowing(number)
         said[(3 * number + 5) % PHOTOS] = float("nan")
         answers.append(Answers(said, [0.0] * PHOTOS))
-    report = _report(answers, [*SAME])
+    report = _report(answers, [*UNDECIDED])
     assert report["prefix_only"]["weighted"] == 1.0
     assert report["other_prefix"]["trials"] == 4
 
 
 def test_same_class_counts_only_the_look_alikes() -> None:
-    sure = [0.95 if place in (0, 1, 2, PHOTOS - 1) else 0.0 for place in range(PHOTOS)]
+    sure = [6.0 if place in (0, 1, 2, PHOTOS - 1) else -6.0 for place in range(PHOTOS)]
     tested = [_tested("dog", 0, list(sure)), _tested("cat", 1, list(sure))]
     answers = [Answers([0.0] * PHOTOS, [0.0] * PHOTOS)] * 2
     report = trained_report(tested, answers, [_cost("dog", 1.0)] * 2, seed=0)
