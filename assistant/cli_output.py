@@ -128,6 +128,7 @@ def trained_lines(trained: Trained) -> str:
         + "".join(
             f"\n  not used: {one['path']}: {one['reason']}" for one in trained.details.get("skipped", [])
         )
+        + "".join(f"\n  note: {note}" for note in trained.details.get("notes", []))
     )
 
 

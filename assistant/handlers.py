@@ -184,6 +184,7 @@ class Handlers:
     def train(self, job: Job, context: JobContext) -> dict[str, Any]:
         """A named concept → its prefix, and what serving it needs."""
         from personalizer.backbones.registry import load_backbone
+        from personalizer.member_check import check_members
         from personalizer.trainer import train_concept
 
         concept = self._library.concept(int(job.payload["concept"]))
@@ -193,6 +194,7 @@ class Handlers:
                 found="it has no name",
                 fix="Name it: familiar name ID NAME",
             )
+        notes = check_members(self._library, concept, self._analyser.object_model, self._analyser.face_model)
         context.progress(0, 0, f"Loading the backbone for {concept.name}")
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))
         result: dict[str, Any] = train_concept(
@@ -206,7 +208,7 @@ class Handlers:
         context.check_cancelled()
         exported = self.export(job, context)
         self._store_prompt_cache(concept.id, exported["backbone"])
-        return result | exported
+        return result | exported | {"notes": notes}
 
     def _store_prompt_cache(self, concept_id: int, version: str) -> None:
         """Keys and values of the personal prompt, so that no answer has to compute them."""

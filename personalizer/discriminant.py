@@ -61,11 +61,11 @@ class Contrast:
 
     def learn(
         self, members: Sequence[Float32Array], rejected: Float32Array | None = None
-    ) -> tuple[Discriminant, float | None]:
-        """The discriminant of a thing, and its level: what its members score on average when they are left out.
+    ) -> tuple[Discriminant, FloatArray]:
+        """The discriminant of a thing, and what each member scores when it is left out, `[members]`.
 
         `members` holds each member's views `[views, dim]`, of which a score is the best; `rejected` `[n, dim]` are
-        vectors of what it is not, each as important as a view. The level is None for a single member.
+        vectors of what it is not, each as important as a view. A single member cannot be left out: `[0]`.
         """
         rows = _with_one(np.concatenate(list(members)))
         owner = np.repeat(np.arange(len(members)), [len(views) for views in members])
@@ -74,16 +74,17 @@ class Contrast:
         whole = self._solve(rows, against, solved)
         discriminant = Discriminant(whole[:-1].astype(np.float32), float(whole[-1]))
         if len(members) < 2:
-            return discriminant, None
-        left_out = []
+            return discriminant, np.zeros(0)
+        left_out = np.zeros(len(members))
         fold_of = np.arange(len(members)) % FOLDS if len(members) > FOLDS else np.arange(len(members))
         for fold in range(int(fold_of.max()) + 1):
             kept = fold_of[owner] != fold
             using = np.concatenate([kept, np.ones(len(against), dtype=np.bool_)])
             solution = self._solve(rows[kept], against, solved[using])
             scores = rows @ solution
-            left_out += [float(scores[owner == member].max()) for member in np.flatnonzero(fold_of == fold)]
-        return discriminant, float(np.mean(left_out))
+            for member in np.flatnonzero(fold_of == fold):
+                left_out[member] = scores[owner == member].max()
+        return discriminant, left_out
 
     def _solve(self, positive: FloatArray, negative: FloatArray, solved: FloatArray) -> FloatArray:
         """Weights and bias `[dim + 1]`; `solved` are the rows of both, times the inverse."""

@@ -49,7 +49,10 @@ class ObjectReference:
     ) -> ObjectReference:
         """From each member's unit vectors `[views, dim]` and those of what it is not, `[n, dim]`."""
         if contrast is not None:
-            return ObjectReference(*contrast.learn(views, rejected), learned=True)
+            discriminant, left_out = contrast.learn(views, rejected)
+            return ObjectReference(
+                discriminant, float(left_out.mean()) if len(left_out) else None, learned=True
+            )
         mean = _unit(np.concatenate(list(views)).mean(axis=0))
         return ObjectReference(Discriminant(mean, 0.0), None, learned=False)
 
