@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from personalizer import concepts
 from personalizer.analysis import PhotoAnalyser
@@ -90,7 +89,7 @@ def test_photos_that_have_nothing_in_common_are_doubted_together(
 def test_the_same_picture_twice_is_said(library: Library, analyser: PhotoAnalyser, tmp_path: Path) -> None:
     paths = _photos_of("Sunny")[:3]
     again = tmp_path / "again.jpg"
-    Image.open(paths[0]).convert("RGB").save(again, quality=80)
+    load_photo(paths[0]).image.save(again, quality=80)
     photos = [_add(library, analyser, path) for path in [*paths, again]]
     (note,) = _notes(library, analyser, photos)
     assert paths[0].name in note and "again.jpg" in note and "count for one" in note
