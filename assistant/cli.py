@@ -226,11 +226,18 @@ def learn(
     context: typer.Context,
     concept: Annotated[str, typer.Argument(metavar="NAME")],
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Three to five are enough.")],
+    background: Annotated[
+        bool, typer.Option("--background", help="Do not wait for the training: it is recognised at once.")
+    ] = False,
 ) -> None:
     """Make a concept from these photos and train it."""
-    from assistant.cli_output import trained_lines
+    from assistant.cli_output import learning_lines, trained_lines
 
     ui = front_end(context)
+    if background:
+        begun = ui.run(lambda on_progress: ui.familiar.begin_learning(concept, photos, on_progress))
+        ui.show(begun, learning_lines)
+        return
     ui.show(ui.run(lambda on_progress: ui.familiar.learn(concept, photos, on_progress)), trained_lines)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.printable import printable
-from assistant.results import Check, Description, Imagined, Status, Trained
+from assistant.results import Check, Description, Imagined, Learning, Status, Trained
 from personalizer.errors import FamiliarError
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
@@ -129,6 +129,14 @@ def trained_lines(trained: Trained) -> str:
             f"\n  not used: {one['path']}: {one['reason']}" for one in trained.details.get("skipped", [])
         )
         + "".join(f"\n  note: {note}" for note in trained.details.get("notes", []))
+    )
+
+
+def learning_lines(begun: Learning) -> str:
+    return (
+        f"{begun.concept} is known from {begun.photos} photos now, and recognised by them. "
+        f"It can be drawn once job {begun.training_job} has trained it: familiar status"
+        + "".join(f"\n  not used: {one['path']}: {one['reason']}" for one in begun.skipped)
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,8 +49,14 @@ class Describer:
 
         return PhotoAnalyser(self._home.models)
 
-    def describe(self, path: Path, question: str | None, started: float) -> Description:
-        """The answer about the photo at `path`; `started` is the monotonic time from which it is counted."""
+    def describe(
+        self, path: Path, question: str | None, started: float, prepare: Callable[[], None]
+    ) -> Description:
+        """The answer about the photo at `path`; `started` is the monotonic time from which it is counted.
+
+        `prepare` sees that the backbone can be asked, which may take long; it is called only where its words are
+        needed.
+        """
         content = read_photo_bytes(path)
         decoded = decode_photo(content, path)
         with self._analyser_lock:
@@ -71,10 +77,12 @@ class Describer:
         elif isinstance(wanted, AsksSomething):
             shown = sure
             about = wanted.about or (sure[0].name if sure else None)
+            prepare()
             words = self._serving.answer(decoded.image, wanted.text, self._concept(about))
             answer = f"{_who(sure)} The small model answers: “{words}”" if words else "I don't know."
         else:
             shown = sure or [one for one in recognised if one.verdict == "unsure"]
+            prepare()
             caption = self._serving.caption(decoded.image)
             answer = _description(recognised, caption, decoded)
         return Description(
@@ -92,7 +100,7 @@ class Describer:
                 in_library=stored is not None,
                 caption=caption,
             ),
-            backbone=self._serving.version,
+            backbone=self._serving.version if self._serving.is_exported() else None,
             elapsed_s=round(time.monotonic() - started, 3),
         )
 

@@ -197,6 +197,8 @@ class Handlers:
         notes = check_members(self._library, concept, self._analyser.object_model, self._analyser.face_model)
         context.progress(0, 0, f"Loading the backbone for {concept.name}")
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))
+        # First what answers need of the backbone: other questions can then be answered while this one is trained.
+        exported = self.export(job, context)
         result: dict[str, Any] = train_concept(
             self._library,
             self._home,
@@ -206,7 +208,6 @@ class Handlers:
             cancelled=context.cancelled,
         )
         context.check_cancelled()
-        exported = self.export(job, context)
         self._store_prompt_cache(concept.id, exported["backbone"])
         return result | exported | {"notes": notes}
 

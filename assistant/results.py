@@ -17,6 +17,7 @@ __all__ = [
     "Facts",
     "Imagined",
     "Job",
+    "Learning",
     "Recognised",
     "ScanReport",
     "Status",
@@ -95,6 +96,16 @@ class Trained:
     recognition_augmented: float | None
     backbone: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Learning:
+    """A concept that is known by its photos at once, while its prefix is still to be trained."""
+
+    concept: str
+    photos: int
+    training_job: int
+    skipped: list[dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)

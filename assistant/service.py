@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.job_client import USER_PRIORITY, JobClient
-from assistant.results import Check, Description, Imagined, Status, Trained, WorkerStatus
+from assistant.results import Check, Description, Imagined, Learning, Status, Trained, WorkerStatus
 from assistant.worker_process import running_worker_pid
 from personalizer.backbones.registry import POCKET
 from personalizer.clustering_due import mark_due
@@ -192,6 +192,18 @@ class Familiar:
 
         Photos without a matching face are under `skipped` in the details.
         """
+        begun = self.begin_learning(name, photos, on_progress)
+        trained = _trained(self._client.wait(begun.training_job, on_progress))
+        skipped = [*begun.skipped, *trained.details.get("skipped", [])]
+        return dataclasses.replace(trained, details={**trained.details, "skipped": skipped})
+
+    def begin_learning(
+        self, name: str, photos: Sequence[Path], on_progress: OnProgress | None = None
+    ) -> Learning:
+        """`learn` without waiting for the training: from now on the concept is recognised by its photos.
+
+        The worker trains its prefix, whether or not anybody waits for it.
+        """
         name = valid_name(name)
         if not photos:
             raise UsageError(
@@ -199,9 +211,9 @@ class Familiar:
             )
         resolved = [str(existing(photo, f"learning {name} from")) for photo in photos]
         made = self._run("learn", name, {"name": name, "photos": resolved}, on_progress)
-        trained = _trained(self._client.wait(made["train_job"], on_progress))
-        skipped = [*made["skipped"], *trained.details.get("skipped", [])]
-        return dataclasses.replace(trained, details={**trained.details, "skipped": skipped})
+        concept = self.library.concept(made["concept"])
+        members = len(self.library.members(concept.id))
+        return Learning(concept.name or name, members, made["train_job"], made["skipped"])
 
     def train(self, name: str, on_progress: OnProgress | None = None) -> Trained:
         """Train the prefix of a named concept and export what serving needs."""
@@ -224,11 +236,13 @@ class Familiar:
     def describe(
         self, photo: Path, question: str | None = None, on_progress: OnProgress | None = None
     ) -> Description:
-        """Say what and who is in a photo, or answer a question about it."""
+        """Say what and who is in a photo, or answer a question about it.
+
+        Whether a named concept is in it is answered at once, also before the backbone has been prepared.
+        """
         started = time.monotonic()
         path = existing(photo, "describing")
-        self._prepare(on_progress)
-        return self._describer.describe(path, question, started)
+        return self._describer.describe(path, question, started, lambda: self._prepare(on_progress))
 
     def imagine(
         self,

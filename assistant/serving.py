@@ -69,8 +69,10 @@ class Serving:
             return OrtSession(runtime_directory(self._home, self.version))
 
     def has_prefix(self, concept: Concept) -> bool:
-        """Whether the concept was trained for this backbone version."""
-        return concept.prefix_dir is not None and concept.backbone == self.version
+        """Whether the concept was trained for the backbone version that answers; False before its export."""
+        if concept.prefix_dir is None or not self.is_exported():
+            return False
+        return concept.backbone == self.version
 
     def concept(self, concept: Concept) -> ConceptRuntime | None:
         """The concept's trained rows in this backbone, or None when it has none."""

@@ -22,6 +22,7 @@ from assistant.results import Description
 from assistant.serving import Serving
 from personalizer.analysis import Analysis, PhotoAnalyser
 from personalizer.decoding import load_photo
+from personalizer.errors import NotReadyError
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Embedding
@@ -88,7 +89,7 @@ def know(library: Library, analysed: Analysis, path: Path, name: str, away: floa
 
 
 def ask(describer: Describer, photo: Path, question: str | None) -> Description:
-    return describer.describe(photo, question, time.monotonic())
+    return describer.describe(photo, question, time.monotonic(), lambda: None)
 
 
 def test_a_face_of_somebody_else_is_compared_and_named(
@@ -136,3 +137,22 @@ def test_what_a_photo_is_known_from_is_its_content(
     Image.open(copy).rotate(3).save(portrait)
     said = ask(describer, portrait, "is this Bea?")
     assert reason not in said.concepts[0].evidence and not said.facts.in_library
+
+
+def test_who_it_is_can_be_said_before_the_backbone_is_ready(
+    library: Library, tmp_path: Path, exported: Any, analysed: Analysis, portrait: Path
+) -> None:
+    know(library, analysed, portrait, "Bea")
+    home = Home(tmp_path / "fresh").ensure()
+    shutil.copytree(library.path.parent / "models", home.models, dirs_exist_ok=True)
+    unprepared = Describer(home, library, Serving(home, str(exported.checkpoint)))
+
+    def prepare() -> None:
+        raise NotReadyError(tried="preparing", found="it takes long", fix="Wait.")
+
+    said = unprepared.describe(portrait, "is this Bea?", time.monotonic(), prepare)
+    assert said.concepts[0].verdict == "yes"
+    assert said.backbone is None
+    assert "no trained prefix yet" in said.concepts[0].evidence
+    with pytest.raises(NotReadyError, match="it takes long"):
+        unprepared.describe(portrait, None, time.monotonic(), prepare)

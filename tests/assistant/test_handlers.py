@@ -219,3 +219,19 @@ def test_training_that_cannot_begin_keeps_its_exit_code(
     concept = world.familiar.library.create_concept("object", name="Bo", state="named")
     job = world.do("train", str(concept.id), concept=concept.id, **payload)
     assert (job.state, job.result) == ("failed", {"exit_code": exit_code})
+
+
+def test_a_concept_is_known_before_it_is_trained(world: World) -> None:
+    photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(3)]
+    stop = threading.Event()
+    handlers = make_handlers(world.familiar.home, world.familiar.library, world.queue)
+    worker = threading.Thread(target=run_worker_loop, args=(world.queue, {"learn": handlers["learn"]}, stop))
+    with hold_worker_lock(world.familiar.home):
+        worker.start()
+        begun = world.familiar.begin_learning("Bo", photos)
+        stop.set()
+        worker.join()
+    assert (begun.concept, begun.photos, begun.skipped) == ("Bo", 3, [])
+    job = world.queue.get(begun.training_job)
+    assert (job.kind, job.state) == ("train", "queued")
+    assert world.familiar.concept("Bo").state == "named"

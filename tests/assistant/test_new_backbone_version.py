@@ -101,7 +101,7 @@ def updated(home: Home, models: Path, exported: Any, tmp_path: Path) -> Iterator
 def evidence(world: Updated) -> tuple[bool, str]:
     """Whether Bo is recognised in the first photo, and why."""
     described = Describer(world.home, world.library, world.serving()).describe(
-        world.photos[0], "is this Bo?", 0.0
+        world.photos[0], "is this Bo?", 0.0, lambda: None
     )
     (found,) = [one for one in described.concepts if one.name == "Bo"]
     return found.verdict == "yes", "; ".join(found.evidence)
