@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 Emit = Callable[[Event], None]
 HISTORY_TOKENS = 900
 MAX_STEPS = 6
-_TELLING = re.compile(r"\b(?:remember|note|know|fact|fyi|for your information|in mind)\b", re.IGNORECASE)
-"""Without one of these words a statement is chatter, not something to keep."""
+_TELLING = re.compile(
+    r"^(?!.*\?\s*$).*\b(?:remember|note|know|fact|fyi|for your information|in mind)\b", re.IGNORECASE
+)
+"""A question, or a statement without one of these words, is nothing to keep."""
 _log = logging.getLogger(__name__)
 
 

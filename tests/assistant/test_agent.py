@@ -14,6 +14,7 @@ from PIL import Image
 from assistant.agent import Assistant
 from assistant.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolFinished, ToolStarted
 from assistant.plain_chat import run
+from assistant.router import route
 from assistant.service import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import NotFoundError, UsageError
@@ -127,6 +128,22 @@ def test_asks_whom_it_is_about_and_takes_the_name_next(assistant: Assistant, fam
     assert "Whom or what" in answer(assistant, "remember that he hates the hoover")
     assert "“he hates the hoover”" in answer(assistant, "Bo")
     assert familiar.profile("Bo").facts == ["he hates the hoover"]
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("FYI Bo hates cats", True),
+        ("do you know Bo's shoes?", False),
+        ("I like Bo", False),
+        ("FYI, cats", False),
+    ],
+)
+def test_the_model_may_keep_only_what_the_user_seems_to_tell(
+    assistant: Assistant, text: str, offered: bool
+) -> None:
+    tools = assistant._talk._tools(text, route(text, [], ["Bo"]), threading.Event(), lambda _event: None)
+    assert ("remember" in [tool.name for tool in tools]) == offered
 
 
 def test_the_profile_is_listed_and_taken_back(assistant: Assistant, familiar: Familiar) -> None:
