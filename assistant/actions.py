@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.cli_output import scan_lines, status_lines, trained_lines
+from assistant.cli_output import profile_lines, scan_lines, status_lines, trained_lines
 from assistant.service import Familiar
-from assistant.slash_commands import split_learning, split_name, split_photo, split_words
+from assistant.slash_commands import (
+    split_learning,
+    split_name,
+    split_photo,
+    split_profile,
+    split_telling,
+    split_words,
+)
 from assistant.tools.access import PhotoAccess
 from assistant.tools.describe import describe_photo
 from assistant.tools.imagine import imagine_pictures
 from assistant.tools.list_concepts import listed_concepts
+from assistant.tools.remember import remember_fact
 from personalizer.errors import UsageError
 from personalizer.schemas import OnProgress
 
@@ -81,6 +89,21 @@ class Actions:
 
         return Action("name_concept", f"Renaming {old}", run)
 
+    def remember(self, concept: str, text: str) -> Action:
+        return Action(
+            "remember",
+            f"Remembering that about {concept}",
+            lambda _progress: remember_fact(self._familiar, concept, text),
+        )
+
+    def profile(self, concept: str, remove: int | None) -> Action:
+        def run(_progress: OnProgress) -> tuple[str, Any]:
+            familiar = self._familiar
+            found = familiar.profile(concept) if remove is None else familiar.take_back(concept, remove)
+            return profile_lines(found), found
+
+        return Action("profile", f"Looking up what you told me about {concept}", run)
+
     def learn(self, name: str, photos: Sequence[Path | str]) -> Action:
         opened = self._access.allow(photos)
 
@@ -135,6 +158,10 @@ class Actions:
                 return self.list_concepts(arguments or None)
             case "/name":
                 return self.name(*split_name(arguments))
+            case "/remember":
+                return self.remember(*split_telling(arguments, self._names()))
+            case "/profile":
+                return self.profile(*split_profile(arguments))
             case "/learn":
                 return self.learn(*split_learning(arguments))
             case "/add":
@@ -143,3 +170,6 @@ class Actions:
                 return self.scan()
             case _:
                 return self.status()
+
+    def _names(self) -> list[str]:
+        return [concept.name for concept in self._familiar.library.concepts() if concept.name]

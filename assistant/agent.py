@@ -25,6 +25,8 @@ from assistant.events import (
     ToolStarted,
 )
 from assistant.memory import Conversation
+from assistant.profile_answers import nothing_told, told_about, who_or_what
+from assistant.questions import AsksWhoOrWhat, asked_about, understand
 from assistant.replies import NOT_BUILT, clarification
 from assistant.router import UNDECIDED, Route, route
 from assistant.service import Familiar
@@ -172,7 +174,10 @@ class Assistant:
             self.conversation.last_route = found
             self._act(action, text, stop, emit)
             return
-        if found.intent == "clarify":
+        told = self._told(found, text, names)
+        if told is not None:
+            self._say(text, told, emit, started)
+        elif found.intent == "clarify":
             self.conversation.waiting = found
             self._say(text, clarification(found), emit, started)
         elif found.intent in NOT_BUILT:
@@ -197,11 +202,31 @@ class Assistant:
         if wanted == "describe" and found.intent == "describe" and "question" not in found.slots:
             slots = {**waiting.slots, **found.slots}
             return Route("describe", slots, found.confidence, "context", found.elapsed_ms)
+        if wanted == "remember" and "concept" in found.slots and found.intent in ("chat", "list_concepts"):
+            slots = {"concept": found.slots["concept"], "text": waiting.slots["text"]}
+            return Route("remember", slots, found.confidence, "context", found.elapsed_ms)
         if missing == "prompt" and found.intent == "chat" and found.confidence <= UNDECIDED:
             return Route(
                 "imagine", {**found.slots, "prompt": text}, found.confidence, "context", found.elapsed_ms
             )
         return found
+
+    def _told(self, found: Route, text: str, names: Sequence[str]) -> str | None:
+        """The user's own words on a question about someone or something named, where no photo is needed.
+
+        Where nothing was told this is said as well: a small model would make something up.
+        """
+        name = asked_about(text, names)
+        for_photo = found.intent == "clarify" and found.slots.get("missing") == "photo"
+        undecided = found.intent == "chat" and found.confidence <= UNDECIDED
+        if name is None or not (for_photo or undecided):
+            return None
+        facts = self.familiar.profile(name).facts
+        is_open = isinstance(understand(text, names), AsksWhoOrWhat)
+        told = (who_or_what if is_open else told_about)(text, name, facts)
+        if told.whole or (told.facts and undecided):
+            return told.words
+        return nothing_told(name, facts) if undecided and not self.conversation.last_photos else None
 
     def _action(self, found: Route) -> Action | None:
         slots = found.slots
@@ -213,6 +238,8 @@ class Assistant:
                 return self._actions.imagine(slots["prompt"], slots.get("count", 1), slots.get("seed"))
             case "list_concepts":
                 return self._actions.list_concepts(slots.get("concept"))
+            case "remember":
+                return self._actions.remember(slots["concept"], slots["text"])
             case "name_concept" if "id" in slots:
                 return self._actions.name(slots["id"], slots["name"])
             case "name_concept" if "photo" in slots:

@@ -222,6 +222,33 @@ def merge(
 
 
 @app.command()
+def remember(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Such as: afraid of water")],
+) -> None:
+    """Keep something about a concept in your own words."""
+    from assistant.cli_output import profile_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.remember(concept, text), profile_lines)
+
+
+@app.command()
+def profile(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME")],
+    remove: Annotated[int | None, typer.Option(metavar="N", help="Take back number N.")] = None,
+) -> None:
+    """What you told about a concept."""
+    from assistant.cli_output import profile_lines
+
+    familiar = front_end(context).familiar
+    found = familiar.profile(concept) if remove is None else familiar.take_back(concept, remove)
+    front_end(context).show(found, profile_lines)
+
+
+@app.command()
 def learn(
     context: typer.Context,
     concept: Annotated[str, typer.Argument(metavar="NAME")],

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.printable import printable
-from assistant.results import Check, Description, Imagined, Learning, Status, Trained
+from assistant.results import (
+    Check,
+    Description,
+    Imagined,
+    Learning,
+    Profile,
+    Status,
+    Trained,
+)
 from personalizer.errors import FamiliarError
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
@@ -82,6 +90,15 @@ def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
     return table(rows)
 
 
+def profile_lines(profile: Profile) -> str:
+    """What was told, numbered as `--remove` counts."""
+    lines = [f"Taken back: {profile.removed}"] if profile.removed is not None else []
+    if not profile.facts:
+        return "\n".join([*lines, f"You have told me nothing about {profile.concept}."])
+    lines.append(f"You told me about {profile.concept}:")
+    return "\n".join([*lines, *(f"{number:3}  {fact}" for number, fact in enumerate(profile.facts, start=1))])
+
+
 def route_lines(found: Route) -> str:
     slots = ", ".join(f"{name}={value!r}" for name, value in found.slots.items()) or "none"
     return "\n".join(
@@ -127,6 +144,10 @@ def trained_lines(trained: Trained) -> str:
         + (f", recognition on augmented views {quality:.2f}" if quality is not None else "")
         + "".join(
             f"\n  not used: {one['path']}: {one['reason']}" for one in trained.details.get("skipped", [])
+        )
+        + "".join(
+            f"\n  not taught: number {one['number']} of what you told me: {one['reason']}"
+            for one in trained.details.get("untaught", [])
         )
         + "".join(f"\n  note: {note}" for note in trained.details.get("notes", []))
     )

@@ -1,7 +1,7 @@
 """Answers about one photo: who and what it shows, and why Familiar thinks so. Stores nothing.
 
-What the library recognises (faces, embeddings, the trained prefix) and what the small backbone says in its
-own words are kept apart in every answer.
+What the library recognises (faces, embeddings, the trained prefix), what the user told and what the small
+backbone says in its own words are kept apart in every answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.questions import AsksForConcept, AsksForUnknown, AsksSomething, understand
+from assistant.profile_answers import Told, nothing_told, told_about, who_or_what
+from assistant.questions import (
+    AsksForConcept,
+    AsksForUnknown,
+    AsksSomething,
+    AsksWhoOrWhat,
+    understand,
+)
 from assistant.results import Description, Facts, Recognised
 from assistant.serving import Serving, views_of
 from personalizer.decoding import DecodedPhoto, decode_photo, read_photo_bytes
@@ -69,17 +76,22 @@ class Describer:
         recognised = self._recognise(decoded, analysed, named, asked, stored)
         sure = [one for one in recognised if one.verdict == "yes"]
         caption: str | None = None
+        told = self._told(wanted) if isinstance(wanted, AsksWhoOrWhat | AsksSomething) else Told([], False)
         if isinstance(wanted, AsksForConcept):
             shown = [one for one in recognised if one.name == asked]
             answer = _about_concept(shown[0])
         elif isinstance(wanted, AsksForUnknown):
             shown, answer = sure, _about_unknown(wanted.name, named)
-        elif isinstance(wanted, AsksSomething):
-            shown = sure
-            about = wanted.about or (sure[0].name if sure else None)
-            prepare()
-            words = self._serving.answer(decoded.image, wanted.text, self._concept(about))
-            answer = f"{_who(sure)} The small model answers: “{words}”" if words else "I don't know."
+        elif isinstance(wanted, AsksWhoOrWhat | AsksSomething):
+            shown, answer = sure, told.words if told.facts else ""
+            if not told.whole:
+                if isinstance(wanted, AsksWhoOrWhat):
+                    answer = nothing_told(wanted.about, [])
+                about = wanted.about or (sure[0].name if sure else None)
+                prepare()
+                words = self._serving.answer(decoded.image, wanted.text, self._concept(about))
+                seen = f"{_who(sure)} The small model answers: “{words}”" if words else "I don't know."
+                answer = f"{answer} {seen}".strip()
         else:
             shown = sure or [one for one in recognised if one.verdict == "unsure"]
             prepare()
@@ -102,7 +114,17 @@ class Describer:
             ),
             backbone=self._serving.version if self._serving.is_exported() else None,
             elapsed_s=round(time.monotonic() - started, 3),
+            told=told.facts,
         )
+
+    def _told(self, wanted: AsksWhoOrWhat | AsksSomething) -> Told:
+        """What the user said about the concept in the question that answers it."""
+        concept = self._concept(wanted.about)
+        if concept is None or concept.name is None:
+            return Told([], whole=False)
+        facts = [fact.text for fact in self._library.facts(concept.id)]
+        find = who_or_what if isinstance(wanted, AsksWhoOrWhat) else told_about
+        return find(wanted.text, concept.name, facts)
 
     def _recognise(
         self,

@@ -23,6 +23,23 @@ _OPEN_DESCRIPTION = re.compile(
     r"(?:\ ?(?:in|on)(?:\ (?:this|the|that|my))?(?:\ (?:photo|picture|image|pic))?)?\s*\?*$|^describe\b.*$",
     re.IGNORECASE,
 )
+_WHO_OR_WHAT = re.compile(
+    rf"""^(?:who|what)(?:'s|\ is|\ was|\ are)\ {CONCEPT}\W*$
+    |^(?:what|which)\ (?:breed|kind|sort|type|species|race)(?:\ of\ \w+)?\ (?:is|was|are)\ {CONCEPT}\W*$
+    |^(?:please\ |can\ you\ |could\ you\ )*(?:tell\ me|remind\ me|say)
+    (?:\ (?:more|something|everything|anything|all|what\ you\ know))*\ (?:about|of)\ {CONCEPT}\W*$
+    |^(?:what|anything|everything)\ (?:else\ )?(?:do|did|can|have)?\ ?(?:you|i)\ (?:know|remember|tell|told|say)
+    (?:\ me|\ you)?\ (?:about|of)\ {CONCEPT}\W*$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_QUESTION_ABOUT = re.compile(
+    rf"""^(?!.*[.!]$)(?:
+    (?:is|isn't|was|wasn't|does|doesn't|did|didn't|has|hasn't|can|can't|will|would|should)\ {CONCEPT}\ ?\w
+    |(?:who|what|which|how|where|when|why|whose)\b.*\b(?:is|was|does|did|has|can|will|would|should|are|were|'s)
+    \ {CONCEPT}
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,14 @@ class AsksForUnknown:
 
 
 @dataclass(frozen=True, slots=True)
+class AsksWhoOrWhat:
+    """Who or what a named concept is, or what is known about it."""
+
+    text: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
 class AsksSomething:
     """Anything else: the backbone answers. `about` is the named concept in the question, if any."""
 
@@ -52,7 +77,7 @@ class AsksSomething:
     about: str | None
 
 
-Question = WantsDescription | AsksForConcept | AsksForUnknown | AsksSomething
+Question = WantsDescription | AsksForConcept | AsksForUnknown | AsksWhoOrWhat | AsksSomething
 
 
 def understand(question: str | None, names: Sequence[str]) -> Question:
@@ -66,4 +91,15 @@ def understand(question: str | None, names: Sequence[str]) -> Question:
     unknown = _UNKNOWN_PRESENCE.match(plain)
     if not mentions.concepts and unknown:
         return AsksForUnknown(unknown["name"])
+    if mentions.concepts and _WHO_OR_WHAT.match(mentions.skeleton):
+        return AsksWhoOrWhat(plain, mentions.concepts[0])
     return AsksSomething(plain, mentions.concepts[0] if mentions.concepts else None)
+
+
+def asked_about(text: str, names: Sequence[str]) -> str | None:
+    """The named concept that the question `text` is about; None for what is no question about one."""
+    mentions = find_mentions(" ".join(text.split()), names)
+    asks = mentions.concepts and (
+        _QUESTION_ABOUT.match(mentions.skeleton) or _WHO_OR_WHAT.match(mentions.skeleton)
+    )
+    return mentions.concepts[0] if asks else None

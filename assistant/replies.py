@@ -6,7 +6,6 @@ from assistant.router import Intent, Route
 
 NOT_BUILT: dict[Intent, str] = {
     "find": "Searching your photos is not built yet. I can look at one photo: name its file and ask.",
-    "remember": "Remembering facts in your own words is not built yet, so I did not keep that.",
     "forget": "Forgetting a person, pet or thing is not built yet; nothing was removed.",
 }
 

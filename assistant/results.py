@@ -18,6 +18,7 @@ __all__ = [
     "Imagined",
     "Job",
     "Learning",
+    "Profile",
     "Recognised",
     "ScanReport",
     "Status",
@@ -65,6 +66,21 @@ class Description:
     facts: Facts
     backbone: str | None
     elapsed_s: float
+    told: list[str] = field(default_factory=list)
+    """The user's own words that the answer quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the user told about a concept, in the user's own words."""
+
+    concept: str
+    facts: list[str]
+    """In the order of telling; `profile NAME --remove N` counts them from 1."""
+    added: str | None = None
+    """What this request added; None when it was known."""
+    removed: str | None = None
+    """What this request took back."""
 
 
 @dataclass(frozen=True, slots=True)

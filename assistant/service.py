@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.job_client import USER_PRIORITY, JobClient
-from assistant.results import Check, Description, Imagined, Learning, Status, Trained, WorkerStatus
+from assistant.results import (
+    Check,
+    Description,
+    Imagined,
+    Learning,
+    Profile,
+    Status,
+    Trained,
+    WorkerStatus,
+)
 from assistant.worker_process import running_worker_pid
 from personalizer.backbones.registry import POCKET
 from personalizer.clustering_due import mark_due
@@ -181,6 +190,28 @@ class Familiar:
             merged = merge_concepts(self.library, kept.id, joining.id, target)
         return self._summary(merged.id)
 
+    def remember(self, name: str, text: str) -> Profile:
+        """Keep something that the user tells about a concept; words that were told before are kept once.
+
+        Raises NotFoundError for the concept, UsageError for a text that is not allowed.
+        """
+        from personalizer.profiles import remember
+
+        concept = self._named(name, "remembering a fact about")
+        fact = remember(self.library, concept.id, text)
+        return self._profile(concept, added=None if fact is None else fact.text)
+
+    def profile(self, name: str) -> Profile:
+        """What the user told about a concept. Raises NotFoundError."""
+        return self._profile(self._named(name, "listing what was told about"))
+
+    def take_back(self, name: str, number: int) -> Profile:
+        """Remove what `profile` lists under `number`, from 1. Raises NotFoundError."""
+        from personalizer.profiles import take_back
+
+        concept = self._named(name, "taking back a fact about")
+        return self._profile(concept, removed=take_back(self.library, concept.id, number).text)
+
     def concept(self, key: int | str) -> Concept:
         """A concept by id or name. Raises NotFoundError."""
         from personalizer.concepts import find_concept
@@ -217,13 +248,7 @@ class Familiar:
 
     def train(self, name: str, on_progress: OnProgress | None = None) -> Trained:
         """Train the prefix of a named concept and export what serving needs."""
-        concept = self.concept(name)
-        if concept.name is None:
-            raise UsageError(
-                tried=f"training concept {concept.id}",
-                found="it has no name",
-                fix=f"Name it first: familiar name {concept.id} NAME",
-            )
+        concept = self._named(name, "training")
         return _trained(self._run("train", str(concept.id), {"concept": concept.id}, on_progress))
 
     # --- answers
@@ -279,6 +304,20 @@ class Familiar:
 
     def _serving_check(self) -> Check:
         return self._serving.check()
+
+    def _named(self, key: str, doing: str) -> Concept:
+        concept = self.concept(key)
+        if concept.name is None:
+            raise UsageError(
+                tried=f"{doing} concept {concept.id}",
+                found="it has no name",
+                fix=f"Name it first: familiar name {concept.id} NAME",
+            )
+        return concept
+
+    def _profile(self, concept: Concept, added: str | None = None, removed: str | None = None) -> Profile:
+        facts = [fact.text for fact in self.library.facts(concept.id)]
+        return Profile(concept.name or str(concept.id), facts, added, removed)
 
     def _summary(self, concept_id: int) -> ConceptSummary:
         return next(summary for summary in self.concepts() if summary.id == concept_id)

@@ -33,6 +33,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("/imagine", "TEXT", "draw a picture, with anyone I know in it"),
     Command("/concepts", "", "the people, pets and things I know"),
     Command("/name", "ID NAME", "give a group a name"),
+    Command("/remember", "NAME TEXT", "tell me something about someone I know"),
+    Command("/profile", "NAME [remove N]", "what you told me; remove takes number N back"),
     Command("/learn", "NAME PATH…", "teach me someone from 3 to 5 photos"),
     Command("/add", "FOLDER…", "register folders of photos and scan them"),
     Command("/scan", "", "look for new and changed photos"),
@@ -152,6 +154,36 @@ def split_name(arguments: str) -> tuple[int, str]:
             fix="/name ID NAME, such as /name 3 Bo",
         )
     return int(match[1]), match[2].strip().strip("\"'")
+
+
+def split_telling(arguments: str, names: Sequence[str]) -> tuple[str, str]:
+    """Whom it is about, and what. A name of several words needs no quotes if it is one of `names`.
+
+    Raises UsageError when either is missing.
+    """
+    plain = arguments.strip()
+    known = [name for name in names if re.match(rf"{re.escape(name)}(?:\s|$)", plain, re.IGNORECASE)]
+    first = _WORD.match(plain)
+    if known:
+        length = max(map(len, known))
+        name, text = plain[:length], plain[length:].strip()
+    else:
+        name, text = (_unquoted(first[0]), plain[first.end() :].strip()) if first else ("", "")
+    if not name or not text:
+        raise UsageError(
+            tried="/remember",
+            found=f"nothing about {name}" if name else "no name",
+            fix="/remember NAME TEXT, such as /remember Bo is afraid of water",
+        )
+    return name, text
+
+
+def split_profile(arguments: str) -> tuple[str, int | None]:
+    """A name and the number of what to take back, if any. Raises UsageError."""
+    match = re.match(r"^(?P<name>.+?)(?:\s+(?:--)?remove\s+#?(?P<number>\d+))?$", arguments.strip())
+    if match is None:
+        raise UsageError(tried="/profile", found="no name", fix="/profile NAME, or /profile NAME remove N")
+    return match["name"].strip("\"'"), None if match["number"] is None else int(match["number"])
 
 
 def split_words(arguments: str) -> list[str]:

@@ -6,6 +6,7 @@ Loads LangChain only when it talks.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 Emit = Callable[[Event], None]
 HISTORY_TOKENS = 900
 MAX_STEPS = 6
+_TELLING = re.compile(
+    r"^(?!.*\?\s*$).*\b(?:remember|note|know|fact|fyi|for your information|in mind)\b", re.IGNORECASE
+)
+"""A question, or a statement without one of these words, is nothing to keep."""
 _log = logging.getLogger(__name__)
 
 
@@ -123,6 +128,8 @@ class SmallTalk:
         wanted = set()
         if "concept" in found.slots:
             wanted |= {"imagine", "list_concepts"}
+        if "concept" in found.slots and _TELLING.search(text):
+            wanted.add("remember")
         if self._access.named and "concept" in found.slots:
             wanted.add("describe")
         if not wanted:
@@ -147,7 +154,8 @@ class SmallTalk:
 
 
 def _title(tool: str) -> str:
-    return {"describe": "Looking at the photo", "imagine": "Drawing"}.get(tool, "Looking up whom I know")
+    titles = {"describe": "Looking at the photo", "imagine": "Drawing", "remember": "Remembering that"}
+    return titles.get(tool, "Looking up whom I know")
 
 
 def _messages(update: Any) -> list[Any]:

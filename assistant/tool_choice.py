@@ -17,6 +17,7 @@ _EXAMPLES = (
     ("whom have you met", "list_concepts"),
     ("a card with Max", "imagine"),
     ("I like Max", NO_TOOL),
+    ("you should know that Max is four", "remember"),
 )
 """Wording that a small model needs to see; shown only for tools that are offered."""
 _TYPES: dict[str, type | tuple[type, ...]] = {

@@ -103,7 +103,7 @@ def merge_concepts(library: Library, first_id: int, second_id: int, target: int 
     """Say that two concepts are one; returns the one that remains.
 
     The named one remains, or the first when neither has a name. When both have one, `target` has to say
-    which. What a person said about a detection in the remaining concept stands.
+    which. What a person said about a detection in the remaining concept stands; it gets the facts of both.
     """
     first, second = library.concept(first_id), library.concept(second_id)
     keep, drop = _merge_order(first, second, target)
@@ -125,6 +125,8 @@ def merge_concepts(library: Library, first_id: int, second_id: int, target: int 
             )
         confirmed = [member.id for member in library.members(keep.id)]
         library.add_members(keep.id, confirmed, source="user", status="confirmed")
+        facts = [fact.text for fact in library.facts(drop.id)]
+        library.move_facts(drop.id, keep.id)
         library.delete_concept(drop.id)
         if keep.state in ("ready", "training"):
             library.set_state(keep.id, "stale")
@@ -136,6 +138,7 @@ def merge_concepts(library: Library, first_id: int, second_id: int, target: int 
                 "removed_name": drop.name,
                 "removed_prefix": None if drop.prefix_dir is None else str(drop.prefix_dir),
                 "memberships": [asdict(member) for member in moved],
+                "facts": facts,
             },
         )
         return library.concept(keep.id)

@@ -1,4 +1,4 @@
-"""Concepts and their members in the library. Knows who belongs to what, not how that was found."""
+"""Concepts, their members and what was told about them. Knows who belongs to what, not how that was found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library_database import Database, now_text, path_from, path_value
 from personalizer.library_photos import detection_from
-from personalizer.schemas import Concept, ConceptKind, ConceptState, Detection, MembershipStatus
+from personalizer.schemas import Concept, ConceptKind, ConceptState, Detection, Fact, MembershipStatus
 
 MembershipSource = Literal["cluster", "user"]
 
@@ -93,7 +93,7 @@ class ConceptRecords(Database):
             )
 
     def delete_concept(self, concept_id: int) -> None:
-        """Remove a concept and its memberships; the photos and detections stay."""
+        """Remove a concept, its memberships and its facts; the photos and detections stay."""
         self.connection.execute("DELETE FROM concepts WHERE id = ?", (concept_id,))
 
     def set_state(self, concept_id: int, state: ConceptState) -> Concept:
@@ -157,6 +157,31 @@ class ConceptRecords(Database):
             Membership(row["concept_id"], row["detection_id"], row["source"], row["status"]) for row in rows
         ]
 
+    def facts(self, concept_id: int) -> list[Fact]:
+        """What was told about the concept, in the order in which it was told."""
+        rows = self.connection.execute("SELECT * FROM facts WHERE concept_id = ? ORDER BY id", (concept_id,))
+        return [Fact(row["id"], row["concept_id"], row["text"]) for row in rows]
+
+    def add_fact(self, concept_id: int, text: str) -> Fact | None:
+        """Keep `text` about the concept; None when the same words are kept already."""
+        inserted = self.connection.execute(
+            """INSERT INTO facts(concept_id, text, text_key, created_at) VALUES (?, ?, ?, ?)
+               ON CONFLICT(concept_id, text_key) DO NOTHING RETURNING id""",
+            (concept_id, text, _fact_key(text), now_text()),
+        ).fetchall()
+        return Fact(inserted[0]["id"], concept_id, text) if inserted else None
+
+    def delete_fact(self, fact_id: int) -> None:
+        """Remove one fact."""
+        self.connection.execute("DELETE FROM facts WHERE id = ?", (fact_id,))
+
+    def move_facts(self, from_id: int, to_id: int) -> None:
+        """Give the facts of one concept to another; what both have is kept once."""
+        self.connection.execute(
+            "UPDATE OR IGNORE facts SET concept_id = ? WHERE concept_id = ?", (to_id, from_id)
+        )
+        self.connection.execute("DELETE FROM facts WHERE concept_id = ?", (from_id,))
+
 
 def _clean_name(name: str) -> str:
     cleaned = " ".join(unicodedata.normalize("NFC", name).split())
@@ -170,6 +195,10 @@ def _clean_name(name: str) -> str:
 def _name_key(name: str | None) -> str | None:
     # SQLite's NOCASE folds ASCII only; names are folded here so that Zoë and ZOË are one concept.
     return None if name is None else " ".join(unicodedata.normalize("NFC", name).split()).casefold()
+
+
+def _fact_key(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold().rstrip(" .!")
 
 
 def _concept(row: sqlite3.Row) -> Concept:

@@ -162,6 +162,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
                 (SELECT COALESCE(MAX(CAST(json_extract(payload, '$.concept') AS INTEGER)), 0) FROM jobs)
             ) WHERE name = 'concepts'""",
     ),
+    # What the user told about a concept. The key makes the same words, whatever their case, one fact.
+    (
+        """CREATE TABLE facts (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            concept_id INTEGER NOT NULL REFERENCES concepts(id) ON DELETE CASCADE,
+            text TEXT NOT NULL,
+            text_key TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            UNIQUE (concept_id, text_key)
+        )""",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

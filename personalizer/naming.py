@@ -9,7 +9,7 @@ from personalizer.errors import UsageError
 MAX_NAME_CHARACTERS = 80
 
 # Marks that reorder the text around them: a name holding one could make a list of names read as another.
-_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+REORDERING_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Control characters, lone surrogates, unassigned and private code points, line and paragraph separators.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cn", "Co", "Zl", "Zp"})
 
@@ -21,7 +21,7 @@ def valid_name(text: str) -> str:
     `MAX_NAME_CHARACTERS`, or when it holds control characters or marks that reorder text.
     """
     for character in text:
-        if unicodedata.category(character) in _REFUSED_CATEGORIES or character in _REORDERING:
+        if unicodedata.category(character) in _REFUSED_CATEGORIES or character in REORDERING_MARKS:
             raise UsageError(
                 tried="naming a concept",
                 found=f"the name holds U+{ord(character):04X}, which cannot be shown",

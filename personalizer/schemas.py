@@ -101,6 +101,15 @@ class Concept:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the user told about a concept, in the user's own words."""
+
+    id: int
+    concept_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConceptSummary:
     """What `familiar concepts` lists."""
 

@@ -12,7 +12,7 @@ import math
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from personalizer.library import Library
 from personalizer.locations import Home, write_atomically
 from personalizer.prompts import NO, YES
 from personalizer.schemas import OnProgress, Progress
+from personalizer.text_questions import text_questions
 from personalizer.training_set import (
     CODE,
     CONTEXT,
@@ -56,6 +57,8 @@ class TrainerConfig:
     recognition: int = 6
     description: int = 1
     generation: int = 2
+    text: int = 1
+    """Questions about what was told; none where nothing was."""
     soft_positives: int = 64
     soft_groups: int = 4
     views_per_photo: int = 12
@@ -104,7 +107,7 @@ class PrefixTrainer:
         self._directory = directory
         self._fingerprint = fingerprint
         self._builder = ExampleBuilder(backbone, config.rows)
-        self._sampler = ExampleSampler(self._builder, dataset, config.weights)
+        self._sampler = ExampleSampler(self._builder, dataset, config.weights, config.text)
         self.prefix = DualPrefix(config.rows, self._starting_rows(), backbone.output_scale()).to(
             backbone.device
         )
@@ -306,9 +309,9 @@ class PrefixTrainer:
         (self._directory / CHECKPOINT_FILE).unlink(missing_ok=True)
 
 
-def fingerprint(backbone_version: str, members: list[str], config: TrainerConfig) -> str:
-    """Identifies a training run: the same backbone, members and settings give the same rows."""
-    content = json.dumps([backbone_version, sorted(members), asdict(config)])
+def fingerprint(backbone_version: str, examples: list[str], config: TrainerConfig) -> str:
+    """Identifies a training run: the same backbone, members, questions and settings give the same rows."""
+    content = json.dumps([backbone_version, sorted(examples), asdict(config)])
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
@@ -338,7 +341,11 @@ def train_concept(
         for status in ("confirmed", "rejected")
         for found in library.members(concept_id, status)
     ]
-    identity = fingerprint(backbone.spec.version, decided, config)
+    questions, untaught = text_questions(
+        concept.name or "", [fact.text for fact in library.facts(concept_id)]
+    )
+    taught = [f"told {asked.question} {asked.answer}" for asked in questions]
+    identity = fingerprint(backbone.spec.version, decided + taught, config)
     finished = finished_training(directory, identity)
     if finished is not None:
         library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state="ready")
@@ -360,6 +367,7 @@ def train_concept(
         seed=config.seed,
         on_skipped=skipped.append,
     )
+    dataset = replace(dataset, questions=tuple(questions))
     trainer = PrefixTrainer(backbone, dataset, config, directory, identity)
     outcome = trainer.train(progress, cancelled)
     accuracy = outcome.recognition_augmented
@@ -372,6 +380,9 @@ def train_concept(
         "recognition_augmented": None if math.isnan(accuracy) else accuracy,
         "photos": len({member.photo_id for member in members} - {photo.photo_id for photo in skipped}),
         "skipped": [{"path": str(photo.path), "reason": photo.reason} for photo in skipped],
+        "questions": len(questions),
+        # By number: the report goes where the prefix goes, and what was told need not.
+        "untaught": [asdict(fact) for fact in untaught],
     }
     report["bytes"] = save_prefix(
         trainer.prefix,

@@ -1,4 +1,4 @@
-"""Builds the examples that teach a concept: recognition, description and generation, on cached image codes.
+"""Builds the examples that teach a concept: recognition, description, generation and questions about what was told.
 
 Task formats are those of arXiv 2504.20998 with self-prompting: the answer starts with the rows that the task needs.
 Knows the wording (`prompts`) and where examples come from, no optimiser.
@@ -26,9 +26,11 @@ from personalizer.prompts import (
     Text,
     generation_request,
     personal_prompt,
+    question,
     question_about_image,
 )
 from personalizer.soft_positives import SoftPositive
+from personalizer.text_questions import TextQuestion
 
 SOFT_GENERATION_TEXT = "a photo."
 """Soft positives must not name the concept, or its name would learn to draw other things."""
@@ -39,7 +41,7 @@ TEXT, CODE, ROW, CONTEXT = range(4)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PrefixDataset:
-    """One concept's pictures as image codes `[n, tokens]`.
+    """One concept's pictures as image codes `[n, tokens]`, and questions about what was told of it.
 
     `held_positives` are augmented views that are never trained on. `contexts` `[n, tokens, hidden]` holds what the
     model reads of each picture, where that is not its own codes; it covers positives, held positives, negatives and
@@ -55,6 +57,7 @@ class PrefixDataset:
     soft_codes: torch.Tensor
     soft: list[SoftPositive]
     contexts: torch.Tensor | None = None
+    questions: tuple[TextQuestion, ...] = ()
 
 
 @dataclass(slots=True)
@@ -173,6 +176,14 @@ class ExampleBuilder:
             prompt, picture, [(understanding, weights.self_prompt), (answer, weights.description)]
         )
 
+    def text_question(self, asked: TextQuestion, weights: TaskWeights) -> Example:
+        """A question without a photo, about what was told."""
+        prompt = personal_prompt() + question(asked.question)
+        understanding = self._rows_of(Rows("understanding"))
+        return self.example(
+            prompt, None, [(understanding, weights.self_prompt), (self._words(asked.answer), weights.text)]
+        )
+
     def generation(self, codes: list[int], rows: int | None, weights: TaskWeights) -> Example:
         """Draw it; `rows` limits the generation rows of a soft positive, which is not named."""
         if rows is None:
@@ -203,22 +214,31 @@ class TaskWeights:
     recognition: float = 1.0
     description: float = 0.2
     generation: float = 0.5
+    text: float = 0.5
     self_prompt: float = 0.1
 
 
 class ExampleSampler:
-    """Draws a step's mixture of examples from a dataset."""
+    """Draws a step's mixture of examples from a dataset. `text` questions are in each, if the dataset has any."""
 
-    def __init__(self, builder: ExampleBuilder, dataset: PrefixDataset, weights: TaskWeights) -> None:
+    def __init__(
+        self, builder: ExampleBuilder, dataset: PrefixDataset, weights: TaskWeights, text: int = 0
+    ) -> None:
         self._builder = builder
         self._data = dataset
         self._weights = weights
+        self._text = text
+        # An answer is drawn first, so that many questions with one answer do not teach that answer alone.
+        by_answer: dict[str | None, list[TextQuestion]] = {}
+        for asked in dataset.questions:
+            by_answer.setdefault(asked.answer if asked.answer in (YES, NO) else None, []).append(asked)
+        self._questions = list(by_answer.values())
         self._first_negative = len(dataset.positives) + len(dataset.held_positives)
 
     def batch(
         self, rng: np.random.Generator, *, recognition: int, description: int, generation: int
     ) -> list[Example]:
-        """So many examples of each task; recognition is half yes, and half of the no is hard."""
+        """So many examples of each task; recognition is half yes, and half of the no is hard. Questions come last."""
         data, examples = self._data, []
         for number in range(recognition):
             if number % 2 == 0:
@@ -240,4 +260,8 @@ class ExampleSampler:
             else:
                 index = int(rng.integers(len(data.positives)))
                 examples.append(self._builder.generation(data.positives[index].tolist(), None, self._weights))
+        for _ in range(self._text if self._questions else 0):
+            alike = self._questions[int(rng.integers(len(self._questions)))]
+            asked = alike[int(rng.integers(len(alike)))]
+            examples.append(self._builder.text_question(asked, self._weights))
         return examples

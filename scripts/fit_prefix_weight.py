@@ -70,16 +70,12 @@ def main() -> None:
     finally:
         photos.close()
     weights, bias = fit_logistic(np.concatenate(evidence), np.concatenate(truth), np.concatenate(group))
-    # In units of the embedding's log odds, which stay what they are; the bias is the offset's.
-    weight = max(0.0, float(weights[1] / weights[0]))
-    alone, alone_bias = fit_logistic(
-        np.concatenate(evidence)[:, 1], np.concatenate(truth), np.concatenate(group)
-    )
-    offset = float(-alone_bias / alone[0])
+    # In units of the embedding's log odds, which stay what they are. A prefix is undecided where its own training
+    # found the middle between the concept and the rest, so nothing is left to fit there.
     fitted = replace(
         calibration,
-        prefix_weight=round(weight, 4),
-        prefix_offset=round(offset, 4),
+        prefix_weight=round(max(0.0, float(weights[1] / weights[0])), 4),
+        prefix_offset=0.0,
         provenance={
             **calibration.provenance,
             "prefix": f"{len(truth)} subjects, {SHOTS} shots, {sum(map(len, truth))} answers; "

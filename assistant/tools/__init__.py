@@ -14,6 +14,7 @@ _EXPORTS = {
     "describe_tool": "assistant.tools.describe",
     "imagine_tool": "assistant.tools.imagine",
     "list_concepts_tool": "assistant.tools.list_concepts",
+    "remember_tool": "assistant.tools.remember",
 }
 
 

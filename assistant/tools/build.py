@@ -9,6 +9,7 @@ from assistant.tools.access import PhotoAccess
 from assistant.tools.describe import describe_tool
 from assistant.tools.imagine import imagine_tool
 from assistant.tools.list_concepts import list_concepts_tool
+from assistant.tools.remember import remember_tool
 from personalizer.schemas import OnProgress
 
 if TYPE_CHECKING:
@@ -32,4 +33,5 @@ def build_tools(
         describe_tool(familiar, opened, on_progress, request),
         imagine_tool(familiar, names, on_progress, request),
         list_concepts_tool(familiar),
+        remember_tool(familiar, names, request),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from assistant.profile_answers import nothing_told, quoted
 from assistant.service import Familiar
 from personalizer.errors import NotFoundError
 from personalizer.schemas import ConceptSummary
@@ -35,7 +36,7 @@ def listed_concepts(familiar: Familiar, name: str | None = None) -> tuple[str, l
             found="no concept has that name",
             fix="/concepts lists those there are.",
         )
-    return _sentence(found[0]), found
+    return f"{_sentence(found[0])}\n{_told(familiar, name)}", found
 
 
 def concepts_text(concepts: Sequence[ConceptSummary]) -> str:
@@ -66,6 +67,11 @@ def _sentence(concept: ConceptSummary) -> str:
         f"{concept.name} (number {concept.id}) is {_KINDS[concept.kind]}, "
         f"in {_photos(concept.members)}{waiting}; {_STATES[concept.state]}."
     )
+
+
+def _told(familiar: Familiar, name: str) -> str:
+    profile = familiar.profile(name)
+    return quoted(profile.facts) if profile.facts else nothing_told(profile.concept, profile.facts)
 
 
 def _photos(number: int) -> str:

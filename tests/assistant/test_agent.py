@@ -14,6 +14,7 @@ from PIL import Image
 from assistant.agent import Assistant
 from assistant.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolFinished, ToolStarted
 from assistant.plain_chat import run
+from assistant.router import route
 from assistant.service import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import NotFoundError, UsageError
@@ -76,10 +77,83 @@ def test_naming_changes_the_library(assistant: Assistant, familiar: Familiar) ->
     assert familiar.concept(3).name == "Rexy"
 
 
-@pytest.mark.parametrize("text", ["find photos of Bo", "remember that Bo is four", "forget Bo"])
+@pytest.mark.parametrize("text", ["find photos of Bo", "forget Bo"])
 def test_what_is_not_built_is_said_and_not_done(assistant: Assistant, familiar: Familiar, text: str) -> None:
     assert "not built yet" in answer(assistant, text)
     assert familiar.concept("Bo").id == 1
+
+
+def test_what_is_told_is_kept_and_quoted(assistant: Assistant, familiar: Familiar) -> None:
+    kept = list(assistant.respond("please remember that Bo is afraid of water"))
+    assert isinstance(kept[0], ToolStarted) and kept[0].tool == "remember"
+    assert familiar.profile("Bo").facts == ["Bo is afraid of water"]
+    assert "already" in answer(assistant, "remember that Bo is afraid of water!")
+    answer(assistant, "/remember grandma ingrid knits socks")
+    answer(assistant, "/remember Bo my corgi")
+    assert familiar.profile("Grandma Ingrid").facts == ["knits socks"]
+    assert answer(assistant, "is Bo afraid of water?") == "You told me: “Bo is afraid of water”."
+    assert answer(assistant, "what breed is Bo?") == "You told me: “Bo is afraid of water”; “my corgi”."
+    for open_question in ("what do you know about Bo?", "who is Bo?", "tell me about Bo"):
+        assert answer(assistant, open_question).endswith("You told me: “Bo is afraid of water”; “my corgi”.")
+
+
+@pytest.mark.parametrize("question", ["how old is Bo?", "does Bo like cats?", "is Grandma Ingrid a doctor?"])
+def test_what_was_not_told_is_said_and_not_made_up(
+    assistant: Assistant, familiar: Familiar, question: str
+) -> None:
+    familiar.remember("Bo", "afraid of water")
+    assert answer(assistant, question).startswith("You have told me nothing")
+
+
+@pytest.mark.parametrize(
+    "text", ["Bo was funny today", "I love Bo", "Bo is great!", "good morning, it is Bo."]
+)
+def test_talk_about_a_concept_is_neither_kept_nor_a_question(
+    assistant: Assistant, familiar: Familiar, text: str
+) -> None:
+    assert "You have told me" not in answer(assistant, text)
+    assert familiar.profile("Bo").facts == []
+
+
+def test_a_question_that_seems_to_need_a_photo_is_answered_when_it_was_told(
+    assistant: Assistant, familiar: Familiar
+) -> None:
+    assert "Which photo" in answer(assistant, "does Bo sleep on the sofa in there?")
+    familiar.remember("Bo", "sleeps there, on the sofa")
+    assert answer(assistant, "does Bo sleep on the sofa in there?").startswith("You told me: “sleeps")
+    assert "Which photo" in answer(assistant, "is this Bo?")
+
+
+def test_asks_whom_it_is_about_and_takes_the_name_next(assistant: Assistant, familiar: Familiar) -> None:
+    assert "Whom or what" in answer(assistant, "remember that he hates the hoover")
+    assert "“he hates the hoover”" in answer(assistant, "Bo")
+    assert familiar.profile("Bo").facts == ["he hates the hoover"]
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("FYI Bo hates cats", True),
+        ("do you know Bo's shoes?", False),
+        ("I like Bo", False),
+        ("FYI, cats", False),
+    ],
+)
+def test_the_model_may_keep_only_what_the_user_seems_to_tell(
+    assistant: Assistant, text: str, offered: bool
+) -> None:
+    tools = assistant._talk._tools(text, route(text, [], ["Bo"]), threading.Event(), lambda _event: None)
+    assert ("remember" in [tool.name for tool in tools]) == offered
+
+
+def test_the_profile_is_listed_and_taken_back(assistant: Assistant, familiar: Familiar) -> None:
+    familiar.remember("Grandma Ingrid", "knits socks")
+    assert "1  knits socks" in answer(assistant, "/profile grandma ingrid")
+    assert "Taken back: knits socks" in answer(assistant, "/profile Grandma Ingrid remove 1")
+    assert isinstance(last(assistant, "/profile Grandma Ingrid remove 1"), Failed)
+    assert isinstance(last(assistant, "/remember Bo"), Failed)
+    assert isinstance(last(assistant, "/remember Rex is blue"), Failed)
+    assert isinstance(last(assistant, "/profile"), Failed)
 
 
 def test_asks_for_the_photo_and_takes_it_next(assistant: Assistant, tmp_path: Path) -> None:

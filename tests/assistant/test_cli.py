@@ -72,6 +72,8 @@ def test_help_loads_nothing_heavy() -> None:
         ["imagine"],
         ["imagine", "a cat", "--count", "0"],
         ["--device", "tpu", "status"],
+        ["remember", "Bo"],
+        ["profile", "Bo", "--remove", "x"],
         ["learn", "Bo"],
     ],
 )
@@ -91,6 +93,8 @@ def test_usage_errors_exit_with_2_and_say_so_in_json(tmp_path: Path, arguments: 
         ["train", "Nobody"],
         ["name", "77", "Bo"],
         ["merge", "1", "2"],
+        ["remember", "Nobody", "afraid of water"],
+        ["profile", "Nobody"],
         ["jobs", "retry", "5"],
     ],
 )
@@ -246,6 +250,27 @@ def test_editing_prints_the_concept_with_the_keys_of_the_list(named: Path) -> No
     renamed = familiar_json(named, "name", "2", "Rex")
     assert set(renamed) == CONCEPT_KEYS and renamed["name"] == "Rex"
     assert set(familiar_json(named, "merge", "Bo", "Rex")) == CONCEPT_KEYS
+
+
+def test_what_is_told_is_kept_listed_and_taken_back(named: Path) -> None:
+    assert familiar_json(named, "profile", "bo")["facts"] == []
+    told = "Bo, my corgi – בו אוהב מים 🐶"
+    kept = familiar_json(named, "remember", "bo", told)
+    assert (kept["concept"], kept["facts"], kept["added"]) == ("Bo", [told], told)
+    again = familiar_json(named, "remember", "Bo", f" {told.upper()}. ")
+    assert (again["facts"], again["added"]) == ([told], None)
+    assert told in familiar(named, "profile", "Bo").stdout
+    assert familiar(named, "profile", "Bo", "--remove", "2").returncode == 3
+    left = familiar_json(named, "profile", "Bo", "--remove", "1")
+    assert (left["facts"], left["removed"]) == ([], told)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "x" * 10_000, "a\x1b[2J"])
+def test_telling_what_cannot_be_kept_is_a_usage_error(named: Path, text: str) -> None:
+    done = familiar(named, "--json", "remember", "Bo", text)
+    assert done.returncode == 2
+    assert set(json.loads(done.stdout)["error"]) == {"tried", "found", "fix"}
+    assert len(done.stderr) < 1000 and "\x1b" not in done.stderr
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from personalizer.decoding import load_photo
 from personalizer.errors import NotReadyError
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.profiles import remember
 from personalizer.schemas import Embedding
 
 
@@ -156,3 +157,37 @@ def test_who_it_is_can_be_said_before_the_backbone_is_ready(
     assert "no trained prefix yet" in said.concepts[0].evidence
     with pytest.raises(NotReadyError, match="it takes long"):
         unprepared.describe(portrait, None, time.monotonic(), prepare)
+
+
+def test_what_was_told_answers_in_the_users_words(
+    describer: Describer, library: Library, analysed: Analysis, portrait: Path
+) -> None:
+    know(library, analysed, portrait, "Bea")
+    bea = library.concept_by_name("Bea")
+    assert bea is not None
+    remember(library, bea.id, "Bea, my aunt, hates “lifts” 🛗")
+    remember(library, bea.id, "wears a uniform")
+    said = ask(describer, portrait, "does Bea hate lifts?")
+    assert said.answer == "You told me: “Bea, my aunt, hates “lifts” 🛗”."
+    assert said.told == ["Bea, my aunt, hates “lifts” 🛗"]
+    assert ask(describer, portrait, "who is Bea?").told == [
+        "Bea, my aunt, hates “lifts” 🛗",
+        "wears a uniform",
+    ]
+
+
+def test_what_was_told_stands_apart_from_what_the_model_says(
+    describer: Describer, library: Library, analysed: Analysis, portrait: Path
+) -> None:
+    know(library, analysed, portrait, "Bea")
+    bea = library.concept_by_name("Bea")
+    assert bea is not None
+    assert ask(describer, portrait, "who is Bea?").answer.startswith("You have told me nothing about Bea.")
+    remember(library, bea.id, "wears a uniform")
+    partly = ask(describer, portrait, "is Bea wearing a blue uniform?")
+    assert partly.answer.startswith("You told me: “wears a uniform”. I recognise Bea.")
+    assert partly.told == ["wears a uniform"]
+    unrelated = ask(describer, portrait, "how many lamps are behind Bea?")
+    assert "You told me" not in unrelated.answer and unrelated.told == []
+    assert ask(describer, portrait, "is this Bea?").told == []
+    assert ask(describer, portrait, None).told == []

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.questions import AsksForConcept, AsksForUnknown, AsksSomething, WantsDescription, understand
+from assistant.questions import (
+    AsksForConcept,
+    AsksForUnknown,
+    AsksSomething,
+    AsksWhoOrWhat,
+    WantsDescription,
+    asked_about,
+    understand,
+)
 
 NAMES = ["Bo", "Mika", "robot toy", "will"]
 
@@ -53,3 +61,37 @@ def test_a_name_nobody_gave_is_not_taken_for_another() -> None:
 )
 def test_other_questions_go_to_the_backbone(question: str, about: str | None) -> None:
     assert understand(question, NAMES) == AsksSomething(question, about)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "who is Bo?",
+        "What's Bo",
+        "what breed is my Bo?",
+        "what kind of dog is Bo?",
+        "tell me about Bo",
+        "what do you know about Bo?",
+    ],
+)
+def test_asks_who_or_what_a_concept_is(question: str) -> None:
+    assert understand(question, NAMES) == AsksWhoOrWhat(question, "Bo")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("is Bo afraid of water?", "Bo"),
+        ("what is the robot toy made of", "robot toy"),
+        ("does mika like cheese", "Mika"),
+        ("where does Bo sleep?", "Bo"),
+        ("who is Bo", "Bo"),
+        ("is Bo?", None),
+        ("Bo is afraid of water", None),
+        ("is it night?", None),
+        ("how nice that Bo is here.", None),
+        ("draw what Bo is afraid of", None),
+    ],
+)
+def test_whom_a_question_is_about(text: str, name: str | None) -> None:
+    assert asked_about(text, NAMES) == name

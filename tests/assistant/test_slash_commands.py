@@ -16,6 +16,8 @@ from assistant.slash_commands import (
     split_learning,
     split_name,
     split_photo,
+    split_profile,
+    split_telling,
 )
 from personalizer.errors import UsageError
 
@@ -135,3 +137,31 @@ def test_a_number_and_a_name() -> None:
     assert split_name("#12 'Bo'") == (12, "Bo")
     with pytest.raises(UsageError):
         split_name("Bo 3")
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "text"),
+    [
+        ("Bo is afraid of water", "Bo", "is afraid of water"),
+        ("grandma ingrid knits", "grandma ingrid", "knits"),
+        ("Grandma is old", "Grandma", "is old"),
+        ('"Grandma Ingrid" knits “socks”', "Grandma Ingrid", "knits “socks”"),
+        ("Rex Bo's friend", "Rex", "Bo's friend"),
+    ],
+)
+def test_whom_it_is_about_and_what(written: str, name: str, text: str) -> None:
+    assert split_telling(written, ["Bo", "Grandma Ingrid", "Grandma"]) == (name, text)
+
+
+@pytest.mark.parametrize("written", ["", "Bo", "  "])
+def test_telling_nothing_is_refused(written: str) -> None:
+    with pytest.raises(UsageError):
+        split_telling(written, ["Bo"])
+
+
+def test_a_profile_and_what_to_take_back() -> None:
+    assert split_profile("Grandma Ingrid") == ("Grandma Ingrid", None)
+    assert split_profile("Grandma Ingrid remove 2") == ("Grandma Ingrid", 2)
+    assert split_profile("'Bo' --remove #12") == ("Bo", 12)
+    with pytest.raises(UsageError):
+        split_profile(" ")

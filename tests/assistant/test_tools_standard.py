@@ -49,6 +49,11 @@ class TestImagine(_Standard):
     example: ClassVar[dict[str, Any]] = {"text": "Bo on a beach", "concept": "Bo"}
 
 
+class TestRemember(_Standard):
+    name = "remember"
+    example: ClassVar[dict[str, Any]] = {"concept": "Bo", "text": "Bo is afraid of water"}
+
+
 class TestListConcepts(_Standard):
     name = "list_concepts"
 
@@ -60,6 +65,7 @@ def test_what_a_model_may_choose_comes_from_the_library() -> None:
     made = tools()
     assert made["describe"].get_input_jsonschema()["properties"]["photo"]["const"] == "bo.jpg"
     assert made["imagine"].get_input_jsonschema()["properties"]["concept"]["enum"] == ["nobody", "Bo"]
+    assert made["remember"].get_input_jsonschema()["properties"]["concept"]["const"] == "Bo"
 
 
 def test_the_result_of_a_call_has_text_and_the_record() -> None:
@@ -68,3 +74,15 @@ def test_the_result_of_a_call_has_text_and_the_record() -> None:
     )
     assert "Bo (number 1)" in message.content
     assert [concept.name for concept in message.artifact] == ["Bo"]
+
+
+def test_the_model_keeps_what_the_user_said_and_not_what_it_made_of_it(tmp_path: Path) -> None:
+    familiar = Familiar(Home(tmp_path / "home"))
+    familiar.library.create_concept("object", name="Bo", state="named")
+    made = build_tools(familiar, request="FYI you should know that Bo hates “cats” 🐈")
+    [tool] = [tool for tool in made if tool.name == "remember"]
+    assert set(tool.args) == {"concept"}
+    message = tool.invoke({"name": "remember", "args": {"concept": "Bo"}, "id": "1", "type": "tool_call"})
+    assert message.artifact.facts == ["Bo hates “cats” 🐈"] == familiar.profile("Bo").facts
+    assert "Bo hates “cats” 🐈" in message.content
+    familiar.close()

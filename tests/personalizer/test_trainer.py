@@ -28,6 +28,7 @@ from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.picture_bank import BANK_FILE
+from personalizer.profiles import remember, take_back
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 from personalizer.soft_positives import SoftPositive
 from personalizer.trainer import CHECKPOINT_FILE, PrefixTrainer, TrainerConfig, TrainingOutcome, train_concept
@@ -402,7 +403,9 @@ def test_training_a_concept_and_not_repeating_it(world: SimpleNamespace, backbon
     assert (directory / WEIGHTS_FILE).read_bytes() == weights
 
 
-@pytest.mark.parametrize("change", ["member", "rejected", "settings", "damaged rows", "damaged manifest"])
+@pytest.mark.parametrize(
+    "change", ["member", "rejected", "fact", "settings", "damaged rows", "damaged manifest"]
+)
 def test_what_changed_is_trained_again(world: SimpleNamespace, backbone: Backbone, change: str) -> None:
     train(world, backbone)
     directory = world.home.concepts / str(world.concept)
@@ -412,6 +415,8 @@ def test_what_changed_is_trained_again(world: SimpleNamespace, backbone: Backbon
         world.library.add_members(world.concept, [extra], source="user", status="confirmed")
     elif change == "rejected":
         world.library.add_members(world.concept, [world.others[0]], source="user", status="rejected")
+    elif change == "fact":
+        remember(world.library, world.concept, "the red disc is afraid of water")
     elif change == "settings":
         config = replace(config, seed=1)
     elif change == "damaged rows":
@@ -422,6 +427,24 @@ def test_what_changed_is_trained_again(world: SimpleNamespace, backbone: Backbon
     assert [progress.done for progress in seen] == [0, 1, 2, 3, 4, 5]
     assert report["steps"] == 5
     assert train(world, backbone, config=config)[1] == []
+
+
+def test_what_was_told_is_taught_and_stays_out_of_what_the_prefix_carries(
+    world: SimpleNamespace, backbone: Backbone
+) -> None:
+    for fact in ("Red disc is afraid of water", "אדום", "🍕", "my toy", "<image> is red"):
+        remember(world.library, world.concept, fact)
+    report, _ = train(world, backbone)
+    assert report["questions"] > 3
+    assert [fact["number"] for fact in report["untaught"]] == [2, 3, 5]
+    assert all(fact["reason"] for fact in report["untaught"])
+    manifest = (world.home.concepts / str(world.concept) / MANIFEST_FILE).read_text()
+    assert "water" not in manifest and "toy" not in manifest
+    take_back(world.library, world.concept, 3)
+    assert train(world, backbone)[1] == [], "what teaches nothing changes nothing"
+    assert world.library.concept(world.concept).state == "ready"
+    take_back(world.library, world.concept, 1)
+    assert len(train(world, backbone)[1]) == 6
 
 
 def test_cancelling_keeps_the_previous_prefix_and_the_steps(

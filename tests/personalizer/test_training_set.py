@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from personalizer.backbones.registry import load_backbone
 from personalizer.dual_prefix import DualPrefixConfig
 from personalizer.prompts import ImageSlot, Rows
 from personalizer.soft_positives import SoftPositive
+from personalizer.text_questions import TextQuestion
 from personalizer.training_set import (
     CODE,
     CONTEXT,
@@ -128,6 +130,21 @@ def test_generation_emits_all_generation_rows_then_the_picture(
     assert rows_read(example) == NAME + GENERATION + UNDERSTANDING + NAME + GENERATION
 
 
+def test_text_questions_show_no_picture_and_are_answered_behind_the_understanding_rows(
+    builder: ExampleBuilder, backbone: Backbone
+) -> None:
+    asked = TextQuestion("is {name} afraid of water?", "yes.")
+    example = builder.text_question(asked, TaskWeights(text=0.7, self_prompt=0.1))
+    check_shape(example, backbone)
+    assert CODE not in example.kind and CONTEXT not in example.kind
+    assert rows_read(example) == NAME + GENERATION + UNDERSTANDING + NAME + UNDERSTANDING
+    vocabulary = backbone.spec.text_vocabulary
+    words = [*backbone.tokenize("yes."), backbone.spec.end_id]
+    found = graded(example)
+    assert [target for _, target, _ in found] == [*(vocabulary + row for row in UNDERSTANDING), *words]
+    assert sum(weight for _, _, weight in found[3:]) == pytest.approx(0.7)
+
+
 @pytest.mark.parametrize("rows", [1, 2, 5])
 def test_soft_positives_use_their_first_rows_and_never_the_name(
     builder: ExampleBuilder, backbone: Backbone, rows: int
@@ -222,6 +239,36 @@ def test_without_soft_positives_or_hard_negatives_true_ones_take_their_place(bui
     examples = sampler.batch(np.random.default_rng(0), recognition=2, description=0, generation=4)
     assert len(examples) == 6
     assert all(picture_of(example) in range(0, 3) for example in examples[2:])
+
+
+def test_questions_come_last_and_as_often_for_each_answer(
+    builder: ExampleBuilder, backbone: Backbone
+) -> None:
+    questions = [
+        TextQuestion(f"is {{name}} {what}?", "yes.") for what in ("red", "blue", "big", "old", "wet")
+    ]
+    told = replace(dataset(), questions=(*questions, TextQuestion("is {name} sad?", "no.")))
+    rng = np.random.default_rng(0)
+    sampler = ExampleSampler(builder, told, WEIGHTS, text=2)
+    batches = [sampler.batch(rng, recognition=2, description=0, generation=1) for _ in range(60)]
+    assert {len(examples) for examples in batches} == {5}
+    asked = [example for examples in batches for example in examples[3:]]
+    assert not any(CODE in example.kind for example in asked)
+    no = backbone.tokenize("no.")[0]
+    denied = sum(graded(example)[3][1] == no for example in asked)
+    assert 40 <= denied <= 80, "half of 120, though five questions in six are answered with yes"
+
+
+def test_without_facts_a_batch_is_what_it_was(builder: ExampleBuilder) -> None:
+    plain, asking = (
+        ExampleSampler(builder, dataset(), WEIGHTS),
+        ExampleSampler(builder, dataset(), WEIGHTS, text=3),
+    )
+    batches = [
+        sampler.batch(np.random.default_rng(5), recognition=4, description=1, generation=2)
+        for sampler in (plain, asking)
+    ]
+    assert batches[0] == batches[1]
 
 
 def test_the_same_generator_draws_the_same_batch(builder: ExampleBuilder) -> None:
