@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.printable import printable
-from assistant.results import Check, Description, Imagined, Status, Trained
+from assistant.results import Check, Description, Forgotten, Imagined, Status, Trained
 from personalizer.errors import FamiliarError
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
@@ -129,6 +129,24 @@ def trained_lines(trained: Trained) -> str:
             f"\n  not used: {one['path']}: {one['reason']}" for one in trained.details.get("skipped", [])
         )
     )
+
+
+def forgotten_lines(forgotten: Forgotten) -> str:
+    """Without the name, which should not appear once more."""
+    counts = ", ".join(
+        f"{number} {kind.replace('_', ' ')}" for kind, number in forgotten.removed.items() if number
+    )
+    lines = [f"Forgotten. Removed: {counts or 'what was left'}. No photo was touched."]
+    if forgotten.kept.get("shared_photos"):
+        lines.append(
+            f"{forgotten.kept['shared_photos']} photos stay as they are: another concept has them too."
+        )
+    if forgotten.kept.get("paths_with_its_name"):
+        lines.append(
+            f"{forgotten.kept['paths_with_its_name']} folders and photos of yours have the name in theirs, "
+            "and stay known by it."
+        )
+    return "\n".join(lines)
 
 
 def status_lines(status: Status) -> str:

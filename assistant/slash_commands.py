@@ -34,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("/concepts", "", "the people, pets and things I know"),
     Command("/name", "ID NAME", "give a group a name"),
     Command("/learn", "NAME PATH…", "teach me someone from 3 to 5 photos"),
+    Command("/forget", "NAME", "forget someone or something for good"),
     Command("/add", "FOLDER…", "register folders of photos and scan them"),
     Command("/scan", "", "look for new and changed photos"),
     Command("/status", "", "what is there and what is going on"),

@@ -162,6 +162,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
                 (SELECT COALESCE(MAX(CAST(json_extract(payload, '$.concept') AS INTEGER)), 0) FROM jobs)
             ) WHERE name = 'concepts'""",
     ),
+    # 1 for photos that showed something a person had forgotten: nothing is looked for in them on its own again.
+    ("ALTER TABLE photos ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0",),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)
