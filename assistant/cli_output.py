@@ -134,7 +134,8 @@ def trained_lines(trained: Trained) -> str:
 def forgotten_lines(forgotten: Forgotten) -> str:
     """Without the name, which should not appear once more."""
     counts = ", ".join(
-        f"{number} {kind.replace('_', ' ')}" for kind, number in forgotten.removed.items() if number
+        f"{number} {kind.replace('_', ' ').removesuffix('s' if number == 1 else '')}"
+        for kind, number in forgotten.removed.items()
     )
     lines = [f"Forgotten. Removed: {counts or 'what was left'}. No photo was touched."]
     if forgotten.kept.get("shared_photos"):

@@ -92,7 +92,7 @@ def forget(
         library.compact()
         library.end_forgetting(concept_id)
     context.progress(_STEPS, _STEPS, "Forgotten")
-    return {"removed": dict(removed), "kept": dict(kept)}
+    return {"removed": dict(+removed), "kept": dict(+kept)}
 
 
 def _remove(

@@ -69,13 +69,14 @@ def remove_files(home: Home, traces: Traces) -> Counter[str]:
 
 def _files(home: Home) -> Iterator[Path]:
     """Files below the home that may say something, leaving out stores and links."""
+    library = {home.database.with_name(home.database.name + end) for end in ("", "-wal", "-shm", "-journal")}
     skipped = {home.chroma, home.models, home.runtimes, home.concepts}
     for folder, folders, names in os.walk(home.root):
         here = Path(folder)
         folders[:] = sorted(name for name in folders if here / name not in skipped)
         for name in sorted(names):
             path = here / name
-            if path.is_file() and not path.is_symlink() and not name.startswith(home.database.name):
+            if path.is_file() and not path.is_symlink() and path not in library:
                 yield path
 
 

@@ -176,6 +176,9 @@ def leave_traces(world: World) -> None:
     world.home.logs.joinpath("worker.old.log").write_text(
         f"started\nworking on {NAME}\nas JSON {json.dumps(NAME)}\nabout {OTHER}\nformerly {EARLIER.lower()}\n"
     )
+    # What is deleted in passing stays in the file's free pages.
+    world.library.set_setting("passing", f"{NAME} " * 100)
+    world.library.set_setting("passing", None)
     broken = world.queue.enqueue("train", "x", {"note": f"{NAME} again"})
     world.queue.claim(1, ["train"])
     world.queue.fail(broken, f"training {NAME!r}: it failed")
@@ -468,6 +471,18 @@ def test_what_was_merged_into_it_goes_with_it(world: World) -> None:
     world.forget()
     assert not folder.exists()
     assert places(world.home, words(NAME, "Twin")) == {}
+
+
+def test_a_group_without_a_name_is_forgotten_by_its_number(world: World) -> None:
+    photos = [met(world, f"{number}.png", 0.0) for number in range(3)]
+    world.do("cluster")
+    (group,) = [concept for concept in world.familiar.concepts() if concept.name is None]
+    with pytest.raises(UsageError):
+        world.familiar.forget(str(group.id), "")
+    removed = world.forget(str(group.id))
+    assert removed == {"concepts": 1, "detections": 6, "vectors": 6, "memberships": 3}
+    assert all(world.library.detections(photo) == [] for photo in photos)
+    assert world.concept(NAME).state == world.concept(OTHER).state == "ready"
 
 
 CRASH = """
