@@ -176,12 +176,12 @@ def leave_traces(world: World) -> None:
     world.home.logs.joinpath("worker.old.log").write_text(
         f"started\nworking on {NAME}\nas JSON {json.dumps(NAME)}\nabout {OTHER}\nformerly {EARLIER.lower()}\n"
     )
-    # What is deleted in passing stays in the file's free pages.
-    world.library.set_setting("passing", f"{NAME} " * 100)
-    world.library.set_setting("passing", None)
     broken = world.queue.enqueue("train", "x", {"note": f"{NAME} again"})
     world.queue.claim(1, ["train"])
     world.queue.fail(broken, f"training {NAME!r}: it failed")
+    # What was deleted in passing stays in the file's free pages.
+    world.library.set_setting("passing", f"{NAME} " * 50_000)
+    world.library.set_setting("passing", None)
 
 
 @pytest.fixture
