@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.cli_output import profile_lines, scan_lines, status_lines, trained_lines
+from assistant.cli_output import forgotten_lines, profile_lines, scan_lines, status_lines, trained_lines
 from assistant.service import Familiar
 from assistant.slash_commands import (
     split_learning,
@@ -113,6 +113,15 @@ class Actions:
 
         number = "1 photo" if len(opened) == 1 else f"{len(opened)} photos"
         return Action("learn", f"Learning {name} from {number}", run, tuple(opened))
+
+    def forget(self, name: str, typed: str) -> Action:
+        """`typed` is what the user typed when asked for the name again."""
+
+        def run(progress: OnProgress) -> tuple[str, Any]:
+            forgotten = self._familiar.forget(name, typed, progress)
+            return forgotten_lines(forgotten), forgotten
+
+        return Action("forget", "Forgetting", run)
 
     def add(self, folders: Sequence[str]) -> Action:
         if not folders:

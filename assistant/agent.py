@@ -27,13 +27,15 @@ from assistant.events import (
 from assistant.memory import Conversation
 from assistant.profile_answers import nothing_told, told_about, who_or_what
 from assistant.questions import AsksWhoOrWhat, asked_about, understand
-from assistant.replies import NOT_BUILT, clarification
+from assistant.replies import NOT_BUILT, before_forgetting, clarification, not_forgotten
 from assistant.router import UNDECIDED, Route, route
 from assistant.service import Familiar
 from assistant.slash_commands import help_text, is_command, parse_command
 from assistant.small_talk import SmallTalk
 from assistant.tools.access import PhotoAccess
-from personalizer.errors import FamiliarError, JobCancelled
+from personalizer.errors import FamiliarError, JobCancelled, UsageError
+from personalizer.name_mentions import NameMentions
+from personalizer.naming import name_key
 from personalizer.schemas import Progress
 
 Emit = Callable[[Event], None]
@@ -150,6 +152,8 @@ class Assistant:
     # --- slash commands
 
     def _command(self, text: str, stop: threading.Event, emit: Emit, started: float) -> None:
+        # Only what comes right after a question can be its answer.
+        self.conversation.waiting = None
         command, arguments = parse_command(text)
         if command.name == "/quit":
             emit(Quit())
@@ -158,6 +162,8 @@ class Assistant:
         elif command.name == "/clear":
             self.conversation.clear()
             emit(Answer("A new conversation.", "program", time.monotonic() - started))
+        elif command.name == "/forget":
+            self._ask_to_forget(arguments, text, emit, started)
         else:
             self._act(self._actions.of_command(command.name, arguments), text, stop, emit)
 
@@ -166,6 +172,10 @@ class Assistant:
     def _request(
         self, text: str, photos: list[Path], stop: threading.Event, emit: Emit, started: float
     ) -> None:
+        asked = self._asked_to_forget()
+        if asked is not None and name_key(text) == name_key(asked):
+            self._forget(asked, text, stop, emit)
+            return
         names = [concept.name for concept in self.familiar.concepts() if concept.name]
         found = self._in_context(route(text, [str(photo) for photo in photos], names), text, names)
         self.conversation.waiting = None
@@ -175,7 +185,11 @@ class Assistant:
             self._act(action, text, stop, emit)
             return
         told = self._told(found, text, names)
-        if told is not None:
+        if found.intent == "forget":
+            self._ask_to_forget(found.slots["concept"], text, emit, started)
+        elif asked is not None and found.intent in ("chat", "clarify"):
+            self._say(text, not_forgotten(asked), emit, started)
+        elif told is not None:
             self._say(text, told, emit, started)
         elif found.intent == "clarify":
             self.conversation.waiting = found
@@ -205,6 +219,8 @@ class Assistant:
         if wanted == "remember" and "concept" in found.slots and found.intent in ("chat", "list_concepts"):
             slots = {"concept": found.slots["concept"], "text": waiting.slots["text"]}
             return Route("remember", slots, found.confidence, "context", found.elapsed_ms)
+        if wanted == "forget" and name_key(text) in map(name_key, names):
+            return Route("forget", {"concept": text.strip()}, found.confidence, "context", found.elapsed_ms)
         if missing == "prompt" and found.intent == "chat" and found.confidence <= UNDECIDED:
             return Route(
                 "imagine", {**found.slots, "prompt": text}, found.confidence, "context", found.elapsed_ms
@@ -249,6 +265,27 @@ class Assistant:
                 return self._actions.rename(slots["concept"], slots["name"])
             case _:
                 return None
+
+    # --- forgetting
+
+    def _ask_to_forget(self, name: str, text: str, emit: Emit, started: float) -> None:
+        """Ask for the name again: nothing else makes anyone forgotten, whatever a model says."""
+        if not name:
+            raise UsageError(tried="/forget", found="no name", fix="/forget NAME, such as /forget Bo")
+        concept = self.familiar.concept(name)
+        known_as = concept.name or str(concept.id)
+        self._say(text, before_forgetting(known_as), emit, started)
+        self.conversation.waiting = Route("forget", {"concept": known_as})
+
+    def _asked_to_forget(self) -> str | None:
+        """Whose name the user was asked to type again, if that was the last thing said."""
+        waiting = self.conversation.waiting
+        return str(waiting.slots["concept"]) if waiting is not None and waiting.intent == "forget" else None
+
+    def _forget(self, name: str, text: str, stop: threading.Event, emit: Emit) -> None:
+        self.conversation.waiting = None
+        self._act(self._actions.forget(name, text), text, stop, emit)
+        self.conversation.forget(NameMentions([name]))
 
     def _act(self, action: Action, text: str, stop: threading.Event, emit: Emit) -> None:
         started = time.monotonic()

@@ -278,6 +278,28 @@ def train(context: typer.Context, concept: Annotated[str, typer.Argument(metavar
 
 
 @app.command()
+def forget(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME", help="A name, or the number of an unnamed one.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again; for scripts.")] = False,
+) -> None:
+    """Forget a person, pet or thing for good: all that was learned and recorded. Photos stay."""
+    from assistant.cli_output import forgotten_lines
+    from assistant.replies import before_forgetting
+
+    ui = front_end(context)
+    found = ui.familiar.concept(concept)
+    name = found.name or str(found.id)
+    typed = name
+    if not yes:
+        typer.echo(before_forgetting(name), err=True)
+        typer.echo("> ", err=True, nl=False)
+        typed = sys.stdin.readline()
+    done = ui.run(lambda on_progress: ui.familiar.forget(concept, typed, on_progress))
+    ui.show(done, forgotten_lines)
+
+
+@app.command()
 def describe(
     context: typer.Context,
     photo: Annotated[Path, typer.Argument(metavar="PHOTO")],

@@ -14,6 +14,7 @@ from assistant.printable import printable
 from assistant.results import (
     Check,
     Description,
+    Forgotten,
     Imagined,
     Learning,
     Profile,
@@ -159,6 +160,25 @@ def learning_lines(begun: Learning) -> str:
         f"It can be drawn once job {begun.training_job} has trained it: familiar status"
         + "".join(f"\n  not used: {one['path']}: {one['reason']}" for one in begun.skipped)
     )
+
+
+def forgotten_lines(forgotten: Forgotten) -> str:
+    """Without the name, which should not appear once more."""
+    counts = ", ".join(
+        f"{number} {kind.replace('_', ' ').removesuffix('s' if number == 1 else '')}"
+        for kind, number in forgotten.removed.items()
+    )
+    lines = [f"Forgotten. Removed: {counts or 'what was left'}. No photo was touched."]
+    if forgotten.kept.get("shared_photos"):
+        lines.append(
+            f"{forgotten.kept['shared_photos']} photos stay as they are: another concept has them too."
+        )
+    if forgotten.kept.get("paths_with_its_name"):
+        lines.append(
+            f"{forgotten.kept['paths_with_its_name']} folders and photos of yours have the name in theirs, "
+            "and stay known by it."
+        )
+    return "\n".join(lines)
 
 
 def status_lines(status: Status) -> str:

@@ -15,10 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from PIL.PngImagePlugin import PngInfo
+
 from assistant.results import Trained
 from assistant.runtimes import exported_version
 from assistant.service import Familiar
 from assistant.thumbnails import Captioned, contact_sheet
+from personalizer.drawings import SOFTWARE
 from personalizer.errors import NotReadyError
 from personalizer.locations import PACKAGE_DATA, write_atomically
 from personalizer.schemas import Concept, OnProgress, Progress
@@ -290,7 +293,10 @@ class Demo:
         rows.append(("Asked about photos that were not learned from", asked))
         self.out.mkdir(mode=0o700, parents=True, exist_ok=True)
         target = self.out / CONTACT_SHEET
-        contact_sheet(rows).save(target)
+        about = PngInfo()
+        about.add_text("concepts", ", ".join(concept["name"] for concept in self.result.concepts))
+        about.add_text("Software", SOFTWARE)
+        contact_sheet(rows).save(target, pnginfo=about)
         self.result.contact_sheet = str(target)
 
     def _fingerprint(self) -> str:

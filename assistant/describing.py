@@ -117,6 +117,11 @@ class Describer:
             told=told.facts,
         )
 
+    def forget(self, concept_id: int) -> None:
+        """Drop what was learned of a concept from memory."""
+        for key in [key for key in self._references if key[0] == concept_id]:
+            del self._references[key]
+
     def _told(self, wanted: AsksWhoOrWhat | AsksSomething) -> Told:
         """What the user said about the concept in the question that answers it."""
         concept = self._concept(wanted.about)

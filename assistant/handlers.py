@@ -27,7 +27,7 @@ from personalizer.locations import Home
 from personalizer.schemas import Job, OnProgress, Progress
 
 if TYPE_CHECKING:
-    from personalizer.analysis import PhotoAnalyser
+    from personalizer.analysis import Analysis, PhotoAnalyser
     from personalizer.vector_store import VectorStore
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
         "learn": handlers.learn,
         "train": handlers.train,
         "export": handlers.export,
+        "forget": handlers.forget,
     }
 
 
@@ -102,6 +103,14 @@ class Handlers:
         rebuilt = self._vectors.rebuild(self._library)
         return {"indexed": rebuilt}
 
+    def _new_index(self) -> None:
+        """Make Chroma anew in new files: in the old ones vectors linger that were removed."""
+        self._vectors.erase(self._library)
+        try:
+            self._vectors.sync(self._library)
+        except Exception:
+            logger.exception("the vectors stay in the library until the index can be written")
+
     @cached_property
     def _vectors(self) -> VectorStore:
         from personalizer.vector_store import VectorStore
@@ -121,15 +130,25 @@ class Handlers:
     def learn(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that a person chose → a concept, whose training is queued."""
         from personalizer.concepts import learn_members
+        from personalizer.forgetting import keep_only_claimed
 
         paths = [Path(photo) for photo in job.payload["photos"]]
         photo_ids = []
+        analysed: dict[int, Analysis] = {}
         mark_due(self._library)
         for number, path in enumerate(paths):
             context.progress(number, len(paths), f"Looking at {path.name}")
             context.check_cancelled()
-            photo_ids.append(self._photo_id(path))
-        learned = learn_members(self._library, str(job.payload["name"]), photo_ids)
+            photo_ids.append(self._photo_id(path, analysed))
+        with self._library.transaction():
+            added = [
+                detection_id
+                for photo_id, found in analysed.items()
+                for detection_id in self._library.add_detections(photo_id, found)
+            ]
+            learned = learn_members(self._library, str(job.payload["name"]), photo_ids)
+            # What these photos had to forget is among what was found now; only what is taught may stay.
+            keep_only_claimed(self._library, added)
         context.check_cancelled()
         result = self._index_if_possible(job, context)
         context.check_cancelled()
@@ -144,8 +163,11 @@ class Handlers:
         ]
         return result | {"concept": learned.concept.id, "train_job": train_job, "skipped": skipped}
 
-    def _photo_id(self, path: Path) -> int:
-        """The photo in the file, analysed into the library unless its content is there already."""
+    def _photo_id(self, path: Path, analysed: dict[int, Analysis]) -> int:
+        """The photo in the file, analysed into the library unless its content is there already.
+
+        Of a photo that is there, but had to forget what was in it, the analysis is put into `analysed`.
+        """
         content = read_photo_bytes(path)
         if is_drawing(content):
             raise UnreadablePhotoError(
@@ -158,6 +180,8 @@ class Handlers:
         known = self._library.photo_by_hash(content_hash)
         if known is not None:
             self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
+            if known.id in self._library.forgotten_photos():
+                analysed[known.id] = self._analyser.analyse(decode_photo(content, path))
             return known.id
         decoded = decode_photo(content, path)
         recorded = self._library.record_photo(
@@ -180,6 +204,14 @@ class Handlers:
         from personalizer.analysis import PhotoAnalyser
 
         return PhotoAnalyser(self._home.models)
+
+    def forget(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """A concept and every trace of it → nothing."""
+        from assistant.forgetting import forget
+
+        return forget(
+            self._home, self._library, self._queue, self._new_index, int(job.payload["concept"]), context
+        )
 
     def train(self, job: Job, context: JobContext) -> dict[str, Any]:
         """A named concept → its prefix, and what serving it needs."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from assistant.router import Route
+from personalizer.name_mentions import NameMentions
 
 MAX_TURNS_KEPT = 200
 
@@ -40,6 +41,11 @@ class Conversation:
         if text.strip():
             self.turns.append(Turn(role, text.strip()))
             del self.turns[:-MAX_TURNS_KEPT]
+
+    def forget(self, mentions: NameMentions) -> None:
+        """Remove the turns that say a name, and what was remembered of requests."""
+        self.turns = [turn for turn in self.turns if not mentions.in_text(turn.text)]
+        self.last_route, self.waiting = None, None
 
     def clear(self) -> None:
         """Forget everything that was said."""

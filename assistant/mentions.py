@@ -79,6 +79,11 @@ def find_mentions(text: str, concepts: Sequence[str]) -> Mentions:
     return Mentions(skeleton, tuple(ordered), tuple(found))
 
 
+def is_ordinary_word(name: str) -> bool:
+    """Whether a name counts as one only where it is written with its capital letters."""
+    return _folded(name) in _WORD_NAMES
+
+
 def _lift_photos(text: str, pattern: re.Pattern[str], photos: list[tuple[int, str]]) -> str:
     def lift(match: re.Match[str]) -> str:
         path = match["path"]
@@ -110,7 +115,7 @@ def _lift_concepts(text: str, concepts: Sequence[str]) -> tuple[str, list[str]]:
         name = canonical.get(_folded(match["name"]))
         if name is None:
             return match[0]
-        if _folded(name) in _WORD_NAMES:
+        if is_ordinary_word(name):
             is_auxiliary = match.start() == 0 and _AUXILIARY_START.match(text)
             if match["name"] != name or is_auxiliary:
                 return match[0]

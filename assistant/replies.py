@@ -6,7 +6,6 @@ from assistant.router import Intent, Route
 
 NOT_BUILT: dict[Intent, str] = {
     "find": "Searching your photos is not built yet. I can look at one photo: name its file and ask.",
-    "forget": "Forgetting a person, pet or thing is not built yet; nothing was removed.",
 }
 
 
@@ -23,6 +22,19 @@ def clarification(found: Route) -> str:
         doing = {"forget": "forget", "remember": "remember that about"}.get(str(wanted), "do that with")
         return f"Whom or what shall I {doing}? I found no name that I know; /concepts lists them."
     return "What can I do for you? /help lists what I can."
+
+
+def before_forgetting(name: str) -> str:
+    """What to ask before a concept is forgotten."""
+    return (
+        f"This removes everything I learned and recorded about {name}: for good, there is no undo. "
+        f"Your photos are not touched.\nType the name again to do it: {name}"
+    )
+
+
+def not_forgotten(name: str) -> str:
+    """What to say when something else was typed."""
+    return f"Nothing was removed: that is not what I asked you to type. To do it, ask again and type: {name}"
 
 
 def without_model(found: str, fix: str) -> str:

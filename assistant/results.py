@@ -15,6 +15,7 @@ __all__ = [
     "ConceptSummary",
     "Description",
     "Facts",
+    "Forgotten",
     "Imagined",
     "Job",
     "Learning",
@@ -122,6 +123,18 @@ class Learning:
     photos: int
     training_job: int
     skipped: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What forgetting a concept removed. Counted from where a worker that died left off."""
+
+    removed: dict[str, int]
+    """`concepts, detections, vectors, memberships, prefix_files, checkpoints, exports, drawings, records, log_lines,
+    operations, jobs`; only what there was."""
+    kept: dict[str, int]
+    """`shared_photos` that belong to another concept as well; `paths_with_its_name`, which are the user's own."""
+    elapsed_s: float
 
 
 @dataclass(frozen=True, slots=True)

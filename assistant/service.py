@@ -17,6 +17,7 @@ from assistant.job_client import USER_PRIORITY, JobClient
 from assistant.results import (
     Check,
     Description,
+    Forgotten,
     Imagined,
     Learning,
     Profile,
@@ -31,7 +32,7 @@ from personalizer.errors import NotFoundError, UsageError
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
-from personalizer.naming import valid_name
+from personalizer.naming import name_key, valid_name
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
 
 if TYPE_CHECKING:
@@ -251,6 +252,27 @@ class Familiar:
         concept = self._named(name, "training")
         return _trained(self._run("train", str(concept.id), {"concept": concept.id}, on_progress))
 
+    def forget(self, name: str, typed: str, on_progress: OnProgress | None = None) -> Forgotten:
+        """Remove a concept and every trace of it below the home, for good; photos are not touched.
+
+        `typed` is its name, typed again (its number for one that has no name): UsageError for anything else.
+        """
+        from assistant.forgetting import request_forgetting, stop_jobs_about
+        from personalizer.forgetting import identity_of
+
+        started = time.monotonic()
+        concept = self.concept(name)
+        confirm_forgetting(concept, typed)
+        with self.library.said_when_locked():
+            stop_jobs_about(self.queue, identity_of(self.library, concept))
+            job_id = request_forgetting(self.queue, concept.id)
+        result = self._client.wait(job_id, on_progress)
+        if "_serving" in self.__dict__:
+            self._serving.forget(concept.id)
+        if "_describer" in self.__dict__:
+            self._describer.forget(concept.id)
+        return Forgotten(**result, elapsed_s=round(time.monotonic() - started, 3))
+
     # --- answers
 
     def session(self, on_progress: OnProgress | None = None) -> BackboneSession:
@@ -328,6 +350,17 @@ def _trained(result: dict[str, Any]) -> Trained:
     names = {field.name for field in dataclasses.fields(Trained)} - {"details"}
     known = {key: value for key, value in result.items() if key in names}
     return Trained(**known, details={key: value for key, value in result.items() if key not in names})
+
+
+def confirm_forgetting(concept: Concept, typed: str) -> None:
+    """Raise UsageError unless `typed` is the concept's name, or its number where it has none."""
+    wanted = concept.name or str(concept.id)
+    if name_key(typed) != name_key(wanted):
+        raise UsageError(
+            tried=f"forgetting {wanted}",
+            found=f"{typed.strip()!r} was typed" if typed.strip() else "its name was not typed again",
+            fix=f"Nothing was removed. Ask again and type exactly: {wanted}",
+        )
 
 
 def existing(path: Path, doing: str) -> Path:

@@ -79,6 +79,11 @@ class Serving:
         found = self._trained(concept)
         return None if found is None else found[0]
 
+    def forget(self, concept_id: int) -> None:
+        """Let go of what was loaded of a concept."""
+        with self._lock:
+            self._concepts.pop(concept_id, None)
+
     def yes_no(self, concept: Concept, views: Sequence[ReadImage]) -> float | None:
         """Log odds of "yes" to "is it in this photo?", averaged over views, 0 where the concept is undecided.
 

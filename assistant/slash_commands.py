@@ -36,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("/remember", "NAME TEXT", "tell me something about someone I know"),
     Command("/profile", "NAME [remove N]", "what you told me; remove takes number N back"),
     Command("/learn", "NAME PATH…", "teach me someone from 3 to 5 photos"),
+    Command("/forget", "NAME", "forget someone or something for good"),
     Command("/add", "FOLDER…", "register folders of photos and scan them"),
     Command("/scan", "", "look for new and changed photos"),
     Command("/status", "", "what is there and what is going on"),

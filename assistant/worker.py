@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from assistant.forgetting import resume_forgetting
 from assistant.handlers import make_handlers
 from assistant.worker_process import hold_worker_lock, running_worker_pid, stop_worker
 from personalizer.errors import FamiliarError
@@ -34,6 +35,8 @@ def run_worker(home: Home, stop: threading.Event, idle_exit_s: float | None) -> 
     home.ensure()
     with hold_worker_lock(home), Library.open(home.database) as library:
         queue = JobQueue(library)
+        queue.recover_orphans()
+        resume_forgetting(library, queue)
         logger.info("worker of %s started", home.root)
         ran = run_worker_loop(queue, make_handlers(home, library, queue), stop, idle_exit_s)
         logger.info("worker stopped after %d jobs", ran)

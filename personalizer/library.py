@@ -8,6 +8,7 @@ from typing import Any
 
 from personalizer.library_concepts import ConceptRecords, Membership
 from personalizer.library_database import now_text
+from personalizer.library_forgetting import ForgettingRecords
 from personalizer.library_photos import FailureRecord, FileRecord, PhotoRecords
 
 __all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation"]
@@ -38,7 +39,7 @@ class Operation:
     payload: dict[str, Any]
 
 
-class Library(PhotoRecords, ConceptRecords):
+class Library(PhotoRecords, ConceptRecords, ForgettingRecords):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 
     Thread-safe: every thread has a connection of its own. Methods that change several rows do so in one

@@ -12,6 +12,7 @@ from typing import Literal
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library_database import Database, now_text, path_from, path_value
 from personalizer.library_photos import detection_from
+from personalizer.naming import name_key
 from personalizer.schemas import Concept, ConceptKind, ConceptState, Detection, Fact, MembershipStatus
 
 MembershipSource = Literal["cluster", "user"]
@@ -193,8 +194,7 @@ def _clean_name(name: str) -> str:
 
 
 def _name_key(name: str | None) -> str | None:
-    # SQLite's NOCASE folds ASCII only; names are folded here so that Zoë and ZOË are one concept.
-    return None if name is None else " ".join(unicodedata.normalize("NFC", name).split()).casefold()
+    return None if name is None else name_key(name)
 
 
 def _fact_key(text: str) -> str:

@@ -174,10 +174,22 @@ class PhotoRecords(Database):
             self.record_file(path, photo_id, size, mtime_ns)
             return self.photo(photo_id)
 
+    def add_detections(
+        self, photo_id: int, detections: Sequence[tuple[NewDetection, Embedding]]
+    ) -> list[int]:
+        """Store what was found in a photo that is there already, as far as it is not stored; returns the new ids."""
+        with self.transaction() as connection:
+            stored = {(detection.kind, detection.box) for detection in self.detections(photo_id)}
+            return [
+                self._insert_detection(connection, photo_id, detection, embedding)
+                for detection, embedding in detections
+                if (detection.kind, detection.box) not in stored
+            ]
+
     @staticmethod
     def _insert_detection(
         connection: sqlite3.Connection, photo_id: int, detection: NewDetection, embedding: Embedding
-    ) -> None:
+    ) -> int:
         box = detection.box
         detection_id = connection.execute(
             """INSERT INTO detections(photo_id, kind, box_left, box_top, box_right, box_bottom,
@@ -199,6 +211,8 @@ class PhotoRecords(Database):
             "INSERT INTO vectors(detection_id, model, version, vector) VALUES (?, ?, ?, ?)",
             (detection_id, embedding.model, embedding.version, blob),
         )
+        assert detection_id is not None
+        return detection_id
 
     def record_file(self, path: Path, photo_id: int, size: int, mtime_ns: int) -> None:
         """Say that the file at `path` holds this photo now; clears its failure and its missing mark."""

@@ -173,6 +173,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             UNIQUE (concept_id, text_key)
         )""",
     ),
+    # 1 for photos that showed something a person had forgotten: nothing is looked for in them on its own again.
+    ("ALTER TABLE photos ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0",),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

@@ -14,6 +14,12 @@ REORDERING_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cn", "Co", "Zl", "Zp"})
 
 
+def name_key(text: str) -> str:
+    """What two spellings of one name have in common: they differ in case, spaces and composition only."""
+    # SQLite's NOCASE folds ASCII only; names are folded here so that Zoë and ZOË are one concept.
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
 def valid_name(text: str) -> str:
     """`text` as it is stored: normalised (NFC), with single spaces and none at the ends.
 

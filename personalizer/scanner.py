@@ -86,6 +86,8 @@ class _Scan:
         self.failures: dict[Path, FailureRecord] = {}
         self.in_hand: dict[str, list[SeenFile]] = {}
         """By content hash: files whose photo is being analysed; the first was sent, the others are copies."""
+        self.forgotten: set[int] = set()
+        """Photos in which nothing is looked for any more."""
         self.gone: dict[int, list[Path]] = {}
         """By photo: known paths that are no longer there, to recognise moved files by."""
         self.done = 0
@@ -95,6 +97,7 @@ class _Scan:
         started_s = time.monotonic()
         self.known = self.library.files()
         self.failures = {failure.path: failure for failure in self.library.failures()}
+        self.forgotten = self.library.forgotten_photos()
         self.progress(Progress(0, 0, "Looking for photos"))
         # A root that cannot be listed (a drive that is not plugged in) says nothing about its files.
         present = [root for root in map(Path, roots) if is_listable(root)]
@@ -260,19 +263,25 @@ class _Scan:
                 fix="Check the installation with: familiar doctor",
             )
         if isinstance(answer, Analysed):
-            photo = self.library.record_photo(
-                content_hash=content_hash,
-                path=file.path,
-                size=file.size,
-                mtime_ns=file.mtime_ns,
-                width_px=answer.width_px,
-                height_px=answer.height_px,
-                taken_at=answer.taken_at,
-                latitude=answer.latitude,
-                longitude=answer.longitude,
-                camera=answer.camera,
-                detections=answer.detections,
-            )
+            before = self.known.get(file.path)
+            # Edited, it still shows what was forgotten; whose face is whose can no longer be told.
+            forgotten = before is not None and before.photo_id in self.forgotten
+            with self.library.transaction():
+                photo = self.library.record_photo(
+                    content_hash=content_hash,
+                    path=file.path,
+                    size=file.size,
+                    mtime_ns=file.mtime_ns,
+                    width_px=answer.width_px,
+                    height_px=answer.height_px,
+                    taken_at=answer.taken_at,
+                    latitude=answer.latitude,
+                    longitude=answer.longitude,
+                    camera=answer.camera,
+                    detections=[] if forgotten else answer.detections,
+                )
+                if forgotten:
+                    self.library.mark_forgotten([photo.id])
             self.tally.analysed += 1
             if file.path in self.known:
                 self.tally.changed += 1

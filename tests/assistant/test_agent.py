@@ -77,7 +77,7 @@ def test_naming_changes_the_library(assistant: Assistant, familiar: Familiar) ->
     assert familiar.concept(3).name == "Rexy"
 
 
-@pytest.mark.parametrize("text", ["find photos of Bo", "forget Bo"])
+@pytest.mark.parametrize("text", ["find photos of Bo"])
 def test_what_is_not_built_is_said_and_not_done(assistant: Assistant, familiar: Familiar, text: str) -> None:
     assert "not built yet" in answer(assistant, text)
     assert familiar.concept("Bo").id == 1

@@ -39,7 +39,7 @@ def test_help_names_only_commands_that_exist_and_is_fast(tmp_path: Path) -> None
     spent_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert shown.returncode == 0
     assert "describe" in shown.stdout
-    assert "forget" not in shown.stdout
+    assert "mcp" not in shown.stdout
     assert spent_s < 0.5
 
 
@@ -91,6 +91,7 @@ def test_usage_errors_exit_with_2_and_say_so_in_json(tmp_path: Path, arguments: 
         ["add", "/no/such/folder"],
         ["learn", "Bo", "/no/such/photo.jpg"],
         ["train", "Nobody"],
+        ["forget", "Nobody", "--yes"],
         ["name", "77", "Bo"],
         ["merge", "1", "2"],
         ["remember", "Nobody", "afraid of water"],
