@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from assistant.cli import app, front_end
+from assistant.evaluation import tables
+from personalizer.errors import FamiliarError, UsageError
 from personalizer.locations import Home, default_home
 
+if TYPE_CHECKING:
+    from assistant.evaluation.report import Kind
+
 evaluate_app = typer.Typer(
-    rich_markup_mode=None, help="Measure recognition, drawing and the backbone itself."
+    rich_markup_mode=None,
+    help="Measure recognition, drawing, what a concept costs, and the backbone itself.",
 )
 app.add_typer(evaluate_app, name="evaluate")
 
 Subjects = Annotated[Path, typer.Option(metavar="DIR", help="One folder of photos per person, pet or thing.")]
 Shots = Annotated[int, typer.Option(min=1, help="Photos that are learned from.")]
+Negatives = Annotated[Path, typer.Option(metavar="DIR", help="Photos of anything else.")]
+Splits = Annotated[int, typer.Option(min=1, help="Random choices of the shots.")]
 Seed = Annotated[int, typer.Option(min=0)]
+Images = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="A training corpus; its held-out part is measured on.")
+]
+Report = Annotated[Path | None, typer.Option(metavar="DIR", help="Also write report.md and diagrams there.")]
 
 
 @evaluate_app.command()
 def recognition(
     context: typer.Context,
     subjects: Subjects,
-    negatives: Annotated[Path, typer.Option(metavar="DIR", help="Photos of anything else.")],
+    negatives: Negatives,
     shots: Shots = 3,
-    splits: Annotated[int, typer.Option(min=1, help="Random choices of the shots.")] = 10,
+    splits: Splits = 10,
     trained_splits: Annotated[int, typer.Option(min=0, help="Of those, how many are trained too.")] = 1,
     seed: Seed = 0,
+    report: Report = None,
 ) -> None:
     """Is each one recognised, and nothing else taken for it? With its controls in the same table."""
     from assistant.evaluation.recognition import evaluate_recognition
@@ -44,7 +58,7 @@ def recognition(
         trained_splits=trained_splits,
         seed=seed,
     )
-    _run(context, measure, recognition_lines)
+    _run(context, measure, recognition_lines, "recognition", report)
 
 
 @evaluate_app.command()
@@ -53,9 +67,10 @@ def generation(
     subjects: Subjects,
     shots: Shots = 3,
     samples: Annotated[int, typer.Option(min=1, help="Pictures drawn per subject.")] = 20,
-    trained_splits: Annotated[int, typer.Option(min=1, help="Random choices of the shots.")] = 1,
+    trained_splits: Splits = 1,
     seed: Seed = 0,
     sheets: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep contact sheets here.")] = None,
+    report: Report = None,
 ) -> None:
     """How much do drawn pictures look like their subject, between another subject and real photos?"""
     from assistant.evaluation.generation import evaluate_generation
@@ -67,18 +82,78 @@ def generation(
         samples=samples,
         trained_splits=trained_splits,
         seed=seed,
-        sheets=sheets,
+        sheets=sheets or (report / "contact_sheets" if report else None),
     )
-    _run(context, measure, generation_lines)
+    _run(context, measure, generation_lines, "generation", report)
+
+
+@evaluate_app.command()
+def shots(
+    context: typer.Context,
+    subjects: Subjects,
+    negatives: Negatives,
+    shots: Annotated[str, typer.Option(metavar="N,N…", help="Numbers of photos to learn from.")] = "1,2,3,4",
+    splits: Splits = 10,
+    trained_splits: Annotated[
+        int, typer.Option(min=0, help="Of those, how many are trained too, for every number of photos.")
+    ] = 0,
+    seed: Seed = 0,
+    report: Report = None,
+) -> None:
+    """How much better is it with more photos? Every row is tested on the same ones."""
+    from assistant.evaluation.shots import evaluate_shots
+
+    measure = partial(
+        evaluate_shots,
+        subjects,
+        negatives,
+        shots=_numbers(shots),
+        splits=splits,
+        trained_splits=trained_splits,
+        seed=seed,
+    )
+    _run(context, measure, shots_lines, "shots", report)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(
+            tried="reading --shots", found=repr(text), fix="Give whole numbers with commas between: 1,2,3,4."
+        ) from error
+
+
+@evaluate_app.command()
+def retention(
+    context: typer.Context,
+    subjects: Subjects,
+    images: Images = None,
+    shots: Shots = 3,
+    trained_splits: Splits = 1,
+    count: Annotated[int, typer.Option(min=1, help="Pictures or questions per measure.")] = 100,
+    seed: Seed = 0,
+    report: Report = None,
+) -> None:
+    """What does a personal prompt cost the backbone? Asked about things that have nothing to do with it."""
+    from assistant.evaluation.retention import evaluate_retention
+
+    measure = partial(
+        evaluate_retention,
+        subjects,
+        images=images,
+        shots=shots,
+        trained_splits=trained_splits,
+        count=count,
+        seed=seed,
+    )
+    _run(context, measure, retention_lines, "retention", report)
 
 
 @evaluate_app.command()
 def backbone(
     context: typer.Context,
-    images: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A training corpus; its held-out part is measured on."),
-    ] = None,
+    images: Images = None,
     subjects: Annotated[
         Path | None, typer.Option(metavar="DIR", help="One folder of real photos per identity.")
     ] = None,
@@ -99,14 +174,52 @@ def _run(
     context: typer.Context,
     measure: Callable[..., dict[str, Any]],
     lines: Callable[[dict[str, Any]], str],
+    kind: Kind | None = None,
+    folder: Path | None = None,
 ) -> None:
-    """Measure in the evaluation's home, with the backbone and device that were asked for, and show the report."""
+    """Measure in the evaluation's home, with the backbone and device that were asked for, and show what was found.
+
+    With a `folder`, also write the report of that `kind`; where that fails, the numbers are shown all the same.
+    """
+    from assistant.cli_output import error_document, error_lines
+    from assistant.evaluation.report import prepare_report_folder, write_report
+
     ui = front_end(context)
+    if folder is not None:
+        prepare_report_folder(folder)
     home, backbone = evaluation_home(ui.home), ui.familiar.backbone
-    report = ui.run(
+    found = ui.run(
         lambda on_progress: measure(home=home, backbone=backbone, device=ui.device, on_progress=on_progress)
     )
-    ui.show(report, lines)
+    failure: FamiliarError | None = None
+    if folder is not None and kind is not None:
+        try:
+            found["report"] = list(map(str, write_report(kind, found, folder, command_line(context))))
+        except FamiliarError as error:
+            # In the same document: there must be one, and it must have the numbers.
+            failure, found = error, found | error_document(error)
+    ui.show(found, lines)
+    if failure is not None:
+        typer.echo(error_lines(failure), err=True)
+        raise typer.Exit(failure.exit_code)
+    if folder is not None:
+        typer.echo(f"Report: {folder / 'report.md'}", err=True)
+
+
+def command_line(context: typer.Context) -> str:
+    """The command that runs here, with what was given on the command line and nothing else."""
+    words: list[str] = []
+    current: Any = context
+    while current is not None:
+        given = []
+        for parameter in current.command.params:
+            source = current.get_parameter_source(parameter.name)
+            if source is not None and source.name == "COMMANDLINE":
+                value = current.params[parameter.name]
+                given += [max(parameter.opts, key=len), *([] if value is True else [str(value)])]
+        words = [current.info_name or "", *given, *words]
+        current = current.parent
+    return shlex.join(words)
 
 
 def evaluation_home(chosen: Path | None) -> Home:
@@ -117,48 +230,36 @@ def evaluation_home(chosen: Path | None) -> Home:
     return Home(usual.with_name(f"{usual.name}-evaluation")).ensure()
 
 
-ROWS = ("embedding_only", "retrieval_only", "prefix_only", "other_prefix", "no_concept", "same_class")
-COLUMNS = ("weighted", "positive", "negative", "precision", "recall", "ece", "coverage_at_98", "abstained")
-
-
 def recognition_lines(report: dict[str, Any]) -> str:
-    """The table with its controls, one row each."""
     from assistant.cli_output import table
 
-    measured = {"product": report, **{name: report.get(name) for name in ROWS}}
-    rows: list[Sequence[str]] = [("", *COLUMNS)]
-    rows += [(name, *(_number(row.get(key)) for key in COLUMNS)) for name, row in measured.items() if row]
-    interval = report.get("interval")
-    return table(rows) + (f"\nproduct, weighted, 95 % interval: {interval}" if interval else "")
+    return table(tables.recognition_table(report))
 
 
 def generation_lines(report: dict[str, Any]) -> str:
-    """The numbers over all subjects."""
-    return "\n".join(
-        f"{key:16} {_number(value)}" for key, value in report.items() if not isinstance(value, dict)
-    )
+    from assistant.cli_output import table
+
+    rest = ("copy_rate", "prompt_fidelity", "encoder", "concepts_without_room")
+    lines = [f"{key:22} {tables.number(report[key])}" for key in rest]
+    return "\n".join([table(tables.generation_table(report)), "", *lines])
+
+
+def shots_lines(report: dict[str, Any]) -> str:
+    from assistant.cli_output import table
+
+    skipped = report["settings"]["skipped_subjects"]
+    note = f"\ntoo few photos: {', '.join(skipped)}" if skipped else ""
+    return table(tables.shots_table(report)) + note
+
+
+def retention_lines(report: dict[str, Any]) -> str:
+    from assistant.cli_output import table
+
+    same = {True: "identical", False: "NOT identical", None: "not measured"}[report["identical_without_name"]]
+    return f"{table(tables.retention_table(report))}\noutputs that name no concept: {same}"
 
 
 def backbone_lines(report: dict[str, Any]) -> str:
-    """One line per measure, the version before beside it."""
     from assistant.cli_output import table
 
-    now, before = flat(report), flat(report.get("previous") or {})
-    rows: list[Sequence[str]] = [("", "now", "before")]
-    rows += [(name, _number(value), _number(before.get(name))) for name, value in now.items()]
-    return table(rows)
-
-
-def flat(report: dict[str, Any], prefix: str = "") -> dict[str, object]:
-    """Nested numbers by dotted name; settings and the version before are left out."""
-    found: dict[str, object] = {}
-    for key, value in report.items():
-        if isinstance(value, dict) and key not in ("settings", "previous"):
-            found |= flat(value, f"{prefix}{key}.")
-        elif isinstance(value, int | float):
-            found[f"{prefix}{key}"] = value
-    return found
-
-
-def _number(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else "–" if value is None else str(value)
+    return table(tables.backbone_table(report))

@@ -28,6 +28,7 @@ from personalizer.schemas import Concept, OnProgress, Progress
 
 SAMPLE_LIBRARY = PACKAGE_DATA / "sample_library"
 PETS = frozenset({"dog", "cat", "bird"})
+NO_CLASS = "something else"
 WANTED_MEMBERS = 3
 LEARNED_PHOTOS = 3
 PICTURES_PER_CONCEPT = 2
@@ -98,7 +99,7 @@ def read_samples(folder: Path = SAMPLE_LIBRARY) -> list[Sample]:
         Sample(
             path=folder / entry["file"],
             subject=entry["subject"],
-            class_name=entry["class"] or "something else",
+            class_name=entry["class"] or NO_CLASS,
             caption=entry["caption"] or "",
             held_out=entry["split"] == "held_out",
         )

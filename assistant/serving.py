@@ -176,8 +176,13 @@ def draw(
     seed: int,
     concept: ConceptRuntime | None = None,
     on_progress: OnProgress | None = None,
+    *,
+    candidates: int = CANDIDATES,
 ) -> Drawn:
-    """`count` pictures of `text` with the settings of `familiar imagine`; `{name}` stands for the concept."""
+    """`count` pictures of `text` with the settings of `familiar imagine`; `{name}` stands for the concept.
+
+    Of one candidate each, they are what the model draws first.
+    """
     from exporters.runtime.generation import generate_images
 
     return generate_images(
@@ -188,7 +193,7 @@ def draw(
         concept=concept,
         temperature=DRAWING_TEMPERATURE,
         guidance=GUIDANCE,
-        candidates=CANDIDATES,
+        candidates=candidates,
         on_progress=on_progress,
     )
 

@@ -44,6 +44,19 @@ class RecognitionScores:
 
 
 @dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The answers whose probability lies in one stretch: what they claimed, and how often it was true.
+
+    Both are class-balanced; `weight` is the bin's balanced share of all answers, `count` how many there are.
+    """
+
+    mean_probability: float
+    share_positive: float
+    weight: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class PrecisionRecall:
     """`f` is the harmonic mean."""
 
@@ -100,23 +113,32 @@ def balanced_weights(is_positive: BoolArray) -> FloatArray:
     return weights / total if total else weights
 
 
-def calibration_error(probability: FloatArray, is_positive: BoolArray, bins: int = 10) -> float:
-    """Class-balanced expected calibration error: how far stated probability and frequency lie apart.
+def reliability(probability: FloatArray, is_positive: BoolArray, bins: int = 10) -> list[ReliabilityBin]:
+    """What probabilities `[n]` in each of `bins` equal stretches of 0..1 were worth; empty ones are left out.
 
     Without balancing, a few hundred negatives near 0 would hide any error on the handful of positives.
     """
     probability = np.asarray(probability, dtype=np.float64)
     truth = np.asarray(is_positive, dtype=bool)
-    if not len(probability):
-        return float("nan")
     weights = balanced_weights(truth)
     bin_of = np.minimum((probability * bins).astype(int), bins - 1)
-    error = 0.0
-    for number in range(bins):
+    found = []
+    for number in np.unique(bin_of):
         chosen = bin_of == number
-        # The weight of the bin cancels against the means' denominators.
-        error += abs(float((weights[chosen] * (probability[chosen] - truth[chosen])).sum()))
-    return error
+        weight = float(weights[chosen].sum())
+        means = [float((weights[chosen] * of[chosen]).sum()) / weight for of in (probability, truth)]
+        found.append(ReliabilityBin(means[0], means[1], weight, int(chosen.sum())))
+    return found
+
+
+def calibration_error(probability: FloatArray, is_positive: BoolArray, bins: int = 10) -> float:
+    """Class-balanced expected calibration error: how far stated probability and frequency lie apart."""
+    if not len(probability):
+        return float("nan")
+    return sum(
+        bin.weight * abs(bin.mean_probability - bin.share_positive)
+        for bin in reliability(probability, is_positive, bins)
+    )
 
 
 def coverage_at_accuracy(probability: FloatArray, is_positive: BoolArray, accuracy: float = 0.98) -> float:
@@ -183,6 +205,27 @@ def bootstrap_interval(
     generator = np.random.default_rng(seed)
     means = present[generator.integers(0, len(present), (samples, len(present)))].mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def two_way_interval(
+    values: FloatArray, weights: FloatArray, *, samples: int = 2000, level: float = 0.95, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile interval of the mean of `values` `[concepts, items]`, items weighing `weights` `[items]`.
+
+    Concepts and items are both drawn again: either alone would take the other for given.
+    """
+    if not values.size or not weights.sum():
+        return float("nan"), float("nan")
+    generator = np.random.default_rng(seed)
+    concepts, items = values.shape
+    means = np.empty(samples)
+    for number in range(samples):
+        rows = values[generator.integers(0, concepts, concepts)].mean(axis=0)
+        chosen = generator.integers(0, items, items)
+        total = weights[chosen].sum()
+        means[number] = (rows[chosen] @ weights[chosen]) / total if total else np.nan
+    low, high = np.nanquantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from exporters.runtime.concept import ConceptRuntime
+    from exporters.runtime.prompting import PromptContext
     from exporters.runtime.session import BackboneSession
 
 MEASURED_FILE = "measured.json"
@@ -68,6 +70,31 @@ class BackboneMeasure:
         self.session = session
         self._seed = seed
         self._on_progress = on_progress
+        self._concept: PromptContext | None = None
+        self._forced = True
+        self._read: dict[Picture, Float32Array] = {}
+
+    def with_concept(self, concept: PromptContext, *, forced: bool = True) -> BackboneMeasure:
+        """The same measure, in the concept's session, with its personal prompt before everything that is asked.
+
+        Of captions, questions and text bits, that is. `forced`: the concept's understanding rows open the answer,
+        as they do in serving; else the model chooses whether. What was read of the pictures is shared.
+        """
+        made = BackboneMeasure(concept.session, seed=self._seed, on_progress=self._on_progress)
+        made._concept, made._forced, made._read = concept, forced, self._read
+        return made
+
+    @cached_property
+    def _context(self) -> PromptContext:
+        from exporters.runtime.prompting import PromptContext
+
+        return self._concept or PromptContext(self.session)
+
+    def _reading(self, picture: Picture) -> Float32Array:
+        """What the model reads for a picture, `[context_tokens_per_image, hidden]`."""
+        if picture not in self._read:
+            self._read[picture] = self.session.image_context([picture.image()])[0]
+        return self._read[picture]
 
     def _report(self, done: int, total: int, message: str) -> None:
         if self._on_progress is not None:
@@ -101,10 +128,16 @@ class BackboneMeasure:
 
     def captions(self, pictures: Sequence[Picture], labels: Sequence[str]) -> Share:
         """How often a photo's own class is the likeliest caption among those of all `labels`."""
-        from exporters.runtime.prompting import PromptContext
+        right = self.captioned_rightly(pictures, labels)
+        return Share(_mean(right), 1 / max(1, len(labels)), len(right))
 
-        session = self.session
-        context = PromptContext(session)
+    def captioned_rightly(self, pictures: Sequence[Picture], labels: Sequence[str]) -> list[bool]:
+        """For each picture, whether its own class is the likeliest caption among those of all `labels`."""
+        from exporters.runtime.generation import before_answer
+
+        if not pictures:
+            return []
+        session, context = self.session, self._context
         choices = [
             [*session.tokenize(f"a photo of {with_article(label)}"), session.spec.end_id] for label in labels
         ]
@@ -115,23 +148,28 @@ class BackboneMeasure:
         right = []
         for number, picture in enumerate(pictures):
             self._report(number, len(pictures), "captions")
-            states, cache = session.forward(context.embed(question, [picture.image()])[None], context.start)
+            first, cache = before_answer(context, question, [[self._reading(picture)]], forced=self._forced)
             later, _ = session.forward(session.embed_text(ids[:, :-1]), cache.repeat(len(ids)))
-            hidden = np.concatenate([np.repeat(states[:, -1:], len(ids), axis=0), later], axis=1)
-            scores = (_log_likelihood(session.text_logits(hidden), ids) * real).sum(axis=1)
+            hidden = np.concatenate([np.repeat(first[:, None], len(ids), axis=0), later], axis=1)
+            scores = (_log_likelihood(context.logits(hidden), ids) * real).sum(axis=1)
             right.append(labels[int(scores.argmax())] == picture.record.label)
-        return Share(_mean(right), 1 / max(1, len(labels)), len(right))
+        return right
 
     def questions(self, asked: Sequence[tuple[Picture, str, bool]]) -> Share:
         """Yes/no questions: the mean of the accuracies on those to answer with yes and with no."""
+        return _balanced(self.said_yes(asked), [truth for _, _, truth in asked])
+
+    def said_yes(self, asked: Sequence[tuple[Picture, str, bool]]) -> list[bool]:
+        """Whether yes is likelier than no, for each question."""
         from exporters.runtime.generation import yes_no_logits
 
         said = []
         for number, (picture, question, _) in enumerate(asked):
             self._report(number, len(asked), "questions")
-            segments = question_about_image(question.lower())
-            said.append(float(yes_no_logits(self.session, segments, [[picture.image()]])[0]) > 0)
-        return _balanced(said, [truth for _, _, truth in asked])
+            segments, seen = question_about_image(question.lower()), [[self._reading(picture)]]
+            logits = yes_no_logits(self.session, segments, seen, concept=self._concept, forced=self._forced)
+            said.append(float(logits[0]) > 0)
+        return said
 
     def same_subject(
         self, pairs: Sequence[tuple[Picture, Picture, bool]], *, from_pieces: bool = False
@@ -177,27 +215,33 @@ class BackboneMeasure:
 
         session, spec = self.session, self.session.spec
         context = PromptContext(session)
-        image_bits, text_bits = [], []
+        image_bits = []
         for number, picture in enumerate(pictures):
-            self._report(number, len(pictures), "bits per token")
-            image, caption = picture.image(), picture.record.caption or ""
-            codes = self.codes([image])
+            self._report(number, len(pictures), "bits per image token")
+            codes = self.codes([picture.image()])
             request = [
-                context.embed(generation_request(caption)),
+                context.embed(generation_request(picture.record.caption or "")),
                 session.embed_text(spec.begin_image_ids),
             ]
             written = session.embed_image_codes(codes[0, :-1])
             states, _ = session.forward(np.concatenate([*request, written])[None], context.start)
             hidden = states[:, -spec.tokens_per_image :]
             image_bits.append(-_log_likelihood(session.image_logits(hidden), codes).mean() / math.log(2))
-            ids = np.array([[*session.tokenize(caption), spec.end_id]])
-            prompt = context.embed(question_about_image(DESCRIBE_QUESTION), [image])
-            states, _ = session.forward(
-                np.concatenate([prompt, session.embed_text(ids[0, :-1])])[None], context.start
-            )
-            logits = session.text_logits(states[:, -ids.shape[1] :])
-            text_bits.append(-_log_likelihood(logits, ids).mean() / math.log(2))
-        return {"image": rounded(_mean(image_bits)), "text": rounded(_mean(text_bits))}
+        return {"image": rounded(_mean(image_bits)), "text": rounded(_mean(self.text_bits(pictures)))}
+
+    def text_bits(self, pictures: Sequence[Picture]) -> list[float]:
+        """Mean bits of a caption's token after its picture, for each picture."""
+        from exporters.runtime.generation import before_answer, log_likelihood
+
+        bits = []
+        for number, picture in enumerate(pictures):
+            self._report(number, len(pictures), "bits per text token")
+            question, seen = question_about_image(DESCRIBE_QUESTION), [[self._reading(picture)]]
+            hidden, cache = before_answer(self._context, question, seen, forced=self._forced)
+            words = [*self.session.tokenize(picture.record.caption or ""), self.session.spec.end_id]
+            said = float(log_likelihood(self._context, hidden, cache, words)[0])
+            bits.append(-said / len(words) / math.log(2))
+        return bits
 
 
 def stand_in(session: BackboneSession, codes: Int64Array) -> ConceptRuntime:

@@ -73,9 +73,7 @@ def evaluate_backbone(
         familiar.close()
     measure = BackboneMeasure(session, seed=seed, on_progress=on_progress)
     some_photos, some_renders = measure.some(photos, count), measure.some(renders, count)
-    labels = sorted({str(p.record.label) for p in pictures if p.record.kind == "photo" and p.record.label})
-    asked = questions_about(renders, seed)
-    order = np.random.default_rng(seed).permutation(len(asked))[:count].tolist()
+    labels = labels_of(pictures, "photo")
     pairs = {
         "renders": subject_pairs(renders, count // 2, seed),
         "photos": subject_pairs(subject_pictures(subjects), count // 2, seed) if subjects else [],
@@ -93,7 +91,7 @@ def evaluate_backbone(
         "caption_top1": _share(
             measure.captions([p for p in some_photos if p.record.label], labels) if labels else None
         ),
-        "attribute_questions": _share(measure.questions([asked[index] for index in order])),
+        "attribute_questions": _share(measure.questions(some_questions(renders, count, seed))),
         "same_subject": {name: _share(measure.same_subject(found)) for name, found in pairs.items()},
         "same_subject_from_pieces": {
             name: _share(measure.same_subject(found, from_pieces=True)) for name, found in pairs.items()
@@ -130,17 +128,28 @@ def version_before(measured: dict[str, Any], version: str, settings: dict[str, A
     return before if all(then.get(name) == settings[name] for name in deciding) else None
 
 
+def labels_of(pictures: Sequence[Picture], kind: str) -> list[str]:
+    """The names of all classes among pictures of one kind."""
+    return sorted({str(p.record.label) for p in pictures if p.record.kind == kind and p.record.label})
+
+
+def some_questions(pictures: Sequence[Picture], count: int, seed: int) -> list[tuple[Picture, str, bool]]:
+    """At most `count` of the questions about them, always the same ones."""
+    asked = questions_about(pictures, seed)
+    order = np.random.default_rng(seed).permutation(len(asked))[:count].tolist()
+    return [asked[index] for index in order]
+
+
 def sample_library() -> list[Picture]:
     """The sample library as held-out renders: no backbone was trained on its subjects."""
-    from assistant.demo import read_samples
+    from assistant.demo import NO_CLASS, read_samples
 
-    return [
-        Picture(
-            Record("sample library", "render", sample.class_name, sample.caption, sample.subject, True),
-            sample.path.read_bytes(),
-        )
-        for sample in read_samples()
-    ]
+    found = []
+    for sample in read_samples():
+        label = None if sample.class_name == NO_CLASS else sample.class_name
+        record = Record("sample library", "render", label, sample.caption, sample.subject, True)
+        found.append(Picture(record, sample.path.read_bytes()))
+    return found
 
 
 def subject_pictures(folder: Path) -> list[Picture]:

@@ -1,25 +1,27 @@
 """How much drawn pictures resemble the concept, judged by an encoder that the product uses nowhere else.
 
-First samples only, as `familiar imagine` draws. Real photos are first reduced to the backbone's resolution, so that
-what is measured is likeness and not sharpness. Contact sheets are written for people to look at.
+First samples are scored; what `familiar imagine` keeps of several stands beside them, as do two controls. Real photos
+are first reduced to the backbone's resolution, so that what is measured is likeness and not sharpness. Contact sheets
+are written for people to look at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+from assistant.evaluation.corpora import with_article
 from assistant.evaluation.encoder import IndependentEncoder
 from assistant.evaluation.photos import EvaluationPhotos
 from assistant.evaluation.protocol import Split, Subject, make_splits, read_subjects, rounded
 from assistant.evaluation.recognition import compare_split
 from assistant.evaluation.trained import TrainedSplit
-from assistant.serving import views_of
+from assistant.serving import CANDIDATES, draw, views_of
 from personalizer import metrics
 from personalizer.decoding import load_photo
 from personalizer.errors import UsageError
@@ -34,6 +36,9 @@ _FIDELITY_REASON = (
     "not measured: there is no judge of places for pictures of this resolution whose own accuracy is known"
 )
 _SHEET_COLUMNS, _SHEET_CELL_PX = 10, 128
+BESIDE = ("reranked", "no_concept", "reconstruction")
+"""What is scored beside first samples: what serving keeps of several candidates; first samples of the class without a
+concept; the shots after the backbone's own image tokenizer, which no drawing of its can be expected to exceed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class GenerationScores:
     floor: float
     nearest_other: str
     copy_rate: float
+    beside: Mapping[str, float] = field(default_factory=dict)
+    """The similarity of each of `BESIDE` that was scored."""
 
     @property
     def position(self) -> float:
@@ -66,12 +73,16 @@ def evaluate_generation(
 ) -> dict[str, Any]:
     """Draw every subject `samples` times from a prefix trained on `shots` photos, and compare.
 
-    `similarity` is drawn against held-out photos; `ceiling` the shots against held-out photos; `floor` the
-    photos of the other subject that is nearest to the held-out ones. `position` says where between the two
-    the drawn pictures lie; `concepts_without_room` have a nearest other subject that is as close as the
-    shots themselves. `copy_rate` counts samples with 70 % or more of their tokens equal to a training
-    view's. Contact sheets go to `sheets` (below `home` by default). Prefixes are shared with the recognition
-    evaluation in the same `home`. Raises `NotReadyError` without the encoder's package.
+    All numbers at the top are of first samples, one candidate each. `similarity` is drawn against held-out photos;
+    `ceiling` the shots against held-out photos; `floor` the photos of the other subject that is nearest to the
+    held-out ones. `position` says where between the two the drawn pictures lie; `concepts_without_room` have a
+    nearest other subject that is as close as the shots themselves. `copy_rate` counts samples with 70 % or more of
+    their tokens equal to a training view's.
+
+    Beside it, with similarity and position each: `reranked` is the same request with the best recognised of several
+    candidates kept, as served; `no_concept` the bare backbone asked for the class; `reconstruction` the shots after
+    the backbone's image tokenizer. Contact sheets go to `sheets` (below `home` by default). Prefixes are shared with
+    the recognition evaluation in the same `home`. Raises `NotReadyError` without the encoder's package.
     """
     if samples < 1:
         raise UsageError(tried="drawing", found=f"{samples} samples", fix="Draw at least one, better 20.")
@@ -85,8 +96,9 @@ def evaluate_generation(
         photos.prepare([photo for subject in subjects for photo in subject.photos], on_progress)
         splits = make_splits(subjects, shots, trained_splits, seed)
         real: dict[Path, Float32Array] = {}
+        of_class: dict[str, Float32Array] = {}
         for number, split in enumerate(splits):
-            name = split.subject.name
+            name, class_name = split.subject.name, split.subject.class_name
             if on_progress is not None:
                 on_progress(Progress(number, len(splits), f"drawing {name}"))
             tested = compare_split(photos, split, subjects, [])
@@ -96,33 +108,46 @@ def evaluate_generation(
             try:
                 trained.train(on_progress)
                 session = trained.session
+                side_px = session.spec.image_size_px
                 if not real:
-                    real = _encode_real(encoder, photos, subjects, session.spec.image_size_px)
-                drawn, codes = trained.draw(GENERATION_TEXT, samples, seed)
-                vectors = encoder.encode(drawn)
+                    real = _encode_real(encoder, photos, subjects, side_px)
+                drawn, codes = trained.draw(GENERATION_TEXT, samples, seed, candidates=1)
+                reranked, _ = trained.draw(GENERATION_TEXT, samples, seed, candidates=CANDIDATES)
+                if class_name not in of_class:
+                    of_class[class_name] = encoder.encode(draw_class(session, class_name, samples, seed))
+                shown = [reduced(load_photo(photos.path(shot)).image, side_px) for shot in tested.shot_ids]
+                rebuilt = session.decode_images(session.encode_images(shown))
                 views = _view_codes(session, photos, tested.shot_ids)
             finally:
                 trained.close()
-            scores = score(split, subjects, real, vectors, metrics.copy_rate(codes, views))
+            beside = {
+                "reranked": encoder.encode(reranked),
+                "no_concept": of_class[class_name],
+                "reconstruction": encoder.encode(rebuilt),
+            }
+            copies = metrics.copy_rate(codes, views)
+            scores = score(split, subjects, real, encoder.encode(drawn), copies, beside)
             rows.setdefault(name, []).append(scores)
-            sheet = folder / f"{name}-{split.number}.png"
-            _write_sheet(sheet, split, photos, session.spec.image_size_px, drawn)
-            written.append(str(sheet))
+            for kind, pictures in (("", drawn), ("-reranked", reranked)):
+                sheet = folder / f"{name}-{split.number}{kind}.png"
+                _write_sheet(sheet, split, photos, side_px, pictures)
+                written.append(str(sheet))
     finally:
         photos.close()
     return {
-        **_overall([_means(scores) for scores in rows.values()]),
+        **_overall([_means(scores) for scores in rows.values()], seed),
         "prompt_fidelity": None,
         "prompt_fidelity_reason": _FIDELITY_REASON,
         "encoder": encoder.name,
         "per_concept": {
-            name: {**_rounded(_means(scores)), "nearest_other": scores[0].nearest_other}
+            name: {**_nested(_means(scores)), "nearest_other": scores[0].nearest_other}
             for name, scores in rows.items()
         },
         "contact_sheets": written,
         "settings": {
             "shots": shots,
             "samples": samples,
+            "candidates": {"first_samples": 1, "reranked": CANDIDATES},
             "trained_splits": trained_splits,
             "seed": seed,
             "backbone": backbone,
@@ -142,6 +167,12 @@ def _encode_real(
     return dict(zip(paths, vectors, strict=True))
 
 
+def draw_class(session: BackboneSession, class_name: str, count: int, seed: int) -> list[Image.Image]:
+    """First samples of the bare backbone for the class in words."""
+    text = f"a photo of {with_article(class_name)}."
+    return draw(session, text, count, seed, candidates=1).images
+
+
 def reduced(image: Image.Image, side_px: int) -> Image.Image:
     """The middle square at `side_px`: all of a photo that a backbone of this resolution can show."""
     return ImageOps.fit(image.convert("RGB"), (side_px, side_px), Image.Resampling.LANCZOS)
@@ -153,8 +184,12 @@ def score(
     real: dict[Path, Float32Array],
     drawn: Float32Array,
     copy_rate: float,
+    beside: Mapping[str, Float32Array] | None = None,
 ) -> GenerationScores:
-    """From unit vectors: `real` by path, `drawn` `[samples, dim]`. All similarities are to held-out photos."""
+    """From unit vectors: `real` by path, `drawn` and each of `beside` `[samples, dim]`.
+
+    All similarities are to held-out photos.
+    """
     held_out = np.stack([real[photo] for photo in split.held_out if photo in real])
     shots = np.stack([real[photo] for photo in split.shots if photo in real])
     others = {
@@ -171,6 +206,7 @@ def score(
         floor=others[nearest],
         nearest_other=nearest,
         copy_rate=copy_rate,
+        beside={name: float((vectors @ held_out.T).mean()) for name, vectors in (beside or {}).items()},
     )
 
 
@@ -191,27 +227,41 @@ _KEYS = ("similarity", "ceiling", "floor", "copy_rate")
 
 
 def _means(scores: Sequence[GenerationScores]) -> dict[str, float]:
-    """Over the splits of one concept."""
-    return _with_position({key: float(np.mean([getattr(one, key) for one in scores])) for key in _KEYS})
+    """Over the splits of one concept; a control's similarity stands under its name."""
+    means = {key: float(np.mean([getattr(one, key) for one in scores])) for key in _KEYS}
+    means |= {name: float(np.mean([one.beside[name] for one in scores])) for name in scores[0].beside}
+    return means
 
 
-def _overall(concepts: Sequence[dict[str, float]]) -> dict[str, float | int | None]:
-    """Every concept counts alike, however many splits it had."""
-    means = {
-        key: float(np.mean([one[key] for one in concepts])) if concepts else float("nan") for key in _KEYS
-    }
+def _overall(concepts: Sequence[dict[str, float]], seed: int = 0) -> dict[str, Any]:
+    """Every concept counts alike, however many splits it had; intervals are bootstraps over concepts."""
+    keys = concepts[0] if concepts else _KEYS
+    values = {key: [one[key] for one in concepts] for key in keys}
+    means = {key: float(np.mean(of)) if of else float("nan") for key, of in values.items()}
+    result = _nested(means)
+    for name in ("similarity", *BESIDE):
+        if name in means:
+            low, high = metrics.bootstrap_interval(values[name], seed=seed)
+            row = result if name == "similarity" else result[name]
+            row["interval"] = [rounded(low), rounded(high)]
     no_room = sum(one["ceiling"] <= one["floor"] for one in concepts)
-    return {**_rounded(_with_position(means)), "concepts_without_room": no_room}
+    return {**result, "concepts_without_room": no_room}
 
 
-def _with_position(means: dict[str, float]) -> dict[str, float]:
-    # Of the means, not a mean of positions: those have no bound where floor and ceiling nearly meet.
-    position = metrics.position_between(means["similarity"], means["floor"], means["ceiling"])
-    return {**means, "position": position}
+def _nested(means: Mapping[str, float]) -> dict[str, Any]:
+    """As the report shows it: positions beside similarities, a control's own numbers under its name."""
 
+    def position(similarity: float) -> float | None:
+        # Of the means, not a mean of positions: those have no bound where floor and ceiling nearly meet.
+        return rounded(metrics.position_between(similarity, means["floor"], means["ceiling"]))
 
-def _rounded(values: dict[str, float]) -> dict[str, float | None]:
-    return {key: rounded(value) for key, value in values.items()}
+    own = {key: rounded(means[key]) for key in _KEYS}
+    controls = {
+        name: {"similarity": rounded(means[name]), "position": position(means[name])}
+        for name in BESIDE
+        if name in means
+    }
+    return {**own, "position": position(means["similarity"]), **controls}
 
 
 def _write_sheet(

@@ -39,15 +39,18 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Which photos of a subject are shown; all its others are tested."""
+    """Which photos of a subject are shown; all its others are tested, except those that are set aside."""
 
     subject: Subject
     number: int
     shots: tuple[Path, ...]
+    set_aside: tuple[Path, ...] = ()
+    """Neither shown nor tested, so that splits with fewer shots are tested on the same photos."""
 
     @property
     def held_out(self) -> tuple[Path, ...]:
-        return tuple(photo for photo in self.subject.photos if photo not in self.shots)
+        used = {*self.shots, *self.set_aside}
+        return tuple(photo for photo in self.subject.photos if photo not in used)
 
 
 def read_subjects(folder: Path, shots: int) -> tuple[list[Subject], list[str]]:
@@ -90,27 +93,44 @@ def make_splits(subjects: Sequence[Subject], shots: int, splits: int, seed: int)
 
     A subject's choices depend on `seed` and its own photos' names, not on which other subjects there are.
     """
-    if shots < 1 or splits < 1:
+    return make_nested_splits(subjects, [shots], splits, seed)[shots]
+
+
+def make_nested_splits(
+    subjects: Sequence[Subject], counts: Sequence[int], splits: int, seed: int
+) -> dict[int, list[Split]]:
+    """Splits by number of shots: each with fewer shots has the first of those with more, and the same photos to test.
+
+    Those with the most shots are what `make_splits` makes; so is every first choice, but for what is tested.
+    """
+    if not counts or min(counts) < 1 or splits < 1:
         raise UsageError(
             tried="choosing shots",
-            found=f"{shots} shots and {splits} splits",
+            found=f"{', '.join(map(str, counts)) or 'no'} shots and {splits} splits",
             fix="Give at least one of each.",
         )
-    made = []
+    most = max(counts)
+    made: dict[int, list[Split]] = {count: [] for count in counts}
     for subject in subjects:
-        key = [ord(character) for character in subject.name]
-        random = np.random.default_rng([seed, *key])
-        wanted = min(splits, math.comb(len(subject.photos), shots))
-        chosen: list[tuple[int, ...]] = []
-        while len(chosen) < wanted:
-            drawn = tuple(sorted(random.permutation(len(subject.photos))[:shots].tolist()))
-            if drawn not in chosen:
-                chosen.append(drawn)
-        made += [
-            Split(subject, number, tuple(subject.photos[index] for index in drawn))
-            for number, drawn in enumerate(chosen)
-        ]
+        for number, order in enumerate(_choices(subject, most, splits, seed)):
+            for count, of_count in made.items():
+                shown, kept = (
+                    tuple(subject.photos[index] for index in sorted(part))
+                    for part in (order[:count], order[count:])
+                )
+                of_count.append(Split(subject, number, shown, kept))
     return made
+
+
+def _choices(subject: Subject, shots: int, splits: int, seed: int) -> list[list[int]]:
+    """Indices of `shots` photos, in the order in which they were drawn; no two choices are of the same photos."""
+    random = np.random.default_rng([seed, *(ord(character) for character in subject.name)])
+    wanted = min(splits, math.comb(len(subject.photos), shots))
+    chosen: dict[frozenset[int], list[int]] = {}
+    while len(chosen) < wanted:
+        drawn = random.permutation(len(subject.photos))[:shots].tolist()
+        chosen.setdefault(frozenset(drawn), drawn)
+    return list(chosen.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,6 +214,20 @@ def table(
             name: {key: rounded(value) for key, value in row.items()} for name, row in sorted(rows.items())
         }
     return result
+
+
+def reliability(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """The bins of the calibration error of all trials together; `share_positive` is class-balanced as it is."""
+    score = np.concatenate([trial.score for trial in trials])
+    truth = np.concatenate([trial.is_positive for trial in trials])
+    return [
+        {
+            "mean_probability": rounded(one.mean_probability),
+            "share_positive": rounded(one.share_positive),
+            "count": one.count,
+        }
+        for one in metrics.reliability(score, truth)
+    ]
 
 
 _RATES = ("weighted", "positive", "negative", "precision", "recall", "abstained")

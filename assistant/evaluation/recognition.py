@@ -22,6 +22,7 @@ from assistant.evaluation.protocol import (
     paired_difference,
     read_photos,
     read_subjects,
+    reliability,
     restricted,
     table,
 )
@@ -80,18 +81,8 @@ def evaluate_recognition(
     try:
         photos.prepare([*(p for subject in subjects for p in subject.photos), *negatives], on_progress)
         chosen = make_splits(subjects, shots, max(splits, trained_splits), seed)
-        tested = [
-            made
-            for number, split in enumerate(chosen)
-            if (made := compare_split(photos, split, subjects, negatives)) is not None
-            and _report(on_progress, number, len(chosen), f"comparing {split.subject.name}")
-        ]
-        report = _untrained_report(tested, seed)
-        if trained_splits > 0:
-            from assistant.evaluation.trained import evaluate_trained
-
-            trained = [one for one in tested if one.split.number < trained_splits]
-            report |= evaluate_trained(trained, photos, home, backbone, device, seed, on_progress)
+        tested = compare_splits(photos, chosen, subjects, negatives, on_progress)
+        report = recognition_rows(tested, trained_splits, photos, home, backbone, device, seed, on_progress)
     finally:
         photos.close()
     return {
@@ -111,28 +102,59 @@ def evaluate_recognition(
     }
 
 
-def _report(on_progress: OnProgress | None, done: int, total: int, message: str) -> bool:
-    if on_progress is not None:
-        on_progress(Progress(done, total, message))
-    return True
+def compare_splits(
+    photos: EvaluationPhotos,
+    splits: Sequence[Split],
+    subjects: Sequence[Subject],
+    negatives: Sequence[Path],
+    on_progress: OnProgress | None,
+) -> list[Comparison]:
+    """`compare_split` of all of them; those without readable photos to show and to test are left out."""
+    tested = []
+    for number, split in enumerate(splits):
+        if on_progress is not None:
+            on_progress(Progress(number, len(splits), f"comparing {split.subject.name}"))
+        made = compare_split(photos, split, subjects, negatives)
+        if made is not None:
+            tested.append(made)
+    return tested
+
+
+def recognition_rows(
+    tested: Sequence[Comparison],
+    trained_splits: int,
+    photos: EvaluationPhotos,
+    home: Home,
+    backbone: str,
+    device: str,
+    seed: int,
+    on_progress: OnProgress | None,
+) -> dict[str, Any]:
+    """The product's row and its controls; those that need a prefix over the first `trained_splits` splits."""
+    report = _untrained_report(tested, seed)
+    if trained_splits > 0:
+        from assistant.evaluation.trained import evaluate_trained
+
+        trained = [one for one in tested if one.split.number < trained_splits]
+        report |= evaluate_trained(trained, photos, home, backbone, device, seed, on_progress)
+    return report
 
 
 def compare_split(
     photos: EvaluationPhotos, split: Split, subjects: Sequence[Subject], negatives: Sequence[Path]
 ) -> Comparison | None:
     """Learn the shots as a concept of the evaluation's library, compare all other photos, unlearn it."""
-    shots = _ids(photos, split.shots)
-    positives = _ids(photos, split.held_out) - shots
+    shots, set_aside = _ids(photos, split.shots), _ids(photos, split.set_aside)
+    positives = _ids(photos, split.held_out) - shots - set_aside
     if not shots or not positives:
         return None
+    own = shots | set_aside | positives
     others = {
-        subject.name: _ids(photos, subject.photos) - shots - positives
-        for subject in subjects
-        if subject != split.subject
+        subject.name: _ids(photos, subject.photos) - own for subject in subjects if subject != split.subject
     }
-    strangers = _ids(photos, negatives) - shots - positives
+    strangers = _ids(photos, negatives) - own
     photo_ids = sorted({*positives, *strangers, *(number for ids in others.values() for number in ids)})
-    same_class = positives | _look_alikes(photos, shots | positives, strangers)
+    same_class = positives | _look_alikes(photos, own, strangers)
     for subject in subjects:
         if subject.name in others and subject.class_name == split.subject.class_name:
             same_class |= others[subject.name]
@@ -219,5 +241,6 @@ def product_row(trials: Sequence[Trial], tested: Sequence[Comparison], seed: int
     kept = {number: one.same_class for number, one in enumerate(tested)}
     return {
         **table(trials, abstain_from=abstain_from, seed=seed, per_concept=True),
+        "reliability": reliability(trials),
         "same_class": table(restricted(trials, kept), abstain_from=abstain_from, seed=seed),
     }

@@ -39,6 +39,7 @@ from personalizer.schemas import BoundingBox, Concept, Float32Array, Int64Array,
 if TYPE_CHECKING:
     from PIL import Image
 
+    from exporters.runtime.concept import ConceptRuntime
     from exporters.runtime.session import BackboneSession
 
 COST_FILE, ANSWERS_FILE = "cost.json", "answers.json"
@@ -162,9 +163,21 @@ class TrainedSplit:
         """The exported backbone."""
         return self._serving.session
 
-    def draw(self, text: str, count: int, seed: int) -> tuple[list[Image.Image], Int64Array]:
-        """`count` first samples of `text`, as `familiar imagine` draws, and their codes `[count, tokens]`."""
-        drawn = draw(self.session, text, count, seed, self._serving.concept(self._concept()))
+    @property
+    def serving(self) -> Serving:
+        """What answers and draws in the home of this split, where its concept is the only one."""
+        return self._serving
+
+    @property
+    def runtime(self) -> ConceptRuntime:
+        """The trained concept in the session."""
+        runtime = self._serving.concept(self._concept())
+        assert runtime is not None, "_concept saw that there is a prefix"
+        return runtime
+
+    def draw(self, text: str, count: int, seed: int, candidates: int) -> tuple[list[Image.Image], Int64Array]:
+        """`count` pictures of `text`, each the best recognised of `candidates`, and their codes `[count, tokens]`."""
+        drawn = draw(self.session, text, count, seed, self.runtime, candidates=candidates)
         return drawn.images, drawn.codes
 
     def answers(self, on_progress: OnProgress | None = None) -> Answers:

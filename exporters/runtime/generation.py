@@ -159,12 +159,54 @@ def yes_no_logits(
 ) -> Float32Array:
     """`yes_no_logit` `[questions]` for one question about several sets of images, in one batch."""
     context = concept or PromptContext(session)
-    hidden, cache = _read_prompt(context, [segments] * len(images), images, forced)
-    if not forced:
-        hidden, cache = _let_understand(context, hidden, cache)
-    yes = _log_likelihood(context, hidden, cache, session.tokenize(YES))
-    no = _log_likelihood(context, hidden, cache, session.tokenize(NO))
+    hidden, cache = before_answer(context, segments, images, forced=forced)
+    yes = log_likelihood(context, hidden, cache, session.tokenize(YES))
+    no = log_likelihood(context, hidden, cache, session.tokenize(NO))
     return yes - no
+
+
+def before_answer(
+    context: PromptContext,
+    segments: Sequence[Segment],
+    images: Sequence[Sequence[ReadImage]],
+    *,
+    forced: bool = True,
+) -> tuple[Float32Array, Cache]:
+    """What predicts the first word of the answers to one prompt about several sets of images, `[images, hidden]`.
+
+    It stands behind a concept's understanding rows: all of them (`forced`), or as many as the model chooses to write.
+    """
+    hidden, cache = _read_prompt(context, [segments] * len(images), images, forced)
+    return (hidden, cache) if forced else _let_understand(context, hidden, cache)
+
+
+def log_likelihood(
+    context: PromptContext, hidden: Float32Array, cache: Cache, ids: Sequence[int]
+) -> Float32Array:
+    """Log-probability `[batch]` of continuing with `ids`; `hidden` `[batch, hidden]` predicts the first."""
+    states = hidden[:, None]
+    if len(ids) > 1:
+        embedded = np.repeat(context.embed_ids(ids[:-1])[None], len(hidden), axis=0)
+        states = np.concatenate([states, context.session.forward(embedded, cache)[0]], axis=1)
+    logits = context.logits(states)
+    top = logits.max(axis=-1, keepdims=True)
+    normaliser = (top + np.log(np.exp(logits - top).sum(axis=-1, keepdims=True)))[..., 0]
+    result: Float32Array = (logits[:, np.arange(len(ids)), list(ids)] - normaliser).sum(axis=1)
+    return result
+
+
+def _choose(logits: Float32Array, sampling: Sampling, uniform: npt.NDArray[np.float64]) -> Int64Array:
+    """The next token `[batch]` from `[batch, vocabulary]`: its distribution inverted at `uniform`."""
+    if sampling.temperature == 0:
+        return np.asarray(logits.argmax(axis=-1), dtype=np.int64)
+    scaled = logits.astype(np.float64) / sampling.temperature
+    if 0 < sampling.top_k < scaled.shape[-1]:
+        threshold = np.partition(scaled, -sampling.top_k, axis=-1)[:, -sampling.top_k, None]
+        scaled = np.where(scaled < threshold, -np.inf, scaled)
+    weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    cumulative = np.cumsum(weights, axis=-1)
+    drawn = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(axis=-1)
+    return np.asarray(np.minimum(drawn, logits.shape[-1] - 1), dtype=np.int64)
 
 
 def generate_images(
@@ -253,10 +295,9 @@ def recognised(
         question = question_about_image(RECOGNITION_QUESTION)
         return yes_no_logits(session, question, pictures, concept=concept, forced=forced)
     context = concept or PromptContext(session)
-    prompts = [question_about_image(DESCRIBE_QUESTION)] * len(codes)
-    hidden, cache = _read_prompt(context, prompts, pictures, forced=True)
+    hidden, cache = before_answer(context, question_about_image(DESCRIBE_QUESTION), pictures)
     words = [*session.tokenize(text.rstrip(".!? ")), session.spec.end_id]
-    return _log_likelihood(context, hidden, cache, words)
+    return log_likelihood(context, hidden, cache, words)
 
 
 def _draw_batch(
@@ -323,32 +364,3 @@ def _let_understand(context: PromptContext, hidden: Float32Array, cache: Cache) 
         states, cache = context.session.forward(embedded, cache, wants[:, None])
         hidden = np.where(wants[:, None], states[:, -1], hidden)
     return hidden, cache
-
-
-def _log_likelihood(
-    context: PromptContext, hidden: Float32Array, cache: Cache, ids: Sequence[int]
-) -> Float32Array:
-    """Log-probability `[batch]` of continuing with `ids`; `hidden` `[batch, hidden]` predicts the first."""
-    states = hidden[:, None]
-    if len(ids) > 1:
-        embedded = np.repeat(context.embed_ids(ids[:-1])[None], len(hidden), axis=0)
-        states = np.concatenate([states, context.session.forward(embedded, cache)[0]], axis=1)
-    logits = context.logits(states)
-    top = logits.max(axis=-1, keepdims=True)
-    normaliser = (top + np.log(np.exp(logits - top).sum(axis=-1, keepdims=True)))[..., 0]
-    result: Float32Array = (logits[:, np.arange(len(ids)), list(ids)] - normaliser).sum(axis=1)
-    return result
-
-
-def _choose(logits: Float32Array, sampling: Sampling, uniform: npt.NDArray[np.float64]) -> Int64Array:
-    """The next token `[batch]` from `[batch, vocabulary]`: its distribution inverted at `uniform`."""
-    if sampling.temperature == 0:
-        return np.asarray(logits.argmax(axis=-1), dtype=np.int64)
-    scaled = logits.astype(np.float64) / sampling.temperature
-    if 0 < sampling.top_k < scaled.shape[-1]:
-        threshold = np.partition(scaled, -sampling.top_k, axis=-1)[:, -sampling.top_k, None]
-        scaled = np.where(scaled < threshold, -np.inf, scaled)
-    weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
-    cumulative = np.cumsum(weights, axis=-1)
-    drawn = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(axis=-1)
-    return np.asarray(np.minimum(drawn, logits.shape[-1] - 1), dtype=np.int64)

@@ -1,0 +1,135 @@
+"""Reports of evaluations as tables of text, for a terminal and for `report.md` alike. Computes and writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Report = Mapping[str, Any]
+Table = list[Sequence[str]]
+
+CONTROLS = ("embedding_only", "retrieval_only", "prefix_only", "other_prefix", "no_concept", "same_class")
+RATES = ("weighted", "positive", "negative", "precision", "recall", "ece", "coverage_at_98", "abstained")
+BESIDE = ("reranked", "no_concept", "reconstruction")
+SHOTS_ROWS = ("retrieval_only", "prefix_only", "same_class")
+RETENTION_ROWS = ("caption_top1", "attribute_questions", "text_bits_per_token")
+
+
+def recognition_table(report: Report) -> Table:
+    """The product with its controls, one row each."""
+    measured = {"product": report, **{name: report.get(name) for name in CONTROLS}}
+    rows: Table = [("", *RATES, "interval")]
+    rows += [
+        (name, *(number(row.get(key)) for key in RATES), between(row.get("interval")))
+        for name, row in measured.items()
+        if row
+    ]
+    return rows
+
+
+def generation_table(report: Report) -> Table:
+    """What was drawn, with its controls, between the nearest other subject and real photos."""
+    rows: Table = [("", "similarity", "position", "interval")]
+    for name, row in (("first samples", report), *((name, report.get(name)) for name in BESIDE)):
+        if row:
+            rows.append((name, *(number(row[key]) for key in rows[0][1:3]), between(row.get("interval"))))
+    rows.append(("floor: nearest other subject", number(report["floor"]), number(0.0), "–"))
+    rows.append(("ceiling: real photos", number(report["ceiling"]), number(1.0), "–"))
+    return rows
+
+
+def shots_table(report: Report) -> Table:
+    """A row per number of shots: the product, and each control's weighted accuracy."""
+    rows: Table = [("shots", "product", "interval", *SHOTS_ROWS, "ece", "coverage_at_98")]
+    for row in report["rows"]:
+        controls = [number((row.get(name) or {}).get("weighted")) for name in SHOTS_ROWS]
+        product = (number(row["weighted"]), between(row["interval"]))
+        rows.append(
+            (str(row["shots"]), *product, *controls, number(row["ece"]), number(row["coverage_at_98"]))
+        )
+    return rows
+
+
+def retention_table(report: Report) -> Table:
+    """A row per measure: bare, with the personal prompt as served, the difference, and where the model chooses."""
+    rows: Table = [("", "bare", "with_prompt", "difference", "interval", "model_chooses", "chance", "count")]
+    for name in RETENTION_ROWS:
+        row = report[name]
+        if row:
+            rows.append(
+                (
+                    name,
+                    number(row["bare"]),
+                    number(row["with_prompt"]),
+                    _difference(row),
+                    between(row["interval"]),
+                    _difference(row["model_chooses"]),
+                    number(row.get("chance")),
+                    str(row["count"]),
+                )
+            )
+    return rows
+
+
+def _difference(row: Report) -> str:
+    if "difference_points" in row:
+        return f"{number(row['difference_points'])} points"
+    return f"{number(row['difference_bits'])} bits"
+
+
+def backbone_table(report: Report) -> Table:
+    """One row per measure, the version before beside it."""
+    now, before = flat(report), flat(report.get("previous") or {})
+    rows: Table = [("", "now", "before")]
+    rows += [(name, number(value), number(before.get(name))) for name, value in now.items()]
+    return rows
+
+
+def per_concept_table(report: Report) -> Table:
+    """A row per concept, a column per number; empty where the report has none."""
+    concepts = {name: flat(row) | _words(row) for name, row in (report.get("per_concept") or {}).items()}
+    columns = list(dict.fromkeys(key for row in concepts.values() for key in row))
+    if not columns:
+        return []
+    return [
+        ("", *columns),
+        *((name, *(number(row.get(key)) for key in columns)) for name, row in concepts.items()),
+    ]
+
+
+def _words(row: Report) -> dict[str, object]:
+    return {key: value for key, value in row.items() if isinstance(value, str)}
+
+
+def settings_table(report: Report) -> Table:
+    """What the numbers depend on."""
+    return [("setting", "value"), *((name, _setting(value)) for name, value in report["settings"].items())]
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_setting(item)}" for key, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
+
+
+def flat(report: Report, prefix: str = "") -> dict[str, object]:
+    """Nested numbers by dotted name; settings and the version before are left out."""
+    found: dict[str, object] = {}
+    for key, value in report.items():
+        if isinstance(value, dict) and key not in ("settings", "previous"):
+            found |= flat(value, f"{prefix}{key}.")
+        elif isinstance(value, int | float):
+            found[f"{prefix}{key}"] = value
+    return found
+
+
+def number(value: object) -> str:
+    """To three places; a dash where there is none."""
+    return f"{value:.3f}" if isinstance(value, float) else "–" if value is None else str(value)
+
+
+def between(interval: Sequence[float | None] | None) -> str:
+    """A 95 % interval."""
+    return f"{number(interval[0])} … {number(interval[1])}" if interval else "–"
