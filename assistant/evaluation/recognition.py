@@ -72,7 +72,7 @@ def evaluate_recognition(
 
     For each subject, `shots` photos are shown and all photos of all folders that were not shown are tested.
     Retrieval is averaged over `splits` choices of shots; whatever needs a trained prefix over the first
-    `trained_splits` of them (0: nothing is trained, and the product is retrieval alone).
+    `trained_splits` of them (0: nothing is trained, and the product is what was learned of the embeddings).
     Raises `UsageError` or `NotFoundError` for folders without enough photos.
     """
     subjects, skipped = read_subjects(subjects_dir, shots)
