@@ -241,6 +241,14 @@ class ChameleonBackbone:
         """An empty key/value cache for `forward`."""
         return DynamicCache(config=self.model.config)
 
+    def repeated_cache(self, cache: DynamicCache, count: int) -> DynamicCache:
+        """`cache`, of one sequence, as the past of `count` sequences; gradients flow back to it."""
+        repeated = self.new_cache()
+        for number, layer in enumerate(cache.layers):
+            keys, values = layer.keys, layer.values
+            repeated.update(keys.expand(count, -1, -1, -1), values.expand(count, -1, -1, -1), number)
+        return repeated
+
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""
         logits = self.model.lm_head(hidden)

@@ -27,10 +27,12 @@ from personalizer.dual_prefix import MANIFEST_FILE, WEIGHTS_FILE, DualPrefixConf
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.objective import graded_places
 from personalizer.picture_bank import BANK_FILE
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 from personalizer.soft_positives import SoftPositive
-from personalizer.trainer import CHECKPOINT_FILE, PrefixTrainer, TrainerConfig, TrainingOutcome, train_concept
+from personalizer.trainer import PrefixTrainer, TrainerConfig, TrainingOutcome, train_concept
+from personalizer.training_checkpoint import CHECKPOINT_FILE
 from personalizer.training_set import Example, ExampleBuilder, PrefixDataset, TaskWeights
 
 CONFIG = TrainerConfig(
@@ -131,10 +133,6 @@ def test_starting_rows_are_the_free_name_and_pieces_of_own_pictures(
         assert bool((pieces == row).all(dim=1).any())
 
 
-def graded_places(example: Example) -> list[int]:
-    return [place for place, weight in enumerate(example.weight) if weight > 0]
-
-
 def test_only_graded_positions_count(backbone: Backbone, tmp_path: Path) -> None:
     made = trainer(backbone, tmp_path)
     builder = ExampleBuilder(backbone, CONFIG.rows)
@@ -145,16 +143,16 @@ def test_only_graded_positions_count(backbone: Backbone, tmp_path: Path) -> None
         builder.generation(codes, None, TaskWeights()),
     ):
         with torch.no_grad():
-            loss = made._loss([example])
+            loss = made._objective.loss([example])
             graded = graded_places(example)
             ungraded = [place for place in range(len(example.target)) if place not in graded]
             other = replace(example, target=list(example.target))
             for place in ungraded:
                 other.target[place] = (other.target[place] + 1) % 32
-            assert torch.equal(made._loss([other]), loss)
+            assert torch.equal(made._objective.loss([other]), loss)
             other = replace(example, target=list(example.target))
             other.target[graded[-1]] = (other.target[graded[-1]] + 1) % 32
-            assert not torch.equal(made._loss([other]), loss)
+            assert not torch.equal(made._objective.loss([other]), loss)
 
 
 def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
@@ -171,7 +169,7 @@ def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
         ]
         expected = 0.0
         for example in examples:
-            embedded, mask = made._embed([example])
+            embedded, mask = made._states.embed([example])
             hidden, _ = backbone.forward(embedded, mask)
             for place in graded_places(example):
                 state = hidden[0, place]
@@ -181,7 +179,7 @@ def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
                     logits = torch.cat([backbone.text_logits(state), made.prefix.output_rows @ state])
                 expected -= float(logits.log_softmax(-1)[example.target[place]]) * example.weight[place]
         # Together they are padded to the longer one.
-        assert float(made._loss(examples)) == pytest.approx(expected / 2, rel=1e-4)
+        assert float(made._objective.loss(examples)) == pytest.approx(expected / 2, rel=1e-4)
 
 
 def test_a_cancelled_run_leaves_a_checkpoint_and_continues_to_the_same_rows(
@@ -287,7 +285,7 @@ def test_yes_no_reads_the_answers_first_word(backbone: Backbone, tmp_path: Path)
     kept = len(example.kind) - (len(words) - 1)
     cut = Example(*(getattr(example, name)[:kept] for name in Example.__slots__))
     with torch.no_grad():
-        hidden, _ = backbone.forward(*made._embed([cut]))
+        hidden, _ = backbone.forward(*made._states.embed([cut]))
         logits = backbone.text_logits(hidden[0, -1])
     yes, no = backbone.tokenize("yes.")[0], backbone.tokenize("no.")[0]
     assert float(made.yes_no(True)[1]) == pytest.approx(float(logits[yes] - logits[no]), abs=1e-4)
