@@ -110,7 +110,7 @@ class PrefixTrainer:
         torch.manual_seed(config.seed)
         self._backbone = backbone
         self._data = dataset
-        self._config = config
+        self.config = config
         self._directory = directory
         self._fingerprint = fingerprint
         self._builder = ExampleBuilder(backbone, config.rows)
@@ -118,7 +118,7 @@ class PrefixTrainer:
         self.prefix = DualPrefix(config.rows, self._starting_rows(), backbone.output_scale()).to(
             backbone.device
         )
-        self._optimiser = torch.optim.AdamW(
+        self.optimiser = torch.optim.AdamW(
             self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
         )
         self._states = ExampleStates(
@@ -128,7 +128,7 @@ class PrefixTrainer:
             shared=self._builder.beginning(personal_prompt()),
             gradient_checkpointing=config.gradient_checkpointing,
         )
-        self._objective = Objective(
+        self.objective = Objective(
             backbone, self.prefix, self._states, pull=config.pull, preservation=config.preservation
         )
         self._preservation = (
@@ -144,7 +144,7 @@ class PrefixTrainer:
 
         Codes of a real picture are what the backbone knows how to read; a mean of many would be none of them.
         """
-        count = self._config.rows.rows - 1
+        count = self.config.rows.rows - 1
         embedded = self._backbone.embed_image_codes(self._data.positives).float()
         pieces, tokens = embedded.shape[0], embedded.shape[1]
         spread = torch.linspace(0, tokens - 1, count).round().long()
@@ -154,15 +154,15 @@ class PrefixTrainer:
     def train(self, progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> TrainingOutcome:
         """Run the remaining steps. A cancelled run leaves a checkpoint and raises `JobCancelled`."""
         self._resume()
-        config, losses = self._config, []
+        config, losses = self.config, []
         last_saved = time.monotonic()
         while self._step < config.steps and not self._selection.stopped:
             began = time.monotonic()
-            losses.append(self._optimise())
+            losses.append(self.step())
             self._selection.follow(self._step)
             if self._held and (self._step % config.evaluate_every == 0 or self._step == config.steps):
                 with self._selection.candidate():
-                    self._selection.judge(held_loss(self._objective, self._held))
+                    self._selection.judge(held_loss(self.objective, self._held))
             self._spent_s += time.monotonic() - began
             if progress is not None:
                 message = f"Learning, loss {np.mean(losses[-20:]):.2f}"
@@ -179,9 +179,9 @@ class PrefixTrainer:
         accuracy, threshold = self._check()
         return TrainingOutcome(self._step, self._spent_s, losses, accuracy, threshold)
 
-    def _optimise(self) -> float:
+    def step(self) -> float:
         """One step; returns the loss before it."""
-        config = self._config
+        config = self.config
         rng = np.random.default_rng((config.seed, self._step))
         examples = self._sampler.batch(
             rng,
@@ -193,11 +193,11 @@ class PrefixTrainer:
         if self._preservation is not None:
             preserved = self._preservation[int(rng.integers(len(self._preservation)))]
         self._set_rate()
-        loss = self._objective.loss(examples, preserved)
-        self._optimiser.zero_grad(set_to_none=True)
+        loss = self.objective.loss(examples, preserved)
+        self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.prefix.parameters(), config.gradient_clip)
-        self._optimiser.step()
+        self.optimiser.step()
         found = float(loss.detach())
         if not math.isfinite(found):
             raise ArithmeticError(f"the loss became {found} at step {self._step}")
@@ -205,10 +205,10 @@ class PrefixTrainer:
         return found
 
     def _set_rate(self) -> None:
-        done = self._step / self._config.steps
+        done = self._step / self.config.steps
         factor = min(1.0, (self._step + 1) / 10) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._config.learning_rate * factor
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.learning_rate * factor
 
     @torch.no_grad()
     def yes_no(self, positives: bool) -> torch.Tensor:
@@ -221,7 +221,7 @@ class PrefixTrainer:
         found = []
         for start in range(0, len(codes), 16):
             examples = [
-                self._builder.recognition((first + index, codes[index].tolist()), True, self._config.weights)
+                self._builder.recognition((first + index, codes[index].tolist()), True, self.config.weights)
                 for index in range(start, min(start + 16, len(codes)))
             ]
             # The answer is what stands at the end, whatever its tokens weigh.
@@ -246,7 +246,7 @@ class PrefixTrainer:
             "output_offset": self.prefix.output_offset,
             "input_start": self.prefix.input_start,
         }
-        for index, moments in self._optimiser.state_dict()["state"].items():
+        for index, moments in self.optimiser.state_dict()["state"].items():
             for name, tensor in moments.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
         record = {
@@ -265,13 +265,13 @@ class PrefixTrainer:
         with torch.no_grad():
             self.prefix.input_offset.copy_(tensors["input_offset"])
             self.prefix.output_offset.copy_(tensors["output_offset"])
-        state = self._optimiser.state_dict()
+        state = self.optimiser.state_dict()
         state["state"] = {}
         for name, tensor in tensors.items():
             if name.startswith("optimiser."):
                 _, index, moment = name.split(".", 2)
                 state["state"].setdefault(int(index), {})[moment] = tensor
-        self._optimiser.load_state_dict(state)
+        self.optimiser.load_state_dict(state)
         self._selection.restore(tensors, record["selection"])
         self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
 

@@ -136,7 +136,8 @@ class ChameleonBackbone:
         vocabulary = json.loads((directory / "config.json").read_text()).get("vocabulary_map") or {}
         mapping = model.model.vocabulary_mapping
         code_to_id = torch.tensor([mapping.img2bpe[code] for code in range(len(mapping.img2bpe))])
-        self._code_to_id = code_to_id.to(device)
+        self.image_ids = code_to_id.to(device)
+        """The text id of each image code, `[codebook_size]`."""
         self._image_mask = torch.zeros(config.vocab_size, dtype=torch.bool)
         self._image_mask[code_to_id] = True
         self._image_mask = self._image_mask.to(device)
@@ -225,7 +226,7 @@ class ChameleonBackbone:
 
     def embed_image_codes(self, codes: torch.Tensor) -> torch.Tensor:
         """Input embeddings of image codes, `[..., hidden]`."""
-        return self.model.model.embed_tokens(self._code_to_id[codes.to(self.device)])
+        return self.model.model.embed_tokens(self.image_ids[codes.to(self.device)])
 
     def forward(
         self, embeddings: torch.Tensor, mask: torch.Tensor | None = None, cache: Any = None
@@ -256,7 +257,7 @@ class ChameleonBackbone:
 
     def image_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., codebook_size]`; only the image columns of the head are computed."""
-        return functional.linear(hidden, self.model.lm_head.weight[self._code_to_id])
+        return functional.linear(hidden, self.model.lm_head.weight[self.image_ids])
 
     def name_prior(self) -> torch.Tensor:
         """The mean of the vocabulary's free rows, `[hidden]`; of all text rows where it keeps none free."""

@@ -109,7 +109,7 @@ def test_gradients_reach_the_new_rows_only(backbone: Backbone, tmp_path: Path) -
     assert all(parameter.grad is None for parameter in backbone.model.parameters())
     moved = (rows(made) - start).abs().amax(dim=1)
     assert moved.shape == (2 * 8,) and bool((moved > 0).all()), "every row is read and emitted by some task"
-    trained = {id(p) for group in made._optimiser.param_groups for p in group["params"]}
+    trained = {id(p) for group in made.optimiser.param_groups for p in group["params"]}
     assert trained == {id(p) for p in made.prefix.parameters()}
 
 
@@ -143,16 +143,16 @@ def test_only_graded_positions_count(backbone: Backbone, tmp_path: Path) -> None
         builder.generation(codes, None, TaskWeights()),
     ):
         with torch.no_grad():
-            loss = made._objective.loss([example])
+            loss = made.objective.loss([example])
             graded = graded_places(example)
             ungraded = [place for place in range(len(example.target)) if place not in graded]
             other = replace(example, target=list(example.target))
             for place in ungraded:
                 other.target[place] = (other.target[place] + 1) % 32
-            assert torch.equal(made._objective.loss([other]), loss)
+            assert torch.equal(made.objective.loss([other]), loss)
             other = replace(example, target=list(example.target))
             other.target[graded[-1]] = (other.target[graded[-1]] + 1) % 32
-            assert not torch.equal(made._objective.loss([other]), loss)
+            assert not torch.equal(made.objective.loss([other]), loss)
 
 
 def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
@@ -179,7 +179,7 @@ def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
                     logits = torch.cat([backbone.text_logits(state), made.prefix.output_rows @ state])
                 expected -= float(logits.log_softmax(-1)[example.target[place]]) * example.weight[place]
         # Together they are padded to the longer one.
-        assert float(made._objective.loss(examples)) == pytest.approx(expected / 2, rel=1e-4)
+        assert float(made.objective.loss(examples)) == pytest.approx(expected / 2, rel=1e-4)
 
 
 def test_a_cancelled_run_leaves_a_checkpoint_and_continues_to_the_same_rows(

@@ -48,7 +48,7 @@ def rows(made: PrefixTrainer) -> torch.Tensor:
 
 def held(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset, weights: TaskWeights) -> float:
     builder = ExampleBuilder(backbone, CONFIG.rows)
-    return held_loss(made._objective, held_examples(builder, data, weights))
+    return held_loss(made.objective, held_examples(builder, data, weights))
 
 
 @pytest.mark.parametrize(
@@ -122,9 +122,9 @@ def test_the_held_loss_counts_each_task_once(backbone: Backbone, data: PrefixDat
     tasks = held_examples(ExampleBuilder(backbone, CONFIG.rows), data, CONFIG.weights)
     assert [len(task) for task in tasks] == [2, 3, 2, 2]
     with torch.no_grad():
-        alone = [[float(made._objective.loss([example])) for example in task] for task in tasks]
+        alone = [[float(made.objective.loss([example])) for example in task] for task in tasks]
     means = [sum(losses) / len(losses) for losses in alone]
-    assert held_loss(made._objective, tasks) == pytest.approx(sum(means) / 4, abs=1e-5)
+    assert held_loss(made.objective, tasks) == pytest.approx(sum(means) / 4, abs=1e-5)
     # None of them is trained on: each of its pictures is a held one.
     kept = {tuple(codes) for codes in [*data.held_positives.tolist(), *data.held_negatives.tolist()]}
     for task in tasks:
@@ -154,7 +154,7 @@ def changed_answers(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset
         for number in range(len(preservation)):
             preserved = preservation[number]
             [state] = made._states.at([preserved.example], [preserved.places])
-            changed = made._objective.text_and_row_logits(state).log_softmax(dim=-1)
+            changed = made.objective.text_and_row_logits(state).log_softmax(dim=-1)
             values.append(float(preserved.divergence(changed)))
     return sum(values) / len(values)
 
