@@ -34,6 +34,8 @@ from personalizer.views import augmented
 HELD_VIEWS_PER_PHOTO = 4
 HELD_NEGATIVES = 12
 HARD_SHARE = 0.25
+PUBLISHED_LENGTH, PUBLISHED_PICTURE = 1500, 1024
+"""The fixed length in the settings of arXiv 2504.20998, and the tokens that a picture takes of it."""
 WARM_UP = 2
 """Steps at the beginning that are left out of the medians: memory is still being allocated."""
 Side = Literal["ours", "baseline"]
@@ -55,7 +57,7 @@ class Request:
     """Of the naive recipe, in units of its matrices' values."""
     seed: int = 0
     padded_to: int = 0
-    """Positions that the naive recipe pads to; 0 for the fewest that every example fits into."""
+    """Positions that the naive recipe pads to; 0 for as much padding as the published one has."""
     trainer: dict[str, Any] = field(default_factory=dict)
     """Other values for fields of `TrainerConfig`."""
 
@@ -228,13 +230,15 @@ def padded_to(request: Request, builder: ExampleBuilder, data: PrefixDataset, co
         builder.generation(picture[1], None, weights),
     ]
     longest = max(len(example.target) + 1 for example in examples)
+    tokens = len(picture[1])
+    published = round(longest * PUBLISHED_LENGTH / (longest - tokens + PUBLISHED_PICTURE))
     if request.padded_to and request.padded_to < longest:
         raise UsageError(
             tried=f"padding the naive recipe's examples to {request.padded_to} positions",
             found=f"the longest has {longest}",
             fix=f"Give at least {longest}, or nothing.",
         )
-    return request.padded_to or longest
+    return request.padded_to or max(longest, published)
 
 
 def read_pictures(
