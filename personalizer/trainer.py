@@ -1,7 +1,7 @@
-"""Learns one concept's dual prefix in a frozen backbone: the loop, its checkpoints and what a concept costs.
+"""Learns one concept's dual prefix in a frozen backbone: the loop, what it continues from and what a concept costs.
 
-Only the new rows are parameters; images are encoded once; logits are computed only where something is graded. Knows
-examples and rows; where pictures come from is `concept_pictures`' business.
+Only the new rows are parameters; images are encoded once. Knows examples and rows; what is minimised is the
+`objective`'s business, where pictures come from `concept_pictures`'.
 """
 
 from __future__ import annotations
@@ -18,32 +18,22 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch.nn import functional
 
 from personalizer.backbones.base import Backbone
 from personalizer.concept_pictures import SkippedPhoto, collect_pictures
 from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, finished_training, save_prefix
 from personalizer.errors import JobCancelled, UsageError
+from personalizer.example_states import ExampleStates
 from personalizer.library import Library
-from personalizer.locations import Home, write_atomically
-from personalizer.prompts import NO, YES
+from personalizer.locations import Home
+from personalizer.objective import Objective, held_examples, held_loss
+from personalizer.preservation import Preservation
+from personalizer.prompts import NO, YES, personal_prompt
+from personalizer.row_selection import RowSelection
 from personalizer.schemas import OnProgress, Progress
 from personalizer.text_questions import text_questions
-from personalizer.training_set import (
-    CODE,
-    CONTEXT,
-    ROW,
-    TEXT,
-    Example,
-    ExampleBuilder,
-    ExampleSampler,
-    PrefixDataset,
-    TaskWeights,
-)
-
-CHECKPOINT_FILE = "checkpoint.safetensors"
+from personalizer.training_checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
+from personalizer.training_set import ExampleBuilder, ExampleSampler, PrefixDataset, TaskWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +55,17 @@ class TrainerConfig:
     gradient_clip: float = 1.0
     checkpoint_every_s: float = 10.0
     seed: int = 0
+    ema: float = 0.0
+    """Decay of the rows' moving average, which is then what is kept; 0 keeps the rows themselves."""
+    patience: int = 0
+    """Measurements on what was held out without a better one until training stops; 0 never measures."""
+    evaluate_every: int = 20
+    pull: float = 0.0
+    """Weight of the squared distance between input rows and their start, in units of a row's size."""
+    preservation: float = 0.0
+    """Weight of what the personal prompt changes in answers about other pictures."""
+    gradient_checkpointing: bool = False
+    """Run each example again in the backward pass: less memory, more time, the same gradients."""
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.learning_rate <= 0 or self.recognition < 2 or self.generation < 1:
@@ -72,6 +73,15 @@ class TrainerConfig:
                 tried=f"configuring training with steps={self.steps}, learning_rate={self.learning_rate}, "
                 f"recognition={self.recognition}, generation={self.generation}",
                 found="steps, generation and the rate must be positive, recognition at least 2",
+                fix="Leave the defaults.",
+            )
+        if not (0 <= self.ema < 1 and self.pull >= 0 and self.preservation >= 0) or (
+            self.patience < 0 or self.evaluate_every < 1
+        ):
+            raise UsageError(
+                tried=f"configuring training with ema={self.ema}, patience={self.patience}, evaluate_every="
+                f"{self.evaluate_every}, pull={self.pull}, preservation={self.preservation}",
+                found="ema must be in 0..1 without 1, the others not negative, evaluate_every at least 1",
                 fix="Leave the defaults.",
             )
 
@@ -103,7 +113,7 @@ class PrefixTrainer:
         torch.manual_seed(config.seed)
         self._backbone = backbone
         self._data = dataset
-        self._config = config
+        self.config = config
         self._directory = directory
         self._fingerprint = fingerprint
         self._builder = ExampleBuilder(backbone, config.rows)
@@ -111,9 +121,24 @@ class PrefixTrainer:
         self.prefix = DualPrefix(config.rows, self._starting_rows(), backbone.output_scale()).to(
             backbone.device
         )
-        self._optimiser = torch.optim.AdamW(
+        self.optimiser = torch.optim.AdamW(
             self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
         )
+        self._states = ExampleStates(
+            backbone,
+            self.prefix,
+            dataset.contexts,
+            shared=self._builder.beginning(personal_prompt()),
+            gradient_checkpointing=config.gradient_checkpointing,
+        )
+        self.objective = Objective(
+            backbone, self.prefix, self._states, pull=config.pull, preservation=config.preservation
+        )
+        self._preservation = (
+            Preservation(backbone, self.prefix, self._builder, dataset) if config.preservation else None
+        )
+        self._selection = RowSelection(self.prefix, ema=config.ema, patience=config.patience)
+        self._held = held_examples(self._builder, dataset, config.weights) if config.patience else []
         self._step = 0
         self._spent_s = 0.0
 
@@ -122,7 +147,7 @@ class PrefixTrainer:
 
         Codes of a real picture are what the backbone knows how to read; a mean of many would be none of them.
         """
-        count = self._config.rows.rows - 1
+        count = self.config.rows.rows - 1
         embedded = self._backbone.embed_image_codes(self._data.positives).float()
         pieces, tokens = embedded.shape[0], embedded.shape[1]
         spread = torch.linspace(0, tokens - 1, count).round().long()
@@ -132,27 +157,15 @@ class PrefixTrainer:
     def train(self, progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> TrainingOutcome:
         """Run the remaining steps. A cancelled run leaves a checkpoint and raises `JobCancelled`."""
         self._resume()
-        config, losses = self._config, []
+        config, losses = self.config, []
         last_saved = time.monotonic()
-        while self._step < config.steps:
+        while self._step < config.steps and not self._selection.stopped:
             began = time.monotonic()
-            rng = np.random.default_rng((config.seed, self._step))
-            examples = self._sampler.batch(
-                rng,
-                recognition=config.recognition,
-                description=config.description,
-                generation=config.generation,
-            )
-            self._set_rate()
-            loss = self._loss(examples)
-            self._optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.prefix.parameters(), config.gradient_clip)
-            self._optimiser.step()
-            losses.append(float(loss.detach()))
-            if not math.isfinite(losses[-1]):
-                raise ArithmeticError(f"the loss became {losses[-1]} at step {self._step}")
-            self._step += 1
+            losses.append(self.step())
+            self._selection.follow(self._step)
+            if self._held and (self._step % config.evaluate_every == 0 or self._step == config.steps):
+                with self._selection.candidate():
+                    self._selection.judge(held_loss(self.objective, self._held))
             self._spent_s += time.monotonic() - began
             if progress is not None:
                 message = f"Learning, loss {np.mean(losses[-20:]):.2f}"
@@ -165,65 +178,40 @@ class PrefixTrainer:
                 last_saved = time.monotonic()
         # What comes now can be interrupted as well, and should not cost the steps.
         self._save_checkpoint()
+        self._selection.apply()
         accuracy, threshold = self._check()
         return TrainingOutcome(self._step, self._spent_s, losses, accuracy, threshold)
 
+    def step(self) -> float:
+        """One step; returns the loss before it."""
+        config = self.config
+        rng = np.random.default_rng((config.seed, self._step))
+        examples = self._sampler.batch(
+            rng,
+            recognition=config.recognition,
+            description=config.description,
+            generation=config.generation,
+        )
+        preserved = None
+        if self._preservation is not None:
+            preserved = self._preservation[int(rng.integers(len(self._preservation)))]
+        self._set_rate()
+        loss = self.objective.loss(examples, preserved)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.prefix.parameters(), config.gradient_clip)
+        self.optimiser.step()
+        found = float(loss.detach())
+        if not math.isfinite(found):
+            raise ArithmeticError(f"the loss became {found} at step {self._step}")
+        self._step += 1
+        return found
+
     def _set_rate(self) -> None:
-        done = self._step / self._config.steps
+        done = self._step / self.config.steps
         factor = min(1.0, (self._step + 1) / 10) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._config.learning_rate * factor
-
-    def _embed(self, examples: list[Example]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embeddings `[batch, longest, hidden]` with the current rows in place, and the mask `[batch, longest]`."""
-        backbone = self._backbone
-        longest = max(len(example.kind) for example in examples)
-        kind = torch.full((len(examples), longest), -1)
-        value = torch.zeros((len(examples), longest), dtype=torch.long)
-        for row, example in enumerate(examples):
-            kind[row, : len(example.kind)] = torch.tensor(example.kind)
-            value[row, : len(example.kind)] = torch.tensor(example.value)
-        kind, value = kind.to(backbone.device), value.to(backbone.device)
-        hidden = backbone.spec.hidden_size
-        rows = self.prefix.input_rows
-        sample = backbone.embed_text(value[:1, :1])
-        embeddings = torch.zeros((*kind.shape, hidden), dtype=sample.dtype, device=backbone.device)
-        embeddings[kind == TEXT] = backbone.embed_text(value[kind == TEXT])
-        embeddings[kind == CODE] = backbone.embed_image_codes(value[kind == CODE])
-        if self._data.contexts is not None:
-            contexts = self._data.contexts.flatten(0, 1)
-            embeddings[kind == CONTEXT] = contexts[value[kind == CONTEXT]].to(embeddings)
-        embeddings = embeddings.index_put((kind == ROW,), rows[value[kind == ROW]].to(embeddings.dtype))
-        return embeddings, (kind >= 0).long()
-
-    def _loss(self, examples: list[Example]) -> torch.Tensor:
-        """The weighted mean over examples; logits exist only at graded positions."""
-        embeddings, mask = self._embed(examples)
-        hidden, _ = self._backbone.forward(embeddings, mask)
-        total = torch.zeros((), device=hidden.device)
-        for codes in (False, True):
-            rows, places, targets, weights = [], [], [], []
-            for row, example in enumerate(examples):
-                for place, weight in enumerate(example.weight):
-                    if weight > 0 and example.target_is_code[place] == codes:
-                        rows.append(row)
-                        places.append(place)
-                        targets.append(example.target[place])
-                        weights.append(weight)
-            if not rows:
-                continue
-            graded = hidden[rows, places]
-            logits = self._backbone.image_logits(graded) if codes else self._text_and_row_logits(graded)
-            values = functional.cross_entropy(
-                logits.float(), torch.tensor(targets, device=logits.device), reduction="none"
-            )
-            total = total + (values * torch.tensor(weights, device=values.device)).sum()
-        return total / len(examples)
-
-    def _text_and_row_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """`[n, text_vocabulary + rows]`."""
-        text = self._backbone.text_logits(hidden).float()
-        return torch.cat([text, hidden.float() @ self.prefix.output_rows.T], dim=-1)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.learning_rate * factor
 
     @torch.no_grad()
     def yes_no(self, positives: bool) -> torch.Tensor:
@@ -236,15 +224,13 @@ class PrefixTrainer:
         found = []
         for start in range(0, len(codes), 16):
             examples = [
-                self._builder.recognition((first + index, codes[index].tolist()), True, self._config.weights)
+                self._builder.recognition((first + index, codes[index].tolist()), True, self.config.weights)
                 for index in range(start, min(start + 16, len(codes)))
             ]
-            embeddings, mask = self._embed(examples)
-            hidden, _ = self._backbone.forward(embeddings, mask)
             # The answer is what stands at the end, whatever its tokens weigh.
             answer = len(self._backbone.tokenize(YES)) + 1
-            places = [len(example.target) - answer for example in examples]
-            logits = self._backbone.text_logits(hidden[range(len(examples)), places]).float()
+            states = self._states.at(examples, [[len(example.target) - answer] for example in examples])
+            logits = self._backbone.text_logits(torch.cat(states)).float()
             found.append(logits[:, yes] - logits[:, no])
         return torch.cat(found) if found else torch.zeros(0)
 
@@ -258,51 +244,39 @@ class PrefixTrainer:
         return float(right), threshold
 
     def _save_checkpoint(self) -> None:
-        state = self._optimiser.state_dict()["state"]
         tensors = {
-            "input_offset": self.prefix.input_offset.detach(),
-            "output_offset": self.prefix.output_offset.detach(),
+            "input_offset": self.prefix.input_offset,
+            "output_offset": self.prefix.output_offset,
             "input_start": self.prefix.input_start,
         }
-        for index, moments in state.items():
+        for index, moments in self.optimiser.state_dict()["state"].items():
             for name, tensor in moments.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
-        tensors = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
         record = {
             "step": self._step,
             "spent_s": self._spent_s,
             "fingerprint": self._fingerprint,
-            "sha256": hashlib.sha256(save(tensors)).hexdigest(),
+            "selection": self._selection.record(),
         }
-        content = save(tensors, {"training": json.dumps(record)})
-        write_atomically(self._directory / CHECKPOINT_FILE, content)
+        write_checkpoint(self._directory, tensors | self._selection.tensors(), record)
 
     def _resume(self) -> None:
-        path = self._directory / CHECKPOINT_FILE
-        if not path.exists():
+        saved = read_checkpoint(self._directory, self._fingerprint)
+        if saved is None:
             return
-        try:
-            content = path.read_bytes()
-            tensors = load(content)
-            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-            record = json.loads(header["__metadata__"]["training"])
-            whole = record["sha256"] == hashlib.sha256(save(tensors)).hexdigest()
-            step, spent_s = int(record["step"]), float(record["spent_s"])
-            if not whole or record["fingerprint"] != self._fingerprint:
-                return
-        except (SafetensorError, ValueError, KeyError, TypeError):
-            return  # a damaged checkpoint costs its steps, never the training
+        tensors, record = saved
         with torch.no_grad():
             self.prefix.input_offset.copy_(tensors["input_offset"])
             self.prefix.output_offset.copy_(tensors["output_offset"])
-        state = self._optimiser.state_dict()
+        state = self.optimiser.state_dict()
         state["state"] = {}
         for name, tensor in tensors.items():
             if name.startswith("optimiser."):
                 _, index, moment = name.split(".", 2)
                 state["state"].setdefault(int(index), {})[moment] = tensor
-        self._optimiser.load_state_dict(state)
-        self._step, self._spent_s = step, spent_s
+        self.optimiser.load_state_dict(state)
+        self._selection.restore(tensors, record["selection"])
+        self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
 
     def discard_checkpoint(self) -> None:
         """Remove the checkpoint once its result is saved."""

@@ -121,6 +121,10 @@ class ExampleBuilder:
                     found += [(TEXT, token) for token in spec.end_image_ids]
         return found
 
+    def beginning(self, prompt: list[Segment]) -> list[tuple[int, int]]:
+        """The positions that every example begins with whose prompt begins with `prompt`, which has no picture."""
+        return [(TEXT, token) for token in self._spec.begin_ids] + self.positions(prompt, None)
+
     def example(
         self,
         prompt: list[Segment],

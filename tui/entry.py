@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-import assistant.cli_evaluate  # noqa: F401 - adds its commands
+import assistant.cli_bench
+import assistant.cli_evaluate  # noqa: F401 - add their commands
 from assistant.cli import FrontEnd, app, front_end, run_app
 from personalizer.errors import UsageError
 

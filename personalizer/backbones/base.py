@@ -58,6 +58,12 @@ class Backbone(Protocol):
         `mask` is `[batch, past + seq]`, 1 where there is a token; padding stands on the right.
         """
 
+    def new_cache(self) -> Any:
+        """An empty key/value cache for `forward`."""
+
+    def repeated_cache(self, cache: Any, count: int) -> Any:
+        """A cache of one sequence as the past of `count` sequences; `cache` stays as it is, gradients reach it."""
+
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""
 

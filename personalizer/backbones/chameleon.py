@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -31,12 +31,21 @@ from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyErr
 DECODER_PREFIX = "model.vqmodel.decoder."
 BEGIN_IMAGE, END_IMAGE, SEPARATOR = "<racm3:break>", "<eoss>", "<reserved08706>"
 """The names that Chameleon's tokenizer gives to the image markers and to the end of a turn."""
+Quantization = Literal["int8", "int4"]
 
 
-def load_chameleon(directory: Path, device: torch.device, *, name: str | None = None) -> ChameleonBackbone:
+def load_chameleon(
+    directory: Path,
+    device: torch.device,
+    *,
+    name: str | None = None,
+    quantize: Quantization | None = None,
+) -> ChameleonBackbone:
     """Load and freeze the checkpoint in `directory`; float32 on the CPU, bfloat16 on a GPU.
 
-    Raises NotReadyError when files are missing and CorruptArtifactError when they contradict each other.
+    With `quantize`, the transformer's weights are kept in 8 or 4 bits (embeddings, the head and the image tokenizer
+    are not), and gradients still pass through to rows. Raises NotReadyError when files or what quantizes are missing
+    and CorruptArtifactError when files contradict each other.
     """
     missing = [f for f in ("config.json", "tokenizer.json") if not (directory / f).is_file()]
     if missing or not list(directory.glob("*.safetensors")):
@@ -60,6 +69,8 @@ def load_chameleon(directory: Path, device: torch.device, *, name: str | None = 
             names = sorted(loading["missing_keys"])
             raise ValueError(f"{len(names)} tensors are missing, the first is {names[0]}")
         decoder = _load_decoder(directory)
+        if quantize is not None:
+            _quantize(model.model.layers, quantize)
         return ChameleonBackbone(directory, model, decoder, device, name=name or directory.name)
     except FamiliarError:
         raise
@@ -73,6 +84,20 @@ def load_chameleon(directory: Path, device: torch.device, *, name: str | None = 
         transformers_logging.set_verbosity(verbosity)
         if progress_bars:
             transformers_logging.enable_progress_bar()
+
+
+def _quantize(layers: torch.nn.Module, bits: Quantization) -> None:
+    """Replace the weights of linear layers, in place."""
+    try:
+        from optimum import quanto
+    except ImportError as error:
+        raise NotReadyError(
+            tried=f"quantizing the backbone to {bits}",
+            found="optimum-quanto is not installed",
+            fix="Install it with: pip install -e '.[quantize]' -c constraints.txt",
+        ) from error
+    quanto.quantize(layers, weights={"int8": quanto.qint8, "int4": quanto.qint4}[bits])
+    quanto.freeze(layers)
 
 
 def _load_decoder(directory: Path) -> PixelDecoder:
@@ -136,7 +161,8 @@ class ChameleonBackbone:
         vocabulary = json.loads((directory / "config.json").read_text()).get("vocabulary_map") or {}
         mapping = model.model.vocabulary_mapping
         code_to_id = torch.tensor([mapping.img2bpe[code] for code in range(len(mapping.img2bpe))])
-        self._code_to_id = code_to_id.to(device)
+        self.image_ids = code_to_id.to(device)
+        """The text id of each image code, `[codebook_size]`."""
         self._image_mask = torch.zeros(config.vocab_size, dtype=torch.bool)
         self._image_mask[code_to_id] = True
         self._image_mask = self._image_mask.to(device)
@@ -225,7 +251,7 @@ class ChameleonBackbone:
 
     def embed_image_codes(self, codes: torch.Tensor) -> torch.Tensor:
         """Input embeddings of image codes, `[..., hidden]`."""
-        return self.model.model.embed_tokens(self._code_to_id[codes.to(self.device)])
+        return self.model.model.embed_tokens(self.image_ids[codes.to(self.device)])
 
     def forward(
         self, embeddings: torch.Tensor, mask: torch.Tensor | None = None, cache: Any = None
@@ -241,6 +267,14 @@ class ChameleonBackbone:
         """An empty key/value cache for `forward`."""
         return DynamicCache(config=self.model.config)
 
+    def repeated_cache(self, cache: DynamicCache, count: int) -> DynamicCache:
+        """`cache`, of one sequence, as the past of `count` sequences; gradients flow back to it."""
+        repeated = self.new_cache()
+        for number, layer in enumerate(cache.layers):
+            keys, values = layer.keys, layer.values
+            repeated.update(keys.expand(count, -1, -1, -1), values.expand(count, -1, -1, -1), number)
+        return repeated
+
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""
         logits = self.model.lm_head(hidden)
@@ -248,7 +282,7 @@ class ChameleonBackbone:
 
     def image_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., codebook_size]`; only the image columns of the head are computed."""
-        return functional.linear(hidden, self.model.lm_head.weight[self._code_to_id])
+        return functional.linear(hidden, self.model.lm_head.weight[self.image_ids])
 
     def name_prior(self) -> torch.Tensor:
         """The mean of the vocabulary's free rows, `[hidden]`; of all text rows where it keeps none free."""

@@ -27,11 +27,13 @@ from personalizer.dual_prefix import MANIFEST_FILE, WEIGHTS_FILE, DualPrefixConf
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.objective import graded_places
 from personalizer.picture_bank import BANK_FILE
 from personalizer.profiles import remember, take_back
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 from personalizer.soft_positives import SoftPositive
-from personalizer.trainer import CHECKPOINT_FILE, PrefixTrainer, TrainerConfig, TrainingOutcome, train_concept
+from personalizer.trainer import PrefixTrainer, TrainerConfig, TrainingOutcome, train_concept
+from personalizer.training_checkpoint import CHECKPOINT_FILE
 from personalizer.training_set import Example, ExampleBuilder, PrefixDataset, TaskWeights
 
 CONFIG = TrainerConfig(
@@ -108,7 +110,7 @@ def test_gradients_reach_the_new_rows_only(backbone: Backbone, tmp_path: Path) -
     assert all(parameter.grad is None for parameter in backbone.model.parameters())
     moved = (rows(made) - start).abs().amax(dim=1)
     assert moved.shape == (2 * 8,) and bool((moved > 0).all()), "every row is read and emitted by some task"
-    trained = {id(p) for group in made._optimiser.param_groups for p in group["params"]}
+    trained = {id(p) for group in made.optimiser.param_groups for p in group["params"]}
     assert trained == {id(p) for p in made.prefix.parameters()}
 
 
@@ -132,10 +134,6 @@ def test_starting_rows_are_the_free_name_and_pieces_of_own_pictures(
         assert bool((pieces == row).all(dim=1).any())
 
 
-def graded_places(example: Example) -> list[int]:
-    return [place for place, weight in enumerate(example.weight) if weight > 0]
-
-
 def test_only_graded_positions_count(backbone: Backbone, tmp_path: Path) -> None:
     made = trainer(backbone, tmp_path)
     builder = ExampleBuilder(backbone, CONFIG.rows)
@@ -146,16 +144,16 @@ def test_only_graded_positions_count(backbone: Backbone, tmp_path: Path) -> None
         builder.generation(codes, None, TaskWeights()),
     ):
         with torch.no_grad():
-            loss = made._loss([example])
+            loss = made.objective.loss([example])
             graded = graded_places(example)
             ungraded = [place for place in range(len(example.target)) if place not in graded]
             other = replace(example, target=list(example.target))
             for place in ungraded:
                 other.target[place] = (other.target[place] + 1) % 32
-            assert torch.equal(made._loss([other]), loss)
+            assert torch.equal(made.objective.loss([other]), loss)
             other = replace(example, target=list(example.target))
             other.target[graded[-1]] = (other.target[graded[-1]] + 1) % 32
-            assert not torch.equal(made._loss([other]), loss)
+            assert not torch.equal(made.objective.loss([other]), loss)
 
 
 def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
@@ -172,7 +170,7 @@ def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
         ]
         expected = 0.0
         for example in examples:
-            embedded, mask = made._embed([example])
+            embedded, mask = made._states.embed([example])
             hidden, _ = backbone.forward(embedded, mask)
             for place in graded_places(example):
                 state = hidden[0, place]
@@ -182,7 +180,7 @@ def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
                     logits = torch.cat([backbone.text_logits(state), made.prefix.output_rows @ state])
                 expected -= float(logits.log_softmax(-1)[example.target[place]]) * example.weight[place]
         # Together they are padded to the longer one.
-        assert float(made._loss(examples)) == pytest.approx(expected / 2, rel=1e-4)
+        assert float(made.objective.loss(examples)) == pytest.approx(expected / 2, rel=1e-4)
 
 
 def test_a_cancelled_run_leaves_a_checkpoint_and_continues_to_the_same_rows(
@@ -288,7 +286,7 @@ def test_yes_no_reads_the_answers_first_word(backbone: Backbone, tmp_path: Path)
     kept = len(example.kind) - (len(words) - 1)
     cut = Example(*(getattr(example, name)[:kept] for name in Example.__slots__))
     with torch.no_grad():
-        hidden, _ = backbone.forward(*made._embed([cut]))
+        hidden, _ = backbone.forward(*made._states.embed([cut]))
         logits = backbone.text_logits(hidden[0, -1])
     yes, no = backbone.tokenize("yes.")[0], backbone.tokenize("no.")[0]
     assert float(made.yes_no(True)[1]) == pytest.approx(float(logits[yes] - logits[no]), abs=1e-4)

@@ -1,0 +1,147 @@
+"""Runs examples through the frozen backbone and hands out hidden states where they are asked for.
+
+What all examples begin with is run once and shared, with its gradient. Knows rows and positions, no loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from personalizer.backbones.base import Backbone
+from personalizer.dual_prefix import DualPrefix
+from personalizer.training_set import CODE, CONTEXT, ROW, TEXT, Example
+
+PADDING_WORTH_A_RUN = 48
+"""Positions of padding that cost about as much as running the backbone once more."""
+
+
+class ExampleStates:
+    """Hidden states of examples under the current rows of `prefix`.
+
+    `shared` are the positions, `(kind, value)`, that examples may begin with: their keys and values are computed
+    once per call, at a batch of one. `contexts` `[n, tokens, hidden]` are those of `PrefixDataset`. With
+    `gradient_checkpointing` each sequence is run again in the backward pass instead of keeping its activations.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        prefix: DualPrefix,
+        contexts: torch.Tensor | None = None,
+        *,
+        shared: Sequence[tuple[int, int]] = (),
+        gradient_checkpointing: bool = False,
+    ) -> None:
+        self._backbone = backbone
+        self._prefix = prefix
+        self._contexts = None if contexts is None else contexts.flatten(0, 1)
+        self._shared_kind = [kind for kind, _ in shared]
+        self._shared_value = [value for _, value in shared]
+        self._checkpointing = gradient_checkpointing
+
+    def at(self, examples: Sequence[Example], places: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """For each example the states `[len(places), hidden]` at its `places`; none is needed elsewhere."""
+        start = len(self._shared_kind)
+        sharing = [
+            number
+            for number, (example, wanted) in enumerate(zip(examples, places, strict=True))
+            if start and self._begins_alike(example) and min(wanted, default=start) >= start
+        ]
+        if len(sharing) < 2:  # one alone is run in a piece
+            sharing = []
+        others = [number for number in range(len(examples)) if number not in set(sharing)]
+        found: dict[int, torch.Tensor] = {}
+        if sharing:
+            embeddings, _ = self._embed([self._shared_kind], [self._shared_value])
+            cache = self._backbone.new_cache()
+            self._backbone.forward(embeddings, None, cache)
+            found |= self._run(examples, places, sharing, start, cache)
+        found |= self._run(examples, places, others, 0, None)
+        return [found[number] for number in range(len(examples))]
+
+    def _begins_alike(self, example: Example) -> bool:
+        start = len(self._shared_kind)
+        return (
+            len(example.kind) > start
+            and example.kind[:start] == self._shared_kind
+            and example.value[:start] == self._shared_value
+        )
+
+    def _run(
+        self,
+        examples: Sequence[Example],
+        places: Sequence[Sequence[int]],
+        chosen: list[int],
+        start: int,
+        cache: Any,
+    ) -> dict[int, torch.Tensor]:
+        """The states of the `chosen` examples from position `start` on, behind what is in `cache`."""
+        lengths = [len(examples[number].kind) for number in chosen]
+        if self._checkpointing and torch.is_grad_enabled():
+            buckets = [[place] for place in range(len(chosen))]
+        else:
+            buckets = buckets_by_length(lengths)
+        found: dict[int, torch.Tensor] = {}
+        for bucket in buckets:
+            members = [chosen[place] for place in bucket]
+            hidden = self._forward([examples[number] for number in members], start, cache)
+            for row, number in enumerate(members):
+                found[number] = hidden[row, [place - start for place in places[number]]]
+        return found
+
+    def _forward(self, examples: list[Example], start: int, cache: Any) -> torch.Tensor:
+        embeddings, _ = self._embed(
+            [example.kind[start:] for example in examples], [example.value[start:] for example in examples]
+        )
+
+        def run(embeddings: torch.Tensor) -> torch.Tensor:
+            past = None if cache is None else self._backbone.repeated_cache(cache, len(examples))
+            # No mask: padding stands on the right, where nothing before it looks.
+            return self._backbone.forward(embeddings, None, past)[0]
+
+        if self._checkpointing and torch.is_grad_enabled():
+            again: torch.Tensor = checkpoint(run, embeddings, use_reentrant=False)
+            return again
+        return run(embeddings)
+
+    def embed(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeddings `[batch, longest, hidden]` with the current rows in place, and the mask `[batch, longest]`."""
+        return self._embed([example.kind for example in examples], [example.value for example in examples])
+
+    def _embed(
+        self, kinds: Sequence[Sequence[int]], values: Sequence[Sequence[int]]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        backbone = self._backbone
+        longest = max(len(sequence) for sequence in kinds)
+        kind = torch.full((len(kinds), longest), -1)
+        value = torch.zeros((len(kinds), longest), dtype=torch.long)
+        for row, (its_kind, its_value) in enumerate(zip(kinds, values, strict=True)):
+            kind[row, : len(its_kind)] = torch.tensor(its_kind)
+            value[row, : len(its_kind)] = torch.tensor(its_value)
+        kind, value = kind.to(backbone.device), value.to(backbone.device)
+        rows = self._prefix.input_rows
+        sample = backbone.embed_text(value[:1, :1])
+        embeddings = torch.zeros(
+            (*kind.shape, backbone.spec.hidden_size), dtype=sample.dtype, device=backbone.device
+        )
+        embeddings[kind == TEXT] = backbone.embed_text(value[kind == TEXT])
+        embeddings[kind == CODE] = backbone.embed_image_codes(value[kind == CODE])
+        if self._contexts is not None:
+            embeddings[kind == CONTEXT] = self._contexts[value[kind == CONTEXT]].to(embeddings)
+        embeddings = embeddings.index_put((kind == ROW,), rows[value[kind == ROW]].to(embeddings.dtype))
+        return embeddings, (kind >= 0).long()
+
+
+def buckets_by_length(lengths: Sequence[int]) -> list[list[int]]:
+    """Which sequences run together, shortest first, so that little of a run is padding."""
+    buckets: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
+        padding = sum(lengths[place] - lengths[other] for other in buckets[-1]) if buckets else 0
+        if not buckets or padding > PADDING_WORTH_A_RUN:
+            buckets.append([])
+        buckets[-1].append(place)
+    return buckets
