@@ -43,6 +43,9 @@ def recognition(
     shots: Shots = 3,
     splits: Splits = 10,
     trained_splits: Annotated[int, typer.Option(min=0, help="Of those, how many are trained too.")] = 1,
+    together: Annotated[
+        bool, typer.Option("--together", help="Ask with two concepts in one prompt as well.")
+    ] = False,
     seed: Seed = 0,
     report: Report = None,
 ) -> None:
@@ -56,6 +59,7 @@ def recognition(
         shots=shots,
         splits=splits,
         trained_splits=trained_splits,
+        together=together,
         seed=seed,
     )
     _run(context, measure, recognition_lines, "recognition", report)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from assistant.profile_answers import Told, nothing_told, told_about, who_or_what
 from assistant.questions import (
-    AsksForConcept,
+    AsksForConcepts,
     AsksForUnknown,
     AsksSomething,
     AsksWhoOrWhat,
@@ -72,14 +72,16 @@ class Describer:
         stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())
         named = [c for c in self._library.concepts() if c.name is not None and c.state != "hidden"]
         wanted = understand(question, [concept.name for concept in named if concept.name])
-        asked = wanted.name if isinstance(wanted, AsksForConcept) else None
+        asked = wanted.names if isinstance(wanted, AsksForConcepts) else ()
         recognised = self._recognise(decoded, analysed, named, asked, stored)
         sure = [one for one in recognised if one.verdict == "yes"]
         caption: str | None = None
         told = self._told(wanted) if isinstance(wanted, AsksWhoOrWhat | AsksSomething) else Told([], False)
-        if isinstance(wanted, AsksForConcept):
-            shown = [one for one in recognised if one.name == asked]
-            answer = _about_concept(shown[0])
+        if isinstance(wanted, AsksForConcepts):
+            shown = sorted(
+                (one for one in recognised if one.name in asked), key=lambda one: asked.index(one.name)
+            )
+            answer = " ".join(_about_concept(one) for one in shown)
         elif isinstance(wanted, AsksForUnknown):
             shown, answer = sure, _about_unknown(wanted.name, named)
         elif isinstance(wanted, AsksWhoOrWhat | AsksSomething):
@@ -87,10 +89,11 @@ class Describer:
             if not told.whole:
                 if isinstance(wanted, AsksWhoOrWhat):
                     answer = nothing_told(wanted.about, [])
-                about = wanted.about or (sure[0].name if sure else None)
                 prepare()
-                words = self._serving.answer(decoded.image, wanted.text, self._concept(about))
-                seen = f"{_who(sure)} The small model answers: “{words}”" if words else "I don't know."
+                words, left_out = self._answer(decoded, wanted.text, _named(wanted) or [s.name for s in sure])
+                seen = (
+                    f"{_who(sure)} The small model answers{left_out}: “{words}”" if words else "I don't know."
+                )
                 answer = f"{answer} {seen}".strip()
         else:
             shown = sure or [one for one in recognised if one.verdict == "unsure"]
@@ -101,7 +104,7 @@ class Describer:
             photo=path,
             question=question,
             answer=answer,
-            concepts=shown[:MAX_LISTED],
+            concepts=shown[: max(MAX_LISTED, len(asked))],
             facts=Facts(
                 taken_at=decoded.taken_at,
                 latitude=decoded.latitude,
@@ -123,20 +126,31 @@ class Describer:
             del self._references[key]
 
     def _told(self, wanted: AsksWhoOrWhat | AsksSomething) -> Told:
-        """What the user said about the concept in the question that answers it."""
-        concept = self._concept(wanted.about)
-        if concept is None or concept.name is None:
-            return Told([], whole=False)
-        facts = [fact.text for fact in self._library.facts(concept.id)]
-        find = who_or_what if isinstance(wanted, AsksWhoOrWhat) else told_about
-        return find(wanted.text, concept.name, facts)
+        """What the user said about the concepts in the question that answers it."""
+        found = []
+        for name in _named(wanted):
+            concept = self._library.concept_by_name(name)
+            if concept is not None:
+                facts = [fact.text for fact in self._library.facts(concept.id)]
+                find = who_or_what if isinstance(wanted, AsksWhoOrWhat) else told_about
+                found.append(find(wanted.text, name, facts))
+        return Told([fact for told in found for fact in told.facts], any(told.whole for told in found))
+
+    def _answer(self, decoded: DecodedPhoto, question: str, about: Sequence[str]) -> tuple[str, str]:
+        """What the backbone says with the prefixes of `about` in its context, and which of them had no room there."""
+        concepts = [concept for name in about if (concept := self._library.concept_by_name(name))]
+        trained = [concept for concept in concepts if self._serving.has_prefix(concept)]
+        fitting = self._serving.fitting_answer(question, trained)
+        names = [str(concept.name) for concept in trained if concept not in fitting]
+        left_out = f" (without what it learned about {_list(names)}: too many at once)" if names else ""
+        return self._serving.answer(decoded.image, question, fitting), left_out
 
     def _recognise(
         self,
         decoded: DecodedPhoto,
         analysed: Sequence[tuple[NewDetection, Embedding]],
         named: list[Concept],
-        asked: str | None,
+        asked: Sequence[str],
         stored: Photo | None,
     ) -> list[Recognised]:
         """Every named concept with its probability, likeliest first."""
@@ -156,7 +170,7 @@ class Describer:
         likely = sorted(
             named,
             key=lambda c: (
-                c.name != asked,
+                c.name not in asked,
                 -best[c.id].log_odds if c.id in best else 9.0,
             ),
         )
@@ -168,7 +182,7 @@ class Describer:
                 faces,
                 decoded,
                 # What a prefix says about somebody else's face is worth a pass only when it was asked for.
-                rank < ASKED_OF_PREFIXES and (concept.id not in likelier or concept.name == asked),
+                concept.name in asked or (rank < ASKED_OF_PREFIXES and concept.id not in likelier),
                 stored,
             )
             for rank, concept in enumerate(likely)
@@ -235,8 +249,10 @@ class Describer:
     def _is_member(self, concept: Concept, photo: Photo) -> bool:
         return any(member.photo_id == photo.id for member in self._library.members(concept.id))
 
-    def _concept(self, name: str | None) -> Concept | None:
-        return self._library.concept_by_name(name) if name else None
+
+def _named(wanted: AsksWhoOrWhat | AsksSomething) -> tuple[str, ...]:
+    """The concepts that the question names."""
+    return (wanted.about,) if isinstance(wanted, AsksWhoOrWhat) else wanted.about
 
 
 def _about_concept(one: Recognised) -> str:

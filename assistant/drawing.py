@@ -55,7 +55,7 @@ class Drawer:
         plain = " ".join(text.split())
         first_seed = secrets.randbelow(MAX_SEED - MAX_COUNT) if seed is None else seed
         _check(plain, count, first_seed)
-        concept, notes = self._concept_in(plain)
+        concepts, notes = self._concepts_in(plain)
         paths = self._targets(plain, out, first_seed, count)
         _refuse_to_replace(paths)
         tokens = 0
@@ -64,14 +64,14 @@ class Drawer:
             batch = paths[first : first + MAX_BATCH]
             report = _reporter(first, len(batch), count, f"Drawing “{plain}”", on_progress)
             pictures, written, drawing_s = self._serving.draw(
-                plain, concept, first_seed + first, len(batch), report
+                plain, concepts, first_seed + first, len(batch), report
             )
             tokens, spent_s = tokens + written, spent_s + drawing_s
             for number, (picture, path) in enumerate(zip(pictures, batch, strict=True), first):
-                self._save(picture, path, plain, first_seed + number, concept)
+                self._save(picture, path, plain, first_seed + number, concepts)
         return Imagined(
             paths=paths,
-            concepts=[concept.name] if concept and concept.name else [],
+            concepts=_names(concepts),
             seed=first_seed,
             backbone=self._serving.version,
             tokens_per_s=round(tokens / spent_s, 1) if spent_s else 0.0,
@@ -79,8 +79,8 @@ class Drawer:
             notes=notes,
         )
 
-    def _concept_in(self, text: str) -> tuple[Concept | None, list[str]]:
-        """The first concept in the text that has a prefix for this backbone, and notes for the user."""
+    def _concepts_in(self, text: str) -> tuple[list[Concept], list[str]]:
+        """The concepts in the text that have a prefix for this backbone and room in it, and notes for the user."""
         names = [c.name for c in self._library.concepts() if c.name and c.state != "hidden"]
         mentioned = list(dict.fromkeys(find_mentions(text, names).concepts))
         known = [concept for name in mentioned if (concept := self._library.concept_by_name(name))]
@@ -90,12 +90,17 @@ class Drawer:
             for concept in known
             if concept not in usable
         ]
-        if len(usable) > 1:
-            others = ", ".join(str(concept.name) for concept in usable[1:])
-            notes.append(f"One concept per picture so far: {usable[0].name} is drawn, not {others}.")
+        # One alone is drawn or refused for the length of its text.
+        drawn = self._serving.fitting_drawing(text, usable) if len(usable) > 1 else usable
+        left_out = [concept for concept in usable if concept not in drawn]
+        if left_out:
+            notes.append(
+                f"There is room for {len(drawn)} concepts beside this text: what was learned about "
+                f"{', '.join(_names(left_out))} is not used."
+            )
         if not known:
             notes.append("No concept that you named is in this text.")
-        return (usable[0] if usable else None), notes
+        return drawn, notes
 
     def _targets(self, text: str, out: Path | None, seed: int, count: int) -> list[Path]:
         """A path per picture. `out` is a .png file (numbered when there are several) or a folder."""
@@ -113,7 +118,9 @@ class Drawer:
             return [folder / f"{stem}.png"]
         return [folder / f"{stem}-{seed + number}.png" for number in range(count)]
 
-    def _save(self, picture: Image.Image, path: Path, text: str, seed: int, concept: Concept | None) -> None:
+    def _save(
+        self, picture: Image.Image, path: Path, text: str, seed: int, concepts: Sequence[Concept]
+    ) -> None:
         import io
 
         from PIL.PngImagePlugin import PngInfo
@@ -122,12 +129,16 @@ class Drawer:
         about.add_text("prompt", text)
         about.add_text("seed", str(seed))
         about.add_text("backbone", self._serving.version)
-        about.add_text("concept", (concept.name if concept else None) or "")
+        about.add_text("concept", ", ".join(_names(concepts)))
         about.add_text("Software", SOFTWARE)
         content = io.BytesIO()
         picture.save(content, "PNG", pnginfo=about)
         inside = path.resolve().is_relative_to(self._home.root.resolve())
         write_atomically(path, content.getvalue(), private=inside)
+
+
+def _names(concepts: Sequence[Concept]) -> list[str]:
+    return [concept.name for concept in concepts if concept.name]
 
 
 def _reporter(

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from assistant.mentions import CONCEPT, find_mentions
 
+_CONCEPTS = rf"(?:(?:both|either)\ )?{CONCEPT}(?:(?:,|,?\ (?:and|or))\ {CONCEPT})*"
 _PRESENCE = re.compile(
     rf"""^(?:is|are|isn't|was|were)\ (?:this|that|it|there|these|he|she)?\ ?(?:really\ |a\ photo\ of\ |my\ )*
-    {CONCEPT}
-    (?:\ (?:here|there|in|on|visible|shown|present)\b.*)?\W*$
-    |^(?:do|can|could)\ (?:you|i|we)\ (?:see|recogni[sz]e|find|spot)\ {CONCEPT}.*$
-    |^(?:does|do)\ (?:this|that|it|these)(?:\ \w+)?\ (?:show|contain|have|include)\ {CONCEPT}.*$
-    |^(?:which|where)?\ ?{CONCEPT}\ ?\?$""",
+    {_CONCEPTS}
+    (?:\ (?:both\ )?(?:here|there|in|on|visible|shown|present)\b.*)?\W*$
+    |^(?:do|can|could)\ (?:you|i|we)\ (?:see|recogni[sz]e|find|spot)\ {_CONCEPTS}.*$
+    |^(?:does|do)\ (?:this|that|it|these)(?:\ \w+)?\ (?:show|contain|have|include)\ {_CONCEPTS}.*$
+    |^(?:which|where)?\ ?{_CONCEPTS}\ ?\?$""",
     re.IGNORECASE | re.VERBOSE,
 )
 _UNKNOWN_PRESENCE = re.compile(r"^(?:[Ii]s|[Aa]re) (?:this|that|it) (?P<name>[A-Z][\w'-]*)\s*\?*$")
@@ -48,10 +49,10 @@ class WantsDescription:
 
 
 @dataclass(frozen=True, slots=True)
-class AsksForConcept:
-    """Whether this named concept is in the photo."""
+class AsksForConcepts:
+    """Whether these named concepts are in the photo."""
 
-    name: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +72,13 @@ class AsksWhoOrWhat:
 
 @dataclass(frozen=True, slots=True)
 class AsksSomething:
-    """Anything else: the backbone answers. `about` is the named concept in the question, if any."""
+    """Anything else: the backbone answers. `about` are the named concepts in the question."""
 
     text: str
-    about: str | None
+    about: tuple[str, ...]
 
 
-Question = WantsDescription | AsksForConcept | AsksForUnknown | AsksWhoOrWhat | AsksSomething
+Question = WantsDescription | AsksForConcepts | AsksForUnknown | AsksWhoOrWhat | AsksSomething
 
 
 def understand(question: str | None, names: Sequence[str]) -> Question:
@@ -86,14 +87,15 @@ def understand(question: str | None, names: Sequence[str]) -> Question:
     if not plain or _OPEN_DESCRIPTION.match(plain):
         return WantsDescription()
     mentions = find_mentions(plain, names)
-    if mentions.concepts and _PRESENCE.match(mentions.skeleton):
-        return AsksForConcept(mentions.concepts[0])
+    named = tuple(dict.fromkeys(mentions.concepts))
+    if named and _PRESENCE.match(mentions.skeleton):
+        return AsksForConcepts(named)
     unknown = _UNKNOWN_PRESENCE.match(plain)
     if not mentions.concepts and unknown:
         return AsksForUnknown(unknown["name"])
-    if mentions.concepts and _WHO_OR_WHAT.match(mentions.skeleton):
-        return AsksWhoOrWhat(plain, mentions.concepts[0])
-    return AsksSomething(plain, mentions.concepts[0] if mentions.concepts else None)
+    if named and _WHO_OR_WHAT.match(mentions.skeleton):
+        return AsksWhoOrWhat(plain, named[0])
+    return AsksSomething(plain, named)
 
 
 def asked_about(text: str, names: Sequence[str]) -> str | None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,10 @@ from personalizer.schemas import BoundingBox, Concept, OnProgress
 if TYPE_CHECKING:
     from PIL import Image
 
-    from exporters.runtime.concept import ConceptRuntime
+    from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
     from exporters.runtime.generation import Drawn
     from exporters.runtime.ort import OrtSession
-    from exporters.runtime.prompting import ReadImage
+    from exporters.runtime.prompting import PromptContext, ReadImage
     from exporters.runtime.session import BackboneSession
 
 GUIDANCE = 4.0
@@ -33,6 +34,8 @@ DRAWING_TEMPERATURE = 0.85
 CANDIDATES = 4
 """Drawings of which the best recognised one is kept."""
 MAX_WORDS_TOKENS = 48
+MAX_COMBINATIONS = 4
+"""Of concepts whose personal prompts are kept together: keys and values of each take a few MiB."""
 
 
 class Serving:
@@ -43,6 +46,7 @@ class Serving:
         self._backbone = backbone
         self._lock = threading.RLock()
         self._concepts: dict[int, tuple[tuple[str, int, str | None], ConceptRuntime, float]] = {}
+        self._combinations: OrderedDict[tuple[int, ...], ConceptsTogether] = OrderedDict()
 
     def is_exported(self) -> bool:
         """Whether the backbone as it is now can be served. Raises NotReadyError when there is none."""
@@ -76,13 +80,32 @@ class Serving:
 
     def concept(self, concept: Concept) -> ConceptRuntime | None:
         """The concept's trained rows in this backbone, or None when it has none."""
-        found = self._trained(concept)
+        found = self.trained(concept)
         return None if found is None else found[0]
 
     def forget(self, concept_id: int) -> None:
         """Let go of what was loaded of a concept."""
         with self._lock:
             self._concepts.pop(concept_id, None)
+            for ids in [ids for ids in self._combinations if concept_id in ids]:
+                del self._combinations[ids]
+
+    def together(self, concepts: Sequence[Concept]) -> PromptContext | None:
+        """The trained rows of `concepts` in one context, in this order; None when none of them has any."""
+        from exporters.runtime.concept import ConceptsTogether
+
+        usable = {concept.id: runtime for concept in concepts if (runtime := self.concept(concept))}
+        ids, runtimes = tuple(usable), tuple(usable.values())
+        if len(runtimes) < 2:
+            return runtimes[0] if runtimes else None
+        with self._lock:
+            known = self._combinations.get(ids)
+            if known is None or known.concepts != runtimes:
+                known = self._combinations[ids] = ConceptsTogether(runtimes)
+            self._combinations.move_to_end(ids)
+            if len(self._combinations) > MAX_COMBINATIONS:
+                self._combinations.popitem(last=False)
+            return known
 
     def yes_no(self, concept: Concept, views: Sequence[ReadImage]) -> float | None:
         """Log odds of "yes" to "is it in this photo?", averaged over views, 0 where the concept is undecided.
@@ -93,7 +116,7 @@ class Serving:
         from exporters.runtime.generation import yes_no_logits
         from personalizer.prompts import RECOGNITION_QUESTION, question_about_image
 
-        trained = self._trained(concept)
+        trained = self.trained(concept)
         if trained is None or not views:
             return None
         runtime, threshold = trained
@@ -105,34 +128,70 @@ class Serving:
         """The backbone's own words for a picture, without any concept."""
         from personalizer.prompts import DESCRIBE_QUESTION
 
-        return self.answer(image, DESCRIBE_QUESTION, None)
+        return self.answer(image, DESCRIBE_QUESTION, ())
 
-    def answer(self, image: Image.Image, question: str, concept: Concept | None) -> str:
-        """The backbone's answer about a picture, with a concept's personal prompt in the context."""
+    def answer(self, image: Image.Image, question: str, concepts: Sequence[Concept]) -> str:
+        """The backbone's answer about a picture, with the concepts' personal prompts in the context."""
         from exporters.runtime.generation import answer
         from personalizer.prompts import question_about_image
 
-        runtime = self.concept(concept) if concept else None
-        wording = named_slot(question, concept.name) if runtime and concept else question
-        segments = question_about_image(as_trained(wording))
-        said = answer(self.session, segments, [image], concept=runtime, max_tokens=MAX_WORDS_TOKENS)
+        context = self.together(concepts)
+        segments = question_about_image(as_trained(_worded(question, context)))
+        said = answer(self.session, segments, [image], concept=context, max_tokens=MAX_WORDS_TOKENS)
         return said.text.strip()
+
+    def fitting_answer(self, question: str, concepts: Sequence[Concept]) -> list[Concept]:
+        """Those of `concepts` whose personal prompts fit into the backbone beside a picture and an answer."""
+        from exporters.runtime.generation import answer_positions
+        from personalizer.prompts import question_about_image
+
+        def positions(context: PromptContext) -> int:
+            segments = question_about_image(as_trained(_worded(question, context)))
+            return answer_positions(context, segments, MAX_WORDS_TOKENS)
+
+        return self._fitting(concepts, positions)
+
+    def fitting_drawing(self, text: str, concepts: Sequence[Concept]) -> list[Concept]:
+        """Those of `concepts` that a drawing of `text` has room for in the backbone."""
+        from exporters.runtime.generation import drawing_positions
+
+        return self._fitting(
+            concepts,
+            lambda context: drawing_positions(context, as_trained(_worded(text, context), end=".")),
+        )
+
+    def _fitting(
+        self, concepts: Sequence[Concept], positions: Callable[[PromptContext], int]
+    ) -> list[Concept]:
+        """The first concept that has a prefix and all that fit beside it, in the order given."""
+        from exporters.runtime.concept import ConceptsTogether
+
+        fitting: list[Concept] = []
+        runtimes: list[ConceptRuntime] = []
+        for concept in concepts:
+            runtime = self.concept(concept)
+            if runtime is None:
+                continue
+            tried = [*runtimes, runtime]
+            if not runtimes or positions(ConceptsTogether(tried)) <= self.session.spec.max_positions:
+                fitting.append(concept)
+                runtimes = tried
+        return fitting
 
     def draw(
         self,
         text: str,
-        concept: Concept | None,
+        concepts: Sequence[Concept],
         seed: int,
         count: int = 1,
         on_progress: OnProgress | None = None,
     ) -> tuple[list[Image.Image], int, float]:
-        """Pictures of `text`, the image tokens of all candidates for them and the seconds that these took.
+        """Pictures of `text` with `concepts` in it, the image tokens of all candidates and the seconds that these took.
 
         Picture `i` depends on `seed + i` only. `on_progress` counts tokens and may raise to stop.
         """
-        runtime = self.concept(concept) if concept else None
-        wording = named_slot(text, concept.name) if runtime and concept else text
-        drawn = draw(self.session, wording, count, seed, runtime, on_progress)
+        context = self.together(concepts)
+        drawn = draw(self.session, _worded(text, context), count, seed, context, on_progress)
         return drawn.images, drawn.sampled_tokens, drawn.sampling_s
 
     def check(self) -> Check:
@@ -147,8 +206,8 @@ class Serving:
             return Check("backbone", False, error.found, error.fix)
         return Check("backbone", True, f"{spec.name} {spec.version}, {spec.image_size_px} px pictures, ready")
 
-    def _trained(self, concept: Concept) -> tuple[ConceptRuntime, float] | None:
-        """The concept's runtime and the log odds at which it is undecided."""
+    def trained(self, concept: Concept) -> tuple[ConceptRuntime, float] | None:
+        """The concept's trained rows in this backbone and the log odds at which it is undecided, or None."""
         from exporters.runtime.concept import PREFIX_MANIFEST, ConceptRuntime
 
         if concept.prefix_dir is None or not self.has_prefix(concept):
@@ -174,12 +233,12 @@ def draw(
     text: str,
     count: int,
     seed: int,
-    concept: ConceptRuntime | None = None,
+    concept: PromptContext | None = None,
     on_progress: OnProgress | None = None,
     *,
     candidates: int = CANDIDATES,
 ) -> Drawn:
-    """`count` pictures of `text` with the settings of `familiar imagine`; `{name}` stands for the concept.
+    """`count` pictures of `text` with the settings of `familiar imagine`; name slots stand for the concepts.
 
     Of one candidate each, they are what the model draws first.
     """
@@ -211,16 +270,34 @@ def views_of(image: Image.Image, scale: float, box: BoundingBox | None, *, face:
     return reading_views(image, inside, face=face)
 
 
-def named_slot(text: str, name: str | None) -> str:
-    """`text` with `{name}` where the concept is named; braces that the user typed are dropped."""
+def named_slots(text: str, names: Sequence[str]) -> str:
+    """`text` with a name slot wherever one of the concepts is named; braces that the user typed are dropped.
+
+    A name within a longer one ("mug", "striped mug") is not found there.
+    """
+    from personalizer.prompts import name_slot
+
     plain = text.replace("{", "(").replace("}", ")")
-    if not name:
+    if not names:
         return plain
-    return re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", lambda _: "{name}", plain, flags=re.IGNORECASE)
+    places = sorted(range(len(names)), key=lambda place: -len(names[place]))
+    alternatives = "|".join(f"({re.escape(names[place])})" for place in places)
+    return re.sub(
+        rf"(?<!\w)(?:{alternatives})(?!\w)",
+        lambda found: name_slot(places[(found.lastindex or 1) - 1]),
+        plain,
+        flags=re.IGNORECASE,
+    )
+
+
+def _worded(text: str, context: PromptContext | None) -> str:
+    """`text` with name slots for the concepts of the context."""
+    return named_slots(text, [one.display_name for one in context.concepts] if context else [])
 
 
 def as_trained(text: str, end: str = "") -> str:
     """The way prompts are written in training: lower case and, for requests, a full stop."""
     plain = " ".join(text.split())
-    lowered = "{name}".join(part.lower() for part in plain.split("{name}"))
+    # Name slots are lower case already.
+    lowered = plain.lower()
     return lowered if not end or lowered.endswith((".", "!", "?")) else lowered + end

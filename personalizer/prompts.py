@@ -6,6 +6,7 @@ tokenizer, no tensor and no model. `<sks>`, `<g1..gk>` and `<u1..uh>` follow arX
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,6 +33,8 @@ class Rows:
 
     kind: RowKind
     count: int | None = None
+    concept: int = 0
+    """Whose rows: the place of the concept among those of the context, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,18 @@ YES = "yes."
 NO = "no."
 
 
+_NAME_SLOT = re.compile(r"\{name(?::(\d+))?\}")
+
+
+def name_slot(concept: int = 0) -> str:
+    """What stands in a text for the name of a concept of the context: `{name}`, `{name:1}`, `{name:2}`, …"""
+    return f"{{name:{concept}}}" if concept else "{name}"
+
+
 def personal_prompt(generation_rows: int | None = None) -> list[Segment]:
     """`<sks> is <g1..gk><u1..uh>.` — constant per concept, so its keys and values are computed once.
+
+    With several concepts in a context, their personal prompts follow one another.
 
     `generation_rows` limits the generation rows, as soft positives need; 0 leaves them out.
     """
@@ -60,7 +73,7 @@ def personal_prompt(generation_rows: int | None = None) -> list[Segment]:
 
 
 def question_about_image(question: str) -> list[Segment]:
-    """An image, a question about it and the end of the turn. `{name}` in the question becomes the name row."""
+    """An image, a question about it and the end of the turn. Name slots in the question become name rows."""
     return [ImageSlot(), *with_name(question), Separator()]
 
 
@@ -75,11 +88,11 @@ def generation_request(text: str) -> list[Segment]:
 
 
 def with_name(text: str) -> list[Segment]:
-    """Split `text` at `{name}` and put the concept's name row there."""
+    """Split `text` at its name slots and put the name rows of the concepts there."""
     segments: list[Segment] = []
-    for number, part in enumerate(text.split("{name}")):
-        if number:
-            segments.append(Rows("name"))
-        if part:
-            segments.append(Text(part))
-    return segments
+    end = 0
+    for slot in _NAME_SLOT.finditer(text):
+        segments += [Text(text[end : slot.start()]), Rows("name", concept=int(slot[1] or 0))]
+        end = slot.end()
+    segments.append(Text(text[end:]))
+    return [segment for segment in segments if segment != Text("")]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.recognition import Analysed
 from personalizer.schemas import DetectionKind, Embedding, Float32Array, NewDetection, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class EvaluationPhotos:
@@ -67,6 +71,10 @@ class EvaluationPhotos:
             camera=photo.camera,
             detections=self._analyser.analyse(photo),
         ).id
+
+    def analyse(self, image: Image.Image) -> Analysed:
+        """What is found in a picture that is not in the library and stays out of it."""
+        return self._analyser.analyse(image)
 
     def photo_id(self, path: Path) -> int | None:
         """The id of a prepared photo; equal files have one id, unreadable ones none."""

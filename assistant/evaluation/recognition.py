@@ -66,6 +66,7 @@ def evaluate_recognition(
     seed: int = 0,
     backbone: str = "pocket",
     device: str = "auto",
+    together: bool = False,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """The table as JSON values; `home` keeps analysed photos and trained prefixes for a rerun.
@@ -73,6 +74,7 @@ def evaluate_recognition(
     For each subject, `shots` photos are shown and all photos of all folders that were not shown are tested.
     Retrieval is averaged over `splits` choices of shots; whatever needs a trained prefix over the first
     `trained_splits` of them (0: nothing is trained, and the product is what was learned of the embeddings).
+    `together` also asks those with another concept's personal prompt in the context.
     Raises `UsageError` or `NotFoundError` for folders without enough photos.
     """
     subjects, skipped = read_subjects(subjects_dir, shots)
@@ -82,7 +84,9 @@ def evaluate_recognition(
         photos.prepare([*(p for subject in subjects for p in subject.photos), *negatives], on_progress)
         chosen = make_splits(subjects, shots, max(splits, trained_splits), seed)
         tested = compare_splits(photos, chosen, subjects, negatives, on_progress)
-        report = recognition_rows(tested, trained_splits, photos, home, backbone, device, seed, on_progress)
+        report = recognition_rows(
+            tested, trained_splits, photos, home, backbone, device, seed, on_progress, together=together
+        )
     finally:
         photos.close()
     return {
@@ -129,6 +133,8 @@ def recognition_rows(
     device: str,
     seed: int,
     on_progress: OnProgress | None,
+    *,
+    together: bool = False,
 ) -> dict[str, Any]:
     """The product's row and its controls; those that need a prefix over the first `trained_splits` splits."""
     report = _untrained_report(tested, seed)
@@ -136,7 +142,9 @@ def recognition_rows(
         from assistant.evaluation.trained import evaluate_trained
 
         trained = [one for one in tested if one.split.number < trained_splits]
-        report |= evaluate_trained(trained, photos, home, backbone, device, seed, on_progress)
+        report |= evaluate_trained(
+            trained, photos, home, backbone, device, seed, on_progress, together=together
+        )
     return report
 
 

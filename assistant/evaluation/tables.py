@@ -10,6 +10,8 @@ Table = list[Sequence[str]]
 
 CONTROLS = ("embedding_only", "retrieval_only", "prefix_only", "other_prefix", "no_concept", "same_class")
 RATES = ("weighted", "positive", "negative", "precision", "recall", "ece", "coverage_at_98", "abstained")
+TWO_SUBJECTS = "two subjects"
+TOGETHER_ROWS = ("product", "alone", "beside_another")
 BESIDE = ("reranked", "no_concept", "reconstruction")
 SHOTS_ROWS = ("retrieval_only", "prefix_only", "same_class")
 RETENTION_ROWS = ("caption_top1", "attribute_questions", "text_bits_per_token")
@@ -17,7 +19,7 @@ RETENTION_ROWS = ("caption_top1", "attribute_questions", "text_bits_per_token")
 
 def recognition_table(report: Report) -> Table:
     """The product with its controls, one row each."""
-    measured = {"product": report, **{name: report.get(name) for name in CONTROLS}}
+    measured = {"product": report, **{name: report.get(name) for name in CONTROLS}, **_together(report)}
     rows: Table = [("", *RATES, "interval")]
     rows += [
         (name, *(number(row.get(key)) for key in RATES), between(row.get("interval")))
@@ -25,6 +27,15 @@ def recognition_table(report: Report) -> Table:
         if row
     ]
     return rows
+
+
+def _together(report: Report) -> dict[str, Any]:
+    """The prefix's rows with another concept in the prompt, where that was measured."""
+    together = report.get("together")
+    if not together:
+        return {}
+    rows = {"beside_another": together["beside_another"]}
+    return rows | {f"{TWO_SUBJECTS}: {name}": together["composites"][name] for name in TOGETHER_ROWS}
 
 
 def generation_table(report: Report) -> Table:

@@ -34,6 +34,7 @@ from personalizer.errors import CorruptArtifactError
 from personalizer.locations import Home, write_atomically
 from personalizer.metrics import FloatArray
 from personalizer.prompts import RECOGNITION_QUESTION, question_about_image
+from personalizer.recognition import Recognizer
 from personalizer.schemas import BoundingBox, Concept, Float32Array, Int64Array, OnProgress, Progress
 
 if TYPE_CHECKING:
@@ -67,6 +68,17 @@ class Answers:
     """The bare backbone, asked for the concept's class in words."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainedPrefix:
+    """A split's concept, ready to be asked for."""
+
+    runtime: ConceptRuntime
+    undecided_at: float
+    """The log odds of yes at which it is undecided when it is alone."""
+    sha256: str
+    """Of the trained rows."""
+
+
 def evaluate_trained(
     tested: Sequence[Comparison],
     photos: EvaluationPhotos,
@@ -75,10 +87,13 @@ def evaluate_trained(
     device: str,
     seed: int,
     on_progress: OnProgress | None,
+    *,
+    together: bool = False,
 ) -> dict[str, Any]:
     """The product's row and those of prefix only, no concept, another concept's prefix, and the cost.
 
-    Training and answers that were finished before are read again from `home`.
+    `together` adds what it costs to have two concepts in one prompt. Training and answers that were finished before
+    are read again from `home`.
     """
     costs: list[Trained] = []
     answers: list[Answers] = []
@@ -91,7 +106,19 @@ def evaluate_trained(
             answers.append(split.answers(on_progress))
         finally:
             split.close()
-    return trained_report(tested, answers, costs, seed)
+    report = trained_report(tested, answers, costs, seed)
+    if together:
+        from assistant.evaluation.together import evaluate_together
+
+        report["together"] = evaluate_together(
+            tested,
+            answers,
+            photos,
+            lambda one: TrainedSplit(home, one, photos, backbone, device, shared),
+            seed,
+            on_progress,
+        )
+    return report
 
 
 def _report(on_progress: OnProgress | None, done: int, total: int, message: str) -> None:
@@ -127,6 +154,11 @@ class TrainedSplit:
                 (self._home.root / folder).symlink_to((home.root / folder).resolve(), True)
         self._familiar = Familiar(self._home, backbone, device)
 
+    @property
+    def root(self) -> Path:
+        """The folder of its home."""
+        return self._home.root
+
     def close(self) -> None:
         self._familiar.close()
 
@@ -147,6 +179,10 @@ class TrainedSplit:
     @cached_property
     def _serving(self) -> Serving:
         return Serving(self._home, self._backbone)
+
+    @cached_property
+    def _recognizer(self) -> Recognizer:
+        return Recognizer(self._familiar.library, concepts=[self._concept()])
 
     def _concept(self) -> Concept:
         concept = self._familiar.library.concept_by_name(self._tested.split.subject.name)
@@ -180,6 +216,29 @@ class TrainedSplit:
         drawn = draw(self.session, text, count, seed, self.runtime, candidates=candidates)
         return drawn.images, drawn.codes
 
+    def prefix(self) -> TrainedPrefix:
+        """The concept's trained rows in the exported backbone."""
+        from exporters.manifest import hash_file
+        from exporters.runtime.concept import PREFIX_FILE
+
+        concept = self._concept()
+        found = self._serving.trained(concept)
+        assert found is not None and concept.prefix_dir is not None
+        runtime, undecided_at = found
+        return TrainedPrefix(runtime, undecided_at, hash_file(concept.prefix_dir / PREFIX_FILE))
+
+    def look_at(self, image: Image.Image) -> tuple[float | None, list[Float32Array]]:
+        """A picture that is in no library: what the embedding says of the concept in it, as log odds, and what the
+        backbone reads of its views.
+        """
+        evidence = self._recognizer.evidence(self._photos.analyse(image))
+        box = evidence[0].box if evidence else None
+        views = views_of(image, 1.0, box, face=self._concept().kind == "face")
+        return (
+            evidence[0].log_odds if evidence else None,
+            [self.session.image_context([view])[0] for view in views],
+        )
+
     def answers(self, on_progress: OnProgress | None = None) -> Answers:
         """What the backbone says to every test photo, with the prefix and without."""
         concept = self._concept()
@@ -209,7 +268,7 @@ class TrainedSplit:
         from exporters.runtime.generation import yes_no_logits
 
         region = (self._tested.photo_ids[number], self._tested.boxes[number], concept.kind == "face")
-        views = self._read(region)
+        views = self.read(region)
         if not views:
             return {"with_prefix": None, "without": None}
         words = RECOGNITION_QUESTION.replace("{name}", "a " + self._tested.split.subject.class_name)
@@ -222,7 +281,7 @@ class TrainedSplit:
             "without": self._shared.without[words, region],
         }
 
-    def _read(self, region: Region) -> list[Float32Array]:
+    def read(self, region: Region) -> list[Float32Array]:
         """What the backbone reads of the views of a region; each is encoded once for all concepts."""
         photo_id, box, face = region
         if region not in self._shared.contexts:
@@ -307,11 +366,11 @@ def _added_information(tested: Sequence[Comparison], prefix: Sequence[Trial], se
 
 
 def _trial(one: Comparison, logits: Sequence[float]) -> Trial:
-    return Trial(one.split.subject.name, _no_for_nothing(logits), one.is_positive)
+    return Trial(one.split.subject.name, no_for_nothing(logits), one.is_positive)
 
 
-def _no_for_nothing(logits: Sequence[float]) -> FloatArray:
-    """The log odds, the lowest of them where there was nothing to look at."""
+def no_for_nothing(logits: Sequence[float | None]) -> FloatArray:
+    """The log odds, the lowest of them where there was nothing to look at (None or NaN)."""
     said = np.array(logits, dtype=np.float64)
     lowest = float(np.nanmin(said)) if not np.isnan(said).all() else 0.0
     return np.where(np.isnan(said), lowest, said)
@@ -329,7 +388,7 @@ def _with_other_prefixes(tested: Sequence[Comparison], answers: Sequence[Answers
             continue
         for index, (one, _) in enumerate(group):
             other, answer = group[(index + 1) % len(group)]
-            said = dict(zip(other.photo_ids, _no_for_nothing(answer.with_prefix).tolist(), strict=True))
+            said = dict(zip(other.photo_ids, no_for_nothing(answer.with_prefix).tolist(), strict=True))
             kept = [place for place, photo in enumerate(one.photo_ids) if photo in said]
             logits = [said[one.photo_ids[place]] for place in kept]
             trials.append(Trial(one.split.subject.name, np.array(logits), one.is_positive[kept]))

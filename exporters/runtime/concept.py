@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -118,6 +118,10 @@ class ConceptRuntime(PromptContext):
         return ConceptRuntime(session, LearnedRows.read(directory), _stored_cache(session, directory), name)
 
     @property
+    def concepts(self) -> Sequence[PromptContext]:
+        return (self,)
+
+    @property
     def inputs(self) -> Mapping[RowKind, Float32Array]:
         return self.rows.inputs
 
@@ -142,6 +146,37 @@ class ConceptRuntime(PromptContext):
         _, cache = self.session.forward(prompt[None])
         arrays = [array.astype(np.float16) for array in self.session.cache_to_arrays(cache)]
         return self.session.cache_from_arrays([array.astype(np.float32) for array in arrays])
+
+
+class ConceptsTogether(PromptContext):
+    """Several concepts in a session: their personal prompts stand one after another, in the order of `concepts`, and
+    each is read as in training, right behind the begin token and without the others.
+
+    The order matters to no answer then, and nothing is computed that the concepts have not computed alone.
+    """
+
+    def __init__(self, concepts: Sequence[ConceptRuntime]) -> None:
+        """Raises `ValueError` for no concept."""
+        if not concepts:
+            raise ValueError("a prompt with concepts needs one")
+        super().__init__(concepts[0].session)
+        self._concepts = tuple(concepts)
+
+    @property
+    def concepts(self) -> Sequence[PromptContext]:
+        return self._concepts
+
+    @cached_property
+    def start(self) -> Cache:
+        """Keys and values of the begin token and all personal prompts. What follows reads all of them."""
+        begin = len(self.session.spec.begin_ids)
+        alone = [self.session.cache_to_arrays(one.start) for one in self._concepts]
+        return self.session.cache_from_arrays(
+            [
+                np.concatenate([first, *(array[:, :, begin:] for array in others)], axis=2)
+                for first, *others in zip(*alone, strict=True)
+            ]
+        )
 
 
 def export_concept(

@@ -90,7 +90,8 @@ def answer(
 ) -> Answer:
     """Answer a prompt that ends with a `Separator`.
 
-    With a `concept`, its understanding rows come first in the answer: `forced` there, or chosen by the model.
+    With a `concept`, its understanding rows come first in the answer: `forced` there, or chosen by the model. With
+    several, those of the concepts that the prompt names.
     `on_text` receives the text in pieces as it grows. Raises `JobCancelled` when `cancelled` returns True.
     """
     started = time.perf_counter()
@@ -121,9 +122,13 @@ def answer(
 
 
 def render(context: PromptContext, ids: Sequence[int]) -> str:
-    """The words of an answer: the name row becomes the concept's name, the other learned rows are silent."""
+    """The words of an answer: a name row becomes the concept's name, the other learned rows are silent."""
     vocabulary = context.session.spec.text_vocabulary
-    names = set(context.row_ids("name").tolist())
+    names = {
+        int(row): one.display_name
+        for place, one in enumerate(context.concepts)
+        for row in context.row_ids("name", place)
+    }
     parts: list[str] = []
     words: list[int] = []
     for token in [*ids, None]:
@@ -133,7 +138,7 @@ def render(context: PromptContext, ids: Sequence[int]) -> str:
             parts.append(context.session.detokenize(words))
             words = []
             if token is not None:
-                parts.append(context.display_name)
+                parts.append(names[token])
     return "".join(parts)
 
 
@@ -174,10 +179,13 @@ def before_answer(
 ) -> tuple[Float32Array, Cache]:
     """What predicts the first word of the answers to one prompt about several sets of images, `[images, hidden]`.
 
-    It stands behind a concept's understanding rows: all of them (`forced`), or as many as the model chooses to write.
+    It stands behind the understanding rows of the concepts that are named: all of them (`forced`), or as many as the
+    model chooses to write.
     """
     hidden, cache = _read_prompt(context, [segments] * len(images), images, forced)
-    return (hidden, cache) if forced else _let_understand(context, hidden, cache)
+    if forced:
+        return hidden, cache
+    return _let_understand(context, context.self_prompt("understanding", segments), hidden, cache)
 
 
 def log_likelihood(
@@ -224,13 +232,13 @@ def generate_images(
     on_progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Drawn:
-    """Draw `count` pictures of `text`, in which `{name}` stands for the concept.
+    """Draw `count` pictures of `text`, in which `{name}` stands for the concept (`{name:1}` for the next, …).
 
     Picture `i` depends on `seed + i` only: drawing it alone gives the same picture. `guidance` above 1 moves
     the prediction away from what the model draws for an empty request (classifier-free guidance). Of
     `candidates` the one is kept in which the model itself best recognises what was asked for. `forced`
-    puts all generation rows before the picture, as in training. Raises `JobCancelled` when `cancelled`
-    returns True.
+    puts the generation rows of the named concepts before the picture, as in training. Raises `JobCancelled` when
+    `cancelled` returns True.
     """
     started = time.perf_counter()
     spec = session.spec
@@ -239,13 +247,9 @@ def generate_images(
             raise UsageError(tried="drawing", found=f"a {name} of {value}", fix="Draw at least one picture.")
     sampling = Sampling(temperature=temperature, top_k=top_k, seed=seed)
     context = concept or PromptContext(session)
-    rows = context.embed_ids(context.row_ids("generation")) if forced and context.inputs else None
-    begin_image = session.embed_text(spec.begin_image_ids)
-    request = context.embed(generation_request(text))
-    prompt = [request, begin_image] if rows is None else [request, rows, begin_image]
-    conditioned = session.forward(np.concatenate(prompt)[None], context.start)
-    starts = [conditioned]
+    starts = [session.forward(_drawing_prompt(context, text, forced)[None], context.start)]
     if guidance != 1.0:
+        begin_image = session.embed_text(spec.begin_image_ids)
         empty = np.concatenate([context.embed([Separator()]), begin_image])
         starts.append(session.forward(empty[None], context.bare_start))
     loop_started = time.perf_counter()
@@ -288,16 +292,44 @@ def recognised(
     """How well the model recognises in drawings `[count, tokens_per_image]` what they were to show, `[count]`.
 
     The log-odds that the concept is in them, whatever else `text` asks for, or, without a concept, the log-likelihood
-    of `text` as their description.
+    of `text` as their description. Of several concepts, each asked for alone, the one that is hardest to recognise
+    counts: no drawing should do without it.
     """
     pictures = [[drawing] for drawing in session.embed_image_codes(codes)]
-    if concept is not None and concept.inputs:
+    if concept is not None and concept.concepts:
         question = question_about_image(RECOGNITION_QUESTION)
-        return yes_no_logits(session, question, pictures, concept=concept, forced=forced)
+        seen = [
+            yes_no_logits(session, question, pictures, concept=one, forced=forced) for one in concept.concepts
+        ]
+        weakest: Float32Array = np.min(seen, axis=0)
+        return weakest
     context = concept or PromptContext(session)
     hidden, cache = before_answer(context, question_about_image(DESCRIBE_QUESTION), pictures)
     words = [*session.tokenize(text.rstrip(".!? ")), session.spec.end_id]
     return log_likelihood(context, hidden, cache, words)
+
+
+def answer_positions(context: PromptContext, segments: Sequence[Segment], max_tokens: int) -> int:
+    """How many positions an answer to a prompt with one picture takes, up to its last token."""
+    spec = context.session.spec
+    picture = np.zeros((spec.context_tokens_per_image, spec.hidden_size), dtype=np.float32)
+    prompt = len(context.embed(segments, [picture])) + len(context.self_prompt("understanding", segments))
+    return context.start_length + prompt + max_tokens - 1
+
+
+def drawing_positions(context: PromptContext, text: str) -> int:
+    """How many positions a drawing of `text` takes, up to its last token; a backbone has `max_positions`."""
+    before = len(_drawing_prompt(context, text, forced=True))
+    # The last code is sampled and never read.
+    return context.start_length + before + context.session.spec.tokens_per_image - 1
+
+
+def _drawing_prompt(context: PromptContext, text: str, forced: bool) -> Float32Array:
+    """The request `[seq, hidden]` up to the token that begins the picture, without what `start` already has."""
+    request = generation_request(text)
+    begin_image = context.session.embed_text(context.session.spec.begin_image_ids)
+    rows = context.self_prompt("generation", request) if forced else np.zeros(0, dtype=np.int64)
+    return np.concatenate([context.embed(request), context.embed_ids(rows), begin_image])
 
 
 def _draw_batch(
@@ -342,19 +374,22 @@ def _read_prompt(
 ) -> tuple[Float32Array, Cache]:
     """The hidden states `[batch, hidden]` behind prompts of equal length, which predict the first word."""
     embedded = [context.embed(segments, shown) for segments, shown in zip(prompts, images, strict=True)]
-    if forced and context.inputs:
-        rows = context.embed_ids(context.row_ids("understanding"))
-        embedded = [np.concatenate([sequence, rows]) for sequence in embedded]
+    if forced and context.concepts:
+        embedded = [
+            np.concatenate([sequence, context.embed_ids(context.self_prompt("understanding", segments))])
+            for sequence, segments in zip(embedded, prompts, strict=True)
+        ]
     states, cache = context.session.forward(np.stack(embedded), context.start.repeat(len(embedded)))
     return states[:, -1], cache
 
 
-def _let_understand(context: PromptContext, hidden: Float32Array, cache: Cache) -> tuple[Float32Array, Cache]:
-    """Let the model write understanding rows for as long as it wants to, at most as many as there are.
+def _let_understand(
+    context: PromptContext, rows: Int64Array, hidden: Float32Array, cache: Cache
+) -> tuple[Float32Array, Cache]:
+    """Let the model write of the understanding rows `rows` for as long as it wants to, at most as many as there are.
 
     Runs a batch in step; it stops as soon as no sequence wants another.
     """
-    rows = context.row_ids("understanding")
     for _ in range(len(rows)):
         chosen = context.logits(hidden).argmax(axis=-1)
         wants = np.isin(chosen, rows)

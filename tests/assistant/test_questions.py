@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.questions import (
-    AsksForConcept,
+    AsksForConcepts,
     AsksForUnknown,
     AsksSomething,
     AsksWhoOrWhat,
@@ -36,13 +36,27 @@ def test_open_questions_want_a_description(question: str | None) -> None:
     ],
 )
 def test_asks_whether_a_known_concept_is_there(question: str) -> None:
-    assert understand(question, NAMES) == AsksForConcept("Bo")
+    assert understand(question, NAMES) == AsksForConcepts(("Bo",))
 
 
 def test_names_of_several_words() -> None:
-    assert understand("is the robot toy in this picture?", [*NAMES, "the robot toy"]) == AsksForConcept(
-        "the robot toy"
+    assert understand("is the robot toy in this picture?", [*NAMES, "the robot toy"]) == AsksForConcepts(
+        ("the robot toy",)
     )
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "are Bo and Mika in this photo?",
+        "is this Bo or Mika?",
+        "do you see Bo, and Mika anywhere?",
+        "are both Bo and Mika here?",
+        "Bo, Mika?",
+    ],
+)
+def test_asks_for_several_at_once(question: str) -> None:
+    assert understand(question, NAMES) == AsksForConcepts(("Bo", "Mika"))
 
 
 def test_a_name_nobody_gave_is_not_taken_for_another() -> None:
@@ -53,13 +67,15 @@ def test_a_name_nobody_gave_is_not_taken_for_another() -> None:
 @pytest.mark.parametrize(
     ("question", "about"),
     [
-        ("what colour is Bo?", "Bo"),
-        ("is Bo wearing a hat?", "Bo"),
-        ("what colour is the car?", None),
-        ("is it night?", None),
+        ("what colour is Bo?", ("Bo",)),
+        ("is Bo wearing a hat?", ("Bo",)),
+        ("what are Mika and Bo doing?", ("Mika", "Bo")),
+        ("is Bo larger than Mika, or is Bo smaller?", ("Bo", "Mika")),
+        ("what colour is the car?", ()),
+        ("is it night?", ()),
     ],
 )
-def test_other_questions_go_to_the_backbone(question: str, about: str | None) -> None:
+def test_other_questions_go_to_the_backbone(question: str, about: tuple[str, ...]) -> None:
     assert understand(question, NAMES) == AsksSomething(question, about)
 
 

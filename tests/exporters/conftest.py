@@ -211,13 +211,28 @@ def prefix_directory(backbone: TinyBackbone, tmp_path_factory: pytest.TempPathFa
     return directory
 
 
-def write_prefix(directory: Path, spec: BackboneSpec) -> None:
-    config = DualPrefixConfig(generation_rows=3, understanding_rows=4)
-    generator = torch.Generator().manual_seed(7)
+@pytest.fixture(scope="session")
+def other_prefix_directory(backbone: TinyBackbone, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another concept, of another size."""
+    directory = tmp_path_factory.mktemp("other")
+    config = DualPrefixConfig(generation_rows=2, understanding_rows=5)
+    write_prefix(directory, backbone.spec, config, seed=8, name="Mika")
+    return directory
+
+
+def write_prefix(
+    directory: Path,
+    spec: BackboneSpec,
+    config: DualPrefixConfig | None = None,
+    seed: int = 7,
+    name: str = "Rex",
+) -> None:
+    config = config or DualPrefixConfig(generation_rows=3, understanding_rows=4)
+    generator = torch.Generator().manual_seed(seed)
     start = torch.randn(config.rows, spec.hidden_size, generator=generator) * 0.15
     prefix = DualPrefix(config, start, output_scale=0.15)
     torch.nn.init.normal_(prefix.output_offset, generator=generator)
-    save_prefix(prefix, directory, spec=spec, concept={"id": 1, "name": "Rex"}, training={})
+    save_prefix(prefix, directory, spec=spec, concept={"id": 1, "name": name}, training={})
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from exporters.runtime.concept import ConceptRuntime, export_concept
+from exporters.runtime.concept import ConceptRuntime, ConceptsTogether, export_concept
 from exporters.runtime.ort import OrtSession
 from exporters.runtime.prompting import PromptContext
 from exporters.runtime.torch import TorchSession
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
-from personalizer.prompts import Rows, Separator, Text, personal_prompt, question
+from personalizer.prompts import Rows, Separator, Text, name_slot, personal_prompt, question
 
 
 @pytest.fixture
@@ -130,3 +130,73 @@ def test_torch_serves_the_same_concept(
         hidden, _ = session.forward(concept.embed(question("what is {name}?"))[None], concept.start)
         results.append(concept.logits(hidden[:, -1]))
     np.testing.assert_allclose(results[0], results[1], atol=5e-3)
+
+
+@pytest.fixture
+def two(fp32: OrtSession, prefix_directory: Path, other_prefix_directory: Path) -> list[ConceptRuntime]:
+    """Rex and Mika, with 8 and 8 rows of other kinds."""
+    return [ConceptRuntime.load(fp32, directory) for directory in (prefix_directory, other_prefix_directory)]
+
+
+def test_rows_of_two_concepts_are_addressed_by_their_place(
+    fp32: OrtSession, two: list[ConceptRuntime]
+) -> None:
+    rex, mika = two
+    together = ConceptsTogether(two)
+    first = fp32.spec.text_vocabulary
+    assert together.row_ids("understanding").tolist() == rex.row_ids("understanding").tolist()
+    assert together.row_ids("name", 1).tolist() == [first + 8]
+    assert together.row_ids("understanding", 1).tolist() == [first + 11 + n for n in range(5)]
+    assert together.row_ids("name", 2).tolist() == []
+    embedded = together.embed(question("{name}{name:1}?"))
+    np.testing.assert_array_equal(embedded[0], rex.inputs["name"][0])
+    np.testing.assert_array_equal(embedded[1], mika.inputs["name"][0])
+    ids = np.array([first + 8, first + 11, first, 9])
+    expected = [mika.inputs["name"][0], mika.inputs["understanding"][0], rex.inputs["name"][0]]
+    np.testing.assert_array_equal(together.embed_ids(ids)[:3], expected)
+    hidden = np.random.default_rng(0).standard_normal((1, 64)).astype(np.float32)
+    logits = together.logits(hidden)[0]
+    assert len(logits) == first + 16
+    np.testing.assert_allclose(logits[first + 9], hidden[0] @ mika.outputs["generation"][0], atol=1e-4)
+    with pytest.raises(UsageError, match="2 were given"):
+        together.embed(question(f"is {name_slot(2)} a dog?"))
+
+
+def test_the_rows_that_come_first_are_those_of_the_named_concepts(two: list[ConceptRuntime]) -> None:
+    rex, _ = two
+    together = ConceptsTogether(two)
+
+    def rows(text: str) -> list[int]:
+        return together.self_prompt("generation", question(text)).tolist()
+
+    of_rex = together.row_ids("generation").tolist()
+    of_mika = together.row_ids("generation", 1).tolist()
+    assert rows("a photo of {name:1}.") == of_mika
+    assert rows("a photo of {name}, {name} and nobody else.") == of_rex
+    assert rows("{name:1} beside {name}.") == of_rex + of_mika
+    assert rows("both of them.") == of_rex + of_mika
+    assert rex.self_prompt("generation", question("a cup.")).tolist() == rex.row_ids("generation").tolist()
+
+
+def test_each_personal_prompt_is_read_as_it_is_alone(fp32: OrtSession, two: list[ConceptRuntime]) -> None:
+    together = ConceptsTogether(two)
+    lengths = [len(one.embed(personal_prompt())) for one in two]
+    assert together.start.length == together.start_length == 1 + sum(lengths)
+    for both, rex, mika in zip(
+        together.start.tensors, two[0].start.tensors, two[1].start.tensors, strict=True
+    ):
+        np.testing.assert_array_equal(both[:, :, : 1 + lengths[0]], rex)
+        np.testing.assert_array_equal(both[:, :, 1 + lengths[0] :], mika[:, :, 1:])
+
+
+def test_answers_do_not_depend_on_the_order_of_the_concepts(
+    fp32: OrtSession, two: list[ConceptRuntime]
+) -> None:
+    rex, mika = two
+    hidden = []
+    for concepts, place in (([rex, mika], 0), ([mika, rex], 1), ([rex], 0)):
+        context = ConceptsTogether(concepts)
+        asked = context.embed(question(f"is {name_slot(place)} a dog?"))
+        hidden.append(fp32.forward(asked[None], context.start)[0][0, -1])
+    np.testing.assert_allclose(hidden[0], hidden[1], atol=1e-4)
+    assert np.abs(hidden[0] - hidden[2]).max() > 1e-2, "the other concept is read as well"

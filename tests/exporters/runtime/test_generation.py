@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from exporters.runtime.concept import ConceptRuntime
+from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
 from exporters.runtime.generation import (
     Sampling,
     answer,
+    answer_positions,
+    drawing_positions,
     generate_images,
     recognised,
     render,
@@ -39,6 +41,11 @@ from personalizer.schemas import Progress
 @pytest.fixture
 def concept(fp32: OrtSession, prefix_directory: Path) -> ConceptRuntime:
     return ConceptRuntime.load(fp32, prefix_directory)
+
+
+@pytest.fixture
+def other(fp32: OrtSession, other_prefix_directory: Path) -> ConceptRuntime:
+    return ConceptRuntime.load(fp32, other_prefix_directory)
 
 
 def test_greedy_answer_by_hand(fp32: OrtSession, pictures: list[Image.Image]) -> None:
@@ -95,6 +102,14 @@ def test_learned_rows_in_an_answer(concept: ConceptRuntime) -> None:
     first = concept.session.spec.text_vocabulary
     words = concept.session.tokenize("a")
     assert render(concept, [*words, first, first + 5, *words]) == "aRexa"
+
+
+def test_both_names_in_an_answer(concept: ConceptRuntime, other: ConceptRuntime) -> None:
+    together = ConceptsTogether([concept, other])
+    names = [int(together.row_ids("name", place)[0]) for place in (0, 1)]
+    words = concept.session.tokenize("a")
+    silent = int(together.row_ids("generation", 1)[0])
+    assert render(together, [names[1], *words, names[0], silent]) == "MikaaRex"
 
 
 def test_yes_no_by_hand(fp32: OrtSession, concept: ConceptRuntime, pictures: list[Image.Image]) -> None:
@@ -207,6 +222,46 @@ def test_guided_pictures_by_hand(fp32: OrtSession, concept: ConceptRuntime) -> N
         with_words, without = (fp32.image_logits(row) for row in rows)
         codes.append(int((without + 2.5 * (with_words - without)).argmax()))
     assert found[:3].tolist() == codes
+
+
+def test_a_picture_of_two_concepts_by_hand(
+    fp32: OrtSession, concept: ConceptRuntime, other: ConceptRuntime
+) -> None:
+    """The first code of a greedy picture: both personal prompts, the request, both generation rows."""
+    together = ConceptsTogether([concept, other])
+    text = "{name:1} and {name}."
+    found = generate_images(fp32, text, concept=together, temperature=0).codes[0]
+    request = together.embed(question(text))
+    rows = [one.inputs["generation"] for one in (concept, other)]
+    begin_image = fp32.embed_text(fp32.spec.begin_image_ids)
+    hidden, cache = fp32.forward(np.concatenate([request, *rows, begin_image])[None], together.start)
+    assert found[0] == fp32.image_logits(hidden[0, -1]).argmax()
+    longest = cache.length + fp32.spec.tokens_per_image - 1
+    assert drawing_positions(together, text) == longest
+    alone = generate_images(fp32, "{name}.", concept=concept, temperature=0).codes[0]
+    assert found.tolist() != alone.tolist()
+
+
+def test_a_drawing_of_two_is_as_good_as_the_harder_one_is_recognised(
+    fp32: OrtSession, concept: ConceptRuntime, other: ConceptRuntime, pictures: list[Image.Image]
+) -> None:
+    codes = fp32.encode_images(pictures)
+    text = "{name} and {name:1}."
+    both = recognised(fp32, text, codes, ConceptsTogether([concept, other]))
+    single = [recognised(fp32, "{name}.", codes, one) for one in (concept, other)]
+    np.testing.assert_allclose(both, np.minimum(*single), atol=1e-4)
+
+
+def test_the_room_that_an_answer_about_two_takes(
+    fp32: OrtSession, concept: ConceptRuntime, other: ConceptRuntime, pictures: list[Image.Image]
+) -> None:
+    together = ConceptsTogether([concept, other])
+    segments = question_about_image("what does {name:1} do?")
+    prompt = [together.embed(segments, pictures[:1]), other.inputs["understanding"]]
+    _, cache = fp32.forward(np.concatenate(prompt)[None], together.start)
+    # The first word is predicted by the prompt, and the last one is not read.
+    assert answer_positions(together, segments, max_tokens=1) == cache.length
+    assert answer_positions(together, segments, max_tokens=9) == cache.length + 8
 
 
 def test_torch_draws_the_same_picture(
