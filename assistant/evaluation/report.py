@@ -109,8 +109,8 @@ intervals (95 %) are bootstraps over concepts. The calibration error (`ece`) is 
 - `no_concept`: the bare backbone, asked for the class in words
 - `same_class`: the product on negatives of the subject's own class, or that look most like it
 - `beside_another`: as `prefix_only`, with another concept's personal prompt in the context as well
-- `two subjects`: on pictures of two halves, from photos of two subjects or strangers; the prefix `alone` in its prompt, or
-  `beside_another`
+- `two subjects`: on pictures of two halves, from photos of two subjects or strangers; the prefix `alone` in its
+  prompt, or `beside_another`
 """
 _SHOTS_WORDS = f"""\
 All rows are tested on the same photos: fewer shots are the first of more, and what the most shots leave is tested.
