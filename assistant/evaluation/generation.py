@@ -20,6 +20,7 @@ from assistant.evaluation.encoder import IndependentEncoder
 from assistant.evaluation.photos import EvaluationPhotos
 from assistant.evaluation.protocol import Split, Subject, make_splits, read_subjects, rounded
 from assistant.evaluation.recognition import compare_split
+from assistant.evaluation.tables import BESIDE
 from assistant.evaluation.trained import TrainedSplit
 from assistant.serving import CANDIDATES, draw, views_of
 from personalizer import metrics
@@ -36,9 +37,6 @@ _FIDELITY_REASON = (
     "not measured: there is no judge of places for pictures of this resolution whose own accuracy is known"
 )
 _SHEET_COLUMNS, _SHEET_CELL_PX = 10, 128
-BESIDE = ("reranked", "no_concept", "reconstruction")
-"""What is scored beside first samples: what serving keeps of several candidates; first samples of the class without a
-concept; the shots after the backbone's own image tokenizer, which no drawing of its can be expected to exceed."""
 
 
 @dataclass(frozen=True, slots=True)

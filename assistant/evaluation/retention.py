@@ -19,6 +19,7 @@ from assistant.evaluation.corpora import Picture, read_corpus
 from assistant.evaluation.photos import EvaluationPhotos
 from assistant.evaluation.protocol import Split, Subject, make_splits, read_subjects, rounded
 from assistant.evaluation.recognition import compare_split
+from assistant.evaluation.tables import MEASURES
 from assistant.evaluation.trained import TrainedSplit
 from assistant.service import Familiar
 from assistant.serving import Serving, draw
@@ -31,7 +32,6 @@ from personalizer.schemas import Int64Array, OnProgress, Progress
 ALLOWED_LOSS_POINTS = 2.0
 UNNAMED_TEXT = "a photo of a dog."
 _UNNAMED_PICTURES, _UNNAMED_DRAWINGS = 8, 2
-MEASURES = ("caption_top1", "attribute_questions", "text_bits_per_token")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,8 +13,11 @@ RATES = ("weighted", "positive", "negative", "precision", "recall", "ece", "cove
 TWO_SUBJECTS = "two subjects"
 TOGETHER_ROWS = ("product", "alone", "beside_another")
 BESIDE = ("reranked", "no_concept", "reconstruction")
+"""What is scored beside first samples: what serving keeps of several candidates; first samples of the class without a
+concept; the shots after the backbone's own image tokenizer, which no drawing of its can be expected to exceed."""
 SHOTS_ROWS = ("retrieval_only", "prefix_only", "same_class")
-RETENTION_ROWS = ("caption_top1", "attribute_questions", "text_bits_per_token")
+MEASURES = ("caption_top1", "attribute_questions", "text_bits_per_token")
+"""Of general ability, as `evaluate backbone` calls them."""
 
 
 def recognition_table(report: Report) -> Table:
@@ -64,7 +67,7 @@ def shots_table(report: Report) -> Table:
 def retention_table(report: Report) -> Table:
     """A row per measure: bare, with the personal prompt as served, the difference, and where the model chooses."""
     rows: Table = [("", "bare", "with_prompt", "difference", "interval", "model_chooses", "chance", "count")]
-    for name in RETENTION_ROWS:
+    for name in MEASURES:
         row = report[name]
         if row:
             rows.append(

@@ -122,3 +122,36 @@ def test_copy_rate_compares_whole_images_token_by_token() -> None:
     copy = np.array([1, 2, 3, 4, 5, 6, 7, 0, 0, 0])
     other = np.array([1, 2, 3, 4, 5, 6, 0, 0, 0, 0])
     assert metrics.copy_rate(np.stack([copy, other]), views) == 0.5
+
+
+def test_reliability_says_how_often_a_claim_is_true_whatever_the_number_of_negatives() -> None:
+    probability = np.array([0.9] * 2 + [0.9] * 10 + [0.1] * 90)
+    truth = np.array([True] * 2 + [False] * 100)
+    low, high = metrics.reliability(probability, truth)
+    assert (low.count, high.count) == (90, 12)
+    assert high.share_positive == pytest.approx(0.5 / 0.55)
+    assert low.share_positive == 0 and low.mean_probability == pytest.approx(0.1)
+    assert low.weight + high.weight == pytest.approx(1)
+    assert metrics.reliability(np.array([]), np.array([], dtype=bool)) == []
+
+
+def test_an_interval_over_concepts_and_items_is_wider_than_over_either_alone() -> None:
+    random = np.random.default_rng(0)
+    concepts, items = random.normal(size=(12, 1)), random.normal(size=(1, 30))
+    equal = np.full(30, 1 / 30)
+
+    def width(values: np.ndarray) -> float:
+        low, high = metrics.two_way_interval(values, equal)
+        assert low <= values.mean() <= high
+        return high - low
+
+    both = width(concepts + items)
+    assert both > width(concepts + 0 * items) > 0
+    assert both > width(0 * concepts + items) > 0
+    assert metrics.two_way_interval(np.ones((3, 4)), np.full(4, 0.25)) == (1.0, 1.0)
+
+
+def test_an_interval_leaves_out_items_that_weigh_nothing() -> None:
+    values = np.array([[1.0, 50.0]])
+    assert metrics.two_way_interval(values, np.array([1.0, 0.0])) == (1.0, 1.0)
+    assert np.isnan(metrics.two_way_interval(np.zeros((0, 3)), np.ones(3))).all()

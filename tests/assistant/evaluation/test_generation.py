@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from assistant.evaluation import generation
 from assistant.evaluation.encoder import IndependentEncoder
 from assistant.evaluation.protocol import Split, Subject
+from assistant.serving import CANDIDATES
 from personalizer.errors import NotReadyError, UsageError
 from personalizer.locations import Home
 from personalizer.schemas import Float32Array
@@ -46,6 +48,20 @@ def test_drawing_the_real_thing_reaches_the_ceiling_and_the_other_subject_the_fl
     assert generation.score(split, subjects, real, _at(60)[None], 0).position == pytest.approx(0, abs=1e-5)
 
 
+def test_controls_are_scored_against_the_same_photos_and_stand_under_their_names() -> None:
+    split, subjects, real = _world()
+    beside = {"reranked": _at(20)[None], "no_concept": np.stack([_at(60), _at(80)])}
+    scores = generation.score(split, subjects, real, _at(30)[None], 0, beside)
+    assert scores.beside["reranked"] == pytest.approx(np.cos(np.deg2rad(10)))
+    assert scores.beside["no_concept"] == pytest.approx(np.cos(np.deg2rad([50, 70])).mean())
+    overall = generation._overall([generation._means([scores, scores])])
+    assert overall["similarity"] == pytest.approx(np.cos(np.deg2rad(20)), abs=1e-4)
+    assert overall["reranked"]["position"] == pytest.approx(1.0, abs=1e-3) and "reconstruction" not in overall
+    assert overall["no_concept"]["position"] < 0 < overall["position"] < overall["reranked"]["position"]
+    low, high = overall["reranked"]["interval"]
+    assert low == high == overall["reranked"]["similarity"], "one concept has no spread"
+
+
 def test_one_concept_without_room_does_not_decide_the_position() -> None:
     """Its own position is far out of bounds; the overall one is that of the means, and the report says so."""
 
@@ -77,6 +93,20 @@ def test_a_missing_encoder_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
 def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         generation.evaluate_generation(tmp_path, home=Home(tmp_path / "home"), samples=0)
+
+
+def test_first_samples_are_what_the_reranking_chooses_from(home: Home, exported: Any) -> None:
+    """One candidate of seed n is the first of several; more can only be recognised better."""
+    from assistant.serving import Serving, draw
+    from exporters.runtime.generation import recognised
+
+    session = Serving(home, str(exported.checkpoint)).session
+    text = "a photo of a dog."
+    first, served = (draw(session, text, 3, 5, candidates=n) for n in (1, CANDIDATES))
+    assert first.sampled_tokens * CANDIDATES == served.sampled_tokens
+    assert (recognised(session, text, served.codes) >= recognised(session, text, first.codes) - 1e-4).all()
+    alone = generation.draw_class(session, "dog", 3, 5)
+    assert [one.tobytes() for one in alone] == [one.tobytes() for one in first.images]
 
 
 @pytest.mark.slow

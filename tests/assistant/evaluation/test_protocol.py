@@ -70,6 +70,32 @@ def test_there_are_no_more_splits_than_choices() -> None:
         protocol.make_splits([_subject("dog", 4)], shots=0, splits=1, seed=0)
 
 
+def test_fewer_shots_are_the_first_of_more_and_all_are_tested_on_the_same_photos() -> None:
+    nested = protocol.make_nested_splits([_subject("dog", 6), _subject("cat", 5)], [3, 1, 4], 4, seed=2)
+    assert sorted(nested) == [1, 3, 4]
+    for one, three, four in zip(nested[1], nested[3], nested[4], strict=True):
+        assert set(one.shots) < set(three.shots) < set(four.shots)
+        assert one.held_out == three.held_out == four.held_out
+        assert set(four.shots).isdisjoint(four.held_out) and four.set_aside == ()
+        assert (one.subject, one.number) == (four.subject, four.number)
+        assert len(one.shots) == 1 and len(three.shots) == 3
+
+
+def test_nested_choices_share_trained_prefixes_with_the_recognition_evaluation() -> None:
+    """Same shots under the same number: the largest always, the first choice whatever its size."""
+    subjects = [_subject("dog", 6), _subject("cat", 5)]
+    nested = protocol.make_nested_splits(subjects, [1, 2, 3], 5, seed=7)
+    assert nested[3] == protocol.make_splits(subjects, 3, 5, seed=7)
+    firsts = [split.shots for split in nested[2] if split.number == 0]
+    assert firsts == [split.shots for split in protocol.make_splits(subjects, 2, 1, seed=7)]
+
+
+@pytest.mark.parametrize("counts", [[], [0, 3], [-1]])
+def test_no_number_of_shots_is_refused(counts: list[int]) -> None:
+    with pytest.raises(UsageError):
+        protocol.make_nested_splits([_subject("dog", 6)], counts, 1, seed=0)
+
+
 def _trial(concept: str, *scores: tuple[float, bool]) -> Trial:
     return Trial(concept, np.array([s for s, _ in scores]), np.array([t for _, t in scores], dtype=bool))
 
@@ -112,6 +138,16 @@ def test_paired_difference_is_taken_concept_by_concept() -> None:
     worse = [_trial("a", (0.9, True), (0.1, False)), _trial("b", (0.1, True), (0.1, False))]
     assert protocol.paired_difference(good, worse)["mean"] == 0.25
     assert protocol.paired_difference(good, good) == {"mean": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_reliability_is_of_all_trials_and_as_balanced_as_the_calibration_error() -> None:
+    trials = [_trial("a", (0.95, True), (0.05, False)), _trial("b", (0.97, True), (0.93, False))]
+    bins = protocol.reliability(trials)
+    assert [one["count"] for one in bins] == [1, 3]
+    assert bins[0] == {"mean_probability": 0.05, "share_positive": 0.0, "count": 1}
+    assert bins[1]["share_positive"] == pytest.approx(2 / 3, abs=1e-4)
+    off = 0.25 * 0.05 + 0.75 * abs(bins[1]["mean_probability"] - 2 / 3)
+    assert protocol.table(trials)["ece"] == pytest.approx(off, abs=1e-3)
 
 
 def test_restricting_keeps_the_marked_photos_of_each_trial() -> None:

@@ -1,0 +1,81 @@
+"""Evaluations that train, one after the other in one home, on a tiny backbone that knows nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import save_file
+
+from assistant.evaluation.generation import evaluate_generation
+from assistant.evaluation.recognition import evaluate_recognition
+from assistant.evaluation.report import write_report
+from assistant.evaluation.retention import evaluate_retention
+from assistant.evaluation.shots import evaluate_shots
+from assistant.evaluation.tables import BESIDE, MEASURES
+from personalizer.locations import Home
+from personalizer.picture_bank import BANK_FILE
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def settings(home: Home, exported: Any, models: Path, tmp_path: Path) -> dict[str, Any]:
+    """A home and a backbone with a bank of pictures, to tell a concept from."""
+    checkpoint = Path(shutil.copytree(exported.checkpoint, tmp_path / "tiny"))
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(40, 1280)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    bank = {"codes": random.integers(0, 32, (40, 16)).astype(np.int16), "vectors": vectors}
+    save_file(bank, checkpoint / BANK_FILE, metadata={"embedding_version": "another"})
+    shutil.copytree(models, home.models, dirs_exist_ok=True)
+    return {"home": home, "backbone": str(checkpoint), "device": "cpu"}
+
+
+def trainings(home: Home) -> dict[str, int]:
+    """When each prefix was written, by the folder of its split."""
+    found = home.root.glob("trained/*/concepts/*/prefix.safetensors")
+    return {path.parts[-4]: path.stat().st_mtime_ns for path in found}
+
+
+def test_prefixes_are_trained_once_for_all_evaluations(
+    folders: tuple[Path, Path], settings: dict[str, Any], tmp_path: Path
+) -> None:
+    home = settings["home"]
+    recognition = evaluate_recognition(*folders, shots=2, splits=1, **settings)
+    assert recognition["prefix_only"]["concepts"] == 2 and recognition["no_concept"]["concepts"] == 2
+    of_recognition = trainings(home)
+    assert len(of_recognition) == 2
+
+    retention = evaluate_retention(folders[0], shots=2, count=4, **settings)
+    assert retention["identical_without_name"] is True
+    assert retention["unnamed"] == {"captions": 4, "drawings": 2, "sessions": 2, "differing": 0}
+    assert set(retention["per_concept"]) == {"board", "target"}
+    for name in MEASURES:
+        low, high = retention[name]["interval"]
+        assert low <= high and retention[name]["count"] == 4
+    assert retention["caption_top1"]["chance"] < 0.2
+    assert retention["text_bits_per_token"]["with_prompt"] != retention["text_bits_per_token"]["bare"]
+
+    sheets = tmp_path / "report" / "contact_sheets"
+    generation = evaluate_generation(folders[0], shots=2, samples=3, sheets=sheets, **settings)
+    for name in BESIDE:
+        assert -1 <= generation[name]["similarity"] <= 1 and len(generation[name]["interval"]) == 2
+        assert set(generation["per_concept"]["board"][name]) == {"similarity", "position"}
+    names = sorted(path.name for path in sheets.iterdir())
+    assert names == ["board-0-reranked.png", "board-0.png", "target-0-reranked.png", "target-0.png"]
+    assert sorted(generation["contact_sheets"]) == [str(sheets / name) for name in names]
+    with Image.open(sheets / "board-0.png") as sheet:
+        assert sheet.width > 1000
+    written = write_report("generation", generation, tmp_path / "report", "familiar evaluate generation")
+    assert "(contact_sheets/board-0-reranked.png)" in written[0].read_text()
+
+    shots = evaluate_shots(*folders, shots=(2,), splits=1, trained_splits=1, **settings)
+    (row,) = shots["rows"]
+    for name in ("weighted", "prefix_only", "no_concept", "other_prefix", "same_class", "reliability"):
+        assert row[name] == recognition[name]
+    assert trainings(home) == of_recognition, "all used what the first had trained"
