@@ -109,7 +109,7 @@ intervals (95 %) are bootstraps over concepts. The calibration error (`ece`) is 
 - `no_concept`: the bare backbone, asked for the class in words
 - `same_class`: the product on negatives of the subject's own class, or that look most like it
 - `beside_another`: as `prefix_only`, with another concept's personal prompt in the context as well
-- `two subjects`: on pictures of two halves, from photos of two subjects or strangers; the prefix `alone` in its prompt, or
+- `two subjects`: on pictures of two halves, from photos of subjects or strangers; the prefix `alone` in its prompt, or
   `beside_another`
 """
 _SHOTS_WORDS = f"""\
