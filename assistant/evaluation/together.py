@@ -71,6 +71,17 @@ class Heard:
     composites_beside: list[float | None]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PairTrials:
+    """What one pair adds to each row; not calibrated yet but for the product's."""
+
+    alone: Trial
+    beside_another: Trial
+    composites_product: Trial
+    composites_alone: Trial
+    composites_beside: Trial
+
+
 def evaluate_together(
     tested: Sequence[Comparison],
     answers: Sequence[Answers],
@@ -85,51 +96,57 @@ def evaluate_together(
     `answers` are those of the same trained splits alone; `opened` gives a split whose prefix is trained. `kept` is the
     share of the weighted accuracy alone, at the numbers fitted alone.
     """
-    pairs = make_pairs(tested, seed)
+    pairs = [(tested[p.asked], tested[p.beside], answers[p.asked]) for p in make_pairs(tested, seed)]
     if not pairs:
         return None
-    alone: list[Trial] = []
-    beside: list[Trial] = []
-    in_composites: dict[str, list[Trial]] = {"product": [], "alone": [], "beside_another": []}
-    taken: dict[str, list[float]] = {"alone": [], "beside_another": []}
-    for number, pair in enumerate(pairs):
-        one, other = tested[pair.asked], tested[pair.beside]
-        name = one.split.subject.name
+    names = [(one.split.subject.name, other.split.subject.name) for one, other, _ in pairs]
+    trials = []
+    for number, (one, other, answer) in enumerate(pairs):
         if on_progress is not None:
-            on_progress(
-                Progress(number, len(pairs), f"asking about {name} beside {other.split.subject.name}")
-            )
-        asked_of = np.flatnonzero(~np.isin(one.photo_ids, other.shot_ids))
+            message = "asking about {} beside {}".format(*names[number])
+            on_progress(Progress(number, len(pairs), message))
+        asked_of = np.flatnonzero(~np.isin(one.photo_ids, other.shot_ids)).tolist()
         composites = make_composites(one, other, seed)
         with closing(opened(one)) as asked, closing(opened(other)) as companion:
-            heard = _hear(asked, companion, photos, one, asked_of.tolist(), composites)
-        truth = one.is_positive[asked_of]
-        alone.append(Trial(name, no_for_nothing(answers[pair.asked].with_prefix)[asked_of], truth))
-        beside.append(Trial(name, no_for_nothing(heard.beside_another), truth))
-        shows = np.array([composite.shows_asked for composite in composites])
-        only_other = np.array([c.shows_beside and not c.shows_asked for c in composites])
-        combined = [
-            shipped_calibration().combine(of_embedding, of_prefix)
-            for of_embedding, of_prefix in zip(
-                heard.composites_embedding, heard.composites_alone, strict=True
-            )
-        ]
-        in_composites["product"].append(Trial(name, np.array(combined), shows))
-        for key, said in (("alone", heard.composites_alone), ("beside_another", heard.composites_beside)):
-            in_composites[key].append(Trial(name, no_for_nothing(said), shows))
-            taken[key].append(float((no_for_nothing(said)[only_other] > 0).mean()))
-    names = [(tested[p.asked].split.subject.name, tested[p.beside].split.subject.name) for p in pairs]
+            heard = _hear(asked, companion, photos, one, asked_of, composites)
+        trials.append(_trials(one, answer, asked_of, composites, heard))
+    alone = [of_pair.alone for of_pair in trials]
+    apart = [of_pair.composites_alone for of_pair in trials]
     return {
         "pairs": [list(pair) for pair in names],
         "alone": table(calibrate_on_others(alone), seed=seed),
-        "beside_another": _compared(beside, alone, seed),
+        "beside_another": _compared([of_pair.beside_another for of_pair in trials], alone, seed),
         "composites": {
-            "product": table(in_composites["product"], seed=seed),
-            "alone": table(calibrate_on_others(in_composites["alone"]), seed=seed),
-            "beside_another": _compared(in_composites["beside_another"], in_composites["alone"], seed),
-            "other_taken_for_it": {key: rounded(float(np.mean(shares))) for key, shares in taken.items()},
+            "product": table([of_pair.composites_product for of_pair in trials], seed=seed),
+            "alone": table(calibrate_on_others(apart), seed=seed),
+            "beside_another": _compared([of_pair.composites_beside for of_pair in trials], apart, seed),
         },
     }
+
+
+def _trials(
+    one: Comparison,
+    answer: Answers,
+    asked_of: Sequence[int],
+    composites: Sequence[Composite],
+    heard: Heard,
+) -> PairTrials:
+    """Scores and truth of one pair."""
+    name = one.split.subject.name
+    truth = one.is_positive[asked_of]
+    shows = np.array([composite.shows_asked for composite in composites])
+    combine = shipped_calibration().combine
+    product = [
+        combine(of_embedding, of_prefix)
+        for of_embedding, of_prefix in zip(heard.composites_embedding, heard.composites_alone, strict=True)
+    ]
+    return PairTrials(
+        alone=Trial(name, no_for_nothing(answer.with_prefix)[asked_of], truth),
+        beside_another=Trial(name, no_for_nothing(heard.beside_another), truth),
+        composites_product=Trial(name, np.array(product), shows),
+        composites_alone=Trial(name, no_for_nothing(heard.composites_alone), shows),
+        composites_beside=Trial(name, no_for_nothing(heard.composites_beside), shows),
+    )
 
 
 def make_pairs(tested: Sequence[Comparison], seed: int) -> list[Pair]:

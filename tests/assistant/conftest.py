@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.schemas import Concept
 
 
 @dataclass(frozen=True)
@@ -48,3 +51,26 @@ def home(tmp_path: Path, exported: Exported) -> Home:
     shutil.copytree(exported.runtime, runtime_directory(made, exported.version))
     note_export(made, str(exported.checkpoint), exported.version)
     return made
+
+
+@pytest.fixture
+def know_prefix(home: Home, exported: Exported) -> Callable[..., Concept]:
+    """Makes a named thing with random learned rows, as if it had been trained for the tiny backbone."""
+    import torch
+
+    from exporters.manifest import Manifest
+    from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
+
+    spec = Manifest.read(exported.runtime).spec
+
+    def know(library: Library, name: str, rows: int = 2) -> Concept:
+        concept = library.create_concept("object", name)
+        directory = home.concepts / str(concept.id)
+        config = DualPrefixConfig(generation_rows=rows, understanding_rows=rows)
+        generator = torch.Generator().manual_seed(concept.id)
+        start = torch.randn(config.rows, spec.hidden_size, generator=generator)
+        prefix = DualPrefix(config, start, output_scale=0.1)
+        save_prefix(prefix, directory, spec=spec, concept={"id": concept.id, "name": name}, training={})
+        return library.set_prefix(concept.id, backbone=spec.version, directory=directory, state="ready")
+
+    return know

@@ -9,7 +9,7 @@ import hashlib
 import importlib.util
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from personalizer.errors import NotReadyError
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.profiles import remember
-from personalizer.schemas import Embedding
+from personalizer.schemas import Concept, Embedding
 
 
 @pytest.fixture(scope="session")
@@ -191,3 +191,58 @@ def test_what_was_told_stands_apart_from_what_the_model_says(
     assert "You told me" not in unrelated.answer and unrelated.told == []
     assert ask(describer, portrait, "is this Bea?").told == []
     assert ask(describer, portrait, None).told == []
+
+
+def test_each_of_several_is_answered_for(
+    describer: Describer, library: Library, analysed: Analysis, portrait: Path
+) -> None:
+    know(library, analysed, portrait, "Bea")
+    know(library, analysed, portrait, "Anna", away=0.45)
+    said = ask(describer, portrait, "are Anna and Bea in this photo?")
+    assert [(one.name, one.verdict) for one in said.concepts] == [("Anna", "no"), ("Bea", "yes")]
+    assert said.answer.startswith("No, I don't see Anna here") and " Yes, this is Bea (" in said.answer
+    # A face that resembles somebody else more is asked about as well, since it was named.
+    assert all("no trained prefix yet" in one.evidence for one in said.concepts)
+
+
+class Listening(Serving):
+    """Notes whose prefixes are in the context of each answer."""
+
+    heard: list[list[str | None]]
+
+    def answer(self, image: Image.Image, question: str, concepts: Sequence[Concept]) -> str:
+        self.heard.append([concept.name for concept in concepts])
+        return super().answer(image, question, concepts)
+
+
+def test_a_question_about_several_has_the_prefixes_of_all(
+    home: Home, library: Library, exported: Any, portrait: Path, know_prefix: Callable[..., Concept]
+) -> None:
+    serving = Listening(home, str(exported.checkpoint))
+    serving.heard = []
+    describer = Describer(home, library, serving)
+    for name in ("Bo", "striped mug"):
+        know_prefix(library, name)
+    ask(describer, portrait, "what are the striped mug and Bo doing?")
+    ask(describer, portrait, "what is Bo doing?")
+    ask(describer, portrait, "is it night?")
+    assert serving.heard == [["striped mug", "Bo"], ["Bo"], []]
+
+
+def test_those_without_room_are_named(
+    describer: Describer, library: Library, portrait: Path, know_prefix: Callable[..., Concept]
+) -> None:
+    for name in ("Ada", "Ben", "Cleo", "Dan"):
+        know_prefix(library, name, rows=20)
+    said = ask(describer, portrait, "what do Ada, Ben, Cleo and Dan do?")
+    assert "(without what it learned about Cleo and Dan: too many at once)" in said.answer
+
+
+def test_what_was_told_about_any_of_them_answers(
+    describer: Describer, library: Library, portrait: Path
+) -> None:
+    library.create_concept("object", "Bo")
+    mika = library.create_concept("object", "Mika")
+    library.add_fact(mika.id, "Mika is afraid of water")
+    said = ask(describer, portrait, "are Bo and Mika afraid of water?")
+    assert said.answer.startswith("You told me: “Mika is afraid of water”.")

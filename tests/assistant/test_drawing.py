@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ import pytest
 from PIL import Image
 
 from assistant.drawing import Drawer
+from assistant.results import Imagined
 from assistant.serving import Serving
 from personalizer.drawings import is_drawing
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home
-from personalizer.schemas import Progress
+from personalizer.schemas import Concept, Progress
 
 
 class Counting(Serving):
@@ -26,9 +27,9 @@ class Counting(Serving):
 
     batches: list[tuple[int, int]]
 
-    def draw(self, text: str, concept: Any, seed: int, count: int = 1, on_progress: Any = None) -> Any:
+    def draw(self, text: str, concepts: Any, seed: int, count: int = 1, on_progress: Any = None) -> Any:
         self.batches.append((seed, count))
-        return super().draw(text, concept, seed, count, on_progress)
+        return super().draw(text, concepts, seed, count, on_progress)
 
 
 @pytest.fixture
@@ -123,3 +124,36 @@ def test_a_drawing_is_told_from_a_photo(drawer: Drawer, tmp_path: Path) -> None:
     assert not is_drawing(photo) and not is_drawing(photo.read_bytes())
     assert not is_drawing(tmp_path / "nothing.png") and not is_drawing(tmp_path) and not is_drawing(b"")
     assert not is_drawing(drawing.read_bytes()[:20])
+
+
+def imagine(drawer: Drawer, text: str, out: Path) -> Imagined:
+    return drawer.draw(text, out, 5, 1, None, time.monotonic())
+
+
+def test_every_named_concept_is_in_the_picture(
+    drawer: Drawer, serving: Counting, know_prefix: Callable[..., Concept], tmp_path: Path
+) -> None:
+    library = drawer._library
+    for name in ("Bo", "striped mug"):
+        know_prefix(library, name)
+    both = imagine(drawer, "Bo and the striped mug on a beach", tmp_path / "both.png")
+    assert both.concepts == ["Bo", "striped mug"] and both.notes == []
+    assert Image.open(both.paths[0]).info["concept"] == "Bo, striped mug"
+    alone = imagine(drawer, "Bo and the striped jug on a beach", tmp_path / "alone.png")
+    assert alone.concepts == ["Bo"]
+    assert alone.paths[0].read_bytes() != both.paths[0].read_bytes()
+
+
+def test_a_concept_without_room_or_training_is_named_in_a_note(
+    drawer: Drawer, know_prefix: Callable[..., Concept], tmp_path: Path
+) -> None:
+    library = drawer._library
+    for name in ("Ada", "Ben", "Cleo"):
+        know_prefix(library, name, rows=30)
+    library.create_concept("object", "Kim")
+    said = imagine(drawer, "Ada, Ben, Cleo and Kim", tmp_path / "x.png")
+    assert said.concepts == ["Ada", "Ben"]
+    assert said.notes == [
+        "Kim has no trained prefix for this backbone yet: `familiar train Kim`.",
+        "There is room for 2 concepts beside this text: what was learned about Cleo is not used.",
+    ]
