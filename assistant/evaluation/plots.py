@@ -199,9 +199,9 @@ def curves(title: str, x_label: str, y_label: str, drawn: Sequence[Curve]) -> Im
 
 
 def reliability_diagram(title: str, bins: Sequence[tuple[float, float, int]]) -> Image.Image:
-    """What was claimed against what was true, `(mean probability, share of positives, photos)` for each bin.
+    """What was claimed against what was true, `(mean probability, share of positives, answers)` for each bin.
 
-    Below it how many photos each bin has, as bars on a logarithmic scale with the number on them.
+    Below it how many answers each bin has, as bars on a logarithmic scale with the number on them.
     """
     height_px, left, right, split = 600, 76, WIDTH_PX - 24, 430
     tenths = [number / 10 for number in range(11)]
@@ -220,7 +220,7 @@ def reliability_diagram(title: str, bins: Sequence[tuple[float, float, int]]) ->
         picture,
         (left, split + 34, right, height_px - 56),
         Axis("probability that the product gave", 0, 1, tenths),
-        Axis("photos (log)", 0, max([*heights, 1.0])),
+        Axis("answers (log)", 0, max([*heights, 1.0])),
     )
     counts.frame()
     for (claimed, _, count), height in zip(bins, heights, strict=True):
