@@ -28,7 +28,7 @@ from personalizer.schemas import Job, OnProgress, Progress
 
 if TYPE_CHECKING:
     from personalizer.analysis import Analysis, PhotoAnalyser
-    from personalizer.vector_store import VectorStore
+    from personalizer.index_process import IndexProcess
 
 logger = logging.getLogger(__name__)
 RENEWAL_PRIORITY = -1
@@ -112,10 +112,10 @@ class Handlers:
             logger.exception("the vectors stay in the library until the index can be written")
 
     @cached_property
-    def _vectors(self) -> VectorStore:
-        from personalizer.vector_store import VectorStore
+    def _vectors(self) -> IndexProcess:
+        from personalizer.index_process import IndexProcess
 
-        return VectorStore(self._home.chroma)
+        return IndexProcess(self._home.chroma)
 
     def cluster(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Group what was found into suggested concepts."""

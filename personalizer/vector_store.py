@@ -7,7 +7,6 @@ Chroma make any, so it never fetches a model.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -101,20 +100,11 @@ class VectorStore:
         )
 
     def remove(self, detection_ids: Iterable[int]) -> None:
-        """Take detections out of the index. Chroma leaves traces on disk until `erase`."""
+        """Take detections out of the index. Chroma leaves traces on disk, also after `rebuild`."""
         names = [str(detection_id) for detection_id in detection_ids]
         for collection in self._client.list_collections():
             for start in range(0, len(names), _BATCH):
                 collection.delete(ids=names[start : start + _BATCH])
-
-    def erase(self, library: Library) -> None:
-        """Delete the index with its files, in which removed vectors linger; `sync` makes it anew."""
-        library.set_indexed(None, indexed=False)
-        client = self.__dict__.pop("_client", None)
-        if client is not None:
-            client.close()
-        if self.path.exists():
-            shutil.rmtree(self.path)
 
     def rebuild(self, library: Library) -> int:
         """Empty the index and fill it from the library; returns the number of vectors."""

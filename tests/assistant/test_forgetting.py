@@ -26,7 +26,7 @@ from assistant.demo import Demo, read_samples
 from assistant.describing import Describer
 from assistant.events import Answer, Event, Failed
 from assistant.forgetting import resume_forgetting
-from assistant.handlers import Handlers
+from assistant.handlers import make_handlers
 from assistant.runtimes import note_export, runtime_directory
 from assistant.service import Familiar
 from assistant.tools import build_tools
@@ -62,13 +62,7 @@ class World:
         return self.familiar.concept(name)
 
     def handlers(self) -> dict[str, Any]:
-        # One for all jobs of a test, as in a worker: it is the only one that opens the index.
-        if not hasattr(self, "_handlers"):
-            self._handlers = Handlers(self.home, self.library, self.queue)
-        return {
-            kind: getattr(self._handlers, kind)
-            for kind in ("scan", "cluster", "learn", "train", "index", "forget")
-        }
+        return make_handlers(self.home, self.library, self.queue)
 
     def run(self, *kinds: str) -> None:
         """Run what waits of these kinds."""
@@ -90,9 +84,9 @@ class World:
             return self.familiar.forget(name, name).removed
 
     @contextmanager
-    def working(self, *kinds: str) -> Iterator[None]:
+    def working(self) -> Iterator[None]:
         stop = threading.Event()
-        handlers = {kind: self.handlers()[kind] for kind in kinds or ("forget",)}
+        handlers = {"forget": self.handlers()["forget"]}
         worker = threading.Thread(target=run_worker_loop, args=(self.queue, handlers, stop))
         with hold_worker_lock(self.home):
             worker.start()
@@ -155,7 +149,6 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, exported: Any, models: Pa
     for name in (NAME, OTHER):
         small_training(world, world.concept(name))
     leave_traces(world)
-    world.handlers()["index"].__self__._vectors._client.close()
     world.familiar.close()
     return home.root, photos, str(exported.checkpoint)
 
@@ -199,8 +192,6 @@ def world(prepared: tuple[Path, Path, str], tmp_path: Path) -> Iterator[World]:
         connection.commit()
     made = World(home, backbone, folder, Familiar(home, backbone))
     yield made
-    if hasattr(made, "_handlers") and "_vectors" in made._handlers.__dict__:
-        made._handlers._vectors.erase(made.library)
     made.familiar.close()
     pid = running_worker_pid(home)
     if pid:
@@ -417,7 +408,7 @@ def test_a_person_is_forgotten_and_the_people_beside_them_are_not(world: World) 
     alone = [met(world, f"alone{number}.png", 0.0) for number in range(2)]
     both = [met(world, f"both{number}.png", 0.01, 2.0) for number in range(2)]
     with_rex = met(world, "with rex.png", 0.02)
-    mika = library.create_concept("face", name="Mika")
+    mika = library.create_concept("face", name="Mikaelina")
     ann = library.create_concept("face", name="Ann")
     faces = {photo: library.detections(photo, "face") for photo in (*alone, *both, with_rex)}
     library.add_members(mika.id, [faces[p][0].id for p in (*alone, *both)], source="user", status="confirmed")
@@ -434,9 +425,9 @@ def test_a_person_is_forgotten_and_the_people_beside_them_are_not(world: World) 
     vectors = [library.vector(face.id)[16:32].tobytes() for found in faces.values() for face in found[:1]]
     assert {"library.sqlite3", "chroma"} <= library_files(places(world.home, {"face": vectors})["face"])
 
-    world.forget("mika")
+    world.forget("mikaelina")
 
-    assert places(world.home, {"face": vectors, **words("Mika")}) == {}
+    assert places(world.home, {"face": vectors, **words("Mikaelina")}) == {}
     for photo in alone:
         assert library.detections(photo) == []
     for photo in both:
@@ -463,15 +454,15 @@ def test_names_that_are_longer_or_once_were_its_own_are_told_apart(world: World)
 
 def test_what_was_merged_into_it_goes_with_it(world: World) -> None:
     library = world.library
-    twin = library.create_concept("object", name="Twin")
+    twin = library.create_concept("object", name="Twinsworth")
     folder = world.home.concepts / str(twin.id)
     folder.mkdir()
     (folder / "prefix.safetensors").write_bytes(b"rows of the twin")
-    world.familiar.merge(NAME, "Twin")
-    assert library.concept_by_name("Twin") is None and library.operations(1)[0].kind == "merge"
+    world.familiar.merge(NAME, "Twinsworth")
+    assert library.concept_by_name("Twinsworth") is None and library.operations(1)[0].kind == "merge"
     world.forget()
     assert not folder.exists()
-    assert places(world.home, words(NAME, "Twin")) == {}
+    assert places(world.home, words(NAME, "Twinsworth")) == {}
 
 
 def test_a_group_without_a_name_is_forgotten_by_its_number(world: World) -> None:
@@ -502,7 +493,7 @@ run_worker(Home(Path(sys.argv[1])), threading.Event(), 0)
 
 @pytest.mark.parametrize(
     "killed_in",
-    ["personalizer.vector_store:VectorStore.sync", "assistant.forgotten_files._remove_prefix"],
+    ["personalizer.index_process:IndexProcess.sync", "assistant.forgotten_files._remove_prefix"],
 )
 def test_a_killed_worker_leaves_a_job_that_the_next_one_finishes(world: World, killed_in: str) -> None:
     needles = {**words(NAME, EARLIER), **numbers(world, world.concept(NAME))}
@@ -683,14 +674,12 @@ def last(assistant: Assistant, text: str) -> Event:
     return list(assistant.respond(text))[-1]
 
 
-@pytest.mark.parametrize("request_of", ["forget {}", "/forget {}", "please delete all data about {}"])
-def test_the_chat_asks_for_the_name_and_then_says_it_no_more(
-    world: World, request_of: str, tmp_path: Path
-) -> None:
+def test_the_chat_asks_for_the_name_and_then_says_it_no_more(world: World, tmp_path: Path) -> None:
     assistant = Assistant(world.familiar, tmp_path / "no model")
     last(assistant, f"tell me about {NAME}")
-    asked = last(assistant, request_of.format(NAME))
-    assert isinstance(asked, Answer) and "no undo" in asked.text and NAME in asked.text
+    for request in ("please delete all data about {}", "/forget {}", "forget {}"):
+        asked = last(assistant, request.format(NAME))
+        assert isinstance(asked, Answer) and "no undo" in asked.text and NAME in asked.text
     assert world.concept(NAME).state == "ready"
     with world.working():
         done = last(assistant, NAME.lower())

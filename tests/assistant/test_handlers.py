@@ -158,7 +158,7 @@ def test_naming_while_a_scan_runs_is_seen_by_it(world: World, monkeypatch: pytes
     photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(3)]
     world.done("scan")
     group = world.familiar.concepts()[0]
-    sync = "personalizer.vector_store.VectorStore.sync"
+    sync = "personalizer.index_process.IndexProcess.sync"
     monkeypatch.setattr(sync, lambda store, library: world.familiar.name(group.id, "Bo") and 0)
     assert photos and "cluster" in world.done("scan")
 
@@ -175,7 +175,7 @@ def test_cancelling_is_noticed_between_scanning_indexing_and_grouping(
     def never(library: object) -> None:
         raise AssertionError("not reached")
 
-    monkeypatch.setattr("personalizer.vector_store.VectorStore.sync", cancel)
+    monkeypatch.setattr("personalizer.index_process.IndexProcess.sync", cancel)
     monkeypatch.setattr("personalizer.concepts.cluster", never)
     assert world.do("scan").state == "cancelled"
     assert world.do("learn", "Bo", name="Bo", photos=[str(world.folder / "a.jpg")]).state == "cancelled"
