@@ -131,7 +131,7 @@ class Forgotten:
 
     removed: dict[str, int]
     """`concepts, detections, vectors, memberships, prefix_files, checkpoints, exports, drawings, records, log_lines,
-    operations, jobs`; only what there was."""
+    operations, jobs, facts`; only what there was."""
     kept: dict[str, int]
     """`shared_photos` that belong to another concept as well; `paths_with_its_name`, which are the user's own."""
     elapsed_s: float

@@ -130,8 +130,14 @@ def forget_records(
     library: Library, concept: Concept, identity: Identity, mentions: NameMentions, jobs: Iterable[Job]
 ) -> dict[str, int]:
     """Remove the concept itself and what operations and ended `jobs` say of it, together; returns how many."""
-    removed = {"operations": 0, "jobs": 0}
+    removed = {"operations": 0, "jobs": 0, "facts": 0}
     with library.transaction():
+        for other in library.concepts():
+            for fact in library.facts(other.id):
+                # What was told about somebody else may name this one.
+                if other.id == concept.id or mentions.in_text(fact.text):
+                    library.delete_fact(fact.id)
+                    removed["facts"] += 1
         for operation in library.operations():
             removed["operations"] += _scrub(library, operation, identity, mentions)
         for job in jobs:

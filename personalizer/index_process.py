@@ -95,5 +95,6 @@ def main() -> None:
 
 def _end_with_the_parent() -> None:
     """A worker that was killed has let go of its lock: what it started must not write on."""
-    sys.stdin.buffer.read()
+    # Past sys.stdin, whose lock this thread would still hold when the process ends.
+    os.read(0, 1)
     os._exit(1)

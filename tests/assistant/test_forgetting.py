@@ -38,6 +38,7 @@ from personalizer.locations import Home
 from personalizer.schemas import BoundingBox, Concept, Embedding, Job, NewDetection
 
 NAME, EARLIER, OTHER = "Zoë Quux", "Mugsy", "Rex"
+KEPT_FACT = "is red with white dots"
 STEPS = 3
 
 
@@ -146,6 +147,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, exported: Any, models: Pa
         for job in world.queue.list("queued"):
             world.queue.request_cancel(job.id)
     world.familiar.name(world.concept(EARLIER).id, NAME)
+    world.familiar.remember(NAME, f"{NAME} is afraid of water")
+    world.familiar.remember(OTHER, f"plays with {NAME}")
+    world.familiar.remember(OTHER, KEPT_FACT)
     for name in (NAME, OTHER):
         small_training(world, world.concept(name))
     leave_traces(world)
@@ -270,7 +274,7 @@ def other_bytes(world: World) -> dict[str, Any]:
     folder = world.home.concepts / str(concept.id)
     photo = world.photos / "b3.jpg"
     described = Describer(world.home, world.library, Familiar(world.home, world.backbone)._serving).describe(
-        photo, f"is this {OTHER}?", 0.0
+        photo, f"is this {OTHER}?", 0.0, lambda: None
     )
     return {
         "row": (concept.name, concept.state, concept.backbone, concept.prefix_dir),
@@ -327,6 +331,8 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
         assert removed[kind] > 0, kind
     for kind in ("records", "log_lines", "operations", "jobs"):
         assert removed[kind] > 0, kind
+    assert removed["facts"] == 2
+    assert world.familiar.profile(OTHER).facts == [KEPT_FACT]
     assert other_bytes(world) == other
     assert photo_bytes(world) == photos
     assert (world.home.logs / "worker.old.log").read_text() == f"started\nabout {OTHER}\n"
@@ -718,7 +724,7 @@ def test_no_tool_of_the_model_forgets(world: World) -> None:
 
 def test_every_table_of_the_library_is_known_to_forgetting(world: World) -> None:
     """A new table fails this: think about what of it has to go with a concept, and say so here."""
-    cleaned = {"concepts", "memberships", "detections", "vectors", "operations", "jobs"}
+    cleaned = {"concepts", "memberships", "detections", "vectors", "operations", "jobs", "facts"}
     of_the_users_files = {"roots", "photos", "photo_files", "failures"}
     without_names = {"settings", "sqlite_sequence"}
     with closing(sqlite3.connect(world.home.database)) as connection:
