@@ -99,7 +99,8 @@ _TABLES: Mapping[Kind, Callable[[Report], Table]] = {
 _RECOGNITION_WORDS = """\
 Weighted accuracy is the mean of the accuracies on positives and on negatives; an "I am not sure" counts as an error on
 positives. Shots, tested photos and negatives are disjoint. Rates are means over a concept's splits, then over concepts;
-intervals (95 %) are bootstraps over concepts. The calibration error (`ece`) is class-balanced.
+intervals (95 %) are bootstraps over concepts. The calibration error (`ece`) is class-balanced. Whatever needs a prefix,
+and with it the product, is over the trained splits, `retrieval_only` over all.
 
 - `product`: what was learned of the embeddings and the prefix together, at the numbers that ship
 - `embedding_only`: the same without the prefix
