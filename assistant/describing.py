@@ -90,7 +90,9 @@ class Describer:
                 if isinstance(wanted, AsksWhoOrWhat):
                     answer = nothing_told(wanted.about, [])
                 prepare()
-                words, left_out = self._answer(decoded, wanted.text, _named(wanted) or [s.name for s in sure])
+                # Who was merely recognised is left out of the context: a prefix makes the model worse at
+                # questions about anything else.
+                words, left_out = self._answer(decoded, wanted.text, _named(wanted))
                 seen = (
                     f"{_who(sure)} The small model answers{left_out}: “{words}”" if words else "I don't know."
                 )
