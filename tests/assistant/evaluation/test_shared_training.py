@@ -16,7 +16,7 @@ from assistant.evaluation.recognition import evaluate_recognition
 from assistant.evaluation.report import write_report
 from assistant.evaluation.retention import evaluate_retention
 from assistant.evaluation.shots import evaluate_shots
-from assistant.evaluation.tables import BESIDE, MEASURES
+from assistant.evaluation.tables import BESIDE, MEASURES, recognition_table
 from personalizer.locations import Home
 from personalizer.picture_bank import BANK_FILE
 
@@ -50,6 +50,19 @@ def test_prefixes_are_trained_once_for_all_evaluations(
     assert recognition["prefix_only"]["concepts"] == 2 and recognition["no_concept"]["concepts"] == 2
     of_recognition = trainings(home)
     assert len(of_recognition) == 2
+
+    with_another = evaluate_recognition(*folders, shots=2, splits=1, together=True, **settings)
+    together = with_another["together"]
+    assert sorted(together["pairs"]) == [["board", "target"], ["target", "board"]]
+    beside, alone = together["beside_another"], together["alone"]
+    assert beside["concepts"] == alone["concepts"] == 2
+    assert beside["kept"] == pytest.approx(beside["weighted"] / alone["weighted"], abs=1e-3)
+    assert set(together["composites"]) == {"product", "alone", "beside_another"}
+    rows = [row[0] for row in recognition_table(with_another)]
+    assert "beside_another" in rows and "two subjects: beside_another" in rows
+    heard = {path: path.stat().st_mtime_ns for path in home.root.glob("trained/*/together.json")}
+    assert with_another == evaluate_recognition(*folders, shots=2, splits=1, together=True, **settings)
+    assert len(heard) == 2 and all(path.stat().st_mtime_ns == at for path, at in heard.items())
 
     retention = evaluate_retention(folders[0], shots=2, count=4, **settings)
     assert retention["identical_without_name"] is True
