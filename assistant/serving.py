@@ -137,7 +137,16 @@ class Serving:
 
         context = self.together(concepts)
         segments = question_about_image(as_trained(_worded(question, context)))
-        said = answer(self.session, segments, [image], concept=context, max_tokens=MAX_WORDS_TOKENS)
+        # The understanding rows introduce answers about the concept; made to begin with them, the model takes every
+        # question for "is it in this photo?". It may still write them itself.
+        said = answer(
+            self.session,
+            segments,
+            [image],
+            concept=context,
+            max_tokens=MAX_WORDS_TOKENS,
+            forced=False,
+        )
         return said.text.strip()
 
     def fitting_answer(self, question: str, concepts: Sequence[Concept]) -> list[Concept]:

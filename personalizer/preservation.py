@@ -1,6 +1,6 @@
 """What the frozen model answers about other pictures, so that a personal prompt in the context can leave it alone.
 
-The question is what is in a negative picture; the bare model's own answer is the text that both are compared on.
+The questions are about anything but the concept; the bare model's own answer is the text that both are compared on.
 Knows no optimiser.
 """
 
@@ -13,11 +13,23 @@ import torch
 from personalizer.backbones.base import Backbone
 from personalizer.dual_prefix import DualPrefix
 from personalizer.example_states import ExampleStates
-from personalizer.prompts import DESCRIBE_QUESTION, personal_prompt, question_about_image
-from personalizer.training_set import TEXT, Example, ExampleBuilder, PrefixDataset
+from personalizer.prompts import DESCRIBE_QUESTION, Rows, personal_prompt, question_about_image
+from personalizer.training_set import ROW, TEXT, Example, ExampleBuilder, PrefixDataset
 
-PICTURES = 16
-"""Their answers are kept for the whole training; at 65 000 tokens of vocabulary that is 50 MiB."""
+QUESTIONS = (
+    DESCRIBE_QUESTION,
+    "is this indoors?",
+    "is there a person in this photo?",
+    "is there more than one thing in this photo?",
+    "is there a dog in this photo?",
+    "is this at night?",
+    "is there a car in this photo?",
+    "is this something to eat?",
+)
+"""A prefix that was only ever asked for its concept answers every question as if it were that one."""
+ASKED = 32
+"""Questions and pictures whose answers are kept for the whole training; at 65 000 tokens of vocabulary most have two
+tokens and take half a MiB each."""
 ANSWER_TOKENS = 12
 
 
@@ -53,20 +65,23 @@ class Preservation:
         self._known: dict[int, Preserved] = {}
 
     def __len__(self) -> int:
-        return min(PICTURES, len(self._data.negatives))
+        return ASKED if len(self._data.negatives) else 0
 
     def __getitem__(self, number: int) -> Preserved:
         """Of the negatives at even distances, so that hard and easy ones are among them."""
         if number not in self._known:
-            self._known[number] = self._ask(number * len(self._data.negatives) // len(self))
+            negative = number * len(self._data.negatives) // len(self)
+            # A tool that knows the task forces the understanding rows; a model that chooses may not emit them.
+            forced = number // len(QUESTIONS) % 2 == 0
+            self._known[number] = self._ask(negative, QUESTIONS[number % len(QUESTIONS)], forced)
         return self._known[number]
 
     @torch.no_grad()
-    def _ask(self, negative: int) -> Preserved:
+    def _ask(self, negative: int, question: str, forced: bool) -> Preserved:
         data, backbone = self._data, self._backbone
         first = len(data.positives) + len(data.held_positives)
         picture = (first + negative, data.negatives[negative].tolist())
-        asked = question_about_image(DESCRIBE_QUESTION)
+        asked = question_about_image(question)
         # The last token of an example is not read, so that one that does not matter stands there.
         embeddings, _ = self._states.embed(
             [self._builder.example(asked, picture, [([(TEXT, backbone.spec.end_id)], 0.0)])]
@@ -79,8 +94,9 @@ class Preservation:
             said.append(backbone.text_logits(hidden[0, -1]).float().log_softmax(dim=-1))
             answer.append(int(said[-1].argmax()))
             embeddings = backbone.embed_text(torch.tensor([answer[-1:]]))
+        rows = [(ROW, row) for row in self._builder.row_range(Rows("understanding"))] if forced else []
         example = self._builder.example(
-            personal_prompt() + asked, picture, [([(TEXT, token) for token in answer], 0.0)]
+            personal_prompt() + asked, picture, [(rows, 0.0), ([(TEXT, token) for token in answer], 0.0)]
         )
         places = list(range(len(example.kind) - len(answer), len(example.kind)))
         return Preserved(example, places, torch.stack(said))

@@ -133,8 +133,8 @@ _RETENTION_WORDS = """\
 Questions about something else, on held-out pictures, with a personal prompt in the context and without. Intervals
 (95 %) are bootstraps over concepts and pictures.
 
-- `with_prompt`: as served, the concept's understanding rows open every answer
-- `model_chooses`: the difference where the model decides whether to write them
+- `with_prompt`: as served, the model decides whether the concept's understanding rows open its answer
+- `forced`: the difference where they always do
 - `identical_without_name`: whether captions and drawings that name no concept are those of the bare backbone
 """
 _WORDS: Mapping[Kind, tuple[str, str]] = {

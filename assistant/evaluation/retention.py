@@ -86,7 +86,7 @@ def evaluate_retention(
 
     `images` is a training corpus, of which the held-out pictures are asked about; without it, the sample library.
     At most `count` of them per measure, the same ones for every concept. `with_prompt` is as the product serves:
-    the concept's understanding rows open every answer; under `model_chooses` the model decides whether. The
+    the model decides whether the concept's understanding rows open an answer; under `forced` they always do. The
     interval draws concepts and pictures again. Prefixes are shared with the recognition evaluation in the same
     `home`. Raises `UsageError` or `NotFoundError` for folders without enough to read.
     """
@@ -102,7 +102,7 @@ def evaluate_retention(
     scores = _scores(measure, general)
     unnamed = _unnamed(bare, general, seed)
     served: dict[str, list[Scores]] = {}
-    chosen: dict[str, list[Scores]] = {}
+    forced: dict[str, list[Scores]] = {}
     differing = 0
     photos = EvaluationPhotos(home)
     try:
@@ -117,10 +117,10 @@ def evaluate_retention(
                 continue
             try:
                 runtime = trained.runtime
-                served.setdefault(name, []).append(_scores(measure.with_concept(runtime), general))
-                chosen.setdefault(name, []).append(
+                served.setdefault(name, []).append(
                     _scores(measure.with_concept(runtime, forced=False), general)
                 )
+                forced.setdefault(name, []).append(_scores(measure.with_concept(runtime), general))
                 # After all of that, with the concept's rows and cache in use.
                 differing += unnamed.differences(_unnamed(trained.serving, general, seed))
             finally:
@@ -128,7 +128,7 @@ def evaluate_retention(
     finally:
         photos.close()
     return {
-        **{name: _row(name, general, scores, served, chosen, seed) for name in MEASURES},
+        **{name: _row(name, general, scores, served, forced, seed) for name in MEASURES},
         "identical_without_name": differing == 0 if served else None,
         "unnamed": {
             "captions": len(unnamed.captions),
@@ -224,7 +224,7 @@ def _row(
     general: General,
     bare: Scores,
     served: dict[str, list[Scores]],
-    chosen: dict[str, list[Scores]],
+    forced: dict[str, list[Scores]],
     seed: int,
 ) -> dict[str, Any] | None:
     """One measure over all concepts; None where there is nothing to measure it on."""
@@ -238,7 +238,7 @@ def _row(
         row["chance"] = rounded(1 / len(general.labels) if measure == "caption_top1" else 0.5)
     return {
         **row,
-        "model_chooses": _against_bare(measure, weights, bare, chosen, seed),
+        "forced": _against_bare(measure, weights, bare, forced, seed),
         "count": len(weights),
     }
 

@@ -65,8 +65,8 @@ def shots_table(report: Report) -> Table:
 
 
 def retention_table(report: Report) -> Table:
-    """A row per measure: bare, with the personal prompt as served, the difference, and where the model chooses."""
-    rows: Table = [("", "bare", "with_prompt", "difference", "interval", "model_chooses", "chance", "count")]
+    """A row per measure: bare, with the personal prompt as served, the difference, and where rows are forced."""
+    rows: Table = [("", "bare", "with_prompt", "difference", "interval", "forced", "chance", "count")]
     for name in MEASURES:
         row = report[name]
         if row:
@@ -77,7 +77,7 @@ def retention_table(report: Report) -> Table:
                     number(row["with_prompt"]),
                     _difference(row),
                     between(row["interval"]),
-                    _difference(row["model_chooses"]),
+                    _difference(row["forced"]),
                     number(row.get("chance")),
                     str(row["count"]),
                 )

@@ -168,23 +168,25 @@ def test_preservation_leaves_answers_about_other_things_alone(
         made = PrefixTrainer(backbone, data, config, tmp_path / str(weight), "f")
         made.train(None, None)
         changed[weight] = changed_answers(made, backbone, data)
-    assert 0 <= changed[3.0] < 0.5 * changed[0.0]
+    assert 0 <= changed[3.0] < 0.8 * changed[0.0]
 
 
+@pytest.mark.parametrize("forced_from", [0, 8])
 def test_what_is_preserved_is_the_bare_models_own_answer(
-    backbone: Backbone, data: PrefixDataset, tmp_path: Path
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, forced_from: int
 ) -> None:
-    from personalizer.prompts import DESCRIBE_QUESTION, question_about_image
+    from personalizer.preservation import ASKED, QUESTIONS
+    from personalizer.prompts import question_about_image
     from personalizer.training_set import TEXT
 
     made = PrefixTrainer(backbone, data, CONFIG, tmp_path, "f")
     builder = ExampleBuilder(backbone, CONFIG.rows)
-    preserved = Preservation(backbone, made.prefix, builder, data)[1]
+    number = 1 + forced_from
+    preserved = Preservation(backbone, made.prefix, builder, data)[number]
     answer = [preserved.example.value[place] for place in preserved.places[1:]]
     words = [(TEXT, token) for token in [*answer, 0]]
-    bare = builder.example(
-        question_about_image(DESCRIBE_QUESTION), (0, data.negatives[1].tolist()), [(words, 1.0)]
-    )
+    picture = (0, data.negatives[number * len(data.negatives) // ASKED].tolist())
+    bare = builder.example(question_about_image(QUESTIONS[1]), picture, [(words, 1.0)])
     with torch.no_grad():
         hidden, _ = backbone.forward(*made._states.embed([bare]))
         logits = backbone.text_logits(hidden[0, -len(words) :]).log_softmax(dim=-1)

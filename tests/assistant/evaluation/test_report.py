@@ -59,12 +59,12 @@ def _generation(folder: Path) -> dict[str, Any]:
 
 def _retention() -> dict[str, Any]:
     chosen = {"with_prompt": 0.55, "difference_points": 0.0, "interval": [-1.0, 1.0]}
-    share = {**chosen, "bare": 0.56, "chance": 0.005, "count": 100, "model_chooses": chosen}
+    share = {**chosen, "bare": 0.56, "chance": 0.005, "count": 100, "forced": chosen}
     bits = {"with_prompt": 0.5, "difference_bits": 0.02, "interval": [0.0, 0.03]}
     return {
         "caption_top1": share,
         "attribute_questions": None,
-        "text_bits_per_token": {**bits, "bare": 0.48, "count": 100, "model_chooses": bits},
+        "text_bits_per_token": {**bits, "bare": 0.48, "count": 100, "forced": bits},
         "identical_without_name": True,
         "per_concept": {"dog": {"caption_top1": -1.0, "attribute_questions": None}},
         "settings": SETTINGS,

@@ -84,7 +84,7 @@ def test_a_loss_is_counted_in_points_and_seen_where_it_is_more_than_two() -> Non
     assert (row["bare"], row["with_prompt"], row["difference_points"]) == (0.8, 0.7, -10.0)
     low, high = row["interval"]
     assert low < -10 < high < 0 and not row["within_2_points"]
-    assert row["model_chooses"]["difference_points"] == 0 and row["model_chooses"]["interval"] == [0, 0]
+    assert row["forced"]["difference_points"] == 0 and row["forced"]["interval"] == [0, 0]
     assert (row["chance"], row["count"]) == (0.5, 100)
     bits = retention._row("text_bits_per_token", general, bare, lost, kept, seed=0)
     assert bits is not None and bits["difference_bits"] == pytest.approx(0.1)
