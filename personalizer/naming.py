@@ -26,22 +26,48 @@ def valid_name(text: str) -> str:
     Any script and emoji are allowed. Raises `UsageError` when nothing visible remains, when it is longer than
     `MAX_NAME_CHARACTERS`, or when it holds control characters or marks that reorder text.
     """
+    return visible_line(
+        text,
+        tried="naming a concept",
+        called="name",
+        most=MAX_NAME_CHARACTERS,
+        empty_fix="Give it at least one letter or emoji.",
+    )
+
+
+def visible_line(
+    text: str,
+    *,
+    tried: str,
+    called: str,
+    most: int,
+    empty_fix: str,
+    long_fix: str = "",
+    needed: str = "LNPS",
+    refused: frozenset[str] = _REFUSED_CATEGORIES,
+    allowed: str = "",
+) -> str:
+    """What a person typed, as one normalised line, or `UsageError`.
+
+    `needed` are the Unicode categories of which one character has to be there, `refused` those of which none may be,
+    `allowed` control characters that become spaces; `called` is what the text is in messages.
+    """
     for character in text:
-        if unicodedata.category(character) in _REFUSED_CATEGORIES or character in REORDERING_MARKS:
+        if character in allowed:
+            continue
+        if unicodedata.category(character) in refused or character in REORDERING_MARKS:
             raise UsageError(
-                tried="naming a concept",
-                found=f"the name holds U+{ord(character):04X}, which cannot be shown",
+                tried=tried,
+                found=f"the {called} holds U+{ord(character):04X}, which cannot be shown",
                 fix="Use letters, digits, spaces, punctuation or emoji.",
             )
-    name = " ".join(unicodedata.normalize("NFC", text).split())
-    if not any(unicodedata.category(character)[0] in "LNPS" for character in name):
+    line = " ".join(unicodedata.normalize("NFC", text).split())
+    if not any(unicodedata.category(character)[0] in needed for character in line):
+        raise UsageError(tried=tried, found=f"the {called} is empty", fix=empty_fix)
+    if len(line) > most:
         raise UsageError(
-            tried="naming a concept", found="the name is empty", fix="Give it at least one letter or emoji."
+            tried=tried,
+            found=f"the {called} has {len(line)} characters",
+            fix=f"Use at most {most}{long_fix}.",
         )
-    if len(name) > MAX_NAME_CHARACTERS:
-        raise UsageError(
-            tried="naming a concept",
-            found=f"the name has {len(name)} characters",
-            fix=f"Use at most {MAX_NAME_CHARACTERS}.",
-        )
-    return name
+    return line

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library import Library
-from personalizer.naming import REORDERING_MARKS
+from personalizer.naming import visible_line
 from personalizer.schemas import Concept, Fact
 
 MAX_FACT_CHARACTERS = 500
@@ -22,27 +20,17 @@ def valid_fact(text: str) -> str:
     Any script and emoji are allowed. Raises `UsageError` when nothing visible remains, when it is longer than
     `MAX_FACT_CHARACTERS`, or when it holds control characters or marks that reorder text.
     """
-    for character in text:
-        if character not in "\t\r\n" and (
-            unicodedata.category(character) in _REFUSED_CATEGORIES or character in REORDERING_MARKS
-        ):
-            raise UsageError(
-                tried="remembering a fact",
-                found=f"the text holds U+{ord(character):04X}, which cannot be shown",
-                fix="Use letters, digits, spaces, punctuation or emoji.",
-            )
-    fact = " ".join(unicodedata.normalize("NFC", text).split())
-    if not any(unicodedata.category(character)[0] in "LNS" for character in fact):
-        raise UsageError(
-            tried="remembering a fact", found="the text is empty", fix="Say at least one word about it."
-        )
-    if len(fact) > MAX_FACT_CHARACTERS:
-        raise UsageError(
-            tried="remembering a fact",
-            found=f"the text has {len(fact)} characters",
-            fix=f"Use at most {MAX_FACT_CHARACTERS}; several short facts work better than a long one.",
-        )
-    return fact
+    return visible_line(
+        text,
+        tried="remembering a fact",
+        called="text",
+        most=MAX_FACT_CHARACTERS,
+        empty_fix="Say at least one word about it.",
+        long_fix="; several short facts work better than a long one",
+        needed="LNS",
+        refused=_REFUSED_CATEGORIES,
+        allowed="\t\r\n",
+    )
 
 
 def remember(library: Library, concept_id: int, text: str) -> Fact | None:
