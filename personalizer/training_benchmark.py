@@ -91,7 +91,9 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
             found="the naive recipe needs one vocabulary for words and pictures",
             fix="Use a backbone in Chameleon's format.",
         )
-    config = replace(TrainerConfig(), **request.trainer, seed=request.seed, steps=request.steps)
+    # The naive recipe preserves nothing: both sides do the same work on the same examples.
+    settings = {"preservation": 0.0, **request.trainer}
+    config = replace(TrainerConfig(), **settings, seed=request.seed, steps=request.steps)
     data, pictures = read_pictures(request, backbone, config)
     builder = ExampleBuilder(backbone, config.rows)
     held = held_examples(builder, data, config.weights)
