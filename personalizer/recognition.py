@@ -220,14 +220,14 @@ class Recognizer:
         key = (concept.id, like.model, like.version, self._learns)
         if key not in self._known or self._known[key][0] != learned_from:
             vectors = self._vectors(concept, "object", members, like)
-            views = [vectors[member.id][None] for member in members if member.id in vectors]
-            if not views:
+            known = [member for member in members if member.id in vectors]
+            if not known:
                 return None
-            regions = self._regions([member for member in members if member.id in vectors], like)
-            photos = [member.photo_id for member in members if member.id in vectors]
-            for number, photo in enumerate(photos):
-                if photo in regions:
-                    views[number] = np.stack([views[number][0], regions[photo]])
+            regions = self._regions(known, like)
+            views = [
+                np.stack([vectors[m.id], *([regions[m.photo_id]] if m.photo_id in regions else [])])
+                for m in known
+            ]
             against = list(self._vectors(concept, "object", rejected, like).values())
             reference = ObjectReference.of(
                 views, self._contrast(like), np.stack(against) if against else None

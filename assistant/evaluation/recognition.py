@@ -232,9 +232,10 @@ def embedding_trials(tested: Sequence[Comparison], *, learned: bool = True) -> l
 def _untrained_report(tested: Sequence[Comparison], seed: int) -> dict[str, Any]:
     """The rows that need no training; without a prefix the product is the embedding."""
     trials, retrieval = embedding_trials(tested), embedding_trials(tested, learned=False)
+    row = product_row(trials, tested, seed)
     return {
-        **product_row(trials, tested, seed),
-        "embedding_only": product_row(trials, tested, seed),
+        **row,
+        "embedding_only": row,
         "retrieval_only": product_row(retrieval, tested, seed),
         "embedding_minus_retrieval": paired_difference(trials, retrieval, seed=seed),
         "prefix_only": None,
