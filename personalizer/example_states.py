@@ -1,11 +1,13 @@
 """Runs examples through the frozen backbone and hands out hidden states where they are asked for.
 
-What all examples begin with is run once and shared, with its gradient. Knows rows and positions, no loss.
+What examples have in common, the prompt they begin with and the pictures they read, is run once and shared, with its
+gradient. Knows rows and positions, no loss.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,12 +21,23 @@ PADDING_WORTH_A_RUN = 48
 """Positions of padding that cost about as much as running the backbone once more."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Past:
+    """What has been run before some examples: how much of each, and its keys and values, one sequence per row."""
+
+    length: int
+    cache: Any
+    row_of: dict[int, int]
+    """By number of the example."""
+
+
 class ExampleStates:
     """Hidden states of examples under the current rows of `prefix`.
 
     `shared` are the positions, `(kind, value)`, that examples may begin with: their keys and values are computed
-    once per call, at a batch of one. `contexts` `[n, tokens, hidden]` are those of `PrefixDataset`. With
-    `gradient_checkpointing` each sequence is run again in the backward pass instead of keeping its activations.
+    once per call, at a batch of one. A picture that several of these examples read right behind it is run once, too.
+    `contexts` `[n, tokens, hidden]` are those of `PrefixDataset`. With `gradient_checkpointing` each sequence is run
+    again in the backward pass instead of keeping its activations.
     """
 
     def __init__(
@@ -43,24 +56,35 @@ class ExampleStates:
         self._shared_value = [value for _, value in shared]
         self._checkpointing = gradient_checkpointing
 
-    def at(self, examples: Sequence[Example], places: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-        """For each example the states `[len(places), hidden]` at its `places`; none is needed elsewhere."""
+    def at(
+        self, examples: Sequence[Example], places: Sequence[Sequence[int]], companion: Any = None
+    ) -> list[torch.Tensor]:
+        """For each example the states `[len(places), hidden]` at its `places`; none is needed elsewhere.
+
+        `companion` is the cache of another personal prompt, behind the begin tokens. Examples that begin with `shared`
+        have it in their context, each of the two read as if it were alone.
+        """
         start = len(self._shared_kind)
         sharing = [
             number
             for number, (example, wanted) in enumerate(zip(examples, places, strict=True))
             if start and self._begins_alike(example) and min(wanted, default=start) >= start
         ]
-        if len(sharing) < 2:  # one alone is run in a piece
+        if len(sharing) < 2 and companion is None:  # one alone is run in a piece
             sharing = []
         others = [number for number in range(len(examples)) if number not in set(sharing)]
-        found: dict[int, torch.Tensor] = {}
+        found = self._run(examples, places, others, None)
         if sharing:
             embeddings, _ = self._embed([self._shared_kind], [self._shared_value])
             cache = self._backbone.new_cache()
             self._backbone.forward(embeddings, None, cache)
-            found |= self._run(examples, places, sharing, start, cache)
-        found |= self._run(examples, places, others, 0, None)
+            if companion is not None:
+                cache = self._backbone.joined_cache(cache, companion, len(self._backbone.spec.begin_ids))
+            behind = _Past(start, cache, dict.fromkeys(sharing, 0))
+            reading = self._reading_together(examples, places, sharing)
+            found |= self._run(examples, places, [one for one in sharing if one not in reading], behind)
+            if reading:
+                found |= self._run(examples, places, list(reading), self._read(examples, reading, behind))
         return [found[number] for number in range(len(examples))]
 
     def _begins_alike(self, example: Example) -> bool:
@@ -71,15 +95,44 @@ class ExampleStates:
             and example.value[:start] == self._shared_value
         )
 
+    def _reading_together(
+        self, examples: Sequence[Example], places: Sequence[Sequence[int]], chosen: Sequence[int]
+    ) -> dict[int, int]:
+        """Which of the `chosen` examples read a picture that another one reads, too, and which picture that is."""
+        start = len(self._shared_kind)
+        by_picture: dict[tuple[int, ...], list[int]] = {}
+        for number in chosen:
+            example, (begin, end) = examples[number], examples[number].picture
+            if begin == start and end < min([len(example.kind), *places[number]]):
+                by_picture.setdefault((end, *example.value[begin:end]), []).append(number)
+        if self._checkpointing and torch.is_grad_enabled():
+            return {}
+        together = [members for members in by_picture.values() if len(members) > 1]
+        # They end alike, so that one length of the past holds for all.
+        return {number: picture for picture, members in enumerate(together) for number in members}
+
+    def _read(self, examples: Sequence[Example], picture_of: dict[int, int], behind: _Past) -> _Past:
+        """Run each picture once."""
+        first = {picture: number for number, picture in reversed(picture_of.items())}
+        shown = [examples[first[picture]] for picture in range(len(first))]
+        end = shown[0].picture[1]
+        embeddings, _ = self._embed(
+            [example.kind[behind.length : end] for example in shown],
+            [example.value[behind.length : end] for example in shown],
+        )
+        cache = self._backbone.chosen_cache(behind.cache, [0] * len(shown))
+        self._backbone.forward(embeddings, None, cache)
+        return _Past(end, cache, dict(picture_of))
+
     def _run(
         self,
         examples: Sequence[Example],
         places: Sequence[Sequence[int]],
         chosen: list[int],
-        start: int,
-        cache: Any,
+        past: _Past | None,
     ) -> dict[int, torch.Tensor]:
-        """The states of the `chosen` examples from position `start` on, behind what is in `cache`."""
+        """The states of the `chosen` examples behind what has been run of them."""
+        start = 0 if past is None else past.length
         lengths = [len(examples[number].kind) for number in chosen]
         if self._checkpointing and torch.is_grad_enabled():
             buckets = [[place] for place in range(len(chosen))]
@@ -88,20 +141,24 @@ class ExampleStates:
         found: dict[int, torch.Tensor] = {}
         for bucket in buckets:
             members = [chosen[place] for place in bucket]
-            hidden = self._forward([examples[number] for number in members], start, cache)
+            hidden = self._forward(examples, members, past)
             for row, number in enumerate(members):
                 found[number] = hidden[row, [place - start for place in places[number]]]
         return found
 
-    def _forward(self, examples: list[Example], start: int, cache: Any) -> torch.Tensor:
+    def _forward(self, examples: Sequence[Example], members: list[int], past: _Past | None) -> torch.Tensor:
+        start = 0 if past is None else past.length
         embeddings, _ = self._embed(
-            [example.kind[start:] for example in examples], [example.value[start:] for example in examples]
+            [examples[number].kind[start:] for number in members],
+            [examples[number].value[start:] for number in members],
         )
 
         def run(embeddings: torch.Tensor) -> torch.Tensor:
-            past = None if cache is None else self._backbone.repeated_cache(cache, len(examples))
+            cache = None
+            if past is not None:
+                cache = self._backbone.chosen_cache(past.cache, [past.row_of[number] for number in members])
             # No mask: padding stands on the right, where nothing before it looks.
-            return self._backbone.forward(embeddings, None, past)[0]
+            return self._backbone.forward(embeddings, None, cache)[0]
 
         if self._checkpointing and torch.is_grad_enabled():
             again: torch.Tensor = checkpoint(run, embeddings, use_reentrant=False)

@@ -6,6 +6,7 @@ Logits exist only at graded positions. Knows examples and rows; when to measure 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -37,20 +38,23 @@ class Objective:
         self._pull = pull
         self._preservation = preservation
 
-    def loss(self, examples: Sequence[Example], preserved: Preserved | None = None) -> torch.Tensor:
-        """The weighted mean over examples, plus the options' terms."""
+    def loss(
+        self, examples: Sequence[Example], preserved: Sequence[Preserved] = (), companion: Any = None
+    ) -> torch.Tensor:
+        """The weighted mean over examples, plus the options' terms; `companion` is that of `ExampleStates.at`."""
         places = [graded_places(example) for example in examples]
-        if preserved is None:
-            states, unchanged = self._states.at(examples, places), None
-        else:
-            *states, unchanged = self._states.at([*examples, preserved.example], [*places, preserved.places])
-        total = self._cross_entropies(examples, places, states).sum() / len(examples)
+        states = self._states.at(
+            [*examples, *(one.example for one in preserved)],
+            [*places, *(one.places for one in preserved)],
+            companion,
+        )
+        total = self._cross_entropies(examples, places, states[: len(examples)]).sum() / len(examples)
         if self._pull:
             # Per row, the squared distance from its start in units of a row's size.
             total = total + self._pull * self._prefix.input_offset.pow(2).sum(dim=1).mean()
-        if preserved is not None and unchanged is not None:
+        for one, unchanged in zip(preserved, states[len(examples) :], strict=True):
             changed = self.text_and_row_logits(unchanged).log_softmax(dim=-1)
-            total = total + self._preservation * preserved.divergence(changed)
+            total = total + self._preservation / len(preserved) * one.divergence(changed)
         return total
 
     @torch.no_grad()

@@ -1,102 +1,176 @@
-"""What the frozen model answers about other pictures, so that a personal prompt in the context can leave it alone.
+"""What the frozen model answers about pictures in general, so that a personal prompt in the context can leave it alone.
 
-The questions are about anything but the concept; the bare model's own answer is the text that both are compared on.
-Knows no optimiser.
+Questions are about anything but the concept; kept is what the bare model expects of each word of an answer. Knows no
+optimiser.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from personalizer.backbones.base import Backbone
 from personalizer.dual_prefix import DualPrefix
 from personalizer.example_states import ExampleStates
-from personalizer.prompts import DESCRIBE_QUESTION, Rows, personal_prompt, question_about_image
-from personalizer.training_set import ROW, TEXT, Example, ExampleBuilder, PrefixDataset
+from personalizer.prompts import DESCRIBE_QUESTION, NO, YES, Rows, personal_prompt, question_about_image
+from personalizer.training_set import ROW, TEXT, Example, ExampleBuilder
 
-QUESTIONS = (
-    DESCRIBE_QUESTION,
-    "is this indoors?",
-    "is there a person in this photo?",
-    "is there more than one thing in this photo?",
-    "is there a dog in this photo?",
-    "is this at night?",
-    "is there a car in this photo?",
-    "is this something to eat?",
+THINGS = (
+    *("person", "dog", "cat", "bird", "horse", "fish", "car", "bicycle", "boat", "tree", "flower", "chair"),
+    *(
+        "table",
+        "bed",
+        "lamp",
+        "bottle",
+        "cup",
+        "plate",
+        "knife",
+        "book",
+        "clock",
+        "phone",
+        "computer",
+        "camera",
+    ),
+    *(
+        "bag",
+        "shoe",
+        "hat",
+        "shirt",
+        "ball",
+        "doll",
+        "toy",
+        "teddy bear",
+        "robot",
+        "guitar",
+        "house",
+        "bridge",
+    ),
+    *("apple", "banana", "cake", "pizza", "vegetable", "drink"),
 )
-"""A prefix that was only ever asked for its concept answers every question as if it were that one."""
-ASKED = 32
-"""Questions and pictures whose answers are kept for the whole training; at 65 000 tokens of vocabulary most have two
-tokens and take half a MiB each."""
-ANSWER_TOKENS = 12
+TRAITS = (
+    *(
+        "red",
+        "orange",
+        "yellow",
+        "green",
+        "blue",
+        "purple",
+        "pink",
+        "brown",
+        "black",
+        "white",
+        "grey",
+        "teal",
+    ),
+    *("striped", "dotted", "plain", "shiny", "furry", "wooden", "big", "small", "round"),
+)
+PLACES = (
+    *("on a beach", "in the snow", "in a garden", "in a forest", "on a street", "in a kitchen", "on a sofa"),
+    *("on a table", "on the floor", "on grass", "in the water", "on a plain background", "in a room"),
+)
+ANYTHING = (
+    *("is this indoors?", "is this outdoors?", "is it night?", "is it evening?", "is it sunny?"),
+    *("is there more than one object?", "is there more than one thing in this photo?"),
+    *("is this something to eat?", "is this a drawing?", "is it an animal?", "is somebody in this photo?"),
+)
+DESCRIBED_SHARE = 0.25
+"""Of the questions, so many ask for a description."""
+PER_PICTURE = 2
+"""Questions about each picture; what the bare model says to them is found once."""
+KEPT_TOKENS = 48
+"""The likeliest next tokens that are told apart; of all others only the sum counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Preserved:
-    """A question with the personal prompt before it, and what the bare model answers."""
+    """A question with the personal prompt before it, and what the bare model expects of an answer's tokens."""
 
     example: Example
     places: list[int]
     """Where `example` predicts the answer's tokens."""
+    ids: torch.Tensor
+    """The likeliest tokens, `[len(places), kept]`."""
     bare: torch.Tensor
-    """Log probabilities without the personal prompt, `[len(places), text_vocabulary]`."""
+    """Their log probabilities without the personal prompt, `[len(places), kept]`."""
 
     def divergence(self, changed: torch.Tensor) -> torch.Tensor:
-        """KL from the bare answer to `changed`, log probabilities `[len(places), text_vocabulary + rows]`.
+        """KL from the bare model to `changed`, log probabilities `[len(places), text_vocabulary + rows]`.
 
-        What `changed` gives to rows is lost to it: the bare model never emits one.
+        All tokens that are not kept count as one, and so do the rows, which the bare model never emits.
         """
-        words = changed[:, : self.bare.shape[1]]
-        return (self.bare.exp() * (self.bare - words)).sum(dim=-1).mean()
+        kept = changed.gather(1, self.ids)
+        rest, changed_rest = (
+            torch.log1p(-of.exp().sum(dim=-1).clamp_max(1 - 1e-6)) for of in (self.bare, kept)
+        )
+        told = (self.bare.exp() * (self.bare - kept)).sum(dim=-1)
+        return (told + rest.exp() * (rest - changed_rest)).mean()
 
 
 class Preservation:
-    """The bare model's answers about a dataset's negatives, each found when it is first asked for."""
+    """The bare model's answers about a dataset's pictures, each found when it is first asked for."""
 
     def __init__(
-        self, backbone: Backbone, prefix: DualPrefix, builder: ExampleBuilder, data: PrefixDataset
+        self,
+        backbone: Backbone,
+        prefix: DualPrefix,
+        builder: ExampleBuilder,
+        contexts: torch.Tensor | None = None,
+        seed: int = 0,
     ) -> None:
         self._backbone = backbone
         self._builder = builder
-        self._data = data
-        self._states = ExampleStates(backbone, prefix, data.contexts)
-        self._known: dict[int, Preserved] = {}
+        self._states = ExampleStates(backbone, prefix, contexts)
+        self._seed = seed
+        self._known: dict[tuple[int, int], Preserved] = {}
 
-    def __len__(self) -> int:
-        return ASKED if len(self._data.negatives) else 0
-
-    def __getitem__(self, number: int) -> Preserved:
-        """Of the negatives at even distances, so that hard and easy ones are among them."""
-        if number not in self._known:
-            negative = number * len(self._data.negatives) // len(self)
-            # A tool that knows the task forces the understanding rows; a model that chooses may not emit them.
-            forced = number // len(QUESTIONS) % 2 == 0
-            self._known[number] = self._ask(negative, QUESTIONS[number % len(QUESTIONS)], forced)
-        return self._known[number]
+    def about(self, pictures: Sequence[tuple[int, list[int]]], rng: np.random.Generator) -> list[Preserved]:
+        """One of the questions about each of these pictures, which are `(index in the dataset, codes)`."""
+        found = []
+        for picture in pictures:
+            key = (picture[0], int(rng.integers(PER_PICTURE)))
+            if key not in self._known:
+                self._known[key] = self._ask(picture, np.random.default_rng((self._seed, 2, *key)))
+            found.append(self._known[key])
+        return found
 
     @torch.no_grad()
-    def _ask(self, negative: int, question: str, forced: bool) -> Preserved:
-        data, backbone = self._data, self._backbone
-        first = len(data.positives) + len(data.held_positives)
-        picture = (first + negative, data.negatives[negative].tolist())
-        asked = question_about_image(question)
-        # The last token of an example is not read, so that one that does not matter stands there.
-        embeddings, _ = self._states.embed(
-            [self._builder.example(asked, picture, [([(TEXT, backbone.spec.end_id)], 0.0)])]
-        )
-        cache = backbone.new_cache()
-        answer: list[int] = []
-        said: list[torch.Tensor] = []
-        while len(answer) < ANSWER_TOKENS and backbone.spec.end_id not in answer:
-            hidden, cache = backbone.forward(embeddings, None, cache)
-            said.append(backbone.text_logits(hidden[0, -1]).float().log_softmax(dim=-1))
-            answer.append(int(said[-1].argmax()))
-            embeddings = backbone.embed_text(torch.tensor([answer[-1:]]))
+    def _ask(self, picture: tuple[int, list[int]], rng: np.random.Generator) -> Preserved:
+        """Alone, not in a batch: a training that goes on asks in another company, and must find the same."""
+        question, answer = some_question(rng)
+        segments = question_about_image(question)
+        tokens = [(TEXT, token) for token in [*self._backbone.tokenize(answer), self._backbone.spec.end_id]]
+        bare = self._builder.example(segments, picture, [(tokens, 1.0)])
+        [states] = self._states.at([bare], [_last(bare, len(tokens))])
+        said = self._backbone.text_logits(states).float().log_softmax(dim=-1)
+        kept, ids = said.topk(min(KEPT_TOKENS, said.shape[1]), dim=-1)
+        # A tool that knows the task forces the understanding rows; a model that chooses may not emit them.
+        forced = bool(rng.integers(2))
         rows = [(ROW, row) for row in self._builder.row_range(Rows("understanding"))] if forced else []
-        example = self._builder.example(
-            personal_prompt() + asked, picture, [(rows, 0.0), ([(TEXT, token) for token in answer], 0.0)]
-        )
-        places = list(range(len(example.kind) - len(answer), len(example.kind)))
-        return Preserved(example, places, torch.stack(said))
+        prompted = self._builder.example(personal_prompt() + segments, picture, [(rows, 0.0), (tokens, 1.0)])
+        return Preserved(prompted, _last(prompted, len(tokens)), ids, kept)
+
+
+def _last(example: Example, count: int) -> list[int]:
+    return list(range(len(example.kind) - count, len(example.kind)))
+
+
+def some_question(rng: np.random.Generator) -> tuple[str, str]:
+    """A question about a picture that names nobody, and one of the answers that it could have."""
+    thing, trait = (str(rng.choice(words)) for words in (THINGS, TRAITS))
+    if rng.random() < DESCRIBED_SHARE:
+        return DESCRIBE_QUESTION, f"a photo of {_article(thing)} {thing}."
+    question = (
+        f"is there {_article(thing)} {thing} in this {rng.choice(('photo', 'picture'))}?",
+        f"is it {trait}?",
+        f"is the {thing} {trait}?",
+        f"is this {rng.choice(PLACES)}?",
+        str(rng.choice(ANYTHING)),
+    )[int(rng.integers(5))]
+    return question, YES if rng.integers(2) else NO
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from personalizer.backbones.base import Backbone
+from personalizer.companions import Companions
 from personalizer.concept_pictures import SkippedPhoto, collect_pictures
 from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, finished_training, save_prefix
 from personalizer.errors import JobCancelled, UsageError
@@ -27,7 +28,7 @@ from personalizer.example_states import ExampleStates
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.objective import Objective, held_examples, held_loss
-from personalizer.preservation import Preservation
+from personalizer.preservation import Preservation, Preserved
 from personalizer.prompts import NO, YES, personal_prompt
 from personalizer.row_selection import RowSelection
 from personalizer.schemas import OnProgress, Progress
@@ -65,6 +66,10 @@ class TrainerConfig:
     preservation: float = 1.0
     """Weight of what the personal prompt changes in answers about other pictures. It also regularises: with it a
     prefix recognises its concept better in new photos."""
+    preserved: int = 3
+    """Of the pictures that a step reads, about so many one other question is asked."""
+    companions: float = 0.0
+    """The share of steps with another personal prompt in the context."""
     gradient_checkpointing: bool = False
     """Run each example again in the backward pass: less memory, more time, the same gradients."""
 
@@ -76,13 +81,15 @@ class TrainerConfig:
                 found="steps, generation and the rate must be positive, recognition at least 2",
                 fix="Leave the defaults.",
             )
-        if not (0 <= self.ema < 1 and self.pull >= 0 and self.preservation >= 0) or (
-            self.patience < 0 or self.evaluate_every < 1
-        ):
+        shares = 0 <= self.ema < 1 and 0 <= self.companions <= 1
+        counts = self.patience >= 0 and self.evaluate_every >= 1 and self.preserved >= 1
+        if not (shares and counts and self.pull >= 0 and self.preservation >= 0):
             raise UsageError(
-                tried=f"configuring training with ema={self.ema}, patience={self.patience}, evaluate_every="
-                f"{self.evaluate_every}, pull={self.pull}, preservation={self.preservation}",
-                found="ema must be in 0..1 without 1, the others not negative, evaluate_every at least 1",
+                tried=f"configuring training with ema={self.ema}, companions={self.companions}, patience="
+                f"{self.patience}, evaluate_every={self.evaluate_every}, preserved={self.preserved}, "
+                f"pull={self.pull}, preservation={self.preservation}",
+                found="ema must be in 0..1 without 1, companions in 0..1, evaluate_every and preserved at least 1, "
+                "the others not negative",
                 fix="Leave the defaults.",
             )
 
@@ -119,9 +126,9 @@ class PrefixTrainer:
         self._fingerprint = fingerprint
         self._builder = ExampleBuilder(backbone, config.rows)
         self._sampler = ExampleSampler(self._builder, dataset, config.weights, config.text)
-        self.prefix = DualPrefix(config.rows, self._starting_rows(), backbone.output_scale()).to(
-            backbone.device
-        )
+        self.prefix = DualPrefix(
+            config.rows, self._starting_rows(dataset.positives), backbone.output_scale()
+        ).to(backbone.device)
         self.optimiser = torch.optim.AdamW(
             self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
         )
@@ -135,21 +142,22 @@ class PrefixTrainer:
         self.objective = Objective(
             backbone, self.prefix, self._states, pull=config.pull, preservation=config.preservation
         )
-        self._preservation = (
-            Preservation(backbone, self.prefix, self._builder, dataset) if config.preservation else None
+        self._preservation = Preservation(backbone, self.prefix, self._builder, dataset.contexts, config.seed)
+        self._companions = Companions(
+            backbone, self.prefix, self._builder, dataset.negatives, self._starting_rows
         )
         self._selection = RowSelection(self.prefix, ema=config.ema, patience=config.patience)
         self._held = held_examples(self._builder, dataset, config.weights) if config.patience else []
         self._step = 0
         self._spent_s = 0.0
 
-    def _starting_rows(self) -> torch.Tensor:
+    def _starting_rows(self, pictures: torch.Tensor) -> torch.Tensor:
         """The name from the vocabulary's free rows; the others are pieces of the concept's own pictures.
 
         Codes of a real picture are what the backbone knows how to read; a mean of many would be none of them.
         """
         count = self.config.rows.rows - 1
-        embedded = self._backbone.embed_image_codes(self._data.positives).float()
+        embedded = self._backbone.embed_image_codes(pictures).float()
         pieces, tokens = embedded.shape[0], embedded.shape[1]
         spread = torch.linspace(0, tokens - 1, count).round().long()
         chosen = [embedded[index * pieces // count, place] for index, place in enumerate(spread.tolist())]
@@ -193,11 +201,14 @@ class PrefixTrainer:
             description=config.description,
             generation=config.generation,
         )
-        preserved = None
-        if self._preservation is not None:
-            preserved = self._preservation[int(rng.integers(len(self._preservation)))]
+        companion = self._companions.draw(rng) if rng.random() < config.companions else None
+        preserved: list[Preserved] = []
+        if config.preservation:
+            read = {example.reads[0]: example.reads for example in examples if example.reads is not None}
+            chosen = rng.permutation(sorted(read))[: config.preserved].tolist()
+            preserved = self._preservation.about([read[index] for index in chosen], rng)
         self._set_rate()
-        loss = self.objective.loss(examples, preserved)
+        loss = self.objective.loss(examples, preserved, companion)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.prefix.parameters(), config.gradient_clip)

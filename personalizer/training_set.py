@@ -73,6 +73,10 @@ class Example:
     target: list[int]
     target_is_code: list[bool]
     weight: list[float]
+    reads: tuple[int, list[int]] | None = None
+    """The picture that is read: its index in the dataset and its codes."""
+    picture: tuple[int, int] = (0, 0)
+    """From where to where it stands."""
 
 
 class ExampleBuilder:
@@ -132,7 +136,13 @@ class ExampleBuilder:
         answer: list[tuple[list[tuple[int, int]], float]],
     ) -> Example:
         """`answer` lists parts of the answer with the weight that each part's tokens share."""
-        before = [(TEXT, token) for token in self._spec.begin_ids] + self.positions(prompt, picture)
+        slot = next((place for place, segment in enumerate(prompt) if isinstance(segment, ImageSlot)), None)
+        before = self.beginning(prompt[:slot])
+        read = (0, 0)
+        if slot is not None:
+            shown = self.positions(prompt[slot : slot + 1], picture)
+            read = (len(before), len(before) + len(shown))
+            before = before + shown + self.positions(prompt[slot + 1 :], picture)
         kinds = [kind for kind, _ in before]
         values = [value for _, value in before]
         weights = [0.0] * len(before)
@@ -151,6 +161,8 @@ class ExampleBuilder:
             target=targets[1:],
             target_is_code=[kind == CODE for kind in kinds[1:]],
             weight=weights[1:],
+            reads=picture,
+            picture=read,
         )
 
     def _words(self, words: str) -> list[tuple[int, int]]:
@@ -244,17 +256,20 @@ class ExampleSampler:
     ) -> list[Example]:
         """So many examples of each task; recognition is half yes, and half of the no is hard. Questions come last."""
         data, examples = self._data, []
+        shown: list[int] = []
         for number in range(recognition):
             if number % 2 == 0:
                 index = int(rng.integers(len(data.positives)))
                 picture = (index, data.positives[index].tolist())
+                shown.append(index)
             else:
                 hard = rng.random() < 0.5 and data.hard_negatives > 0
                 index = int(rng.integers(data.hard_negatives if hard else len(data.negatives)))
                 picture = (self._first_negative + index, data.negatives[index].tolist())
             examples.append(self._builder.recognition(picture, number % 2 == 0, self._weights))
-        for _ in range(description):
-            index = int(rng.integers(len(data.positives)))
+        for number in range(description):
+            # A picture that is read anyway costs only the words about it.
+            index = shown[number] if number < len(shown) else int(rng.integers(len(data.positives)))
             examples.append(self._builder.description((index, data.positives[index].tolist()), self._weights))
         for number in range(generation):
             if number % 2 == 1 and data.soft:

@@ -61,8 +61,11 @@ class Backbone(Protocol):
     def new_cache(self) -> Any:
         """An empty key/value cache for `forward`."""
 
-    def repeated_cache(self, cache: Any, count: int) -> Any:
-        """A cache of one sequence as the past of `count` sequences; `cache` stays as it is, gradients reach it."""
+    def chosen_cache(self, cache: Any, rows: Sequence[int]) -> Any:
+        """The sequences `rows` of a cache, each as often as it is named; `cache` stays as it is, gradients reach it."""
+
+    def joined_cache(self, cache: Any, behind: Any, skipped: int = 0) -> Any:
+        """A new cache of one sequence: all positions of `cache`, then those of `behind` but its first `skipped`."""
 
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""

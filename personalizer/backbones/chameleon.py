@@ -267,13 +267,29 @@ class ChameleonBackbone:
         """An empty key/value cache for `forward`."""
         return DynamicCache(config=self.model.config)
 
-    def repeated_cache(self, cache: DynamicCache, count: int) -> DynamicCache:
-        """`cache`, of one sequence, as the past of `count` sequences; gradients flow back to it."""
-        repeated = self.new_cache()
+    def chosen_cache(self, cache: DynamicCache, rows: Sequence[int]) -> DynamicCache:
+        """The sequences `rows` of a cache, each as often as it is named; gradients flow back to it."""
+        chosen = self.new_cache()
+        index = torch.tensor(list(rows), device=self.device)
         for number, layer in enumerate(cache.layers):
-            keys, values = layer.keys, layer.values
-            repeated.update(keys.expand(count, -1, -1, -1), values.expand(count, -1, -1, -1), number)
-        return repeated
+            parts = (layer.keys, layer.values)
+            if parts[0].shape[0] == 1:  # a view is enough
+                keys, values = (part.expand(len(rows), -1, -1, -1) for part in parts)
+            else:
+                keys, values = (part.index_select(0, index) for part in parts)
+            chosen.update(keys, values, number)
+        return chosen
+
+    def joined_cache(self, cache: DynamicCache, behind: DynamicCache, skipped: int = 0) -> DynamicCache:
+        """All positions of `cache`, then those of `behind` but its first `skipped`; gradients flow back to both."""
+        joined = self.new_cache()
+        for number, (one, other) in enumerate(zip(cache.layers, behind.layers, strict=True)):
+            joined.update(
+                torch.cat([one.keys, other.keys[:, :, skipped:]], dim=2),
+                torch.cat([one.values, other.values[:, :, skipped:]], dim=2),
+                number,
+            )
+        return joined
 
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""

@@ -12,7 +12,7 @@ from personalizer.backbones.registry import load_backbone
 from personalizer.dual_prefix import DualPrefix, DualPrefixConfig
 from personalizer.example_states import ExampleStates, buckets_by_length
 from personalizer.objective import Objective
-from personalizer.prompts import Text, personal_prompt, question
+from personalizer.prompts import Text, personal_prompt, question, question_about_image
 from personalizer.training_set import TEXT, Example, ExampleBuilder, TaskWeights
 
 ROWS = DualPrefixConfig(4, 3)
@@ -41,6 +41,8 @@ def made(backbone: Backbone) -> tuple[DualPrefix, ExampleBuilder, list[Example]]
         return 0, codes.tolist()
 
     words = [(TEXT, token) for token in [*backbone.tokenize("yes."), spec.end_id]]
+    twice, thrice = picture(), picture()
+    about = [*personal_prompt(), *question_about_image("is it red?")]
     examples = [
         builder.recognition(picture(), True, weights),
         builder.generation(picture()[1], 2, weights),
@@ -51,6 +53,12 @@ def made(backbone: Backbone) -> tuple[DualPrefix, ExampleBuilder, list[Example]]
         builder.example(personal_prompt(), None, [(words, 0.7)]),
         builder.example([Text("a photo.")], None, [(words, 0.3)]),
         builder.generation(picture()[1], None, weights),
+        # Pictures that several examples read.
+        builder.recognition(thrice, True, weights),
+        builder.description(twice, weights),
+        builder.example(about, thrice, [(words, 1.0)]),
+        builder.recognition(twice, True, weights),
+        builder.description(thrice, weights),
     ]
     return prefix, builder, examples
 
@@ -110,6 +118,54 @@ def test_the_prompt_is_run_once(backbone: Backbone, monkeypatch: pytest.MonkeyPa
         states.at(alike, [[len(example.kind) - 1] for example in alike])
         own = [len(example.kind) - len(shared) for example in alike]
         assert sum(positions) - times * len(shared) <= 3 * max(own)
+
+
+def test_a_picture_that_several_examples_read_is_run_once(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefix, builder, examples = made(backbone)
+    shared = builder.beginning(personal_prompt())
+    together = examples[-5:]
+    positions = []
+    forward = backbone.forward
+
+    def counted(embeddings: torch.Tensor, mask: object = None, cache: object = None) -> object:
+        positions.append(embeddings.shape[0] * embeddings.shape[1])
+        return forward(embeddings, mask, cache)
+
+    monkeypatch.setattr(backbone, "forward", counted)
+    states = ExampleStates(backbone, prefix, shared=shared)
+    states.at(together, [[len(example.kind) - 1] for example in together])
+    begin, end = together[0].picture
+    words = [len(example.kind) - end for example in together]
+    assert begin == len(shared)
+    assert sum(positions) <= len(shared) + 2 * (end - begin) + len(words) * max(words)
+
+
+def test_a_companion_is_read_as_if_each_prompt_were_alone(backbone: Backbone) -> None:
+    prefix, builder, examples = made(backbone)
+    shared = builder.beginning(personal_prompt())
+    skipped = len(backbone.spec.begin_ids)
+    other = DualPrefix(ROWS, prefix.input_rows.detach().flip(0), backbone.output_scale())
+    caches = []
+    for rows in (prefix, other):
+        cache = backbone.new_cache()
+        beginning = Example(*zip(*shared, strict=True), [], [], [])  # type: ignore[call-arg]
+        backbone.forward(ExampleStates(backbone, rows).embed([beginning])[0], None, cache)
+        caches.append(cache)
+    alike = [example for example in examples if example.picture[0] == len(shared)]
+    places = [[len(example.kind) - 1] for example in alike]
+    states = ExampleStates(backbone, prefix, shared=shared)
+    beside, alone = states.at(alike, places, caches[1]), states.at(alike, places)
+    for example, last, found, without in zip(alike, places, beside, alone, strict=True):
+        behind = Example(example.kind[len(shared) :], example.value[len(shared) :], [], [], [])
+        embeddings, _ = states.embed([behind])
+        joined = backbone.joined_cache(caches[0], caches[1], skipped)
+        hidden, _ = backbone.forward(embeddings, None, joined)
+        torch.testing.assert_close(found, hidden[0, [last[0] - len(shared)]], atol=2e-4, rtol=1e-3)
+        assert float((found - without).abs().max()) > 1e-3
+    sum(state.sum() for state in beside).backward()  # type: ignore[union-attr]
+    assert float(prefix.input_offset.grad.abs().max()) > 0  # type: ignore[union-attr]
 
 
 def test_checkpointing_keeps_less_for_the_backward_pass(backbone: Backbone) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,10 +15,10 @@ from personalizer.backbones.registry import load_backbone
 from personalizer.dual_prefix import DualPrefixConfig
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.objective import held_examples, held_loss
-from personalizer.preservation import Preservation
+from personalizer.preservation import PER_PICTURE, Preservation
 from personalizer.soft_positives import SoftPositive
 from personalizer.trainer import PrefixTrainer, TrainerConfig
-from personalizer.training_set import ExampleBuilder, PrefixDataset, TaskWeights
+from personalizer.training_set import ROW, Example, ExampleBuilder, PrefixDataset, TaskWeights
 
 CONFIG = TrainerConfig(
     rows=DualPrefixConfig(4, 3),
@@ -58,6 +59,7 @@ def held(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset, weights: 
         {"patience": 1, "evaluate_every": 1, "learning_rate": 0.5},
         {"gradient_checkpointing": True},
         {"ema": 0.9, "patience": 9, "evaluate_every": 3, "pull": 0.01, "preservation": 0.5},
+        {"companions": 0.5, "preserved": 2},
     ],
 )
 def test_every_option_goes_on_exactly(
@@ -148,11 +150,12 @@ def test_pulled_rows_stay_nearer_to_their_start(
 
 def changed_answers(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset) -> float:
     """How far the personal prompt moves answers about other pictures, in nats."""
-    preservation = Preservation(backbone, made.prefix, ExampleBuilder(backbone, CONFIG.rows), data)
+    preservation = Preservation(backbone, made.prefix, ExampleBuilder(backbone, CONFIG.rows))
+    first = len(data.positives) + len(data.held_positives)
+    pictures = [(first + number, codes) for number, codes in enumerate(data.negatives.tolist())]
     with torch.no_grad():
         values = []
-        for number in range(len(preservation)):
-            preserved = preservation[number]
+        for preserved in preservation.about(pictures, np.random.default_rng(0)):
             [state] = made._states.at([preserved.example], [preserved.places])
             changed = made.objective.text_and_row_logits(state).log_softmax(dim=-1)
             values.append(float(preserved.divergence(changed)))
@@ -171,32 +174,46 @@ def test_preservation_leaves_answers_about_other_things_alone(
     assert 0 <= changed[3.0] < 0.8 * changed[0.0]
 
 
-@pytest.mark.parametrize("forced_from", [0, 8])
-def test_what_is_preserved_is_the_bare_models_own_answer(
-    backbone: Backbone, data: PrefixDataset, tmp_path: Path, forced_from: int
+def test_what_is_preserved_is_what_the_bare_model_expects(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path
 ) -> None:
-    from personalizer.preservation import ASKED, QUESTIONS
-    from personalizer.prompts import question_about_image
-    from personalizer.training_set import TEXT
-
     made = PrefixTrainer(backbone, data, CONFIG, tmp_path, "f")
     builder = ExampleBuilder(backbone, CONFIG.rows)
-    number = 1 + forced_from
-    preserved = Preservation(backbone, made.prefix, builder, data)[number]
-    answer = [preserved.example.value[place] for place in preserved.places[1:]]
-    words = [(TEXT, token) for token in [*answer, 0]]
-    picture = (0, data.negatives[number * len(data.negatives) // ASKED].tolist())
-    bare = builder.example(question_about_image(QUESTIONS[1]), picture, [(words, 1.0)])
-    with torch.no_grad():
-        hidden, _ = backbone.forward(*made._states.embed([bare]))
-        logits = backbone.text_logits(hidden[0, -len(words) :]).log_softmax(dim=-1)
-    torch.testing.assert_close(logits.exp(), preserved.bare.exp(), atol=1e-5, rtol=1e-3)
-    assert logits.argmax(dim=-1).tolist()[:-1] == answer
-    # Without a prompt before it nothing is changed; logits of rows that nobody emits cost nothing.
-    silent = torch.full((len(logits), CONFIG.rows.rows), -1e9)
-    assert float(preserved.divergence(torch.cat([preserved.bare, silent], dim=1))) == pytest.approx(
-        0, abs=1e-6
-    )
+    pictures = [(number, codes) for number, codes in enumerate(data.positives.tolist())]
+    forced = 0
+    for preserved in Preservation(backbone, made.prefix, builder).about(pictures, np.random.default_rng(0)):
+        example = preserved.example
+        begin, _ = example.picture
+        rows = [place for place, kind in enumerate(example.kind) if kind == ROW and place > begin]
+        forced += bool(rows)
+        # The same without the personal prompt and without the rows before the answer.
+        kept = [0, *(place for place in range(begin, len(example.kind)) if place not in rows)]
+        bare = Example([example.kind[p] for p in kept], [example.value[p] for p in kept], [], [], [])
+        with torch.no_grad():
+            hidden, _ = backbone.forward(*made._states.embed([bare]))
+            logits = backbone.text_logits(hidden[0, -len(preserved.places) :]).log_softmax(dim=-1)
+        torch.testing.assert_close(logits.gather(1, preserved.ids), preserved.bare, atol=1e-4, rtol=1e-3)
+        # An answer that nothing changed costs nothing, and one that anything changed costs something.
+        silent = torch.full((len(logits), CONFIG.rows.rows), -1e9)
+        unchanged = torch.cat([logits, silent], dim=1)
+        assert float(preserved.divergence(unchanged)) == pytest.approx(0, abs=1e-5)
+        assert float(preserved.divergence(unchanged.roll(1, dims=1))) > 0.01
+        spoken = torch.cat([logits, torch.zeros_like(silent)], dim=1).log_softmax(dim=-1)
+        assert float(preserved.divergence(spoken)) > 0.1
+    assert forced
+
+
+def test_what_was_asked_once_is_known(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = PrefixTrainer(backbone, data, CONFIG, tmp_path, "f")
+    preservation = Preservation(backbone, made.prefix, ExampleBuilder(backbone, CONFIG.rows))
+    pictures = [(0, data.positives[0].tolist())]
+    first = [preservation.about(pictures, np.random.default_rng(n))[0] for n in range(8)]
+    monkeypatch.setattr(backbone, "forward", None)
+    again = [preservation.about(pictures, np.random.default_rng(n))[0] for n in range(8)]
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    assert len({id(one) for one in first}) == PER_PICTURE
 
 
 @pytest.mark.parametrize(
@@ -208,6 +225,8 @@ def test_what_is_preserved_is_the_bare_models_own_answer(
         {"evaluate_every": 0},
         {"pull": -1},
         {"preservation": -1},
+        {"preserved": 0},
+        {"companions": 1.5},
     ],
 )
 def test_impossible_options_are_refused(wrong: dict[str, Any]) -> None:

@@ -54,7 +54,13 @@ def graded(example: Example) -> list[tuple[bool, int, float]]:
 def check_shape(example: Example, backbone: Backbone) -> None:
     """Holds for every example: targets are the next position, and nothing of the prompt is graded."""
     spec = backbone.spec
-    assert len({len(getattr(example, name)) for name in Example.__slots__}) == 1
+    assert (
+        len({len(getattr(example, name)) for name in ("kind", "value", "target", "target_is_code", "weight")})
+        == 1
+    )
+    begin, end = example.picture
+    assert set(example.kind[begin:end]) <= {CODE, CONTEXT, TEXT}
+    assert (example.reads is None) == (begin == end)
     assert len(example.kind) < spec.max_positions
     assert (example.kind[0], example.value[0]) == (TEXT, spec.begin_ids[0])
     for place in range(1, len(example.kind)):

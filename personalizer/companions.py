@@ -1,0 +1,58 @@
+"""Stand-ins for another concept in the context, so that a prefix learns to be asked for beside others.
+
+A stand-in is made of pieces of a picture, as the rows of every concept are in the beginning, moved as far as training
+moves rows. Knows no library: real other prefixes change without this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from personalizer.backbones.base import Backbone
+from personalizer.dual_prefix import DualPrefix
+from personalizer.prompts import personal_prompt
+from personalizer.training_set import TEXT, ExampleBuilder
+
+
+class Companions:
+    """Personal prompts of things that are not there.
+
+    `pictures` `[n, tokens]` are codes of other things; `start` makes the rows of a concept, `[rows, hidden]`, from
+    such codes.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        prefix: DualPrefix,
+        builder: ExampleBuilder,
+        pictures: torch.Tensor,
+        start: Callable[[torch.Tensor], torch.Tensor],
+    ) -> None:
+        self._backbone = backbone
+        self._prefix = prefix
+        self._pictures = pictures
+        self._start = start
+        self._positions = builder.beginning(personal_prompt())
+
+    @torch.no_grad()
+    def draw(self, rng: np.random.Generator) -> Any:
+        """The cache of the begin tokens and one personal prompt behind them."""
+        backbone, prefix = self._backbone, self._prefix
+        picture = self._pictures[int(rng.integers(len(self._pictures)))]
+        rows = self._start(picture[None])
+        moved = float(prefix.input_offset.pow(2).mean().sqrt() * prefix.input_scale)
+        noise = torch.from_numpy(rng.standard_normal(tuple(rows.shape)).astype(np.float32))
+        rows = rows + moved * noise.to(rows.device)
+        parts = [
+            backbone.embed_text(torch.tensor([value]))[0].float() if kind == TEXT else rows[value]
+            for kind, value in self._positions
+        ]
+        embeddings = torch.stack(parts)[None].to(backbone.embed_text(torch.tensor([0])).dtype)
+        cache = backbone.new_cache()
+        backbone.forward(embeddings, None, cache)
+        return cache
