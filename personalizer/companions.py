@@ -39,20 +39,19 @@ class Companions:
         self._start = start
         self._positions = builder.beginning(personal_prompt())
 
-    @torch.no_grad()
     def draw(self, rng: np.random.Generator) -> Any:
         """The cache of the begin tokens and one personal prompt behind them."""
-        backbone, prefix = self._backbone, self._prefix
         picture = self._pictures[int(rng.integers(len(self._pictures)))]
-        rows = self._start(picture[None])
-        moved = float(prefix.input_offset.pow(2).mean().sqrt() * prefix.input_scale)
-        noise = torch.from_numpy(rng.standard_normal(tuple(rows.shape)).astype(np.float32))
-        rows = rows + moved * noise.to(rows.device)
-        parts = [
-            backbone.embed_text(torch.tensor([value]))[0].float() if kind == TEXT else rows[value]
-            for kind, value in self._positions
-        ]
-        embeddings = torch.stack(parts)[None].to(backbone.embed_text(torch.tensor([0])).dtype)
-        cache = backbone.new_cache()
-        backbone.forward(embeddings, None, cache)
+        cache = self._backbone.new_cache()
+        with torch.no_grad():
+            rows = self._start(picture[None])
+            moved = self._prefix.input_offset.pow(2).mean().sqrt() * self._prefix.input_scale
+            noise = torch.from_numpy(rng.standard_normal(tuple(rows.shape)).astype(np.float32))
+            rows = rows + moved * noise.to(rows.device)
+            embedded = [
+                self._backbone.embed_text(torch.tensor([value]))[0] if kind == TEXT else rows[value]
+                for kind, value in self._positions
+            ]
+            embeddings = torch.stack([one.to(embedded[0].dtype) for one in embedded])[None]
+            self._backbone.forward(embeddings, None, cache)
         return cache

@@ -35,7 +35,7 @@ class ExampleStates:
     """Hidden states of examples under the current rows of `prefix`.
 
     `shared` are the positions, `(kind, value)`, that examples may begin with: their keys and values are computed
-    once per call, at a batch of one. A picture that several of these examples read right behind it is run once, too.
+    once per call, at a batch of one. Each picture that they read right behind it is run once, too.
     `contexts` `[n, tokens, hidden]` are those of `PrefixDataset`. With `gradient_checkpointing` each sequence is run
     again in the backward pass instead of keeping its activations.
     """
@@ -81,7 +81,7 @@ class ExampleStates:
             if companion is not None:
                 cache = self._backbone.joined_cache(cache, companion, len(self._backbone.spec.begin_ids))
             behind = _Past(start, cache, dict.fromkeys(sharing, 0))
-            reading = self._reading_together(examples, places, sharing)
+            reading = self._reading(examples, places, sharing)
             found |= self._run(examples, places, [one for one in sharing if one not in reading], behind)
             if reading:
                 found |= self._run(examples, places, list(reading), self._read(examples, reading, behind))
@@ -95,26 +95,28 @@ class ExampleStates:
             and example.value[:start] == self._shared_value
         )
 
-    def _reading_together(
+    def _reading(
         self, examples: Sequence[Example], places: Sequence[Sequence[int]], chosen: Sequence[int]
     ) -> dict[int, int]:
-        """Which of the `chosen` examples read a picture that another one reads, too, and which picture that is."""
+        """Which of the `chosen` examples read a picture right behind the prompt, and the how manieth picture it is.
+
+        None while checkpointing, where each example runs again in one piece.
+        """
+        if self._checkpointing and torch.is_grad_enabled():
+            return {}
         start = len(self._shared_kind)
-        by_picture: dict[tuple[int, ...], list[int]] = {}
+        known: dict[tuple[int, ...], int] = {}
+        found = {}
         for number in chosen:
             example, (begin, end) = examples[number], examples[number].picture
             if begin == start and end < min([len(example.kind), *places[number]]):
-                by_picture.setdefault((end, *example.value[begin:end]), []).append(number)
-        if self._checkpointing and torch.is_grad_enabled():
-            return {}
-        together = [members for members in by_picture.values() if len(members) > 1]
-        # They end alike, so that one length of the past holds for all.
-        return {number: picture for picture, members in enumerate(together) for number in members}
+                found[number] = known.setdefault(tuple(example.value[begin:end]), len(known))
+        return found
 
     def _read(self, examples: Sequence[Example], picture_of: dict[int, int], behind: _Past) -> _Past:
-        """Run each picture once."""
-        first = {picture: number for number, picture in reversed(picture_of.items())}
-        shown = [examples[first[picture]] for picture in range(len(first))]
+        """Run each picture once; all of them take the same number of positions."""
+        reader = {picture: number for number, picture in picture_of.items()}
+        shown = [examples[reader[picture]] for picture in range(len(reader))]
         end = shown[0].picture[1]
         embeddings, _ = self._embed(
             [example.kind[behind.length : end] for example in shown],
