@@ -11,7 +11,7 @@ from pathlib import Path
 from transformers import ChameleonForConditionalGeneration
 
 from personalizer.picture_bank import BANK_FILE
-from scripts.pocket.checkpoint import chameleon_config, write_checkpoint
+from scripts.pocket.checkpoint import chameleon_config, read_image_tokenizer, write_checkpoint
 from scripts.pocket.code_embeddings import merge_levels, share_levels
 from scripts.pocket.command import run
 from scripts.pocket.config import DEFAULT_SIZE, read_size
@@ -23,17 +23,22 @@ from scripts.pocket.vocabulary import image_token, read_vocabulary
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--vq", type=Path, required=True)
+    made_by = parser.add_mutually_exclusive_group(required=True)
+    made_by.add_argument("--vq", type=Path, help="folder of the image tokenizer's training")
+    made_by.add_argument("--start", type=Path, help="a written checkpoint, whose language model was tuned")
     parser.add_argument("--lm", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", default=DEFAULT_SIZE, help="name of a size, or a .toml file")
     options = parser.parse_args()
     config = read_size(options.size)
     tokenizer = read_vocabulary(options.lm / VOCABULARY_FILE, config)
-    image_tokenizer = ImageTokenizer(config)
-    image_tokenizer.load_state_dict(
-        read_state(options.vq / "image_tokenizer.pt", config.image_architecture())["average"]
-    )
+    if options.start is not None:
+        image_tokenizer = read_image_tokenizer(options.start, config)
+    else:
+        image_tokenizer = ImageTokenizer(config)
+        image_tokenizer.load_state_dict(
+            read_state(options.vq / "image_tokenizer.pt", config.image_architecture())["average"]
+        )
     # A tokenizer trained further has other codes, and the language model would draw noise with them.
     wanted = fitting(config, image_tokenizer.identity(), tokenizer)
     trained = read_state(options.lm / "language_model.pt", wanted)["model"]
@@ -46,8 +51,9 @@ def main() -> None:
             f"{options.lm} does not hold this model: {[*unexpected, *missing][0]} is not as expected."
         )
     merge_levels(model)
-    # The codes of an older bank would be noise here.
-    (options.out / BANK_FILE).unlink(missing_ok=True)
+    if options.start is None:
+        # The codes of an older bank would be noise here.
+        (options.out / BANK_FILE).unlink(missing_ok=True)
     write_checkpoint(options.out, model, image_tokenizer, tokenizer, config)
     size_mib = sum(file.stat().st_size for file in options.out.iterdir()) / 2**20
     print(f"{options.out}: {size_mib:.1f} MiB")

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import ChameleonConfig, ChameleonForConditionalGeneration
 
+from personalizer.errors import CorruptArtifactError
 from scripts.pocket.config import PocketConfig
 from scripts.pocket.image_tokenizer import ImageTokenizer, lattice, vq_config
 from scripts.pocket.vocabulary import BOS, EOS, PAD
@@ -32,6 +33,37 @@ def chameleon_config(config: PocketConfig, tokenizer: Tokenizer) -> ChameleonCon
         vq_config=vq_config(config).to_dict(),
         vocabulary_map=dict(sorted(vocabulary.items(), key=lambda entry: entry[1])),
     )
+
+
+def read_weights(directory: Path) -> dict[str, torch.Tensor]:
+    """All tensors of a written checkpoint, float32, by transformers' keys."""
+    path = directory / "model.safetensors"
+    try:
+        return {key: value.float() for key, value in load_file(path).items()}
+    except Exception as error:  # safetensors raises a type of its own
+        raise CorruptArtifactError(
+            tried=f"reading the checkpoint {path}",
+            found=str(error),
+            fix="Give a folder with a whole checkpoint.",
+        ) from error
+
+
+def read_image_tokenizer(directory: Path, config: PocketConfig) -> ImageTokenizer:
+    """The image tokenizer of a written checkpoint, without the head that only its training needs."""
+    kept = {
+        key.removeprefix("model.vqmodel."): value
+        for key, value in read_weights(directory).items()
+        if key.startswith("model.vqmodel.") and "quantize" not in key
+    }
+    tokenizer = ImageTokenizer(config)
+    missing, unexpected = tokenizer.load_state_dict(kept, strict=False)
+    if unexpected or any(not name.startswith("semantic_head.") for name in missing):
+        raise CorruptArtifactError(
+            tried=f"reading the image tokenizer of {directory}",
+            found=f"{[*unexpected, *missing][0]} is not as expected",
+            fix="Give the size (--size) that it was made with.",
+        )
+    return tokenizer
 
 
 def write_checkpoint(

@@ -19,7 +19,7 @@ class SharedLevels(nn.Module):
 
     membership: torch.Tensor
 
-    def __init__(self, levels: tuple[int, ...], first_code: int, width: int) -> None:
+    def __init__(self, levels: tuple[int, ...], first_code: int, width: int, size: float) -> None:
         super().__init__()
         starts = [sum(levels[:axis]) for axis in range(len(levels))]
         codes = torch.tensor(list(product(*(range(level) for level in levels))))
@@ -27,7 +27,7 @@ class SharedLevels(nn.Module):
         membership.scatter_(1, codes + torch.tensor(starts), 1.0)
         self.register_buffer("membership", membership, persistent=False)
         self.first_code = first_code
-        self.vectors = nn.Parameter(torch.randn(sum(levels), width) * 0.02)
+        self.vectors = nn.Parameter(torch.randn(sum(levels), width) * size)
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """`[vocabulary, width]` → the same, with the shared part added."""
@@ -36,12 +36,16 @@ class SharedLevels(nn.Module):
         return rows + nn.functional.pad(shared, (0, 0, self.first_code, after))
 
 
-def share_levels(model: ChameleonForConditionalGeneration, levels: tuple[int, ...], first_code: int) -> None:
-    """Give the input and output rows of the image codes their shared parts."""
+def share_levels(
+    model: ChameleonForConditionalGeneration, levels: tuple[int, ...], first_code: int, *, empty: bool = False
+) -> None:
+    """Give the input and output rows of the image codes their shared parts; `empty` ones change nothing yet."""
     for rows in (model.get_input_embeddings(), model.lm_head):
         assert isinstance(rows, nn.Embedding | nn.Linear)
         width = rows.weight.shape[1]
-        parametrize.register_parametrization(rows, "weight", SharedLevels(levels, first_code, width))
+        parametrize.register_parametrization(
+            rows, "weight", SharedLevels(levels, first_code, width, 0.0 if empty else 0.02)
+        )
 
 
 def merge_levels(model: ChameleonForConditionalGeneration) -> None:

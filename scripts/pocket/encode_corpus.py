@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from assistant.evaluation.corpora import FEATURES_FILE, Record, load_arrays
 from personalizer.errors import CorruptArtifactError
+from scripts.pocket.checkpoint import read_image_tokenizer
 from scripts.pocket.command import run
 from scripts.pocket.config import DEFAULT_SIZE, PocketConfig, read_size
 from scripts.pocket.image_tokenizer import ImageTokenizer
@@ -95,6 +96,8 @@ def read_tokens(path: Path, config: PocketConfig) -> Tokens:
 
 def read_features(folder: Path, pictures: int, count: int) -> np.ndarray:
     """The first `count` features of a corpus; raises `CorruptArtifactError` naming the file if it lacks some."""
+    if not count:
+        return np.zeros((pictures, 0), dtype=np.float32)
     path = folder / FEATURES_FILE
     try:
         features = np.load(path)
@@ -110,18 +113,26 @@ def read_features(folder: Path, pictures: int, count: int) -> np.ndarray:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
-    parser.add_argument("--tokenizer", type=Path, required=True)
+    made_by = parser.add_mutually_exclusive_group(required=True)
+    made_by.add_argument("--tokenizer", type=Path, help="a training state of the image tokenizer")
+    made_by.add_argument("--checkpoint", type=Path, help="a written checkpoint, to tune its language model")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--size", default=DEFAULT_SIZE)
     parser.add_argument("--views", type=int, default=3)
     parser.add_argument("--render-views", type=int, default=1, help="other views of a subject are there")
-    parser.add_argument("--features", type=int, default=128, help="components of the recogniser's features")
+    parser.add_argument(
+        "--features", type=int, default=128, help="components of the recogniser's features; 0: none"
+    )
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     config = read_size(options.size)
-    model = ImageTokenizer(config).eval().to(memory_format=torch.channels_last)
-    model.load_state_dict(read_state(options.tokenizer, config.image_architecture())["average"])
+    if options.checkpoint is not None:
+        model = read_image_tokenizer(options.checkpoint, config)
+    else:
+        model = ImageTokenizer(config)
+        model.load_state_dict(read_state(options.tokenizer, config.image_architecture())["average"])
+    model = model.eval().to(memory_format=torch.channels_last)
     arrays, records = load_arrays(options.corpus)
     features = [
         read_features(folder, len(array), options.features)

@@ -4,7 +4,8 @@ A sequence is a trunk and branches. Every branch goes on from the end of the tru
 that a picture or an example is read once and asked about many times. Four kinds: a picture drawn from words; a
 picture described and asked about; words asked about; and, in context with a reserved name token, recognising, naming
 and drawing again the thing that another picture shows — what a learned prefix will later do without that picture, in
-the prompt that it will have, self-prompting included. Knows no model.
+the prompt that it will have, self-prompting included. The personal prompts of other things stand before some of them,
+each read as if it were alone, and change none of the answers. Knows no model.
 """
 
 from __future__ import annotations
@@ -30,21 +31,32 @@ SUBJECT_SHARE, SAME_VIEW_SHARE = 0.55, 0.2
 are the same view. With subjects alone nothing is learned: their backgrounds differ more than they do."""
 FULL_EXAMPLE_SHARE = 0.4
 """In context, how often the example picture is whole; otherwise a part of its codes stands where a prefix has rows."""
+PROMPTED_SHARE, TWICE_SHARE = 0.5, 0.3
+"""How often a picture is read behind a personal prompt that is not asked for, and how often behind two of them."""
+TOGETHER_SHARE = 0.4
+"""In context, how often two things are named and both are asked for."""
 TAIL_WEIGHT = 0.2
 """Of what follows a yes or no, which is always the same."""
 
 
 @dataclass
 class Sequence:
-    """Ids of one example; trunk tokens are of branch 0. What has a weight is graded."""
+    """Ids of one example; trunk tokens are of branch 0. What has a weight is graded.
+
+    A trunk can have asides, numbered from 1 (0: none): they stand at the same positions, and each sees what is before
+    all of them and itself. What follows sees all of them.
+    """
 
     ids: list[int] = field(default_factory=list)
     weights: list[float] = field(default_factory=list)
     branches: list[int] = field(default_factory=list)
+    asides: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     seen: list[tuple[int, int]] = field(default_factory=list)
     """(index of the token that has just read a picture, or pieces of one; the picture's record)."""
     _branch: int = 0
+    _aside: int = 0
+    _before_asides: int = 0
     _position: int = 0
     _trunk: int = 0
 
@@ -53,8 +65,22 @@ class Sequence:
         self.ids += ids
         self.weights += [weight] * len(ids)
         self.branches += [self._branch] * len(ids)
+        self.asides += [self._aside] * len(ids)
         self.positions += range(self._position, self._position + len(ids))
         self._position += len(ids)
+        return self
+
+    def aside(self) -> Sequence:
+        """Begin an aside of the trunk, the first one or another."""
+        if self._aside == 0:
+            self._before_asides = len(self.ids)
+        self._aside += 1
+        self._position = self._before_asides
+        return self
+
+    def behind_asides(self) -> Sequence:
+        """Go on behind all asides."""
+        self._aside, self._position = 0, len(self.ids)
         return self
 
     def branch(self) -> Sequence:
@@ -168,6 +194,13 @@ class SequenceMaker:
         pick = _any(self._to_read, rng)
         record = self._records[pick]
         sequence = Sequence().add(self._bos)
+        if rng.random() < PROMPTED_SHARE:
+            names = rng.choice(self._names, 1 + int(rng.random() < TWICE_SHARE), replace=False).tolist()
+            for name in names:
+                # Of the very thing in the picture, too: asked about something else, that does not matter either.
+                example = pick if rng.random() < 0.25 else _any(self._to_read, rng)
+                self._introduce(sequence.aside(), name, self._pieces(example, pick, 0, rng), example)
+            sequence.behind_asides()
         self._show(sequence, pick, self.picture(pick, rng))
         sequence.branch().add([*self.text(DESCRIBE_QUESTION), *self._separator])
         sequence.add([*self.text(record.caption or ""), *self._eos], 1.0)
@@ -175,6 +208,15 @@ class SequenceMaker:
             sequence.branch().add([*self.text(question.lower()), *self._separator])
             self._answer(sequence, answer)
         return sequence
+
+    def _introduce(
+        self, sequence: Sequence, name: int, pieces: tuple[list[int], list[int]], example: int
+    ) -> Sequence:
+        """The personal prompt of a thing of which only pieces are known."""
+        drawing, understanding = pieces
+        return sequence.add([name, *self.text(" is "), *drawing, *understanding, *self.text(".")]).read(
+            example
+        )
 
     def _questions(self, record: Record, rng: np.random.Generator) -> list[tuple[str, str]]:
         asked = [(question, YES if answer == "yes" else NO) for question, answer in record.questions]
@@ -213,29 +255,52 @@ class SequenceMaker:
         view = int(rng.integers(views))
         again = view if rng.random() < SAME_VIEW_SHARE else (view + 1) % views
         other_view = again if example == same else None
-        name = [self._names[rng.integers(len(self._names))]]
-        sequence = Sequence().add([*self._bos, *name, *self.text(" is ")])
+        name, beside = rng.choice(self._names, 2, replace=False).tolist()
+        sequence = Sequence().add(self._bos)
+        asked = [(same, other_view, YES), (self._stranger(example, rng), None, NO)]
         drawing, understanding = list[int](), list[int]()
-        if rng.random() < FULL_EXAMPLE_SHARE:
-            self._show(sequence, example, self.picture(example, rng, view))
-            sequence.add(self.text("."))
+        if rng.random() < TOGETHER_SHARE:
+            companion = self._different(example, rng)
+            drawing, understanding = own = self._pieces(example, same, view, rng)
+            theirs = self._pieces(companion, companion, 0, rng)
+            prompts = [(name, own, example), (beside, theirs, companion)]
+            for number in rng.permutation(2).tolist():
+                self._introduce(sequence.aside(), *prompts[number])
+            sequence.behind_asides()
+            asked.append((companion, None, NO))
+            self._ask(sequence, beside, (companion, None, YES), theirs[1], rng)
+            self._ask(sequence, beside, (same, other_view, NO), theirs[1], rng)
         else:
-            drawing, understanding = self._pieces(example, same, view, rng)
-            sequence.add([*drawing, *understanding, *self.text(".")]).read(example)
-        before, after = (self.text(part) for part in RECOGNITION_QUESTION.split("{name}"))
-        for seen, seen_view, said in (
-            (same, other_view, YES),
-            (self._stranger(example, rng), None, NO),
-            (self._different(example, rng), None, NO),
-        ):
-            if seen is None:
-                continue
-            self._show(sequence.branch(), seen, self.picture(seen, rng, seen_view))
-            sequence.add([*before, *name, *after, *self._separator, *understanding])
-            self._answer(sequence, said)
+            asked.append((self._different(example, rng), None, NO))
+            if rng.random() < FULL_EXAMPLE_SHARE:
+                sequence.add([name, *self.text(" is ")])
+                self._show(sequence, example, self.picture(example, rng, view))
+                sequence.add(self.text("."))
+            else:
+                drawing, understanding = own = self._pieces(example, same, view, rng)
+                self._introduce(sequence, name, own, example)
+        for seen in asked:
+            self._ask(sequence, name, seen, understanding, rng)
         before, after = (self.text(part) for part in self._request(same, rng).split("{name}"))
-        sequence.branch().add([*before, *name, *after, *self._separator, *drawing])
+        sequence.branch().add([*before, name, *after, *self._separator, *drawing])
         return sequence.add(self._begin).add(self.picture(same, rng, other_view), 1.0).add(self._end)
+
+    def _ask(
+        self,
+        sequence: Sequence,
+        name: int,
+        seen: tuple[int | None, int | None, str],
+        understanding: list[int],
+        rng: np.random.Generator,
+    ) -> None:
+        """Is the named thing in the picture, by its number and view? Answered behind the understanding rows."""
+        pick, view, said = seen
+        if pick is None:
+            return
+        before, after = (self.text(part) for part in RECOGNITION_QUESTION.split("{name}"))
+        self._show(sequence.branch(), pick, self.picture(pick, rng, view))
+        sequence.add([*before, name, *after, *self._separator, *understanding])
+        self._answer(sequence, said)
 
     def _request(self, pick: int, rng: np.random.Generator) -> str:
         """What asks for the picture `pick` of a named thing, half of the time with where it is."""

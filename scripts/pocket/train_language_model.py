@@ -8,6 +8,7 @@ Grades image codes and answers apart, since otherwise the codes, most of all lab
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from torch.nn import functional
 from transformers import ChameleonForConditionalGeneration
 
 from assistant.evaluation.corpora import Record
-from scripts.pocket.checkpoint import chameleon_config
+from personalizer.errors import CorruptArtifactError
+from scripts.pocket.checkpoint import chameleon_config, read_weights
 from scripts.pocket.code_embeddings import share_levels
 from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
@@ -49,13 +51,14 @@ ROW_LENGTH = 256
 
 
 class Batch:
-    """Sequences as tensors, side by side in rows; branches see their own trunk and themselves."""
+    """Sequences as tensors, side by side in rows; branches see their own trunk and themselves, asides what is
+    before them and themselves."""
 
     def __init__(self, sequences: list[Sequence], pad_id: int, device: str) -> None:
         rows = _fill_rows(sequences)
         shape = (len(rows), max(sum(len(sequence.ids) for sequence in row) for row in rows))
         ids, weights = torch.full(shape, pad_id), torch.zeros(shape)
-        owners, branches, positions = (torch.zeros(shape, dtype=torch.long) for _ in range(3))
+        owners, branches, asides, positions = (torch.zeros(shape, dtype=torch.long) for _ in range(4))
         seen = []
         for number, row in enumerate(rows):
             start = 0
@@ -65,12 +68,15 @@ class Batch:
                 weights[number, start:stop] = torch.tensor(sequence.weights)
                 owners[number, start:stop] = owner
                 branches[number, start:stop] = torch.tensor(sequence.branches)
+                asides[number, start:stop] = torch.tensor(sequence.asides)
                 positions[number, start:stop] = torch.tensor(sequence.positions)
                 seen += [(number, start + place, pick) for place, pick in sequence.seen]
                 start = stop
         self.ids, self.positions = ids.to(device), positions.to(device)
         own = owners[:, None, :] == owners[:, :, None]
         visible = (branches[:, None, :] == branches[:, :, None]) | (branches[:, None, :] == 0)
+        looking, seen_aside = asides[:, :, None], asides[:, None, :]
+        visible &= (looking == 0) | (seen_aside == 0) | (looking == seen_aside)
         self.mask = (torch.ones(shape[1], shape[1], dtype=torch.bool).tril() & own & visible)[:, None].to(
             device
         )
@@ -124,7 +130,7 @@ class Losses:
     def __init__(
         self,
         model: ChameleonForConditionalGeneration,
-        recognising: Recognising,
+        recognising: Recognising | None,
         features: torch.Tensor,
         codes: range,
         answers: tuple[int, int],
@@ -167,7 +173,7 @@ class Losses:
                 truth = words[judged] == yes
                 rates = [(said[truth == t] == t).float().mean() for t in (True, False) if (truth == t).any()]
                 parts[f"{kind}:right"] = torch.stack(rates).mean().item()
-        if len(batch.seen):
+        if self._recognising is not None and len(batch.seen):
             error = self._recognising.error(batch, self._features)
             loss = loss + RECOGNISING_WEIGHT * error
             parts[f"{kind}:seen"] = error.item()
@@ -211,7 +217,7 @@ class LanguageTraining:
     def __init__(
         self,
         model: ChameleonForConditionalGeneration,
-        recognising: Recognising,
+        recognising: Recognising | None,
         losses: Losses,
         makers: tuple[SequenceMaker, SequenceMaker],
         config: PocketConfig,
@@ -221,7 +227,8 @@ class LanguageTraining:
         self._maker, self._tester = makers
         self._pad_id = int(model.config.pad_token_id)
         self._trained = {n: p for n, p in model.named_parameters() if not n.startswith("model.vqmodel")}
-        self._trained |= {f"{RECOGNISING}{n}": p for n, p in recognising.named_parameters()}
+        if recognising is not None:
+            self._trained |= {f"{RECOGNISING}{n}": p for n, p in recognising.named_parameters()}
         inner = {name for name in self._trained if name.endswith("_proj.weight")}
         self._optimisers = [
             Muon([self._trained[name] for name in sorted(inner)], config.language_rate),
@@ -283,9 +290,26 @@ class LanguageTraining:
         }
 
 
+def start_from(model: ChameleonForConditionalGeneration, directory: Path) -> None:
+    """Give the language model the weights of a written checkpoint."""
+    weights = {
+        name: value
+        for name, value in read_weights(directory).items()
+        if not name.startswith("model.vqmodel.")
+    }
+    missing, unexpected = model.load_state_dict(weights, strict=False)
+    if unexpected or any(not name.startswith("model.vqmodel.") for name in missing):
+        raise CorruptArtifactError(
+            tried=f"training on from {directory}",
+            found=f"{[*unexpected, *missing][0]} is not as expected",
+            fix="Give a checkpoint of the same size (--size).",
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=Path, required=True, help="written by scripts.pocket.encode_corpus")
+    parser.add_argument("--start", type=Path, help="a written checkpoint, whose language model is trained on")
     add_options(parser)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -295,6 +319,9 @@ def main() -> None:
         held_out: [i for i, record in enumerate(tokens.records) if record.held_out == held_out]
         for held_out in (False, True)
     }
+    if options.start is not None:
+        options.out.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(options.start / VOCABULARY_FILE, options.out / VOCABULARY_FILE)
     tokenizer = vocabulary_of(
         [tokens.records[i] for i in split[False]], options.out / VOCABULARY_FILE, config
     )
@@ -304,10 +331,13 @@ def main() -> None:
     )
     torch.manual_seed(0)
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
-    share_levels(model, config.levels, maker.first_code)
-    recognising = Recognising(model, config.hidden, tokens.features.shape[1])
+    if options.start is not None:
+        start_from(model, options.start)
+    share_levels(model, config.levels, maker.first_code, empty=options.start is not None)
+    recognising = None
+    if tokens.features.shape[1]:
+        recognising = Recognising(model, config.hidden, tokens.features.shape[1]).to(options.device)
     model.to(options.device)
-    recognising.to(options.device)
     losses = Losses(
         model,
         recognising,
