@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 
 JUDGE_FILE = PACKAGE_DATA / "place_judge.safetensors"
 PLACES = ("on a beach", "on the grass", "in the snow", "in a forest", "on a bed")
-"""Of the painted places in `scripts/render`, those that are told apart also in what the image tokenizer of the bundled
-backbone keeps of a picture; it leaves a bathroom or a rug too little to go by."""
+"""Five of the twelve painted places in `scripts/render`, of those that are told apart also in what the image tokenizer
+of the bundled backbone keeps of a picture: a bathroom or a kitchen is not.
+
+More places, or more alike, are harder to keep apart with a concept than without one, and give a lower share: only
+shares of one judge can be compared."""
 JUDGED_SIDE_PX = 16
-"""A judge of sharp renders is lost in the blur of drawings. Reduced so far, both look alike, whatever backbone drew."""
+"""A judge of sharp renders is lost in the blur of drawings. Reduced so far, both look alike to it."""
 _ENCODER = f"{LITE2.source_sha256[:8]}-g{GRAPH_VERSION}"
 _RESAMPLES = 2000
 AT_CHANCE = "the bare backbone does not draw the places that it is asked for"

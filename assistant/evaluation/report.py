@@ -129,7 +129,8 @@ concepts.
 - `reconstruction`: the shots after the backbone's image tokenizer, which is what the tokenizer allows
 
 `prompt_fidelity` is how often the place survives in those, as a share of how often it does in the bare backbone's
-drawings of the class, asked for in the same words; both above what guessing gives.
+drawings of the class, asked for in the same words; both above what guessing gives. It is a share among these few
+places, which are unlike each other: of more, or of more similar ones, less survives.
 
 In the contact sheets, shots have red frames and held-out photos blue ones.
 """
