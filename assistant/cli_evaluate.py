@@ -245,7 +245,8 @@ def generation_lines(report: dict[str, Any]) -> str:
 
     rest = ("copy_rate", "prompt_fidelity", "encoder", "concepts_without_room")
     lines = [f"{key:22} {tables.number(report[key])}" for key in rest]
-    return "\n".join([table(tables.generation_table(report)), "", *lines])
+    places = table(tables.fidelity_table(report))
+    return "\n".join([table(tables.generation_table(report)), "", *lines, "", places])
 
 
 def shots_lines(report: dict[str, Any]) -> str:

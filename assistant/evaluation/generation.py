@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from assistant.evaluation.corpora import with_article
 from assistant.evaluation.encoder import IndependentEncoder
+from assistant.evaluation.fidelity import Followed, fidelity, in_places, read_judge
 from assistant.evaluation.photos import EvaluationPhotos
 from assistant.evaluation.protocol import Split, Subject, make_splits, read_subjects, rounded
 from assistant.evaluation.recognition import compare_split
@@ -27,15 +28,13 @@ from personalizer import metrics
 from personalizer.decoding import load_photo
 from personalizer.errors import UsageError
 from personalizer.locations import Home, write_atomically
+from personalizer.metrics import FloatArray
 from personalizer.prompts import GENERATION_TEXT
 from personalizer.schemas import Float32Array, OnProgress, Progress
 
 if TYPE_CHECKING:
     from exporters.runtime.session import BackboneSession
 
-_FIDELITY_REASON = (
-    "not measured: there is no judge of places for pictures of this resolution whose own accuracy is known"
-)
 _SHEET_COLUMNS, _SHEET_CELL_PX = 10, 128
 
 
@@ -78,23 +77,31 @@ def evaluate_generation(
     their tokens equal to a training view's.
 
     Beside it, with similarity and position each: `reranked` is the same request with the best recognised of several
-    candidates kept, as served; `no_concept` the bare backbone asked for the class; `reconstruction` the shots after
-    the backbone's image tokenizer. Contact sheets go to `sheets` (below `home` by default). Prefixes are shared with
-    the recognition evaluation in the same `home`. Raises `NotReadyError` without the encoder's package.
+    candidates kept, as served; `no_concept` the bare backbone asked for the class; `in_places` first samples that
+    were asked for in a place, `samples` in all or as many more as give every place equally many; `reconstruction` the
+    shots after the backbone's image tokenizer. `prompt_fidelity` is how often the place survives in those `in_places`,
+    as a share of the bare backbone's own; see `fidelity`.
+
+    Contact sheets go to `sheets` (below `home` by default). Prefixes are shared with the recognition evaluation in
+    the same `home`. Raises `NotReadyError` without the encoder's package.
     """
     if samples < 1:
         raise UsageError(tried="drawing", found=f"{samples} samples", fix="Draw at least one, better 20.")
     encoder = IndependentEncoder(home.ensure().models)
+    judge = read_judge(encoder)
     subjects, skipped = read_subjects(subjects_dir, shots)
     photos = EvaluationPhotos(home)
     folder = sheets or home.root / "contact_sheets"
     rows: dict[str, list[GenerationScores]] = {}
+    followed: dict[str, list[Followed]] = {}
     written: list[str] = []
     try:
         photos.prepare([photo for subject in subjects for photo in subject.photos], on_progress)
         splits = make_splits(subjects, shots, trained_splits, seed)
         real: dict[Path, Float32Array] = {}
         of_class: dict[str, Float32Array] = {}
+        bare_hits: dict[str, FloatArray] = {}
+        per_place = judge.per_place(samples)
         for number, split in enumerate(splits):
             name, class_name = split.subject.name, split.subject.class_name
             if on_progress is not None:
@@ -113,38 +120,53 @@ def evaluate_generation(
                 reranked, _ = trained.draw(GENERATION_TEXT, samples, seed, candidates=CANDIDATES)
                 if class_name not in of_class:
                     of_class[class_name] = encoder.encode(draw_class(session, class_name, samples, seed))
+                    asked = in_places(judge, class_request(class_name))
+                    bare = [draw(session, text, per_place, seed, candidates=1).images for text in asked]
+                    bare_hits[class_name] = judge.hits(bare)
+                asked = in_places(judge, GENERATION_TEXT)
+                placed = [trained.draw(text, per_place, seed, candidates=1)[0] for text in asked]
                 shown = [reduced(load_photo(photos.path(shot)).image, side_px) for shot in tested.shot_ids]
                 rebuilt = session.decode_images(session.encode_images(shown))
                 views = _view_codes(session, photos, tested.shot_ids)
             finally:
                 trained.close()
+            everywhere = [picture for there in placed for picture in there]
             beside = {
                 "reranked": encoder.encode(reranked),
                 "no_concept": of_class[class_name],
+                "in_places": encoder.encode(everywhere),
                 "reconstruction": encoder.encode(rebuilt),
             }
             copies = metrics.copy_rate(codes, views)
             scores = score(split, subjects, real, encoder.encode(drawn), copies, beside)
             rows.setdefault(name, []).append(scores)
-            for kind, pictures in (("", drawn), ("-reranked", reranked)):
+            followed.setdefault(name, []).append(Followed(judge.hits(placed), bare_hits[class_name]))
+            sheet_pictures = {"": drawn, "-reranked": reranked, "-in_places": everywhere}
+            for kind, pictures in sheet_pictures.items():
                 sheet = folder / f"{name}-{split.number}{kind}.png"
                 _write_sheet(sheet, split, photos, side_px, pictures)
                 written.append(str(sheet))
     finally:
         photos.close()
+    survived = fidelity(judge, followed, seed)
+    of_concept = survived.pop("per_concept")
     return {
         **_overall([_means(scores) for scores in rows.values()], seed),
-        "prompt_fidelity": None,
-        "prompt_fidelity_reason": _FIDELITY_REASON,
+        **survived,
         "encoder": encoder.name,
         "per_concept": {
-            name: {**_nested(_means(scores)), "nearest_other": scores[0].nearest_other}
+            name: {
+                **_nested(_means(scores)),
+                **of_concept[name],
+                "nearest_other": scores[0].nearest_other,
+            }
             for name, scores in rows.items()
         },
         "contact_sheets": written,
         "settings": {
             "shots": shots,
             "samples": samples,
+            "samples_per_place": per_place,
             "candidates": {"first_samples": 1, "reranked": CANDIDATES},
             "trained_splits": trained_splits,
             "seed": seed,
@@ -167,8 +189,12 @@ def _encode_real(
 
 def draw_class(session: BackboneSession, class_name: str, count: int, seed: int) -> list[Image.Image]:
     """First samples of the bare backbone for the class in words."""
-    text = f"a photo of {with_article(class_name)}."
-    return draw(session, text, count, seed, candidates=1).images
+    return draw(session, class_request(class_name), count, seed, candidates=1).images
+
+
+def class_request(class_name: str) -> str:
+    """What the bare backbone is asked for in a concept's stead: its class in words."""
+    return GENERATION_TEXT.format(name=with_article(class_name))
 
 
 def reduced(image: Image.Image, side_px: int) -> Image.Image:

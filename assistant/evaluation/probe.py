@@ -10,7 +10,7 @@ so this is a judge with an interest; `evaluate generation` has one without.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -58,27 +58,53 @@ def _colours(image: Image.Image) -> Float32Array:
     return np.asarray(np.sqrt(np.concatenate(shares)), dtype=np.float32)
 
 
-class LinearProbe:
-    """Names one attribute, such as the class, of pictures at `side_px`."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ProbeWeights:
+    """What a probe learned: the name with the highest `features @ coefficients.T + bias` is said."""
 
-    def __init__(self, features: Features, side_px: int) -> None:
+    names: tuple[str, ...]
+    coefficients: Float32Array
+    """`[names, dims]`."""
+    bias: Float32Array
+    """`[names]`."""
+
+
+class LinearProbe:
+    """Names one attribute, such as the class, of pictures at `side_px`; `weights` are those of an earlier `fit`."""
+
+    def __init__(self, features: Features, side_px: int, weights: ProbeWeights | None = None) -> None:
         self._of = features
         self._side_px = side_px
-        self._classifier: Any = None
+        self._weights = weights
 
-    def fit(self, pictures: Sequence[Picture], names: Sequence[str]) -> None:
+    def fit(self, pictures: Sequence[Picture], names: Sequence[str]) -> ProbeWeights:
         """Learn to name `names[i]` of `pictures[i]`."""
         from sklearn.linear_model import RidgeClassifier
 
         features = self._features([picture.image() for picture in pictures])
-        self._classifier = RidgeClassifier(alpha=1.0, class_weight="balanced").fit(features, list(names))
+        fitted = RidgeClassifier(alpha=1.0, class_weight="balanced").fit(features, list(names))
+        coefficients, bias = np.atleast_2d(fitted.coef_), np.atleast_1d(fitted.intercept_)
+        if len(coefficients) == 1:  # of two names, only the second has its own
+            coefficients, bias = np.concatenate([-coefficients, coefficients]), np.concatenate([-bias, bias])
+        self._weights = ProbeWeights(
+            tuple(map(str, fitted.classes_)), coefficients.astype(np.float32), bias.astype(np.float32)
+        )
+        return self._weights
+
+    def named(self, images: Sequence[Image.Image]) -> list[str]:
+        """What each of `images` is taken for."""
+        if self._weights is None:
+            raise RuntimeError("a probe names nothing before it was fitted")
+        if not images:
+            return []
+        scores = self._features(images) @ self._weights.coefficients.T + self._weights.bias
+        return [self._weights.names[best] for best in scores.argmax(axis=1).tolist()]
 
     def accuracy(self, images: Sequence[Image.Image], names: Sequence[str]) -> float:
         """Share of `images` that are named `names[i]`; NaN where there are none."""
         if not images:
             return float("nan")
-        said = self._classifier.predict(self._features(images))
-        return float(np.mean([a == b for a, b in zip(said, names, strict=True)]))
+        return float(np.mean([a == b for a, b in zip(self.named(images), names, strict=True)]))
 
     def _features(self, images: Sequence[Image.Image]) -> Float32Array:
         return self._of([centre_square(image, self._side_px) for image in images])

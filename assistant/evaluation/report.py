@@ -125,7 +125,12 @@ concepts.
 - `first samples`: one drawing per seed, nothing chosen
 - `reranked`: of several drawings per seed the best recognised one, as served
 - `no_concept`: the bare backbone, asked for a photo of the class
+- `in_places`: first samples that were asked for in a place, such as "on a beach"
 - `reconstruction`: the shots after the backbone's image tokenizer, which is what the tokenizer allows
+
+`prompt_fidelity` is how often the place survives in those, as a share of how often it does in the bare backbone's
+drawings of the class, asked for in the same words; both above what guessing gives. It is a share among these few
+places, which are unlike each other: of more, or of more similar ones, less survives.
 
 In the contact sheets, shots have red frames and held-out photos blue ones.
 """
@@ -164,11 +169,21 @@ def _markdown(kind: Kind, report: Report, pictures: Sequence[tuple[str, str]], c
     if alone:
         parts.append("\n".join(alone))
     parts += [f"![{name}]({file})" for name, file in pictures]
+    if report.get("prompt_fidelity_detail"):
+        parts += ["## Does the place survive?", _fidelity(report)]
     concepts = tables.per_concept_table(report)
     if concepts:
         parts += ["## By concept", _as_markdown(concepts)]
     parts += ["## Settings", _as_markdown(tables.settings_table(report))]
     return "\n\n".join(parts) + "\n"
+
+
+def _fidelity(report: Report) -> str:
+    detail = report["prompt_fidelity_detail"]
+    judge = ", ".join(f"{tables.number(share)} {of}" for of, share in detail["judge_accuracy"].items())
+    share = f"{tables.number(report['prompt_fidelity'])} (interval {tables.between(detail['interval'])})"
+    words = f"The share kept is {share}. The judge of places itself is right about {judge}."
+    return f"{_as_markdown(tables.fidelity_table(report))}\n\n{words}"
 
 
 def _as_markdown(table: Table) -> str:

@@ -12,9 +12,10 @@ CONTROLS = ("embedding_only", "retrieval_only", "prefix_only", "other_prefix", "
 RATES = ("weighted", "positive", "negative", "precision", "recall", "ece", "coverage_at_98", "abstained")
 TWO_SUBJECTS = "two subjects"
 TOGETHER_ROWS = ("product", "alone", "beside_another")
-BESIDE = ("reranked", "no_concept", "reconstruction")
+BESIDE = ("reranked", "no_concept", "in_places", "reconstruction")
 """What is scored beside first samples: what serving keeps of several candidates; first samples of the class without a
-concept; the shots after the backbone's own image tokenizer, which no drawing of its can be expected to exceed."""
+concept; first samples that were asked for in a place; the shots after the backbone's own image tokenizer, which no
+drawing of its can be expected to exceed."""
 SHOTS_ROWS = ("retrieval_only", "prefix_only", "same_class")
 MEASURES = ("caption_top1", "attribute_questions", "text_bits_per_token")
 """Of general ability, as `evaluate backbone` calls them."""
@@ -50,6 +51,22 @@ def generation_table(report: Report) -> Table:
     rows.append(("floor: nearest other subject", number(report["floor"]), number(0.0), "–"))
     rows.append(("ceiling: real photos", number(report["ceiling"]), number(1.0), "–"))
     return rows
+
+
+def fidelity_table(report: Report) -> Table:
+    """How often drawings show the place that they were asked for: with the concept, and of its class without it."""
+    detail = report["prompt_fidelity_detail"]
+    rows: Table = [("place", "with_concept", "no_concept")]
+    rows += [
+        (name, number(row["with_concept"]), number(row["no_concept"]))
+        for name, row in (*detail["places"].items(), ("all places", detail))
+    ]
+    rows.append(("above chance", *(number(_above_chance(detail, name)) for name in rows[0][1:])))
+    return rows
+
+
+def _above_chance(detail: Report, name: str) -> float | None:
+    return None if detail[name] is None else float(detail[name] - detail["chance"])
 
 
 def shots_table(report: Report) -> Table:

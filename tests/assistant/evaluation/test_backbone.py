@@ -161,6 +161,11 @@ def test_colours_are_told_from_colours_wherever_they_are() -> None:
     assert probe.accuracy([disc("red", 7)], ["blue"]) == 0.0
     assert np.isnan(probe.accuracy([], []))
 
+    two = [pair for pair in zip(shown, names, strict=True) if pair[1] in ("red", "blue")]
+    weights = LinearProbe(colour_features, 64).fit(*map(list, zip(*two, strict=True)))
+    again = LinearProbe(colour_features, 64, weights)
+    assert again.named([disc("blue", 8), disc("red", 9), disc("blue", 10)]) == ["blue", "red", "blue"]
+
 
 def test_drawings_are_judged_beside_real_pictures_and_their_reconstructions(
     home: Home, tmp_path: Path

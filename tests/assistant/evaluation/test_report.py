@@ -49,7 +49,12 @@ def _generation(folder: Path) -> dict[str, Any]:
     control = {"similarity": 0.4, "position": -0.2, "interval": [0.3, 0.5]}
     return {
         **control,
-        **{"ceiling": 0.7, "floor": 0.5, "copy_rate": 0.0, "encoder": "lite2", "prompt_fidelity": None},
+        **{"ceiling": 0.7, "floor": 0.5, "copy_rate": 0.0, "encoder": "lite2", "prompt_fidelity": 0.75},
+        "prompt_fidelity_detail": {
+            **{"with_concept": 0.8, "no_concept": 1.0, "chance": 0.2, "interval": [0.6, None]},
+            "judge_accuracy": {"renders": 0.97, "reconstructed": 0.96},
+            "places": {"on a beach": {"with_concept": 0.8, "no_concept": 1.0}},
+        },
         **dict.fromkeys(tables.BESIDE, control),
         "per_concept": {"dog": {"similarity": 0.4, "reranked": {"similarity": 0.41}, "nearest_other": "cat"}},
         "contact_sheets": [str(folder / "contact_sheets" / "dog 1-0.png")],
@@ -111,6 +116,9 @@ def test_controls_that_were_not_measured_are_left_out_and_others_are_rows(tmp_pa
         "floor",
         "ceiling",
     ]
+    survived = tables.fidelity_table(_generation(tmp_path))
+    assert [row[0] for row in survived[1:]] == ["on a beach", "all places", "above chance"]
+    assert survived[-1][1:] == ("0.600", "0.800")
     kept = tables.retention_table(_retention())
     assert [row[0] for row in kept[1:]] == ["caption_top1", "text_bits_per_token"]
     assert kept[2][3] == "0.020 bits"

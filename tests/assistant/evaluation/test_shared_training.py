@@ -80,8 +80,21 @@ def test_prefixes_are_trained_once_for_all_evaluations(
         assert -1 <= generation[name]["similarity"] <= 1 and len(generation[name]["interval"]) == 2
         assert set(generation["per_concept"]["board"][name]) == {"similarity", "position"}
     names = sorted(path.name for path in sheets.iterdir())
-    assert names == ["board-0-reranked.png", "board-0.png", "target-0-reranked.png", "target-0.png"]
+    kinds = ("-in_places.png", "-reranked.png", ".png")
+    assert names == [f"{name}-0{kind}" for name in ("board", "target") for kind in kinds]
     assert sorted(generation["contact_sheets"]) == [str(sheets / name) for name in names]
+    detail = generation["prompt_fidelity_detail"]
+    assert len(detail["places"]) == 5 and detail["chance"] == 0.2
+    assert generation["settings"]["samples_per_place"] == 1, "three samples are five, one of each place"
+    for row in (
+        detail,
+        *detail["places"].values(),
+        generation["per_concept"]["board"]["prompt_fidelity_detail"],
+    ):
+        assert 0 <= row["with_concept"] <= 1 and 0 <= row["no_concept"] <= 1
+    # Noise is in no place: what it is taken for has nothing to do with what was asked for.
+    assert generation["prompt_fidelity"] is None and detail["interval"] is None
+    assert "bare backbone" in generation["prompt_fidelity_reason"]
     with Image.open(sheets / "board-0.png") as sheet:
         assert sheet.width > 1000
     written = write_report("generation", generation, tmp_path / "report", "familiar evaluate generation")
