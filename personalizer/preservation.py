@@ -14,7 +14,7 @@ from personalizer.backbones.base import Backbone
 from personalizer.dual_prefix import DualPrefix
 from personalizer.example_states import ExampleStates
 from personalizer.prompts import DESCRIBE_QUESTION, Rows, personal_prompt, question_about_image
-from personalizer.training_set import ROW, TEXT, Example, ExampleBuilder, PrefixDataset
+from personalizer.training_set import TEXT, Example, ExampleBuilder, PrefixDataset
 
 QUESTIONS = (
     DESCRIBE_QUESTION,
@@ -94,7 +94,7 @@ class Preservation:
             said.append(backbone.text_logits(hidden[0, -1]).float().log_softmax(dim=-1))
             answer.append(int(said[-1].argmax()))
             embeddings = backbone.embed_text(torch.tensor([answer[-1:]]))
-        rows = [(ROW, row) for row in self._builder.row_range(Rows("understanding"))] if forced else []
+        rows = self._builder.self_prompt(Rows("understanding")) if forced else []
         example = self._builder.example(
             personal_prompt() + asked, picture, [(rows, 0.0), ([(TEXT, token) for token in answer], 0.0)]
         )
