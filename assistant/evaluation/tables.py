@@ -91,7 +91,9 @@ def _ablation_row(name: str, row: Report) -> Sequence[str]:
         *(number(drawn.get(key)) for key in ("similarity", "position")),
         _changed(change.get("similarity")),
         number(drawn.get("copy_rate")),
-        *(number(cost.get(key)) for key in ("elapsed_s", "trained_values", "bytes")),
+        number(cost.get("elapsed_s")),
+        # Medians of whole numbers, which need not be whole.
+        *(number(round(cost[key]) if key in cost else None) for key in ("trained_values", "bytes")),
     )
 
 

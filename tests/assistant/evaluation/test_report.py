@@ -80,7 +80,7 @@ def _ablation() -> dict[str, Any]:
     measured = {
         "recognition": _row(),
         "generation": {"similarity": 0.4, "position": -0.2, "copy_rate": 0.0},
-        "cost": {"elapsed_s": 51.2, "trained_values": 1000, "bytes": 4000},
+        "cost": {"elapsed_s": 51.2, "trained_values": 1000.0, "bytes": 4000.0},
     }
     minus_full = {"weighted": changed, "area_under_curve": changed, "similarity": changed | {"mean": None}}
     return {
@@ -144,6 +144,7 @@ def test_ways_of_training_stand_beside_the_full_one_and_the_controls() -> None:
         *("full", "pull", "no_concept", "retrieval_only", "floor", "ceiling")
     ]
     full, pull = found[1], found[2]
+    assert full[-3:] == ("51.200", "1000", "4000")
     assert full[2] == full[6] == "–" and pull[2] == "-0.020 (-0.050 … 0.010)"
     assert pull[6] == "–", "what could not be measured is not a number"
 
