@@ -155,6 +155,36 @@ def retention(
 
 
 @evaluate_app.command()
+def ablation(
+    context: typer.Context,
+    subjects: Subjects,
+    negatives: Negatives,
+    shots: Shots = 3,
+    trained_splits: Splits = 1,
+    samples: Annotated[int, typer.Option(min=1, help="Pictures drawn per subject.")] = 20,
+    variants: Annotated[
+        str, typer.Option(metavar="NAME,NAME…", help="Only these ways of training, beside the full one.")
+    ] = "",
+    seed: Seed = 0,
+    report: Report = None,
+) -> None:
+    """What does each part of the training do? The same concepts trained without it, and in other ways."""
+    from assistant.evaluation.ablation import evaluate_ablation
+
+    measure = partial(
+        evaluate_ablation,
+        subjects,
+        negatives,
+        variants=[name.strip() for name in variants.split(",") if name.strip()],
+        shots=shots,
+        samples=samples,
+        trained_splits=trained_splits,
+        seed=seed,
+    )
+    _run(context, measure, ablation_lines, "ablation", report)
+
+
+@evaluate_app.command()
 def backbone(
     context: typer.Context,
     images: Images = None,
@@ -262,6 +292,12 @@ def retention_lines(report: dict[str, Any]) -> str:
 
     same = {True: "identical", False: "NOT identical", None: "not measured"}[report["identical_without_name"]]
     return f"{table(tables.retention_table(report))}\noutputs that name no concept: {same}"
+
+
+def ablation_lines(report: dict[str, Any]) -> str:
+    from assistant.cli_output import table
+
+    return table(tables.ablation_table(report))
 
 
 def backbone_lines(report: dict[str, Any]) -> str:

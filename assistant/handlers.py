@@ -154,7 +154,8 @@ class Handlers:
         context.check_cancelled()
         # Before training, which takes photos that are not at least suggestions for examples of something else.
         result |= self.cluster(job, context)
-        wanted = {"concept": learned.concept.id} | {key: job.payload[key] for key in ("backbone", "device")}
+        handed_on = ("backbone", "device", "settings")
+        wanted = {"concept": learned.concept.id} | {k: job.payload[k] for k in handed_on if k in job.payload}
         train_job = self._queue.enqueue("train", str(learned.concept.id), wanted, USER_PRIORITY)
         path_of = dict(zip(photo_ids, paths, strict=True))
         skipped = [
@@ -214,11 +215,12 @@ class Handlers:
         )
 
     def train(self, job: Job, context: JobContext) -> dict[str, Any]:
-        """A named concept → its prefix, and what serving it needs."""
+        """A named concept → its prefix, and what serving it needs. `settings` in the job are those of the trainer."""
         from personalizer.backbones.registry import load_backbone
         from personalizer.member_check import check_members
-        from personalizer.trainer import train_concept
+        from personalizer.trainer import TrainerConfig, train_concept
 
+        config = TrainerConfig.with_settings(job.payload.get("settings", {}))
         concept = self._library.concept(int(job.payload["concept"]))
         if concept.name is None:
             raise UsageError(
@@ -236,6 +238,7 @@ class Handlers:
             self._home,
             concept.id,
             backbone,
+            config,
             progress=reporter(context),
             cancelled=context.cancelled,
         )
@@ -307,7 +310,8 @@ class Handlers:
         for concept in self._library.concepts():
             if concept.name is None or concept.prefix_dir is None or concept.backbone == version:
                 continue
-            if concept.state == "hidden":
+            # What this very job trains, and with which settings, is not to be trained again behind it.
+            if concept.state == "hidden" or (job.kind == "train" and concept.id == job.payload["concept"]):
                 continue
             if not of_same_backbone(self._home, concept.prefix_dir, concept.backbone, name):
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -219,18 +219,31 @@ class Familiar:
 
         return self.library.concept(key) if isinstance(key, int) else find_concept(self.library, key)
 
-    def learn(self, name: str, photos: Sequence[Path], on_progress: OnProgress | None = None) -> Trained:
+    def learn(
+        self,
+        name: str,
+        photos: Sequence[Path],
+        on_progress: OnProgress | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
+    ) -> Trained:
         """Make a concept from these photos (or give an existing one more of them) and train it.
 
-        Photos without a matching face are under `skipped` in the details.
+        Photos without a matching face are under `skipped` in the details. `settings` are JSON values of the trainer's
+        that differ from what ships.
         """
-        begun = self.begin_learning(name, photos, on_progress)
+        begun = self.begin_learning(name, photos, on_progress, settings=settings)
         trained = _trained(self._client.wait(begun.training_job, on_progress))
         skipped = [*begun.skipped, *trained.details.get("skipped", [])]
         return dataclasses.replace(trained, details={**trained.details, "skipped": skipped})
 
     def begin_learning(
-        self, name: str, photos: Sequence[Path], on_progress: OnProgress | None = None
+        self,
+        name: str,
+        photos: Sequence[Path],
+        on_progress: OnProgress | None = None,
+        *,
+        settings: Mapping[str, Any] | None = None,
     ) -> Learning:
         """`learn` without waiting for the training: from now on the concept is recognised by its photos.
 
@@ -242,7 +255,10 @@ class Familiar:
                 tried=f"learning {name}", found="no photo", fix="Give three to five photos of it."
             )
         resolved = [str(existing(photo, f"learning {name} from")) for photo in photos]
-        made = self._run("learn", name, {"name": name, "photos": resolved}, on_progress)
+        payload: dict[str, Any] = {"name": name, "photos": resolved}
+        if settings:
+            payload["settings"] = dict(settings)
+        made = self._run("learn", name, payload, on_progress)
         concept = self.library.concept(made["concept"])
         members = len(self.library.members(concept.id))
         return Learning(concept.name or name, members, made["train_job"], made["skipped"])

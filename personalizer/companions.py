@@ -6,7 +6,6 @@ moves rows. Knows no library: real other prefixes change without this one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,28 +14,19 @@ import torch
 from personalizer.backbones.base import Backbone
 from personalizer.dual_prefix import DualPrefix
 from personalizer.prompts import personal_prompt
+from personalizer.starting_rows import starting_rows
 from personalizer.training_set import TEXT, ExampleBuilder
 
 
 class Companions:
-    """Personal prompts of things that are not there.
-
-    `pictures` `[n, tokens]` are codes of other things; `start` makes the rows of a concept, `[rows, hidden]`, from
-    such codes.
-    """
+    """Personal prompts of things that are not there; `pictures` `[n, tokens]` are codes of other things."""
 
     def __init__(
-        self,
-        backbone: Backbone,
-        prefix: DualPrefix,
-        builder: ExampleBuilder,
-        pictures: torch.Tensor,
-        start: Callable[[torch.Tensor], torch.Tensor],
+        self, backbone: Backbone, prefix: DualPrefix, builder: ExampleBuilder, pictures: torch.Tensor
     ) -> None:
         self._backbone = backbone
         self._prefix = prefix
         self._pictures = pictures
-        self._start = start
         self._positions = builder.beginning(personal_prompt())
 
     def draw(self, rng: np.random.Generator) -> Any:
@@ -44,7 +34,7 @@ class Companions:
         picture = self._pictures[int(rng.integers(len(self._pictures)))]
         cache = self._backbone.new_cache()
         with torch.no_grad():
-            rows = self._start(picture[None])
+            rows = starting_rows(self._backbone, picture[None], self._prefix.config.rows, "pieces", 0)
             moved = self._prefix.input_offset.pow(2).mean().sqrt() * self._prefix.input_scale
             noise = torch.from_numpy(rng.standard_normal(tuple(rows.shape)).astype(np.float32))
             rows = rows + moved * noise.to(rows.device)

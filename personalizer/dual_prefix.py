@@ -28,10 +28,14 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class DualPrefixConfig:
-    """How many rows; 16 and 16 in the paper."""
+    """How many rows, 16 and 16 in the paper, and how they are used."""
 
     generation_rows: int = 16
     understanding_rows: int = 16
+    shared: bool = False
+    """One set of rows for both tasks: understanding rows are the generation rows once more."""
+    self_prompting: bool = True
+    """Answers begin with the rows that their task needs; without it rows stand in the personal prompt alone."""
 
     def __post_init__(self) -> None:
         for field in ("generation_rows", "understanding_rows"):
@@ -42,25 +46,37 @@ class DualPrefixConfig:
                     found="it is outside 1..256",
                     fix="Use 16, as the paper does.",
                 )
+        if self.shared and self.generation_rows != self.understanding_rows:
+            raise UsageError(
+                tried="configuring a prefix with one set of rows for both tasks",
+                found=f"generation_rows={self.generation_rows} and understanding_rows={self.understanding_rows}",
+                fix="Give both the same number.",
+            )
 
     @property
     def rows(self) -> int:
         """All rows: the name, then generation, then understanding."""
         return 1 + self.generation_rows + self.understanding_rows
 
+    @property
+    def learned_rows(self) -> int:
+        """Rows that are trained: all of them, or the name and the one set that both tasks share."""
+        return 1 + self.generation_rows if self.shared else self.rows
+
 
 class DualPrefix(nn.Module):
     """Rows in float32, whatever precision the backbone has.
 
     `input_rows` and `output_rows` are `[1 + k + h, hidden]` in the order name, generation, understanding. What is
-    optimised are offsets in units of the backbone's own row size, so that one learning rate fits every backbone.
+    optimised are offsets in units of the backbone's own row size, so that one learning rate fits every backbone. A
+    shared set is trained once, `[1 + k, hidden]`, and stands in both places.
     """
 
     def __init__(self, config: DualPrefixConfig, input_start: torch.Tensor, output_scale: float) -> None:
-        """`input_start` is `[rows, hidden]`; output rows start at zero."""
+        """`input_start` is `[learned_rows, hidden]`; output rows start at zero."""
         super().__init__()
-        if input_start.shape[0] != config.rows:
-            raise ValueError(f"expected {config.rows} starting rows, got {tuple(input_start.shape)}")
+        if input_start.shape[0] != config.learned_rows:
+            raise ValueError(f"expected {config.learned_rows} starting rows, got {tuple(input_start.shape)}")
         self.config = config
         self.register_buffer("input_start", input_start.float().clone())
         self.register_buffer("input_scale", input_start.float().pow(2).mean().sqrt().clamp_min(1e-6))
@@ -71,12 +87,16 @@ class DualPrefix(nn.Module):
     @property
     def input_rows(self) -> torch.Tensor:
         """`[rows, hidden]`."""
-        return self.input_start + self.input_scale * self.input_offset
+        return self._all_rows(self.input_start + self.input_scale * self.input_offset)
 
     @property
     def output_rows(self) -> torch.Tensor:
         """`[rows, hidden]`; a hidden state times these gives the rows' logits."""
-        return self.output_scale * self.output_offset
+        return self._all_rows(self.output_scale * self.output_offset)
+
+    def _all_rows(self, learned: torch.Tensor) -> torch.Tensor:
+        """`[rows, hidden]` of `[learned_rows, hidden]`."""
+        return torch.cat([learned, learned[1:]]) if self.config.shared else learned
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """The six tensors of the artifact: `{name,generation,understanding}_{input,output}`, float32."""

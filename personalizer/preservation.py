@@ -16,65 +16,47 @@ from personalizer.backbones.base import Backbone
 from personalizer.dual_prefix import DualPrefix
 from personalizer.example_states import ExampleStates
 from personalizer.prompts import DESCRIBE_QUESTION, NO, YES, Rows, personal_prompt, question_about_image
-from personalizer.training_set import ROW, TEXT, Example, ExampleBuilder
+from personalizer.training_set import TEXT, Example, ExampleBuilder
 
+# fmt: off
 THINGS = (
-    *("person", "dog", "cat", "bird", "horse", "fish", "car", "bicycle", "boat", "tree", "flower", "chair"),
-    *(
-        "table",
-        "bed",
-        "lamp",
-        "bottle",
-        "cup",
-        "plate",
-        "knife",
-        "book",
-        "clock",
-        "phone",
-        "computer",
-        "camera",
-    ),
-    *(
-        "bag",
-        "shoe",
-        "hat",
-        "shirt",
-        "ball",
-        "doll",
-        "toy",
-        "teddy bear",
-        "robot",
-        "guitar",
-        "house",
-        "bridge",
-    ),
-    *("apple", "banana", "cake", "pizza", "vegetable", "drink"),
+    "person", "dog", "cat", "bird", "horse", "fish", "car", "bicycle", "boat", "tree", "flower", "chair",
+    "table", "bed", "lamp", "bottle", "cup", "plate", "knife", "book", "clock", "phone", "computer",
+    "camera", "bag", "shoe", "hat", "shirt", "ball", "doll", "toy", "robot", "guitar", "house", "bridge",
+    "apple", "banana", "cake", "pizza", "drink",
 )
 TRAITS = (
-    *(
-        "red",
-        "orange",
-        "yellow",
-        "green",
-        "blue",
-        "purple",
-        "pink",
-        "brown",
-        "black",
-        "white",
-        "grey",
-        "teal",
-    ),
-    *("striped", "dotted", "plain", "shiny", "furry", "wooden", "big", "small", "round"),
+    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey",
+    "teal", "striped", "dotted", "plain", "shiny", "furry", "wooden", "big", "small", "round",
 )
+# fmt: on
 PLACES = (
-    *("on a beach", "in the snow", "in a garden", "in a forest", "on a street", "in a kitchen", "on a sofa"),
-    *("on a table", "on the floor", "on grass", "in the water", "on a plain background", "in a room"),
+    "on a beach",
+    "in the snow",
+    "in a garden",
+    "in a forest",
+    "on a street",
+    "in a kitchen",
+    "in a room",
+    "on a sofa",
+    "on a table",
+    "on the floor",
+    "on grass",
+    "in the water",
+    "on a plain background",
 )
 ANYTHING = (
-    *("is this indoors?", "is this outdoors?", "is it night?", "is it evening?", "is it sunny?"),
-    *("is there more than one object?", "is there more than one thing in this photo?"),
-    *("is this something to eat?", "is this a drawing?", "is it an animal?", "is somebody in this photo?"),
+    "is this indoors?",
+    "is this outdoors?",
+    "is it night?",
+    "is it evening?",
+    "is it sunny?",
+    "is there more than one object?",
+    "is there more than one thing in this photo?",
+    "is this something to eat?",
+    "is this a drawing?",
+    "is it an animal?",
+    "is somebody in this photo?",
 )
 DESCRIBED_SHARE = 0.25
 """Of the questions, so many ask for a description."""
@@ -148,7 +130,7 @@ class Preservation:
         kept, ids = said.topk(min(KEPT_TOKENS, said.shape[1]), dim=-1)
         # A tool that knows the task forces the understanding rows; a model that chooses may not emit them.
         forced = bool(rng.integers(2))
-        rows = [(ROW, row) for row in self._builder.row_range(Rows("understanding"))] if forced else []
+        rows = self._builder.self_prompt(Rows("understanding")) if forced else []
         prompted = self._builder.example(personal_prompt() + segments, picture, [(rows, 0.0), (tokens, 1.0)])
         return Preserved(prompted, _last(prompted, len(tokens)), ids, kept)
 

@@ -11,7 +11,7 @@ import json
 import math
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from personalizer.preservation import Preservation, Preserved
 from personalizer.prompts import NO, YES, personal_prompt
 from personalizer.row_selection import RowSelection
 from personalizer.schemas import OnProgress, Progress
+from personalizer.starting_rows import STARTS, Start, starting_rows
 from personalizer.text_questions import text_questions
 from personalizer.training_checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
 from personalizer.training_set import ExampleBuilder, ExampleSampler, PrefixDataset, TaskWeights
@@ -72,14 +73,26 @@ class TrainerConfig:
     """The share of steps with another personal prompt in the context."""
     gradient_checkpointing: bool = False
     """Run each example again in the backward pass: less memory, more time, the same gradients."""
+    hard_negatives: bool = True
+    """Half of what is answered with no looks most like the concept; without it none of that is shown."""
+    start: Start = "pieces"
+    """What the rows begin as."""
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or self.learning_rate <= 0 or self.recognition < 2 or self.generation < 1:
+        tasks = (self.recognition, self.description, self.generation)
+        nothing = min(tasks) < 0 or not sum(tasks)
+        if self.steps < 1 or self.learning_rate <= 0 or self.recognition == 1 or nothing:
             raise UsageError(
                 tried=f"configuring training with steps={self.steps}, learning_rate={self.learning_rate}, "
-                f"recognition={self.recognition}, generation={self.generation}",
-                found="steps, generation and the rate must be positive, recognition at least 2",
+                f"recognition={self.recognition}, description={self.description}, generation={self.generation}",
+                found="steps and the rate must be positive, recognition (a yes and a no) not 1, one task at least 1",
                 fix="Leave the defaults.",
+            )
+        if self.start not in STARTS:
+            raise UsageError(
+                tried=f"configuring training with start={self.start!r}",
+                found="rows cannot begin as that",
+                fix=f"Use one of: {', '.join(STARTS)}.",
             )
         shares = 0 <= self.ema < 1 and 0 <= self.companions <= 1
         counts = self.patience >= 0 and self.evaluate_every >= 1 and self.preserved >= 1
@@ -92,6 +105,21 @@ class TrainerConfig:
                 "the others not negative",
                 fix="Leave the defaults.",
             )
+
+    @staticmethod
+    def with_settings(settings: Mapping[str, Any]) -> TrainerConfig:
+        """The defaults but for `settings`, JSON values by field; `rows` and `weights` are objects of their own."""
+        parts = {"rows": DualPrefixConfig, "weights": TaskWeights}
+        try:
+            return TrainerConfig(
+                **{name: parts[name](**value) if name in parts else value for name, value in settings.items()}
+            )
+        except TypeError as error:  # a field that does not exist, or a value that cannot be compared
+            raise UsageError(
+                tried=f"training with the settings {dict(settings)}",
+                found=str(error),
+                fix="Use the fields of TrainerConfig.",
+            ) from error
 
 
 @dataclass(slots=True)
@@ -125,10 +153,13 @@ class PrefixTrainer:
         self._directory = directory
         self._fingerprint = fingerprint
         self._builder = ExampleBuilder(backbone, config.rows)
-        self._sampler = ExampleSampler(self._builder, dataset, config.weights, config.text)
-        self.prefix = DualPrefix(
-            config.rows, self._starting_rows(dataset.positives), backbone.output_scale()
-        ).to(backbone.device)
+        self._sampler = ExampleSampler(
+            self._builder, dataset, config.weights, config.text, hard_negatives=config.hard_negatives
+        )
+        start = starting_rows(
+            backbone, dataset.positives, config.rows.learned_rows, config.start, config.seed
+        )
+        self.prefix = DualPrefix(config.rows, start, backbone.output_scale()).to(backbone.device)
         self.optimiser = torch.optim.AdamW(
             self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
         )
@@ -143,25 +174,11 @@ class PrefixTrainer:
             backbone, self.prefix, self._states, pull=config.pull, preservation=config.preservation
         )
         self._preservation = Preservation(backbone, self.prefix, self._builder, dataset.contexts, config.seed)
-        self._companions = Companions(
-            backbone, self.prefix, self._builder, dataset.negatives, self._starting_rows
-        )
+        self._companions = Companions(backbone, self.prefix, self._builder, dataset.negatives)
         self._selection = RowSelection(self.prefix, ema=config.ema, patience=config.patience)
         self._held = held_examples(self._builder, dataset, config.weights) if config.patience else []
         self._step = 0
         self._spent_s = 0.0
-
-    def _starting_rows(self, pictures: torch.Tensor) -> torch.Tensor:
-        """The name from the vocabulary's free rows; the others are pieces of the concept's own pictures.
-
-        Codes of a real picture are what the backbone knows how to read; a mean of many would be none of them.
-        """
-        count = self.config.rows.rows - 1
-        embedded = self._backbone.embed_image_codes(pictures).float()
-        pieces, tokens = embedded.shape[0], embedded.shape[1]
-        spread = torch.linspace(0, tokens - 1, count).round().long()
-        chosen = [embedded[index * pieces // count, place] for index, place in enumerate(spread.tolist())]
-        return torch.stack([self._backbone.name_prior().to(embedded.device), *chosen])
 
     def train(self, progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> TrainingOutcome:
         """Run the remaining steps. A cancelled run leaves a checkpoint and raises `JobCancelled`."""

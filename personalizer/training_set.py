@@ -171,11 +171,15 @@ class ExampleBuilder:
     def _rows_of(self, rows: Rows) -> list[tuple[int, int]]:
         return [(ROW, index) for index in self.row_range(rows)]
 
+    def self_prompt(self, rows: Rows) -> list[tuple[int, int]]:
+        """The rows that an answer begins with; none without self-prompting."""
+        return self._rows_of(rows) if self._rows.self_prompting else []
+
     def recognition(self, picture: tuple[int, list[int]], yes: bool, weights: TaskWeights) -> Example:
         """Is the concept in this photo?"""
         prompt = personal_prompt() + question_about_image(RECOGNITION_QUESTION)
         answer = self._words(YES if yes else NO)
-        understanding = self._rows_of(Rows("understanding"))
+        understanding = self.self_prompt(Rows("understanding"))
         return self.example(
             prompt, picture, [(understanding, weights.self_prompt), (answer, weights.recognition)]
         )
@@ -187,7 +191,7 @@ class ExampleBuilder:
         answer = (
             [(TEXT, token) for token in self._text(before)] + self._rows_of(Rows("name")) + self._words(after)
         )
-        understanding = self._rows_of(Rows("understanding"))
+        understanding = self.self_prompt(Rows("understanding"))
         return self.example(
             prompt, picture, [(understanding, weights.self_prompt), (answer, weights.description)]
         )
@@ -195,7 +199,7 @@ class ExampleBuilder:
     def text_question(self, asked: TextQuestion, weights: TaskWeights) -> Example:
         """A question without a photo, about what was told."""
         prompt = personal_prompt() + question(asked.question)
-        understanding = self._rows_of(Rows("understanding"))
+        understanding = self.self_prompt(Rows("understanding"))
         return self.example(
             prompt, None, [(understanding, weights.self_prompt), (self._words(asked.answer), weights.text)]
         )
@@ -215,7 +219,7 @@ class ExampleBuilder:
             prompt,
             None,
             [
-                (self._rows_of(Rows("generation", rows)), weights.self_prompt),
+                (self.self_prompt(Rows("generation", rows)), weights.self_prompt),
                 (frame_start, 0.1 * weights.generation),
                 (picture, weights.generation),
                 (frame_end, 0.0),
@@ -235,10 +239,19 @@ class TaskWeights:
 
 
 class ExampleSampler:
-    """Draws a step's mixture of examples from a dataset. `text` questions are in each, if the dataset has any."""
+    """Draws a step's mixture of examples from a dataset. `text` questions are in each, if the dataset has any.
+
+    Without `hard_negatives` these are left out, where there are others.
+    """
 
     def __init__(
-        self, builder: ExampleBuilder, dataset: PrefixDataset, weights: TaskWeights, text: int = 0
+        self,
+        builder: ExampleBuilder,
+        dataset: PrefixDataset,
+        weights: TaskWeights,
+        text: int = 0,
+        *,
+        hard_negatives: bool = True,
     ) -> None:
         self._builder = builder
         self._data = dataset
@@ -250,6 +263,8 @@ class ExampleSampler:
             by_answer.setdefault(asked.answer if asked.answer in (YES, NO) else None, []).append(asked)
         self._questions = list(by_answer.values())
         self._first_negative = len(dataset.positives) + len(dataset.held_positives)
+        others = len(dataset.negatives) - dataset.hard_negatives
+        self._left_out = 0 if hard_negatives or others < 1 else dataset.hard_negatives
 
     def batch(
         self, rng: np.random.Generator, *, recognition: int, description: int, generation: int
@@ -263,8 +278,9 @@ class ExampleSampler:
                 picture = (index, data.positives[index].tolist())
                 shown.append(index)
             else:
-                hard = rng.random() < 0.5 and data.hard_negatives > 0
-                index = int(rng.integers(data.hard_negatives if hard else len(data.negatives)))
+                hard = rng.random() < 0.5 and data.hard_negatives > 0 and not self._left_out
+                last = data.hard_negatives if hard else len(data.negatives)
+                index = int(rng.integers(self._left_out, last))
                 picture = (self._first_negative + index, data.negatives[index].tolist())
             examples.append(self._builder.recognition(picture, number % 2 == 0, self._weights))
         for number in range(description):

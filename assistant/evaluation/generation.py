@@ -30,7 +30,7 @@ from personalizer.errors import UsageError
 from personalizer.locations import Home, write_atomically
 from personalizer.metrics import FloatArray
 from personalizer.prompts import GENERATION_TEXT
-from personalizer.schemas import Float32Array, OnProgress, Progress
+from personalizer.schemas import Float32Array, Int64Array, OnProgress, Progress
 
 if TYPE_CHECKING:
     from exporters.runtime.session import BackboneSession
@@ -115,7 +115,7 @@ def evaluate_generation(
                 session = trained.session
                 side_px = session.spec.image_size_px
                 if not real:
-                    real = _encode_real(encoder, photos, subjects, side_px)
+                    real = encode_real(encoder, photos, subjects, side_px)
                 drawn, codes = trained.draw(GENERATION_TEXT, samples, seed, candidates=1)
                 reranked, _ = trained.draw(GENERATION_TEXT, samples, seed, candidates=CANDIDATES)
                 if class_name not in of_class:
@@ -127,7 +127,7 @@ def evaluate_generation(
                 placed = [trained.draw(text, per_place, seed, candidates=1)[0] for text in asked]
                 shown = [reduced(load_photo(photos.path(shot)).image, side_px) for shot in tested.shot_ids]
                 rebuilt = session.decode_images(session.encode_images(shown))
-                views = _view_codes(session, photos, tested.shot_ids)
+                views = view_codes(session, photos, tested.shot_ids)
             finally:
                 trained.close()
             everywhere = [picture for there in placed for picture in there]
@@ -149,19 +149,13 @@ def evaluate_generation(
     finally:
         photos.close()
     survived = fidelity(judge, followed, seed)
-    of_concept = survived.pop("per_concept")
+    summarised = summary(rows, seed)
+    of_concept, of_each = survived.pop("per_concept"), summarised.pop("per_concept")
     return {
-        **_overall([_means(scores) for scores in rows.values()], seed),
+        **summarised,
         **survived,
+        "per_concept": {name: row | of_concept[name] for name, row in of_each.items()},
         "encoder": encoder.name,
-        "per_concept": {
-            name: {
-                **_nested(_means(scores)),
-                **of_concept[name],
-                "nearest_other": scores[0].nearest_other,
-            }
-            for name, scores in rows.items()
-        },
         "contact_sheets": written,
         "settings": {
             "shots": shots,
@@ -178,7 +172,7 @@ def evaluate_generation(
     }
 
 
-def _encode_real(
+def encode_real(
     encoder: IndependentEncoder, photos: EvaluationPhotos, subjects: Sequence[Subject], side_px: int
 ) -> dict[Path, Float32Array]:
     """Vectors of all readable photos, by path, at the backbone's resolution."""
@@ -234,7 +228,7 @@ def score(
     )
 
 
-def _view_codes(session: BackboneSession, photos: EvaluationPhotos, shot_ids: Sequence[int]) -> Any:
+def view_codes(session: BackboneSession, photos: EvaluationPhotos, shot_ids: Sequence[int]) -> Int64Array:
     """Codes `[views, tokens]` of what training saw of the shots, as they are and mirrored."""
     pictures: list[Image.Image] = []
     for number in shot_ids:
@@ -245,6 +239,17 @@ def _view_codes(session: BackboneSession, photos: EvaluationPhotos, shot_ids: Se
                 pictures += views_of(decoded.image, decoded.scale, found.box, face=found.kind == "face")
     pictures += [ImageOps.mirror(picture) for picture in pictures]
     return np.concatenate([session.encode_images([picture]) for picture in pictures])
+
+
+def summary(by_concept: Mapping[str, Sequence[GenerationScores]], seed: int = 0) -> dict[str, Any]:
+    """The numbers over all concepts, and those of each under `per_concept`."""
+    return {
+        **_overall([_means(scores) for scores in by_concept.values()], seed),
+        "per_concept": {
+            name: {**_nested(_means(scores)), "nearest_other": scores[0].nearest_other}
+            for name, scores in by_concept.items()
+        },
+    }
 
 
 _KEYS = ("similarity", "ceiling", "floor", "copy_rate")

@@ -121,6 +121,18 @@ class _Panel:
         for at in (bottom, top):
             self._paint.line((across - cap, at, across + cap, at), colour, _SCALE)
 
+    def lying_whisker(self, y: float, low: float, high: float, colour: str) -> None:
+        """An interval, as a horizontal line with caps."""
+        (left, down), (right, _), cap = self.place(low, y), self.place(high, y), 4 * _SCALE
+        self._paint.line((left, down, right, down), colour, _SCALE)
+        for at in (left, right):
+            self._paint.line((at, down - cap, at, down + cap), colour, _SCALE)
+
+    def name(self, y: float, text: str) -> None:
+        """Left of the panel, at a height."""
+        _, down = self.place(self._x.low, y)
+        self._write((self._left - 8 * _SCALE, down), text, anchor="rm", size_px=12)
+
     def bar(self, x: float, height: float, width_px: float, colour: str, text: str) -> None:
         """From the axis up, with a text on it."""
         across, top = self.place(x, height)
@@ -195,6 +207,38 @@ def curves(title: str, x_label: str, y_label: str, drawn: Sequence[Curve]) -> Im
             if point.low is not None and point.high is not None:
                 panel.whisker(point.x + shift, point.low, point.high, colour)
             panel.mark(point.x + shift, point.y, colour)
+    return _finished(picture)
+
+
+def differences(
+    title: str, names: Sequence[str], panels: Sequence[tuple[str, Sequence[Point]]]
+) -> Image.Image:
+    """What was measured of each name, as points with intervals beside a dashed line for no difference.
+
+    One panel per `(label, points)`; a point's `x` is the place of its name, from 0 at the top.
+    """
+    height_px = 66 + 30 * max(1, len(names)) + 56
+    picture = _blank(height_px)
+    first, gap = 150, 28
+    width = (WIDTH_PX - 24 - first - gap * (len(panels) - 1)) / len(panels)
+    for number, (label, points) in enumerate(panels):
+        values = [value for p in points for value in (p.y, p.low, p.high) if value is not None]
+        ticks = ticks_between(min([*values, -0.01]), max([*values, 0.01]), most=4)
+        left = first + number * (width + gap)
+        rows = Axis("", 0.5 - max(1, len(names)), 0.5)
+        decimals = max(1, -math.floor(math.log10(ticks[1] - ticks[0]) + 1e-9))
+        across = Axis(label, ticks[0], ticks[-1], ticks, decimals)
+        panel = _Panel(picture, (left, 66, left + width, height_px - 56), across, rows)
+        panel.frame()
+        if number == 0:
+            panel.title(title)
+            for place, name in enumerate(names):
+                panel.name(-place, name)
+        panel.line([(0, rows.low), (0, rows.high)], "#888888", dashed=True)
+        for point in points:
+            if point.low is not None and point.high is not None:
+                panel.lying_whisker(-point.x, point.low, point.high, COLOURS[number])
+            panel.mark(point.y, -point.x, COLOURS[number])
     return _finished(picture)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,21 +242,33 @@ def _mean(values: Sequence[float]) -> float:
     return sum(present) / len(present) if present else float("nan")
 
 
-def paired_difference(ours: Sequence[Trial], theirs: Sequence[Trial], *, seed: int = 0) -> dict[str, Any]:
-    """Weighted accuracy of `ours` minus `theirs` on the same trials, with an interval over concepts."""
+def _weighted(trial: Trial) -> float:
+    return metrics.recognition_scores(metrics.decide(trial.score, trial.is_positive)).weighted
+
+
+def paired_difference(
+    ours: Sequence[Trial],
+    theirs: Sequence[Trial],
+    *,
+    seed: int = 0,
+    measure: Callable[[Trial], float] = _weighted,
+) -> dict[str, Any]:
+    """Weighted accuracy, or another measure, of `ours` minus `theirs` on the same trials, with an interval over
+    concepts.
+    """
     by_concept: dict[str, list[float]] = {}
     for first, second in zip(ours, theirs, strict=True):
         if first.concept != second.concept:
             raise ValueError(f"trials of the same concept expected: {first.concept}, {second.concept}")
-        difference = _weighted(first) - _weighted(second)
-        by_concept.setdefault(first.concept, []).append(difference)
-    differences = [_mean(values) for values in by_concept.values()]
-    low, high = metrics.bootstrap_interval(differences, seed=seed)
-    return {"mean": rounded(_mean(differences)), "interval": [rounded(low), rounded(high)]}
+        by_concept.setdefault(first.concept, []).append(measure(first) - measure(second))
+    return mean_over_concepts(by_concept, seed=seed)
 
 
-def _weighted(trial: Trial) -> float:
-    return metrics.recognition_scores(metrics.decide(trial.score, trial.is_positive)).weighted
+def mean_over_concepts(by_concept: Mapping[str, Sequence[float]], *, seed: int = 0) -> dict[str, Any]:
+    """Of each concept's mean over its splits, with a bootstrap interval over concepts."""
+    values = [_mean(of_splits) for of_splits in by_concept.values()]
+    low, high = metrics.bootstrap_interval(values, seed=seed)
+    return {"mean": rounded(_mean(values)), "interval": [rounded(low), rounded(high)]}
 
 
 def restricted(trials: Sequence[Trial], kept: Mapping[int, npt.NDArray[np.bool_]]) -> list[Trial]:

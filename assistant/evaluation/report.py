@@ -11,15 +11,16 @@ from urllib.parse import quote
 
 from assistant.evaluation import tables
 from assistant.evaluation.tables import Report, Table
+from assistant.evaluation.variants import VARIANTS
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.locations import write_atomically
 
 if TYPE_CHECKING:
     from PIL import Image
 
-Kind = Literal["recognition", "generation", "shots", "retention"]
+Kind = Literal["recognition", "generation", "shots", "retention", "ablation"]
 REPORT_FILE = "report.md"
-RELIABILITY_FILE, CURVE_FILE = "reliability.png", "shots.png"
+RELIABILITY_FILE, CURVE_FILE, DIFFERENCES_FILE = "reliability.png", "shots.png", "ablation.png"
 
 
 def prepare_report_folder(folder: Path) -> Path:
@@ -86,15 +87,32 @@ def _curve(report: Report) -> Image.Image:
     return curves("Quality against the number of photos", "photos learned from", "weighted accuracy", drawn)
 
 
+def _differences(report: Report) -> Image.Image:
+    from assistant.evaluation.plots import Point, differences
+
+    changed = [row for row in report["rows"] if row["minus_full"]]
+    panels = []
+    for label, key in (
+        ("weighted accuracy, prefix only", "weighted"),
+        ("similarity of drawings", "similarity"),
+    ):
+        found = [(place, row["minus_full"][key]) for place, row in enumerate(changed)]
+        known = [(place, one) for place, one in found if one["mean"] is not None]
+        panels.append((label, [Point(place, one["mean"], *one["interval"]) for place, one in known]))
+    return differences("Minus the full recipe", [row["variant"] for row in changed], panels)
+
+
 _PICTURES: Mapping[str, Sequence[tuple[str, str, Callable[[Report], Image.Image]]]] = {
     "recognition": [(RELIABILITY_FILE, "Reliability diagram of the product", _reliability)],
     "shots": [(CURVE_FILE, "Weighted accuracy against the number of photos", _curve)],
+    "ablation": [(DIFFERENCES_FILE, "What each variant changes", _differences)],
 }
 _TABLES: Mapping[Kind, Callable[[Report], Table]] = {
     "recognition": tables.recognition_table,
     "generation": tables.generation_table,
     "shots": tables.shots_table,
     "retention": tables.retention_table,
+    "ablation": tables.ablation_table,
 }
 _RECOGNITION_WORDS = """\
 Weighted accuracy is the mean of the accuracies on positives and on negatives; an "I am not sure" counts as an error on
@@ -142,11 +160,19 @@ Questions about something else, on held-out pictures, with a personal prompt in 
 - `forced`: the difference where they always do
 - `identical_without_name`: whether captions and drawings that name no concept are those of the bare backbone
 """
+_ABLATION_WORDS = """\
+Each row is one way of training the same concepts from the same photos. Recognition is that of the prefix alone, at
+numbers fitted on the other concepts; drawings are first samples, compared with held-out photos. `minus full` is the
+difference to the full recipe on the same splits, with a bootstrap over concepts (95 %). Seconds, values and bytes are
+medians over the trained concepts.
+
+""" + "\n".join(f"- `{name}`: {one.says}" for name, one in VARIANTS.items())
 _WORDS: Mapping[Kind, tuple[str, str]] = {
     "recognition": ("Recognition", _RECOGNITION_WORDS),
     "shots": ("Quality against the number of photos", _SHOTS_WORDS),
     "generation": ("Generation", _GENERATION_WORDS),
     "retention": ("Retention", _RETENTION_WORDS),
+    "ablation": ("Ways of training", _ABLATION_WORDS),
 }
 _ALONE = (
     *("copy_rate", "concepts_without_room", "prompt_fidelity", "prompt_fidelity_reason", "encoder"),

@@ -17,6 +17,7 @@ BESIDE = ("reranked", "no_concept", "in_places", "reconstruction")
 concept; first samples that were asked for in a place; the shots after the backbone's own image tokenizer, which no
 drawing of its can be expected to exceed."""
 SHOTS_ROWS = ("retrieval_only", "prefix_only", "same_class")
+ABLATION_CONTROLS = ("no_concept", "retrieval_only", "other_prefix")
 MEASURES = ("caption_top1", "attribute_questions", "text_bits_per_token")
 """Of general ability, as `evaluate backbone` calls them."""
 
@@ -79,6 +80,44 @@ def shots_table(report: Report) -> Table:
             (str(row["shots"]), *product, *controls, number(row["ece"]), number(row["coverage_at_98"]))
         )
     return rows
+
+
+def ablation_table(report: Report) -> Table:
+    """A row per way of training, what it changes of the full recipe and what it costs; then the controls."""
+    rows: Table = [
+        (
+            *("", "weighted", "minus full", "area_under_curve", "similarity", "position", "minus full"),
+            *("copy_rate", "elapsed_s", "trained_values", "bytes"),
+        )
+    ]
+    rows += [_ablation_row(row["variant"], row) for row in report["rows"]]
+    rows += [_ablation_row(name, report[name]) for name in ABLATION_CONTROLS if report[name]["recognition"]]
+    for name, drawn in (("floor: nearest other subject", "floor"), ("ceiling: real photos", "ceiling")):
+        rows.append(_ablation_row(name, {"generation": {"similarity": report[drawn]}}))
+    return rows
+
+
+def _ablation_row(name: str, row: Report) -> Sequence[str]:
+    recognised, drawn, cost = (row.get(key) or {} for key in ("recognition", "generation", "cost"))
+    change = row.get("minus_full") or {}
+    return (
+        name,
+        number(recognised.get("weighted")),
+        _changed(change.get("weighted")),
+        number(recognised.get("area_under_curve")),
+        *(number(drawn.get(key)) for key in ("similarity", "position")),
+        _changed(change.get("similarity")),
+        number(drawn.get("copy_rate")),
+        number(cost.get("elapsed_s")),
+        # Medians of whole numbers, which need not be whole.
+        *(number(round(cost[key]) if key in cost else None) for key in ("trained_values", "bytes")),
+    )
+
+
+def _changed(difference: Report | None) -> str:
+    if difference is None or difference["mean"] is None:
+        return number(None)
+    return f"{difference['mean']:+.3f} ({between(difference['interval'])})"
 
 
 def retention_table(report: Report) -> Table:

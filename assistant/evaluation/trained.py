@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,13 +138,18 @@ class TrainedSplit:
         backbone: str,
         device: str,
         shared: Shared | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
+        """`settings` are JSON values of the trainer's that differ from what ships; each has homes of its own."""
         self._tested = tested
+        self._settings = settings
         self._photos = photos
         self._backbone = backbone
         self._shared = Shared() if shared is None else shared
         content = "-".join(str(number) for number in tested.shot_ids)
         folder = f"{tested.split.subject.name}-{tested.split.number}-{content}"
+        if settings:
+            folder += "-" + sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
         self._home = Home(home.root / "trained" / folder)
         for made in (self._home.root.parent, self._home.root):
             made.mkdir(mode=0o700, exist_ok=True)
@@ -171,7 +177,7 @@ class TrainedSplit:
         if cost.exists() and usable:
             return Trained(**json.loads(cost.read_bytes()))
         shots = [self._photos.path(number) for number in self._tested.shot_ids]
-        trained = self._familiar.learn(name, shots, on_progress)
+        trained = self._familiar.learn(name, shots, on_progress, settings=self._settings)
         write_atomically(cost, json.dumps(asdict(trained)).encode())
         (self._home.root / ANSWERS_FILE).unlink(missing_ok=True)
         return trained
@@ -318,7 +324,7 @@ def trained_report(
         )
         for one, answer in zip(tested, answers, strict=True)
     ]
-    prefix = [_trial(one, answer.with_prefix) for one, answer in zip(tested, answers, strict=True)]
+    prefix = prefix_trials(tested, answers)
     without = [_trial(one, answer.without) for one, answer in zip(tested, answers, strict=True)]
     other = _with_other_prefixes(tested, answers)
     embedding, retrieval = embedding_trials(tested), embedding_trials(tested, learned=False)
@@ -363,6 +369,11 @@ def _added_information(tested: Sequence[Comparison], prefix: Sequence[Trial], se
         "without": table(alone, seed=seed),
         "difference": paired_difference(both, alone, seed=seed),
     }
+
+
+def prefix_trials(tested: Sequence[Comparison], answers: Sequence[Answers]) -> list[Trial]:
+    """What prefixes said, before it is calibrated."""
+    return [_trial(one, answer.with_prefix) for one, answer in zip(tested, answers, strict=True)]
 
 
 def _trial(one: Comparison, logits: Sequence[float]) -> Trial:

@@ -39,6 +39,8 @@ class LearnedRows:
     backbone_version: str
     inputs: Mapping[RowKind, Float32Array]
     outputs: Mapping[RowKind, Float32Array]
+    self_prompting: bool = True
+    """Whether answers about it begin with its rows, as they did in training."""
 
     @staticmethod
     def read(directory: Path) -> LearnedRows:
@@ -62,6 +64,7 @@ class LearnedRows:
                 "generation": int(manifest["generation_rows"]),
                 "understanding": int(manifest["understanding_rows"]),
             }
+            self_prompting = bool(manifest.get("self_prompting", True))
             inputs = {kind: np.array(tensors[f"{kind}_input"]) for kind in ROW_KINDS}
             outputs = {kind: np.array(tensors[f"{kind}_output"]) for kind in ROW_KINDS}
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -76,7 +79,7 @@ class LearnedRows:
                         found=f"{kind} rows are {rows.dtype} {rows.shape}, not finite float32 {expected}",
                         fix=TRAIN_AGAIN,
                     )
-        return LearnedRows(concept, version, inputs, outputs)
+        return LearnedRows(concept, version, inputs, outputs, self_prompting)
 
 
 class ConceptRuntime(PromptContext):
@@ -132,6 +135,10 @@ class ConceptRuntime(PromptContext):
     @property
     def display_name(self) -> str:
         return self._name
+
+    @property
+    def self_prompting(self) -> bool:
+        return self.rows.self_prompting
 
     @cached_property
     def start(self) -> Cache:

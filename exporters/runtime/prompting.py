@@ -63,6 +63,11 @@ class PromptContext:
         """The word that stands for the name row in an answer."""
         return ""
 
+    @property
+    def self_prompting(self) -> bool:
+        """Whether answers begin with learned rows, as in training."""
+        return True
+
     @cached_property
     def start(self) -> Cache:
         """Keys and values of what every sequence starts with; batch 1, shared by all of them."""
@@ -93,10 +98,14 @@ class PromptContext:
 
     def self_prompt(self, kind: RowKind, segments: Sequence[Segment]) -> Int64Array:
         """Ids of the rows that come first in the answer: those of the concepts that `segments` name, or of all when
-        they name none.
+        they name none. Concepts that were trained without self-prompting have none there.
         """
         named = {segment.concept for segment in segments if isinstance(segment, Rows)}
-        places = sorted(named) or range(len(self.concepts))
+        places = [
+            place
+            for place, one in enumerate(self.concepts)
+            if one.self_prompting and (not named or place in named)
+        ]
         return np.concatenate([np.zeros(0, dtype=np.int64), *(self.row_ids(kind, one) for one in places)])
 
     def embed(self, segments: Sequence[Segment], images: Sequence[ReadImage] = ()) -> Float32Array:

@@ -194,6 +194,15 @@ def test_learning_groups_before_training_so_that_similar_photos_are_no_counterex
     assert world.queue.enqueue("train", train.subject, train.payload) == train.id
 
 
+def test_settings_of_the_training_go_with_the_photos(world: World) -> None:
+    photo, settings = str(world.draw("a.jpg", 1)), {"steps": 3, "rows": {"shared": True}}
+    learned = world.done("learn", "Bo", name="Bo", photos=[photo], settings=settings)
+    train = world.queue.get(learned["train_job"])
+    assert train.payload == {"concept": learned["concept"], **ON_CPU, "settings": settings}
+    wrong = world.do("train", train.subject, **train.payload | {"settings": {"stepps": 3}})
+    assert wrong.state == "failed" and "stepps" in (wrong.error or "")
+
+
 def test_photos_without_the_face_are_named_to_who_asked(world: World) -> None:
     first, second = world.meet("one.jpg", 1.0), world.meet("two.jpg", 0.99)
     world.done("learn", "Bo", name="Bo", photos=[str(first), str(second)])

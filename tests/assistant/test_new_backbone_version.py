@@ -210,3 +210,14 @@ def test_a_prefix_of_another_backbone_is_left_alone(updated: Updated, name: str)
     assert updated.bo.state == "ready" and updated.waiting("train") == []
     updated.checkpoint = mine
     assert updated.serving().has_prefix(updated.bo)
+
+
+def test_who_trains_anyway_is_not_followed_by_a_renewal_with_other_settings(updated: Updated) -> None:
+    updated.update()
+    updated.do("train", str(updated.bo.id), concept=updated.bo.id, settings={"steps": 2})
+    assert updated.bo.state == "ready"
+    assert updated.bo.backbone == exported_version(updated.home, str(updated.checkpoint))
+    assert updated.waiting("train") == []
+    assert (
+        json.loads((updated.bo.prefix_dir / "manifest.json").read_text())["training"]["report"]["steps"] == 2
+    )

@@ -163,3 +163,21 @@ def test_finished_training_is_recognised_only_while_it_is_whole(tmp_path: Path) 
     ):
         manifest.write_text(damaged)
         assert finished_training(tmp_path, "f") is None
+
+
+def test_a_shared_set_is_trained_once_and_stands_in_both_places(tmp_path: Path) -> None:
+    config = DualPrefixConfig(generation_rows=3, understanding_rows=3, shared=True)
+    assert (config.rows, config.learned_rows) == (7, 4)
+    made = DualPrefix(config, torch.randn(4, 8), output_scale=0.5)
+    assert sum(parameter.numel() for parameter in made.parameters()) == 2 * 4 * 8
+    torch.nn.init.normal_(made.input_offset)
+    torch.nn.init.normal_(made.output_offset)
+    save_prefix(made, tmp_path, spec=SPEC, concept={"id": 1, "name": "Zoë"}, training={})
+    stored = load_file(tmp_path / WEIGHTS_FILE)
+    for side, rows in (("input", made.input_rows), ("output", made.output_rows)):
+        assert stored[f"generation_{side}"].shape == (3, 8)
+        assert torch.equal(stored[f"generation_{side}"], stored[f"understanding_{side}"])
+        assert torch.equal(rows[1:4], rows[4:]) and not torch.equal(rows[1:4], rows[:3])
+    assert read_manifest(tmp_path)["shared"] is True
+    with pytest.raises(UsageError, match="generation_rows=3 and understanding_rows=2"):
+        DualPrefixConfig(generation_rows=3, understanding_rows=2, shared=True)

@@ -258,7 +258,7 @@ def test_checkpoints_are_written_while_training_and_atomically(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"steps": 0}, {"learning_rate": 0.0}, {"recognition": 1}, {"generation": 0}]
+    "wrong", [{"steps": 0}, {"learning_rate": 0.0}, {"recognition": 1}, {"generation": -1}]
 )
 def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):

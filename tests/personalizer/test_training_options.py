@@ -17,6 +17,7 @@ from personalizer.errors import JobCancelled, UsageError
 from personalizer.objective import held_examples, held_loss
 from personalizer.preservation import PER_PICTURE, Preservation
 from personalizer.soft_positives import SoftPositive
+from personalizer.starting_rows import Start
 from personalizer.trainer import PrefixTrainer, TrainerConfig
 from personalizer.training_set import ROW, Example, ExampleBuilder, PrefixDataset, TaskWeights
 
@@ -232,3 +233,71 @@ def test_what_was_asked_once_is_known(
 def test_impossible_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         TrainerConfig(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"generation": 0, "recognition": 0, "description": 0}, {"start": "zeros"}])
+def test_settings_that_train_nothing_or_begin_nowhere_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        TrainerConfig(**wrong)
+
+
+def test_settings_from_a_job_are_checked() -> None:
+    config = TrainerConfig.with_settings({"steps": 3, "rows": {"shared": True}, "weights": {"text": 0.0}})
+    assert config == replace(
+        TrainerConfig(), steps=3, rows=DualPrefixConfig(shared=True), weights=TaskWeights(text=0.0)
+    )
+    assert TrainerConfig.with_settings({}) == TrainerConfig()
+    for wrong in ({"stepps": 3}, {"rows": {"shard": True}}, {"rows": 3}, {"steps": "many"}):
+        with pytest.raises(UsageError, match="with the settings"):
+            TrainerConfig.with_settings(wrong)
+
+
+def test_one_set_of_rows_stays_one(backbone: Backbone, data: PrefixDataset, tmp_path: Path) -> None:
+    config = replace(CONFIG, rows=DualPrefixConfig(4, 4, shared=True), pull=0.01, ema=0.5)
+    made = PrefixTrainer(backbone, data, config, tmp_path, "f")
+    before = made.prefix.tensors()
+    made.train(None, None)
+    after = made.prefix.tensors()
+    for side in ("input", "output"):
+        assert torch.equal(after[f"generation_{side}"], after[f"understanding_{side}"])
+        moved = (after[f"generation_{side}"] - before[f"generation_{side}"]).abs().amax(dim=1)
+        assert bool((moved > 0).all())
+
+
+def test_without_self_prompting_no_row_but_the_name_is_ever_wanted(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path
+) -> None:
+    config = replace(CONFIG, rows=replace(CONFIG.rows, self_prompting=False), steps=20)
+    made = PrefixTrainer(backbone, data, config, tmp_path, "f")
+    made.train(None, None)
+    preservation = Preservation(backbone, made.prefix, made._builder, data)
+    with torch.no_grad():
+        # Number 0 is forced and the ninth is not, and both ask the same question.
+        for preserved in (preservation[0], preservation[8]):
+            [state] = made._states.at([preserved.example], [preserved.places])
+            logits = made.objective.text_and_row_logits(state)
+            likeliest = logits[:, backbone.spec.text_vocabulary + 1 :].amax(dim=1)
+            assert bool((likeliest < logits.amax(dim=1)).all())
+    assert len(preservation[0].example.kind) == len(preservation[8].example.kind)
+
+
+@pytest.mark.parametrize("start", ["pieces", "mean", "random"])
+def test_rows_begin_the_same_each_time(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, start: Start
+) -> None:
+    config = replace(CONFIG, start=start)
+    first, again, other = (
+        PrefixTrainer(backbone, data, made, tmp_path, "f").prefix.input_start
+        for made in (config, config, replace(config, seed=1))
+    )
+    assert torch.equal(first, again) and first.shape == (8, backbone.spec.hidden_size)
+    assert torch.equal(first[0], backbone.name_prior())
+    assert torch.equal(first, other) == (start != "random")
+    pieces = backbone.embed_image_codes(data.positives).flatten(0, 1)
+    if start == "random":
+        assert float(first[1:].pow(2).mean()) == pytest.approx(float(pieces.pow(2).mean()), rel=0.3)
+    if start == "mean":
+        # Each is the mean of those that are nearest to it: k-means has settled.
+        nearest = torch.cdist(pieces, first[1:]).argmin(dim=1)
+        for number in nearest.unique().tolist():
+            torch.testing.assert_close(first[1 + number], pieces[nearest == number].mean(dim=0))

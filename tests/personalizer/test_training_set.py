@@ -284,3 +284,33 @@ def test_the_same_generator_draws_the_same_batch(builder: ExampleBuilder) -> Non
         for _ in range(2)
     )
     assert first == second
+
+
+def test_without_self_prompting_answers_have_no_rows_of_their_own(backbone: Backbone) -> None:
+    plain = ExampleBuilder(backbone, replace(ROWS, self_prompting=False))
+    vocabulary = backbone.spec.text_vocabulary
+    asked = TextQuestion("is {name} red?", "yes.")
+    examples = [
+        plain.recognition((0, CODES), True, WEIGHTS),
+        plain.description((0, CODES), WEIGHTS),
+        plain.text_question(asked, WEIGHTS),
+        plain.generation(CODES, None, WEIGHTS),
+        plain.generation(CODES, 2, WEIGHTS),
+    ]
+    for number, example in enumerate(examples):
+        check_shape(example, backbone)
+        emitted = [target for code, target, _ in graded(example) if not code and target >= vocabulary]
+        assert emitted == ([vocabulary] if number == 1 else []), "only the name in a description"
+    assert rows_read(examples[0]) == NAME + GENERATION + UNDERSTANDING + NAME
+    assert rows_read(examples[3]) == NAME + GENERATION + UNDERSTANDING + NAME
+    assert rows_read(examples[4]) == GENERATION[:2]
+
+
+@pytest.mark.parametrize(("hard", "expected"), [(2, range(10, 14)), (6, range(8, 14))])
+def test_hard_negatives_can_be_left_out_where_there_are_others(
+    builder: ExampleBuilder, hard: int, expected: range
+) -> None:
+    sampler = ExampleSampler(builder, dataset(hard=hard), WEIGHTS, hard_negatives=False)
+    rng = np.random.default_rng(0)
+    batches = [sampler.batch(rng, recognition=2, description=0, generation=0) for _ in range(80)]
+    assert {picture_of(batch[1]) for batch in batches} == set(expected)

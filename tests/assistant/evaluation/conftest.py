@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from safetensors.numpy import save_file
+
+from personalizer.locations import Home
+from personalizer.picture_bank import BANK_FILE
 
 
 def _picture(kind: str, number: int) -> Image.Image:
@@ -61,3 +67,16 @@ def folders(tmp_path: Path, draw_subject: Callable[[str, int], Path]) -> tuple[P
         _picture("shards", number).save(tmp_path / "negatives" / f"{number}.png")
     (tmp_path / "negatives" / "broken.jpg").write_bytes(b"\xff\xd8 not a photo")
     return tmp_path / "subjects", tmp_path / "negatives"
+
+
+@pytest.fixture
+def settings(home: Home, exported: Any, models: Path, tmp_path: Path) -> dict[str, Any]:
+    """A home and a backbone with a bank of pictures, to tell a concept from."""
+    checkpoint = Path(shutil.copytree(exported.checkpoint, tmp_path / "tiny"))
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(40, 1280)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    bank = {"codes": random.integers(0, 32, (40, 16)).astype(np.int16), "vectors": vectors}
+    save_file(bank, checkpoint / BANK_FILE, metadata={"embedding_version": "another"})
+    shutil.copytree(models, home.models, dirs_exist_ok=True)
+    return {"home": home, "backbone": str(checkpoint), "device": "cpu"}

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assistant.evaluation.plots import COLOURS, Curve, Point, curves, reliability_diagram, ticks_between
+from assistant.evaluation.plots import (
+    COLOURS,
+    Curve,
+    Point,
+    curves,
+    differences,
+    reliability_diagram,
+    ticks_between,
+)
 
 
 def _places(picture: Image.Image, colour: str) -> np.ndarray:
@@ -62,3 +70,16 @@ def test_overconfidence_lies_below_the_diagonal_and_counts_are_bars() -> None:
     )
     assert many > few + 200
     assert reliability_diagram("", []).size == (720, 600)
+
+
+def test_what_is_worse_lies_left_of_no_difference_and_later_names_lower() -> None:
+    points = [Point(0, -0.2, -0.25, -0.15), Point(1, 0.1, 0.05, 0.15)]
+    picture = differences("Title", ["one", "two"], [("first", points), ("second", points[:1])])
+    places = _places(picture, COLOURS[0])
+    above, below = (places[(places[:, 0] < 96) == upper] for upper in (True, False))
+    nothing = _places(picture, "#888888")
+    middle = float(nothing[nothing[:, 1] < 420][:, 1].mean())
+    assert len(above) > 20 and len(below) > 20
+    assert above[:, 1].max() < middle < below[:, 1].min()
+    assert len(_places(picture, COLOURS[1])) > 20
+    assert differences("Title", [], [("first", [])]).size[0] == 720

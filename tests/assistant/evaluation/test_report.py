@@ -80,16 +80,38 @@ def _shots() -> dict[str, Any]:
     return {"rows": [{"shots": n, **_recognition()} for n in (1, 2, 4)], "settings": SETTINGS}
 
 
+def _ablation() -> dict[str, Any]:
+    changed = {"mean": -0.02, "interval": [-0.05, 0.01]}
+    measured = {
+        "recognition": _row(),
+        "generation": {"similarity": 0.4, "position": -0.2, "copy_rate": 0.0},
+        "cost": {"elapsed_s": 51.2, "trained_values": 1000.0, "bytes": 4000.0},
+    }
+    minus_full = {"weighted": changed, "area_under_curve": changed, "similarity": changed | {"mean": None}}
+    return {
+        "rows": [
+            {"variant": "full", **measured, "minus_full": None},
+            {"variant": "pull", **measured, "minus_full": minus_full},
+        ],
+        "no_concept": {"recognition": _row(), "generation": {"similarity": 0.3, "position": -0.4}},
+        "retrieval_only": {"recognition": _row()},
+        "other_prefix": {"recognition": None},
+        **{"floor": 0.5, "ceiling": 0.7, "encoder": "lite2", "concepts_without_room": 0},
+        "settings": SETTINGS,
+    }
+
+
 def _reports(folder: Path) -> dict[Kind, dict[str, Any]]:
     return {
         "recognition": _recognition(),
         "generation": _generation(folder),
         "retention": _retention(),
         "shots": _shots(),
+        "ablation": _ablation(),
     }
 
 
-@pytest.mark.parametrize("kind", ["recognition", "generation", "retention", "shots"])
+@pytest.mark.parametrize("kind", ["recognition", "generation", "retention", "shots", "ablation"])
 def test_a_report_has_its_tables_its_command_and_its_settings(kind: Kind, tmp_path: Path) -> None:
     report = _reports(tmp_path)[kind]
     files = write_report(kind, report, prepare_report_folder(tmp_path / "new" / "report"), COMMAND)
@@ -103,7 +125,7 @@ def test_a_report_has_its_tables_its_command_and_its_settings(kind: Kind, tmp_pa
         assert " " not in picture
         if kind != "generation":
             with Image.open(files[0].parent / picture) as opened:
-                assert opened.size >= (700, 400)
+                assert opened.size >= (700, 150 if kind == "ablation" else 400)
 
 
 def test_controls_that_were_not_measured_are_left_out_and_others_are_rows(tmp_path: Path) -> None:
@@ -122,6 +144,17 @@ def test_controls_that_were_not_measured_are_left_out_and_others_are_rows(tmp_pa
     kept = tables.retention_table(_retention())
     assert [row[0] for row in kept[1:]] == ["caption_top1", "text_bits_per_token"]
     assert kept[2][3] == "0.020 bits"
+
+
+def test_ways_of_training_stand_beside_the_full_one_and_the_controls() -> None:
+    found = tables.ablation_table(_ablation())
+    assert [row[0].split(":")[0] for row in found[1:]] == [
+        *("full", "pull", "no_concept", "retrieval_only", "floor", "ceiling")
+    ]
+    full, pull = found[1], found[2]
+    assert full[-3:] == ("51.200", "1000", "4000")
+    assert full[2] == full[6] == "–" and pull[2] == "-0.020 (-0.050 … 0.010)"
+    assert pull[6] == "–", "what could not be measured is not a number"
 
 
 def test_a_report_can_be_written_again_over_an_old_one(tmp_path: Path) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
-from safetensors.numpy import save_file
 
 from assistant.evaluation.generation import evaluate_generation
 from assistant.evaluation.recognition import evaluate_recognition
@@ -18,22 +15,8 @@ from assistant.evaluation.retention import evaluate_retention
 from assistant.evaluation.shots import evaluate_shots
 from assistant.evaluation.tables import BESIDE, MEASURES, recognition_table
 from personalizer.locations import Home
-from personalizer.picture_bank import BANK_FILE
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def settings(home: Home, exported: Any, models: Path, tmp_path: Path) -> dict[str, Any]:
-    """A home and a backbone with a bank of pictures, to tell a concept from."""
-    checkpoint = Path(shutil.copytree(exported.checkpoint, tmp_path / "tiny"))
-    random = np.random.default_rng(0)
-    vectors = random.normal(size=(40, 1280)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    bank = {"codes": random.integers(0, 32, (40, 16)).astype(np.int16), "vectors": vectors}
-    save_file(bank, checkpoint / BANK_FILE, metadata={"embedding_version": "another"})
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
-    return {"home": home, "backbone": str(checkpoint), "device": "cpu"}
 
 
 def trainings(home: Home) -> dict[str, int]:

@@ -200,3 +200,17 @@ def test_answers_do_not_depend_on_the_order_of_the_concepts(
         hidden.append(fp32.forward(asked[None], context.start)[0][0, -1])
     np.testing.assert_allclose(hidden[0], hidden[1], atol=1e-4)
     assert np.abs(hidden[0] - hidden[2]).max() > 1e-2, "the other concept is read as well"
+
+
+def test_without_self_prompting_no_answer_begins_with_rows(fp32: OrtSession, directory: Path) -> None:
+    usual = ConceptRuntime.load(fp32, directory)
+    manifest = directory / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"self_prompting": False}))
+    plain = ConceptRuntime.load(fp32, directory)
+    asked = question("is {name} a dog?")
+    assert usual.self_prompt("understanding", asked).size == 4
+    assert plain.self_prompt("understanding", asked).size == plain.self_prompt("generation", asked).size == 0
+    both = ConceptsTogether([plain, usual])
+    assert both.self_prompt("understanding", [Separator()]).tolist() == (
+        both.row_ids("understanding", 1).tolist()
+    )
