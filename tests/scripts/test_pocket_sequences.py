@@ -80,7 +80,13 @@ def test_sequences_fit_and_grade_answers_and_pictures_only(maker: SequenceMaker,
         assert len(sequence.ids) == len(sequence.weights) == len(sequence.branches) == len(sequence.positions)
         assert max(sequence.positions) < SMALL.max_positions
         trunk = sequence.branches.count(0)
-        assert sequence.positions[:trunk] == list(range(trunk)) and set(sequence.branches[:trunk]) == {0}
+        assert set(sequence.branches[:trunk]) == {0} and not any(sequence.asides[trunk:])
+        # Asides begin at the same place, and what follows stands behind all of them together.
+        for aside in range(1, max(sequence.asides) + 1):
+            own = [p for p, a in zip(sequence.positions, sequence.asides, strict=True) if a == aside]
+            assert own == list(range(1, 1 + len(own))) and len(own) > 3
+        for place in range(trunk):
+            assert sequence.asides[place] or sequence.positions[place] == place
         for number, branch in enumerate(branches(sequence)):
             ids = [token for token, _ in branch]
             inside = False
@@ -94,8 +100,8 @@ def test_sequences_fit_and_grade_answers_and_pictures_only(maker: SequenceMaker,
                     assert SEPARATOR in ids[:place]
             assert ids.count(BEGIN) == ids.count(END) and ids.count(SEPARATOR) <= 1
             places = [p for p, b in zip(sequence.positions, sequence.branches, strict=True) if b == number]
-            assert places == list(range(places[0], places[0] + len(places)))
-            assert places[0] == (trunk if number else 0), "a branch goes on where the trunk ends"
+            if number:
+                assert places == list(range(trunk, trunk + len(places))), "it goes on where the trunk ends"
             answers.add(tuple(token for token, weight in branch if weight == 1.0))
     assert len(answers) > 2
 
@@ -113,24 +119,66 @@ def test_what_was_read_is_noted_behind_the_picture(maker: SequenceMaker) -> None
                 )
 
 
+NAMES = {SPECIAL[reserved_token(number)] for number in range(1, SMALL.reserved)}
+
+
+def introduced(sequence: Sequence) -> dict[int, tuple[int, list[int]]]:
+    """By name in the trunk: the picture that it stands for, and the codes that stand for its rows."""
+    found = {}
+    for aside in set(sequence.asides[: sequence.branches.count(0)]):
+        places = [p for p in range(sequence.branches.count(0)) if sequence.asides[p] == aside]
+        ids = [sequence.ids[place] for place in places]
+        names = [token for token in ids if token in NAMES]
+        picks = [pick for place, pick in sequence.seen if place in places]
+        if names:
+            shown = [] if BEGIN in ids else [token for token in ids if token >= SPECIAL[image_token(0)]]
+            found[names[0]] = (picks[0], [t for t in shown if t < SPECIAL[image_token(0)] + CODES])
+    return found
+
+
 def test_yes_means_the_same_thing(maker: SequenceMaker) -> None:
-    """In context, a yes shows another picture of the example's subject, a no never does."""
+    """In context, a yes shows another picture of the subject that is asked for, a no never does."""
     found = records()
     yes, no = maker.answer_ids
+    together = 0
     for step in range(200):
         sequence = maker.compared(np.random.default_rng((5, step)))
-        picks = {sequence.branches[place]: pick for place, pick in sequence.seen}
-        example = picks.pop(0)
-        said = {
-            number: next((t for t, w in branch if t in (yes, no) and w == 1.0), None)
-            for number, branch in enumerate(branches(sequence))
-        }
-        assert {said[branch] for branch in picks} == {yes, no}
-        for branch, pick in picks.items():
+        named = introduced(sequence)
+        together += len(named) == 2
+        said_of: dict[int, set[int]] = {}
+        picks = {sequence.branches[place]: pick for place, pick in sequence.seen if sequence.branches[place]}
+        for number, branch in enumerate(branches(sequence)):
+            if number not in picks:
+                continue
+            [name] = {token for token, _ in branch} & NAMES
+            said = next(token for token, weight in branch if token in (yes, no) and weight == 1.0)
+            pick, example = picks[number], named[name][0]
             same = pick == example or (
                 found[pick].subject is not None and found[pick].subject == found[example].subject
             )
-            assert same == (said[branch] == yes)
+            assert same == (said == yes)
+            said_of.setdefault(name, set()).add(said)
+        assert len(said_of) == len(named)
+        assert all(said == {yes, no} for said in said_of.values())
+    assert 40 < together < 120
+
+
+def test_personal_prompts_before_a_picture_change_no_answer(maker: SequenceMaker) -> None:
+    """Whoever is introduced, what is asked about a picture and what is answered stay what they are without."""
+    counts = {0: 0, 1: 0, 2: 0}
+    known: dict[tuple[int, ...], set[tuple[int, ...]]] = {}
+    for step in range(300):
+        sequence = maker.read(np.random.default_rng((6, step)))
+        named = introduced(sequence)
+        counts[len(named)] += 1
+        [pick] = [p for place, p in sequence.seen if sequence.ids[place] == END]
+        for branch in branches(sequence)[1:]:
+            ids = [token for token, _ in branch]
+            assert not NAMES & set(ids), "nobody is asked for by name"
+            turn = ids.index(SEPARATOR)
+            known.setdefault((pick, *ids[:turn]), set()).add(tuple(ids[turn:]))
+    assert all(len(answers) == 1 for answers in known.values())
+    assert min(counts.values()) > 20
 
 
 def test_an_answer_in_context_starts_with_half_of_the_rows_stand_ins(maker: SequenceMaker) -> None:
@@ -138,12 +186,13 @@ def test_an_answer_in_context_starts_with_half_of_the_rows_stand_ins(maker: Sequ
     codes = range(maker.first_code, maker.first_code + CODES)
     seen = {True: 0, False: 0}
     for step in range(100):
-        trunk, *others = branches(maker.compared(np.random.default_rng(step)))
-        ids = [token for token, _ in trunk]
-        shown = [] if BEGIN in ids else [token for token in ids if token in codes]
-        for branch in others:
+        sequence = maker.compared(np.random.default_rng(step))
+        named = introduced(sequence)
+        for branch in branches(sequence)[1:]:
             ids = [token for token, _ in branch]
             turn = ids.index(SEPARATOR)
+            [name] = set(ids[:turn]) & NAMES
+            shown = named[name][1]
             draws = BEGIN in ids[turn:]
             stop = ids.index(BEGIN, turn) if draws else len(ids)
             repeated = [token for token in ids[turn:stop] if token in codes]
@@ -173,6 +222,8 @@ def test_sharing_rows_and_trunks_changes_no_loss(maker: SequenceMaker) -> None:
     losses = Losses(model, Recognising(model, 32, 7), features, codes, maker.answer_ids)
     rng = np.random.default_rng(3)
     sequences = [maker.drawn(rng), maker.compared(rng), maker.read(rng), maker.read(rng)]
+    while not {1, 2} <= set(sequences[1].asides):
+        sequences[1] = maker.compared(rng)
     together = Batch(sequences, 1, "cpu")
     assert together.ids.shape[0] < len(sequences) and together.ids.shape[1] >= ROW_LENGTH // 2
     apart: dict[str, list[tuple[float, float]]] = {"image": [], "text": []}
@@ -184,6 +235,9 @@ def test_sharing_rows_and_trunks_changes_no_loss(maker: SequenceMaker) -> None:
                 alone.add([token], 0.0 * weight)
             for token, weight in branch:
                 alone.add([token], weight)
+            shown = len(trunk) if number else len(branch)
+            alone.asides[:shown] = sequence.asides[:shown]
+            alone.positions[:shown] = sequence.positions[:shown]
             # The first token of a branch is not predicted by the trunk.
             if number:
                 alone.weights[len(trunk)] = 0.0
@@ -199,6 +253,33 @@ def test_sharing_rows_and_trunks_changes_no_loss(maker: SequenceMaker) -> None:
     for name, values in apart.items():
         mean = sum(value * weight for value, weight in values) / sum(weight for _, weight in values)
         assert parts[f"compared:{name}"] == pytest.approx(mean, rel=1e-4)
+
+
+def test_what_stands_aside_is_read_as_if_it_were_alone(maker: SequenceMaker) -> None:
+    """The states of the second personal prompt are those of a prompt that is the only one."""
+    torch.manual_seed(0)
+    model = ChameleonForConditionalGeneration(chameleon_config(SMALL, maker._tokenizer)).eval()
+    for parameter in model.model.layers.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    rng = np.random.default_rng(1)
+    both = maker.compared(rng)
+    while not {1, 2} <= set(both.asides):
+        both = maker.compared(rng)
+    second = [place for place, aside in enumerate(both.asides) if aside == 2]
+    alone = Sequence().add([both.ids[0], *(both.ids[place] for place in second)])
+    states = []
+    for sequence in (both, alone):
+        batch = Batch([sequence], 1, "cpu")
+        with torch.no_grad():
+            states.append(
+                model.model(
+                    input_ids=batch.ids,
+                    attention_mask=batch.mask,
+                    position_ids=batch.positions,
+                    use_cache=False,
+                ).last_hidden_state[0]
+            )
+    torch.testing.assert_close(states[0][second], states[1][1:], atol=1e-4, rtol=1e-3)
 
 
 def test_codes_that_share_levels_share_what_they_learn_and_merge_into_ordinary_rows() -> None:
