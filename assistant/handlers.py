@@ -241,6 +241,11 @@ class Handlers:
         )
         context.check_cancelled()
         self._store_prompt_cache(concept.id, exported["backbone"])
+        if self._library.concept(concept.id).state == "stale":
+            notes.append(
+                f"More was said about {concept.name} while it was learned; to learn that as well: "
+                f"familiar train {concept.name!r}"
+            )
         return result | exported | {"notes": notes}
 
     def _store_prompt_cache(self, concept_id: int, version: str) -> None:

@@ -16,6 +16,7 @@ from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.profiles import remember, take_back
+from personalizer.schemas import Progress
 from personalizer.trainer import train_concept
 from personalizer.training_checkpoint import CHECKPOINT_FILE
 
@@ -95,6 +96,39 @@ def test_what_was_told_is_taught_and_stays_out_of_what_the_prefix_carries(
     assert world.library.concept(world.concept).state == "ready"
     take_back(world.library, world.concept, 1)
     assert len(small.train(world, backbone)[1]) == 6
+
+
+@pytest.mark.parametrize("finished", [False, True])
+@pytest.mark.parametrize("change", ["told", "taken back", "confirmed", "rejected", "nothing to learn"])
+def test_what_changes_while_it_is_trained_is_learned_the_next_time(
+    small: ModuleType, world: SimpleNamespace, backbone: Backbone, change: str, finished: bool
+) -> None:
+    library = world.library
+    remember(library, world.concept, "Red disc is fond of snow")
+    if finished:
+        small.train(world, backbone, config=replace(small.CONFIG, steps=2, seed=7))
+
+    def meanwhile(progress: Progress) -> None:
+        if progress.done != 2:
+            return
+        if change == "told":
+            remember(library, world.concept, "Red disc is afraid of water")
+        elif change == "taken back":
+            take_back(library, world.concept, 1)
+        elif change == "nothing to learn":
+            remember(library, world.concept, "🍕")
+        else:
+            library.add_members(world.concept, [world.others[0]], source="user", status=change)
+
+    config = replace(small.CONFIG, steps=3)
+    train_concept(library, world.home, world.concept, backbone, config, progress=meanwhile)
+    concept = library.concept(world.concept)
+    assert concept.prefix_dir is not None and read_manifest(concept.prefix_dir)["training"]["report"]
+    learned = change == "nothing to learn"
+    assert concept.state == ("ready" if learned else "stale")
+    _, seen = small.train(world, backbone, config=config)
+    assert (seen == []) == learned
+    assert library.concept(world.concept).state == "ready"
 
 
 def test_cancelling_keeps_the_previous_prefix_and_the_steps(
