@@ -27,6 +27,7 @@ from personalizer.example_states import ExampleStates
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.objective import Objective, held_examples, held_loss
+from personalizer.prefix_files import remove_leftovers
 from personalizer.preservation import Preservation
 from personalizer.prompts import NO, YES, personal_prompt
 from personalizer.row_selection import RowSelection
@@ -280,8 +281,9 @@ class PrefixTrainer:
         self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
 
     def discard_checkpoint(self) -> None:
-        """Remove the checkpoint once its result is saved."""
+        """Remove the checkpoint once its result is saved, and what killed runs left."""
         (self._directory / CHECKPOINT_FILE).unlink(missing_ok=True)
+        remove_leftovers(self._directory)
 
 
 def fingerprint(backbone_version: str, examples: list[str], config: TrainerConfig) -> str:

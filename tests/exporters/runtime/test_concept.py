@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -200,3 +202,13 @@ def test_answers_do_not_depend_on_the_order_of_the_concepts(
         hidden.append(fp32.forward(asked[None], context.start)[0][0, -1])
     np.testing.assert_allclose(hidden[0], hidden[1], atol=1e-4)
     assert np.abs(hidden[0] - hidden[2]).max() > 1e-2, "the other concept is read as well"
+
+
+def test_a_full_disk_keeps_the_stored_cache(
+    int8: OrtSession, directory: Path, largest_file: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    export_concept(int8, directory)
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    with largest_file(512), pytest.raises(OSError):
+        export_concept(int8, directory)
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before
