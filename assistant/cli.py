@@ -393,7 +393,11 @@ def run_app(application: typer.Typer, arguments: Sequence[str]) -> int:
         import traceback
 
         from assistant.printable import printable
+        from personalizer.storage_errors import storage_error
 
+        refused = storage_error(error)
+        if refused is not None:
+            return _report(refused, as_json)
         typer.echo(printable(traceback.format_exc()), err=True)
         found = f"{type(error).__name__}: {error}"
         fix = "This is a mistake in Familiar; the lines above say where."

@@ -128,25 +128,41 @@ class Handlers:
         return {"cluster": dataclasses.asdict(report)}
 
     def learn(self, job: Job, context: JobContext) -> dict[str, Any]:
-        """Photos that a person chose → a concept, whose training is queued."""
+        """Photos that a person chose → a concept, whose training is queued; those that cannot be used are named."""
         from personalizer.concepts import learn_members
         from personalizer.forgetting import keep_only_claimed
 
-        paths = [Path(photo) for photo in job.payload["photos"]]
-        photo_ids = []
+        name, paths = str(job.payload["name"]), [Path(photo) for photo in job.payload["photos"]]
+        path_of: dict[int, Path] = {}
+        skipped: list[dict[str, str]] = []
         analysed: dict[int, Analysis] = {}
         mark_due(self._library)
         for number, path in enumerate(paths):
             context.progress(number, len(paths), f"Looking at {path.name}")
             context.check_cancelled()
-            photo_ids.append(self._photo_id(path, analysed))
+            try:
+                photo_id = self._photo_id(path, analysed)
+            except UnreadablePhotoError as error:
+                skipped.append({"path": str(path), "reason": error.found})
+                continue
+            if photo_id in path_of:
+                same = f"the same picture, byte for byte, as {path_of[photo_id].name}"
+                skipped.append({"path": str(path), "reason": same})
+            path_of.setdefault(photo_id, path)
+        if not path_of:
+            raise UnreadablePhotoError(
+                tried=f"learning {name}",
+                found="no photo can be used: "
+                + "; ".join(f"{photo['path']}: {photo['reason']}" for photo in skipped),
+                fix="Give photos of the real thing, in a format that other programs can show.",
+            )
         with self._library.transaction():
             added = [
                 detection_id
                 for photo_id, found in analysed.items()
                 for detection_id in self._library.add_detections(photo_id, found)
             ]
-            learned = learn_members(self._library, str(job.payload["name"]), photo_ids)
+            learned = learn_members(self._library, name, path_of)
             # What these photos had to forget is among what was found now; only what is taught may stay.
             keep_only_claimed(self._library, added)
         context.check_cancelled()
@@ -157,9 +173,8 @@ class Handlers:
         handed_on = ("backbone", "device", "settings")
         wanted = {"concept": learned.concept.id} | {k: job.payload[k] for k in handed_on if k in job.payload}
         train_job = self._queue.enqueue("train", str(learned.concept.id), wanted, USER_PRIORITY)
-        path_of = dict(zip(photo_ids, paths, strict=True))
-        skipped = [
-            {"path": str(path_of[int(photo["photo"])]), "reason": photo["reason"]}
+        skipped += [
+            {"path": str(path_of[int(photo["photo"])]), "reason": str(photo["reason"])}
             for photo in learned.skipped
         ]
         return result | {"concept": learned.concept.id, "train_job": train_job, "skipped": skipped}
@@ -244,6 +259,11 @@ class Handlers:
         )
         context.check_cancelled()
         self._store_prompt_cache(concept.id, exported["backbone"])
+        if self._library.concept(concept.id).state == "stale":
+            notes.append(
+                f"More was said about {concept.name} while it was learned; to learn that as well: "
+                f"familiar train {concept.name!r}"
+            )
         return result | exported | {"notes": notes}
 
     def _store_prompt_cache(self, concept_id: int, version: str) -> None:

@@ -18,6 +18,7 @@ from assistant.runtimes import exported_version, runtime_directory
 from personalizer.backbones.registry import backbone_directory
 from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.locations import Home
+from personalizer.prefix_files import current_manifest
 from personalizer.schemas import BoundingBox, Concept, OnProgress
 
 if TYPE_CHECKING:
@@ -217,11 +218,11 @@ class Serving:
 
     def trained(self, concept: Concept) -> tuple[ConceptRuntime, float] | None:
         """The concept's trained rows in this backbone and the log odds at which it is undecided, or None."""
-        from exporters.runtime.concept import PREFIX_MANIFEST, ConceptRuntime
+        from exporters.runtime.concept import ConceptRuntime
 
         if concept.prefix_dir is None or not self.has_prefix(concept):
             return None
-        manifest = concept.prefix_dir / PREFIX_MANIFEST
+        manifest = current_manifest(concept.prefix_dir)
         try:
             # The library's name is the current one; the manifest has that of the training.
             state = (str(manifest), manifest.stat().st_mtime_ns, concept.name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
+import sqlite3
 import sys
 import threading
 import time
@@ -23,6 +24,7 @@ from personalizer.errors import FamiliarError
 from personalizer.jobs import JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.storage_errors import storage_error
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +102,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FamiliarError as error:
         logger.error("%s", error)
         return error.exit_code
+    except (OSError, sqlite3.Error) as error:
+        refused = storage_error(error)
+        if refused is None:
+            raise
+        # What was running is still marked so, and is taken up by the next worker.
+        logger.error("%s", refused)
+        return refused.exit_code
     return 0
 
 

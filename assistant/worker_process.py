@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,8 @@ IDLE_EXIT_S = 120.0
 LOCK_PATIENCE_S = 2.0
 START_PATIENCE_S = 20.0
 MAX_LOG_BYTES = 4 * 2**20
+ROOM_KIB = 1024
+"""With less free space than this, nothing that goes wrong has to be looked for elsewhere."""
 
 
 @contextmanager
@@ -85,7 +88,7 @@ def ensure_worker(home: Home) -> None:
         if (status is not None and status != NotReadyError.exit_code) or time.monotonic() > deadline:
             raise NotReadyError(
                 tried="starting the worker process",
-                found=f"it ended with status {status}: {_last_line(worker_log(home))}"
+                found=_why_it_ended(home, status)
                 if status is not None
                 else f"it did not take its lock within {START_PATIENCE_S:.0f} s",
                 fix=f"See {worker_log(home)}, or run `familiar doctor`.",
@@ -133,6 +136,14 @@ def _recorded_pid(home: Home) -> int | None:
         return int(home.worker_lock.read_text().strip())
     except (OSError, ValueError):
         return None
+
+
+def _why_it_ended(home: Home, status: int) -> str:
+    free_kib = shutil.disk_usage(home.root).free // 2**10
+    if free_kib < ROOM_KIB:
+        # It could not write why.
+        return f"it ended with status {status}; the disk is full: {free_kib} KiB are free in {home.root}"
+    return f"it ended with status {status}: {_last_line(worker_log(home))}"
 
 
 def _last_line(path: Path) -> str:

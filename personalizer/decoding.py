@@ -139,9 +139,7 @@ def _decode(image: Image.Image, path: Path, limits: DecodeLimits) -> DecodedPhot
             # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the work; other formats ignore this.
             image.draft("RGB", (side_px, side_px))
         image.load()
-        upright = _rgb(image)
-        if side_px is not None and max(upright.size) > side_px:
-            upright.thumbnail((side_px, side_px), Image.Resampling.BICUBIC)
+        upright = _rgb(image, side_px)
     except MemoryError as error:
         raise _unreadable(path, "not enough memory to decode it") from error
     except Exception as error:
@@ -155,20 +153,35 @@ def _decode(image: Image.Image, path: Path, limits: DecodeLimits) -> DecodedPhot
     return DecodedPhoto(upright, width_px, height_px, taken_at, latitude, longitude, camera)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """A new RGB picture; transparency becomes white, deep greys are scaled to eight bits."""
+def _rgb(image: Image.Image, side_px: int | None) -> Image.Image:
+    """A new RGB picture; transparency becomes white, deep greys are scaled to eight bits.
+
+    It is reduced before it is copied again: at 100 megapixels every copy takes 400 MB.
+    """
     if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image, dtype=np.float64)
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        if image.mode.startswith("I") and low >= 0:
-            # Sixteen-bit files keep their exposure; only values beyond that are stretched.
-            low, high = 0.0, 255.0 if high <= 255 else max(high, 65535.0)
-        scaled = np.nan_to_num((values - low) * (255.0 / max(high - low, 1e-12)))
-        return Image.fromarray(scaled.clip(0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        layered = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layered.size, "white"), layered).convert("RGB")
+        image = _eight_bits(image)
+    elif image.has_transparency_data and image.mode != "RGBA":
+        image = image.convert("RGBA")
+    elif image.mode not in ("L", "RGB", "RGBA"):
+        image = image.convert("RGB")
+    if side_px is not None and max(image.size) > side_px:
+        image.thumbnail((side_px, side_px), Image.Resampling.BICUBIC)
+    if image.mode == "RGBA":
+        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     return image.copy() if image.mode == "RGB" else image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A new grey picture of one whose values are deeper or broken."""
+    values = np.array(image, dtype=np.float32)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if image.mode.startswith("I") and low >= 0:
+        # Sixteen-bit files keep their exposure; only values beyond that are stretched.
+        low, high = 0.0, 255.0 if high <= 255 else max(high, 65535.0)
+    values -= low
+    values *= 255.0 / max(high - low, 1e-12)
+    np.nan_to_num(values, copy=False)
+    return Image.fromarray(values.clip(0, 255, out=values).astype(np.uint8))
 
 
 def _exif(image: Image.Image) -> Image.Exif:

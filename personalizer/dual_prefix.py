@@ -19,10 +19,8 @@ from torch import nn
 
 from personalizer.backbones.spec import BackboneSpec
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
-from personalizer.locations import write_atomically
+from personalizer.prefix_files import MANIFEST_FILE, WEIGHTS_FILE, finish_replacing, replace_pair
 
-WEIGHTS_FILE = "prefix.safetensors"
-MANIFEST_FILE = "manifest.json"
 FORMAT = 1
 
 
@@ -133,29 +131,8 @@ def save_prefix(
         "training": training,
     }
     encoded = (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode()
-    _replace_pair(directory, content, encoded)
+    replace_pair(directory, content, encoded)
     return len(content) + len(encoded)
-
-
-def _replace_pair(directory: Path, weights: bytes, manifest: bytes) -> None:
-    """Replace both files, or neither."""
-    weights_path, manifest_path = directory / WEIGHTS_FILE, directory / MANIFEST_FILE
-    previous = weights_path.read_bytes() if weights_path.exists() else None
-    staged = directory / f".{MANIFEST_FILE}.staged"
-    try:
-        # Everything that a full disk can stop happens before the first file is replaced.
-        write_atomically(staged, manifest)
-        write_atomically(weights_path, weights)
-        try:
-            staged.replace(manifest_path)
-        except BaseException:
-            if previous is None:
-                weights_path.unlink(missing_ok=True)
-            else:
-                write_atomically(weights_path, previous)
-            raise
-    finally:
-        staged.unlink(missing_ok=True)
 
 
 def read_manifest(directory: Path) -> dict[str, Any]:
@@ -177,6 +154,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 def finished_training(directory: Path, fingerprint: str) -> dict[str, Any] | None:
     """What an earlier run reported, if it trained the same thing and its rows are still there and whole."""
     try:
+        finish_replacing(directory)
         manifest = read_manifest(directory)
         content = (directory / WEIGHTS_FILE).read_bytes()
         training = manifest["training"]

@@ -45,5 +45,9 @@ class CorruptArtifactError(FamiliarError):
     """A file of ours (weights, prefix, export) whose content does not match its manifest."""
 
 
+class StorageError(FamiliarError):
+    """The disk does not take, or give, what it should: it is full, read-only or broken."""
+
+
 class JobCancelled(Exception):  # noqa: N818 - a signal, not an error
     """Raised inside a job handler after the user asked to cancel it."""

@@ -15,6 +15,7 @@ from personalizer.errors import FamiliarError, JobCancelled, NotFoundError
 from personalizer.library import Library
 from personalizer.library_database import now_text
 from personalizer.schemas import Job, JobState
+from personalizer.storage_errors import storage_error
 
 MAX_ATTEMPTS = 3
 PROGRESS_INTERVAL_S = 0.1
@@ -257,7 +258,7 @@ def run_worker_loop(
     many.
 
     The caller holds the worker lock, so jobs that are marked running belong to a dead worker and are
-    recovered first. A handler that fails never ends the loop.
+    recovered first. A handler that fails never ends the loop; a library that cannot be written to does.
     """
     queue.recover_orphans()
     worker_pid = os.getpid()
@@ -288,7 +289,8 @@ def _run(queue: JobQueue, job: Job, handler: Handler, stop: threading.Event) -> 
         queue.fail(job.id, str(error), error.exit_code)
     except Exception as error:
         logger.exception("job %d (%s) failed", job.id, job.kind)
-        queue.fail(job.id, f"{type(error).__name__}: {error}")
+        refused = storage_error(error)
+        queue.fail(job.id, f"{type(error).__name__}: {error}" if refused is None else str(refused))
 
 
 def _json(value: Mapping[str, Any]) -> str:

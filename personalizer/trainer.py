@@ -28,12 +28,13 @@ from personalizer.example_states import ExampleStates
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.objective import Objective, held_examples, held_loss
+from personalizer.prefix_files import remove_leftovers
 from personalizer.preservation import Preservation, Preserved
 from personalizer.prompts import NO, YES, personal_prompt
 from personalizer.row_selection import RowSelection
-from personalizer.schemas import OnProgress, Progress
+from personalizer.schemas import ConceptState, OnProgress, Progress
 from personalizer.starting_rows import STARTS, Start, starting_rows
-from personalizer.text_questions import text_questions
+from personalizer.text_questions import SkippedFact, TextQuestion, text_questions
 from personalizer.training_checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
 from personalizer.training_set import ExampleBuilder, ExampleSampler, PrefixDataset, TaskWeights
 
@@ -308,8 +309,9 @@ class PrefixTrainer:
         self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
 
     def discard_checkpoint(self) -> None:
-        """Remove the checkpoint once its result is saved."""
+        """Remove the checkpoint once its result is saved, and what killed runs left."""
         (self._directory / CHECKPOINT_FILE).unlink(missing_ok=True)
+        remove_leftovers(self._directory)
 
 
 def fingerprint(backbone_version: str, examples: list[str], config: TrainerConfig) -> str:
@@ -330,28 +332,19 @@ def train_concept(
 ) -> dict[str, Any]:
     """Train a named concept from its confirmed members and record the prefix in the library.
 
-    Finished work is recognised by its fingerprint and not repeated; interrupted work continues. Returns the keys that
-    `familiar train --json` prints. Raises `UsageError` for a concept without members and `JobCancelled`.
+    Finished work is recognised by its fingerprint and not repeated; interrupted work continues. What is told or decided
+    meanwhile leaves the prefix `stale`. Returns the keys that `familiar train --json` prints. Raises `UsageError` for a
+    concept without members and `JobCancelled`.
     """
     config = config or TrainerConfig()
     concept = library.concept(concept_id)
     began = time.monotonic()
     directory = home.concepts / str(concept_id)
     members = library.members(concept_id)
-    # Which face of a photo it is matters, not only which photo; and what a person said it is not.
-    decided = [
-        f"{status} {library.photo(found.photo_id).content_hash} {found.kind} {found.box}"
-        for status in ("confirmed", "rejected")
-        for found in library.members(concept_id, status)
-    ]
-    questions, untaught = text_questions(
-        concept.name or "", [fact.text for fact in library.facts(concept_id)]
-    )
-    taught = [f"told {asked.question} {asked.answer}" for asked in questions]
-    identity = fingerprint(backbone.spec.version, decided + taught, config)
+    identity, questions, untaught = _known(library, concept_id, backbone, config)
     finished = finished_training(directory, identity)
     if finished is not None:
-        library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state="ready")
+        _record(library, concept_id, backbone, config, directory, identity)
         elapsed_s = time.monotonic() - began
         return {**finished, "concept": concept.name, "elapsed_s": elapsed_s, "repeated": False}
     if progress is not None:
@@ -400,5 +393,36 @@ def train_concept(
         },
     )
     trainer.discard_checkpoint()
-    library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state="ready")
+    _record(library, concept_id, backbone, config, directory, identity)
     return report
+
+
+def _known(
+    library: Library, concept_id: int, backbone: Backbone, config: TrainerConfig
+) -> tuple[str, list[TextQuestion], list[SkippedFact]]:
+    """The fingerprint of what is known now; the questions that what was told gives, and what gives none."""
+    # Which face of a photo it is matters, not only which photo; and what a person said it is not.
+    decided = [
+        f"{status} {library.photo(found.photo_id).content_hash} {found.kind} {found.box}"
+        for status in ("confirmed", "rejected")
+        for found in library.members(concept_id, status)
+    ]
+    told = [fact.text for fact in library.facts(concept_id)]
+    questions, untaught = text_questions(library.concept(concept_id).name or "", told)
+    taught = [f"told {asked.question} {asked.answer}" for asked in questions]
+    return fingerprint(backbone.spec.version, decided + taught, config), questions, untaught
+
+
+def _record(
+    library: Library,
+    concept_id: int,
+    backbone: Backbone,
+    config: TrainerConfig,
+    directory: Path,
+    identity: str,
+) -> None:
+    """Note the prefix in the library: `stale` where more was told or decided while it was trained."""
+    with library.transaction():
+        known, _, _ = _known(library, concept_id, backbone, config)
+        state: ConceptState = "ready" if known == identity else "stale"
+        library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state=state)

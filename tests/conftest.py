@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,3 +22,60 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     ensure_object_model(folder)
     return folder
+
+
+class SmallDisk:
+    """A file system of a few MiB that can be filled up and made read-only."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._filler = folder / "filler"
+
+    def fill(self, free_kib: int = 0) -> None:
+        """Leave only so much room."""
+        self.free()
+        status = os.statvfs(self.folder)
+        size = status.f_bavail * status.f_frsize - free_kib * 1024
+        if size > 0:
+            with self._filler.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, size)
+
+    def free(self) -> None:
+        """Give the room back."""
+        self._filler.unlink(missing_ok=True)
+
+    def make_read_only(self, wanted: bool = True) -> None:
+        subprocess.run(["mount", "-o", f"remount,{'ro' if wanted else 'rw'}", str(self.folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Needs the right to mount; a test that wants it is skipped elsewhere."""
+    folder = tmp_path / "small-disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "tmpfs", str(folder)]
+    if sys.platform != "linux" or shutil.which("mount") is None:
+        pytest.skip("there is no small file system to be had")
+    if (done := subprocess.run(mount, capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"mounting is not allowed: {done.stderr.strip()}")
+    try:
+        yield SmallDisk(folder)
+    finally:
+        # Lazily: a worker that a test started may still have its log open there.
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@contextmanager
+def _largest_file(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
+def largest_file() -> Callable[[int], AbstractContextManager[None]]:
+    """`with largest_file(bytes):` no write goes further than that into a file, as on a full disk. For any user."""
+    return _largest_file

@@ -21,6 +21,7 @@ from exporters.runtime.session import BackboneSession, Cache
 from exporters.tensor_files import open_tensors, save_tensors
 from personalizer.errors import CorruptArtifactError, NotReadyError
 from personalizer.locations import write_atomically
+from personalizer.prefix_files import current_manifest
 from personalizer.prompts import RowKind, personal_prompt
 from personalizer.schemas import Float32Array
 
@@ -50,12 +51,13 @@ class LearnedRows:
         together.
         """
         tried = f"reading the trained concept in {directory}"
-        if not (directory / PREFIX_FILE).exists() or not (directory / PREFIX_MANIFEST).exists():
+        manifest_path = current_manifest(directory)
+        if not (directory / PREFIX_FILE).exists() or not manifest_path.exists():
             raise NotReadyError(tried=tried, found="it was not trained", fix="Train the concept first.")
         tensors = open_tensors(directory / PREFIX_FILE, fix=TRAIN_AGAIN)
         sha256 = hash_file(directory / PREFIX_FILE)
         try:
-            manifest: dict[str, Any] = json.loads((directory / PREFIX_MANIFEST).read_bytes())
+            manifest: dict[str, Any] = json.loads(manifest_path.read_bytes())
             concept, version = str(manifest["concept"]["name"]), str(manifest["backbone"]["version"])
             if manifest["sha256"] != sha256:
                 raise ValueError(f"{PREFIX_FILE} does not match its manifest")

@@ -8,7 +8,8 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -324,3 +325,21 @@ def _picture() -> Any:
     from PIL import Image
 
     return Image.new("RGB", (64, 48), "teal")
+
+
+def test_a_disk_that_is_full_is_no_mistake_of_ours(
+    named: Path, largest_file: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    from personalizer.library import Library
+
+    with Library.open(named / "library.sqlite3") as library:
+        # As long as this is open, what others write goes behind it into the log of the library.
+        library.set_setting("long", "x" * 50_000)
+        with largest_file(40_000):
+            done = familiar(named, "--json", "remember", "Bo", "afraid of water")
+        assert library.facts(1) == []
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["error"]
+    assert "the library" in error["found"] and "free space" in error["fix"]
+    assert "Traceback" not in done.stderr and "mistake" not in done.stderr
+    assert familiar_json(named, "remember", "Bo", "afraid of water")["facts"] == ["afraid of water"]

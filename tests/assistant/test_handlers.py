@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
+from PIL.PngImagePlugin import PngInfo
 
 from assistant.handlers import make_handlers
 from assistant.service import Familiar
 from assistant.worker_process import hold_worker_lock
+from personalizer.drawings import SOFTWARE
 from personalizer.jobs import JobQueue, run_worker_loop
 from personalizer.locations import Home
 from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
@@ -116,6 +118,36 @@ def test_photos_whose_names_are_not_utf_8_are_scanned_and_learned(world: World) 
     assert world.familiar.library.members(learned["concept"])
     failed = world.do("learn", "Bo", name="Bo", photos=[str(broken)])
     assert failed.state == "failed" and r"cr\udce8me.jpg" in (failed.error or "")
+
+
+def test_photos_that_cannot_be_used_are_named_and_the_others_used(world: World) -> None:
+    good, small = world.draw("good.jpg", 1), world.folder / "small.png"
+    Image.open(good).resize((10, 10)).save(small)
+    again = Path(shutil.copy(good, world.folder / "again.jpg"))
+    drawn = world.folder / "drawn.png"
+    note = PngInfo()
+    note.add_text("Software", SOFTWARE)
+    Image.open(good).save(drawn, pnginfo=note)
+    (world.folder / "empty.jpg").touch()
+    (world.folder / "text.jpg").write_bytes(b"not a photo")
+    Image.new("1", (10_100, 10_000)).save(world.folder / "huge.png")
+    reasons = {
+        again: "the same picture, byte for byte, as good.jpg",
+        drawn: "Familiar drew it, so it is no photo",
+        world.folder / "empty.jpg": "the file is empty",
+        world.folder / "text.jpg": "not an image of a known format",
+        world.folder / "huge.png": "too many pixels (101 > 100 megapixels)",
+    }
+    photos = [str(path) for path in (good, small, *reasons)]
+    learned = world.done("learn", "Bo", name="Bo", photos=photos)
+    assert learned["skipped"] == [{"path": str(path), "reason": reason} for path, reason in reasons.items()]
+    library = world.familiar.library
+    members = {member.photo_id for member in library.members(learned["concept"])}
+    assert members == {library.photo_by_path(path).id for path in (good, small)}
+
+    job = world.do("learn", "Ada", name="Ada", photos=photos[3:])
+    assert job.state == "failed" and library.concept_by_name("Ada") is None
+    assert all(str(path) in (job.error or "") for path in photos[3:])
 
 
 @pytest.mark.parametrize("broken", [True, False])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +22,8 @@ from assistant.worker_process import (
     stop_worker,
 )
 from personalizer.errors import NotReadyError
+from personalizer.jobs import JobQueue
+from personalizer.library import Library
 from personalizer.locations import Home
 
 HOLD_LOCK = """
@@ -94,3 +99,22 @@ def test_the_lock_and_the_log_are_private(home: Home) -> None:
     process.wait(timeout=20)
     for path in (home.worker_lock, home.logs / "worker.log", home.database):
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_worker_that_cannot_write_for_want_of_room_says_so(small_disk: Any) -> None:
+    home = Home(small_disk.folder / "home").ensure()
+    with Library.open(home.database) as library:
+        queue = JobQueue(library)
+        job = queue.enqueue("scan", "library")
+        queue.claim(1)  # by a worker that died: the next one has to note that
+        while True:
+            small_disk.fill()
+            try:
+                library.set_setting("more", str(time.monotonic()))
+            except sqlite3.OperationalError:
+                break
+        with pytest.raises(NotReadyError, match="the disk is full") as raised:
+            ensure_worker(home)
+        assert "KiB are free" in raised.value.found
+        small_disk.free()
+        assert queue.recover_orphans() == 1 and queue.get(job).state == "queued"

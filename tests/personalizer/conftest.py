@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from personalizer.backbones.base import Backbone
 
 
 def draw_photo(seed: int, width_px: int = 320, height_px: int = 240) -> Image.Image:
@@ -43,12 +47,36 @@ def make_photo() -> Callable[..., Path]:
 @pytest.fixture(scope="session")
 def checkpoints() -> ModuleType:
     """The functions that write tiny Chameleon-format checkpoints; torch is imported only where a test asks."""
-    file = Path(__file__).with_name("chameleon_checkpoints.py")
-    spec = importlib.util.spec_from_file_location("chameleon_checkpoints", file)
+    return _beside("chameleon_checkpoints")
+
+
+@pytest.fixture(scope="session")
+def small() -> ModuleType:
+    """Short trainings, and what they need; torch is imported only where a test asks."""
+    return _beside("small_training")
+
+
+def _beside(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def backbone(pocket_like: Path) -> Backbone:
+    """The checkpoint by the pocket recipe, loaded."""
+    from personalizer.backbones.registry import load_backbone
+
+    return load_backbone(str(pocket_like), "cpu")
+
+
+@pytest.fixture
+def world(small: ModuleType, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A library of three photos of a red disc and eight of others, with vectors that say so."""
+    with small.disc_world(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Concepts in real libraries; the vectors are synthetic so that who is who is known."""
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -349,4 +350,25 @@ def test_learning_from_nothing_is_refused(library: Library, photos: Photos) -> N
         concepts.learn_members(library, "x", [])
     with pytest.raises(NotFoundError):
         concepts.learn_members(library, "x", [12345])
+    assert library.concepts() == []
+
+
+@pytest.mark.parametrize("name", ["Zoë 🐶", "שרה", "محمد Ali"])
+def test_learning_a_known_name_in_another_spelling_adds_to_it(
+    library: Library, photos: Photos, name: str
+) -> None:
+    first = concepts.learn_members(library, name, [photos.add("Bo")])
+    other = unicodedata.normalize("NFD", f"  {name.upper()} ").replace(" ", "  ")
+    again = concepts.learn_members(library, other, [photos.add("Bo")])
+    assert again.concept == first.concept and again.concept.name == name
+    assert len(library.members(first.concept.id)) == 2
+
+
+@pytest.mark.parametrize("name", ["Bo\x07", "\u202eoB", "Bo\n"])
+def test_learning_a_name_that_cannot_be_shown_leaves_nothing(
+    library: Library, photos: Photos, name: str
+) -> None:
+    photo = photos.add("Bo")
+    with pytest.raises(UsageError, match="cannot be shown"):
+        concepts.learn_members(library, name, [photo])
     assert library.concepts() == []

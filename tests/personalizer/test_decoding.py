@@ -3,6 +3,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from datetime import datetime
 from pathlib import Path
@@ -185,3 +187,50 @@ def test_smallest_picture(tmp_path: Path) -> None:
     path = tmp_path / "dot.png"
     path.write_bytes(buffer.getvalue())
     assert load_photo(path).image.size == (1, 1)
+
+
+MEMORY = """
+import sys
+from pathlib import Path
+from personalizer.decoding import load_photo
+
+def peak_mib():
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+before = peak_mib()
+for path in sys.argv[1:]:
+    print(load_photo(Path(path)).image.size)
+print(peak_mib() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
+def test_a_large_picture_takes_the_memory_of_two_of_it_at_most(tmp_path: Path) -> None:
+    size = (5000, 5000)
+    Image.new("RGBA", size, (10, 200, 30, 128)).save(tmp_path / "clear.png", compress_level=1)
+    Image.fromarray(np.full(size, 32768, np.uint16)).save(tmp_path / "deep.png", compress_level=1)
+    paths = [str(tmp_path / name) for name in ("clear.png", "deep.png")]
+    done = subprocess.run(
+        [sys.executable, "-c", MEMORY, *paths], capture_output=True, text=True, check=True, timeout=60
+    )
+    *sizes, peak_mib = done.stdout.splitlines()
+    assert sizes == ["(1024, 1024)"] * 2
+    copy_mib = 4 * size[0] * size[1] / 2**20
+    assert float(peak_mib) < 3 * copy_mib
+
+
+def test_reducing_before_or_after_conversion_gives_the_same_picture(tmp_path: Path) -> None:
+    limits = DecodeLimits(max_side_px=16)
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (64, 48, 4), np.uint8))
+    for mode in ("RGBA", "RGB", "L", "P"):
+        path = tmp_path / f"{mode}.png"
+        noise.convert(mode).save(path)
+        clear = Image.open(path).convert("RGBA")
+        expected = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+        expected.thumbnail((16, 16), Image.Resampling.BICUBIC)
+        found = load_photo(path, limits).image
+        assert (found.size, found.mode) == ((12, 16), "RGB")
+        difference = np.asarray(found, np.int16) - np.asarray(expected, np.int16)
+        assert np.abs(difference).max() <= 4, mode

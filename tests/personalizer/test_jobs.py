@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -226,3 +228,16 @@ def test_each_job_is_claimed_once_by_many_threads(queue: JobQueue) -> None:
 def test_unknown_job(queue: JobQueue) -> None:
     with pytest.raises(NotFoundError):
         queue.get(7)
+
+
+def test_a_full_disk_is_said_in_words_and_ends_no_loop(queue: JobQueue) -> None:
+    def full(job: Job, context: JobContext) -> dict[str, Any]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    failed, other = queue.enqueue("full", "a"), queue.enqueue("other", "b")
+    assert run_all(queue, full=full, other=lambda job, context: {}) == 2
+    assert queue.get(failed).error == (
+        "using the disk: No space left on device. Free some space on the disk and try again; what was saved "
+        "before is as it was."
+    )
+    assert queue.get(other).state == "done"

@@ -6,6 +6,7 @@ import stat
 import threading
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundErr
 from personalizer.library import Library
 from personalizer.migrations import CURRENT_VERSION, MIGRATIONS
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo
+from personalizer.storage_errors import storage_error
 
 
 @pytest.fixture
@@ -320,3 +322,21 @@ def test_opening_waits_for_a_program_that_writes_a_library_not_yet_in_wal_mode(t
         assert library.connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     release.join()
     writer.close()
+
+
+def test_a_full_disk_loses_nothing_that_was_stored(small_disk: Any) -> None:
+    with Library.open(small_disk.folder / "library.sqlite3") as library:
+        bo = library.create_concept("object", "Bo").id
+        small_disk.fill(free_kib=64)
+        stored = 0
+        with pytest.raises(sqlite3.OperationalError) as raised:
+            while stored < 1000:
+                library.add_fact(bo, f"{stored} " + "x" * 400)
+                stored += 1
+        assert "Free some space" in str(storage_error(raised.value))
+        assert len(library.facts(bo)) == stored > 0, "what is there can still be read"
+        small_disk.free()
+        library.add_fact(bo, "and goes on")
+    with Library.open(small_disk.folder / "library.sqlite3") as library:
+        assert library.connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        assert len(library.facts(bo)) == stored + 1

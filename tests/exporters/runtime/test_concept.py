@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +216,13 @@ def test_without_self_prompting_no_answer_begins_with_rows(fp32: OrtSession, dir
     assert both.self_prompt("understanding", [Separator()]).tolist() == (
         both.row_ids("understanding", 1).tolist()
     )
+
+
+def test_a_full_disk_keeps_the_stored_cache(
+    int8: OrtSession, directory: Path, largest_file: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    export_concept(int8, directory)
+    before = {path.name: path.read_bytes() for path in directory.iterdir()}
+    with largest_file(512), pytest.raises(OSError):
+        export_concept(int8, directory)
+    assert {path.name: path.read_bytes() for path in directory.iterdir()} == before

@@ -1,0 +1,41 @@
+"""Tells what the disk refuses — it is full, read-only, broken — from mistakes. Knows no file of ours."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+
+from personalizer.errors import StorageError
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+# The low byte of SQLite's code is the primary one; above it stands the reason.
+_SQLITE_PRIMARY = 0xFF
+_SQLITE_REFUSED = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+
+_KEPT = "what was saved before is as it was."
+
+
+def storage_error(error: BaseException) -> StorageError | None:
+    """`error` in words for people, or None when it is not about the disk."""
+    if isinstance(error, OSError):
+        full, refused, broken = error.errno in _FULL, error.errno in _REFUSED, error.errno == errno.EIO
+        where = f": {error.filename}" if error.filename is not None else ""
+        found = f"{error.strerror}{where}"
+    elif isinstance(error, sqlite3.Error):
+        # Errors that Python's own module raises have no code.
+        code = getattr(error, "sqlite_errorcode", 0) & _SQLITE_PRIMARY
+        full, refused = code == sqlite3.SQLITE_FULL, code in _SQLITE_REFUSED
+        broken = code == sqlite3.SQLITE_IOERR
+        found = f"{error} (the library)"
+    else:
+        return None
+    if full:
+        fix = f"Free some space on the disk and try again; {_KEPT}"
+    elif refused:
+        fix = f"Allow yourself to read and write there and try again; {_KEPT}"
+    elif broken:
+        fix = f"Check the disk and its free space and try again; {_KEPT}"
+    else:
+        return None
+    return StorageError(tried="using the disk", found=found, fix=fix)
