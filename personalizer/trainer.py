@@ -52,6 +52,10 @@ class TrainerConfig:
     soft_positives: int = 64
     soft_groups: int = 4
     views_per_photo: int = 12
+    background_views: int = 0
+    """Of these, at most so many show a thing on another ground, where it can be told from its own."""
+    background_negatives: int = 0
+    """Views per photo of the ground alone, which do not show the thing."""
     gradient_clip: float = 1.0
     checkpoint_every_s: float = 10.0
     seed: int = 0
@@ -83,6 +87,13 @@ class TrainerConfig:
                 tried=f"configuring training with ema={self.ema}, patience={self.patience}, evaluate_every="
                 f"{self.evaluate_every}, pull={self.pull}, preservation={self.preservation}",
                 found="ema must be in 0..1 without 1, the others not negative, evaluate_every at least 1",
+                fix="Leave the defaults.",
+            )
+        if self.background_views < 0 or self.background_negatives < 0:
+            raise UsageError(
+                tried=f"configuring training with background_views={self.background_views}, "
+                f"background_negatives={self.background_negatives}",
+                found="neither may be negative",
                 fix="Leave the defaults.",
             )
 
@@ -149,7 +160,7 @@ class PrefixTrainer:
         Codes of a real picture are what the backbone knows how to read; a mean of many would be none of them.
         """
         count = self.config.rows.rows - 1
-        embedded = self._backbone.embed_image_codes(self._data.positives).float()
+        embedded = self._backbone.embed_image_codes(self._data.real_positives).float()
         pieces, tokens = embedded.shape[0], embedded.shape[1]
         spread = torch.linspace(0, tokens - 1, count).round().long()
         chosen = [embedded[index * pieces // count, place] for index, place in enumerate(spread.tolist())]
@@ -340,6 +351,8 @@ def train_concept(
         soft_groups=config.soft_groups,
         generation_rows=config.rows.generation_rows,
         seed=config.seed,
+        background_views=config.background_views,
+        background_negatives=config.background_negatives,
         on_skipped=skipped.append,
     )
     dataset = replace(dataset, questions=tuple(questions))
