@@ -46,6 +46,10 @@ def recognition(
     together: Annotated[
         bool, typer.Option("--together", help="Ask with two concepts in one prompt as well.")
     ] = False,
+    backgrounds: Annotated[
+        bool,
+        typer.Option("--backgrounds", help="Ask about photos on other grounds, and grounds alone, as well."),
+    ] = False,
     seed: Seed = 0,
     report: Report = None,
 ) -> None:
@@ -60,6 +64,7 @@ def recognition(
         splits=splits,
         trained_splits=trained_splits,
         together=together,
+        backgrounds=backgrounds,
         seed=seed,
     )
     _run(context, measure, recognition_lines, "recognition", report)
@@ -267,7 +272,8 @@ def evaluation_home(chosen: Path | None) -> Home:
 def recognition_lines(report: dict[str, Any]) -> str:
     from assistant.cli_output import table
 
-    return table(tables.recognition_table(report))
+    shown = [tables.recognition_table(report), tables.background_table(report)]
+    return "\n\n".join(table(rows) for rows in shown if rows)
 
 
 def generation_lines(report: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Gathers a concept's pictures as image codes: members in several views, negatives and soft positives.
 
-Negatives and soft positives come from the user's own library and from the bank that ships with the backbone. Knows
-the library and the backbone's encoder; what the pictures are used for is the training set's business.
+Negatives and soft positives come from the user's own library and from the bank that ships with the backbone. A thing
+is also shown on other grounds, and its ground without it, so that a sofa is not taken for the cat on it. Knows the
+library and the backbone's encoder; what the pictures are used for is the training set's business.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from personalizer.locations import Home
 from personalizer.picture_bank import PictureBank
 from personalizer.schemas import BoundingBox, Concept, Detection, Float32Array
 from personalizer.soft_positives import SoftPositive, rank_soft_positives
+from personalizer.subject_mask import on_ground, subject_mask, without_subject
 from personalizer.training_set import PrefixDataset
 from personalizer.views import augmented, reading_views
 
@@ -33,6 +35,10 @@ HELD_NEGATIVES = 48
 HARD_SHARE = 0.25
 LOOKALIKE = 0.7
 """A photo this close to the members, as a share of their own closeness, may show the concept: never a negative."""
+FEWEST_UNCHANGED_VIEWS = 2
+"""Of each photo: the whole and the close view as they are."""
+ENOUGH_GROUNDS = 12
+"""Of the library's own photos; with fewer the bank's pictures, decoded, serve as grounds too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +48,23 @@ class _Candidate:
     """None where the vectors of the library's pictures cannot be compared with it."""
     detection: Detection | None
     codes: torch.Tensor | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Look:
+    """An opened photo and where in it to look; without a box everywhere."""
+
+    image: Image.Image
+    box: BoundingBox | None
+    face: bool
+
+    def views(self, image: Image.Image | None = None) -> list[Image.Image]:
+        """The reading views of the photo, or of what was made of it."""
+        return reading_views(self.image if image is None else image, self.box, face=self.face)
+
+    def mask(self) -> Image.Image | None:
+        """Of the thing, where it can be trusted. None for faces: their views show little else."""
+        return None if self.face else subject_mask(self.image, self.box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,27 +88,39 @@ def collect_pictures(
     soft_groups: int,
     generation_rows: int,
     seed: int,
+    background_views: int = 0,
+    background_negatives: int = 0,
     on_skipped: Callable[[SkippedPhoto], None] | None = None,
 ) -> PrefixDataset:
     """Everything that one training run looks at, encoded once; `on_skipped` hears of each photo left out.
 
+    Of each photo whose thing can be told from its ground, `background_views` of the views have another ground, and
+    `background_negatives` show the ground alone.
     Raises `UsageError` when no member photo or no other photo can be read.
     """
     rng = np.random.default_rng((seed, 1))
     members = library.members(concept.id)
     reader = _Reader(library, on_skipped, face=concept.kind == "face")
-    views = _member_views(library, members, reader)
-    if not views:
+    looks = _member_looks(library, members, reader)
+    if not looks:
         raise UsageError(
             tried=f"training {concept.name!r}",
             found="none of its member photos can be read",
             fix="Check that the photos are still there: familiar scan",
         )
     trained, held = _Encoded(backbone), _Encoded(backbone)
-    for photo_views in views:
+    background_views = max(0, min(background_views, views_per_photo - FEWEST_UNCHANGED_VIEWS))
+    masked: list[tuple[_Look, Image.Image]] = []
+    for look in looks:
+        photo_views, mask = look.views(), None
+        if background_views or background_negatives:
+            mask = look.mask()
+        if mask is not None:
+            masked.append((look, mask))
+        unchanged = views_per_photo - (0 if mask is None else background_views)
         more = [
             augmented(photo_views[index % len(photo_views)], rng)
-            for index in range(views_per_photo - len(photo_views))
+            for index in range(unchanged - len(photo_views))
         ]
         trained.add([*photo_views, *more])
         held.add(
@@ -100,6 +135,13 @@ def collect_pictures(
             found="there are no other photos to tell it apart from",
             fix="Add a folder with other photos: familiar add DIR",
         )
+    grounds = _Grounds(reader, backbone, negatives[hard:])
+    swapped, alone = _Encoded(backbone), _Encoded(backbone)
+    background_rng = np.random.default_rng((seed, 2))
+    for look, mask in masked:
+        swapped.add(_on_other_grounds(look, mask, grounds, background_views, background_rng))
+        alone.add(_without_subject(look, mask, background_negatives, background_rng))
+    trained.extend(swapped)
     encoded, kept = _encode(reader, backbone, negatives)
     encoded_held, _ = _encode(reader, backbone, held_negatives)
     if not kept:
@@ -108,6 +150,7 @@ def collect_pictures(
             found="none of the other photos can be read",
             fix="Check that the photos are still there: familiar scan",
         )
+    alone.extend(encoded)
     ranked: list[SoftPositive] = []
     soft_pool = [(candidate, candidate.vector) for candidate in candidates if candidate.vector is not None]
     if soft_pool:
@@ -120,17 +163,18 @@ def collect_pictures(
     soft, readable = _encode(reader, backbone, soft_candidates)
     contexts = None
     if not backbone.reads_own_codes:
-        read = (trained, held, encoded, encoded_held)
+        read = (trained, held, alone, encoded_held)
         contexts = torch.cat([context for part in read for context in part.contexts])
     return PrefixDataset(
         positives=trained.stacked(),
         held_positives=held.stacked(),
-        negatives=encoded.stacked(),
+        negatives=alone.stacked(),
         held_negatives=encoded_held.stacked(),
-        hard_negatives=sum(place < hard for place in kept),
+        hard_negatives=len(alone.codes) - len(kept) + sum(place < hard for place in kept),
         soft_codes=soft.stacked(),
         soft=[ranked[place] for place in readable],
         contexts=contexts,
+        swapped_positives=len(swapped.codes),
     )
 
 
@@ -144,9 +188,16 @@ class _Encoded:
 
     def add(self, images: list[Image.Image]) -> None:
         """Encode and keep them in this order."""
+        if not images:
+            return
         self.codes += self._backbone.encode_images(images).unbind()
         if not self._backbone.reads_own_codes:
             self.contexts += [self._backbone.image_context([image]) for image in images]
+
+    def extend(self, other: _Encoded) -> None:
+        """Put those of `other` behind these."""
+        self.codes += other.codes
+        self.contexts += other.contexts
 
     def stacked(self) -> torch.Tensor:
         """Codes `[n, tokens]`."""
@@ -167,18 +218,18 @@ class _Reader:
         self._skipped: set[int] = set()
         self.face = face
 
-    def views(self, detection: Detection) -> list[Image.Image]:
-        """The reading views of one detection's photo; empty when the photo cannot be read now."""
+    def look(self, detection: Detection) -> _Look | None:
+        """One detection in its photo; None when the photo cannot be read now."""
         photo = self._open(detection.photo_id)
         if photo is None:
-            return []
+            return None
         box = None
         if detection.kind != "photo":
             scale, found = 1.0 / photo.scale, detection.box
             box = BoundingBox(
                 found.left * scale, found.top * scale, found.right * scale, found.bottom * scale
             )
-        return reading_views(photo.image, box, face=self.face)
+        return _Look(photo.image, box, self.face)
 
     def _open(self, photo_id: int) -> DecodedPhoto | None:
         """The photo from whichever of its files still holds it."""
@@ -199,8 +250,51 @@ class _Reader:
         return None
 
 
-def _member_views(library: Library, members: list[Detection], reader: _Reader) -> list[list[Image.Image]]:
-    """Per member photo: the whole and, where there is one, the proposed region or the face."""
+class _Grounds:
+    """Other pictures to put a thing before: photos of the library, and where these are few what the bank holds."""
+
+    def __init__(self, reader: _Reader, backbone: Backbone, candidates: list[_Candidate]) -> None:
+        """`candidates` neither show the concept nor look much like it."""
+        own = [candidate for candidate in candidates if candidate.detection is not None]
+        self._reader = reader
+        self._backbone = backbone
+        self._candidates = own if len(own) >= ENOUGH_GROUNDS else candidates
+
+    def draw(self, rng: np.random.Generator) -> Image.Image:
+        """One of them; a plain colour where there is none that can be read."""
+        if self._candidates:
+            drawn = self._candidates[int(rng.integers(len(self._candidates)))]
+            if drawn.codes is not None:
+                return self._backbone.decode_images(drawn.codes[None])[0]
+            if drawn.detection is not None and (look := self._reader.look(drawn.detection)) is not None:
+                return look.image
+        red, green, blue = (int(level) for level in rng.integers(0, 256, 3))
+        return Image.new("RGB", (16, 16), (red, green, blue))
+
+
+def _on_other_grounds(
+    look: _Look, mask: Image.Image, grounds: _Grounds, count: int, rng: np.random.Generator
+) -> list[Image.Image]:
+    """Views of the thing, each on a ground of its own."""
+    made = []
+    for index in range(count):
+        views = look.views(on_ground(look.image, mask, grounds.draw(rng)))
+        made.append(augmented(views[index % len(views)], rng))
+    return made
+
+
+def _without_subject(
+    look: _Look, mask: Image.Image, count: int, rng: np.random.Generator
+) -> list[Image.Image]:
+    """Views of the ground that the thing was taken away from."""
+    if not count:
+        return []
+    views = look.views(without_subject(look.image, mask))
+    return [augmented(views[index % len(views)], rng) for index in range(count)]
+
+
+def _member_looks(library: Library, members: list[Detection], reader: _Reader) -> list[_Look]:
+    """Each member photo with its proposed region or its face, where there is one."""
     chosen: dict[int, Detection] = {}
     for member in members:
         wanted = library.detections(member.photo_id, kind="face" if reader.face else "object")
@@ -208,7 +302,7 @@ def _member_views(library: Library, members: list[Detection], reader: _Reader) -
             chosen[member.photo_id] = member
         else:
             chosen[member.photo_id] = wanted[0] if wanted else member
-    return [views for detection in chosen.values() if (views := reader.views(detection))]
+    return [look for detection in chosen.values() if (look := reader.look(detection)) is not None]
 
 
 def _candidates(
@@ -294,8 +388,8 @@ def _encode(reader: _Reader, backbone: Backbone, candidates: list[_Candidate]) -
     for place, candidate in enumerate(candidates):
         if candidate.codes is not None:
             encoded.codes.append(candidate.codes)
-        elif candidate.detection is not None and (views := reader.views(candidate.detection)):
-            encoded.add(views[:1])
+        elif candidate.detection is not None and (look := reader.look(candidate.detection)):
+            encoded.add(look.views()[:1])
         else:
             continue
         kept.append(place)

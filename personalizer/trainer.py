@@ -55,6 +55,10 @@ class TrainerConfig:
     soft_positives: int = 64
     soft_groups: int = 4
     views_per_photo: int = 12
+    background_views: int = 0
+    """Of these, at most so many show a thing on another ground, where it can be told from its own."""
+    background_negatives: int = 0
+    """Views per photo of the ground alone, which do not show the thing."""
     gradient_clip: float = 1.0
     checkpoint_every_s: float = 10.0
     seed: int = 0
@@ -104,6 +108,13 @@ class TrainerConfig:
                 f"pull={self.pull}, preservation={self.preservation}",
                 found="ema must be in 0..1 without 1, companions in 0..1, evaluate_every and preserved at least 1, "
                 "the others not negative",
+                fix="Leave the defaults.",
+            )
+        if self.background_views < 0 or self.background_negatives < 0:
+            raise UsageError(
+                tried=f"configuring training with background_views={self.background_views}, "
+                f"background_negatives={self.background_negatives}",
+                found="neither may be negative",
                 fix="Leave the defaults.",
             )
 
@@ -158,7 +169,7 @@ class PrefixTrainer:
             self._builder, dataset, config.weights, config.text, hard_negatives=config.hard_negatives
         )
         start = starting_rows(
-            backbone, dataset.positives, config.rows.learned_rows, config.start, config.seed
+            backbone, dataset.real_positives, config.rows.learned_rows, config.start, config.seed
         )
         self.prefix = DualPrefix(config.rows, start, backbone.output_scale()).to(backbone.device)
         self.optimiser = torch.optim.AdamW(
@@ -361,6 +372,8 @@ def train_concept(
         soft_groups=config.soft_groups,
         generation_rows=config.rows.generation_rows,
         seed=config.seed,
+        background_views=config.background_views,
+        background_negatives=config.background_negatives,
         on_skipped=skipped.append,
     )
     dataset = replace(dataset, questions=tuple(questions))

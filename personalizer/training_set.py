@@ -58,6 +58,13 @@ class PrefixDataset:
     soft: list[SoftPositive]
     contexts: torch.Tensor | None = None
     questions: tuple[TextQuestion, ...] = ()
+    swapped_positives: int = 0
+    """The last so many positives have another ground: to be recognised, not to be drawn."""
+
+    @property
+    def real_positives(self) -> torch.Tensor:
+        """Views that nothing was put into, `[n, tokens]`."""
+        return self.positives[: len(self.positives) - self.swapped_positives]
 
 
 @dataclass(slots=True)
@@ -293,8 +300,8 @@ class ExampleSampler:
                 codes, rows = data.soft_codes[place].tolist(), data.soft[place].rows
                 examples.append(self._builder.generation(codes, rows, self._weights))
             else:
-                index = int(rng.integers(len(data.positives)))
-                examples.append(self._builder.generation(data.positives[index].tolist(), None, self._weights))
+                codes = data.real_positives[int(rng.integers(len(data.real_positives)))].tolist()
+                examples.append(self._builder.generation(codes, None, self._weights))
         for _ in range(self._text if self._questions else 0):
             alike = self._questions[int(rng.integers(len(self._questions)))]
             asked = alike[int(rng.integers(len(alike)))]

@@ -67,6 +67,7 @@ def evaluate_recognition(
     backbone: str = "pocket",
     device: str = "auto",
     together: bool = False,
+    backgrounds: bool = False,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """The table as JSON values; `home` keeps analysed photos and trained prefixes for a rerun.
@@ -74,7 +75,8 @@ def evaluate_recognition(
     For each subject, `shots` photos are shown and all photos of all folders that were not shown are tested.
     Retrieval is averaged over `splits` choices of shots; whatever needs a trained prefix over the first
     `trained_splits` of them (0: nothing is trained, and the product is what was learned of the embeddings).
-    `together` also asks those with another concept's personal prompt in the context.
+    `together` also asks those with another concept's personal prompt in the context, `backgrounds` about held-out
+    photos on other grounds.
     Raises `UsageError` or `NotFoundError` for folders without enough photos.
     """
     subjects, skipped = read_subjects(subjects_dir, shots)
@@ -85,7 +87,16 @@ def evaluate_recognition(
         chosen = make_splits(subjects, shots, max(splits, trained_splits), seed)
         tested = compare_splits(photos, chosen, subjects, negatives, on_progress)
         report = recognition_rows(
-            tested, trained_splits, photos, home, backbone, device, seed, on_progress, together=together
+            tested,
+            trained_splits,
+            photos,
+            home,
+            backbone,
+            device,
+            seed,
+            on_progress,
+            together=together,
+            backgrounds=backgrounds,
         )
     finally:
         photos.close()
@@ -135,6 +146,7 @@ def recognition_rows(
     on_progress: OnProgress | None,
     *,
     together: bool = False,
+    backgrounds: bool = False,
 ) -> dict[str, Any]:
     """The product's row and its controls; those that need a prefix over the first `trained_splits` splits."""
     report = _untrained_report(tested, seed)
@@ -143,7 +155,15 @@ def recognition_rows(
 
         trained = [one for one in tested if one.split.number < trained_splits]
         report |= evaluate_trained(
-            trained, photos, home, backbone, device, seed, on_progress, together=together
+            trained,
+            photos,
+            home,
+            backbone,
+            device,
+            seed,
+            on_progress,
+            together=together,
+            backgrounds=backgrounds,
         )
     return report
 

@@ -130,6 +130,8 @@ and with it the product, is over the trained splits, `retrieval_only` over all.
 - `beside_another`: as `prefix_only`, with another concept's personal prompt in the context as well
 - `two subjects`: on pictures of two halves, from photos of two subjects or strangers; the prefix `alone` in its
   prompt, or `beside_another`
+- `untouched`, `swapped`, `background_only`: shares of yes in the held-out photos whose thing can be told from its
+  ground: as they are, with the thing on other grounds, and the ground alone; `strangers`: in all negatives
 """
 _SHOTS_WORDS = f"""\
 All rows are tested on the same photos: fewer shots are the first of more, and what the most shots leave is tested.
@@ -197,6 +199,8 @@ def _markdown(kind: Kind, report: Report, pictures: Sequence[tuple[str, str]], c
     parts += [f"![{name}]({file})" for name, file in pictures]
     if report.get("prompt_fidelity_detail"):
         parts += ["## Does the place survive?", _fidelity(report)]
+    if backgrounds := tables.background_table(report):
+        parts += ["## Backgrounds", _as_markdown(backgrounds)]
     concepts = tables.per_concept_table(report)
     if concepts:
         parts += ["## By concept", _as_markdown(concepts)]

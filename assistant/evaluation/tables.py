@@ -12,6 +12,8 @@ CONTROLS = ("embedding_only", "retrieval_only", "prefix_only", "other_prefix", "
 RATES = ("weighted", "positive", "negative", "precision", "recall", "ece", "coverage_at_98", "abstained")
 TWO_SUBJECTS = "two subjects"
 TOGETHER_ROWS = ("product", "alone", "beside_another")
+BACKGROUND_ROWS = ("untouched", "swapped", "background_only", "strangers")
+BACKGROUND_PARTS = ("product", "embedding_only", "prefix_only", "retrieval_only")
 BESIDE = ("reranked", "no_concept", "in_places", "reconstruction")
 """What is scored beside first samples: what serving keeps of several candidates; first samples of the class without a
 concept; first samples that were asked for in a place; the shots after the backbone's own image tokenizer, which no
@@ -41,6 +43,21 @@ def _together(report: Report) -> dict[str, Any]:
         return {}
     rows = {"beside_another": together["beside_another"]}
     return rows | {f"{TWO_SUBJECTS}: {name}": together["composites"][name] for name in TOGETHER_ROWS}
+
+
+def background_table(report: Report) -> Table:
+    """Shares of yes by row and by what is asked; empty where that was not measured."""
+    measured = report.get("background")
+    if not measured:
+        return []
+    head = (f"yes, {measured['with_mask']} of {measured['photos']} photos", *BACKGROUND_PARTS)
+    return [
+        head,
+        *(
+            (row, *(number(measured[row][part]["yes"]) for part in BACKGROUND_PARTS))
+            for row in BACKGROUND_ROWS
+        ),
+    ]
 
 
 def generation_table(report: Report) -> Table:

@@ -218,9 +218,9 @@ def _hear(
     looked = [asked.look_at(_picture(photos, composite)) for composite in composites]
     heard = Heard(
         beside_another=[_say(both, seen, own.undecided_at) for seen in views],
-        composites_embedding=[log_odds for log_odds, _ in looked],
-        composites_alone=[_say(own.runtime, seen, own.undecided_at) for _, seen in looked],
-        composites_beside=[_say(both, seen, own.undecided_at) for _, seen in looked],
+        composites_embedding=[one.log_odds for one in looked],
+        composites_alone=[_say(own.runtime, one.contexts, own.undecided_at) for one in looked],
+        composites_beside=[_say(both, one.contexts, own.undecided_at) for one in looked],
     )
     write_atomically(path, json.dumps(question | {"heard": asdict(heard)}).encode())
     return heard

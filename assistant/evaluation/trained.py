@@ -70,6 +70,18 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Looked:
+    """What was seen of the concept in a picture that is in no library."""
+
+    log_odds: float | None
+    """What was learned of the embeddings says; None where there was nothing to compare."""
+    retrieval_log_odds: float | None
+    """The same by the cosine with the mean of the shots."""
+    contexts: list[Float32Array]
+    """What the backbone reads of its views."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TrainedPrefix:
     """A split's concept, ready to be asked for."""
 
@@ -90,10 +102,12 @@ def evaluate_trained(
     on_progress: OnProgress | None,
     *,
     together: bool = False,
+    backgrounds: bool = False,
 ) -> dict[str, Any]:
     """The product's row and those of prefix only, no concept, another concept's prefix, and the cost.
 
-    `together` adds what it costs to have two concepts in one prompt. Training and answers that were finished before
+    `together` adds what it costs to have two concepts in one prompt, `backgrounds` what is said of held-out photos
+    on other grounds and of their grounds alone. Training and answers that were finished before
     are read again from `home`.
     """
     costs: list[Trained] = []
@@ -108,17 +122,18 @@ def evaluate_trained(
         finally:
             split.close()
     report = trained_report(tested, answers, costs, seed)
+
+    def opened(one: Comparison) -> TrainedSplit:
+        return TrainedSplit(home, one, photos, backbone, device, shared)
+
     if together:
         from assistant.evaluation.together import evaluate_together
 
-        report["together"] = evaluate_together(
-            tested,
-            answers,
-            photos,
-            lambda one: TrainedSplit(home, one, photos, backbone, device, shared),
-            seed,
-            on_progress,
-        )
+        report["together"] = evaluate_together(tested, answers, photos, opened, seed, on_progress)
+    if backgrounds:
+        from assistant.evaluation.background import evaluate_backgrounds
+
+        report["background"] = evaluate_backgrounds(tested, answers, photos, opened, seed, on_progress)
     return report
 
 
@@ -187,8 +202,10 @@ class TrainedSplit:
         return Serving(self._home, self._backbone)
 
     @cached_property
-    def _recognizer(self) -> Recognizer:
-        return Recognizer(self._familiar.library, concepts=[self._concept()])
+    def _recognizers(self) -> tuple[Recognizer, Recognizer]:
+        """One that learns and one that compares with the mean."""
+        library, concepts = self._familiar.library, [self._concept()]
+        return Recognizer(library, concepts=concepts), Recognizer(library, concepts=concepts, learns=False)
 
     def _concept(self) -> Concept:
         concept = self._familiar.library.concept_by_name(self._tested.split.subject.name)
@@ -233,17 +250,21 @@ class TrainedSplit:
         runtime, undecided_at = found
         return TrainedPrefix(runtime, undecided_at, hash_file(concept.prefix_dir / PREFIX_FILE))
 
-    def look_at(self, image: Image.Image) -> tuple[float | None, list[Float32Array]]:
-        """A picture that is in no library: what the embedding says of the concept in it, as log odds, and what the
-        backbone reads of its views.
-        """
-        evidence = self._recognizer.evidence(self._photos.analyse(image))
-        box = evidence[0].box if evidence else None
+    def look_at(self, image: Image.Image) -> Looked:
+        """A picture that is in no library: what embeddings say of it, and what the backbone reads of its views."""
+        analysed = self._photos.analyse(image)
+        learned, plain = (recognizer.evidence(analysed) for recognizer in self._recognizers)
+        box = learned[0].box if learned else None
         views = views_of(image, 1.0, box, face=self._concept().kind == "face")
-        return (
-            evidence[0].log_odds if evidence else None,
+        return Looked(
+            learned[0].log_odds if learned else None,
+            plain[0].log_odds if plain else None,
             [self.session.image_context([view])[0] for view in views],
         )
+
+    def yes_no(self, contexts: Sequence[Float32Array]) -> float | None:
+        """What the prefix says of views that were read, as `Answers.with_prefix`."""
+        return self._serving.yes_no(self._concept(), contexts)
 
     def answers(self, on_progress: OnProgress | None = None) -> Answers:
         """What the backbone says to every test photo, with the prefix and without."""
