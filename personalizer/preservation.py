@@ -60,6 +60,9 @@ ANYTHING = (
 )
 DESCRIBED_SHARE = 0.25
 """Of the questions, so many ask for a description."""
+FORCED_SHARE = 0.1
+"""Of the questions, before so many answers the understanding rows stand, which a model that chooses need not write. With
+half of them a prefix tells its concept less well (area under the curve, mean of two subjects: 0.92 instead of 0.97)."""
 PER_PICTURE = 2
 """Questions about each picture; what the bare model says to them is found once."""
 KEPT_TOKENS = 48
@@ -128,8 +131,7 @@ class Preservation:
         [states] = self._states.at([bare], [_last(bare, len(tokens))])
         said = self._backbone.text_logits(states).float().log_softmax(dim=-1)
         kept, ids = said.topk(min(KEPT_TOKENS, said.shape[1]), dim=-1)
-        # A tool that knows the task forces the understanding rows; a model that chooses may not emit them.
-        forced = bool(rng.integers(2))
+        forced = rng.random() < FORCED_SHARE
         rows = self._builder.self_prompt(Rows("understanding")) if forced else []
         prompted = self._builder.example(personal_prompt() + segments, picture, [(rows, 0.0), (tokens, 1.0)])
         return Preserved(prompted, _last(prompted, len(tokens)), ids, kept)

@@ -74,7 +74,7 @@ class TrainerConfig:
     prefix recognises its concept better in new photos."""
     preserved: int = 3
     """Of the pictures that a step reads, about so many one other question is asked."""
-    companions: float = 0.0
+    companions: float = 0.3
     """The share of steps with another personal prompt in the context."""
     gradient_checkpointing: bool = False
     """Run each example again in the backward pass: less memory, more time, the same gradients."""

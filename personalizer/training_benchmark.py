@@ -91,8 +91,8 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
             found="the naive recipe needs one vocabulary for words and pictures",
             fix="Use a backbone in Chameleon's format.",
         )
-    # The naive recipe preserves nothing: both sides do the same work on the same examples.
-    settings = {"preservation": 0.0, **request.trainer}
+    # The naive recipe preserves nothing and knows no companions: both sides do the same work on the same examples.
+    settings = {"preservation": 0.0, "companions": 0.0, **request.trainer}
     config = replace(TrainerConfig(), **settings, seed=request.seed, steps=request.steps)
     data, pictures = read_pictures(request, backbone, config)
     builder = ExampleBuilder(backbone, config.rows)

@@ -176,8 +176,9 @@ def test_preservation_leaves_answers_about_other_things_alone(
 
 
 def test_what_is_preserved_is_what_the_bare_model_expects(
-    backbone: Backbone, data: PrefixDataset, tmp_path: Path
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("personalizer.preservation.FORCED_SHARE", 0.5)
     made = PrefixTrainer(backbone, data, CONFIG, tmp_path, "f")
     builder = ExampleBuilder(backbone, CONFIG.rows)
     pictures = [(number, codes) for number, codes in enumerate(data.positives.tolist())]
