@@ -232,8 +232,9 @@ class Handlers:
     def train(self, job: Job, context: JobContext) -> dict[str, Any]:
         """A named concept → its prefix, and what serving it needs. `settings` in the job are those of the trainer."""
         from personalizer.backbones.registry import load_backbone
+        from personalizer.concept_training import train_concept
         from personalizer.member_check import check_members
-        from personalizer.trainer import TrainerConfig, train_concept
+        from personalizer.trainer import TrainerConfig
 
         config = TrainerConfig.with_settings(job.payload.get("settings", {}))
         concept = self._library.concept(int(job.payload["concept"]))

@@ -61,8 +61,8 @@ ANYTHING = (
 DESCRIBED_SHARE = 0.25
 """Of the questions, so many ask for a description."""
 FORCED_SHARE = 0.1
-"""Of the questions, before so many answers the understanding rows stand, which a model that chooses need not write. With
-half of them a prefix tells its concept less well (area under the curve, mean of two subjects: 0.92 instead of 0.97)."""
+"""Of the questions, before so many answers the understanding rows stand; a model that chooses need not write them. When
+it was half of them, prefixes told four subjects less well (mean area under the curve 0.957 instead of 0.982)."""
 PER_PICTURE = 2
 """Questions about each picture; what the bare model says to them is found once."""
 KEPT_TOKENS = 48

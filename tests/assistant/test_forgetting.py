@@ -103,8 +103,9 @@ def small_training(world: World, concept: Concept) -> None:
     from exporters.runtime.concept import export_concept
     from exporters.runtime.ort import OrtSession
     from personalizer.backbones.registry import load_backbone
+    from personalizer.concept_training import train_concept
     from personalizer.dual_prefix import DualPrefixConfig
-    from personalizer.trainer import TrainerConfig, train_concept
+    from personalizer.trainer import TrainerConfig
 
     settings = TrainerConfig(
         rows=DualPrefixConfig(4, 3),

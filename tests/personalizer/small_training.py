@@ -19,12 +19,13 @@ from PIL import Image, ImageDraw
 
 from personalizer.backbones.base import Backbone
 from personalizer.backbones.registry import load_backbone
+from personalizer.concept_training import train_concept
 from personalizer.dual_prefix import DualPrefixConfig
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 from personalizer.soft_positives import SoftPositive
-from personalizer.trainer import PrefixTrainer, TrainerConfig, TrainingOutcome, train_concept
+from personalizer.trainer import PrefixTrainer, TrainerConfig, TrainingOutcome
 from personalizer.training_set import PrefixDataset
 
 CONFIG = TrainerConfig(

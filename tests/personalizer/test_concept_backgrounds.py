@@ -19,13 +19,14 @@ from safetensors.numpy import save_file
 from personalizer.backbones.base import Backbone
 from personalizer.backbones.registry import load_backbone
 from personalizer.concept_pictures import collect_pictures
+from personalizer.concept_training import fingerprint
 from personalizer.dual_prefix import DualPrefixConfig
 from personalizer.errors import UsageError
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.picture_bank import BANK_FILE
 from personalizer.schemas import BoundingBox, Embedding, NewDetection
-from personalizer.trainer import TrainerConfig, fingerprint
+from personalizer.trainer import TrainerConfig
 from personalizer.training_set import CODE, ExampleBuilder, ExampleSampler, PrefixDataset, TaskWeights
 
 SIZE = (120, 100)

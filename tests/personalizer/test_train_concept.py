@@ -11,13 +11,13 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 from personalizer.backbones.base import Backbone
+from personalizer.concept_training import train_concept
 from personalizer.dual_prefix import MANIFEST_FILE, WEIGHTS_FILE, read_manifest
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.profiles import remember, take_back
 from personalizer.schemas import Progress
-from personalizer.trainer import train_concept
 from personalizer.training_checkpoint import CHECKPOINT_FILE
 
 KEYS = {"concept", "steps", "elapsed_s", "trained_values", "bytes", "peak_rss_mib", "recognition_augmented"}

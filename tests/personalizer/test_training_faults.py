@@ -19,11 +19,12 @@ import torch
 
 from exporters.runtime.concept import LearnedRows
 from personalizer.backbones.base import Backbone
+from personalizer.concept_training import train_concept
 from personalizer.dual_prefix import MANIFEST_FILE, WEIGHTS_FILE
 from personalizer.library import Library
 from personalizer.prefix_files import current_manifest, remove_leftovers, replace_pair
 from personalizer.storage_errors import storage_error
-from personalizer.trainer import TrainerConfig, train_concept
+from personalizer.trainer import TrainerConfig
 
 PAIR = (WEIGHTS_FILE, MANIFEST_FILE)
 
