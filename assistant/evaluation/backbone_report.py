@@ -125,7 +125,9 @@ def version_before(measured: dict[str, Any], version: str, settings: dict[str, A
         return None
     deciding = ("protocol", "images", "photos", "renders", "count", "seed")
     then = before.get("settings", {})
-    return before if all(then.get(name) == settings[name] for name in deciding) else None
+    alike = all(then.get(name) == settings[name] for name in deciding)
+    # Of that version, not of all that were before it.
+    return before | {"previous": None} if alike else None
 
 
 def labels_of(pictures: Sequence[Picture], kind: str) -> list[str]:
