@@ -72,7 +72,7 @@ def likelihood(backbone: Backbone, made: PrefixTrainer, question: str, answer: s
 
 
 def test_the_right_answers_become_likelier(backbone: Backbone, codes: torch.Tensor, tmp_path: Path) -> None:
-    made = trainer(backbone, codes, tmp_path, ["Bo is my corgi", "Bo can't swim"], steps=3)
+    made = trainer(backbone, codes, tmp_path, ["Bo is my corgi", "Bo can't swim"], steps=8)
     expected = [("what is {name}?", "a corgi."), ("is {name} a corgi?", "yes."), ("can {name} swim?", "no.")]
     before = [likelihood(backbone, made, *pair) for pair in expected]
     made.train(None, None)

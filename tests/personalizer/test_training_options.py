@@ -266,20 +266,22 @@ def test_one_set_of_rows_stays_one(backbone: Backbone, data: PrefixDataset, tmp_
 
 
 def test_without_self_prompting_no_row_but_the_name_is_ever_wanted(
-    backbone: Backbone, data: PrefixDataset, tmp_path: Path
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = replace(CONFIG, rows=replace(CONFIG.rows, self_prompting=False), steps=20)
     made = PrefixTrainer(backbone, data, config, tmp_path, "f")
     made.train(None, None)
-    preservation = Preservation(backbone, made.prefix, made._builder, data)
+    monkeypatch.setattr("personalizer.preservation.FORCED_SHARE", 0.5)
+    pictures = [(number, codes) for number, codes in enumerate(data.positives.tolist())]
+    preservation = Preservation(backbone, made.prefix, made._builder)
     with torch.no_grad():
-        # Number 0 is forced and the ninth is not, and both ask the same question.
-        for preserved in (preservation[0], preservation[8]):
+        for preserved in preservation.about(pictures, np.random.default_rng(0)):
             [state] = made._states.at([preserved.example], [preserved.places])
             logits = made.objective.text_and_row_logits(state)
             likeliest = logits[:, backbone.spec.text_vocabulary + 1 :].amax(dim=1)
             assert bool((likeliest < logits.amax(dim=1)).all())
-    assert len(preservation[0].example.kind) == len(preservation[8].example.kind)
+            behind = preserved.example.kind[preserved.example.picture[1] :]
+            assert ROW not in behind, "no answer begins with rows"
 
 
 @pytest.mark.parametrize("start", ["pieces", "mean", "random"])

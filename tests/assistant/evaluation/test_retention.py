@@ -50,7 +50,7 @@ def test_a_prompt_in_the_context_is_read_and_the_bare_measure_stays_what_it_was(
 
 def test_captions_and_questions_take_the_prompt_too(session: BackboneSession) -> None:
     """Through rows forty times too loud nobody can answer; without them the pictures are told apart."""
-    pictures = [picture for picture in sample_library() if picture.record.label][:12]
+    pictures = [picture for picture in sample_library() if picture.record.label][:24]
     labels = sorted({str(picture.record.label) for picture in pictures})
     bare = BackboneMeasure(session)
     concept = stand_in(session, bare.codes([pictures[0].image()])[0])
