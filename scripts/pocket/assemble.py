@@ -11,7 +11,12 @@ from pathlib import Path
 from transformers import ChameleonForConditionalGeneration
 
 from personalizer.picture_bank import BANK_FILE
-from scripts.pocket.checkpoint import chameleon_config, read_image_tokenizer, write_checkpoint
+from scripts.pocket.checkpoint import (
+    chameleon_config,
+    load_part,
+    read_image_tokenizer,
+    write_checkpoint,
+)
 from scripts.pocket.code_embeddings import merge_levels, share_levels
 from scripts.pocket.command import run
 from scripts.pocket.config import DEFAULT_SIZE, read_size
@@ -45,11 +50,7 @@ def main() -> None:
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
     share_levels(model, config.levels, tokenizer.get_vocab()[image_token(0)])
     kept = {name: value for name, value in trained.items() if not name.startswith(RECOGNISING)}
-    missing, unexpected = model.load_state_dict(kept, strict=False)
-    if unexpected or any(not name.startswith("model.vqmodel.") for name in missing):
-        raise SystemExit(
-            f"{options.lm} does not hold this model: {[*unexpected, *missing][0]} is not as expected."
-        )
+    load_part(model, kept, "model.vqmodel.", f"reading the language model of {options.lm}")
     merge_levels(model)
     if options.start is None:
         # The codes of an older bank would be noise here.

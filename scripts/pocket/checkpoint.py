@@ -56,14 +56,20 @@ def read_image_tokenizer(directory: Path, config: PocketConfig) -> ImageTokenize
         if key.startswith("model.vqmodel.") and "quantize" not in key
     }
     tokenizer = ImageTokenizer(config)
-    missing, unexpected = tokenizer.load_state_dict(kept, strict=False)
-    if unexpected or any(not name.startswith("semantic_head.") for name in missing):
+    load_part(tokenizer, kept, "semantic_head.", f"reading the image tokenizer of {directory}")
+    return tokenizer
+
+
+def load_part(module: torch.nn.Module, weights: dict[str, torch.Tensor], absent: str, tried: str) -> None:
+    """Give a module its weights, all but those whose names begin with `absent`; `CorruptArtifactError` for others."""
+    missing, unexpected = module.load_state_dict(weights, strict=False)
+    wrong = [*unexpected, *(name for name in missing if not name.startswith(absent))]
+    if wrong:
         raise CorruptArtifactError(
-            tried=f"reading the image tokenizer of {directory}",
-            found=f"{[*unexpected, *missing][0]} is not as expected",
+            tried=tried,
+            found=f"{wrong[0]} is not as expected",
             fix="Give the size (--size) that it was made with.",
         )
-    return tokenizer
 
 
 def write_checkpoint(

@@ -21,8 +21,7 @@ from torch.nn import functional
 from transformers import ChameleonForConditionalGeneration
 
 from assistant.evaluation.corpora import Record
-from personalizer.errors import CorruptArtifactError
-from scripts.pocket.checkpoint import chameleon_config, read_weights
+from scripts.pocket.checkpoint import chameleon_config, load_part, read_weights
 from scripts.pocket.code_embeddings import share_levels
 from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
@@ -297,13 +296,7 @@ def start_from(model: ChameleonForConditionalGeneration, directory: Path) -> Non
         for name, value in read_weights(directory).items()
         if not name.startswith("model.vqmodel.")
     }
-    missing, unexpected = model.load_state_dict(weights, strict=False)
-    if unexpected or any(not name.startswith("model.vqmodel.") for name in missing):
-        raise CorruptArtifactError(
-            tried=f"training on from {directory}",
-            found=f"{[*unexpected, *missing][0]} is not as expected",
-            fix="Give a checkpoint of the same size (--size).",
-        )
+    load_part(model, weights, "model.vqmodel.", f"training on from {directory}")
 
 
 def main() -> None:

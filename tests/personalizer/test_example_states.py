@@ -99,16 +99,22 @@ def test_sharing_the_prompt_changes_neither_loss_nor_gradients(
             torch.testing.assert_close(state, hidden[0, last], atol=2e-4, rtol=1e-3)
 
 
-def test_the_prompt_is_run_once(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
-    prefix, builder, examples = made(backbone)
-    positions = []
+def counted(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many positions each run of the backbone from now on has."""
+    positions: list[int] = []
     forward = backbone.forward
 
-    def counted(embeddings: torch.Tensor, mask: object = None, cache: object = None) -> object:
+    def counting(embeddings: torch.Tensor, mask: object = None, cache: object = None) -> object:
         positions.append(embeddings.shape[0] * embeddings.shape[1])
         return forward(embeddings, mask, cache)
 
-    monkeypatch.setattr(backbone, "forward", counted)
+    monkeypatch.setattr(backbone, "forward", counting)
+    return positions
+
+
+def test_the_prompt_is_run_once(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    prefix, builder, examples = made(backbone)
+    positions = counted(backbone, monkeypatch)
     shared = builder.beginning(personal_prompt())
     alike = [example for example in examples if example.kind[: len(shared)] == [kind for kind, _ in shared]]
     alike = [alike[number] for number in (0, 1, 3)]
@@ -126,14 +132,7 @@ def test_a_picture_that_several_examples_read_is_run_once(
     prefix, builder, examples = made(backbone)
     shared = builder.beginning(personal_prompt())
     together = examples[-5:]
-    positions = []
-    forward = backbone.forward
-
-    def counted(embeddings: torch.Tensor, mask: object = None, cache: object = None) -> object:
-        positions.append(embeddings.shape[0] * embeddings.shape[1])
-        return forward(embeddings, mask, cache)
-
-    monkeypatch.setattr(backbone, "forward", counted)
+    positions = counted(backbone, monkeypatch)
     states = ExampleStates(backbone, prefix, shared=shared)
     states.at(together, [[len(example.kind) - 1] for example in together])
     begin, end = together[0].picture
