@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from assistant.evaluation.corpora import Record, with_article
 from personalizer.errors import CorruptArtifactError, NotFoundError, UsageError
@@ -326,6 +327,25 @@ def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path:
     fitting = start("assemble", "--vq", tuned / "alone", *parts, threads=None)
     assert fitting.wait(timeout=900) == 0, fitting.communicate()[0]
     assert (tmp_path / "checkpoint" / "model.safetensors").exists() and not bank.exists()
+    # A written checkpoint can be encoded with and its language model trained on; the image tokenizer stays as it is.
+    written, again = tmp_path / "checkpoint", tmp_path / "again"
+    more, further = tmp_path / "more.npz", tmp_path / "further"
+    source = ("--corpus", folder, "--checkpoint", written, "--features", 0)
+    for module, arguments in (
+        ("encode_corpus", (*source, "--out", more)),
+        ("train_language_model", ("--tokens", more, "--start", written, "--out", further)),
+        ("assemble", ("--start", written, "--lm", further, "--out", again)),
+    ):
+        threads = None if module == "assemble" else 1
+        ran = start(module, *arguments, "--size", tiny, threads=threads)
+        printed = ran.communicate(timeout=900)[0]
+        assert ran.returncode == 0, printed
+    # Weights are written in half precision, which moves a code here and there.
+    same = read_tokens(more, read_size(str(tiny))).codes[:, 0] == encoded.codes[:, 0]
+    assert same.mean() > 0.9
+    then, now = (load_file(made / "model.safetensors") for made in (written, again))
+    moved = {key.startswith("model.vqmodel.") for key in then if not torch.equal(then[key], now[key])}
+    assert moved == {False}, "the language model and nothing else has learned"
     # A decoder's state lies under the same name and is not to be gone on with.
     mixed = start("train_image_tokenizer", *fixed, "--out", tuned / "alone")
     printed = mixed.communicate(timeout=900)[0]
