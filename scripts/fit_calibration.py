@@ -42,8 +42,8 @@ from personalizer.schemas import Float32Array, NewDetection
 SHOTS, SPLITS = 3, 3
 SUBJECTS_PER_CLASS = 6
 STRANGER_SHARE = 0.15
-"""Of what a thing must not be taken for, so much weight is on strangers of its class. With 0.05 four in a hundred of them
-are taken for it, with 0.15 three; with 0.35 two, and three in a hundred of its own photos are lost for it."""
+"""Of what a thing must not be taken for, so much weight is on strangers of its class. With 0.05 four in a hundred of
+them are taken for it, with 0.15 three; with 0.35 two, and three in a hundred of its own photos are lost for it."""
 FACE_DISTANCE = 0.55
 """dlib's authors publish 0.6 for two pictures; a photo is compared with everyone who has a name, and a wrong
 name is worse than none."""
