@@ -98,7 +98,7 @@ class ExampleStates:
     def _reading(
         self, examples: Sequence[Example], places: Sequence[Sequence[int]], chosen: Sequence[int]
     ) -> dict[int, int]:
-        """Which of the `chosen` examples read a picture right behind the prompt, and the how manieth picture it is.
+        """Which of the `chosen` examples read a picture right behind the prompt, and which picture, from 0.
 
         None while checkpointing, where each example runs again in one piece.
         """
