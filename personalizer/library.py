@@ -9,6 +9,7 @@ from typing import Any
 from personalizer.library_concepts import ConceptRecords, Membership
 from personalizer.library_database import now_text
 from personalizer.library_forgetting import ForgettingRecords
+from personalizer.library_links import LinkRecords
 from personalizer.library_photos import FailureRecord, FileRecord, PhotoRecords
 
 __all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation"]
@@ -39,7 +40,7 @@ class Operation:
     payload: dict[str, Any]
 
 
-class Library(PhotoRecords, ConceptRecords, ForgettingRecords):
+class Library(PhotoRecords, ConceptRecords, LinkRecords, ForgettingRecords):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 
     Thread-safe: every thread has a connection of its own. Methods that change several rows do so in one

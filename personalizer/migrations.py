@@ -175,6 +175,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # 1 for photos that showed something a person had forgotten: nothing is looked for in them on its own again.
     ("ALTER TABLE photos ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0",),
+    # What people said about pairs of detections, and photos in which one person may be seen twice.
+    (
+        """CREATE TABLE links (
+            first_id INTEGER NOT NULL REFERENCES detections(id) ON DELETE CASCADE,
+            second_id INTEGER NOT NULL REFERENCES detections(id) ON DELETE CASCADE,
+            kind TEXT NOT NULL CHECK (kind IN ('must', 'cannot')),
+            created_at TEXT NOT NULL,
+            PRIMARY KEY (first_id, second_id),
+            CHECK (first_id < second_id)
+        )""",
+        "CREATE INDEX links_by_second ON links(second_id)",
+        "ALTER TABLE photos ADD COLUMN shows_twice INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)
