@@ -237,13 +237,10 @@ class Describer:
                 if stale
                 else "no trained prefix yet"
             )
-        verdict = (
-            "yes" if probability >= 0.5 else "unsure" if probability >= calibration.abstain_from else "no"
-        )
         return Recognised(
             name=concept.name or str(concept.id),
             probability=round(probability, 4),
-            verdict=verdict,
+            verdict=calibration.verdict(probability),
             evidence=reasons,
             box=evidence.box if evidence else None,
         )

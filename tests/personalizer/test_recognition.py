@@ -28,6 +28,7 @@ CALIBRATION = Calibration(
     prefix_weight=0.0,
     prefix_offset=0.0,
     abstain_from=0.3,
+    yes_from=0.6,
 )
 WHOLE, REGION, OTHER = BoundingBox(0, 0, 9, 9), BoundingBox(1, 1, 5, 5), BoundingBox(5, 5, 9, 9)
 Found = list[tuple[NewDetection, Embedding]]
