@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.estimate import note_rate
 from assistant.job_client import USER_PRIORITY
 from assistant.runtimes import (
     exported_version,
@@ -77,6 +78,7 @@ class Handlers:
             progress=reporter(context),
             cancelled=context.cancelled,
         )
+        note_rate(self._library, report.new, report.elapsed_s)
         context.check_cancelled()
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()

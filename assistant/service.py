@@ -153,24 +153,18 @@ class Familiar:
         )
 
     def _training_status(self) -> dict[str, Any]:
-        from assistant.auto_training import is_on, stored_state
+        from assistant.auto_training import TrainingState, is_on, stored_state
 
         on = is_on(self.library)
         said = stored_state(self.library) if watching_pid(self.home) is not None else None
+        if said is None:
+            due = len(due_trainings(self.library, self.backbone))
+            said = TrainingState("waiting", "only while `familiar watch` runs", due)
+            if not due:
+                said = TrainingState("nothing to do")
         if not on:
-            state, reason = "off", ""
-        elif said is None:
-            state, reason = "waiting", "only while `familiar watch` runs"
-        else:
-            state, reason = said.state, said.reason
-        due = len(due_trainings(self.library, self.backbone))
-        return {
-            "on": on,
-            "state": state if due or state == "off" else "nothing to do",
-            "reason": reason if due else "",
-            "due": due,
-            "given_up": given_up(self.library),
-        }
+            said = TrainingState("off")
+        return {"on": on, **dataclasses.asdict(said), "given_up": given_up(self.library)}
 
     # --- what the user may switch
 

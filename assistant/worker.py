@@ -16,29 +16,32 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from assistant.auto_training import AutoTraining
+from assistant.auto_training import AutoTraining, AutoTrainingConfig
 from assistant.erasing import resume_erasing
 from assistant.forgetting import resume_forgetting
 from assistant.handlers import make_handlers
-from assistant.idle import Machine
+from assistant.idle import IdleLimits, Machine
 from assistant.worker_log import Harmless, level_number, logging_to_files, numbers_in
 from assistant.worker_process import hold_watch_lock, hold_worker_lock, running_worker_pid, stop_worker
 from personalizer.errors import FamiliarError, JobCancelled
+from personalizer.job_pace import note_began
 from personalizer.jobs import Handler, JobContext, JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
+from personalizer.training_due import TrainingRules
 
 STOP_PATIENCE_S = 8.0
 """A job that has not stopped by then is put back where it is, as when the process is killed: nothing is lost."""
 
-logger = logging.getLogger(__name__)
+# By name: run as a program, this module is called otherwise.
+logger = logging.getLogger("assistant.worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,9 @@ class WatchOptions:
     training: bool = True
     """Whether concepts may be trained automatically, where the library does not forbid it."""
     level: int = logging.INFO
+    limits: IdleLimits = field(default_factory=IdleLimits)
+    times: AutoTrainingConfig = field(default_factory=AutoTrainingConfig)
+    rules: TrainingRules = field(default_factory=TrainingRules)
 
 
 def run_worker(home: Home, stop: threading.Event, idle_exit_s: float | None) -> int:
@@ -96,7 +102,7 @@ def _watching(
         queue.enqueue("scan", "library", {"backbone": options.backbone, "device": options.device})
 
     request_scan()
-    machine = Machine(home.root, options.device)
+    machine = Machine(home.root, options.device, options.limits)
     training = AutoTraining(
         home,
         library,
@@ -105,6 +111,8 @@ def _watching(
         backbone=options.backbone,
         device=options.device,
         enabled=options.training,
+        rules=options.rules,
+        config=options.times,
     )
     with Watcher(library.roots, request_scan), training:
         yield training.handlers(handlers)
@@ -198,7 +206,7 @@ class _Logged(Mapping[str, Handler]):
             began_s = time.monotonic()
             state, error, numbers = "done", None, {}
             try:
-                result = handler(job, _LoggedContext(context, job))
+                result = handler(job, _LoggedContext(context, job, self._queue.library))
                 numbers = numbers_in(result)
                 logger.debug("job %d: %s", job.id, result)
                 return result
@@ -221,17 +229,22 @@ class _Logged(Mapping[str, Handler]):
 
 
 class _LoggedContext(JobContext):
-    """Says at debug level what a job says of itself, which names photos and people."""
+    """Says at debug level what a job says of itself, which names photos and people; and notes from where it goes on."""
 
-    def __init__(self, inner: JobContext, job: Job) -> None:
+    def __init__(self, inner: JobContext, job: Job, library: Library) -> None:
         self._inner = inner
         self._about = job.id
+        self._library = library
+        self._last: tuple[int, int] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def progress(self, done: int, total: int, message: str) -> None:
         logger.debug("job %d: %d of %d, %s", self._about, done, total, message)
+        if total and (self._last is None or self._last[1] != total or done < self._last[0]):
+            note_began(self._library, self._about, done, total)
+        self._last = (done, total)
         self._inner.progress(done, total, message)
 
     def cancelled(self) -> bool:
