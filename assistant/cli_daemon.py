@@ -58,7 +58,7 @@ def add_folders(ui: FrontEnd, paths: Sequence[Path], *, yes: bool, no_faces: boo
 def watch_folders(ui: FrontEnd, *, patience_s: float, training: bool, yes: bool, no_faces: bool) -> None:
     """The command `watch`."""
     from assistant.consent import settle_consent
-    from assistant.worker import WatchOptions, watch_in_foreground
+    from assistant.worker import WatchOptions, leave, watch_in_foreground
     from assistant.worker_log import level_number
 
     familiar = ui.familiar
@@ -68,6 +68,7 @@ def watch_folders(ui: FrontEnd, *, patience_s: float, training: bool, yes: bool,
         familiar.backbone, familiar.device, patience_s, training, level_number(ui.log_level)
     )
     watch_in_foreground(familiar.home, options)
+    leave(0)
 
 
 @service_app.command("install")

@@ -106,7 +106,7 @@ def event_of(record: logging.LogRecord, *, everything: bool) -> str:
     """What a record says; without `everything`, what of it is about no photo."""
     if everything:
         return record.getMessage()
-    if record.name.partition(".")[0] not in _OURS:
+    if record.name.partition(".")[0] not in (*_OURS, _OUTPUT):
         return f"a message of {record.name.partition('.')[0]} is withheld; --log-level debug shows such"
     # A message that was put together before it came here could hold anything, so ours are all constant
     # (tests/assistant/test_worker_log.py reads the sources for that).
