@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.estimate import note_rate
 from assistant.job_client import USER_PRIORITY
 from assistant.runtimes import (
     exported_version,
@@ -21,10 +22,12 @@ from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
+from personalizer.faces_switch import faces_are_on, note_faceless
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Job, OnProgress, Progress
+from personalizer.training_due import note_trained, photos_of
 
 if TYPE_CHECKING:
     from personalizer.analysis import Analysis, PhotoAnalyser
@@ -47,6 +50,8 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
         "train": handlers.train,
         "export": handlers.export,
         "forget": handlers.forget,
+        "find_faces": handlers.find_faces,
+        "erase_faces": handlers.erase_faces,
     }
 
 
@@ -73,6 +78,7 @@ class Handlers:
             progress=reporter(context),
             cancelled=context.cancelled,
         )
+        note_rate(self._library, report.new, report.elapsed_s)
         context.check_cancelled()
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
@@ -213,13 +219,37 @@ class Handlers:
             camera=decoded.camera,
             detections=self._analyser.analyse(decoded),
         )
+        if not faces_are_on(self._library):
+            note_faceless(self._library, recorded.id)
         return recorded.id
 
-    @cached_property
+    @property
     def _analyser(self) -> PhotoAnalyser:
+        self._models.looks_for_faces = faces_are_on(self._library)
+        return self._models
+
+    @cached_property
+    def _models(self) -> PhotoAnalyser:
         from personalizer.analysis import PhotoAnalyser
 
         return PhotoAnalyser(self._home.models)
+
+    def find_faces(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Photos that were looked at while faces were off → their faces, grouped."""
+        from personalizer.face_pass import look_for_faces
+
+        mark_due(self._library)
+        found = look_for_faces(
+            self._library, self._home.models, progress=reporter(context), cancelled=context.cancelled
+        )
+        context.check_cancelled()
+        return {**found, **self._index_if_possible(job, context), **self.cluster(job, context)}
+
+    def erase_faces(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """All faces and people, and every trace of them → nothing."""
+        from assistant.erasing import erase_faces
+
+        return erase_faces(self._home, self._library, self._queue, self._new_index, context)
 
     def forget(self, job: Job, context: JobContext) -> dict[str, Any]:
         """A concept and every trace of it → nothing."""
@@ -249,6 +279,7 @@ class Handlers:
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))
         # First what answers need of the backbone: other questions can then be answered while this one is trained.
         exported = self.export(job, context)
+        photos = photos_of(self._library, concept.id)
         result: dict[str, Any] = train_concept(
             self._library,
             self._home,
@@ -258,6 +289,7 @@ class Handlers:
             progress=reporter(context),
             cancelled=context.cancelled,
         )
+        note_trained(self._library, concept.id, photos)
         context.check_cancelled()
         self._store_prompt_cache(concept.id, exported["backbone"])
         if self._library.concept(concept.id).state == "stale":

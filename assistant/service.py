@@ -25,19 +25,23 @@ from assistant.results import (
     Trained,
     WorkerStatus,
 )
-from assistant.worker_process import running_worker_pid
+from assistant.worker_process import running_worker_pid, watching_pid
 from personalizer.backbones.registry import POCKET
 from personalizer.clustering_due import mark_due
 from personalizer.errors import NotFoundError, UsageError
+from personalizer.faces_switch import faceless_photos, faces_are_on, switch_faces
+from personalizer.job_pace import depths, paces, quarantined
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.naming import name_key, valid_name
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
+from personalizer.training_due import due_trainings, given_up
 
 if TYPE_CHECKING:
     from assistant.describing import Describer
     from assistant.drawing import Drawer
+    from assistant.estimate import Estimate
     from assistant.serving import Serving
     from exporters.runtime.session import BackboneSession
 
@@ -97,6 +101,12 @@ class Familiar:
 
         Raises NotFoundError for a folder that does not exist, UsageError for a file.
         """
+        for path in self._folders(paths):
+            self.library.add_root(path)
+        return self.scan(on_progress)
+
+    @staticmethod
+    def _folders(paths: Sequence[Path]) -> list[Path]:
         resolved = [existing(path, "adding") for path in paths]
         for path in resolved:
             if not path.is_dir():
@@ -105,9 +115,7 @@ class Familiar:
                     found="it is a file",
                     fix="Add its folder; `learn` takes single photos.",
                 )
-        for path in resolved:
-            self.library.add_root(path)
-        return self.scan(on_progress)
+        return resolved
 
     def scan(self, on_progress: OnProgress | None = None) -> ScanReport:
         """Bring the library up to date with its folders: photos, detections, index, suggested concepts."""
@@ -136,7 +144,62 @@ class Familiar:
             ready=sum(concept.state == "ready" for concept in self.library.concepts()),
             backbone=self.backbone,
             worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
+            queue=depths(self.library),
+            quarantined=quarantined(self.library),
+            watching=watching_pid(self.home) is not None,
+            training=self._training_status(),
+            faces_on=faces_are_on(self.library),
+            pace=paces(self.library, jobs),
         )
+
+    def _training_status(self) -> dict[str, Any]:
+        from assistant.auto_training import TrainingState, is_on, stored_state
+
+        on = is_on(self.library)
+        said = stored_state(self.library) if watching_pid(self.home) is not None else None
+        if said is None:
+            due = len(due_trainings(self.library, self.backbone))
+            said = TrainingState("waiting", "only while `familiar watch` runs", due)
+            if not due:
+                said = TrainingState("nothing to do")
+        if not on:
+            said = TrainingState("off")
+        return {"on": on, **dataclasses.asdict(said), "given_up": given_up(self.library)}
+
+    # --- what the user may switch
+
+    def estimate(self, paths: Sequence[Path]) -> Estimate:
+        """What adding these folders will take. Raises as `add` does."""
+        from assistant.estimate import estimate_import
+
+        return estimate_import(self.library, self._folders(paths))
+
+    def switch_training(self, on: bool) -> Status:
+        """Train concepts automatically from now on, or no longer."""
+        from assistant.auto_training import switch
+
+        switch(self.library, on)
+        return self.status()
+
+    def switch_faces(self, on: bool, on_progress: OnProgress | None = None) -> dict[str, Any]:
+        """Look for faces from now on, and in the photos in which that was left out; or no longer."""
+        switch_faces(self.library, on)
+        left = len(faceless_photos(self.library)) if on else 0
+        found = self._run("find_faces", "library", {}, on_progress) if left else {}
+        return {"faces": on, "looked_at": found.get("looked_at", 0), "found": found.get("faces", 0)}
+
+    def erase_faces(self, on_progress: OnProgress | None = None) -> Forgotten:
+        """Switch faces off and remove all of them and everybody who was named, for good; no photo is touched."""
+        from assistant.erasing import request_erasing
+
+        started = time.monotonic()
+        with self.library.said_when_locked():
+            switch_faces(self.library, False)
+            job_id = request_erasing(self.queue)
+        result = self._client.wait(job_id, on_progress)
+        self.__dict__.pop("_describer", None)
+        self.__dict__.pop("_serving", None)
+        return Forgotten(**result, kept={}, elapsed_s=round(time.monotonic() - started, 3))
 
     # --- jobs
 

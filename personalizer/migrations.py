@@ -188,6 +188,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX links_by_second ON links(second_id)",
         "ALTER TABLE photos ADD COLUMN shows_twice INTEGER NOT NULL DEFAULT 0",
     ),
+    # The photos (ids, as JSON) that a concept was trained with, and what became of automatic trainings since; and
+    # the photos in which no face was looked for because faces were switched off.
+    (
+        """CREATE TABLE trainings (
+            concept_id INTEGER PRIMARY KEY NOT NULL REFERENCES concepts(id) ON DELETE CASCADE,
+            photos TEXT,
+            trained_at TEXT,
+            wanted TEXT,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            tried_at TEXT
+        )""",
+        """CREATE TABLE faceless_photos (
+            photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE
+        )""",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

@@ -25,6 +25,7 @@ from personalizer.decoding import read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, UnreadablePhotoError
+from personalizer.faces_switch import faces_are_on, note_faceless
 from personalizer.folders import SeenFile, find_files, is_listable, may_be_photo
 from personalizer.library import FailureRecord, FileRecord, Library
 from personalizer.schemas import OnProgress, Progress, ScanReport
@@ -81,6 +82,7 @@ class _Scan:
         self.progress: OnProgress = progress or _say_nothing
         self.cancelled = cancelled or _never
         self.processes = processes
+        self.faces = faces_are_on(library)
         self.tally = _Tally()
         self.known: dict[Path, FileRecord] = {}
         self.failures: dict[Path, FailureRecord] = {}
@@ -180,7 +182,7 @@ class _Scan:
                         self.progress(Progress(self.done, self.total, "Preparing the models"))
                         ensure_object_model(self.models)
                         prepared = True
-                    process = idle.pop() if idle else AnalysisProcess(self.models)
+                    process = idle.pop() if idle else AnalysisProcess(self.models, faces=self.faces)
                     process.send(file.path, data)
                     self.in_hand[content_hash] = [file]
                     busy[process] = (content_hash, file, time.monotonic() + PHOTO_TIMEOUT_S)
@@ -282,6 +284,8 @@ class _Scan:
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
+                if not self.faces:
+                    note_faceless(self.library, photo.id)
             self.tally.analysed += 1
             if file.path in self.known:
                 self.tally.changed += 1
