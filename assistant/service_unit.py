@@ -232,6 +232,8 @@ def unit_text(watched: Watched, *, namespaces: bool) -> str:
             "PrivateUsers=yes",
             "PrivateNetwork=yes",
             "ProtectSystem=strict",
+            # Which leaves out the homes of people, where the photos are.
+            "ProtectHome=read-only",
             f"ReadWritePaths={_quoted(str(home), specifiers=True)} -/tmp -/var/tmp",
             "RestrictNamespaces=yes",
         ]
