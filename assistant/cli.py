@@ -125,12 +125,18 @@ def add(
 
 
 @app.command()
-def scan(context: typer.Context) -> None:
+def scan(
+    context: typer.Context,
+    accept_missing: Annotated[
+        bool, typer.Option("--accept-missing", help="What is gone was deleted, however much it is.")
+    ] = False,
+) -> None:
     """Bring the library up to date with its folders, once."""
     from assistant.cli_output import scan_lines
 
     ui = front_end(context)
-    ui.show(ui.run(ui.familiar.scan), scan_lines)
+    found = ui.run(lambda on_progress: ui.familiar.scan(on_progress, accept_missing=accept_missing))
+    ui.show(found, scan_lines)
 
 
 @app.command()

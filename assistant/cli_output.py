@@ -86,7 +86,20 @@ def scan_lines(report: ScanReport) -> str:
     if report.failed:
         lines.append(f"{len(report.failed)} could not be read:")
         lines += [f"  {failure['path']}: {failure['reason']}" for failure in report.failed]
-    return "\n".join(lines)
+    if report.waiting:
+        lines.append(f"{report.waiting} are still being written; the next scan takes them.")
+    return "\n".join([*lines, *frozen_lines(report.frozen)])
+
+
+def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
+    """Folders of which nothing is concluded, and what to do."""
+    if not frozen:
+        return []
+    return [
+        *(f"Frozen: {folder['path']}: {folder['reason']}" for folder in frozen),
+        "  Nothing was changed for these photos. Bring the folder back (is its disk connected?), or, if they were",
+        "  deleted, say so: familiar scan --accept-missing",
+    ]
 
 
 def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
@@ -211,6 +224,7 @@ def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None
     waiting = {kind: number for kind, number in status.queue.items() if number > 1}
     if waiting:
         lines.append("queue     " + ", ".join(f"{number} {kind}" for kind, number in waiting.items()))
+    lines += frozen_lines(status.frozen)
     return "\n".join([*lines, *(f"  {job_line(job)}{told(paces(job))}" for job in status.running)])
 
 

@@ -77,6 +77,7 @@ class Handlers:
             self._home.models,
             progress=reporter(context),
             cancelled=context.cancelled,
+            accept_missing=bool(job.payload.get("accept_missing", False)),
         )
         note_rate(self._library, report.new, report.elapsed_s)
         context.check_cancelled()

@@ -175,6 +175,8 @@ class Status:
     """Of automatic training: `on`, `state`, `reason` and the number of concepts that are `due` or `given_up`."""
     faces_on: bool = True
     """Whether faces are looked for."""
+    frozen: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
     pace: dict[int, JobPace] = field(default_factory=dict)
     """Of running jobs, by id."""
 

@@ -117,9 +117,13 @@ class Familiar:
                 )
         return resolved
 
-    def scan(self, on_progress: OnProgress | None = None) -> ScanReport:
-        """Bring the library up to date with its folders: photos, detections, index, suggested concepts."""
-        return ScanReport(**self._run("scan", "library", {}, on_progress)["scan"])
+    def scan(self, on_progress: OnProgress | None = None, *, accept_missing: bool = False) -> ScanReport:
+        """Bring the library up to date with its folders: photos, detections, index, suggested concepts.
+
+        `accept_missing`: what is gone is gone, also where so much is that the folder would be frozen.
+        """
+        wanted = {"accept_missing": True} if accept_missing else {}
+        return ScanReport(**self._run("scan", "library", wanted, on_progress)["scan"])
 
     def rebuild_index(self, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """Make the vector index anew from the library."""
@@ -149,6 +153,7 @@ class Familiar:
             watching=watching_pid(self.home) is not None,
             training=self._training_status(),
             faces_on=faces_are_on(self.library),
+            frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
             pace=paces(self.library, jobs),
         )
 

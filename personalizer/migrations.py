@@ -203,6 +203,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE
         )""",
     ),
+    # Where a folder was when it was last scanned as a whole, and why nothing is concluded from what is gone of it.
+    (
+        "ALTER TABLE roots ADD COLUMN device INTEGER",
+        "ALTER TABLE roots ADD COLUMN frozen TEXT",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

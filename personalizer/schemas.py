@@ -162,6 +162,10 @@ class ScanReport:
     missing: int
     failed: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]`."""
+    waiting: int = 0
+    """Files that changed while they were looked at: the next scan takes them."""
+    frozen: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
     elapsed_s: float = 0.0
     photos_per_s: float = 0.0
 
