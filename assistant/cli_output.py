@@ -188,7 +188,8 @@ def status_lines(status: Status) -> str:
     lines = [
         f"home      {status.home}",
         f"photos    {status.photos} ({status.detections} detections, {status.faces} faces, "
-        f"{status.failures} unreadable)",
+        f"{status.failures} unreadable)"
+        + (f", {status.duplicates} of them copies or of a burst" if status.duplicates else ""),
         f"concepts  {status.concepts} ({status.named} named, {status.ready} trained)",
         f"backbone  {status.backbone}",
         f"worker    {state}{', paused' if worker.paused else ''}",

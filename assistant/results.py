@@ -164,6 +164,10 @@ class Status:
     """Concepts whose prefix is trained."""
     backbone: str
     worker: WorkerStatus
+    shots: int = 0
+    """Groups of photos that are one shot: copies, bursts, RAW files beside their JPEG."""
+    duplicates: int = 0
+    """Photos that another one of their shot stands for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,7 @@ class Familiar:
             ready=sum(concept.state == "ready" for concept in self.library.concepts()),
             backbone=self.backbone,
             worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
+            **self.library.shot_counts(),
         )
 
     # --- jobs

@@ -188,6 +188,45 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX links_by_second ON links(second_id)",
         "ALTER TABLE photos ADD COLUMN shows_twice INTEGER NOT NULL DEFAULT 0",
     ),
+    # Which photos are one shot, files that belong to a photo, backups that were made, and whom to keep forgotten.
+    (
+        """CREATE TABLE fingerprints (
+            photo_id INTEGER PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            bits INTEGER NOT NULL,
+            tones BLOB NOT NULL,
+            grouped INTEGER NOT NULL DEFAULT 0
+        )""",
+        # Only photos that another one stands for are here; the one that stands for them never is. `beside_id`: the
+        # photo that the camera wrote together with this RAW file.
+        """CREATE TABLE same_shots (
+            photo_id INTEGER PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
+            leader_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            beside_id INTEGER REFERENCES photos(id) ON DELETE SET NULL,
+            CHECK (photo_id != leader_id)
+        )""",
+        "CREATE INDEX same_shots_by_leader ON same_shots(leader_id)",
+        # `gave_date` and `gave_place`: the photo had none of its own, and has this file's.
+        """CREATE TABLE companion_files (
+            path TEXT PRIMARY KEY NOT NULL,
+            photo_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            kind TEXT NOT NULL CHECK (kind IN ('live_video', 'motion_video', 'xmp', 'aae', 'takeout')),
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            gave_date INTEGER NOT NULL DEFAULT 0,
+            gave_place INTEGER NOT NULL DEFAULT 0
+        )""",
+        "CREATE INDEX companion_files_by_photo ON companion_files(photo_id)",
+        """CREATE TABLE backups (
+            path TEXT PRIMARY KEY NOT NULL,
+            kind TEXT NOT NULL CHECK (kind IN ('backup', 'aside')),
+            made_at TEXT NOT NULL,
+            last_photo_id INTEGER NOT NULL,
+            last_concept_id INTEGER NOT NULL
+        )""",
+        # Neither who they were nor when: only what tells their number when it comes back in an older backup.
+        "CREATE TABLE forgotten_concepts (mark TEXT PRIMARY KEY NOT NULL)",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)
