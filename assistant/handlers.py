@@ -23,6 +23,7 @@ from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
 from personalizer.faces_switch import faces_are_on, note_faceless
+from personalizer.fingerprints import fingerprint
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -83,6 +84,7 @@ class Handlers:
         context.check_cancelled()
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
+        result |= self._group_shots(context)
         changed = report.new or report.changed or report.moved or report.missing
         if changed or was_due or due_mark(self._library) != due:
             result |= self.cluster(job, context)
@@ -90,6 +92,14 @@ class Handlers:
             settle(self._library, due)
         self._notice_new_version(job)
         return result
+
+    def _group_shots(self, context: JobContext) -> dict[str, Any]:
+        """Which photos are one shot, before photos are counted as members of anything."""
+        from personalizer.near_duplicates import add_missing_fingerprints, group_shots
+
+        context.progress(0, 0, "Looking for copies and bursts")
+        add_missing_fingerprints(self._library, cancelled=context.cancelled)
+        return {"shots": dataclasses.asdict(group_shots(self._library))}
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
@@ -219,6 +229,7 @@ class Handlers:
             longitude=decoded.longitude,
             camera=decoded.camera,
             detections=self._analyser.analyse(decoded),
+            fingerprint=fingerprint(decoded.image),
         )
         if not faces_are_on(self._library):
             note_faceless(self._library, recorded.id)

@@ -155,6 +155,7 @@ class Familiar:
             faces_on=faces_are_on(self.library),
             frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
             pace=paces(self.library, jobs),
+            **self.library.shot_counts(),
         )
 
     def _training_status(self) -> dict[str, Any]:

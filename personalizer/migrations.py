@@ -208,6 +208,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE roots ADD COLUMN device INTEGER",
         "ALTER TABLE roots ADD COLUMN frozen TEXT",
     ),
+    # Which photos are one shot.
+    (
+        """CREATE TABLE fingerprints (
+            photo_id INTEGER PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            bits INTEGER NOT NULL,
+            tones BLOB NOT NULL,
+            grouped INTEGER NOT NULL DEFAULT 0
+        )""",
+        # Only photos that another one stands for are here; the one that stands for them never is. `beside_id`: the
+        # photo that the camera wrote together with this RAW file.
+        """CREATE TABLE same_shots (
+            photo_id INTEGER PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
+            leader_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            beside_id INTEGER REFERENCES photos(id) ON DELETE SET NULL,
+            CHECK (photo_id != leader_id)
+        )""",
+        "CREATE INDEX same_shots_by_leader ON same_shots(leader_id)",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

@@ -311,6 +311,7 @@ class _Scan:
                     longitude=answer.longitude,
                     camera=answer.camera,
                     detections=[] if forgotten else answer.detections,
+                    fingerprint=None if forgotten else answer.fingerprint,
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
