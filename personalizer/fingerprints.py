@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from personalizer.schemas import Float32Array
+from personalizer.schemas import Float32Array, Int64Array
 
 VERSION = 1
 """Of how fingerprints are made; those of two versions cannot be compared."""

@@ -734,6 +734,8 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: World) -> None
         "jobs",
         "facts",
         "links",
+        "fingerprints",
+        "same_shots",
         "trainings",
     }
     of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}
