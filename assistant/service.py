@@ -39,6 +39,7 @@ from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanR
 from personalizer.training_due import due_trainings, given_up
 
 if TYPE_CHECKING:
+    from assistant.concept_service import ConceptOperations
     from assistant.describing import Describer
     from assistant.drawing import Drawer
     from assistant.estimate import Estimate
@@ -241,7 +242,7 @@ class Familiar:
 
     def name(self, concept_id: int, name: str) -> ConceptSummary:
         """Give a concept a name."""
-        from personalizer.concepts import name_concept
+        from personalizer.concept_operations import name_concept
 
         with self.library.transaction():
             # What a person decided about attracts similar photos when the library is grouped next.
@@ -251,14 +252,21 @@ class Familiar:
 
     def merge(self, first: int | str, second: int | str) -> ConceptSummary:
         """Say that two concepts, by id or name, are one; the first, or the one with a name, stays."""
-        from personalizer.concepts import merge_concepts
+        from personalizer.concept_operations import merge_concepts
 
         kept, joining = self.concept(first), self.concept(second)
         target = kept.id if kept.name and joining.name else None
         with self.library.transaction():
             mark_due(self.library)
-            merged = merge_concepts(self.library, kept.id, joining.id, target)
+            [merged] = merge_concepts(self.library, kept.id, joining.id, target).concepts
         return self._summary(merged.id)
+
+    @property
+    def operations(self) -> ConceptOperations:
+        """What else a person can do to concepts, and undoing it."""
+        from assistant.concept_service import ConceptOperations
+
+        return ConceptOperations(self.library)
 
     def remember(self, name: str, text: str) -> Profile:
         """Keep something that the user tells about a concept; words that were told before are kept once.

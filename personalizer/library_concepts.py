@@ -112,6 +112,10 @@ class ConceptRecords(Database):
         )
         return self.concept(concept_id)
 
+    def set_feature(self, concept_id: int, detection_id: int | None) -> None:
+        """Choose the detection that stands for the concept; None for whichever is best."""
+        self.connection.execute("UPDATE concepts SET feature_id = ? WHERE id = ?", (detection_id, concept_id))
+
     def add_members(
         self,
         concept_id: int,
@@ -209,4 +213,5 @@ def _concept(row: sqlite3.Row) -> Concept:
         state=row["state"],
         backbone=row["backbone"],
         prefix_dir=None if row["prefix_dir"] is None else path_from(row["prefix_dir"]),
+        feature_id=row["feature_id"],
     )

@@ -187,6 +187,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX links_by_second ON links(second_id)",
         "ALTER TABLE photos ADD COLUMN shows_twice INTEGER NOT NULL DEFAULT 0",
+        # The detection that stands for a concept where it is shown.
+        "ALTER TABLE concepts ADD COLUMN feature_id INTEGER REFERENCES detections(id) ON DELETE SET NULL",
     ),
     # The photos (ids, as JSON) that a concept was trained with, and what became of automatic trainings since; and
     # the photos in which no face was looked for because faces were switched off.
