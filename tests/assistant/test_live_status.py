@@ -59,7 +59,7 @@ def test_a_job_that_goes_on_from_a_checkpoint_is_not_taken_for_a_fast_one(tmp_pa
     [pace] = paces(familiar.library, queue.list()).values()
     assert pace.per_s < 0.001
     status = familiar.status()
-    assert status.pace == {job_id: pace} and status.queue == {"train": 1}
+    assert list(status.pace) == [job_id] and status.queue == {"train": 1}
     assert "train 1  running 91/100" in status_lines(status) and "left" in status_lines(status)
     queue.finish(job_id, {})
     assert familiar.status().pace == {}
