@@ -90,7 +90,7 @@ class ClusterReport:
     """What people said about pairs and what does not hold, because of what they said later."""
 
 
-class LibraryChanged(Exception):
+class LibraryChangedError(Exception):
     """The library is not what was computed with; nothing was written."""
 
 
@@ -119,7 +119,7 @@ def cluster(
                 finally:
                     attached += placing.attached
             break
-        except LibraryChanged:
+        except LibraryChangedError:
             continue
     groups = {kind.kind: len(kind.undecided) for kind in state.kinds.values()}
     return ClusterReport(
@@ -214,9 +214,7 @@ class _Placing:
             friends = store.positions(np.array(sorted(constraints.together_with(detection_id)), np.int64))
             group = int(kind.group_of[position])
             if group != NONE:
-                if (kind.group_of[foes] == group).any():
-                    broken.add(group)
-                elif kind.claimed[friends].any():
+                if (kind.group_of[foes] == group).any() or kind.claimed[friends].any():
                     broken.add(group)
                 elif len(set(kind.group_of[friends].tolist()) - {NONE, group}):
                     again |= set(friends[kind.group_of[friends] == NONE].tolist())
@@ -316,7 +314,7 @@ class _Placing:
 
     def _check_unchanged(self) -> None:
         if stamp(self.library) != self.state.stamp:
-            raise LibraryChanged
+            raise LibraryChangedError
 
     def _write(self, placement: Placement, placed_to: int | None) -> None:
         """Store all of a placement or, when the library has changed since it was computed, nothing."""

@@ -52,7 +52,7 @@ class PlacementSettings:
     """How much more it has to resemble a concept that has one member only."""
     same: float = 0.75
     """From here up an item is as good as the same picture."""
-    unusual: float = 0.1
+    unusual: float = 0.08
     """A concept's spread is taken to be at least this share of its mean squared distance."""
     min_quality: float = 0.0
     """Items below may join a group and never found, extend or link one."""

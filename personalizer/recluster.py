@@ -12,7 +12,7 @@ import numpy as np
 
 from personalizer.concept_clusters import (
     ClusterSettings,
-    LibraryChanged,
+    LibraryChangedError,
     cluster,
     matching_ids,
     write_placement,
@@ -91,7 +91,7 @@ def recluster(
             return changes
         try:
             _apply(library, state, placements)
-        except LibraryChanged:
+        except LibraryChangedError:
             continue
         # What became of the groups may resemble decided concepts: ask about it.
         state.stamp = None
@@ -119,7 +119,7 @@ def _placement(
 def _apply(library: Library, state: GroupingState, placements: dict[ConceptKind, Placement]) -> None:
     with library.transaction():
         if stamp(library) != state.stamp:
-            raise LibraryChanged
+            raise LibraryChangedError
         for kind, placement in placements.items():
             write_placement(library, state.kinds[kind], placement)
 
