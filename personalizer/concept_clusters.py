@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from personalizer.clustering import LinkageSettings
-from personalizer.full_linkage import CHUNK_ITEMS, link_all
+from personalizer.full_linkage import link_all
 from personalizer.group_linkage import squared_distance
 from personalizer.grouping_state import DECIDED, NONE, GroupingState, KindState, stamp
-from personalizer.incremental_clustering import Placement, PlacementSettings, place_items
+from personalizer.incremental_clustering import CHUNK_ITEMS, Placement, PlacementSettings, place_items
 from personalizer.library import Library
 from personalizer.link_constraints import Contradiction
 from personalizer.schemas import Concept, ConceptKind, Int64Array, OnProgress, Progress
@@ -50,7 +50,7 @@ class ClusterSettings:
     face_close: float = 0.55
     min_face_quality: float = 0.15
     """Of detections: smaller, blurred and turned faces join groups, and never found or link one."""
-    thing: LinkageSettings = field(default_factory=lambda: LinkageSettings(threshold=0.5, min_size=3))
+    thing: LinkageSettings = field(default_factory=lambda: LinkageSettings(threshold=0.55, min_size=3))
     thing_attach: AttachSettings = field(default_factory=lambda: AttachSettings(suggest=0.4, sure=0.6))
     thing_close: float = 0.6
 
@@ -164,20 +164,21 @@ class _Placing:
 
     def run(self, read_anew: bool) -> None:
         again = self._repair() | self._near_decided() if read_anew else set()
+        chunk_items = CHUNK_ITEMS[self.kind.kind]
         placed_to = _placed_to(self.library, self.kind)
         waiting = self.kind.deferred
         new = waiting[self.kind.store.ids[waiting] > placed_to]
         known = np.array(sorted(again - set(new.tolist())), np.int64)
-        if len(new) > CHUNK_ITEMS and not self.kind.undecided:
+        if len(new) > chunk_items and not self.kind.undecided:
             # A first import: nobody has seen a group yet, so all of it is grouped at once.
             groups = link_all(self.library, self.state, self.kind, self.settings, self.progress)
             self._write(Placement(new=groups), None)
-        for start in range(0, len(known), CHUNK_ITEMS):
-            self._place(known[start : start + CHUNK_ITEMS], None)
-        for start in range(0, len(new), CHUNK_ITEMS):
-            if self.progress is not None and len(new) > CHUNK_ITEMS:
+        for start in range(0, len(known), chunk_items):
+            self._place(known[start : start + chunk_items], None)
+        for start in range(0, len(new), chunk_items):
+            if self.progress is not None and len(new) > chunk_items:
                 self.progress(Progress(start, len(new), "Grouping"))
-            chunk = new[start : start + CHUNK_ITEMS]
+            chunk = new[start : start + chunk_items]
             self._place(chunk, int(self.kind.store.ids[chunk[-1]]))
         if self.former:
             self._write(Placement(old=dict(self.former)), None)

@@ -6,17 +6,16 @@ are joined first, and then what became of them.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from personalizer.group_linkage import JoinLimits, Sums, join, squared_distance
+from personalizer.group_linkage import MAX_DENSE_ENTRIES, BoolArray, JoinLimits, Sums, join, squared_distance
 from personalizer.grouping_state import GroupingState, KindState
-from personalizer.incremental_clustering import PlacementSettings, entries_apart, place_items
+from personalizer.incremental_clustering import CHUNK_ITEMS, PlacementSettings, entries_apart, place_items
 from personalizer.library import Library
 from personalizer.schemas import Int64Array, OnProgress, Progress
 
-MAX_DENSE_ITEMS = 4096
-"""Rows of the largest matrix of distances (64 MiB)."""
-CHUNK_ITEMS = 1024
 _BLOCK_ITEMS = 1024
 _COLUMNS = 8192
 Groups = list[set[int]]
@@ -37,8 +36,9 @@ def link_all(
     scratch = _scratch(kind, groups)
     rest = np.setdiff1d(free, np.array(sorted(set().union(*groups)) if groups else [], np.int64))
     poor = rest[kind.store.quality[rest] < settings.min_quality]
-    for start in range(0, len(poor), CHUNK_ITEMS):
-        _place_on(library, state, scratch, poor[start : start + CHUNK_ITEMS], settings)
+    chunk = CHUNK_ITEMS[kind.kind]
+    for start in range(0, len(poor), chunk):
+        _place_on(library, state, scratch, poor[start : start + chunk], settings)
     found = [set(members.tolist()) for c, members in scratch.members.items() if c not in scratch.decided]
     return [group for group in found if len(group) >= settings.min_size]
 
@@ -112,12 +112,12 @@ class _FullLinkage:
         waiting = 0
         for component in self._components(items, self.settings.threshold - self.kind.store.slack, several):
             whole = self._with_entries(component, several, owner)
-            if len(whole) > MAX_DENSE_ITEMS:
+            if len(whole) > MAX_DENSE_ENTRIES:
                 found += self._large(component, several, owner, self.settings.threshold)
                 continue
             batch.append(whole)
             waiting += len(component)
-            if waiting >= MAX_DENSE_ITEMS:
+            if waiting >= MAX_DENSE_ENTRIES:
                 found += self._joined(batch)
                 batch, waiting = [], 0
         return found + self._joined(batch)
@@ -143,10 +143,13 @@ class _FullLinkage:
                 continue
             chosen = sums.taken(np.arange(start, start + len(entries)))
             start += len(entries)
-            apart = entries_apart(self.state, self.kind, [set(entry.tolist()) for entry in entries])
-            groups = join(chosen, apart, self.limits)
+            sets = [set(entry.tolist()) for entry in entries]
+            groups = join(chosen, partial(self._apart, sets), self.limits)
             found += [np.sort(np.concatenate([entries[n] for n in group.tolist()])) for group in groups]
         return found
+
+    def _apart(self, sets: Groups, chosen: Int64Array) -> BoolArray | None:
+        return entries_apart(self.state, self.kind, [sets[number] for number in chosen.tolist()])
 
     def _sums(self, entries: list[Int64Array]) -> Sums:
         parts = []
@@ -175,18 +178,19 @@ class _FullLinkage:
         small: list[list[Int64Array]] = []
         for piece in self._components(items, stricter, several):
             whole = self._with_entries(piece, several, owner)
-            if len(whole) <= MAX_DENSE_ITEMS:
+            if len(whole) <= MAX_DENSE_ENTRIES:
                 small.append(whole)
             elif stricter < 0.98:
                 found += self._large(piece, several, owner, stricter)
             else:
                 # Copies of one thing: any cut is as good as another.
                 small += [
-                    whole[start : start + MAX_DENSE_ITEMS] for start in range(0, len(whole), MAX_DENSE_ITEMS)
+                    whole[start : start + MAX_DENSE_ENTRIES]
+                    for start in range(0, len(whole), MAX_DENSE_ENTRIES)
                 ]
         for entries in small:
             found += self._joined([entries])
-        return self._joined([found]) if len(found) <= MAX_DENSE_ITEMS else self._by_neighbourhoods(found)
+        return self._joined([found]) if len(found) <= MAX_DENSE_ENTRIES else self._by_neighbourhoods(found)
 
     def _by_neighbourhoods(self, entries: list[Int64Array]) -> list[Int64Array]:
         """What is left over finds its groups as new items do."""
@@ -196,8 +200,9 @@ class _FullLinkage:
         outside = np.ones(len(self.kind.store), np.bool_)
         outside[np.concatenate(entries)] = False
         scratch.claimed |= outside
-        for start in range(0, len(alone), CHUNK_ITEMS):
-            part = alone[start : start + CHUNK_ITEMS]
+        chunk = CHUNK_ITEMS[self.kind.kind]
+        for start in range(0, len(alone), chunk):
+            part = alone[start : start + chunk]
             part = part[scratch.group_of[part] == -1]
             if len(part):
                 _place_on(self.library, self.state, scratch, part, self.settings)

@@ -8,8 +8,8 @@ lengths, so a group of a thousand members is compared as fast as one of two, and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,9 @@ from personalizer.schemas import ConceptKind, Float32Array, Int64Array
 
 Float64Array = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
+MAX_DENSE_ENTRIES = 4096
+"""Rows of the largest matrix of distances (64 MiB)."""
+_BLOCK_CELLS = 1 << 22
 
 
 def squared_distance(kind: ConceptKind, similarity: float) -> float:
@@ -36,7 +39,7 @@ class Sums:
     """Groups by what they add up to: `counts` `[m]`, `vectors` `[m, dim]` and `squares` `[m]`, of squared lengths."""
 
     counts: Float64Array
-    vectors: Float64Array
+    vectors: Float32Array
     squares: Float64Array
 
     def __len__(self) -> int:
@@ -45,8 +48,8 @@ class Sums:
     @classmethod
     def of_items(cls, vectors: Float32Array) -> Sums:
         """Every one of the vectors `[m, dim]` a group of its own."""
-        exact = vectors.astype(np.float64)
-        return cls(np.ones(len(exact)), exact, np.einsum("nd,nd->n", exact, exact))
+        squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
+        return cls(np.ones(len(vectors)), vectors.astype(np.float32), squares)
 
     @classmethod
     def of_group(cls, vectors: Float32Array) -> Sums:
@@ -70,20 +73,21 @@ class Sums:
             np.array([self.counts[group].sum() for group in groups]),
             np.stack([self.vectors[group].sum(axis=0) for group in groups])
             if groups
-            else np.zeros((0, self.vectors.shape[1])),
+            else np.zeros((0, self.vectors.shape[1]), np.float32),
             np.array([self.squares[group].sum() for group in groups]),
         )
 
     def to(self, others: Sums) -> Float64Array:
         """The mean squared distance of every group to every one of `others`, `[m, others]`."""
-        mine, theirs = self.vectors / self.counts[:, None], others.vectors / others.counts[:, None]
+        mine, theirs = (one.vectors / one.counts[:, None].astype(np.float32) for one in (self, others))
         lengths = (self.squares / self.counts)[:, None] + (others.squares / others.counts)[None]
         distance: Float64Array = np.maximum(lengths - 2 * mine @ theirs.T, 0)
         return distance
 
     def pair_sums(self) -> Float64Array:
         """The sum of the squared distances over the pairs inside each group, `[m]`."""
-        sums: Float64Array = self.counts * self.squares - np.einsum("nd,nd->n", self.vectors, self.vectors)
+        lengths = np.einsum("nd,nd->n", self.vectors, self.vectors, dtype=np.float64)
+        sums: Float64Array = self.counts * self.squares - lengths
         return np.maximum(sums, 0)
 
 
@@ -102,8 +106,51 @@ class JoinLimits:
     """The number of members from which on a group's own width says something."""
 
 
-def join(sums: Sums, apart: BoolArray | None, limits: JoinLimits) -> list[Int64Array]:
-    """Which entries of `sums` are one group. `apart` `[m, m]` marks pairs that must not come together."""
+def join(sums: Sums, apart: Callable[[Int64Array], BoolArray | None], limits: JoinLimits) -> list[Int64Array]:
+    """Which entries of `sums` are one group. `apart` says of some entries `[m]` which pairs must not come together.
+
+    Two groups whose average is within the limit contain two entries whose average is, so groups never cross what hangs
+    together by such pairs, and each part can be linked alone.
+    """
+    found: list[Int64Array] = []
+    for part in _parts(sums, np.arange(len(sums), dtype=np.int64), limits.squared):
+        found += (
+            [part]
+            if len(part) == 1
+            else [part[group] for group in _join(sums.taken(part), apart(part), limits)]
+        )
+    return found
+
+
+def _parts(sums: Sums, entries: Int64Array, squared: float) -> list[Int64Array]:
+    """The sets of entries that hang together by pairs within `squared`; too large ones by closer pairs."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    chosen = sums.taken(entries)
+    edges = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    rows = max(1, _BLOCK_CELLS // max(len(entries), 1))
+    for start in range(0, len(entries), rows):
+        part = chosen.taken(np.arange(start, min(start + rows, len(entries)), dtype=np.int64))
+        row, column = np.nonzero(part.to(chosen) <= squared)
+        edges.append((row + start, column))
+    first, second = (np.concatenate(side) for side in zip(*edges, strict=True))
+    graph = coo_matrix((np.ones(len(first), np.bool_), (first, second)), shape=(len(entries), len(entries)))
+    _, label = connected_components(graph, directed=False)
+    order = np.argsort(label, kind="stable")
+    found = []
+    for part in np.split(entries[order], np.cumsum(np.bincount(label))[:-1]) if len(entries) else []:
+        if len(part) <= MAX_DENSE_ENTRIES:
+            found.append(part)
+        elif squared > 1e-3:
+            found += _parts(sums, part, squared * 0.8)
+        else:
+            # Copies of one thing: any cut is as good as another.
+            found += np.array_split(part, -(-len(part) // MAX_DENSE_ENTRIES))
+    return found
+
+
+def _join(sums: Sums, apart: BoolArray | None, limits: JoinLimits) -> list[Int64Array]:
     matrix = (-sums.to(sums)).astype(np.float32)
     if apart is not None:
         matrix[apart] = -np.inf
@@ -129,9 +176,6 @@ def is_separated(counts: Float64Array, inside: Float64Array, between: float, lim
         return False
     width = inside.sum() / (counts * (counts - 1) / 2).sum()
     return bool(between > limits.separation * width)
-
-
-Placement = Literal["attach", "suggest", "defer"]
 
 
 @dataclass(frozen=True, slots=True)

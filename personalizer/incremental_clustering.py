@@ -23,13 +23,17 @@ from personalizer.group_linkage import (
 )
 from personalizer.grouping_state import NONE, GroupingState, KindState
 from personalizer.library import Library
-from personalizer.schemas import Int64Array
+from personalizer.schemas import ConceptKind, Int64Array
 
 _GROUPS_AROUND = 24
 _ITEMS_AROUND = 48
 """Candidates per new item. More than that many equally similar groups would leave no margin anyway."""
-_MAX_AROUND = 3072
-"""Waiting items in one neighbourhood."""
+_MAX_AROUND = 3
+"""Waiting items in one neighbourhood, for each new one."""
+CHUNK_ITEMS: dict[ConceptKind, int] = {"face": 1024, "object": 256}
+"""New items in one neighbourhood. Vectors of things are twenty times as long."""
+_LOOSE_MEMBERS = 24
+"""Groups up to this size that new items touch are linked anew with them: how they began was chance."""
 _BLOCK = 8192
 
 
@@ -107,7 +111,6 @@ class _Neighbourhood:
         self.items, self.groups = self._gather(new)
         self.store = kind.store
         self.sums = Sums.of_items(self.store.vectors(library, self.items))
-        self.index = {int(position): number for number, position in enumerate(self.items)}
         measures = [kind.measures(library, concept_id) for concept_id in self.groups]
         self.group_sums = [measure.sums for measure in measures]
         self.spreads = [measure.spread for measure in measures]
@@ -117,6 +120,14 @@ class _Neighbourhood:
             self.sums.to(Sums.concatenated(self.group_sums)) if self.groups else np.zeros(shape)
         )
         self.blocked = self._blocked()
+        self.loose = self._loose()
+        self.positions = self.items
+        if self.loose:
+            # Behind the items, whose numbers stay what they are.
+            members = np.concatenate([kind.members[self.groups[column]] for column in self.loose])
+            self.positions = np.concatenate([self.items, members])
+            self.sums = Sums.concatenated([self.sums, Sums.of_items(self.store.vectors(library, members))])
+        self.index = {int(position): number for number, position in enumerate(self.positions)}
         self.result = Placement(around=set(self.items.tolist()), concepts=set(self.groups))
 
     # --- what is around
@@ -130,7 +141,8 @@ class _Neighbourhood:
         # Two items that resemble a third become a group with it although neither resembles the other's.
         for _ in range(self.settings.min_size - 1):
             known = np.concatenate(around)
-            found = self._waiting_near(found, known, reach)[: max(_MAX_AROUND - len(known) + len(new), 0)]
+            room = _MAX_AROUND * CHUNK_ITEMS[self.kind.kind] - len(known) + len(new)
+            found = self._waiting_near(found, known, reach)[: max(room, 0)]
             if not len(found):
                 break
             around.append(found)
@@ -191,6 +203,24 @@ class _Neighbourhood:
             chosen |= {concepts[column] for column in np.flatnonzero((distance <= reach).any(axis=0))}
         return chosen
 
+    def _loose(self) -> list[int]:
+        """Columns of the small undecided groups that one of the items may join."""
+        reach = squared_distance(self.kind.kind, self.settings.threshold - self.settings.margin)
+        small = [
+            column
+            for column, concept_id in enumerate(self.groups)
+            if not self.is_decided[column]
+            and len(self.kind.members[concept_id]) <= _LOOSE_MEMBERS
+            and (self.squared[:, column] <= reach).any()
+        ]
+        small.sort(key=lambda column: float(self.squared[:, column].min()))
+        room = np.cumsum([len(self.kind.members[self.groups[column]]) for column in small])
+        return [
+            column
+            for column, used in zip(small, room.tolist(), strict=True)
+            if used <= _MAX_AROUND * CHUNK_ITEMS[self.kind.kind]
+        ]
+
     def _blocked(self) -> BoolArray:
         """`[items, groups]`: what a photo, a person's no or a link forbids."""
         blocked = np.zeros((len(self.items), len(self.groups)), np.bool_)
@@ -222,7 +252,7 @@ class _Neighbourhood:
 
     def place(self, attach: bool) -> Placement:
         attached = self._attach() if attach else set()
-        rest = np.array([n for n in range(len(self.items)) if n not in attached], np.int64)
+        rest = np.array([n for n in range(len(self.positions)) if n not in attached], np.int64)
         self._group(rest)
         return self.result
 
@@ -327,10 +357,11 @@ class _Neighbourhood:
     def _group(self, rest: Int64Array) -> None:
         """Groups among the items `rest` and the undecided groups around; then what only fits in."""
         settings = self.settings
-        quality = self.store.quality[self.items[rest]]
+        quality = self.store.quality[self.positions[rest]]
         core, poor = rest[quality >= settings.min_quality], rest[quality < settings.min_quality]
-        columns = [int(column) for column in np.flatnonzero(~self.is_decided)]
-        members = [{int(position)} for position in self.items[core]]
+        undecided = [int(column) for column in np.flatnonzero(~self.is_decided)]
+        columns = [column for column in undecided if column not in self.loose]
+        members = [{int(position)} for position in self.positions[core]]
         members += [set(self.kind.members[self.groups[column]].tolist()) for column in columns]
         if not members:
             return
@@ -342,16 +373,16 @@ class _Neighbourhood:
             squared_distance(self.kind.kind, settings.threshold),
             squared_distance(self.kind.kind, settings.close),
         )
-        joined = join(sums, self._apart(members), limits)
+        joined = join(sums, lambda part: self._apart([members[n] for n in part.tolist()]), limits)
         groups = [set().union(*(members[n] for n in group.tolist())) for group in joined]
-        for column in columns:
+        for column in undecided:
             self.result.old[self.groups[column]] = set(self.kind.members[self.groups[column]].tolist())
         lone = [group for group in groups if len(group) < settings.min_size]
         groups = [group for group in groups if len(group) >= settings.min_size]
         self._take_back_close_calls(groups)
         grouped = set().union(*groups) if groups else set()
         waiting = np.array(
-            [number for number in rest.tolist() if int(self.items[number]) not in grouped], np.int64
+            [number for number in rest.tolist() if int(self.positions[number]) not in grouped], np.int64
         )
         self._fit(waiting, groups, set(poor.tolist()))
         self._suggest_groups(groups)
@@ -398,7 +429,7 @@ class _Neighbourhood:
         home: dict[int, int] = {}
         for number, group in enumerate(groups):
             for concept_id, old in self.result.old.items():
-                if old <= group:
+                if 2 * len(old & group) > len(old):
                     home[column_of[concept_id]] = number
         for number, group in enumerate(groups):
             inside = [column for column, place in home.items() if place == number]
@@ -407,7 +438,7 @@ class _Neighbourhood:
             outside = [c for c in range(len(self.groups)) if c not in inside]
             if not outside:
                 continue
-            for position in [p for p in group if p in self.index]:
+            for position in [p for p in group if self.index.get(p, len(self.items)) < len(self.items)]:
                 row = self.index[position]
                 open_squared = np.where(self.blocked[row], np.inf, self.squared[row])
                 other = float(open_squared[outside].min())
@@ -425,7 +456,7 @@ class _Neighbourhood:
             return
         settings = self.settings
         targets = Sums.concatenated([self._sums_of(group) for group in groups])
-        entries = [{int(self.items[number])} for number in waiting] + groups
+        entries = [{int(self.positions[number])} for number in waiting] + groups
         apart = entries_apart(self.state, self.kind, entries)
         squared = self.sums.taken(waiting).to(targets)
         if apart is not None:
@@ -434,12 +465,12 @@ class _Neighbourhood:
         taken: set[tuple[int, int]] = set()
         for row in order.tolist():
             number = int(waiting[row])
-            position = int(self.items[number])
+            position = int(self.positions[number])
             best = int(squared[row].argmin())
             similarity = self._similarity(float(squared[row, best]))
             second = np.partition(squared[row], 1)[1] if squared.shape[1] > 1 else np.inf
             clear = similarity - self._similarity(float(second)) >= settings.margin
-            photo = int(self._exclusive_photos(self.items[[number]])[0])
+            photo = int(self._exclusive_photos(self.positions[[number]])[0])
             place = (best, photo)
             free = self.kind.kind != "face" or photo < 0 or place not in taken
             if number in poor and similarity >= settings.threshold + settings.margin and clear and free:
@@ -467,16 +498,17 @@ class _Neighbourhood:
                 self.result.suggested[concept_id] |= group - self.kind.refused.get(concept_id, set())
 
     def _concept_of_group(self, group: set[int]) -> int | None:
-        held = [c for c, old in self.result.old.items() if old <= group]
-        return max(held, key=lambda c: (len(self.result.old[c]), -c)) if held else None
+        held = [c for c, old in self.result.old.items() if 2 * len(old & group) > len(old)]
+        return max(held, key=lambda c: (len(self.result.old[c] & group), -c)) if held else None
 
     def _sums_of(self, group: set[int]) -> Sums:
-        parts = [
-            self.group_sums[n] for n, c in enumerate(self.groups) if self.result.old.get(c, {-1}) <= group
-        ]
-        known = set().union(*(o for o in self.result.old.values() if o <= group), set())
-        numbers = np.array([self.index[p] for p in sorted(group - known)], np.int64)
-        parts.append(self.sums.taken(numbers))
+        parts, known = [], set()
+        for column, concept_id in enumerate(self.groups):
+            old = self.result.old.get(concept_id)
+            if old is not None and column not in self.loose and old <= group:
+                parts.append(self.group_sums[column])
+                known |= old
+        parts.append(self.sums.taken(np.array([self.index[p] for p in sorted(group - known)], np.int64)))
         whole = Sums.concatenated(parts)
         return whole.joined([np.arange(len(whole), dtype=np.int64)])
 
