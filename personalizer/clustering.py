@@ -102,7 +102,7 @@ def link(
             matrix = similarities(component, component)
             if photo is not None:
                 matrix[photo[component][:, None] == photo[component][None, :]] = -np.inf
-            groups += [component[group] for group in _average_linkage(matrix, settings.threshold)]
+            groups += [component[group] for group in join_most_similar(matrix, settings.threshold)]
     kept = sorted((g for g in groups if len(g) >= settings.min_size), key=lambda g: (-len(g), int(g[0])))
     for number, group in enumerate(kept):
         labels[group] = number
@@ -132,15 +132,23 @@ def _components(
     return np.split(items[order], np.cumsum(sizes)[:-1])
 
 
-def _average_linkage(matrix: Float32Array, threshold: float) -> list[Int64Array]:
+def join_most_similar(
+    matrix: Float32Array,
+    threshold: float,
+    *,
+    sizes: Int64Array | None = None,
+    refuses: Callable[[int, int, float], bool] | None = None,
+) -> list[Int64Array]:
     """Join the two groups with the highest average similarity until none reaches `threshold`.
 
-    `matrix` `[m, m]` is used up. A pair at -inf keeps its groups apart for ever, since no average repairs it.
+    `matrix` `[m, m]` is used up; its items may be groups of `sizes` `[m]` already. A pair at -inf keeps its groups
+    apart for ever, since no average repairs it. `refuses` is asked about each pair that would be joined, and called
+    with the smaller number first, which stands for both from then on; a pair that it refuses stays apart.
     """
     count = len(matrix)
     np.fill_diagonal(matrix, -np.inf)
     members: list[list[int]] = [[number] for number in range(count)]
-    sizes = np.ones(count, dtype=np.float32)
+    weights = np.ones(count, np.float32) if sizes is None else sizes.astype(np.float32)
     nearest = matrix.argmax(axis=1)
     best = matrix[np.arange(count), nearest]
     while count > 1:
@@ -148,21 +156,25 @@ def _average_linkage(matrix: Float32Array, threshold: float) -> list[Int64Array]
         if not best[first] >= threshold:
             break
         second = int(nearest[first])
-        joined = (sizes[first] * matrix[first] + sizes[second] * matrix[second]) / (
-            sizes[first] + sizes[second]
-        )
-        joined[[first, second]] = -np.inf
-        matrix[first], matrix[:, first] = joined, joined
-        matrix[second], matrix[:, second] = -np.inf, -np.inf
-        members[first] += members[second]
-        members[second] = []
-        sizes[first] += sizes[second]
-        best[second] = -np.inf
-        # Only rows that pointed at either group, or are now nearest to the joined one, can have changed.
-        stale = np.flatnonzero((nearest == first) | (nearest == second))
-        stale = np.union1d(stale[best[stale] > -np.inf], [first])
+        first, second = min(first, second), max(first, second)
+        if refuses is not None and refuses(first, second, float(matrix[first, second])):
+            matrix[first, second] = matrix[second, first] = -np.inf
+            stale = np.array([first, second])
+        else:
+            weight = weights[[first, second]] / weights[[first, second]].sum()
+            joined = weight[0] * matrix[first] + weight[1] * matrix[second]
+            joined[[first, second]] = -np.inf
+            matrix[first], matrix[:, first] = joined, joined
+            matrix[second], matrix[:, second] = -np.inf, -np.inf
+            members[first] += members[second]
+            members[second] = []
+            weights[first] += weights[second]
+            best[second] = -np.inf
+            # Only rows that pointed at either group, or are now nearest to the joined one, can have changed.
+            stale = np.flatnonzero((nearest == first) | (nearest == second))
+            stale = np.union1d(stale[best[stale] > -np.inf], [first])
+            closer = (joined > best) & (best > -np.inf)
+            nearest[closer], best[closer] = first, joined[closer]
         nearest[stale] = matrix[stale].argmax(axis=1)
         best[stale] = matrix[stale, nearest[stale]]
-        closer = (joined > best) & (best > -np.inf)
-        nearest[closer], best[closer] = first, joined[closer]
     return [np.array(sorted(group), dtype=np.int64) for group in members if group]

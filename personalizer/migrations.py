@@ -229,6 +229,32 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX same_shots_by_leader ON same_shots(leader_id)",
     ),
+    # Counts what could make groups that were read before wrong, so that they need not be read again for every photo.
+    # New detections do not count: they are found by their ids.
+    (
+        "CREATE TABLE grouping (changes INTEGER NOT NULL)",
+        "INSERT INTO grouping(changes) VALUES (0)",
+        *(
+            f"""CREATE TRIGGER grouping_after_{number} AFTER {event}
+                BEGIN UPDATE grouping SET changes = changes + 1; END"""
+            for number, event in enumerate(
+                (
+                    "INSERT ON memberships",
+                    "UPDATE ON memberships",
+                    "DELETE ON memberships",
+                    "UPDATE OF name, state ON concepts",
+                    "DELETE ON concepts",
+                    "INSERT ON links",
+                    "UPDATE ON links",
+                    "DELETE ON links",
+                    "UPDATE OF shows_twice ON photos",
+                    "DELETE ON detections",
+                    "UPDATE OF photo_id ON photo_files",
+                    "DELETE ON photo_files",
+                )
+            )
+        ),
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)
