@@ -65,7 +65,8 @@ def draw_siblings(
 def _directions(random: np.random.Generator, count: int) -> Float32Array:
     """Vectors of about unit length, `[count, 128]`: lengths vary as those of real noise do."""
     drawn = random.standard_normal((count, FACE_FEATURES)) / np.sqrt(FACE_FEATURES)
-    return drawn.astype(np.float32)
+    directions: Float32Array = drawn.astype(np.float32)
+    return directions
 
 
 def add_photos(library: Library, vectors: Iterable[Float32Array], numbers: Sequence[int]) -> list[int]:

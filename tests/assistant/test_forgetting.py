@@ -728,7 +728,7 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: World) -> None
     cleaned = {"concepts", "memberships", "detections", "vectors", "operations", "jobs", "facts"}
     cleaned |= {"links", "trainings", "fingerprints", "same_shots"}  # by what they refer to
     of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}
-    without_names = {"settings", "sqlite_sequence"}
+    without_names = {"settings", "sqlite_sequence", "grouping"}
     with closing(sqlite3.connect(world.home.database)) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert tables == cleaned | of_the_users_files | without_names
