@@ -131,14 +131,14 @@ def _parts(sums: Sums, entries: Int64Array, squared: float) -> list[Int64Array]:
     edges = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
     rows = max(1, _BLOCK_CELLS // max(len(entries), 1))
     for start in range(0, len(entries), rows):
-        part = chosen.taken(np.arange(start, min(start + rows, len(entries)), dtype=np.int64))
-        row, column = np.nonzero(part.to(chosen) <= squared)
+        block = chosen.taken(np.arange(start, min(start + rows, len(entries)), dtype=np.int64))
+        row, column = np.nonzero(block.to(chosen) <= squared)
         edges.append((row + start, column))
     first, second = (np.concatenate(side) for side in zip(*edges, strict=True))
     graph = coo_matrix((np.ones(len(first), np.bool_), (first, second)), shape=(len(entries), len(entries)))
     _, label = connected_components(graph, directed=False)
     order = np.argsort(label, kind="stable")
-    found = []
+    found: list[Int64Array] = []
     for part in np.split(entries[order], np.cumsum(np.bincount(label))[:-1]) if len(entries) else []:
         if len(part) <= MAX_DENSE_ENTRIES:
             found.append(part)
