@@ -52,20 +52,6 @@ def face_similarities(vectors: Float32Array) -> Similarities:
     return compare
 
 
-def photo_similarities(whole: Float32Array, region: Float32Array) -> Similarities:
-    """How alike photos are: the mean of the cosines of the whole pictures and of their regions.
-
-    `whole` and `region` are unit vectors `[n, dim]`; a photo without a region repeats its whole picture.
-    """
-
-    def compare(rows: Int64Array, columns: Int64Array) -> Float32Array:
-        both = whole[rows] @ whole[columns].T + region[rows] @ region[columns].T
-        similarity: Float32Array = both * np.float32(0.5)
-        return similarity
-
-    return compare
-
-
 def link(
     similarities: Similarities,
     count: int,
