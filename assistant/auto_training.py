@@ -30,7 +30,9 @@ from personalizer.training_due import (
     TrainingRules,
     begin_attempt,
     due_trainings,
+    failing,
     give_up,
+    given_up,
     take_back_attempt,
 )
 
@@ -215,6 +217,8 @@ class AutoTraining:
         if not due:
             self._open = False
             self._withdraw()
+            if failing(self._library) > given_up(self._library, self._rules):
+                return self._say(TrainingState("waiting", "a training failed, and is tried again later"))
             return self._say(TrainingState("nothing to do"))
         if ripe:
             self._enqueue(ripe[0])

@@ -213,7 +213,8 @@ def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None
     lines = [
         f"home      {status.home}",
         f"photos    {status.photos} ({status.detections} detections, {status.faces} faces{faces}, "
-        f"{status.failures} unreadable{quarantined})",
+        f"{status.failures} unreadable{quarantined})"
+        + (f", {status.duplicates} of them copies or of a burst" if status.duplicates else ""),
         f"concepts  {status.concepts} ({status.named} named, {status.ready} trained)",
         f"backbone  {status.backbone}",
         f"worker    {state}{watching}{', paused' if worker.paused else ''}",

@@ -23,6 +23,7 @@ from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
 from personalizer.faces_switch import faces_are_on, note_faceless
+from personalizer.fingerprints import fingerprint
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -31,6 +32,7 @@ from personalizer.training_due import note_trained, photos_of
 
 if TYPE_CHECKING:
     from personalizer.analysis import Analysis, PhotoAnalyser
+    from personalizer.grouping_state import GroupingState
     from personalizer.index_process import IndexProcess
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
     return {
         "scan": handlers.scan,
         "cluster": handlers.cluster,
+        "recluster": handlers.recluster,
         "index": handlers.index,
         "rebuild_index": handlers.rebuild_index,
         "learn": handlers.learn,
@@ -83,6 +86,7 @@ class Handlers:
         context.check_cancelled()
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
+        result |= self._group_shots(context)
         changed = report.new or report.changed or report.moved or report.missing
         if changed or was_due or due_mark(self._library) != due:
             result |= self.cluster(job, context)
@@ -90,6 +94,14 @@ class Handlers:
             settle(self._library, due)
         self._notice_new_version(job)
         return result
+
+    def _group_shots(self, context: JobContext) -> dict[str, Any]:
+        """Which photos are one shot, before photos are counted as members of anything."""
+        from personalizer.near_duplicates import add_missing_fingerprints, group_shots
+
+        context.progress(0, 0, "Looking for copies and bursts")
+        add_missing_fingerprints(self._library, cancelled=context.cancelled)
+        return {"shots": dataclasses.asdict(group_shots(self._library))}
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
@@ -130,9 +142,26 @@ class Handlers:
 
         context.progress(0, 0, "Grouping")
         due = due_mark(self._library)
-        report = cluster(self._library)
+        report = cluster(self._library, state=self._grouping, progress=reporter(context))
         settle(self._library, due)
         return {"cluster": dataclasses.asdict(report)}
+
+    def recluster(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Everything that nobody decided about grouped anew: what that changes and, when asked for, the change."""
+        from personalizer.recluster import recluster
+
+        context.progress(0, 0, "Grouping everything anew")
+        found = recluster(
+            self._library, apply=bool(job.payload["apply"]), state=self._grouping, progress=reporter(context)
+        )
+        return dataclasses.asdict(found)
+
+    @cached_property
+    def _grouping(self) -> GroupingState:
+        """What is known of the groups from one job to the next."""
+        from personalizer.grouping_state import GroupingState
+
+        return GroupingState()
 
     def learn(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that a person chose → a concept, whose training is queued; those that cannot be used are named."""
@@ -219,6 +248,7 @@ class Handlers:
             longitude=decoded.longitude,
             camera=decoded.camera,
             detections=self._analyser.analyse(decoded),
+            fingerprint=fingerprint(decoded.image),
         )
         if not faces_are_on(self._library):
             note_faceless(self._library, recorded.id)

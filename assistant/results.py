@@ -179,6 +179,10 @@ class Status:
     """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
     pace: dict[int, JobPace] = field(default_factory=dict)
     """Of running jobs, by id."""
+    shots: int = 0
+    """Groups of photos that are one shot: copies, bursts, RAW files beside their JPEG."""
+    duplicates: int = 0
+    """Photos that another one of their shot stands for."""
 
 
 @dataclass(frozen=True, slots=True)

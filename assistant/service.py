@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,10 +28,9 @@ from assistant.results import (
 )
 from assistant.worker_process import running_worker_pid, watching_pid
 from personalizer.backbones.registry import POCKET
-from personalizer.clustering_due import mark_due
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.faces_switch import faceless_photos, faces_are_on, switch_faces
-from personalizer.job_pace import depths, paces, quarantined
+from personalizer.job_pace import paces
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -39,6 +39,7 @@ from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanR
 from personalizer.training_due import due_trainings, given_up
 
 if TYPE_CHECKING:
+    from assistant.concept_service import ConceptOperations
     from assistant.describing import Describer
     from assistant.drawing import Drawer
     from assistant.estimate import Estimate
@@ -129,16 +130,21 @@ class Familiar:
         """Make the vector index anew from the library."""
         return self._run("rebuild_index", "library", {}, on_progress)
 
+    def recluster(self, *, apply: bool, on_progress: OnProgress | None = None) -> dict[str, Any]:
+        """What grouping everything anew would change; with `apply` it is done."""
+        return self._run("recluster", "apply" if apply else "preview", {"apply": apply}, on_progress)
+
     def status(self) -> Status:
         """What is there and what is going on."""
         counts = self.library.counts()
         jobs = self.queue.list()
         states = ("queued", "running", "done", "failed", "cancelled")
+        active = [job for job in jobs if job.state in ("queued", "running")]
         pid = running_worker_pid(self.home)
         return Status(
             home=self.home.root,
             jobs={state: sum(job.state == state for job in jobs) for state in states},
-            running=[job for job in jobs if job.state in ("queued", "running")],
+            running=active,
             photos=counts["photos"],
             detections=counts["detections"],
             faces=counts["faces"],
@@ -148,13 +154,14 @@ class Familiar:
             ready=sum(concept.state == "ready" for concept in self.library.concepts()),
             backbone=self.backbone,
             worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
-            queue=depths(self.library),
-            quarantined=quarantined(self.library),
+            queue=dict(sorted(Counter(job.kind for job in active).items())),
+            quarantined=counts["quarantined"],
             watching=watching_pid(self.home) is not None,
             training=self._training_status(),
             faces_on=faces_are_on(self.library),
             frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
             pace=paces(self.library, jobs),
+            **self.library.shot_counts(),
         )
 
     def _training_status(self) -> dict[str, Any]:
@@ -240,24 +247,26 @@ class Familiar:
 
     def name(self, concept_id: int, name: str) -> ConceptSummary:
         """Give a concept a name."""
-        from personalizer.concepts import name_concept
+        from personalizer.concept_operations import name_concept
 
-        with self.library.transaction():
-            # What a person decided about attracts similar photos when the library is grouped next.
-            mark_due(self.library)
-            name_concept(self.library, concept_id, name)
+        name_concept(self.library, concept_id, name)
         return self._summary(concept_id)
 
     def merge(self, first: int | str, second: int | str) -> ConceptSummary:
         """Say that two concepts, by id or name, are one; the first, or the one with a name, stays."""
-        from personalizer.concepts import merge_concepts
+        from personalizer.concept_operations import merge_concepts
 
         kept, joining = self.concept(first), self.concept(second)
         target = kept.id if kept.name and joining.name else None
-        with self.library.transaction():
-            mark_due(self.library)
-            merged = merge_concepts(self.library, kept.id, joining.id, target)
+        [merged] = merge_concepts(self.library, kept.id, joining.id, target).concepts
         return self._summary(merged.id)
+
+    @property
+    def operations(self) -> ConceptOperations:
+        """What else a person can do to concepts, and undoing it."""
+        from assistant.concept_service import ConceptOperations
+
+        return ConceptOperations(self.library)
 
     def remember(self, name: str, text: str) -> Profile:
         """Keep something that the user tells about a concept; words that were told before are kept once.

@@ -151,9 +151,7 @@ def stopping_on_signals(stop: threading.Event, *, interrupt_twice: bool = False)
 
 
 @contextmanager
-def _ending_in_time(
-    library: Library, queue: JobQueue, stop: threading.Event, patience_s: float = STOP_PATIENCE_S
-) -> Iterator[None]:
+def _ending_in_time(library: Library, queue: JobQueue, stop: threading.Event) -> Iterator[None]:
     """Once `stop` is set, end the process when the block takes too long to: converting a model asks nobody.
 
     Every step of every job may be killed at any moment, so this costs that step and nothing else.
@@ -165,7 +163,7 @@ def _ending_in_time(
         if left.is_set():
             return
         logger.info("stopping")
-        if left.wait(patience_s):
+        if left.wait(STOP_PATIENCE_S):
             return
         with suppress(Exception):  # a library that is locked will say "running", which the next worker mends
             library.connection.execute("PRAGMA busy_timeout = 1000")
@@ -222,7 +220,8 @@ class _Logged(Mapping[str, Handler]):
                     logging.ERROR if error else logging.INFO,
                     "job ends",
                     extra={"fields": numbers | fields},
-                    exc_info=error,
+                    # All others are told by the loop.
+                    exc_info=error if isinstance(error, FamiliarError) else None,
                 )
 
         return logged

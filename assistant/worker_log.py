@@ -32,6 +32,8 @@ MAX_BYTES = 2**20
 KEPT_FILES = 4
 WITHHELD = "…"
 NOISE_EVERY_S = 60.0
+FRAMES = 12
+"""Of an error, the innermost."""
 _OURS = ("personalizer", "exporters", "assistant", "tui")
 _OUTPUT = "standard-error"
 """What libraries and child processes print, as if a logger of that name had said it."""
@@ -155,7 +157,7 @@ def _error(error: BaseException, *, everything: bool) -> dict[str, Any]:
         told["errno"] = error.errno
     if everything:
         told["message"] = str(error)
-    told["frames"] = [_frame(frame) for frame in traceback.extract_tb(error.__traceback__)]
+    told["frames"] = [_frame(frame) for frame in traceback.extract_tb(error.__traceback__)][-FRAMES:]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
         told["cause"] = _error(cause, everything=everything)

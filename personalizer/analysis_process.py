@@ -19,6 +19,7 @@ from typing import Self
 
 from personalizer.decoding import decode_photo
 from personalizer.errors import FamiliarError, UnreadablePhotoError
+from personalizer.fingerprints import Fingerprint, fingerprint
 from personalizer.schemas import Embedding, NewDetection
 
 # Imported, not run with -m: what is pickled has to have the names that the parent knows.
@@ -45,6 +46,7 @@ class Analysed:
     longitude: float | None
     camera: str | None
     detections: list[tuple[NewDetection, Embedding]]
+    fingerprint: Fingerprint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,7 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
         photo.longitude,
         photo.camera,
         detections,
+        fingerprint(photo.image),
     )
 
 

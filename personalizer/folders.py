@@ -8,17 +8,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from personalizer.raw_photos import RAW_SUFFIXES
+
 logger = logging.getLogger(__name__)
 
 # fmt: off
 PHOTO_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".tif", ".tiff",
-})
-# Their content begins like TIFF or HEIC but is something else, or they are in every folder and never a photo.
+    ".gif", ".avif",
+}) | RAW_SUFFIXES
+# Their content begins like HEIC but is something else, or they are in every folder and never a photo.
 OTHER_SUFFIXES = frozenset({
-    ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".orf", ".rw2", ".pef", ".raf", ".srw", ".3fr",
-    ".iiq", ".avif", ".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".gif", ".pdf", ".txt", ".json", ".xml", ".xmp",
-    ".aae", ".html", ".md", ".zip", ".db", ".py",
+    ".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".pdf", ".txt", ".json", ".xml", ".xmp", ".aae", ".html", ".md",
+    ".zip", ".db", ".py",
 })
 # fmt: on
 SKIPPED_FOLDERS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
@@ -90,9 +92,15 @@ def may_be_photo(path: Path) -> bool:
     except OSError:
         return False
     return (
-        head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*"))
+        head.startswith(
+            (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"GIF8", b"FUJIFILMCCD-RAW")
+        )
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"))
+        or (
+            head[4:8] == b"ftyp"
+            and head[8:12]
+            in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+        )
     )
 
 

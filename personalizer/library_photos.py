@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from personalizer.errors import NotFoundError
+from personalizer.fingerprints import Fingerprint
 from personalizer.library_database import Database, now_text, path_from, path_value
+from personalizer.library_shots import insert_fingerprint
 from personalizer.schemas import (
     BoundingBox,
     Detection,
@@ -164,6 +166,7 @@ class PhotoRecords(Database):
         longitude: float | None,
         camera: str | None,
         detections: Sequence[tuple[NewDetection, Embedding]],
+        fingerprint: Fingerprint | None = None,
     ) -> Photo:
         """Store a photo, its file, detections and vectors in one transaction.
 
@@ -191,6 +194,8 @@ class PhotoRecords(Database):
                 assert photo_id is not None
                 for detection, embedding in detections:
                     self._insert_detection(connection, photo_id, detection, embedding)
+                if fingerprint is not None:
+                    insert_fingerprint(connection, photo_id, fingerprint)
             else:
                 photo_id = known.id
             self.record_file(path, photo_id, size, mtime_ns)

@@ -5,6 +5,7 @@ Nothing is concluded from the second until a person says so. Knows counts, not f
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,8 +47,9 @@ def why_frozen(folder: FolderCount) -> str | None:
 
 
 def device_of(folder: Path) -> int | None:
-    """The file system of a folder, None when it cannot be asked."""
+    """The file system of a folder, None when it cannot be listed."""
     try:
-        return folder.stat().st_dev
+        with os.scandir(folder):
+            return folder.stat().st_dev
     except OSError:
         return None

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -141,7 +141,7 @@ class _Scan:
         work.sort(key=lambda file: (self._crashed_before(file), -file.mtime_ns))
         finished = self._work_through(work)
         if finished:
-            self._mark_missing(self._without_frozen(folders, gone), seen, present)
+            self._conclude(folders, gone, seen)
         elapsed_s = time.monotonic() - started_s
         return ScanReport(
             seen=self.tally.seen,
@@ -311,6 +311,7 @@ class _Scan:
                     longitude=answer.longitude,
                     camera=answer.camera,
                     detections=[] if forgotten else answer.detections,
+                    fingerprint=None if forgotten else answer.fingerprint,
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
@@ -368,37 +369,51 @@ class _Scan:
         self.tally.waiting += 1
         self._step(file)
 
-    def _without_frozen(self, roots: Sequence[Path], gone: Sequence[Path]) -> list[Path]:
-        """Those of the gone files that may be taken for deleted; freezes folders, and ends that."""
-        moved = self.library.files()
-        lost = [path for path in gone if path in moved and not self.known[path].missing]
+    def _conclude(self, roots: Sequence[Path], gone: Sequence[Path], seen: dict[Path, SeenFile]) -> None:
+        """Take what is gone for deleted, but freeze folders of which too much is; end that where photos are back.
+
+        Of a frozen folder nothing is concluded: neither that photos are gone, nor that what failed there is.
+        """
+        still_known = self.library.files()
+        lost = [path for path in gone if path in still_known and not self.known[path].missing]
+        innermost = _Innermost(roots)
+        known = Counter(innermost.of(path) for path, record in self.known.items() if not record.missing)
+        lost_of = Counter(map(innermost.of, lost))
         devices = self.library.root_devices()
-        kept: list[Path] = []
+        settled: set[Path] = set()
         for root in roots:
-            of_root = [path for path in lost if _is_in(path, root, roots)]
-            known = sum(
-                not record.missing and _is_in(path, root, roots) for path, record in self.known.items()
-            )
-            device = device_of(root) if is_listable(root) else None
-            count = FolderCount(known, len(of_root), devices.get(root), device)
+            device = device_of(root)
+            count = FolderCount(known[root], lost_of[root], devices.get(root), device)
             why = None if self.accept_missing else why_frozen(count)
             self.library.set_frozen(root, why)
-            if why is None:
-                kept += of_root
-                if device is not None:
-                    self.library.set_root_device(root, device)
-            else:
+            if why is not None:
                 self.tally.frozen.append({"path": str(root), "reason": why})
-        return kept
-
-    def _mark_missing(self, gone: list[Path], seen: dict[Path, SeenFile], present: list[Path]) -> None:
-        still_known = self.library.files()
-        missing = [path for path in gone if path in still_known and not still_known[path].missing]
+                continue
+            if device is not None:
+                self.library.set_root_device(root, device)
+            if device is not None or self.accept_missing:
+                settled.add(root)
+        missing = [path for path in lost if innermost.of(path) in settled]
         self.library.mark_missing(missing)
         self.tally.missing = len(missing)
         self.library.clear_failures(
-            path for path in self.failures if path not in seen and _is_under(path, present)
+            path for path in self.failures if path not in seen and innermost.of(path) in settled
         )
+
+
+class _Innermost:
+    """Which of some folders a file belongs to: each file counts once, also where one folder is in another."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self._roots = frozenset(roots)
+        self._known: dict[Path, Path | None] = {}
+
+    def of(self, path: Path) -> Path | None:
+        """The innermost of the folders around the file, None where there is none."""
+        folder = path.parent
+        if folder not in self._known:
+            self._known[folder] = next((one for one in (folder, *folder.parents) if one in self._roots), None)
+        return self._known[folder]
 
 
 def _say_nothing(progress: Progress) -> None:
@@ -411,12 +426,6 @@ def _never() -> bool:
 
 def _crash_reason(crash: Crashed) -> str:
     return f"the program that reads photos {crash.how}" if "ended" in crash.how else crash.how
-
-
-def _is_in(path: Path, root: Path, roots: Sequence[Path]) -> bool:
-    """Whether `root` is the innermost of the folders that the file is in: each file counts once."""
-    around = [one for one in roots if path.is_relative_to(one)]
-    return bool(around) and max(around, key=lambda one: len(one.parts)) == root
 
 
 def _is_under(path: Path, roots: Iterable[Path]) -> bool:

@@ -98,6 +98,8 @@ class Concept:
     backbone: str | None = None
     """The backbone version that the prefix in `prefix_dir` was trained for."""
     prefix_dir: Path | None = None
+    feature_id: int | None = None
+    """The detection that stands for it, where a person chose one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,8 +166,17 @@ def give_up(library: Library, due: Due, rules: TrainingRules | None = None) -> N
 
 def given_up(library: Library, rules: TrainingRules | None = None) -> int:
     """How many concepts wait for a change after failures."""
+    return _with_attempts(library, (rules or TrainingRules()).attempts)
+
+
+def failing(library: Library) -> int:
+    """How many concepts failed at least once since they were trained last; tried again or given up."""
+    return _with_attempts(library, 1)
+
+
+def _with_attempts(library: Library, attempts: int) -> int:
     row = library.connection.execute(
-        "SELECT COUNT(*) FROM trainings WHERE attempts >= ?", ((rules or TrainingRules()).attempts,)
+        "SELECT COUNT(*) FROM trainings WHERE attempts >= ?", (attempts,)
     ).fetchone()
     return int(row[0])
 
