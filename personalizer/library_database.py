@@ -114,6 +114,15 @@ class Database:
             connection.rollback()
             raise
 
+    def close_connection_of_thread(self) -> None:
+        """Close this thread's connection; for threads that end long before the library is closed."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            with self._connections_lock:
+                self._connections.remove(connection)
+            connection.close()
+            self._local.connection = None
+
     def close(self) -> None:
         """Close the connections of all threads; no thread may be using one."""
         with self._connections_lock:

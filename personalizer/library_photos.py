@@ -398,6 +398,49 @@ class PhotoRecords(Database):
             for row in rows
         ]
 
+    def note_indexed(self, vectors: Iterable[tuple[int, Embedding]]) -> None:
+        """Note that the index holds these vectors of detections now."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "UPDATE vectors SET indexed = 1 WHERE detection_id = ? AND model = ? AND version = ?",
+                [(detection_id, embedding.model, embedding.version) for detection_id, embedding in vectors],
+            )
+
+    def index_removals(self, limit: int) -> list[tuple[int, str, str]]:
+        """Up to `limit` vectors that are gone and that the index may still hold: (detection id, model, version)."""
+        rows = self.connection.execute(
+            "SELECT detection_id, model, version FROM index_removals ORDER BY detection_id LIMIT ?", (limit,)
+        )
+        return [(row["detection_id"], row["model"], row["version"]) for row in rows]
+
+    def forget_index_removals(self, removals: Iterable[tuple[int, str, str]] | None) -> None:
+        """Note that the index does not hold these any more; None means that it holds nothing."""
+        with self.transaction() as connection:
+            if removals is None:
+                connection.execute("DELETE FROM index_removals")
+            else:
+                connection.executemany(
+                    "DELETE FROM index_removals WHERE detection_id = ? AND model = ? AND version = ?",
+                    list(removals),
+                )
+
+    def vector_models(self) -> dict[tuple[DetectionKind, str, str], int]:
+        """The number of vectors by kind of detection, model and version."""
+        rows = self.connection.execute(
+            """SELECT kind, model, version, COUNT(*) AS number
+               FROM vectors JOIN detections ON detections.id = detection_id GROUP BY kind, model, version"""
+        )
+        return {(row["kind"], row["model"], row["version"]): int(row["number"]) for row in rows}
+
+    def vector_ids(self, kind: DetectionKind, model: str, version: str) -> list[int]:
+        """The detections of one kind that this model has a vector of, whatever became of their photos."""
+        rows = self.connection.execute(
+            """SELECT detection_id FROM vectors JOIN detections ON detections.id = detection_id
+               WHERE kind = ? AND model = ? AND version = ? ORDER BY detection_id""",
+            (kind, model, version),
+        )
+        return [row["detection_id"] for row in rows]
+
     def set_indexed(self, detection_ids: Iterable[int] | None, indexed: bool) -> None:
         """Note which vectors the index holds; None means all of them."""
         with self.transaction() as connection:

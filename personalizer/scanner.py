@@ -22,7 +22,6 @@ from personalizer.analysis_process import (
     wait_for_any,
 )
 from personalizer.decoding import read_photo_bytes
-from personalizer.drawings import is_drawing
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.folders import SeenFile, find_files, is_listable, may_be_photo
@@ -222,9 +221,6 @@ class _Scan:
             return None
         except MemoryError:
             self._fail(file, "not enough memory to read it", passing=True)
-            return None
-        if is_drawing(content):
-            self._fail(file, "drawn by Familiar, so no photo")
             return None
         content_hash = hashlib.sha256(content).hexdigest()
         photo = self.library.photo_by_hash(content_hash)

@@ -74,10 +74,15 @@ def test_a_library_of_the_first_schema_can_queue_behind_a_running_job(
         older.setattr("personalizer.migrations.MIGRATIONS", MIGRATIONS[:1])
         older.setattr("personalizer.migrations.CURRENT_VERSION", 1)
         with Library.open(tmp_path / "library.sqlite3") as library:
-            running = JobQueue(library).enqueue("scan", "library")
-            JobQueue(library).claim(1)
+            library.connection.execute(
+                """INSERT INTO jobs(id, kind, subject, payload, state, attempts, created_at)
+                   VALUES (1, 'scan', 'library', '{}', 'running', 2, '2024-01-01T00:00:00.000+00:00')"""
+            )
+            running = 1
     with Library.open(tmp_path / "library.sqlite3") as library:
         assert JobQueue(library).enqueue("scan", "library") != running
+        # Its attempts go on counting.
+        assert JobQueue(library).get(running).strikes == 2
 
 
 def test_names_that_are_not_utf_8_go_through_the_queue(queue: JobQueue) -> None:
