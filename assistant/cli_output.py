@@ -20,12 +20,15 @@ from assistant.results import (
     Profile,
     Status,
     Trained,
+    UnreadPhoto,
 )
 from personalizer.errors import FamiliarError
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 if TYPE_CHECKING:
     from assistant.router import Route
+
+_PHOTOS_SHOWN = 20
 
 
 def to_json(result: Any) -> str:
@@ -197,14 +200,26 @@ def status_lines(status: Status) -> str:
     return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
 
 
-def job_line(job: Job) -> str:
+def job_line(job: Job | UnreadPhoto) -> str:
     progress = f" {job.done}/{job.total}" if job.total else ""
     detail = f" – {job.error}" if job.error else f" – {job.message}" if job.message else ""
-    return f"{job.id}  {job.kind} {job.subject}  {job.state}{progress}{detail}"
+    state = "quarantined" if job.quarantined else job.state
+    return f"{job.id}  {job.kind} {job.subject}  {state}{progress}{detail}"
 
 
-def job_lines(jobs: Iterable[Job]) -> str:
-    return "\n".join(job_line(job) for job in jobs) or "No jobs."
+def job_lines(jobs: Iterable[Job | UnreadPhoto]) -> str:
+    jobs = list(jobs)
+    photos = [job for job in jobs if isinstance(job, UnreadPhoto)]
+    lines = [job_line(photo) for photo in photos[:_PHOTOS_SHOWN]]
+    if len(photos) > _PHOTOS_SHOWN:
+        lines.append(
+            f"and {len(photos) - _PHOTOS_SHOWN} photos more that could not be read (--json lists them)"
+        )
+    if photos:
+        lines.append(
+            "`familiar jobs retry photo:N` reads a photo again, `familiar jobs retry photos` all of them."
+        )
+    return "\n".join([*lines, *(job_line(job) for job in jobs if isinstance(job, Job))]) or "No jobs."
 
 
 def check_lines(checks: Sequence[Check]) -> str:

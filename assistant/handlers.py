@@ -17,13 +17,16 @@ from assistant.runtimes import (
     of_same_backbone,
     runtime_directory,
 )
+from personalizer.analysis_process import analyse_one
+from personalizer.analysis_version import analysis_version
 from personalizer.clustering_due import due_mark, mark_due, settle
-from personalizer.decoding import decode_photo, read_photo_bytes
+from personalizer.decoding import read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.missing_work import mark_scan_due, settle_scan
 from personalizer.schemas import Job, OnProgress, Progress
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
     handlers = Handlers(home, library, queue)
     return {
         "scan": handlers.scan,
+        "analyse": handlers.analyse,
         "cluster": handlers.cluster,
         "index": handlers.index,
         "rebuild_index": handlers.rebuild_index,
@@ -66,14 +70,18 @@ class Handlers:
             was_due = due_mark(self._library) is not None
             # Before the first photo is stored, so that a scan that dies leaves the mark behind.
             due = mark_due(self._library)
+            scan_due = mark_scan_due(self._library, job.payload)
         report = scan(
             self._library,
             self._library.roots(),
             self._home.models,
-            progress=reporter(context),
+            progress=reporter(context, advancing=True),
             cancelled=context.cancelled,
         )
+        if self._queue.cancelled(job.id):
+            settle_scan(self._library, scan_due)
         context.check_cancelled()
+        settle_scan(self._library, scan_due)
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
         changed = report.new or report.changed or report.moved or report.missing
@@ -83,6 +91,28 @@ class Handlers:
             settle(self._library, due)
         self._notice_new_version(job)
         return result
+
+    def analyse(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Photos that older models looked at → what the present ones find, in the index and grouped again."""
+        from personalizer.reanalysis import analyse_again
+
+        version = analysis_version(self._analyser)
+        # Before the first photo is stored, so that what dies leaves the mark behind.
+        mark_due(self._library)
+        report = analyse_again(
+            self._library,
+            self._home.models,
+            version,
+            progress=reporter(context),
+            cancelled=context.cancelled,
+            advanced=context.advanced,
+        )
+        context.check_cancelled()
+        if not self._library.photos_to_analyse(version, limit=1):
+            self._library.drop_superseded_vectors([self._analyser.object_model, self._analyser.face_model])
+        result = {"analyse": dataclasses.asdict(report), **self._index_if_possible(job, context)}
+        context.check_cancelled()
+        return result | self.cluster(job, context)
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
@@ -197,21 +227,22 @@ class Handlers:
         if known is not None:
             self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
             if known.id in self._library.forgotten_photos():
-                analysed[known.id] = self._analyser.analyse(decode_photo(content, path))
+                analysed[known.id] = analyse_one(self._home.models, path, content).detections
             return known.id
-        decoded = decode_photo(content, path)
+        found = analyse_one(self._home.models, path, content)
         recorded = self._library.record_photo(
             content_hash=content_hash,
             path=path.resolve(),
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
-            width_px=decoded.width_px,
-            height_px=decoded.height_px,
-            taken_at=decoded.taken_at,
-            latitude=decoded.latitude,
-            longitude=decoded.longitude,
-            camera=decoded.camera,
-            detections=self._analyser.analyse(decoded),
+            width_px=found.width_px,
+            height_px=found.height_px,
+            taken_at=found.taken_at,
+            latitude=found.latitude,
+            longitude=found.longitude,
+            camera=found.camera,
+            detections=found.detections,
+            analysed_by=found.analysed_by,
         )
         return recorded.id
 
@@ -219,6 +250,7 @@ class Handlers:
     def _analyser(self) -> PhotoAnalyser:
         from personalizer.analysis import PhotoAnalyser
 
+        # For the names and versions of its models only: photos are read in processes of their own.
         return PhotoAnalyser(self._home.models)
 
     def forget(self, job: Job, context: JobContext) -> dict[str, Any]:
@@ -349,10 +381,12 @@ class Handlers:
         ]
 
 
-def reporter(context: JobContext, prefix: str = "") -> OnProgress:
-    """Progress of a part as progress of the job."""
+def reporter(context: JobContext, prefix: str = "", *, advancing: bool = False) -> OnProgress:
+    """Progress of a part as progress of the job; each step of one that is `advancing` was stored for good."""
 
     def report(progress: Progress) -> None:
+        if advancing and progress.done:
+            context.advanced()
         message = f"{prefix}: {progress.message}" if prefix else progress.message
         context.progress(progress.done, progress.total, message)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from personalizer.schemas import BoundingBox, ConceptSummary, Job, ScanReport
+from personalizer.schemas import BoundingBox, ConceptSummary, ErrorClass, Job, ScanReport
 
 __all__ = [
     "Added",
@@ -152,7 +152,7 @@ class Status:
 
     home: Path
     jobs: dict[str, int]
-    """Number of jobs by state."""
+    """Number of jobs by state; `quarantined` are those of the failed that were given up after their strikes."""
     running: list[Job]
     photos: int
     detections: int
@@ -164,6 +164,25 @@ class Status:
     """Concepts whose prefix is trained."""
     backbone: str
     worker: WorkerStatus
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPhoto:
+    """A file that could not be read, listed among the jobs as the work that it is."""
+
+    id: str
+    """What `jobs retry` takes."""
+    subject: str
+    state: str
+    attempts: int
+    error: str
+    error_class: ErrorClass
+    quarantined: bool
+    """Left alone until it changes or is asked for; the next scan tries the others."""
+    kind: str = "photo"
+    done: int = 0
+    total: int = 0
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

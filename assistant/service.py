@@ -23,6 +23,7 @@ from assistant.results import (
     Profile,
     Status,
     Trained,
+    UnreadPhoto,
     WorkerStatus,
 )
 from assistant.worker_process import running_worker_pid
@@ -32,6 +33,7 @@ from personalizer.errors import NotFoundError, UsageError
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.missing_work import mark_scan_due
 from personalizer.naming import name_key, valid_name
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
 
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from assistant.drawing import Drawer
     from assistant.serving import Serving
     from exporters.runtime.session import BackboneSession
+
+_PHOTO_ID = "photo:"
+"""Before the number of an unreadable file, which is no job's."""
 
 
 class Familiar:
@@ -105,8 +110,11 @@ class Familiar:
                     found="it is a file",
                     fix="Add its folder; `learn` takes single photos.",
                 )
-        for path in resolved:
-            self.library.add_root(path)
+        with self.library.transaction():
+            for path in resolved:
+                self.library.add_root(path)
+            # What the scan is told, in case that its job is lost.
+            mark_scan_due(self.library, {"backbone": self.backbone, "device": self.device})
         return self.scan(on_progress)
 
     def scan(self, on_progress: OnProgress | None = None) -> ScanReport:
@@ -125,7 +133,8 @@ class Familiar:
         pid = running_worker_pid(self.home)
         return Status(
             home=self.home.root,
-            jobs={state: sum(job.state == state for job in jobs) for state in states},
+            jobs={state: sum(job.state == state for job in jobs) for state in states}
+            | {"quarantined": sum(job.quarantined for job in jobs)},
             running=[job for job in jobs if job.state in ("queued", "running")],
             photos=counts["photos"],
             detections=counts["detections"],
@@ -140,17 +149,47 @@ class Familiar:
 
     # --- jobs
 
-    def jobs(self) -> list[Job]:
-        """All jobs, oldest first."""
-        return self.queue.list()
+    def jobs(self) -> list[Job | UnreadPhoto]:
+        """The files that could not be read, and all jobs, oldest first."""
+        return [*self.unread_photos(), *self.queue.list()]
 
-    def retry(self, job_id: int) -> Job:
-        """Queue a failed or cancelled job again and see that somebody does it."""
+    def unread_photos(self) -> list[UnreadPhoto]:
+        """The files that could not be read, with what was found instead."""
+        return [
+            UnreadPhoto(
+                id=f"{_PHOTO_ID}{file.number}",
+                subject=str(file.path),
+                state="failed",
+                attempts=file.attempts,
+                error=file.reason,
+                error_class="input" if file.left_alone else "transient",
+                quarantined=file.left_alone,
+            )
+            for file in self.library.unreadable_files()
+        ]
+
+    def retry(self, key: int | str) -> Job:
+        """Queue a failed, quarantined or cancelled job again, and see that somebody does it.
+
+        `key` is its number; `photo:N` or a path has a scan try an unreadable file again, `photos` all of them.
+        """
         from assistant.worker_process import ensure_worker
 
-        retried = self.queue.get(self.queue.retry(job_id))
+        text = str(key)
+        if text.isdecimal():
+            job_id = self.queue.retry(int(text))
+        else:
+            if text == "photos":
+                which: int | Path | None = None
+            elif (number := text.removeprefix(_PHOTO_ID)).isdecimal() and number != text:
+                which = int(number)
+            else:
+                which = existing(Path(text), "trying again").resolve()
+            self.library.retry_unreadable(which)
+            told = {"backbone": self.backbone, "device": self.device}
+            job_id = self.queue.enqueue("scan", "library", told, USER_PRIORITY)
         ensure_worker(self.home)
-        return retried
+        return self.queue.get(job_id)
 
     def pause(self) -> dict[str, bool]:
         """Start no further job."""

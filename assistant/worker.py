@@ -19,11 +19,13 @@ from types import FrameType
 
 from assistant.forgetting import resume_forgetting
 from assistant.handlers import make_handlers
-from assistant.worker_process import hold_worker_lock, running_worker_pid, stop_worker
+from assistant.worker_process import beat, hold_worker_lock, running_worker_pid, stop_worker
+from personalizer.analysis_version import analysis_version
 from personalizer.errors import FamiliarError
 from personalizer.jobs import JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.missing_work import missing_work, queue_missing
 from personalizer.storage_errors import storage_error
 
 logger = logging.getLogger(__name__)
@@ -39,10 +41,27 @@ def run_worker(home: Home, stop: threading.Event, idle_exit_s: float | None) -> 
         queue = JobQueue(library)
         queue.recover_orphans()
         resume_forgetting(library, queue)
+        queue_what_is_missing(home, library, queue)
         logger.info("worker of %s started", home.root)
-        ran = run_worker_loop(queue, make_handlers(home, library, queue), stop, idle_exit_s)
+        ran = run_worker_loop(
+            queue, make_handlers(home, library, queue), stop, idle_exit_s, on_beat=lambda: beat(home)
+        )
         logger.info("worker stopped after %d jobs", ran)
         return ran
+
+
+def queue_what_is_missing(home: Home, library: Library, queue: JobQueue) -> None:
+    """Queue the work that the library itself says is not done: the jobs of it may have been lost.
+
+    Training is not among it, which takes long and is begun when nobody works at the machine.
+    """
+    from personalizer.analysis import PhotoAnalyser
+
+    version = analysis_version(PhotoAnalyser(home.models))
+    found = missing_work(library, analysed_by=version)
+    for item in found:
+        logger.info("missing: %s", item.why)
+    queue_missing(queue, found, ("scan", "analyse", "index", "cluster"))
 
 
 def watch_in_foreground(home: Home, *, backbone: str, device: str, patience_s: float) -> None:

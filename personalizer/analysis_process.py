@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from personalizer.analysis_version import analysis_version
 from personalizer.decoding import decode_photo
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError
@@ -61,6 +62,8 @@ class Analysed:
     longitude: float | None
     camera: str | None
     detections: list[tuple[NewDetection, Embedding]]
+    analysed_by: str = ""
+    """The models and detectors that looked at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ class AnalysisProcess:
         """The answer for the photo that was sent; waits for it."""
         assert self._connection is not None
         try:
-            answer = self._connection.recv()
+            answer: Answer = self._connection.recv()
         except (EOFError, OSError):
             how = self._how_it_ended()
             if how == _OUT_OF_TIME:
@@ -211,6 +214,28 @@ class AnalysisProcess:
         self.stop()
 
 
+def analyse_one(models: Path, path: Path, content: bytes) -> Analysed:
+    """One photo in a process of its own. Raises `UnreadablePhotoError`, or `FamiliarError` when it is not its fault."""
+    with AnalysisProcess(models) as process:
+        process.send(path, content)
+        ready = wait_for_any([process], PHOTO_TIMEOUT_S)
+        answer = process.receive() if ready else process.give_up()
+    if isinstance(answer, Analysed):
+        return answer
+    if isinstance(answer, Broken):
+        raise FamiliarError(
+            tried="analysing photos",
+            found=answer.message,
+            fix="Check the installation with: familiar doctor",
+        )
+    how = f"the program that reads photos {answer.how}" if isinstance(answer, Crashed) else answer.reason
+    raise UnreadablePhotoError(
+        tried=f"reading the photo {path}",
+        found=how,
+        fix="Check the file in an image viewer, or replace it with a good copy.",
+    )
+
+
 def wait_for_any(processes: list[AnalysisProcess], timeout_s: float) -> list[AnalysisProcess]:
     """The processes that have an answer, or died, within the time."""
     by_connection = {
@@ -281,6 +306,7 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
         photo.longitude,
         photo.camera,
         detections,
+        analysed_by=analysis_version(analyser),
     )
 
 

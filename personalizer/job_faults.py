@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from personalizer.errors import (
     FamiliarError,
+    LibraryLockedError,
     NotFoundError,
     NotReadyError,
     StorageError,
@@ -52,7 +53,7 @@ def error_class(error: BaseException) -> ErrorClass:
     """
     if isinstance(error, FamiliarError) and error.__cause__ is not None and is_passing(error.__cause__):
         return "transient"
-    if is_passing(error):
+    if is_passing(error) or isinstance(error, LibraryLockedError):
         return "transient"
     if isinstance(error, UsageError | NotFoundError | UnreadablePhotoError):
         return "input"

@@ -6,13 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from personalizer.library_analyses import AnalysisRecords, UnreadableFile
 from personalizer.library_concepts import ConceptRecords, Membership
 from personalizer.library_database import now_text
 from personalizer.library_forgetting import ForgettingRecords
 from personalizer.library_links import LinkRecords
-from personalizer.library_photos import FailureRecord, FileRecord, PhotoRecords
+from personalizer.library_photos import FailureRecord, FileRecord
 
-__all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation"]
+__all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation", "UnreadableFile"]
 
 _COUNTS = {
     "photos": "SELECT COUNT(*) FROM photos WHERE id IN (SELECT photo_id FROM photo_files)",
@@ -40,7 +41,7 @@ class Operation:
     payload: dict[str, Any]
 
 
-class Library(PhotoRecords, ConceptRecords, LinkRecords, ForgettingRecords):
+class Library(AnalysisRecords, ConceptRecords, LinkRecords, ForgettingRecords):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 
     Thread-safe: every thread has a connection of its own. Methods that change several rows do so in one

@@ -142,6 +142,7 @@ class PhotoRecords(Database):
         longitude: float | None,
         camera: str | None,
         detections: Sequence[tuple[NewDetection, Embedding]],
+        analysed_by: str = "",
     ) -> Photo:
         """Store a photo, its file, detections and vectors in one transaction.
 
@@ -153,7 +154,8 @@ class PhotoRecords(Database):
             if known is None:
                 photo_id = connection.execute(
                     """INSERT INTO photos(content_hash, last_path, width_px, height_px, taken_at,
-                         latitude, longitude, camera, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                         latitude, longitude, camera, added_at, analysed_by)
+                         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                     (
                         content_hash,
                         path_value(path),
@@ -164,6 +166,7 @@ class PhotoRecords(Database):
                         longitude,
                         camera,
                         now_text(),
+                        analysed_by,
                     ),
                 ).lastrowid
                 assert photo_id is not None

@@ -275,6 +275,7 @@ class _Scan:
                     longitude=answer.longitude,
                     camera=answer.camera,
                     detections=[] if forgotten else answer.detections,
+                    analysed_by=answer.analysed_by,
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
