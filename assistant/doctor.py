@@ -71,7 +71,9 @@ def _onnxruntime() -> Check:
         return Check(
             "onnxruntime", False, found, "Have exactly one: pip install 'familiar-assistant[cpu]' or [gpu]."
         )
-    import onnxruntime
+    from personalizer.quiet_onnxruntime import load_onnxruntime
+
+    onnxruntime = load_onnxruntime()
 
     providers = ", ".join(
         provider.removesuffix("ExecutionProvider") for provider in onnxruntime.get_available_providers()
