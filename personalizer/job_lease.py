@@ -83,7 +83,7 @@ class LeaseKeeper:
                     continue
                 now_s, used_now_s = time.monotonic(), computed_s()
                 # This very thread computes a little.
-                computes = used_now_s is None or used_now_s - used_s > max(1.0, 0.02 * self._hang_s)
+                computes = used_now_s is None or used_now_s - used_s > max(0.3, 0.02 * self._hang_s)
                 if job is not watched or job.signs() != signs or computes:
                     watched, signs, used_s, since_s = job, job.signs(), used_now_s or 0.0, now_s
                 if now_s - since_s > self._hang_s:

@@ -10,7 +10,7 @@ import numpy as np
 
 from personalizer.errors import NotFoundError
 from personalizer.library_database import path_from, path_value
-from personalizer.library_photos import PhotoRecords
+from personalizer.library_photos import DEATHS_FORGIVEN, PhotoRecords
 from personalizer.schemas import BoundingBox, Detection, Embedding, NewDetection
 
 MAX_ATTEMPTS = 3
@@ -73,7 +73,8 @@ class AnalysisRecords(PhotoRecords):
         column = "number" if isinstance(which, int) else "path"
         value = path_value(which) if isinstance(which, Path) else which
         changed = self.connection.execute(
-            f"UPDATE failures SET attempts = 0, retry = 1 WHERE ?1 IS NULL OR {column} = ?1", (value,)
+            f"UPDATE failures SET attempts = 0, deaths = 0, retry = 1 WHERE ?1 IS NULL OR {column} = ?1",
+            (value,),
         ).rowcount
         if which is not None and not changed:
             raise NotFoundError(
@@ -93,7 +94,7 @@ class AnalysisRecords(PhotoRecords):
             {
                 "first": FIRST_DETECTORS,
                 "version": version,
-                "most": MAX_ATTEMPTS,
+                "most": DEATHS_FORGIVEN,
                 "limit": -1 if limit is None else limit,
             },
         )

@@ -31,6 +31,8 @@ _PHOTO_COLUMNS = """photos.*, COALESCE(
     photos.last_path) AS path"""
 _DETECTION_COLUMNS = "id, photo_id, kind, box_left, box_top, box_right, box_bottom, score"
 
+DEATHS_FORGIVEN = 10
+
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
@@ -254,19 +256,24 @@ class PhotoRecords(Database):
         """Count an attempt to read this file before it is made; returns its number, from 1.
 
         A file whose size or time changed starts again at 1. The row goes away when the photo is recorded, so
-        a row without a reason that is found later means that the attempt took its process down.
+        a row without a reason that is found later means that the attempt took the whole program down, not only
+        the process that reads photos. That is hardly ever the file's doing (the machine was switched off), so
+        the first `DEATHS_FORGIVEN` of these are not counted.
         """
         with self.transaction() as connection:
             row = connection.execute(
                 """INSERT INTO failures(path, size, mtime_ns, reason, attempts, retry, failed_at)
-                   VALUES (?, ?, ?, NULL, 1, 1, ?)
+                   VALUES (?1, ?2, ?3, NULL, 1, 1, ?4)
                    ON CONFLICT(path) DO UPDATE SET
-                     attempts = CASE WHEN size = excluded.size AND mtime_ns = excluded.mtime_ns
-                                THEN attempts + 1 ELSE 1 END,
+                     attempts = CASE WHEN size != excluded.size OR mtime_ns != excluded.mtime_ns THEN 1
+                                WHEN reason IS NULL AND deaths < ?5 THEN MAX(attempts, 1)
+                                ELSE attempts + 1 END,
+                     deaths = CASE WHEN size != excluded.size OR mtime_ns != excluded.mtime_ns THEN 0
+                              WHEN reason IS NULL THEN deaths + 1 ELSE deaths END,
                      size = excluded.size, mtime_ns = excluded.mtime_ns, reason = NULL, retry = 1,
                      failed_at = excluded.failed_at
                    RETURNING attempts""",
-                (path_value(path), size, mtime_ns, now_text()),
+                (path_value(path), size, mtime_ns, now_text(), DEATHS_FORGIVEN),
             ).fetchone()
             return int(row["attempts"])
 

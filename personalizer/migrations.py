@@ -216,6 +216,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             attempts INTEGER NOT NULL,
             reason TEXT
         )""",
+        # Attempts that ended with the whole worker: whoever ends that seldom means a photo.
+        "ALTER TABLE failures ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0",
         # Numbers by which people name unreadable files. Not the rowid, which writing the file anew may change.
         "ALTER TABLE failures ADD COLUMN number INTEGER",
         "CREATE TABLE failure_numbers (number INTEGER PRIMARY KEY AUTOINCREMENT)",

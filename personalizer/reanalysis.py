@@ -124,7 +124,7 @@ def _store(library: Library, photo_id: int, answer: Answer, version: str, report
         library.replace_analysis(photo_id, answer.detections, version)
         report.analysed += 1
         return
-    if isinstance(answer, Unreadable):
-        library.end_analysis(photo_id, None if answer.passing else answer.reason)
+    # One that its process died of is not tried again: what older models found is kept either way.
     reason = answer.how if isinstance(answer, Crashed) else answer.reason
+    library.end_analysis(photo_id, None if isinstance(answer, Unreadable) and answer.passing else reason)
     report.failed.append({"path": str(library.photo(photo_id).path), "reason": reason})
