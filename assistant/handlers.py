@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.estimate import note_rate
 from assistant.job_client import USER_PRIORITY
 from assistant.runtimes import (
     exported_version,
@@ -17,20 +18,23 @@ from assistant.runtimes import (
     of_same_backbone,
     runtime_directory,
 )
-from personalizer.analysis_process import analyse_one
+from personalizer.analysis_process import Analysed, analyse_one
 from personalizer.analysis_version import analysis_version
 from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
+from personalizer.faces_switch import faces_are_on, note_faceless
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.missing_work import mark_scan_due, settle_scan
 from personalizer.schemas import Job, OnProgress, Progress
+from personalizer.training_due import note_trained, photos_of
 
 if TYPE_CHECKING:
     from personalizer.analysis import Analysis, PhotoAnalyser
+    from personalizer.grouping_state import GroupingState
     from personalizer.index_process import IndexProcess
 
 logger = logging.getLogger(__name__)
@@ -45,12 +49,15 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
         "scan": handlers.scan,
         "analyse": handlers.analyse,
         "cluster": handlers.cluster,
+        "recluster": handlers.recluster,
         "index": handlers.index,
         "rebuild_index": handlers.rebuild_index,
         "learn": handlers.learn,
         "train": handlers.train,
         "export": handlers.export,
         "forget": handlers.forget,
+        "find_faces": handlers.find_faces,
+        "erase_faces": handlers.erase_faces,
     }
 
 
@@ -77,13 +84,16 @@ class Handlers:
             self._home.models,
             progress=reporter(context, advancing=True),
             cancelled=context.cancelled,
+            accept_missing=bool(job.payload.get("accept_missing", False)),
         )
         if self._queue.cancelled(job.id):
             settle_scan(self._library, scan_due)
+        note_rate(self._library, report.new, report.elapsed_s)
         context.check_cancelled()
         settle_scan(self._library, scan_due)
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
+        result |= self._group_shots(context)
         changed = report.new or report.changed or report.moved or report.missing
         if changed or was_due or due_mark(self._library) != due:
             result |= self.cluster(job, context)
@@ -113,6 +123,14 @@ class Handlers:
         result = {"analyse": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
         return result | self.cluster(job, context)
+
+    def _group_shots(self, context: JobContext) -> dict[str, Any]:
+        """Which photos are one shot, before photos are counted as members of anything."""
+        from personalizer.near_duplicates import add_missing_fingerprints, group_shots
+
+        context.progress(0, 0, "Looking for copies and bursts")
+        add_missing_fingerprints(self._library, cancelled=context.cancelled)
+        return {"shots": dataclasses.asdict(group_shots(self._library))}
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
@@ -153,9 +171,26 @@ class Handlers:
 
         context.progress(0, 0, "Grouping")
         due = due_mark(self._library)
-        report = cluster(self._library)
+        report = cluster(self._library, state=self._grouping, progress=reporter(context))
         settle(self._library, due)
         return {"cluster": dataclasses.asdict(report)}
+
+    def recluster(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Everything that nobody decided about grouped anew: what that changes and, when asked for, the change."""
+        from personalizer.recluster import recluster
+
+        context.progress(0, 0, "Grouping everything anew")
+        found = recluster(
+            self._library, apply=bool(job.payload["apply"]), state=self._grouping, progress=reporter(context)
+        )
+        return dataclasses.asdict(found)
+
+    @cached_property
+    def _grouping(self) -> GroupingState:
+        """What is known of the groups from one job to the next."""
+        from personalizer.grouping_state import GroupingState
+
+        return GroupingState()
 
     def learn(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that a person chose → a concept, whose training is queued; those that cannot be used are named."""
@@ -227,9 +262,9 @@ class Handlers:
         if known is not None:
             self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
             if known.id in self._library.forgotten_photos():
-                analysed[known.id] = analyse_one(self._home.models, path, content).detections
+                analysed[known.id] = self._analyse(path, content).detections
             return known.id
-        found = analyse_one(self._home.models, path, content)
+        found = self._analyse(path, content)
         recorded = self._library.record_photo(
             content_hash=content_hash,
             path=path.resolve(),
@@ -243,8 +278,14 @@ class Handlers:
             camera=found.camera,
             detections=found.detections,
             analysed_by=found.analysed_by,
+            fingerprint=found.fingerprint,
         )
+        if not faces_are_on(self._library):
+            note_faceless(self._library, recorded.id)
         return recorded.id
+
+    def _analyse(self, path: Path, content: bytes) -> Analysed:
+        return analyse_one(self._home.models, path, content, faces=faces_are_on(self._library))
 
     @cached_property
     def _analyser(self) -> PhotoAnalyser:
@@ -252,6 +293,27 @@ class Handlers:
 
         # For the names and versions of its models only: photos are read in processes of their own.
         return PhotoAnalyser(self._home.models)
+
+    def find_faces(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Photos that were looked at while faces were off → their faces, grouped."""
+        from personalizer.reanalysis import look_for_faces
+
+        mark_due(self._library)
+        found = look_for_faces(
+            self._library,
+            self._home.models,
+            progress=reporter(context),
+            cancelled=context.cancelled,
+            advanced=context.advanced,
+        )
+        context.check_cancelled()
+        return {**found, **self._index_if_possible(job, context), **self.cluster(job, context)}
+
+    def erase_faces(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """All faces and people, and every trace of them → nothing."""
+        from assistant.erasing import erase_faces
+
+        return erase_faces(self._home, self._library, self._queue, self._new_index, context)
 
     def forget(self, job: Job, context: JobContext) -> dict[str, Any]:
         """A concept and every trace of it → nothing."""
@@ -281,6 +343,7 @@ class Handlers:
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))
         # First what answers need of the backbone: other questions can then be answered while this one is trained.
         exported = self.export(job, context)
+        photos = photos_of(self._library, concept.id)
         result: dict[str, Any] = train_concept(
             self._library,
             self._home,
@@ -290,6 +353,7 @@ class Handlers:
             progress=reporter(context),
             cancelled=context.cancelled,
         )
+        note_trained(self._library, concept.id, photos)
         context.check_cancelled()
         self._store_prompt_cache(concept.id, exported["backbone"])
         if self._library.concept(concept.id).state == "stale":

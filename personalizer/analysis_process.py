@@ -22,6 +22,7 @@ from personalizer.analysis_version import analysis_version
 from personalizer.decoding import decode_photo
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError
+from personalizer.fingerprints import Fingerprint, fingerprint
 from personalizer.process_limits import (
     end_with_parent,
     limit_memory,
@@ -62,6 +63,7 @@ class Analysed:
     longitude: float | None
     camera: str | None
     detections: list[tuple[NewDetection, Embedding]]
+    fingerprint: Fingerprint | None = None
     analysed_by: str = ""
     """The models and detectors that looked at it."""
 
@@ -97,8 +99,9 @@ Answer = Analysed | Unreadable | Broken | Crashed
 class AnalysisProcess:
     """One child process; it has at most one photo at a time. Started on the first photo, again after a crash."""
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, *, faces: bool = True) -> None:
         self.models = models
+        self._faces = faces
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
@@ -152,10 +155,11 @@ class AnalysisProcess:
         ours, theirs = socket.socketpair()
         package_parent = str(Path(__file__).parents[1])
         search_path = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
+        arguments = [str(theirs.fileno()), str(os.getpid()), str(self.models), str(int(self._faces))]
         # A plain program rather than multiprocessing's spawn: that would import the parent's main module again.
         self._process = subprocess.Popen(
             # -P: where the worker stands is no place to import from.
-            [sys.executable, "-P", "-c", _CHILD, str(theirs.fileno()), str(os.getpid()), str(self.models)],
+            [sys.executable, "-P", "-c", _CHILD, *arguments],
             pass_fds=[theirs.fileno()],
             # Never written to: it ends when this process does.
             stdin=subprocess.PIPE,
@@ -214,9 +218,9 @@ class AnalysisProcess:
         self.stop()
 
 
-def analyse_one(models: Path, path: Path, content: bytes) -> Analysed:
+def analyse_one(models: Path, path: Path, content: bytes, *, faces: bool = True) -> Analysed:
     """One photo in a process of its own. Raises `UnreadablePhotoError`, or `FamiliarError` when it is not its fault."""
-    with AnalysisProcess(models) as process:
+    with AnalysisProcess(models, faces=faces) as process:
         process.send(path, content)
         ready = wait_for_any([process], PHOTO_TIMEOUT_S)
         answer = process.receive() if ready else process.give_up()
@@ -245,13 +249,13 @@ def wait_for_any(processes: list[AnalysisProcess], timeout_s: float) -> list[Ana
     return [by_connection[id(connection)] for connection in ready]
 
 
-def serve(connection: Connection, models: Path) -> None:
+def serve(connection: Connection, models: Path, faces: bool = True) -> None:
     """The child: answer photos until the parent closes the connection or dies."""
     from personalizer.analysis import PhotoAnalyser
 
     broken: Broken | None = None
     try:
-        analyser = PhotoAnalyser(models)
+        analyser = PhotoAnalyser(models, faces=faces)
         # Before the first photo, whose time and memory this is not.
         analyser.load()
     except FamiliarError as error:
@@ -306,7 +310,8 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
         photo.longitude,
         photo.camera,
         detections,
-        analysed_by=analysis_version(analyser),
+        fingerprint(photo.image),
+        analysis_version(analyser),
     )
 
 
@@ -318,9 +323,9 @@ def _out_of_memory(reason: str) -> Unreadable:
 
 
 def main() -> None:
-    """What the child runs: `… SOCKET_DESCRIPTOR PARENT_PID MODELS`."""
+    """What the child runs: `… SOCKET_DESCRIPTOR PARENT_PID MODELS FACES`, the last 1 or 0."""
     # Ctrl-C reaches the whole foreground group; only the parent decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(int(sys.argv[2]))
     limit_memory(MEMORY_MIB)
-    serve(Connection(int(sys.argv[1])), Path(sys.argv[3]))
+    serve(Connection(int(sys.argv[1])), Path(sys.argv[3]), sys.argv[4] == "1")

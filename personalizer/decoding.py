@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +15,13 @@ from typing import Any
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from personalizer.colour_profiles import to_srgb
 from personalizer.errors import UnreadablePhotoError
+from personalizer.raw_photos import RawError, RawPicture, is_raw, read_raw
 
-# "JPEG" includes the multi-picture files (MPO) that phones write.
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "TIFF")
+# "JPEG" includes the multi-picture files (MPO) that phones write. Of animations the first picture is shown.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "TIFF", "GIF", "AVIF")
+_PNG = b"\x89PNG\r\n\x1a\n"
 _ORIENTATION, _MAKE, _MODEL, _DATE_TIME = 0x0112, 0x010F, 0x0110, 0x0132
 _EXIF_IFD, _DATE_ORIGINAL, _DATE_DIGITIZED = 0x8769, 0x9003, 0x9004
 _GPS_IFD = 0x8825
@@ -103,18 +107,31 @@ def read_photo_bytes(path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> byte
 
 
 def decode_photo(content: bytes, path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> DecodedPhoto:
-    """Decode a photo that is in memory; `path` is only for messages. The format is told by the content.
+    """Decode a photo that is in memory. The format is told by the content; `path` is for messages, and for TIFF
+    files of which only the name says that they are RAW.
 
     Raises `UnreadablePhotoError` for anything that is not a whole picture within the limits.
     """
     if not content:
         raise _unreadable(path, "the file is empty")
+    if is_raw(content):
+        return _decode_raw(content, path, limits)
+    if is_raw(content, path.suffix):
+        # What few makers write without saying so; or the name is wrong, and it is a plain TIFF.
+        with suppress(UnreadablePhotoError):
+            return _decode_raw(content, path, limits)
+    return _decode_picture(content, path, limits)
+
+
+def _decode_picture(
+    content: bytes, path: Path, limits: DecodeLimits, raw: RawPicture | None = None
+) -> DecodedPhoto:
     _register_heif()
     with warnings.catch_warnings():
         # Pillow warns at its own pixel limit and about odd EXIF; ours is checked below.
         warnings.simplefilter("ignore")
         try:
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
+            image = _open(content)
         except UnidentifiedImageError as error:
             raise _unreadable(path, "not an image of a known format") from error
         except Image.DecompressionBombError as error:
@@ -122,10 +139,50 @@ def decode_photo(content: bytes, path: Path, limits: DecodeLimits = _DEFAULT_LIM
         except Exception as error:  # codecs raise almost anything on hostile input
             raise _unreadable(path, f"damaged header: {_short(error)}") from error
         with image:
-            return _decode(image, path, limits)
+            return _decode(image, path, limits, raw)
 
 
-def _decode(image: Image.Image, path: Path, limits: DecodeLimits) -> DecodedPhoto:
+def _open(content: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except ValueError:
+        # Pillow refuses a PNG whose profile or texts are too large when unpacked; nothing of them is needed.
+        if not content.startswith(_PNG):
+            raise
+        return Image.open(io.BytesIO(_without_texts(content)), formats=("PNG",))
+
+
+def _without_texts(content: bytes) -> bytes:
+    """A PNG without the parts that are unpacked before its picture."""
+    kept, start = [_PNG], len(_PNG)
+    while start + 12 <= len(content):
+        end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+        if content[start + 4 : start + 8] not in (b"iCCP", b"iTXt", b"zTXt"):
+            kept.append(content[start:end])
+        start = end
+    return b"".join(kept)
+
+
+def _decode_raw(content: bytes, path: Path, limits: DecodeLimits) -> DecodedPhoto:
+    """The picture in a RAW file, of which the preview's pixels count as the photo's."""
+    try:
+        raw = read_raw(content, limits.max_megapixels)
+    except MemoryError as error:
+        raise _unreadable(path, "not enough memory to decode it") from error
+    except RawError as error:
+        raise _unreadable(path, str(error)) from error
+    except Exception as error:
+        raise _unreadable(path, f"damaged or truncated: {_short(error)}") from error
+    if raw.preview is not None:
+        return _decode_picture(raw.preview, path, limits, raw)
+    if raw.developed is None:
+        raise _unreadable(path, "a RAW file without a picture that can be shown")
+    return _decode(raw.developed, path, limits, raw)
+
+
+def _decode(
+    image: Image.Image, path: Path, limits: DecodeLimits, raw: RawPicture | None = None
+) -> DecodedPhoto:
     width_px, height_px = image.size
     megapixels = width_px * height_px / 1e6
     if megapixels > limits.max_megapixels:
@@ -133,6 +190,11 @@ def _decode(image: Image.Image, path: Path, limits: DecodeLimits) -> DecodedPhot
     # Asked before loading: a loaded TIFF has closed the file that its date and place are read from.
     exif = _exif(image)
     taken_at, camera, (latitude, longitude) = _taken_at(exif), _camera(exif), _coordinates(exif)
+    if raw is not None:
+        # The container knows better than the preview, into which the date was written by the decoder.
+        taken_at, camera = _taken_at(raw.tags) or taken_at, _camera(raw.tags) or camera
+        found = _coordinates(raw.tags)
+        latitude, longitude = (latitude, longitude) if None in found else found
     side_px = limits.max_side_px
     try:
         if side_px is not None:
@@ -145,7 +207,9 @@ def _decode(image: Image.Image, path: Path, limits: DecodeLimits) -> DecodedPhot
     except Exception as error:
         raise _unreadable(path, f"damaged or truncated: {_short(error)}") from error
     # Asked after loading: for TIFF and HEIC the decoder has turned the picture and dropped the tag by now.
-    orientation = _exif(image).get(_ORIENTATION, 1)
+    orientation = (
+        _exif(image).get(_ORIENTATION, 1) if raw is None else _raw_orientation(raw, exif, image.size)
+    )
     if orientation in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[orientation])
         if orientation >= 5:
@@ -153,22 +217,34 @@ def _decode(image: Image.Image, path: Path, limits: DecodeLimits) -> DecodedPhot
     return DecodedPhoto(upright, width_px, height_px, taken_at, latitude, longitude, camera)
 
 
+def _raw_orientation(raw: RawPicture, exif: Image.Exif, size: tuple[int, int]) -> int:
+    """How to turn what is shown of a RAW file."""
+    said = exif.get(_ORIENTATION, raw.orientation) if raw.developed is None else raw.orientation
+    stands = size[0] < size[1]
+    # Some makers write previews that are upright already beside a tag that is about the sensor's data.
+    return 1 if said in (5, 6, 7, 8) and raw.sensor_is_wide and stands else int(said)
+
+
 def _rgb(image: Image.Image, side_px: int | None) -> Image.Image:
-    """A new RGB picture; transparency becomes white, deep greys are scaled to eight bits.
+    """A new sRGB picture; transparency becomes white, deep greys are scaled to eight bits.
 
     It is reduced before it is copied again: at 100 megapixels every copy takes 400 MB.
     """
+    profile = image.info.get("icc_profile")
+    profile = profile if isinstance(profile, bytes) else None
     if image.mode == "F" or image.mode.startswith("I"):
         image = _eight_bits(image)
     elif image.has_transparency_data and image.mode != "RGBA":
         image = image.convert("RGBA")
-    elif image.mode not in ("L", "RGB", "RGBA"):
+    elif image.mode not in ("L", "RGB", "RGBA", "CMYK"):
         image = image.convert("RGB")
     if side_px is not None and max(image.size) > side_px:
         image.thumbnail((side_px, side_px), Image.Resampling.BICUBIC)
     if image.mode == "RGBA":
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.copy() if image.mode == "RGB" else image.convert("RGB")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        return to_srgb(image, profile)
+    converted = to_srgb(image, profile)
+    return converted.copy() if converted is image else converted
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -8,17 +8,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from personalizer.raw_photos import RAW_SUFFIXES
+
 logger = logging.getLogger(__name__)
 
 # fmt: off
 PHOTO_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".tif", ".tiff",
-})
-# Their content begins like TIFF or HEIC but is something else, or they are in every folder and never a photo.
+    ".gif", ".avif",
+}) | RAW_SUFFIXES
+# Their content begins like HEIC but is something else, or they are in every folder and never a photo.
 OTHER_SUFFIXES = frozenset({
-    ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".orf", ".rw2", ".pef", ".raf", ".srw", ".3fr",
-    ".iiq", ".avif", ".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".gif", ".pdf", ".txt", ".json", ".xml", ".xmp",
-    ".aae", ".html", ".md", ".zip", ".db", ".py",
+    ".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".pdf", ".txt", ".json", ".xml", ".xmp", ".aae", ".html", ".md",
+    ".zip", ".db", ".py",
 })
 # fmt: on
 SKIPPED_FOLDERS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
@@ -33,8 +35,12 @@ class SeenFile:
     mtime_ns: int
 
 
-def find_files(roots: Iterable[Path], skip: Iterable[Path] = ()) -> Iterator[SeenFile]:
+def find_files(
+    roots: Iterable[Path], skip: Iterable[Path] = (), unlistable: set[Path] | None = None
+) -> Iterator[SeenFile]:
     """The files under `roots` that may be photos, each once, in a stable order.
+
+    Folders that cannot be listed are added to `unlistable`: their files may all be there.
 
     Hidden folders, thumbnails of network drives and the folders in `skip` are left out. Symbolic links are not
     followed: what they point at is either under a root itself or was not meant.
@@ -53,6 +59,9 @@ def find_files(roots: Iterable[Path], skip: Iterable[Path] = ()) -> Iterator[See
                     entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
                 logger.warning("cannot list %s: %s", folder, error.strerror)
+                # One that is gone since its parent was listed is gone.
+                if unlistable is not None and not isinstance(error, FileNotFoundError | NotADirectoryError):
+                    unlistable.add(Path(folder))
                 continue
             subfolders = []
             for entry in entries:
@@ -83,9 +92,15 @@ def may_be_photo(path: Path) -> bool:
     except OSError:
         return False
     return (
-        head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*"))
+        head.startswith(
+            (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"GIF8", b"FUJIFILMCCD-RAW")
+        )
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        or (head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1"))
+        or (
+            head[4:8] == b"ftyp"
+            and head[8:12]
+            in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+        )
     )
 
 

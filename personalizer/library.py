@@ -12,6 +12,7 @@ from personalizer.library_database import now_text
 from personalizer.library_forgetting import ForgettingRecords
 from personalizer.library_links import LinkRecords
 from personalizer.library_photos import FailureRecord, FileRecord
+from personalizer.library_shots import ShotRecords
 
 __all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation", "UnreadableFile"]
 
@@ -25,6 +26,7 @@ _COUNTS = {
     "vectors": "SELECT COUNT(*) FROM vectors",
     "not_indexed": "SELECT COUNT(*) FROM vectors WHERE indexed = 0",
     "failures": "SELECT COUNT(*) FROM failures WHERE reason IS NOT NULL",
+    "quarantined": "SELECT COUNT(*) FROM failures WHERE reason IS NOT NULL AND retry = 0",
     "concepts": "SELECT COUNT(*) FROM concepts",
     "named": "SELECT COUNT(*) FROM concepts WHERE name IS NOT NULL",
     "roots": "SELECT COUNT(*) FROM roots",
@@ -41,7 +43,7 @@ class Operation:
     payload: dict[str, Any]
 
 
-class Library(AnalysisRecords, ConceptRecords, LinkRecords, ForgettingRecords):
+class Library(AnalysisRecords, ConceptRecords, LinkRecords, ShotRecords, ForgettingRecords):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 
     Thread-safe: every thread has a connection of its own. Methods that change several rows do so in one
@@ -82,7 +84,7 @@ class Library(AnalysisRecords, ConceptRecords, LinkRecords, ForgettingRecords):
 
     def counts(self) -> dict[str, int]:
         """How much there is: photos, files, missing, detections, objects, faces, vectors, not_indexed,
-        failures, concepts, named, roots.
+        failures, quarantined (left alone until they change), concepts, named, roots.
         """
         connection = self.connection
         return {name: int(connection.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}

@@ -122,45 +122,58 @@ class AnalysisRecords(PhotoRecords):
                 )
 
     def replace_analysis(
-        self, photo_id: int, found: Sequence[tuple[NewDetection, Embedding]], version: str
+        self,
+        photo_id: int,
+        found: Sequence[tuple[NewDetection, Embedding]],
+        version: str,
+        *,
+        faces: bool = True,
     ) -> None:
         """Store what newer models found in a photo, in one transaction.
 
         A detection that is where an older one was keeps its number, and with it all that people said about it. Of
-        the others, those stay that a person said something about.
+        the others, those stay that a person said something about. Without `faces` none were looked for, and those
+        that are known stay as they are.
         """
         with self.transaction() as connection:
-            left = self.detections(photo_id)
-            fresh: list[tuple[NewDetection, Embedding]] = []
-            pairs = sorted(
-                (
-                    (_overlap(old, new), index, old.id)
-                    for index, (new, _) in enumerate(found)
-                    for old in left
-                    if old.kind == new.kind
-                ),
-                key=lambda pair: (-pair[0], pair[1], pair[2]),
-            )
-            same: dict[int, int] = {}
-            for overlap, index, detection_id in pairs:
-                if overlap >= SAME_BOX_IOU and index not in same and detection_id not in same.values():
-                    same[index] = detection_id
-            for index, (new, embedding) in enumerate(found):
-                if index in same:
-                    self._update_detection(same[index], new, embedding)
-                else:
-                    fresh.append((new, embedding))
-            gone = [(old.id,) for old in left if old.id not in same.values()]
-            connection.executemany(
-                """DELETE FROM detections WHERE id = ?1
-                   AND NOT EXISTS (SELECT 1 FROM memberships WHERE detection_id = ?1 AND source = 'user')
-                   AND NOT EXISTS (SELECT 1 FROM links WHERE ?1 IN (first_id, second_id))""",
-                gone,
-            )
-            for new, embedding in fresh:
-                self._insert_detection(connection, photo_id, new, embedding)
+            left = [old for old in self.detections(photo_id) if faces or old.kind != "face"]
+            self._replace(photo_id, left, found)
             connection.execute("UPDATE photos SET analysed_by = ? WHERE id = ?", (version, photo_id))
             self.end_analysis(photo_id, None)
+
+    def replace_faces(self, photo_id: int, found: Sequence[tuple[NewDetection, Embedding]]) -> None:
+        """Store the faces that were found in a photo, as `replace_analysis` does; all else stays as it is."""
+        with self.transaction():
+            self._replace(photo_id, [old for old in self.detections(photo_id) if old.kind == "face"], found)
+
+    def _replace(
+        self, photo_id: int, left: Sequence[Detection], found: Sequence[tuple[NewDetection, Embedding]]
+    ) -> None:
+        pairs = sorted(
+            (
+                (_overlap(old, new), index, old.id)
+                for index, (new, _) in enumerate(found)
+                for old in left
+                if old.kind == new.kind
+            ),
+            key=lambda pair: (-pair[0], pair[1], pair[2]),
+        )
+        same: dict[int, int] = {}
+        for overlap, index, detection_id in pairs:
+            if overlap >= SAME_BOX_IOU and index not in same and detection_id not in same.values():
+                same[index] = detection_id
+        gone = [(old.id,) for old in left if old.id not in same.values()]
+        self.connection.executemany(
+            """DELETE FROM detections WHERE id = ?1
+               AND NOT EXISTS (SELECT 1 FROM memberships WHERE detection_id = ?1 AND source = 'user')
+               AND NOT EXISTS (SELECT 1 FROM links WHERE ?1 IN (first_id, second_id))""",
+            gone,
+        )
+        for index, (new, embedding) in enumerate(found):
+            if index in same:
+                self._update_detection(same[index], new, embedding)
+            else:
+                self._insert_detection(self.connection, photo_id, new, embedding)
 
     def _update_detection(self, detection_id: int, new: NewDetection, embedding: Embedding) -> None:
         box = new.box

@@ -45,9 +45,10 @@ class ForgettingRecords(Database):
     def mark_forgotten(self, photo_ids: Iterable[int]) -> None:
         """Note that nothing may be looked for in these photos on its own any more."""
         with self.transaction() as connection:
-            connection.executemany(
-                "UPDATE photos SET forgotten = 1 WHERE id = ?", [(photo_id,) for photo_id in photo_ids]
-            )
+            chosen = [(photo_id,) for photo_id in photo_ids]
+            connection.executemany("UPDATE photos SET forgotten = 1 WHERE id = ?", chosen)
+            # The coarse picture as well: what they showed is not kept in any form.
+            connection.executemany("DELETE FROM fingerprints WHERE photo_id = ?", chosen)
 
     def forgotten_photos(self) -> set[int]:
         """The photos of `mark_forgotten`."""

@@ -187,6 +187,83 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX links_by_second ON links(second_id)",
         "ALTER TABLE photos ADD COLUMN shows_twice INTEGER NOT NULL DEFAULT 0",
+        # The detection that stands for a concept where it is shown.
+        "ALTER TABLE concepts ADD COLUMN feature_id INTEGER REFERENCES detections(id) ON DELETE SET NULL",
+    ),
+    # The photos (ids, as JSON) that a concept was trained with, and what became of automatic trainings since; and
+    # the photos in which no face was looked for because faces were switched off.
+    (
+        """CREATE TABLE trainings (
+            concept_id INTEGER PRIMARY KEY NOT NULL REFERENCES concepts(id) ON DELETE CASCADE,
+            photos TEXT,
+            trained_at TEXT,
+            wanted TEXT,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            tried_at TEXT
+        )""",
+        """CREATE TABLE faceless_photos (
+            photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE
+        )""",
+    ),
+    # Where a folder was when it was last scanned as a whole, and why nothing is concluded from what is gone of it.
+    (
+        "ALTER TABLE roots ADD COLUMN device INTEGER",
+        "ALTER TABLE roots ADD COLUMN frozen TEXT",
+    ),
+    # Which photos are one shot.
+    (
+        """CREATE TABLE fingerprints (
+            photo_id INTEGER PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            bits INTEGER NOT NULL,
+            tones BLOB NOT NULL,
+            grouped INTEGER NOT NULL DEFAULT 0
+        )""",
+        # Only photos that another one stands for are here; the one that stands for them never is. `beside_id`: the
+        # photo that the camera wrote together with this RAW file.
+        """CREATE TABLE same_shots (
+            photo_id INTEGER PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
+            leader_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            beside_id INTEGER REFERENCES photos(id) ON DELETE SET NULL,
+            CHECK (photo_id != leader_id)
+        )""",
+        "CREATE INDEX same_shots_by_leader ON same_shots(leader_id)",
+    ),
+    # Counts what could make groups that were read before wrong, so that they need not be read again for every photo.
+    # New detections do not count: they are found by their ids.
+    (
+        "CREATE TABLE grouping (changes INTEGER NOT NULL, removals INTEGER NOT NULL)",
+        "INSERT INTO grouping(changes, removals) VALUES (0, 0)",
+        """CREATE TABLE placed (
+            kind TEXT PRIMARY KEY NOT NULL,
+            source TEXT NOT NULL,
+            last_id INTEGER NOT NULL
+        )""",
+        *(
+            f"""CREATE TRIGGER grouping_after_{number} AFTER {event}
+                BEGIN UPDATE grouping SET changes = changes + 1; END"""
+            for number, event in enumerate(
+                (
+                    "INSERT ON memberships",
+                    "UPDATE ON memberships",
+                    "DELETE ON memberships",
+                    "UPDATE OF name, state ON concepts",
+                    "DELETE ON concepts",
+                    "INSERT ON links",
+                    "UPDATE ON links",
+                    "DELETE ON links",
+                    "UPDATE OF shows_twice ON photos",
+                    "UPDATE OF photo_id ON photo_files",
+                    "DELETE ON photo_files",
+                )
+            )
+        ),
+        # The ids of the newest detections are handed out again when these are removed: what comes next under such an
+        # id has not been placed.
+        """CREATE TRIGGER grouping_after_removal AFTER DELETE ON detections BEGIN
+            UPDATE grouping SET changes = changes + 1, removals = removals + 1;
+            UPDATE placed SET last_id = MIN(last_id, (SELECT COALESCE(MAX(id), 0) FROM detections));
+        END""",
     ),
     # What work is about, who holds it until when, why it failed and when it is tried again. Times are seconds since
     # 1970. `strikes`: attempts since something was stored for good that will not have to be done again.

@@ -16,8 +16,6 @@ from personalizer.clustering_due import due_mark
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 
-MIN_EXAMPLES = 3
-"""Confirmed members below which training a concept on its own is not worth it."""
 DERIVED_PRIORITY = -1
 """After everything that somebody asked for."""
 _SCAN_KEY = "scan.due"
@@ -52,21 +50,16 @@ def settle_scan(library: Library, mark: str) -> None:
             library.set_setting(_SCAN_KEY, None)
 
 
-def missing_work(
-    library: Library, *, analysed_by: str | None = None, backbone_version: str | None = None
-) -> list[MissingWork]:
+def missing_work(library: Library, *, analysed_by: str | None = None) -> list[MissingWork]:
     """What is missing, in the order in which it is best done.
 
-    Photos that were not analysed by `analysed_by`, and concepts without a prefix for `backbone_version`, are found
-    where these are given.
+    Photos that were not analysed by `analysed_by` are found where it is given. Which concepts should be trained is
+    `training_due`'s business.
     """
-    found = [*_scan(library)]
+    found = _scan(library)
     if analysed_by is not None:
         found += _analysis(library, analysed_by)
-    found += [*_index(library), *_clustering(library)]
-    if backbone_version is not None:
-        found += training_due(library, backbone_version)
-    return found
+    return [*found, *_index(library), *_clustering(library)]
 
 
 def queue_missing(
@@ -90,44 +83,6 @@ def queue_missing(
         if job_id is not None:
             queued.append(job_id)
     return queued
-
-
-def training_due(library: Library, backbone_version: str) -> list[MissingWork]:
-    """Named concepts with enough confirmed members whose prefix is missing, stale or for another backbone version.
-
-    The members and what was told about the concept are the input, so the same training is not repeated for nothing.
-    """
-    due = []
-    for concept in library.concepts():
-        if concept.name is None or concept.state == "hidden":
-            continue
-        members = sorted(
-            membership.detection_id
-            for membership in library.memberships(concept.id)
-            if membership.status == "confirmed"
-        )
-        if len(members) < MIN_EXAMPLES:
-            continue
-        if concept.prefix_dir is None:
-            why = "it was never trained"
-        elif concept.backbone != backbone_version:
-            why = "its prefix is for another version of the backbone"
-        elif concept.state == "stale":
-            why = "its members changed"
-        else:
-            continue
-        facts = [fact.text for fact in library.facts(concept.id)]
-        due.append(
-            MissingWork(
-                "train",
-                str(concept.id),
-                why,
-                _hash([members, facts]),
-                backbone_version,
-                {"concept": concept.id},
-            )
-        )
-    return due
 
 
 def _scan(library: Library) -> list[MissingWork]:

@@ -56,6 +56,12 @@ def small() -> ModuleType:
     return _beside("small_training")
 
 
+@pytest.fixture(scope="session")
+def raw_files() -> ModuleType:
+    """The functions that write camera RAW files."""
+    return _beside("raw_files")
+
+
 def _beside(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
     assert spec is not None and spec.loader is not None

@@ -134,7 +134,7 @@ def test_reasons(tmp_path: Path) -> None:
     assert reason(path) == "the file is empty"
     path.write_text("Dear diary,\n" * 100)
     assert reason(path) == "not an image of a known format"
-    path.write_bytes(b"GIF89a" + bytes(100))
+    path.write_bytes(b"BM" + bytes(100))
     assert reason(path) == "not an image of a known format"
     assert reason(tmp_path) == "not a regular file"
     os.mkfifo(tmp_path / "pipe.jpg")

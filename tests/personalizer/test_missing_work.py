@@ -15,7 +15,6 @@ from personalizer.missing_work import (
     missing_work,
     queue_missing,
     settle_scan,
-    training_due,
 )
 from personalizer.schemas import BoundingBox, Embedding, NewDetection
 
@@ -56,7 +55,7 @@ def test_a_library_in_which_all_is_done_misses_nothing(library: Library) -> None
     # Before it was noted by what a photo was looked at, its vectors and the detectors of that time say it.
     add(library, "b")
     library.set_indexed(None, indexed=True)
-    assert missing_work(library, analysed_by=NOW, backbone_version="b1") == []
+    assert missing_work(library, analysed_by=NOW) == []
 
 
 def test_a_lost_queue_fills_again(library: Library) -> None:
@@ -137,29 +136,3 @@ def test_photos_of_older_models_are_due_newest_first(library: Library) -> None:
         assert library.photos_to_analyse(NOW) == [ids[1]]
         library.begin_analysis(ids[1], NOW)
     assert library.photos_to_analyse(NOW) == []
-
-
-def test_concepts_that_have_no_prefix_for_this_backbone(library: Library, tmp_path: Path) -> None:
-    detections = [library.detections(add(library, str(number)))[0].id for number in range(5)]
-
-    def due() -> list[str]:
-        return [item.why for item in training_due(library, "b1")]
-
-    concept = library.create_concept("object", "Bo")
-    library.add_members(concept.id, detections[:2], source="user", status="confirmed")
-    library.add_members(concept.id, detections[3:], source="cluster", status="suggested")
-    assert due() == [], "two are too few"
-    library.add_members(concept.id, detections[2:3], source="user", status="confirmed")
-    assert due() == ["it was never trained"]
-    [before] = training_due(library, "b1")
-    library.set_prefix(concept.id, backbone="b0", directory=tmp_path, state="ready")
-    assert due() == ["its prefix is for another version of the backbone"]
-    library.set_prefix(concept.id, backbone="b1", directory=tmp_path, state="ready")
-    assert due() == []
-    library.set_state(concept.id, "stale")
-    assert due() == ["its members changed"]
-    assert training_due(library, "b1")[0].input_hash == before.input_hash
-    library.add_fact(concept.id, "Bo sleeps a lot.")
-    assert training_due(library, "b1")[0].input_hash != before.input_hash
-    library.set_state(concept.id, "hidden")
-    assert due() == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from personalizer import reanalysis
 from personalizer.analysis import PhotoAnalyser
 from personalizer.analysis_version import analysis_version
 from personalizer.library import Library
@@ -73,7 +74,11 @@ def test_detections_that_are_where_older_ones_were_keep_their_numbers(library: L
 
 
 def test_the_real_models_look_again(
-    library: Library, tmp_path: Path, make_photo: Callable[..., Path], models: Path
+    library: Library,
+    tmp_path: Path,
+    make_photo: Callable[..., Path],
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path / "photos"
     for number in range(4):
@@ -86,6 +91,7 @@ def test_the_real_models_look_again(
     make_photo(folder / "3.jpg", 33)
     (folder / "2.jpg").unlink()
     advanced: list[int] = []
+    monkeypatch.setattr(reanalysis, "PROCESSES", 1)
 
     def again(stop_after: int = 99) -> Reanalysis:
         return analyse_again(
@@ -95,7 +101,6 @@ def test_the_real_models_look_again(
             progress=lambda progress: None,
             cancelled=lambda: len(advanced) >= stop_after,
             advanced=lambda: advanced.append(1),
-            processes=1,
         )
 
     stopped = again(stop_after=1)

@@ -1,0 +1,114 @@
+"""Fingerprints of photos, and which photos are one shot, in the library. Compares nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from personalizer import fingerprints
+from personalizer.fingerprints import TONES_BYTES, Fingerprint, Pictures
+from personalizer.library_database import Database
+from personalizer.schemas import Int64Array
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A photo that another one, its leader, stands for."""
+
+    photo_id: int
+    leader_id: int
+    beside_id: int | None = None
+    """For a RAW file, the photo that the camera wrote together with it."""
+
+
+def insert_fingerprint(connection: sqlite3.Connection, photo_id: int, made: Fingerprint) -> None:
+    """Store a photo's fingerprint; one that is there is replaced, and the photo grouped anew."""
+    # SQLite's numbers have a sign.
+    signed = made.bits - (1 << 64) if made.bits >= 1 << 63 else made.bits
+    connection.execute(
+        "INSERT OR REPLACE INTO fingerprints(photo_id, version, bits, tones) VALUES (?, ?, ?, ?)",
+        (photo_id, fingerprints.VERSION, signed, made.tones),
+    )
+
+
+class ShotRecords(Database):
+    """The part of the library that says which photos are one shot."""
+
+    def add_fingerprint(self, photo_id: int, made: Fingerprint) -> None:
+        """For a photo that was stored without, or with one of an older version."""
+        insert_fingerprint(self.connection, photo_id, made)
+
+    def without_fingerprint(self, limit: int) -> list[int]:
+        """Photos with a file that lack a fingerprint of the present version, newest first, but none that had to
+        forget.
+        """
+        rows = self.connection.execute(
+            """SELECT id FROM photos WHERE forgotten = 0
+               AND id NOT IN (SELECT photo_id FROM fingerprints WHERE version = ?)
+               AND id IN (SELECT photo_id FROM photo_files WHERE missing_since IS NULL)
+               ORDER BY id DESC LIMIT ?""",
+            (fingerprints.VERSION, limit),
+        )
+        return [int(row["id"]) for row in rows]
+
+    def pictures(self) -> tuple[Int64Array, Pictures, Int64Array]:
+        """Photo ids `[n]` ascending, their fingerprints and their sizes in pixels `[n]`."""
+        rows = self.connection.execute(
+            """SELECT photo_id, bits, tones, width_px, height_px FROM fingerprints
+               JOIN photos ON photos.id = photo_id WHERE version = ? AND length(tones) = ? ORDER BY photo_id""",
+            (fingerprints.VERSION, TONES_BYTES),
+        ).fetchall()
+        flat = np.frombuffer(b"".join(row["tones"] for row in rows), np.uint8)
+        pictures = Pictures(
+            np.array([row["bits"] for row in rows], np.int64).view(np.uint64),
+            flat.reshape(len(rows), TONES_BYTES),
+            np.array([row["width_px"] / max(row["height_px"], 1) for row in rows], np.float32),
+        )
+        sizes = np.array([row["width_px"] * row["height_px"] for row in rows], np.int64)
+        return np.array([row["photo_id"] for row in rows], np.int64), pictures, sizes
+
+    def not_grouped(self) -> set[int]:
+        """Photos whose fingerprint has not been compared with the others yet."""
+        rows = self.connection.execute(
+            "SELECT photo_id FROM fingerprints WHERE grouped = 0 AND version = ?", (fingerprints.VERSION,)
+        )
+        return {row["photo_id"] for row in rows}
+
+    def replace_followers(self, compared: Iterable[int], followers: Iterable[Follower]) -> None:
+        """Store what was found about the `compared` photos; those that are not `followers` stand for themselves."""
+        chosen = [(photo_id,) for photo_id in compared]
+        with self.transaction() as connection:
+            connection.executemany("DELETE FROM same_shots WHERE photo_id = ?", chosen)
+            connection.executemany("UPDATE fingerprints SET grouped = 1 WHERE photo_id = ?", chosen)
+            connection.executemany(
+                "INSERT INTO same_shots(photo_id, leader_id, beside_id) VALUES (?, ?, ?)",
+                [(one.photo_id, one.leader_id, one.beside_id) for one in followers],
+            )
+
+    def followers(self) -> list[Follower]:
+        """Every photo that another one stands for."""
+        rows = self.connection.execute(
+            "SELECT photo_id, leader_id, beside_id FROM same_shots ORDER BY photo_id"
+        )
+        return [Follower(row["photo_id"], row["leader_id"], row["beside_id"]) for row in rows]
+
+    def shot_of(self, photo_id: int) -> list[int]:
+        """The photos that are one shot with this one, the leader first; itself alone where there are none."""
+        row = self.connection.execute(
+            "SELECT leader_id FROM same_shots WHERE photo_id = ?", (photo_id,)
+        ).fetchone()
+        leader = photo_id if row is None else int(row["leader_id"])
+        rows = self.connection.execute(
+            "SELECT photo_id FROM same_shots WHERE leader_id = ? ORDER BY photo_id", (leader,)
+        )
+        return [leader, *(int(row["photo_id"]) for row in rows)]
+
+    def shot_counts(self) -> dict[str, int]:
+        """`shots`: how many groups of several photos; `duplicates`: photos that another one stands for."""
+        row = self.connection.execute(
+            "SELECT COUNT(DISTINCT leader_id) AS shots, COUNT(*) AS duplicates FROM same_shots"
+        ).fetchone()
+        return {"shots": int(row["shots"]), "duplicates": int(row["duplicates"])}
