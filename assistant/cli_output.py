@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.estimate import duration
 from assistant.printable import printable
 from assistant.results import (
     Check,
@@ -27,6 +26,7 @@ from personalizer.errors import FamiliarError
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 if TYPE_CHECKING:
+    from assistant.estimate import Estimate
     from assistant.router import Route
 
 _PHOTOS_SHOWN = 20
@@ -267,6 +267,47 @@ def job_lines(jobs: Iterable[Job | UnreadPhoto]) -> str:
             "`familiar jobs retry photo:N` reads a photo again, `familiar jobs retry photos` all of them."
         )
     return "\n".join([*lines, *(job_line(job) for job in jobs if isinstance(job, Job))]) or "No jobs."
+
+
+def estimate_lines(estimate: Estimate) -> str:
+    """For a person."""
+    if estimate.new == 0:
+        return f"{estimate.files} files that may be photos, none of them new."
+    size = (
+        f"{estimate.bytes / 2**30:.1f} GiB"
+        if estimate.bytes >= 2**30
+        else f"{estimate.bytes / 2**20:.0f} MiB"
+    )
+    basis = {
+        "default": "a guess; it is said again once some are read",
+        "earlier scan": "as the last scan was",
+        "first photos": "by the first photos",
+    }[estimate.basis]
+    lines = [
+        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
+        f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
+    ]
+    if not estimate.fits:
+        lines.append(
+            f"That does not fit: {estimate.free_mib:.0f} MiB are free. What is read until then is kept; "
+            "free some room, or use --home on another disk."
+        )
+    return "\n".join(lines)
+
+
+def duration(minutes: float) -> str:
+    """`40 s`, `12 min`, `3 h 10 min`, `2 days 5 h`."""
+    seconds = round(minutes * 60)
+    if seconds < 90:
+        return f"{max(seconds, 1)} s"
+    whole = round(minutes)
+    if whole < 90:
+        return f"{whole} min"
+    hours, rest = divmod(whole, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h"
 
 
 def check_lines(checks: Sequence[Check]) -> str:

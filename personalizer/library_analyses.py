@@ -162,6 +162,12 @@ class AnalysisRecords(PhotoRecords):
         for overlap, index, detection_id in pairs:
             if overlap >= SAME_BOX_IOU and index not in same and detection_id not in same.values():
                 same[index] = detection_id
+        for index, (new, embedding) in enumerate(found):
+            if index in same:
+                self._update_detection(same[index], new, embedding)
+            else:
+                self._insert_detection(self.connection, photo_id, new, embedding)
+        # Afterwards, so that no new detection gets the number of one that is gone.
         gone = [(old.id,) for old in left if old.id not in same.values()]
         self.connection.executemany(
             """DELETE FROM detections WHERE id = ?1
@@ -169,11 +175,6 @@ class AnalysisRecords(PhotoRecords):
                AND NOT EXISTS (SELECT 1 FROM links WHERE ?1 IN (first_id, second_id))""",
             gone,
         )
-        for index, (new, embedding) in enumerate(found):
-            if index in same:
-                self._update_detection(same[index], new, embedding)
-            else:
-                self._insert_detection(self.connection, photo_id, new, embedding)
 
     def _update_detection(self, detection_id: int, new: NewDetection, embedding: Embedding) -> None:
         box = new.box
