@@ -35,6 +35,13 @@ logger = logging.getLogger(__name__)
 Stored = TypeVar("Stored")
 
 
+# A time that is further away than the pause was long was set before the clock went back.
+_NEXT = """SELECT id FROM jobs WHERE state = 'queued'
+    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+    AND (not_before IS NULL OR not_before <= :now OR not_before - :now > delay_s)
+    ORDER BY priority DESC, id LIMIT 1"""
+
+
 class JobQueue:
     """Jobs in the library's file: they survive any crash, and equal work waits only once.
 
@@ -140,21 +147,27 @@ class JobQueue:
 
         The attempt is counted now, so that one that ends the process has been counted.
         """
-        wanted = None if kinds is None else json.dumps(list(kinds))
+        values = {
+            "kinds": None if kinds is None else json.dumps(list(kinds)),
+            "now": self._clock(),
+            "pid": worker_pid,
+            "at": now_text(),
+            "lease": uuid.uuid4().hex,
+            "until": self._clock() + LEASE_S,
+        }
+        # Without the lock for writing, which a worker that has nothing to do would else take all the time.
+        if self.paused() or self.library.connection.execute(_NEXT, values).fetchone() is None:
+            return None
         with self.library.transaction() as connection:
             if self.paused():
                 return None
-            # A time that is further away than the pause was long was set before the clock went back.
             row = connection.execute(
-                """UPDATE jobs SET state = 'running', attempts = attempts + 1, strikes = strikes + 1,
-                     worker_pid = ?1, started_at = ?2, message = '', error = NULL, error_class = NULL,
-                     done = 0, total = 0, rate_per_s = NULL, not_before = NULL, lease = ?4, lease_until = ?5
-                   WHERE id = (SELECT id FROM jobs WHERE state = 'queued'
-                               AND (?3 IS NULL OR kind IN (SELECT value FROM json_each(?3)))
-                               AND (not_before IS NULL OR not_before <= ?6 OR not_before - ?6 > delay_s)
-                               ORDER BY priority DESC, id LIMIT 1)
-                   RETURNING *""",
-                (worker_pid, now_text(), wanted, uuid.uuid4().hex, self._clock() + LEASE_S, self._clock()),
+                f"""UPDATE jobs SET state = 'running', attempts = attempts + 1, strikes = strikes + 1,
+                     worker_pid = :pid, started_at = :at, message = '', error = NULL, error_class = NULL,
+                     done = 0, total = 0, rate_per_s = NULL, not_before = NULL, lease = :lease,
+                     lease_until = :until
+                   WHERE id = ({_NEXT}) RETURNING *""",
+                values,
             ).fetchone()
             return None if row is None else _job(row)
 
