@@ -5,6 +5,7 @@ The same code serves scanning and photos that are not in any library. Knows no s
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from PIL import Image
@@ -72,4 +73,4 @@ def _crop(image: Image.Image, box: BoundingBox) -> Image.Image:
 def _scaled(detection: NewDetection, scale: float) -> NewDetection:
     box = detection.box
     enlarged = BoundingBox(box.left * scale, box.top * scale, box.right * scale, box.bottom * scale)
-    return NewDetection(detection.kind, enlarged, detection.score, detection.detector)
+    return dataclasses.replace(detection, box=enlarged)

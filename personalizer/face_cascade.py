@@ -33,7 +33,7 @@ class CascadeConfig:
     min_face_px: float = 20.0
     step: float = 0.709
     """Between two sizes at which the picture is searched."""
-    proposal: float = 0.6
+    proposal: float = 0.7
     refinement: float = 0.7
     output: float = 0.7
     max_candidates: int = 1200
@@ -46,13 +46,11 @@ class CascadeConfig:
             raise ValueError(f"CascadeConfig.step must be between 0.3 and 0.95, not {self.step}")
         for name in ("proposal", "refinement", "output"):
             if not 0 < getattr(self, name) < 1:
-                raise ValueError(
-                    f"CascadeConfig.{name} must be between 0 and 1, not {getattr(self, name)}"
-                )
+                raise ValueError(f"CascadeConfig.{name} must be between 0 and 1, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CascadeFaces:
+class FoundFaces:
     """What was found, the likeliest first."""
 
     boxes: Float32Array
@@ -86,14 +84,27 @@ class FaceCascade:
             for name, content in read_graphs(CASCADE_DIR).items()
         }
 
-    def find(self, pixels: Any) -> CascadeFaces:
+    @property
+    def name(self) -> str:
+        """With the version: what detections say that they were found by."""
+        return f"mtcnn-{GRAPH_VERSION}"
+
+    def find(self, pixels: Any) -> FoundFaces:
         """Faces in the uint8 RGB picture `[height, width, 3]`."""
         boxes = self._propose(pixels)
         boxes, _, _ = self._judge("refinement", pixels, boxes, self.config.refinement, _REFINEMENT_PX)
-        boxes, probabilities, points = self._judge(
-            "output", pixels, boxes, self.config.output, _OUTPUT_PX
-        )
-        return CascadeFaces(boxes, probabilities, points)
+        boxes, probabilities, points = self._judge("output", pixels, boxes, self.config.output, _OUTPUT_PX)
+        return FoundFaces(boxes, probabilities, points)
+
+    def points(self, pixels: Any, box: Float32Array) -> Float32Array:
+        """The five points `[5, 2]` of a face that is known to be in `box` `[4]`, as in `FoundFaces`."""
+        square = _squares(box[None].astype(np.float32))
+        side = max(float(square[0, 2] - square[0, 0]), 1.0)
+        answer = self._sessions["output"].run(["points"], {"pixels": _crops(pixels, square, _OUTPUT_PX)})[0]
+        found: Float32Array = (
+            square[0, :2] + np.stack([answer[0, :5], answer[0, 5:]], axis=1) * side
+        ).astype(np.float32)
+        return found
 
     def _propose(self, pixels: Any) -> Float32Array:
         """Candidates `[n, 4]` from every size of the picture."""

@@ -62,6 +62,8 @@ class PlacementSettings:
     """What is beyond this many times the usual squared distance is rather somebody or something else."""
     min_quality: float = 0.0
     """Items below may join a group and never found, extend or link one."""
+    poor: float = 0.0
+    """How much more than `sure` they have to resemble a decided concept to join it without asking."""
 
 
 @dataclass(slots=True)
@@ -287,8 +289,9 @@ class _Neighbourhood:
                 continue
             column = int(best[number])
             usual = self._is_usual(float(value[number]), self.spreads[column])
+            close = usual and self._is_close_enough(number, float(value[number]))
             margin = self._similarity(float(value[number])) - self._similarity(float(runner_up[number]))
-            if usual and margin >= self.settings.margin:
+            if close and margin >= self.settings.margin:
                 sure[column].append(number)
                 continue
             if not usual:
@@ -344,6 +347,12 @@ class _Neighbourhood:
         if spread.count < 2:
             return similarity >= self.settings.sure + self.settings.alone
         return similarity >= self.settings.sure and squared <= spread.usual(self.settings.unusual)
+
+    def _is_close_enough(self, number: int, squared: float) -> bool:
+        """Whether a poor item is so close that its flaws cannot be what makes it alike; any other is."""
+        if self.store.quality[self.items[number]] >= self.settings.min_quality:
+            return True
+        return self._similarity(squared) >= self.settings.sure + self.settings.poor
 
     def _without_doubt(self, column: int, numbers: list[int], doubtful: list[int]) -> list[int]:
         """Those of `numbers` that resemble the concept's members more than what was found not to be one for sure.

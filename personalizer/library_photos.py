@@ -31,7 +31,7 @@ _PHOTO_COLUMNS = """photos.*, COALESCE(
     (SELECT path FROM photo_files WHERE photo_id = photos.id
      ORDER BY missing_since IS NOT NULL, rowid LIMIT 1),
     photos.last_path) AS path"""
-_DETECTION_COLUMNS = "id, photo_id, kind, box_left, box_top, box_right, box_bottom, score"
+_DETECTION_COLUMNS = "id, photo_id, kind, box_left, box_top, box_right, box_bottom, score, flaw"
 
 DEATHS_FORGIVEN = 10
 
@@ -225,8 +225,8 @@ class PhotoRecords(Database):
         box = detection.box
         detection_id = connection.execute(
             """INSERT INTO detections(photo_id, kind, box_left, box_top, box_right, box_bottom,
-                 score, detector)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+                 score, detector, flaw)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 photo_id,
                 detection.kind,
@@ -236,6 +236,7 @@ class PhotoRecords(Database):
                 box.bottom,
                 detection.score,
                 detection.detector,
+                detection.flaw,
             ),
         ).lastrowid
         blob = np.ascontiguousarray(embedding.vector, dtype="<f4").tobytes()
@@ -512,4 +513,5 @@ def detection_from(row: sqlite3.Row) -> Detection:
         kind=row["kind"],
         box=BoundingBox(row["box_left"], row["box_top"], row["box_right"], row["box_bottom"]),
         score=row["score"],
+        flaw=row["flaw"],
     )

@@ -319,6 +319,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             INSERT OR IGNORE INTO index_removals VALUES (OLD.detection_id, OLD.model, OLD.version);
         END""",
     ),
+    # Why a face says too little about whose it is; NULL for all others, and where older detectors did not say.
+    ("ALTER TABLE detections ADD COLUMN flaw TEXT",),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)
