@@ -11,8 +11,12 @@ from pathlib import Path
 from PIL import Image
 
 from personalizer.decoding import DecodedPhoto
-from personalizer.detection import FaceDetector, propose_region, whole_photo
+from personalizer.detection import FaceDetector, FaceDetectorConfig, propose_region, whole_photo
 from personalizer.embedding import FaceEmbedder, ObjectEmbedder
+from personalizer.face_cascade import FaceCascade
+from personalizer.face_models import chosen_models
+from personalizer.face_sface import SFaceEmbedder
+from personalizer.face_yunet import YuNet
 from personalizer.schemas import BoundingBox, Embedding, NewDetection
 
 Analysis = list[tuple[NewDetection, Embedding]]
@@ -24,8 +28,15 @@ class PhotoAnalyser:
     def __init__(self, models: Path, *, threads: int = 1, faces: bool = True) -> None:
         self.looks_for_faces = faces
         self.objects = ObjectEmbedder(models, threads=threads)
-        self.faces = FaceEmbedder()
-        self.face_detector = FaceDetector()
+        chosen = chosen_models(models)
+        self.face_detector = (
+            FaceDetector(FaceDetectorConfig(sure=YuNet.sure), YuNet(models, threads=threads))
+            if "detection" in chosen
+            else FaceDetector(finder=FaceCascade(threads=threads))
+        )
+        self.faces: FaceEmbedder | SFaceEmbedder = (
+            SFaceEmbedder(models, threads=threads) if "recognition" in chosen else FaceEmbedder()
+        )
 
     def load(self) -> None:
         """Convert (once per machine) and load the object network now instead of at the first photo."""

@@ -65,7 +65,7 @@ class ItemStore:
         """
         newest = library.connection.execute(
             """SELECT model, version FROM vectors JOIN detections ON detections.id = detection_id
-               WHERE kind = ? ORDER BY detection_id DESC LIMIT 1""",
+               WHERE kind = ? ORDER BY detection_id DESC, vectors.rowid DESC LIMIT 1""",
             (self._detection_kind,),
         ).fetchone()
         source = None if newest is None else (str(newest["model"]), str(newest["version"]))

@@ -373,7 +373,7 @@ class PhotoRecords(Database):
         newest = self.connection.execute(
             """SELECT model, version FROM vectors JOIN detections ON detections.id = detection_id
                WHERE kind = ?1 AND (?2 IS NULL OR model = ?2) AND (?3 IS NULL OR version = ?3)
-               ORDER BY detection_id DESC LIMIT 1""",
+               ORDER BY detection_id DESC, vectors.rowid DESC LIMIT 1""",
             (kind, model, version),
         ).fetchone()
         if newest is None:
@@ -402,6 +402,25 @@ class PhotoRecords(Database):
         return {
             row["detection_id"]: np.frombuffer(row["vector"], dtype="<f4").astype(np.float32) for row in rows
         }
+
+    def comparable_vectors(
+        self, detection_ids: Iterable[int]
+    ) -> tuple[tuple[str, str] | None, dict[int, Float32Array]]:
+        """The (model, version) that most of these detections have a vector of, and these vectors by id.
+
+        Of two that made as many it is the one at work last. While photos are looked at again by newer models, some
+        have vectors of the old ones only: these are left out.
+        """
+        ids = [int(detection_id) for detection_id in detection_ids]
+        row = self.connection.execute(
+            """SELECT model, version FROM vectors WHERE detection_id IN (SELECT value FROM json_each(?))
+               GROUP BY model, version ORDER BY COUNT(*) DESC, MAX(rowid) DESC LIMIT 1""",
+            (json.dumps(ids),),
+        ).fetchone()
+        if row is None:
+            return None, {}
+        source = (str(row["model"]), str(row["version"]))
+        return source, self.vectors_of(ids, *source)
 
     def vector(self, detection_id: int) -> Float32Array:
         """The newest vector `[dim]` of one detection, or `NotFoundError`."""
