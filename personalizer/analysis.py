@@ -30,12 +30,16 @@ class PhotoAnalyser:
         self.objects = ObjectEmbedder(models, threads=threads)
         chosen = chosen_models(models)
         self.face_detector = (
-            FaceDetector(FaceDetectorConfig(sure=YuNet.sure), YuNet(models, threads=threads))
+            FaceDetector(
+                FaceDetectorConfig(sure=YuNet.sure), YuNet(models, threads=threads, model=chosen["detection"])
+            )
             if "detection" in chosen
             else FaceDetector(finder=FaceCascade(threads=threads))
         )
         self.faces: FaceEmbedder | SFaceEmbedder = (
-            SFaceEmbedder(models, threads=threads) if "recognition" in chosen else FaceEmbedder()
+            SFaceEmbedder(models, threads=threads, chosen=chosen["recognition"])
+            if "recognition" in chosen
+            else FaceEmbedder()
         )
 
     def load(self) -> None:

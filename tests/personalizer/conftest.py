@@ -81,6 +81,12 @@ def small() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def face_stand_ins() -> ModuleType:
+    """Tiny networks that stand for those that may be downloaded."""
+    return _beside("face_stand_ins")
+
+
+@pytest.fixture(scope="session")
 def raw_files() -> ModuleType:
     """The functions that write camera RAW files."""
     return _beside("raw_files")
