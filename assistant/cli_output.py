@@ -108,8 +108,19 @@ def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
 def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
     if not concepts:
         return "No concepts yet. `familiar add FOLDER` finds some; `familiar learn NAME PHOTO…` makes one."
-    rows = [("id", "name", "kind", "members", "suggested", "state")]
-    rows += [(str(c.id), c.name or "–", c.kind, str(c.members), str(c.suggested), c.state) for c in concepts]
+    rows = [("id", "name", "kind", "members", "suggested", "state", "a photo of it")]
+    rows += [
+        (
+            str(c.id),
+            c.name or "–",
+            c.kind,
+            str(c.members),
+            str(c.suggested),
+            c.state,
+            "–" if c.example is None else str(c.example),
+        )
+        for c in concepts
+    ]
     return table(rows)
 
 

@@ -36,7 +36,7 @@ _OUT_OF_TIME = "ended by SIGXCPU"
 _CHILD = "from personalizer.analysis_process import main; main()"
 PHOTO_TIMEOUT_S = 120.0
 """A file that takes longer is given up; the slowest honest photo takes a few seconds."""
-PHOTO_CPU_S = 7.0
+PHOTO_CPU_S = 5.0
 PHOTO_CPU_S_PER_MIB = 0.25
 """The same in processor time. What takes long is large: 100 megapixels of PNG need four seconds and 150 MiB, while
 files that are made to keep a decoder busy are small.

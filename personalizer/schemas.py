@@ -129,6 +129,8 @@ class ConceptSummary:
     suggested: int
     """Members that look right but wait for a person to say so."""
     state: ConceptState
+    example: Path | None = None
+    """A photo by which to tell what the concept is: the chosen one, or else the one in which it is seen best."""
 
 
 @dataclass(frozen=True, slots=True)
