@@ -11,6 +11,7 @@ import pytest
 
 from personalizer.concept_clusters import cluster
 from personalizer.concepts import learn_members
+from personalizer.grouping_state import GroupingState
 from personalizer.library import Library
 from personalizer.recognition import Recognizer
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection
@@ -126,3 +127,47 @@ def test_teaching_a_person_compares_no_vectors_of_two_models(library: Library) -
     # Where there is nothing to compare with, the only face in a photo is whom the person says it is.
     alone = learn_members(library, "Ada", [other])
     assert {library.detection(face).photo_id for face in alone.detection_ids} == {other}
+
+
+def groups_of(library: Library) -> dict[int, int]:
+    return {m.detection_id: m.concept_id for m in library.memberships() if m.status == "confirmed"}
+
+
+def test_a_worker_that_grouped_before_sees_what_a_newer_detector_changed(library: Library) -> None:
+    """The same network makes the vectors: only boxes, qualities and what follows from them are others."""
+    state = GroupingState()
+    ada = [add(library, NEW) for _ in range(3)]
+    stranger = add(library, NEW, who=9)
+    poor = [add(library, NEW, who=5) for _ in range(2)]
+    library.connection.execute("UPDATE detections SET score = 0.05 WHERE id IN (?, ?)", poor)
+    add(library, NEW, who=7)
+    cluster(library, state=state)
+    assert set(groups_of(library)) == set(ada)
+
+    def look_again(face: int, seen: Float32Array) -> None:
+        found = (NewDetection("face", BOX, 0.9, "finder-2"), Embedding(seen, *NEW))
+        library.replace_faces(library.detection(face).photo_id, [found])
+
+    look_again(stranger, vector(stranger))
+    for face in poor:
+        look_again(face, vector(face, who=5))
+    cluster(library, state=state)
+    groups = groups_of(library)
+    assert groups[stranger] == groups[ada[0]], "its vector says so now"
+    assert groups[poor[0]] == groups[poor[1]] != groups[ada[0]], "they are no longer poor"
+
+
+def test_photos_looked_at_by_a_newer_model_one_after_the_other_are_all_grouped(library: Library) -> None:
+    state = GroupingState()
+    faces = [add(library, OLD) for _ in range(4)]
+    cluster(library, state=state)
+    assert len(groups_of(library)) == 4
+    # Newest first, and grouping comes in between.
+    for number, face in enumerate(reversed(faces)):
+        found = (NewDetection("face", BOX, 0.9, "finder-2"), Embedding(vector(face), *NEW))
+        library.replace_faces(library.detection(face).photo_id, [found])
+        if number == 1:
+            cluster(library, state=state)
+    library.drop_superseded_vectors([NEW])
+    cluster(library, state=state)
+    assert len(set(groups_of(library).values())) == 1 and set(groups_of(library)) == set(faces)
