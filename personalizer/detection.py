@@ -87,9 +87,9 @@ class FaceDetector:
             clipped = _clip(box, image.size)
             if clipped.width_px < 1 or clipped.height_px < 1:
                 continue
-            if probability < self.config.sure and not self._seen_by_hog(searched, small):
+            # Of all pixels, which a second look and the vector are made from.
+            if probability < self.config.sure and not self._seen_by_hog(pixels, box):
                 continue
-            # Of all pixels: the vector is made from them.
             quality = judge_face(pixels, clipped, points * scale)
             found.append(NewDetection("face", clipped, quality.score, self.name, quality.flaw))
         return sorted(found, key=lambda face: -face.box.width_px)

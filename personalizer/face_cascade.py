@@ -24,6 +24,8 @@ GRAPH_VERSION = 1
 """Counted up when the graphs give other results: part of the detector's version."""
 _CELL_PX, _STRIDE_PX = 12, 2
 _REFINEMENT_PX, _OUTPUT_PX = 24, 48
+# What is worked on at once fits the processor's cache, and gives its room back to small blocks.
+_BAND_ROWS, _BATCH = 100, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +120,34 @@ class FaceCascade:
         return candidates[kept]
 
     def _propose_at(self, image: Any, across: float, down: float) -> tuple[Float32Array, Float32Array]:
-        face, offsets = self._sessions["proposal"].run(None, {"pixels": image[None]})
-        rows, columns = np.nonzero(face[0] >= self.config.proposal)
-        probabilities = face[0, rows, columns]
+        face, offsets = self._proposals(image)
+        rows, columns = np.nonzero(face >= self.config.proposal)
+        probabilities = face[rows, columns]
         left, top = columns * float(_STRIDE_PX), rows * float(_STRIDE_PX)
         cells = np.stack([left, top, left + _CELL_PX, top + _CELL_PX], axis=1).astype(np.float32)
         kept = suppress(cells, probabilities, 0.5)
-        moved = cells[kept] + offsets[0][:, rows[kept], columns[kept]].T * _CELL_PX
+        moved = cells[kept] + offsets[:, rows[kept], columns[kept]].T * _CELL_PX
         scaled: Float32Array = (moved * np.array([across, down, across, down])).astype(np.float32)
         return scaled, probabilities[kept]
+
+    def _proposals(self, image: Any) -> tuple[Float32Array, Float32Array]:
+        """Probabilities `[rows, columns]` of the cells of a picture, and offsets `[4, rows, columns]`.
+
+        In bands, each with what its last cells need of the next: in whole, large pictures do not fit the cache.
+        """
+        run, height = self._sessions["proposal"].run, image.shape[0]
+        faces, offsets = [], []
+        first = 0
+        while True:
+            # Where hardly a row is left for another band, it comes with this one.
+            last = height if height - first < 2 * (_BAND_ROWS + _CELL_PX) else 0
+            band = image[first : last or first + 2 * (_BAND_ROWS - 1) + _CELL_PX]
+            face, offset = run(None, {"pixels": band[None]})
+            faces.append(face[0])
+            offsets.append(offset[0])
+            if last:
+                return np.concatenate(faces), np.concatenate(offsets, axis=1)
+            first += _STRIDE_PX * _BAND_ROWS
 
     def _judge(
         self, name: str, pixels: Any, boxes: Float32Array, threshold: float, side_px: int
@@ -136,7 +157,12 @@ class FaceCascade:
         squares = squares[squares[:, 2] - squares[:, 0] >= 1]
         if not len(squares):
             return np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32)
-        answers = self._sessions[name].run(None, {"pixels": _crops(pixels, squares, side_px)})
+        crops = _crops(pixels, squares, side_px)
+        run = self._sessions[name].run
+        parts = [
+            run(None, {"pixels": crops[start : start + _BATCH]}) for start in range(0, len(crops), _BATCH)
+        ]
+        answers = [np.concatenate(part) for part in zip(*parts, strict=True)]
         likely = np.flatnonzero(answers[0] >= threshold)
         squares, probabilities = squares[likely], answers[0][likely]
         side = squares[:, 2:3] - squares[:, 0:1]

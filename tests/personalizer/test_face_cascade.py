@@ -113,3 +113,12 @@ def test_of_boxes_that_overlap_the_likeliest_is_kept() -> None:
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         CascadeConfig(**wrong)
+
+
+@pytest.mark.parametrize("height", [12, 211, 223, 224, 425, 700])
+def test_a_picture_in_bands_is_the_same_picture(height: int) -> None:
+    pixels = np.random.default_rng(height).integers(0, 255, (height, 40, 3)).astype(np.uint8)
+    cascade = FaceCascade()
+    whole = cascade._sessions["proposal"].run(None, {"pixels": pixels[None]})
+    for part, expected in zip(cascade._proposals(pixels), whole, strict=True):
+        np.testing.assert_allclose(part, expected[0], atol=1e-5)
