@@ -108,14 +108,18 @@ class Describer:
             answer=answer,
             concepts=shown[: max(MAX_LISTED, len(asked))],
             facts=Facts(
-                taken_at=decoded.taken_at,
-                latitude=decoded.latitude,
-                longitude=decoded.longitude,
+                # What the file does not say, the library may have from a file beside it.
+                taken_at=decoded.taken_at or (stored.taken_at if stored else None),
+                latitude=decoded.latitude if decoded.latitude is not None or not stored else stored.latitude,
+                longitude=decoded.longitude
+                if decoded.latitude is not None or not stored
+                else stored.longitude,
                 camera=decoded.camera,
                 width_px=decoded.width_px,
                 height_px=decoded.height_px,
                 in_library=stored is not None,
                 caption=caption,
+                companions=[file.path for file in self._library.companion_files(stored.id)] if stored else [],
             ),
             backbone=self._serving.version if self._serving.is_exported() else None,
             elapsed_s=round(time.monotonic() - started, 3),

@@ -87,12 +87,16 @@ class Handlers:
         return result
 
     def _group_shots(self, context: JobContext) -> dict[str, Any]:
-        """Which photos are one shot, before photos are counted as members of anything."""
+        """Which photos are one shot, before photos are counted as members of anything; and what lies beside them."""
+        from personalizer.companion_files import find_companions
         from personalizer.near_duplicates import add_missing_fingerprints, group_shots
 
         context.progress(0, 0, "Looking for copies and bursts")
+        # First: a date that a photo has from a file beside it tells whether it is of a burst.
+        companions = find_companions(self._library, context.cancelled)
         add_missing_fingerprints(self._library, cancelled=context.cancelled)
-        return {"shots": dataclasses.asdict(group_shots(self._library))}
+        shots = group_shots(self._library)
+        return {"shots": dataclasses.asdict(shots), "companions": dataclasses.asdict(companions)}
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""

@@ -54,6 +54,8 @@ class Facts:
     in_library: bool
     caption: str | None = None
     """The backbone's own words; None when no backbone is exported."""
+    companions: list[Path] = field(default_factory=list)
+    """Files that belong to it: the video of a Live Photo, and what other programs wrote beside it."""
 
 
 @dataclass(frozen=True, slots=True)
