@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.cli_output import forgotten_lines, profile_lines, scan_lines, status_lines, trained_lines
+from assistant.consent import NOTE
 from assistant.service import Familiar
 from assistant.slash_commands import (
     split_learning,
@@ -23,6 +24,7 @@ from assistant.tools.imagine import imagine_pictures
 from assistant.tools.list_concepts import listed_concepts
 from assistant.tools.remember import remember_fact
 from personalizer.errors import UsageError
+from personalizer.faces_switch import was_asked
 from personalizer.schemas import OnProgress
 
 
@@ -131,7 +133,9 @@ class Actions:
 
         def run(progress: OnProgress) -> tuple[str, Any]:
             report = self._familiar.add([Path(folder) for folder in folders], progress)
-            return scan_lines(report), report
+            # The chat asks nothing in the middle of its work; it says what holds.
+            note = "" if was_asked(self._familiar.library) else f"\n{NOTE}"
+            return scan_lines(report) + note, report
 
         return Action("scan", f"Adding {', '.join(folders)}", run)
 

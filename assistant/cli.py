@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 Result = TypeVar("Result")
 GLOBAL_FLAGS = frozenset({"--json", "--quiet"})
-GLOBAL_OPTIONS = frozenset({"--home", "--backbone", "--device"})
+GLOBAL_OPTIONS = frozenset({"--home", "--backbone", "--device", "--log-level"})
 
 app = typer.Typer(
     name="familiar",
@@ -45,6 +45,7 @@ class FrontEnd:
     device: str
     json: bool
     quiet: bool
+    log_level: str = "info"
 
     @cached_property
     def familiar(self) -> Familiar:
@@ -60,6 +61,10 @@ class FrontEnd:
 
         with shown_progress(quiet=self.quiet) as on_progress:
             return work(on_progress)
+
+    def asking(self) -> bool:
+        """Whether somebody is there who can be asked."""
+        return not self.json and sys.stdin.isatty() and sys.stderr.isatty()
 
     def show(self, result: Result, lines: Callable[[Result], str], *, drawn: bool = False) -> None:
         """Print a result as JSON or for a person.
@@ -91,31 +96,47 @@ def set_global_options(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda; for training.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    log_level: Annotated[
+        str, typer.Option(help="info, or debug: then the log of `watch` names photos and people.")
+    ] = "info",
 ) -> None:
     if device not in ("auto", "cpu", "cuda"):
         raise UsageError(tried="--device", found=repr(device), fix="Use auto, cpu or cuda.")
-    context.obj = FrontEnd(home, backbone, device, json, quiet)
+    if log_level not in ("info", "debug"):
+        raise UsageError(tried="--log-level", found=repr(log_level), fix="Use info or debug.")
+    context.obj = FrontEnd(home, backbone, device, json, quiet, log_level)
+
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether faces may be recognised: they may.")]
+NoFaces = Annotated[bool, typer.Option("--no-faces", help="Look for no faces, now and later.")]
 
 
 @app.command()
 def add(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders.")],
+    yes: Yes = False,
+    no_faces: NoFaces = False,
 ) -> None:
     """Register folders of photos and scan them."""
-    from assistant.cli_output import scan_lines
+    from assistant.cli_daemon import add_folders
 
-    ui = front_end(context)
-    ui.show(ui.run(lambda on_progress: ui.familiar.add(paths, on_progress)), scan_lines)
+    add_folders(front_end(context), paths, yes=yes, no_faces=no_faces)
 
 
 @app.command()
-def scan(context: typer.Context) -> None:
+def scan(
+    context: typer.Context,
+    accept_missing: Annotated[
+        bool, typer.Option("--accept-missing", help="What is gone was deleted, however much it is.")
+    ] = False,
+) -> None:
     """Bring the library up to date with its folders, once."""
     from assistant.cli_output import scan_lines
 
     ui = front_end(context)
-    ui.show(ui.run(ui.familiar.scan), scan_lines)
+    found = ui.run(lambda on_progress: ui.familiar.scan(on_progress, accept_missing=accept_missing))
+    ui.show(found, scan_lines)
 
 
 @app.command()
@@ -130,24 +151,29 @@ def rebuild_index(context: typer.Context) -> None:
 def watch(
     context: typer.Context,
     patience: Annotated[float, typer.Option(metavar="S", min=0, help="Wait for another worker.")] = 30.0,
+    no_training: Annotated[
+        bool, typer.Option("--no-training", help="Train nothing on its own this time.")
+    ] = False,
+    yes: Yes = False,
+    no_faces: NoFaces = False,
 ) -> None:
-    """Stay in the foreground as the worker: scan when folders change, run the waiting jobs."""
-    from assistant.worker import watch_in_foreground
+    """Stay in the foreground as the worker: watch the folders, run the waiting jobs, train when idle."""
+    from assistant.cli_daemon import watch_folders
 
-    ui = front_end(context)
-    familiar = ui.familiar
-    watch_in_foreground(
-        familiar.home, backbone=familiar.backbone, device=familiar.device, patience_s=patience
+    watch_folders(
+        front_end(context), patience_s=patience, training=not no_training, yes=yes, no_faces=no_faces
     )
 
 
-@app.command()
-def status(context: typer.Context) -> None:
-    """What is in the library and what is going on."""
-    from assistant.cli_output import status_lines
+Live = Annotated[bool, typer.Option("--watch", help="Again every second, until Ctrl-C.")]
 
-    ui = front_end(context)
-    ui.show(ui.familiar.status(), status_lines)
+
+@app.command()
+def status(context: typer.Context, live: Live = False) -> None:
+    """What is in the library and what is going on."""
+    from assistant.live_status import show_status
+
+    show_status(front_end(context), live=live)
 
 
 jobs_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -155,12 +181,11 @@ app.add_typer(jobs_app, name="jobs")
 
 
 @jobs_app.callback(help="What is running, waiting and failed.")
-def jobs(context: typer.Context) -> None:
-    from assistant.cli_output import job_lines
+def jobs(context: typer.Context, live: Live = False) -> None:
+    from assistant.live_status import show_jobs
 
     if context.invoked_subcommand is None:
-        ui = front_end(context)
-        ui.show(ui.familiar.jobs(), job_lines)
+        show_jobs(front_end(context), live=live)
 
 
 @jobs_app.command()
@@ -256,11 +281,15 @@ def learn(
     background: Annotated[
         bool, typer.Option("--background", help="Do not wait for the training: it is recognised at once.")
     ] = False,
+    yes: Yes = False,
+    no_faces: NoFaces = False,
 ) -> None:
     """Make a concept from these photos and train it."""
     from assistant.cli_output import learning_lines, trained_lines
+    from assistant.consent import settle_consent
 
     ui = front_end(context)
+    settle_consent(ui.familiar.library, ui.asking(), yes=yes, no_faces=no_faces)
     if background:
         begun = ui.run(lambda on_progress: ui.familiar.begin_learning(concept, photos, on_progress))
         ui.show(begun, learning_lines)

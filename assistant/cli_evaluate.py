@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 evaluate_app = typer.Typer(
     rich_markup_mode=None,
-    help="Measure recognition, drawing, what a concept costs, and the backbone itself.",
+    help="Measure recognition, drawing, grouping, what a concept costs, and the backbone itself.",
 )
 app.add_typer(evaluate_app, name="evaluate")
 
@@ -209,6 +209,34 @@ def backbone(
     )
 
 
+@evaluate_app.command()
+def clusters(
+    context: typer.Context,
+    faces: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="One folder of photos per person.")
+    ] = None,
+    objects: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="One folder of photos per pet or thing.")
+    ] = None,
+    negatives: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photos of anything else, among the objects.")
+    ] = None,
+    orders: Annotated[int, typer.Option(min=0, help="Shuffled orders in which photos come in.")] = 5,
+    synthetic: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Also group N people who do not exist, and siblings.")
+    ] = 0,
+    seed: Seed = 0,
+    report: Report = None,
+) -> None:
+    """Are the photos of each one together, with nothing else among them? At once, and as photos come in."""
+    from assistant.evaluation.clusters import evaluate_clusters
+
+    measure = partial(
+        evaluate_clusters, faces, objects, negatives, orders=orders, synthetic=synthetic, seed=seed
+    )
+    _run(context, measure, clusters_lines, "clusters", report)
+
+
 def _run(
     context: typer.Context,
     measure: Callable[..., dict[str, Any]],
@@ -304,6 +332,13 @@ def ablation_lines(report: dict[str, Any]) -> str:
     from assistant.cli_output import table
 
     return table(tables.ablation_table(report))
+
+
+def clusters_lines(report: dict[str, Any]) -> str:
+    from assistant.cli_output import table
+
+    shown = [tables.clusters_table(report), tables.siblings_table(report)]
+    return "\n\n".join(table(rows) for rows in shown if rows)
 
 
 def backbone_lines(report: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from assistant.results import (
     Trained,
 )
 from personalizer.errors import FamiliarError
+from personalizer.job_pace import JobPace
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def to_json(result: Any) -> str:
     In ASCII: whatever is in a name, any terminal can show it, and names that are not UTF-8 survive.
     """
     return json.dumps(_plain(result), indent=2)
+
+
+def as_data(result: Any) -> Any:
+    """What `to_json` says, as values."""
+    return _plain(result)
 
 
 def _plain(value: Any) -> Any:
@@ -80,7 +86,20 @@ def scan_lines(report: ScanReport) -> str:
     if report.failed:
         lines.append(f"{len(report.failed)} could not be read:")
         lines += [f"  {failure['path']}: {failure['reason']}" for failure in report.failed]
-    return "\n".join(lines)
+    if report.waiting:
+        lines.append(f"{report.waiting} are still being written; the next scan takes them.")
+    return "\n".join([*lines, *frozen_lines(report.frozen)])
+
+
+def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
+    """Folders of which nothing is concluded, and what to do."""
+    if not frozen:
+        return []
+    return [
+        *(f"Frozen: {folder['path']}: {folder['reason']}" for folder in frozen),
+        "  Nothing was changed for these photos. Bring the folder back (is its disk connected?), or, if they were",
+        "  deleted, say so: familiar scan --accept-missing",
+    ]
 
 
 def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
@@ -181,21 +200,44 @@ def forgotten_lines(forgotten: Forgotten) -> str:
     return "\n".join(lines)
 
 
-def status_lines(status: Status) -> str:
+def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None = None) -> str:
+    """`pace_of` says how fast a job goes where that is known better than from its beginning."""
+    from assistant.live_status import told
+
     worker = status.worker
     state = f"running (pid {worker.pid})" if worker.running else "not running"
+    watching = ", watching the folders" if status.watching else ""
     jobs = ", ".join(f"{number} {name}" for name, number in status.jobs.items() if number) or "none"
+    quarantined = f", {status.quarantined} left alone" if status.quarantined else ""
+    faces = "" if status.faces_on else ", looked for no longer"
     lines = [
         f"home      {status.home}",
-        f"photos    {status.photos} ({status.detections} detections, {status.faces} faces, "
-        f"{status.failures} unreadable)"
+        f"photos    {status.photos} ({status.detections} detections, {status.faces} faces{faces}, "
+        f"{status.failures} unreadable{quarantined})"
         + (f", {status.duplicates} of them copies or of a burst" if status.duplicates else ""),
         f"concepts  {status.concepts} ({status.named} named, {status.ready} trained)",
         f"backbone  {status.backbone}",
-        f"worker    {state}{', paused' if worker.paused else ''}",
+        f"worker    {state}{watching}{', paused' if worker.paused else ''}",
+        f"training  {training_line(status.training)}",
         f"jobs      {jobs}",
     ]
-    return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
+    paces = pace_of or (lambda job: status.pace.get(job.id))
+    waiting = {kind: number for kind, number in status.queue.items() if number > 1}
+    if waiting:
+        lines.append("queue     " + ", ".join(f"{number} {kind}" for kind, number in waiting.items()))
+    lines += frozen_lines(status.frozen)
+    return "\n".join([*lines, *(f"  {job_line(job)}{told(paces(job))}" for job in status.running)])
+
+
+def training_line(training: Mapping[str, Any]) -> str:
+    """`waiting: on battery (2 concepts)`."""
+    if not training:
+        return "–"
+    due, given_up = training.get("due", 0), training.get("given_up", 0)
+    reason = f": {training['reason']}" if training.get("reason") else ""
+    count = f" ({due} concept{'' if due == 1 else 's'})" if due else ""
+    failed = f"; {given_up} gave up after failures (`familiar train NAME` tries again)" if given_up else ""
+    return f"{training['state']}{reason}{count}{failed}"
 
 
 def job_line(job: Job) -> str:

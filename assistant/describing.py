@@ -25,6 +25,7 @@ from assistant.questions import (
 from assistant.results import Description, Facts, Recognised
 from assistant.serving import Serving, views_of
 from personalizer.decoding import DecodedPhoto, decode_photo, read_photo_bytes
+from personalizer.faces_switch import faces_are_on
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Concept, Embedding, Evidence, NewDetection, Photo
@@ -67,6 +68,7 @@ class Describer:
         content = read_photo_bytes(path)
         decoded = decode_photo(content, path)
         with self._analyser_lock:
+            self._analyser.looks_for_faces = faces_are_on(self._library)
             analysed = self._analyser.analyse(decoded)
         # By content: the file may be a copy, or hold another picture than when it was scanned.
         stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())
@@ -241,13 +243,10 @@ class Describer:
                 if stale
                 else "no trained prefix yet"
             )
-        verdict = (
-            "yes" if probability >= 0.5 else "unsure" if probability >= calibration.abstain_from else "no"
-        )
         return Recognised(
             name=concept.name or str(concept.id),
             probability=round(probability, 4),
-            verdict=verdict,
+            verdict=calibration.verdict(probability),
             evidence=reasons,
             box=evidence.box if evidence else None,
         )

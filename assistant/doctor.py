@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from importlib import metadata, util
 from pathlib import Path
 
+from assistant.estimate import folders_within
 from assistant.results import Check
 from assistant.worker_process import running_worker_pid, worker_log
-from personalizer.errors import FamiliarError
+from personalizer.errors import FamiliarError, NotReadyError
+from personalizer.library import Library
 from personalizer.locations import Home
 
 LOW_DISK_MIB = 1024
+INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 INSTALL_AGAIN = "Install again: `make demo`, or pip install 'familiar-assistant[cpu]'."
 INSTALL_CHAT = "`make chat`, or pip install 'familiar-assistant[chat]'; it compiles for ten minutes."
 
@@ -40,6 +43,8 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _attempt("library", lambda: _library(home)),
         _attempt("disk", lambda: _disk(home)),
         _attempt("worker", lambda: _worker(home)),
+        _attempt("service", lambda: _service(home), required=False),
+        _attempt("watch limit", lambda: _watch_limit(home), required=False),
     ]
 
 
@@ -166,6 +171,44 @@ def _worker(home: Home) -> Check:
     pid = running_worker_pid(home)
     found = f"running (pid {pid})" if pid is not None else "not running; started when needed"
     return Check("worker", True, f"{found}; log: {worker_log(home)}")
+
+
+def _service(home: Home) -> Check:
+    from assistant.service_unit import service_of_this_system
+
+    fix = "familiar service install"
+    try:
+        state = service_of_this_system().state()
+    except NotReadyError as error:
+        return Check("service", True, error.found, required=False)
+    if state.file == "foreign":
+        return Check(
+            "service", False, f"{state.path} was not written by Familiar", "Look at it.", required=False
+        )
+    if not state.installed:
+        # Somebody may start `familiar watch` otherwise, or not want it.
+        return Check("service", True, f"not installed; `{fix}` has new photos noticed", required=False)
+    here = str(home.root) in state.path.read_text(errors="replace")
+    doing = {True: "running", False: "not running", None: "cannot be asked from here"}[state.running]
+    whose = "" if here else ", for another home"
+    return Check("service", state.running is not False, f"{state.kind}, {doing}{whose}", fix, required=False)
+
+
+def _watch_limit(home: Home) -> Check:
+    """Whether the system lets us watch all folders: beyond the limit it is the hourly scan that finds new photos."""
+    if not INOTIFY_LIMIT.exists() or not home.database.exists():
+        return Check("watch limit", True, "nothing to be watched, or no limit", required=False)
+    limit = int(INOTIFY_LIMIT.read_text())
+    with Library.open(home.database, read_only=True) as library:
+        folders = folders_within(library.roots(), limit)
+    return Check(
+        "watch limit",
+        # Others watch folders too.
+        folders < limit * 0.9,
+        f"{folders}{' or more' if folders >= limit else ''} folders, and {limit} may be watched",
+        f"sudo sysctl fs.inotify.max_user_watches={max(2 * limit, 524288)} (in /etc/sysctl.d to keep it)",
+        required=False,
+    )
 
 
 def _version(distribution: str) -> str | None:

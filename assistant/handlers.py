@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.estimate import note_rate
 from assistant.job_client import USER_PRIORITY
 from assistant.runtimes import (
     exported_version,
@@ -21,14 +22,17 @@ from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
+from personalizer.faces_switch import faces_are_on, note_faceless
 from personalizer.fingerprints import fingerprint
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Job, OnProgress, Progress
+from personalizer.training_due import note_trained, photos_of
 
 if TYPE_CHECKING:
     from personalizer.analysis import Analysis, PhotoAnalyser
+    from personalizer.grouping_state import GroupingState
     from personalizer.index_process import IndexProcess
 
 logger = logging.getLogger(__name__)
@@ -42,12 +46,15 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
     return {
         "scan": handlers.scan,
         "cluster": handlers.cluster,
+        "recluster": handlers.recluster,
         "index": handlers.index,
         "rebuild_index": handlers.rebuild_index,
         "learn": handlers.learn,
         "train": handlers.train,
         "export": handlers.export,
         "forget": handlers.forget,
+        "find_faces": handlers.find_faces,
+        "erase_faces": handlers.erase_faces,
     }
 
 
@@ -73,7 +80,9 @@ class Handlers:
             self._home.models,
             progress=reporter(context),
             cancelled=context.cancelled,
+            accept_missing=bool(job.payload.get("accept_missing", False)),
         )
+        note_rate(self._library, report.new, report.elapsed_s)
         context.check_cancelled()
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
@@ -137,9 +146,26 @@ class Handlers:
 
         context.progress(0, 0, "Grouping")
         due = due_mark(self._library)
-        report = cluster(self._library)
+        report = cluster(self._library, state=self._grouping, progress=reporter(context))
         settle(self._library, due)
         return {"cluster": dataclasses.asdict(report)}
+
+    def recluster(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Everything that nobody decided about grouped anew: what that changes and, when asked for, the change."""
+        from personalizer.recluster import recluster
+
+        context.progress(0, 0, "Grouping everything anew")
+        found = recluster(
+            self._library, apply=bool(job.payload["apply"]), state=self._grouping, progress=reporter(context)
+        )
+        return dataclasses.asdict(found)
+
+    @cached_property
+    def _grouping(self) -> GroupingState:
+        """What is known of the groups from one job to the next."""
+        from personalizer.grouping_state import GroupingState
+
+        return GroupingState()
 
     def learn(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that a person chose → a concept, whose training is queued; those that cannot be used are named."""
@@ -228,13 +254,37 @@ class Handlers:
             detections=self._analyser.analyse(decoded),
             fingerprint=fingerprint(decoded.image),
         )
+        if not faces_are_on(self._library):
+            note_faceless(self._library, recorded.id)
         return recorded.id
 
-    @cached_property
+    @property
     def _analyser(self) -> PhotoAnalyser:
+        self._models.looks_for_faces = faces_are_on(self._library)
+        return self._models
+
+    @cached_property
+    def _models(self) -> PhotoAnalyser:
         from personalizer.analysis import PhotoAnalyser
 
         return PhotoAnalyser(self._home.models)
+
+    def find_faces(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Photos that were looked at while faces were off → their faces, grouped."""
+        from personalizer.face_pass import look_for_faces
+
+        mark_due(self._library)
+        found = look_for_faces(
+            self._library, self._home.models, progress=reporter(context), cancelled=context.cancelled
+        )
+        context.check_cancelled()
+        return {**found, **self._index_if_possible(job, context), **self.cluster(job, context)}
+
+    def erase_faces(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """All faces and people, and every trace of them → nothing."""
+        from assistant.erasing import erase_faces
+
+        return erase_faces(self._home, self._library, self._queue, self._new_index, context)
 
     def forget(self, job: Job, context: JobContext) -> dict[str, Any]:
         """A concept and every trace of it → nothing."""
@@ -264,6 +314,7 @@ class Handlers:
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))
         # First what answers need of the backbone: other questions can then be answered while this one is trained.
         exported = self.export(job, context)
+        photos = photos_of(self._library, concept.id)
         result: dict[str, Any] = train_concept(
             self._library,
             self._home,
@@ -273,6 +324,7 @@ class Handlers:
             progress=reporter(context),
             cancelled=context.cancelled,
         )
+        note_trained(self._library, concept.id, photos)
         context.check_cancelled()
         self._store_prompt_cache(concept.id, exported["backbone"])
         if self._library.concept(concept.id).state == "stale":

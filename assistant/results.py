@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from personalizer.job_pace import JobPace
 from personalizer.schemas import BoundingBox, ConceptSummary, Job, ScanReport
 
 __all__ = [
@@ -166,6 +167,20 @@ class Status:
     """Concepts whose prefix is trained."""
     backbone: str
     worker: WorkerStatus
+    queue: dict[str, int] = field(default_factory=dict)
+    """Number of jobs that wait or run, by kind."""
+    quarantined: int = 0
+    """Files that are left alone until they change: reading them failed for good."""
+    watching: bool = False
+    """Whether `familiar watch` runs, as a service or not."""
+    training: dict[str, Any] = field(default_factory=dict)
+    """Of automatic training: `on`, `state`, `reason` and the number of concepts that are `due` or `given_up`."""
+    faces_on: bool = True
+    """Whether faces are looked for."""
+    frozen: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
+    pace: dict[int, JobPace] = field(default_factory=dict)
+    """Of running jobs, by id."""
     shots: int = 0
     """Groups of photos that are one shot: copies, bursts, RAW files beside their JPEG."""
     duplicates: int = 0

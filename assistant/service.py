@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -25,19 +26,23 @@ from assistant.results import (
     Trained,
     WorkerStatus,
 )
-from assistant.worker_process import running_worker_pid
+from assistant.worker_process import running_worker_pid, watching_pid
 from personalizer.backbones.registry import POCKET
-from personalizer.clustering_due import mark_due
 from personalizer.errors import NotFoundError, UsageError
+from personalizer.faces_switch import faceless_photos, faces_are_on, switch_faces
+from personalizer.job_pace import paces
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.naming import name_key, valid_name
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
+from personalizer.training_due import due_trainings, given_up
 
 if TYPE_CHECKING:
+    from assistant.concept_service import ConceptOperations
     from assistant.describing import Describer
     from assistant.drawing import Drawer
+    from assistant.estimate import Estimate
     from assistant.serving import Serving
     from exporters.runtime.session import BackboneSession
 
@@ -97,6 +102,12 @@ class Familiar:
 
         Raises NotFoundError for a folder that does not exist, UsageError for a file.
         """
+        for path in self._folders(paths):
+            self.library.add_root(path)
+        return self.scan(on_progress)
+
+    @staticmethod
+    def _folders(paths: Sequence[Path]) -> list[Path]:
         resolved = [existing(path, "adding") for path in paths]
         for path in resolved:
             if not path.is_dir():
@@ -105,28 +116,35 @@ class Familiar:
                     found="it is a file",
                     fix="Add its folder; `learn` takes single photos.",
                 )
-        for path in resolved:
-            self.library.add_root(path)
-        return self.scan(on_progress)
+        return resolved
 
-    def scan(self, on_progress: OnProgress | None = None) -> ScanReport:
-        """Bring the library up to date with its folders: photos, detections, index, suggested concepts."""
-        return ScanReport(**self._run("scan", "library", {}, on_progress)["scan"])
+    def scan(self, on_progress: OnProgress | None = None, *, accept_missing: bool = False) -> ScanReport:
+        """Bring the library up to date with its folders: photos, detections, index, suggested concepts.
+
+        `accept_missing`: what is gone is gone, also where so much is that the folder would be frozen.
+        """
+        wanted = {"accept_missing": True} if accept_missing else {}
+        return ScanReport(**self._run("scan", "library", wanted, on_progress)["scan"])
 
     def rebuild_index(self, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """Make the vector index anew from the library."""
         return self._run("rebuild_index", "library", {}, on_progress)
+
+    def recluster(self, *, apply: bool, on_progress: OnProgress | None = None) -> dict[str, Any]:
+        """What grouping everything anew would change; with `apply` it is done."""
+        return self._run("recluster", "apply" if apply else "preview", {"apply": apply}, on_progress)
 
     def status(self) -> Status:
         """What is there and what is going on."""
         counts = self.library.counts()
         jobs = self.queue.list()
         states = ("queued", "running", "done", "failed", "cancelled")
+        active = [job for job in jobs if job.state in ("queued", "running")]
         pid = running_worker_pid(self.home)
         return Status(
             home=self.home.root,
             jobs={state: sum(job.state == state for job in jobs) for state in states},
-            running=[job for job in jobs if job.state in ("queued", "running")],
+            running=active,
             photos=counts["photos"],
             detections=counts["detections"],
             faces=counts["faces"],
@@ -136,8 +154,64 @@ class Familiar:
             ready=sum(concept.state == "ready" for concept in self.library.concepts()),
             backbone=self.backbone,
             worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
+            queue=dict(sorted(Counter(job.kind for job in active).items())),
+            quarantined=counts["quarantined"],
+            watching=watching_pid(self.home) is not None,
+            training=self._training_status(),
+            faces_on=faces_are_on(self.library),
+            frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
+            pace=paces(self.library, jobs),
             **self.library.shot_counts(),
         )
+
+    def _training_status(self) -> dict[str, Any]:
+        from assistant.auto_training import TrainingState, is_on, stored_state
+
+        on = is_on(self.library)
+        said = stored_state(self.library) if watching_pid(self.home) is not None else None
+        if said is None:
+            due = len(due_trainings(self.library, self.backbone))
+            said = TrainingState("waiting", "only while `familiar watch` runs", due)
+            if not due:
+                said = TrainingState("nothing to do")
+        if not on:
+            said = TrainingState("off")
+        return {"on": on, **dataclasses.asdict(said), "given_up": given_up(self.library)}
+
+    # --- what the user may switch
+
+    def estimate(self, paths: Sequence[Path]) -> Estimate:
+        """What adding these folders will take. Raises as `add` does."""
+        from assistant.estimate import estimate_import
+
+        return estimate_import(self.library, self._folders(paths))
+
+    def switch_training(self, on: bool) -> Status:
+        """Train concepts automatically from now on, or no longer."""
+        from assistant.auto_training import switch
+
+        switch(self.library, on)
+        return self.status()
+
+    def switch_faces(self, on: bool, on_progress: OnProgress | None = None) -> dict[str, Any]:
+        """Look for faces from now on, and in the photos in which that was left out; or no longer."""
+        switch_faces(self.library, on)
+        left = len(faceless_photos(self.library)) if on else 0
+        found = self._run("find_faces", "library", {}, on_progress) if left else {}
+        return {"faces": on, "looked_at": found.get("looked_at", 0), "found": found.get("faces", 0)}
+
+    def erase_faces(self, on_progress: OnProgress | None = None) -> Forgotten:
+        """Switch faces off and remove all of them and everybody who was named, for good; no photo is touched."""
+        from assistant.erasing import request_erasing
+
+        started = time.monotonic()
+        with self.library.said_when_locked():
+            switch_faces(self.library, False)
+            job_id = request_erasing(self.queue)
+        result = self._client.wait(job_id, on_progress)
+        self.__dict__.pop("_describer", None)
+        self.__dict__.pop("_serving", None)
+        return Forgotten(**result, kept={}, elapsed_s=round(time.monotonic() - started, 3))
 
     # --- jobs
 
@@ -173,24 +247,26 @@ class Familiar:
 
     def name(self, concept_id: int, name: str) -> ConceptSummary:
         """Give a concept a name."""
-        from personalizer.concepts import name_concept
+        from personalizer.concept_operations import name_concept
 
-        with self.library.transaction():
-            # What a person decided about attracts similar photos when the library is grouped next.
-            mark_due(self.library)
-            name_concept(self.library, concept_id, name)
+        name_concept(self.library, concept_id, name)
         return self._summary(concept_id)
 
     def merge(self, first: int | str, second: int | str) -> ConceptSummary:
         """Say that two concepts, by id or name, are one; the first, or the one with a name, stays."""
-        from personalizer.concepts import merge_concepts
+        from personalizer.concept_operations import merge_concepts
 
         kept, joining = self.concept(first), self.concept(second)
         target = kept.id if kept.name and joining.name else None
-        with self.library.transaction():
-            mark_due(self.library)
-            merged = merge_concepts(self.library, kept.id, joining.id, target)
+        [merged] = merge_concepts(self.library, kept.id, joining.id, target).concepts
         return self._summary(merged.id)
+
+    @property
+    def operations(self) -> ConceptOperations:
+        """What else a person can do to concepts, and undoing it."""
+        from assistant.concept_service import ConceptOperations
+
+        return ConceptOperations(self.library)
 
     def remember(self, name: str, text: str) -> Profile:
         """Keep something that the user tells about a concept; words that were told before are kept once.

@@ -1,6 +1,7 @@
 """Finds, locks and starts the one worker process of a home. Knows no job.
 
-The lock is an flock on `worker.lock`: the kernel drops it when the process dies, however it dies.
+The lock is an flock on `worker.lock`: the kernel drops it when the process dies, however it dies. `familiar watch`
+has one of its own besides, by which it is told from a worker that a front end started and that may be taken over.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from personalizer.locations import Home
 IDLE_EXIT_S = 120.0
 LOCK_PATIENCE_S = 2.0
 START_PATIENCE_S = 20.0
-MAX_LOG_BYTES = 4 * 2**20
 ROOM_KIB = 1024
 """With less free space than this, nothing that goes wrong has to be looked for elsewhere."""
 
@@ -34,7 +34,34 @@ def hold_worker_lock(home: Home, patience_s: float = LOCK_PATIENCE_S) -> Iterato
     Waits a little because a front end that looks whether a worker runs holds the lock for an instant.
     Raises NotReadyError when another process keeps it.
     """
-    descriptor = os.open(home.worker_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with _hold(home.worker_lock, patience_s) as holder:
+        if holder is not None:
+            raise NotReadyError(
+                tried=f"becoming the worker of {home.root}",
+                found=f"another process (pid {holder or 'unknown'}) is its worker",
+                fix="Stop that process, or let it do the work: jobs that you add are done by it.",
+            )
+        yield
+
+
+@contextmanager
+def hold_watch_lock(home: Home, patience_s: float = LOCK_PATIENCE_S) -> Iterator[None]:
+    """Be the one `familiar watch` of `home` for the duration of the block. Raises NotReadyError."""
+    with _hold(watch_lock(home), patience_s) as holder:
+        if holder is not None:
+            raise NotReadyError(
+                tried=f"watching the folders of {home.root}",
+                found=f"`familiar watch` runs already (pid {holder or 'unknown'})",
+                fix="Let it run: `familiar status` says what it does. To end it: familiar service uninstall, "
+                + (f"or kill {holder}" if holder else "or Ctrl-C where it runs"),
+            )
+        yield
+
+
+@contextmanager
+def _hold(path: Path, patience_s: float) -> Iterator[int | None]:
+    """Hold a lock and say our process id in it; gives the holder's (0: unknown) when another process keeps it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + patience_s
     try:
         while True:
@@ -43,15 +70,12 @@ def hold_worker_lock(home: Home, patience_s: float = LOCK_PATIENCE_S) -> Iterato
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise NotReadyError(
-                        tried=f"becoming the worker of {home.root}",
-                        found=f"another process (pid {_recorded_pid(home) or 'unknown'}) is its worker",
-                        fix="Stop that process, or let it do the work: jobs that you add are done by it.",
-                    ) from None
+                    yield _recorded_pid(path) or 0
+                    return
                 time.sleep(0.05)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-        yield
+        yield None
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
@@ -59,8 +83,21 @@ def hold_worker_lock(home: Home, patience_s: float = LOCK_PATIENCE_S) -> Iterato
 
 def running_worker_pid(home: Home) -> int | None:
     """The process id of the worker that holds the lock, or None; 0 before it has said its id."""
+    return _holder(home.worker_lock)
+
+
+def watching_pid(home: Home) -> int | None:
+    """The process id of the `familiar watch` of this home, or None; 0 before it has said its id."""
+    return _holder(watch_lock(home))
+
+
+def watch_lock(home: Home) -> Path:
+    return home.root / "watch.lock"
+
+
+def _holder(path: Path) -> int | None:
     try:
-        descriptor = os.open(home.worker_lock, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
@@ -68,7 +105,7 @@ def running_worker_pid(home: Home) -> int | None:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return None
     except BlockingIOError:
-        return _recorded_pid(home) or 0
+        return _recorded_pid(path) or 0
     finally:
         os.close(descriptor)
 
@@ -88,7 +125,7 @@ def ensure_worker(home: Home) -> None:
         if (status is not None and status != NotReadyError.exit_code) or time.monotonic() > deadline:
             raise NotReadyError(
                 tried="starting the worker process",
-                found=_why_it_ended(home, status)
+                found=_why_it_ended(home, status, process)
                 if status is not None
                 else f"it did not take its lock within {START_PATIENCE_S:.0f} s",
                 fix=f"See {worker_log(home)}, or run `familiar doctor`.",
@@ -97,21 +134,20 @@ def ensure_worker(home: Home) -> None:
 
 
 def start_worker(home: Home, idle_exit_s: float = IDLE_EXIT_S) -> subprocess.Popen[bytes]:
-    """Start the worker in a session of its own, so that Ctrl-C at the front end does not reach it."""
-    log_path = worker_log(home)
-    if log_path.exists() and log_path.stat().st_size > MAX_LOG_BYTES:
-        log_path.replace(log_path.with_suffix(".old.log"))
+    """Start the worker in a session of its own, so that Ctrl-C at the front end does not reach it.
+
+    Until it has the lock it says to us, on its standard error, why it ends; from then on it writes its log.
+    """
     # -P: a folder called `assistant` where the user happens to stand must not be imported.
     command = [sys.executable, "-P", "-m", "assistant.worker", "--home", str(home.root)]
-    with open(os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
-        return subprocess.Popen(
-            [*command, "--idle-exit-s", str(idle_exit_s)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd=home.root,
-        )
+    return subprocess.Popen(
+        [*command, "--idle-exit-s", str(idle_exit_s)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        cwd=home.root,
+    )
 
 
 def stop_worker(home: Home, patience_s: float) -> bool:
@@ -131,24 +167,24 @@ def worker_log(home: Home) -> Path:
     return home.logs / "worker.log"
 
 
-def _recorded_pid(home: Home) -> int | None:
+def _recorded_pid(path: Path) -> int | None:
     try:
-        return int(home.worker_lock.read_text().strip())
+        return int(path.read_text().strip())
     except (OSError, ValueError):
         return None
 
 
-def _why_it_ended(home: Home, status: int) -> str:
+def _why_it_ended(home: Home, status: int, process: subprocess.Popen[bytes]) -> str:
     free_kib = shutil.disk_usage(home.root).free // 2**10
     if free_kib < ROOM_KIB:
         # It could not write why.
         return f"it ended with status {status}; the disk is full: {free_kib} KiB are free in {home.root}"
-    return f"it ended with status {status}: {_last_line(worker_log(home))}"
+    return f"it ended with status {status}: {_last_line(process)}"
 
 
-def _last_line(path: Path) -> str:
-    try:
-        lines = path.read_text(errors="replace").strip().splitlines()
-    except OSError:
-        return "it wrote nothing"
+def _last_line(process: subprocess.Popen[bytes]) -> str:
+    """Of what a process said that has ended; a child of it that lives on may hold the other end open."""
+    assert process.stderr is not None
+    os.set_blocking(process.stderr.fileno(), False)
+    lines = (process.stderr.read() or b"").decode(errors="replace").strip().splitlines()
     return lines[-1][:300] if lines else "it wrote nothing"

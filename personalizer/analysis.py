@@ -20,7 +20,8 @@ Analysis = list[tuple[NewDetection, Embedding]]
 class PhotoAnalyser:
     """Holds the models; one per process is enough. Not for use by several threads at once."""
 
-    def __init__(self, models: Path, *, threads: int = 1) -> None:
+    def __init__(self, models: Path, *, threads: int = 1, faces: bool = True) -> None:
+        self.looks_for_faces = faces
         self.objects = ObjectEmbedder(models, threads=threads)
         self.faces = FaceEmbedder()
         self.face_detector = FaceDetector()
@@ -30,7 +31,7 @@ class PhotoAnalyser:
         self.objects.load()
 
     def analyse(self, photo: DecodedPhoto | Image.Image) -> Analysis:
-        """The whole photo, one proposed region, then faces from large to small.
+        """The whole photo, one proposed region, then faces from large to small, where they may be looked for.
 
         Boxes are in pixels of the original upright photo, also where `photo.image` is a reduced copy; for a
         bare RGB picture they are in its own pixels.
@@ -43,7 +44,7 @@ class PhotoAnalyser:
             (whole_photo(size), whole.embedding),
             (_scaled(region, scale), self.objects.embed(_crop(image, region.box))),
         ]
-        for face in self.face_detector.detect(image):
+        for face in self.face_detector.detect(image) if self.looks_for_faces else ():
             found.append((_scaled(face, scale), self.faces.embed(image, face.box)))
         return found
 

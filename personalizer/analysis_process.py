@@ -78,8 +78,9 @@ Answer = Analysed | Unreadable | Broken | Crashed
 class AnalysisProcess:
     """One child process; it has at most one photo at a time. Started on the first photo, again after a crash."""
 
-    def __init__(self, models: Path) -> None:
+    def __init__(self, models: Path, *, faces: bool = True) -> None:
         self.models = models
+        self._faces = faces
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
@@ -130,7 +131,7 @@ class AnalysisProcess:
         search_path = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
         # A plain program rather than multiprocessing's spawn: that would import the parent's main module again.
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, str(theirs.fileno()), str(self.models)],
+            [sys.executable, "-c", _CHILD, str(theirs.fileno()), str(self.models), str(int(self._faces))],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -192,11 +193,11 @@ def wait_for_any(processes: list[AnalysisProcess], timeout_s: float) -> list[Ana
     return [by_connection[id(connection)] for connection in ready]
 
 
-def serve(connection: Connection, models: Path) -> None:
+def serve(connection: Connection, models: Path, faces: bool = True) -> None:
     """The child: answer photos until the parent closes the connection or dies."""
     from personalizer.analysis import PhotoAnalyser
 
-    analyser = PhotoAnalyser(models)
+    analyser = PhotoAnalyser(models, faces=faces)
     while True:
         try:
             request = connection.recv()
@@ -237,7 +238,7 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
 
 
 def main() -> None:
-    """What the child runs: `… SOCKET_DESCRIPTOR MODELS`."""
+    """What the child runs: `… SOCKET_DESCRIPTOR MODELS FACES`, the last 1 or 0."""
     # Ctrl-C reaches the whole foreground group; only the parent decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(Connection(int(sys.argv[1])), Path(sys.argv[2]))
+    serve(Connection(int(sys.argv[1])), Path(sys.argv[2]), sys.argv[3] == "1")

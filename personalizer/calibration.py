@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from personalizer.metrics import balanced_weights
 FORMAT = 2
 CALIBRATION_FILE = PACKAGE_DATA / "calibration.json"
 _SUREST_LOGIT = 30.0
+Verdict = Literal["yes", "unsure", "no"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,15 @@ class Calibration:
     prefix_offset: float
     """The prefix's log odds at which it is undecided."""
     abstain_from: float
-    """"I don't know" between this probability and one half."""
+    yes_from: float
+    """"I don't know" between these two probabilities, yes above, no below."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.abstain_from <= 0.5:
-            raise ValueError(f"abstain_from must be in 0..0.5, found {self.abstain_from}")
+        if not 0 <= self.abstain_from <= 0.5 <= self.yes_from <= 1:
+            raise ValueError(
+                f"abstain_from in 0..0.5 and yes_from in 0.5..1 expected, found {self.abstain_from} and {self.yes_from}"
+            )
         self.learned.at(None)  # raises for numbers that are no rising logistic
 
     def combine(self, log_odds: float | None, prefix_logit: float | None) -> float:
@@ -96,6 +100,12 @@ class Calibration:
         if prefix_logit is not None:
             total += self.prefix_weight * (prefix_logit - self.prefix_offset)
         return sigmoid(total)
+
+    def verdict(self, probability: float) -> Verdict:
+        """What is said at this probability."""
+        if probability >= self.yes_from:
+            return "yes"
+        return "unsure" if probability >= self.abstain_from else "no"
 
 
 def sigmoid(log_odds: float) -> float:

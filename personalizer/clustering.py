@@ -7,7 +7,7 @@ only when their members are similar on average, so one look-alike cannot pull tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from personalizer.schemas import Float32Array, Int64Array
 
 Similarities = Callable[[Int64Array, Int64Array], Float32Array]
 """Called with the numbers of some items `[a]` and of others `[b]`; returns how alike they are, `[a, b]`."""
+
+Edges = tuple[Int64Array, Int64Array]
+"""Pairs of numbers, `[n]` and `[n]`."""
 
 UNCLUSTERED = -1
 
@@ -47,20 +50,6 @@ def face_similarities(vectors: Float32Array) -> Similarities:
     def compare(rows: Int64Array, columns: Int64Array) -> Float32Array:
         distance = squared[rows, None] + squared[None, columns] - 2 * (vectors[rows] @ vectors[columns].T)
         similarity: Float32Array = 1 - np.sqrt(np.maximum(distance, 0))
-        return similarity
-
-    return compare
-
-
-def photo_similarities(whole: Float32Array, region: Float32Array) -> Similarities:
-    """How alike photos are: the mean of the cosines of the whole pictures and of their regions.
-
-    `whole` and `region` are unit vectors `[n, dim]`; a photo without a region repeats its whole picture.
-    """
-
-    def compare(rows: Int64Array, columns: Int64Array) -> Float32Array:
-        both = whole[rows] @ whole[columns].T + region[rows] @ region[columns].T
-        similarity: Float32Array = both * np.float32(0.5)
         return similarity
 
     return compare
@@ -102,7 +91,7 @@ def link(
             matrix = similarities(component, component)
             if photo is not None:
                 matrix[photo[component][:, None] == photo[component][None, :]] = -np.inf
-            groups += [component[group] for group in _average_linkage(matrix, settings.threshold)]
+            groups += [component[group] for group in join_most_similar(matrix, settings.threshold)]
     kept = sorted((g for g in groups if len(g) >= settings.min_size), key=lambda g: (-len(g), int(g[0])))
     for number, group in enumerate(kept):
         labels[group] = number
@@ -113,34 +102,52 @@ def _components(
     similarities: Similarities, items: Int64Array, threshold: float, block_items: int
 ) -> list[Int64Array]:
     """The connected components of `items` where pairs of at least `threshold` are linked."""
+
+    def edges() -> Iterator[Edges]:
+        for start in range(0, len(items), block_items):
+            row, column = np.nonzero(similarities(items[start : start + block_items], items) >= threshold)
+            yield row + start, column
+
+    return [items[part] for part in connected_parts(len(items), edges())]
+
+
+def connected_parts(count: int, blocks: Iterable[Edges]) -> list[Int64Array]:
+    """The numbers below `count` in the sets that hang together by edges, which come in blocks.
+
+    Only what hangs together is kept from block to block: all pairs would not fit where many photos show the same.
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    # Only which items hang together is kept from block to block: all pairs would not fit where many photos
-    # show the same. Item i hangs together with item `root[i]`.
-    count = len(items)
+    # Item i hangs together with item `root[i]`.
     root = np.arange(count, dtype=np.int64)
-    for start in range(0, count, block_items):
-        rows = items[start : start + block_items]
-        row, column = np.nonzero(similarities(rows, items) >= threshold)
-        edges = (np.concatenate([row + start, np.arange(count)]), np.concatenate([column, root]))
+    for first, second in blocks:
+        edges = (np.concatenate([first, np.arange(count)]), np.concatenate([second, root]))
         graph = coo_matrix((np.ones(len(edges[0]), dtype=np.bool_), edges), shape=(count, count))
         _, component = connected_components(graph, directed=False)
         root = np.unique(component, return_index=True)[1][component]
     order = np.argsort(root, kind="stable")
     _, sizes = np.unique(root, return_counts=True)
-    return np.split(items[order], np.cumsum(sizes)[:-1])
+    return np.split(order, np.cumsum(sizes)[:-1]) if count else []
 
 
-def _average_linkage(matrix: Float32Array, threshold: float) -> list[Int64Array]:
+def join_most_similar(
+    matrix: Float32Array,
+    threshold: float,
+    *,
+    sizes: Int64Array | None = None,
+    refuses: Callable[[int, int, float], bool] | None = None,
+) -> list[Int64Array]:
     """Join the two groups with the highest average similarity until none reaches `threshold`.
 
-    `matrix` `[m, m]` is used up. A pair at -inf keeps its groups apart for ever, since no average repairs it.
+    `matrix` `[m, m]` is used up; its items may be groups of `sizes` `[m]` already. A pair at -inf keeps its groups
+    apart for ever, since no average repairs it. `refuses` is asked about each pair that would be joined, and called
+    with the smaller number first, which stands for both from then on; a pair that it refuses stays apart.
     """
     count = len(matrix)
     np.fill_diagonal(matrix, -np.inf)
     members: list[list[int]] = [[number] for number in range(count)]
-    sizes = np.ones(count, dtype=np.float32)
+    weights = np.ones(count, np.float32) if sizes is None else sizes.astype(np.float32)
     nearest = matrix.argmax(axis=1)
     best = matrix[np.arange(count), nearest]
     while count > 1:
@@ -148,21 +155,25 @@ def _average_linkage(matrix: Float32Array, threshold: float) -> list[Int64Array]
         if not best[first] >= threshold:
             break
         second = int(nearest[first])
-        joined = (sizes[first] * matrix[first] + sizes[second] * matrix[second]) / (
-            sizes[first] + sizes[second]
-        )
-        joined[[first, second]] = -np.inf
-        matrix[first], matrix[:, first] = joined, joined
-        matrix[second], matrix[:, second] = -np.inf, -np.inf
-        members[first] += members[second]
-        members[second] = []
-        sizes[first] += sizes[second]
-        best[second] = -np.inf
-        # Only rows that pointed at either group, or are now nearest to the joined one, can have changed.
-        stale = np.flatnonzero((nearest == first) | (nearest == second))
-        stale = np.union1d(stale[best[stale] > -np.inf], [first])
+        first, second = min(first, second), max(first, second)
+        if refuses is not None and refuses(first, second, float(matrix[first, second])):
+            matrix[first, second] = matrix[second, first] = -np.inf
+            stale = np.array([first, second])
+        else:
+            weight = weights[[first, second]] / weights[[first, second]].sum()
+            joined = weight[0] * matrix[first] + weight[1] * matrix[second]
+            joined[[first, second]] = -np.inf
+            matrix[first], matrix[:, first] = joined, joined
+            matrix[second], matrix[:, second] = -np.inf, -np.inf
+            members[first] += members[second]
+            members[second] = []
+            weights[first] += weights[second]
+            best[second] = -np.inf
+            # Only rows that pointed at either group, or are now nearest to the joined one, can have changed.
+            stale = np.flatnonzero((nearest == first) | (nearest == second))
+            stale = np.union1d(stale[best[stale] > -np.inf], [first])
+            closer = (joined > best) & (best > -np.inf)
+            nearest[closer], best[closer] = first, joined[closer]
         nearest[stale] = matrix[stale].argmax(axis=1)
         best[stale] = matrix[stale, nearest[stale]]
-        closer = (joined > best) & (best > -np.inf)
-        nearest[closer], best[closer] = first, joined[closer]
     return [np.array(sorted(group), dtype=np.int64) for group in members if group]

@@ -1,4 +1,4 @@
-"""The user's people, pets and things: listed, named, merged and learned from chosen photos.
+"""The user's people, pets and things: listed, found by name and learned from chosen photos.
 
 Knows the library and who decided what; knows no image and no model.
 """
@@ -20,10 +20,10 @@ from personalizer.concept_clusters import (
     cluster,
     decided_concepts,
 )
-from personalizer.concept_items import box_area, portrait_photos
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library import Library, Membership
 from personalizer.naming import valid_name
+from personalizer.portraits import box_area, portrait_photos
 from personalizer.schemas import Concept, ConceptKind, ConceptSummary, Detection
 
 __all__ = [
@@ -34,8 +34,7 @@ __all__ = [
     "cluster",
     "find_concept",
     "learn_members",
-    "merge_concepts",
-    "name_concept",
+    "leave_others",
     "summaries",
 ]
 
@@ -49,8 +48,8 @@ class LearnedMembers:
     skipped: list[dict[str, int | str]]
 
 
-def summaries(library: Library) -> list[ConceptSummary]:
-    """All concepts that are not hidden: named ones by name, then the others, largest first."""
+def summaries(library: Library, *, with_hidden: bool = False) -> list[ConceptSummary]:
+    """The concepts, hidden ones only where asked: named ones by name, then the others, largest first."""
     counts: Counter[tuple[int, str]] = Counter(
         (member.concept_id, member.status) for member in library.memberships()
     )
@@ -64,7 +63,7 @@ def summaries(library: Library) -> list[ConceptSummary]:
             state=concept.state,
         )
         for concept in library.concepts()
-        if concept.state != "hidden"
+        if with_hidden or concept.state != "hidden"
     ]
     return sorted(listed, key=lambda c: (c.name is None, (c.name or "").casefold(), -c.members, c.id))
 
@@ -84,92 +83,6 @@ def find_concept(library: Library, reference: str) -> Concept:
             fix="List them with: familiar concepts",
         )
     return concept
-
-
-def name_concept(library: Library, concept_id: int, name: str) -> Concept:
-    """Name a concept, or give it another name; a suggested one becomes `named`.
-
-    Raises `UsageError` for a name that is not allowed or, in any case, taken; `NotFoundError` for the id.
-    """
-    name = valid_name(name)
-    with library.transaction():
-        before = library.concept(concept_id)
-        named = library.rename_concept(concept_id, name)
-        library.append_operation("name", {"concept": concept_id, "name": name, "previous": before.name})
-    return named
-
-
-def merge_concepts(library: Library, first_id: int, second_id: int, target: int | None = None) -> Concept:
-    """Say that two concepts are one; returns the one that remains.
-
-    The named one remains, or the first when neither has a name. When both have one, `target` has to say
-    which. What a person said about a detection in the remaining concept stands; it gets the facts of both.
-    """
-    first, second = library.concept(first_id), library.concept(second_id)
-    keep, drop = _merge_order(first, second, target)
-    with library.transaction():
-        moved = library.memberships(drop.id)
-        own = {member.detection_id: member for member in library.memberships(keep.id)}
-        for member in moved:
-            standing = own.get(member.detection_id)
-            if standing is not None and standing.source == "user":
-                continue
-            if member.status == "rejected" and standing is not None:
-                continue
-            # The user joined them, so a later clustering must not take them apart.
-            library.add_members(
-                keep.id,
-                [member.detection_id],
-                source="cluster" if member.status == "suggested" else "user",
-                status=member.status,
-            )
-        confirmed = [member.id for member in library.members(keep.id)]
-        library.add_members(keep.id, confirmed, source="user", status="confirmed")
-        facts = [fact.text for fact in library.facts(drop.id)]
-        library.move_facts(drop.id, keep.id)
-        library.delete_concept(drop.id)
-        if keep.state in ("ready", "training"):
-            library.set_state(keep.id, "stale")
-        library.append_operation(
-            "merge",
-            {
-                "kept": keep.id,
-                "removed": drop.id,
-                "removed_name": drop.name,
-                "removed_prefix": None if drop.prefix_dir is None else str(drop.prefix_dir),
-                "memberships": [asdict(member) for member in moved],
-                "facts": facts,
-            },
-        )
-        return library.concept(keep.id)
-
-
-def _merge_order(first: Concept, second: Concept, target: int | None) -> tuple[Concept, Concept]:
-    """(what remains, what goes into it)."""
-    tried = f"merging concepts {first.id} and {second.id}"
-    if first.id == second.id:
-        raise UsageError(tried=tried, found="they are the same", fix="Give two different ones.")
-    if first.kind != second.kind:
-        raise UsageError(
-            tried=tried,
-            found=f"their kinds differ: {first.kind} and {second.kind}",
-            fix="Only two of a kind can be one.",
-        )
-    if target is not None:
-        if target not in (first.id, second.id):
-            raise UsageError(
-                tried=tried,
-                found=f"the one to keep, {target}, is neither",
-                fix=f"Keep {first.id} or {second.id}.",
-            )
-        return (first, second) if target == first.id else (second, first)
-    if first.name is not None and second.name is not None:
-        raise UsageError(
-            tried=tried,
-            found=f"both have a name: {first.name!r} and {second.name!r}",
-            fix="Say which one to keep, or give both the name you want to keep in turn.",
-        )
-    return (second, first) if first.name is None and second.name is not None else (first, second)
 
 
 def learn_members(
@@ -210,9 +123,8 @@ def learn_members(
         concept = known if known is not None else library.create_concept(chosen_kind, name=name)
         detection_ids = sorted(chosen.values())
         library.add_members(concept.id, detection_ids, source="user", status="confirmed")
-        if concept.state in ("ready", "training"):
-            concept = library.set_state(concept.id, "stale")
-        left = _leave_others(library, concept, set(detection_ids))
+        concept = library.mark_stale(concept.id)
+        left = leave_others(library, concept, set(detection_ids))
         skipped: list[dict[str, int | str]] = [
             {"photo": photo, "reason": "no matching face was found"}
             for photo in photos
@@ -294,7 +206,7 @@ def _shared_faces(
     return {detection.photo_id: detection.id for detection in group}
 
 
-def _leave_others(library: Library, concept: Concept, detection_ids: set[int]) -> list[Membership]:
+def leave_others(library: Library, concept: Concept, detection_ids: set[int]) -> list[Membership]:
     """Take detections out of every other concept that only clustering put them in; returns what ended.
 
     A scan may have attached them to a similar concept without asking: kept there, they would teach it what the
@@ -316,6 +228,6 @@ def _leave_others(library: Library, concept: Concept, detection_ids: set[int]) -
         if concept_id not in decided:
             if len(library.members(concept_id)) < 2:
                 library.delete_concept(concept_id)
-        elif confirmed and library.concept(concept_id).state in ("ready", "training"):
-            library.set_state(concept_id, "stale")
+        elif confirmed:
+            library.mark_stale(concept_id)
     return left

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from personalizer.schemas import Float32Array
+from personalizer.schemas import Float32Array, Int64Array
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 VERSION = 1
 """Of how fingerprints are made; those of two versions cannot be compared."""
@@ -31,6 +34,8 @@ class Fingerprint:
 
 def fingerprint(image: Image.Image) -> Fingerprint:
     """Of an upright RGB picture."""
+    from PIL import Image
+
     small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
     grey: Float32Array = np.asarray(small.convert("L"), dtype=np.float32)
     cosines = _cosines()
@@ -46,7 +51,8 @@ def fingerprint(image: Image.Image) -> Fingerprint:
 def _cosines() -> Float32Array:
     """The slow rows `[8, 32]` of the discrete cosine transform."""
     places = (2 * np.arange(SIDE_PX) + 1) * np.pi / (2 * SIDE_PX)
-    return np.cos(np.outer(np.arange(KEPT), places)).astype(np.float32)
+    cosines: Float32Array = np.cos(np.outer(np.arange(KEPT), places)).astype(np.float32)
+    return cosines
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,7 +160,8 @@ class PictureSearch:
             & (np.minimum(self._contrast[left], self._contrast[right]) >= settings.min_contrast)
             & (np.abs(self._aspect[left] - self._aspect[right]) <= settings.max_aspect)
         )
-        return pairs[kept]
+        found: Int64Array = pairs[kept]
+        return found
 
     def correlation(self, left: int, right: int) -> float:
         """How alike the tones of two pictures are, from -1 to 1."""

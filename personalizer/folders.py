@@ -35,8 +35,12 @@ class SeenFile:
     mtime_ns: int
 
 
-def find_files(roots: Iterable[Path], skip: Iterable[Path] = ()) -> Iterator[SeenFile]:
+def find_files(
+    roots: Iterable[Path], skip: Iterable[Path] = (), unlistable: set[Path] | None = None
+) -> Iterator[SeenFile]:
     """The files under `roots` that may be photos, each once, in a stable order.
+
+    Folders that cannot be listed are added to `unlistable`: their files may all be there.
 
     Hidden folders, thumbnails of network drives and the folders in `skip` are left out. Symbolic links are not
     followed: what they point at is either under a root itself or was not meant.
@@ -55,6 +59,9 @@ def find_files(roots: Iterable[Path], skip: Iterable[Path] = ()) -> Iterator[See
                     entries = sorted(listing, key=lambda entry: entry.name)
             except OSError as error:
                 logger.warning("cannot list %s: %s", folder, error.strerror)
+                # One that is gone since its parent was listed is gone.
+                if unlistable is not None and not isinstance(error, FileNotFoundError | NotADirectoryError):
+                    unlistable.add(Path(folder))
                 continue
             subfolders = []
             for entry in entries:

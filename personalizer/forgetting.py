@@ -167,8 +167,8 @@ def _tells(job: Job, identity: Identity, mentions: NameMentions) -> bool:
 def _scrub(library: Library, operation: Operation, identity: Identity, mentions: NameMentions) -> int:
     """Remove an entry about the concept; of others, remove what they say about its members. 1 if it changed."""
     payload, ids = operation.payload, identity.concept_ids
-    subjects = {payload.get("concept"), payload.get("kept"), payload.get("removed")}
-    if subjects & ids or mentions.in_value(payload):
+    subjects = {payload.get(key) for key in ("concept", "kept", "removed", "made")}
+    if subjects & ids or ids & set(payload.get("concepts", [])) or mentions.in_value(payload):
         library.delete_operation(operation.id)
         return 1
     cleaned = {key: _without(value, ids) for key, value in payload.items()}
@@ -179,10 +179,16 @@ def _scrub(library: Library, operation: Operation, identity: Identity, mentions:
 
 
 def _without(value: Any, concept_ids: frozenset[int]) -> Any:
-    """A list of memberships without those of these concepts; anything else as it is."""
+    """A list of memberships, or of changes to them, without those of these concepts; anything else as it is."""
     if not isinstance(value, list):
         return value
-    return [item for item in value if not (isinstance(item, dict) and item.get("concept_id") in concept_ids)]
+    return [item for item in value if not (isinstance(item, dict) and _concept_in(item) & concept_ids)]
+
+
+def _concept_in(item: dict[str, Any]) -> set[Any]:
+    """The concepts of a membership, or of a row before and after a change."""
+    rows = [item, *(row for row in (item.get("before"), item.get("after")) if isinstance(row, dict))]
+    return {row.get("concept_id") for row in rows} - {None}
 
 
 def concept_or_none(library: Library, concept_id: int) -> Concept | None:

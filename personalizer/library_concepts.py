@@ -102,6 +102,14 @@ class ConceptRecords(Database):
         self.connection.execute("UPDATE concepts SET state = ? WHERE id = ?", (state, concept_id))
         return self.concept(concept_id)
 
+    def mark_stale(self, concept_id: int) -> Concept:
+        """Say that what was, or is being, trained of a concept is no longer what should be; others stay as they are."""
+        self.connection.execute(
+            "UPDATE concepts SET state = 'stale' WHERE id = ? AND state IN ('ready', 'training')",
+            (concept_id,),
+        )
+        return self.concept(concept_id)
+
     def set_prefix(
         self, concept_id: int, *, backbone: str | None, directory: Path | None, state: ConceptState
     ) -> Concept:
@@ -111,6 +119,10 @@ class ConceptRecords(Database):
             (backbone, None if directory is None else path_value(directory), state, concept_id),
         )
         return self.concept(concept_id)
+
+    def set_feature(self, concept_id: int, detection_id: int | None) -> None:
+        """Choose the detection that stands for the concept; None for whichever is best."""
+        self.connection.execute("UPDATE concepts SET feature_id = ? WHERE id = ?", (detection_id, concept_id))
 
     def add_members(
         self,
@@ -209,4 +221,5 @@ def _concept(row: sqlite3.Row) -> Concept:
         state=row["state"],
         backbone=row["backbone"],
         prefix_dir=None if row["prefix_dir"] is None else path_from(row["prefix_dir"]),
+        feature_id=row["feature_id"],
     )

@@ -39,6 +39,13 @@ class LinkRecords(Database):
         rows = self.connection.execute("SELECT first_id, second_id, kind FROM links")
         return {(row["first_id"], row["second_id"]): row["kind"] for row in rows}
 
+    def links_newest_first(self) -> list[tuple[Pair, LinkKind]]:
+        """Everything that was said, the last word first."""
+        rows = self.connection.execute(
+            "SELECT first_id, second_id, kind FROM links ORDER BY created_at DESC, rowid DESC"
+        )
+        return [((row["first_id"], row["second_id"]), row["kind"]) for row in rows]
+
     def set_shows_twice(self, photo_ids: Iterable[int], shows_twice: bool) -> None:
         """Say that these photos may show one person more than once: a mirror, a collage, a contact sheet."""
         with self.transaction() as connection:

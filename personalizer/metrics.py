@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -234,20 +236,20 @@ def bcubed(clusters: Sequence[Hashable], identities: Sequence[Hashable]) -> Prec
 
     Give every unassigned item a cluster of its own before calling.
     """
-    together, sizes, totals = _overlap(clusters, identities)
-    if not together.size:
+    shared, sizes, totals = _overlap(clusters, identities)
+    if not len(shared):
         return PrecisionRecall(float("nan"), float("nan"), float("nan"))
-    count = together.sum()
-    precision = float((together**2 / sizes[:, None]).sum() / count)
-    recall = float((together**2 / totals[None, :]).sum() / count)
+    together = np.array(list(shared.values()), dtype=np.float64)
+    size = np.array([sizes[cluster] for cluster, _ in shared], dtype=np.float64)
+    total = np.array([totals[identity] for _, identity in shared], dtype=np.float64)
+    precision = float((together**2 / size).sum() / together.sum())
+    recall = float((together**2 / total).sum() / together.sum())
     return PrecisionRecall(precision, recall, _harmonic_mean(precision, recall))
 
 
 def pairwise(clusters: Sequence[Hashable], identities: Sequence[Hashable]) -> PrecisionRecall:
     """Precision and recall over pairs of items put together; 1 where there is no pair to get wrong."""
-    together, sizes, totals = _overlap(clusters, identities)
-    right = _pairs(together)
-    put_together, belonging = _pairs(sizes), _pairs(totals)
+    right, put_together, belonging = (_pairs(counts) for counts in _overlap(clusters, identities))
     precision = right / put_together if put_together else 1.0
     recall = right / belonging if belonging else 1.0
     return PrecisionRecall(precision, recall, _harmonic_mean(precision, recall))
@@ -255,20 +257,15 @@ def pairwise(clusters: Sequence[Hashable], identities: Sequence[Hashable]) -> Pr
 
 def _overlap(
     clusters: Sequence[Hashable], identities: Sequence[Hashable]
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """How many items each cluster and identity share `[clusters, identities]`, and both margins."""
+) -> tuple[Counter[tuple[Hashable, Hashable]], Counter[Hashable], Counter[Hashable]]:
+    """How many items each cluster and identity share, and how many each has."""
     if len(clusters) != len(identities):
         raise ValueError(f"one identity per cluster entry expected: {len(clusters)}, {len(identities)}")
-    row = {cluster: number for number, cluster in enumerate(dict.fromkeys(clusters))}
-    column = {identity: number for number, identity in enumerate(dict.fromkeys(identities))}
-    together = np.zeros((len(row), len(column)), dtype=np.float64)
-    for cluster, identity in zip(clusters, identities, strict=True):
-        together[row[cluster], column[identity]] += 1
-    return together, together.sum(axis=1), together.sum(axis=0)
+    return Counter(zip(clusters, identities, strict=True)), Counter(clusters), Counter(identities)
 
 
-def _pairs(counts: FloatArray) -> float:
-    return float((counts * (counts - 1) / 2).sum())
+def _pairs(counts: Mapping[Any, int]) -> float:
+    return float(sum(count * (count - 1) / 2 for count in counts.values()))
 
 
 def _harmonic_mean(first: float, second: float) -> float:

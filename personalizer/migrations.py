@@ -187,8 +187,30 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX links_by_second ON links(second_id)",
         "ALTER TABLE photos ADD COLUMN shows_twice INTEGER NOT NULL DEFAULT 0",
+        # The detection that stands for a concept where it is shown.
+        "ALTER TABLE concepts ADD COLUMN feature_id INTEGER REFERENCES detections(id) ON DELETE SET NULL",
     ),
-    # Which photos are one shot, files that belong to a photo, backups that were made, and whom to keep forgotten.
+    # The photos (ids, as JSON) that a concept was trained with, and what became of automatic trainings since; and
+    # the photos in which no face was looked for because faces were switched off.
+    (
+        """CREATE TABLE trainings (
+            concept_id INTEGER PRIMARY KEY NOT NULL REFERENCES concepts(id) ON DELETE CASCADE,
+            photos TEXT,
+            trained_at TEXT,
+            wanted TEXT,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            tried_at TEXT
+        )""",
+        """CREATE TABLE faceless_photos (
+            photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE
+        )""",
+    ),
+    # Where a folder was when it was last scanned as a whole, and why nothing is concluded from what is gone of it.
+    (
+        "ALTER TABLE roots ADD COLUMN device INTEGER",
+        "ALTER TABLE roots ADD COLUMN frozen TEXT",
+    ),
+    # Which photos are one shot.
     (
         """CREATE TABLE fingerprints (
             photo_id INTEGER PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
@@ -206,26 +228,42 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             CHECK (photo_id != leader_id)
         )""",
         "CREATE INDEX same_shots_by_leader ON same_shots(leader_id)",
-        # `gave_date` and `gave_place`: the photo had none of its own, and has this file's.
-        """CREATE TABLE companion_files (
-            path TEXT PRIMARY KEY NOT NULL,
-            photo_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
-            kind TEXT NOT NULL CHECK (kind IN ('live_video', 'motion_video', 'xmp', 'aae', 'takeout')),
-            size INTEGER NOT NULL,
-            mtime_ns INTEGER NOT NULL,
-            gave_date INTEGER NOT NULL DEFAULT 0,
-            gave_place INTEGER NOT NULL DEFAULT 0
+    ),
+    # Counts what could make groups that were read before wrong, so that they need not be read again for every photo.
+    # New detections do not count: they are found by their ids.
+    (
+        "CREATE TABLE grouping (changes INTEGER NOT NULL, removals INTEGER NOT NULL)",
+        "INSERT INTO grouping(changes, removals) VALUES (0, 0)",
+        """CREATE TABLE placed (
+            kind TEXT PRIMARY KEY NOT NULL,
+            source TEXT NOT NULL,
+            last_id INTEGER NOT NULL
         )""",
-        "CREATE INDEX companion_files_by_photo ON companion_files(photo_id)",
-        """CREATE TABLE backups (
-            path TEXT PRIMARY KEY NOT NULL,
-            kind TEXT NOT NULL CHECK (kind IN ('backup', 'aside')),
-            made_at TEXT NOT NULL,
-            last_photo_id INTEGER NOT NULL,
-            last_concept_id INTEGER NOT NULL
-        )""",
-        # Neither who they were nor when: only what tells their number when it comes back in an older backup.
-        "CREATE TABLE forgotten_concepts (mark TEXT PRIMARY KEY NOT NULL)",
+        *(
+            f"""CREATE TRIGGER grouping_after_{number} AFTER {event}
+                BEGIN UPDATE grouping SET changes = changes + 1; END"""
+            for number, event in enumerate(
+                (
+                    "INSERT ON memberships",
+                    "UPDATE ON memberships",
+                    "DELETE ON memberships",
+                    "UPDATE OF name, state ON concepts",
+                    "DELETE ON concepts",
+                    "INSERT ON links",
+                    "UPDATE ON links",
+                    "DELETE ON links",
+                    "UPDATE OF shows_twice ON photos",
+                    "UPDATE OF photo_id ON photo_files",
+                    "DELETE ON photo_files",
+                )
+            )
+        ),
+        # The ids of the newest detections are handed out again when these are removed: what comes next under such an
+        # id has not been placed.
+        """CREATE TRIGGER grouping_after_removal AFTER DELETE ON detections BEGIN
+            UPDATE grouping SET changes = changes + 1, removals = removals + 1;
+            UPDATE placed SET last_id = MIN(last_id, (SELECT COALESCE(MAX(id), 0) FROM detections));
+        END""",
     ),
 )
 

@@ -93,7 +93,9 @@ class NaiveRecipe:
             labels[row, places] = again[row]
         ids, mask, labels, weights = (each.to(device) for each in (ids, mask, labels, weights))
         embeddings = functional.embedding(ids, self.input_matrix).to(self._backbone.model.dtype)
-        hidden, _ = self._backbone.forward(embeddings, mask)
+        # As transformers runs it: packed weights are ours.
+        outputs = self._backbone.model.model(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
+        hidden = outputs.last_hidden_state
         logits = functional.linear(hidden, self.output_matrix.to(hidden.dtype)).float()
         logits, labels, weights = (
             logits[:, :-1].flatten(0, 1),

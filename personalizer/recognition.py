@@ -41,14 +41,18 @@ class ObjectReference:
     level: float | None
     """What its members score when left out; None where that is unknown."""
     learned: bool
-    """Whether general pictures were there to tell it from; otherwise the score is the cosine with the members' mean."""
+    """Whether it was told from general pictures; otherwise the score is the cosine with the members' mean."""
 
     @staticmethod
     def of(
         views: Sequence[Float32Array], contrast: Contrast | None, rejected: Float32Array | None = None
     ) -> ObjectReference:
-        """From each member's unit vectors `[views, dim]` and those of what it is not, `[n, dim]`."""
-        if contrast is not None:
+        """From each member's unit vectors `[views, dim]` and those of what it is not, `[n, dim]`.
+
+        A single member is compared with as it is: without a second one that could be left out nothing says how much
+        to ask, and asking what others need on average missed every fifth photo more (renders and drawings too).
+        """
+        if contrast is not None and len(views) > 1:
             discriminant, left_out = contrast.learn(views, rejected)
             return ObjectReference(
                 discriminant, float(left_out.mean()) if len(left_out) else None, learned=True

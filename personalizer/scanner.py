@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,11 +25,17 @@ from personalizer.decoding import read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, UnreadablePhotoError
+from personalizer.faces_switch import faces_are_on, note_faceless
 from personalizer.folders import SeenFile, find_files, is_listable, may_be_photo
 from personalizer.library import FailureRecord, FileRecord, Library
+from personalizer.mass_loss import FolderCount, device_of, why_frozen
 from personalizer.schemas import OnProgress, Progress, ScanReport
 
 MAX_ATTEMPTS = 3
+RECENT_S = 5.0
+"""A file that was written to so recently may still be written to: it is looked at twice."""
+LOOK_AGAIN_S = 0.3
+"""Between the two looks."""
 PROCESSES = 2
 _POLL_S = 0.5
 
@@ -42,6 +48,8 @@ class _Tally:
     moved: int = 0
     missing: int = 0
     analysed: int = 0
+    waiting: int = 0
+    frozen: list[dict[str, str]] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
 
 
@@ -53,6 +61,7 @@ def scan(
     progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
     processes: int = PROCESSES,
+    accept_missing: bool = False,
 ) -> ScanReport:
     """Reconcile `library` with the files under `roots`.
 
@@ -61,8 +70,12 @@ def scan(
     after the photos it has, marks nothing missing and reports what it did. Files that could not be read are in
     `failed`, also those from earlier scans that did not change. Damaged content is left alone until the file changes;
     a file that could not be opened, or was too much for the memory, is tried again by every scan.
+
+    Where much of a folder is gone at once (`mass_loss`), or the folder is, its photos stay as they are and the folder
+    is frozen until they are back or a scan may `accept_missing`. A file that changes while it is looked at is left for
+    the next scan.
     """
-    return _Scan(library, models, progress, cancelled, processes).run(roots)
+    return _Scan(library, models, progress, cancelled, processes, accept_missing).run(roots)
 
 
 class _Scan:
@@ -75,12 +88,15 @@ class _Scan:
         progress: OnProgress | None,
         cancelled: Callable[[], bool] | None,
         processes: int,
+        accept_missing: bool,
     ) -> None:
         self.library = library
+        self.accept_missing = accept_missing
         self.models = models
         self.progress: OnProgress = progress or _say_nothing
         self.cancelled = cancelled or _never
         self.processes = processes
+        self.faces = faces_are_on(library)
         self.tally = _Tally()
         self.known: dict[Path, FileRecord] = {}
         self.failures: dict[Path, FailureRecord] = {}
@@ -100,24 +116,32 @@ class _Scan:
         self.forgotten = self.library.forgotten_photos()
         self.progress(Progress(0, 0, "Looking for photos"))
         # A root that cannot be listed (a drive that is not plugged in) says nothing about its files.
-        present = [root for root in map(Path, roots) if is_listable(root)]
+        folders = list(map(Path, roots))
+        present = [root for root in folders if self.accept_missing or is_listable(root)]
+        unlistable: set[Path] = set()
         seen: dict[Path, SeenFile] = {}
         work: list[SeenFile] = []
-        for file in find_files(present, skip=[self.library.path.parent]):
+        for file in find_files(present, [self.library.path.parent], unlistable):
             if file.path not in self.known and file.path not in self.failures and not may_be_photo(file.path):
                 continue
             seen[file.path] = file
             if self._needs_work(file):
                 work.append(file)
         self.tally.seen = len(seen)
-        gone = [path for path in self.known if path not in seen and _is_under(path, present)]
+        self.looked_at_s = time.monotonic()
+        gone = [
+            path
+            for path in self.known
+            if path not in seen and _is_under(path, present) and not _is_under(path, unlistable)
+        ]
         for path in gone:
             self.gone.setdefault(self.known[path].photo_id, []).append(path)
-        # Files that were in hand when an earlier scan died come last: the cause may be among them.
-        work.sort(key=self._crashed_before)
+        # The newest first: they are what a person looks for. Files that were in hand when an earlier scan died come
+        # last: the cause may be among them.
+        work.sort(key=lambda file: (self._crashed_before(file), -file.mtime_ns))
         finished = self._work_through(work)
         if finished:
-            self._mark_missing(gone, seen, present)
+            self._conclude(folders, gone, seen)
         elapsed_s = time.monotonic() - started_s
         return ScanReport(
             seen=self.tally.seen,
@@ -125,6 +149,8 @@ class _Scan:
             changed=self.tally.changed,
             moved=self.tally.moved,
             missing=self.tally.missing,
+            waiting=self.tally.waiting,
+            frozen=self.tally.frozen,
             failed=sorted(self.tally.failed, key=lambda failure: failure["path"]),
             elapsed_s=round(elapsed_s, 3),
             photos_per_s=round(self.tally.analysed / max(elapsed_s, 1e-9), 2),
@@ -180,7 +206,7 @@ class _Scan:
                         self.progress(Progress(self.done, self.total, "Preparing the models"))
                         ensure_object_model(self.models)
                         prepared = True
-                    process = idle.pop() if idle else AnalysisProcess(self.models)
+                    process = idle.pop() if idle else AnalysisProcess(self.models, faces=self.faces)
                     process.send(file.path, data)
                     self.in_hand[content_hash] = [file]
                     busy[process] = (content_hash, file, time.monotonic() + PHOTO_TIMEOUT_S)
@@ -214,6 +240,9 @@ class _Scan:
 
     def _read(self, file: SeenFile) -> tuple[str, bytes] | None:
         """Hash and bytes of a file whose content is not known yet; everything else is settled here."""
+        if not self._is_at_rest(file):
+            self._leave_for_later(file)
+            return None
         try:
             content = read_photo_bytes(file.path)
         except UnreadablePhotoError as error:
@@ -222,6 +251,9 @@ class _Scan:
             return None
         except MemoryError:
             self._fail(file, "not enough memory to read it", passing=True)
+            return None
+        if self._changed_since(file):
+            self._leave_for_later(file)
             return None
         if is_drawing(content):
             self._fail(file, "drawn by Familiar, so no photo")
@@ -283,6 +315,8 @@ class _Scan:
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
+                if not self.faces:
+                    note_faceless(self.library, photo.id)
             self.tally.analysed += 1
             if file.path in self.known:
                 self.tally.changed += 1
@@ -315,14 +349,71 @@ class _Scan:
         self.done += 1
         self.progress(Progress(self.done, self.total, f"Reading {file.path.name}"))
 
-    def _mark_missing(self, gone: list[Path], seen: dict[Path, SeenFile], present: list[Path]) -> None:
+    def _is_at_rest(self, file: SeenFile) -> bool:
+        """Whether the file is what it was when the folders were looked at; one written to just now gets some time."""
+        # A time in the future is one of a clock that was put back, and says as little.
+        if time.time() - file.mtime_ns / 1e9 < RECENT_S:
+            time.sleep(max(0.0, self.looked_at_s + LOOK_AGAIN_S - time.monotonic()))
+        return not self._changed_since(file)
+
+    @staticmethod
+    def _changed_since(file: SeenFile) -> bool:
+        """Whether it was written to since; False for one that is gone, which reading will say."""
+        try:
+            status = file.path.stat()
+        except OSError:
+            return False
+        return (status.st_size, status.st_mtime_ns) != (file.size, file.mtime_ns)
+
+    def _leave_for_later(self, file: SeenFile) -> None:
+        self.tally.waiting += 1
+        self._step(file)
+
+    def _conclude(self, roots: Sequence[Path], gone: Sequence[Path], seen: dict[Path, SeenFile]) -> None:
+        """Take what is gone for deleted, but freeze folders of which too much is; end that where photos are back.
+
+        Of a frozen folder nothing is concluded: neither that photos are gone, nor that what failed there is.
+        """
         still_known = self.library.files()
-        missing = [path for path in gone if path in still_known and not still_known[path].missing]
+        lost = [path for path in gone if path in still_known and not self.known[path].missing]
+        innermost = _Innermost(roots)
+        known = Counter(innermost.of(path) for path, record in self.known.items() if not record.missing)
+        lost_of = Counter(map(innermost.of, lost))
+        devices = self.library.root_devices()
+        settled: set[Path] = set()
+        for root in roots:
+            device = device_of(root)
+            count = FolderCount(known[root], lost_of[root], devices.get(root), device)
+            why = None if self.accept_missing else why_frozen(count)
+            self.library.set_frozen(root, why)
+            if why is not None:
+                self.tally.frozen.append({"path": str(root), "reason": why})
+                continue
+            if device is not None:
+                self.library.set_root_device(root, device)
+            if device is not None or self.accept_missing:
+                settled.add(root)
+        missing = [path for path in lost if innermost.of(path) in settled]
         self.library.mark_missing(missing)
         self.tally.missing = len(missing)
         self.library.clear_failures(
-            path for path in self.failures if path not in seen and _is_under(path, present)
+            path for path in self.failures if path not in seen and innermost.of(path) in settled
         )
+
+
+class _Innermost:
+    """Which of some folders a file belongs to: each file counts once, also where one folder is in another."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self._roots = frozenset(roots)
+        self._known: dict[Path, Path | None] = {}
+
+    def of(self, path: Path) -> Path | None:
+        """The innermost of the folders around the file, None where there is none."""
+        folder = path.parent
+        if folder not in self._known:
+            self._known[folder] = next((one for one in (folder, *folder.parents) if one in self._roots), None)
+        return self._known[folder]
 
 
 def _say_nothing(progress: Progress) -> None:

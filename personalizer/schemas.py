@@ -98,6 +98,8 @@ class Concept:
     backbone: str | None = None
     """The backbone version that the prefix in `prefix_dir` was trained for."""
     prefix_dir: Path | None = None
+    feature_id: int | None = None
+    """The detection that stands for it, where a person chose one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,10 @@ class ScanReport:
     missing: int
     failed: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]`."""
+    waiting: int = 0
+    """Files that changed while they were looked at: the next scan takes them."""
+    frozen: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
     elapsed_s: float = 0.0
     photos_per_s: float = 0.0
 

@@ -51,7 +51,8 @@ FACE_SLOPE = 25.0
 """Log odds per unit of distance: e^2.5 for each tenth."""
 ABSENT_LOG_ODDS = -2.0
 """Without a face in the photo a person may still be there, turned away: one in eight."""
-ABSTAIN_FROM = 0.35
+ABSTAIN_FROM, YES_FROM = 0.35, 0.55
+"""Unsure in between. A stranger who is taken for a friend is worse than a question, so yes begins above one half."""
 
 
 class NoFaces(FaceDetector):
@@ -251,6 +252,7 @@ def main() -> None:
         prefix_weight=before.prefix_weight if before else 0.0,
         prefix_offset=before.prefix_offset if before else 0.0,
         abstain_from=ABSTAIN_FROM,
+        yes_from=YES_FROM,
         provenance={
             "object": f"{SHOTS} shots, {SPLITS} choices of each of "
             + " and ".join(

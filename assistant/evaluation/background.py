@@ -117,7 +117,8 @@ def _untouched(one: Comparison, answer: Answers, places: Sequence[int]) -> list[
 
 def _said_yes(name: str, said: Sequence[Said], reference: Sequence[Trial]) -> dict[str, BoolArray]:
     """Which pictures are taken for the concept, `[pictures]` by what is asked."""
-    combine = shipped_calibration().combine
+    calibration = shipped_calibration()
+    combine = calibration.combine
     logits = no_for_nothing([one.prefix for one in said])
     [prefix] = calibrate_like([Trial(name, logits, np.zeros(len(said), dtype=np.bool_))], reference)
     probabilities = {
@@ -126,7 +127,10 @@ def _said_yes(name: str, said: Sequence[Said], reference: Sequence[Trial]) -> di
         "prefix_only": prefix.score,
         "retrieval_only": np.array([combine(one.retrieval, None) for one in said]),
     }
-    return {part: probability >= 0.5 for part, probability in probabilities.items()}
+    return {
+        part: probability >= (0.5 if part == "prefix_only" else calibration.yes_from)
+        for part, probability in probabilities.items()
+    }
 
 
 def _share(yes: Sequence[tuple[str, BoolArray]], seed: int) -> dict[str, Any]:

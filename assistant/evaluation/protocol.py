@@ -182,7 +182,12 @@ def _probability(score: FloatArray, weights: FloatArray, bias: float) -> FloatAr
 
 
 def table(
-    trials: Sequence[Trial], *, abstain_from: float = 0.5, seed: int = 0, per_concept: bool = False
+    trials: Sequence[Trial],
+    *,
+    yes_from: float = 0.5,
+    abstain_from: float = 0.5,
+    seed: int = 0,
+    per_concept: bool = False,
 ) -> dict[str, Any]:
     """The numbers of one row of the recognition table, from trials whose scores are probabilities.
 
@@ -191,7 +196,7 @@ def table(
     """
     by_concept: dict[str, list[metrics.RecognitionScores]] = {}
     for trial in trials:
-        decisions = metrics.decide(trial.score, trial.is_positive, abstain_above=abstain_from)
+        decisions = metrics.decide(trial.score, trial.is_positive, yes_from, abstain_from)
         by_concept.setdefault(trial.concept, []).append(metrics.recognition_scores(decisions))
     rows = {name: _means(scores) for name, scores in by_concept.items()}
     means = {key: _mean([row[key] for row in rows.values()]) for key in _RATES}
@@ -242,8 +247,9 @@ def _mean(values: Sequence[float]) -> float:
     return sum(present) / len(present) if present else float("nan")
 
 
-def _weighted(trial: Trial) -> float:
-    return metrics.recognition_scores(metrics.decide(trial.score, trial.is_positive)).weighted
+def weighted_accuracy(trial: Trial, yes_from: float = 0.5) -> float:
+    """The mean of the accuracies on positives and on negatives."""
+    return metrics.recognition_scores(metrics.decide(trial.score, trial.is_positive, yes_from)).weighted
 
 
 def paired_difference(
@@ -251,7 +257,7 @@ def paired_difference(
     theirs: Sequence[Trial],
     *,
     seed: int = 0,
-    measure: Callable[[Trial], float] = _weighted,
+    measure: Callable[[Trial], float] = weighted_accuracy,
 ) -> dict[str, Any]:
     """Weighted accuracy, or another measure, of `ours` minus `theirs` on the same trials, with an interval over
     concepts.

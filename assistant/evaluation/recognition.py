@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from assistant.evaluation.protocol import (
     reliability,
     restricted,
     table,
+    weighted_accuracy,
 )
 from personalizer.calibration import shipped_calibration
 from personalizer.concepts import learn_members
@@ -257,7 +259,7 @@ def _untrained_report(tested: Sequence[Comparison], seed: int) -> dict[str, Any]
         **row,
         "embedding_only": row,
         "retrieval_only": product_row(retrieval, tested, seed),
-        "embedding_minus_retrieval": paired_difference(trials, retrieval, seed=seed),
+        "embedding_minus_retrieval": product_difference(trials, retrieval, seed),
         "prefix_only": None,
         "no_concept": None,
         "other_prefix": None,
@@ -266,10 +268,19 @@ def _untrained_report(tested: Sequence[Comparison], seed: int) -> dict[str, Any]
 
 def product_row(trials: Sequence[Trial], tested: Sequence[Comparison], seed: int) -> dict[str, Any]:
     """The product's numbers, abstaining as it does, and those on its own class alone."""
-    abstain_from = shipped_calibration().abstain_from
+    calibration = shipped_calibration()
+    row = partial(table, yes_from=calibration.yes_from, abstain_from=calibration.abstain_from, seed=seed)
     kept = {number: one.same_class for number, one in enumerate(tested)}
     return {
-        **table(trials, abstain_from=abstain_from, seed=seed, per_concept=True),
+        **row(trials, per_concept=True),
         "reliability": reliability(trials),
-        "same_class": table(restricted(trials, kept), abstain_from=abstain_from, seed=seed),
+        "same_class": row(restricted(trials, kept)),
     }
+
+
+def product_difference(ours: Sequence[Trial], theirs: Sequence[Trial], seed: int) -> dict[str, Any]:
+    """Weighted accuracy of `ours` minus `theirs` where both say yes from where the product does."""
+    yes_from = shipped_calibration().yes_from
+    return paired_difference(
+        ours, theirs, seed=seed, measure=lambda trial: weighted_accuracy(trial, yes_from)
+    )

@@ -18,7 +18,7 @@ from personalizer.locations import write_atomically
 if TYPE_CHECKING:
     from PIL import Image
 
-Kind = Literal["recognition", "generation", "shots", "retention", "ablation"]
+Kind = Literal["recognition", "generation", "shots", "retention", "ablation", "clusters"]
 REPORT_FILE = "report.md"
 RELIABILITY_FILE, CURVE_FILE, DIFFERENCES_FILE = "reliability.png", "shots.png", "ablation.png"
 
@@ -113,6 +113,7 @@ _TABLES: Mapping[Kind, Callable[[Report], Table]] = {
     "shots": tables.shots_table,
     "retention": tables.retention_table,
     "ablation": tables.ablation_table,
+    "clusters": tables.clusters_table,
 }
 _RECOGNITION_WORDS = """\
 Weighted accuracy is the mean of the accuracies on positives and on negatives; an "I am not sure" counts as an error on
@@ -169,12 +170,18 @@ difference to the full recipe on the same splits, with a bootstrap over concepts
 medians over the trained concepts.
 
 """ + "\n".join(f"- `{name}`: {one.says}" for name, one in VARIANTS.items())
+_CLUSTERS_WORDS = """\
+BCubed over the photos of somebody or something; whatever else is in their groups counts as wrong, and what is in no
+group, or was not found, is alone. Shuffled orders are the same photos coming in in parts. Of the named rows, some
+photos of each one were named before the others came in.
+"""
 _WORDS: Mapping[Kind, tuple[str, str]] = {
     "recognition": ("Recognition", _RECOGNITION_WORDS),
     "shots": ("Quality against the number of photos", _SHOTS_WORDS),
     "generation": ("Generation", _GENERATION_WORDS),
     "retention": ("Retention", _RETENTION_WORDS),
     "ablation": ("Ways of training", _ABLATION_WORDS),
+    "clusters": ("Clusters", _CLUSTERS_WORDS),
 }
 _ALONE = (
     *("copy_rate", "concepts_without_room", "prompt_fidelity", "prompt_fidelity_reason", "encoder"),
@@ -201,6 +208,8 @@ def _markdown(kind: Kind, report: Report, pictures: Sequence[tuple[str, str]], c
         parts += ["## Does the place survive?", _fidelity(report)]
     if backgrounds := tables.background_table(report):
         parts += ["## Backgrounds", _as_markdown(backgrounds)]
+    if siblings := tables.siblings_table(report):
+        parts += ["## Siblings", _as_markdown(siblings)]
     concepts = tables.per_concept_table(report)
     if concepts:
         parts += ["## By concept", _as_markdown(concepts)]

@@ -172,6 +172,64 @@ def backbone_table(report: Report) -> Table:
     return rows
 
 
+def clusters_table(report: Report) -> Table:
+    """A row per set of photos, with what came in by and by below what was grouped at once."""
+    rows: Table = [
+        (
+            *("", "precision", "recall", "F", "clusters", "identities", "unassigned", "undetected"),
+            "negatives_clustered",
+        )
+    ]
+    sets = {name: report[name] for name in ("faces", "objects", "synthetic") if name in report}
+    if "bcubed" in report:
+        sets = {"all photos": report, **sets}
+    for name, one in sets.items():
+        rows.append(
+            (
+                name,
+                *(number(one["bcubed"][key]) for key in ("precision", "recall", "f")),
+                *(number(one.get(key)) for key in rows[0][4:]),
+            )
+        )
+        for label, run in _as_they_come(one):
+            numbers = (number(run[key]) for key in ("precision", "recall", "f"))
+            rows.append((label, *numbers, *("–" for _ in rows[0][4:])))
+        if one.get("named"):
+            named = one["named"]
+            words = f"{named['attached']} of {named['later']} joined, {named['attached_wrong']} wrongly"
+            words += f"; asked about {named['suggested']}, {named['suggested_wrong']} wrongly"
+            rows.append((f"  {named['shown']} named: {words}", *("" for _ in rows[0][1:])))
+    return rows
+
+
+def _as_they_come(one: Report) -> list[tuple[str, Report]]:
+    incremental = one.get("incremental")
+    if not incremental:
+        return []
+    if "bcubed" in incremental:
+        return [(f"  in {incremental['parts']} parts", incremental["bcubed"])]
+    return [(f"  shuffled, in {run['parts']} parts", run) for run in incremental["orders"]]
+
+
+def siblings_table(report: Report) -> Table:
+    """A row per distance between siblings; empty where that was not measured."""
+    siblings = report.get("siblings")
+    if not siblings:
+        return []
+    head = (
+        *("distance of siblings", "their photos", "joined the named", "asked about"),
+        *("own photos", "joined", "asked"),
+    )
+    keys = ("siblings", "merged", "asked", "own", "own_attached", "own_asked")
+    return [
+        head,
+        *(
+            (number(row["distance"]), *(str(row[key]) for key in keys))
+            for row in (*siblings["limit_rows"], *siblings["rows"])
+        ),
+    ]
+
+
 def per_concept_table(report: Report) -> Table:
     """A row per concept, a column per number; empty where the report has none."""
     concepts = {name: flat(row) | _words(row) for name, row in (report.get("per_concept") or {}).items()}

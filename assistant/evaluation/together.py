@@ -117,7 +117,11 @@ def evaluate_together(
         "alone": table(calibrate_on_others(alone), seed=seed),
         "beside_another": _compared([of_pair.beside_another for of_pair in trials], alone, seed),
         "composites": {
-            "product": table([of_pair.composites_product for of_pair in trials], seed=seed),
+            "product": table(
+                [of_pair.composites_product for of_pair in trials],
+                yes_from=shipped_calibration().yes_from,
+                seed=seed,
+            ),
             "alone": table(calibrate_on_others(apart), seed=seed),
             "beside_another": _compared([of_pair.composites_beside for of_pair in trials], apart, seed),
         },

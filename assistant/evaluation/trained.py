@@ -25,7 +25,7 @@ from assistant.evaluation.protocol import (
     paired_difference,
     table,
 )
-from assistant.evaluation.recognition import Comparison, embedding_trials, product_row
+from assistant.evaluation.recognition import Comparison, embedding_trials, product_difference, product_row
 from assistant.results import Trained
 from assistant.service import Familiar
 from assistant.serving import Serving, draw, views_of
@@ -356,8 +356,8 @@ def trained_report(
         "other_prefix": table(calibrate_like(other, prefix), seed=seed) if other else None,
         "embedding_only_same_splits": product_row(embedding, tested, seed),
         "retrieval_only_same_splits": product_row(retrieval, tested, seed),
-        "product_minus_retrieval": paired_difference(product, retrieval, seed=seed),
-        "product_minus_embedding": paired_difference(product, embedding, seed=seed),
+        "product_minus_retrieval": product_difference(product, retrieval, seed),
+        "product_minus_embedding": product_difference(product, embedding, seed),
         "added_information": _added_information(tested, prefix, seed),
         "prefix_weight": calibration.prefix_weight,
         "cost": _cost(costs),

@@ -24,6 +24,7 @@ from transformers import ChameleonForConditionalGeneration, DynamicCache
 from transformers.utils import logging as transformers_logging
 
 from personalizer.backbones.base import BackboneSpec
+from personalizer.backbones.frozen_linear import PackedLinears
 from personalizer.backbones.pixel_decoder import DecoderGeometry, PixelDecoder
 from personalizer.backbones.preprocessing import PixelScaling
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError
@@ -144,6 +145,7 @@ class ChameleonBackbone:
         self.device = device
         self.model = model.to(device).eval().requires_grad_(False)
         self.pixel_decoder = pixel_decoder.to(device).eval().requires_grad_(False)
+        self._layers = PackedLinears(self.model.model.layers)
         self.tokenizer_path = directory / "tokenizer.json"
         self._tokenizer = Tokenizer.from_file(str(self.tokenizer_path))
         # What a person typed is words, also where it spells an end token.
@@ -258,9 +260,10 @@ class ChameleonBackbone:
     ) -> tuple[torch.Tensor, DynamicCache | None]:
         """Final hidden states `[batch, seq, hidden]` and the cache; see the protocol."""
         use_cache = cache is not None
-        outputs = self.model.model(
-            inputs_embeds=embeddings, attention_mask=mask, past_key_values=cache, use_cache=use_cache
-        )
+        with self._layers.applied():
+            outputs = self.model.model(
+                inputs_embeds=embeddings, attention_mask=mask, past_key_values=cache, use_cache=use_cache
+            )
         return outputs.last_hidden_state, outputs.past_key_values if use_cache else None
 
     def new_cache(self) -> DynamicCache:

@@ -23,6 +23,7 @@ EXAMPLE = Calibration(
     prefix_weight=0.5,
     prefix_offset=1.0,
     abstain_from=0.3,
+    yes_from=0.6,
 )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from personalizer import concepts
+from personalizer import concept_operations, concepts
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library import Library
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection
@@ -155,7 +155,7 @@ def test_new_photos_join_a_named_concept_and_unsure_ones_ask(library: Library, p
     for _ in range(4):
         photos.add("mug")
     concepts.cluster(library)
-    mug = concepts.name_concept(library, library.concepts()[0].id, "Mug")
+    mug = concept_operations.name_concept(library, library.concepts()[0].id, "Mug").concepts[0]
     sure = photos.add("mug", spread=0.1)
     unsure = photos.add("mug", spread=1.6)
     report = concepts.cluster(library)
@@ -169,7 +169,7 @@ def test_what_the_user_rejected_never_comes_back(library: Library, photos: Photo
     for _ in range(4):
         photos.add("mug")
     concepts.cluster(library)
-    mug = concepts.name_concept(library, library.concepts()[0].id, "Mug")
+    mug = concept_operations.name_concept(library, library.concepts()[0].id, "Mug").concepts[0]
     other = photos.whole(photos.add("mug"))
     library.add_members(mug.id, [other], source="user", status="rejected")
     for _ in range(2):
@@ -188,16 +188,16 @@ def test_named_members_stay_even_when_nothing_resembles_them(library: Library, p
 
 def test_names_are_unique_in_any_case(library: Library) -> None:
     first, second = library.create_concept("object"), library.create_concept("object")
-    assert concepts.name_concept(library, first.id, "Zoe\u0308").name == "Zoë"
+    assert concept_operations.name_concept(library, first.id, "Zoe\u0308").concepts[0].name == "Zoë"
     with pytest.raises(UsageError, match="already called"):
-        concepts.name_concept(library, second.id, "ZOË")
-    assert concepts.name_concept(library, first.id, "ZOË").name == "ZOË"
+        concept_operations.name_concept(library, second.id, "ZOË")
+    assert concept_operations.name_concept(library, first.id, "ZOË").concepts[0].name == "ZOË"
     assert concepts.find_concept(library, "zoë").id == first.id
     assert concepts.find_concept(library, str(second.id)).id == second.id
     with pytest.raises(NotFoundError, match="ZOË"):
         concepts.find_concept(library, "nobody")
     with pytest.raises(NotFoundError):
-        concepts.name_concept(library, 999, "anybody")
+        concept_operations.name_concept(library, 999, "anybody")
     assert [operation.kind for operation in library.operations()] == ["name", "name"]
 
 
@@ -217,8 +217,8 @@ def test_merging_keeps_the_name_in_both_directions(
     library: Library, photos: Photos, named: int, reverse: bool
 ) -> None:
     pair = _pair(library, photos)
-    concepts.name_concept(library, pair[named], "Mug")
-    merged = concepts.merge_concepts(library, *(reversed(pair) if reverse else pair))
+    concept_operations.name_concept(library, pair[named], "Mug")
+    [merged] = concept_operations.merge_concepts(library, *(reversed(pair) if reverse else pair)).concepts
     assert (merged.id, merged.name) == (pair[named], "Mug")
     assert len(library.members(merged.id)) == 6
     assert [c.id for c in library.concepts()] == [merged.id]
@@ -229,35 +229,35 @@ def test_merging_keeps_the_name_in_both_directions(
 
 def test_merging_two_unnamed_ones_lasts(library: Library, photos: Photos) -> None:
     first, second = _pair(library, photos)
-    assert concepts.merge_concepts(library, first, second).id == first
+    assert concept_operations.merge_concepts(library, first, second).concepts[0].id == first
     concepts.cluster(library)
     assert len(library.members(first)) == 6
 
 
 def test_merging_two_names_needs_a_choice(library: Library, photos: Photos) -> None:
     first, second = _pair(library, photos)
-    concepts.name_concept(library, first, "Mug")
-    concepts.name_concept(library, second, "Cup")
+    concept_operations.name_concept(library, first, "Mug")
+    concept_operations.name_concept(library, second, "Cup")
     with pytest.raises(UsageError, match="both have a name"):
-        concepts.merge_concepts(library, first, second)
+        concept_operations.merge_concepts(library, first, second)
     with pytest.raises(UsageError, match="neither"):
-        concepts.merge_concepts(library, first, second, target=77)
-    assert concepts.merge_concepts(library, first, second, target=second).name == "Cup"
+        concept_operations.merge_concepts(library, first, second, target=77)
+    assert concept_operations.merge_concepts(library, first, second, target=second).concepts[0].name == "Cup"
 
 
 def test_merging_nonsense_is_refused(library: Library) -> None:
     thing, person = library.create_concept("object"), library.create_concept("face")
     with pytest.raises(UsageError, match="the same"):
-        concepts.merge_concepts(library, thing.id, thing.id)
+        concept_operations.merge_concepts(library, thing.id, thing.id)
     with pytest.raises(UsageError, match="their kinds differ: object and face"):
-        concepts.merge_concepts(library, thing.id, person.id)
+        concept_operations.merge_concepts(library, thing.id, person.id)
 
 
 def test_a_users_no_survives_a_merge(library: Library, photos: Photos) -> None:
     first, second = _pair(library, photos)
     contested = library.members(second)[0].id
     library.add_members(first, [contested], source="user", status="rejected")
-    concepts.merge_concepts(library, first, second)
+    concept_operations.merge_concepts(library, first, second)
     assert contested in [m.id for m in library.members(first, "rejected")]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from personalizer import profiles
-from personalizer.concepts import merge_concepts
+from personalizer.concept_operations import merge_concepts
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library import Library
 from personalizer.migrations import CURRENT_VERSION, MIGRATIONS
@@ -135,7 +135,7 @@ def test_merging_keeps_the_facts_of_both_once(library: Library, bo: int, target:
     for concept, text in ((bo, "my corgi"), (other, "loves cheese"), (bo, "afraid of water")):
         profiles.remember(library, concept, text)
     profiles.remember(library, other, "Afraid of water.")
-    kept = merge_concepts(library, bo, other, (bo, other)[target]).id
+    kept = merge_concepts(library, bo, other, (bo, other)[target]).concepts[0].id
     words = [text.casefold().rstrip(".") for text in told(library, kept)]
     assert sorted(words) == ["afraid of water", "loves cheese", "my corgi"]
     assert library.connection.execute("SELECT COUNT(*) FROM facts").fetchone()[0] == 3

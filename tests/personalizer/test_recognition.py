@@ -28,6 +28,7 @@ CALIBRATION = Calibration(
     prefix_weight=0.0,
     prefix_offset=0.0,
     abstain_from=0.3,
+    yes_from=0.6,
 )
 WHOLE, REGION, OTHER = BoundingBox(0, 0, 9, 9), BoundingBox(1, 1, 5, 5), BoundingBox(5, 5, 9, 9)
 Found = list[tuple[NewDetection, Embedding]]
@@ -221,8 +222,11 @@ def test_a_discriminant_is_the_ridge_regression_that_it_says_it_is() -> None:
     assert left_out.mean() < discriminant.scores(members).mean()
 
 
-def test_a_single_member_has_no_level() -> None:
-    assert ObjectReference.of([_axis(2, 32)[None]], Contrast(_general())).level is None
+def test_a_single_member_is_compared_with_as_it_is() -> None:
+    one = ObjectReference.of([_axis(2, 32)[None]], Contrast(_general()))
+    assert (one.learned, one.level) == (False, None)
+    assert one.similarity(_axis(2, 32), np.zeros((0, 32), np.float32))[0] == pytest.approx(1.0)
+    assert ObjectReference.of([_axis(2, 32)[None], _axis(3, 32)[None]], Contrast(_general())).learned
 
 
 def test_references_are_learned_once_until_members_change(library: Library) -> None:
