@@ -145,6 +145,13 @@ def description_lines(description: Description) -> str:
         if concept.name not in description.answer:
             because = "; ".join(concept.evidence)
             lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f}): {because}")
+    facts = description.facts
+    written = [text for text in (facts.title, facts.description, ", ".join(facts.keywords)) if text]
+    if written:
+        lines.append(f"  written beside it: {'; '.join(written)}")
+    if facts.companions:
+        beside = ", ".join(f"{file.path.name} ({file.kind})" for file in facts.companions)
+        lines.append(f"  with it: {beside}")
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant.beside import filled_in, what_lies_beside
 from assistant.profile_answers import Told, nothing_told, told_about, who_or_what
 from assistant.questions import (
     AsksForConcepts,
@@ -72,6 +73,7 @@ class Describer:
             analysed = self._analyser.analyse(decoded)
         # By content: the file may be a copy, or hold another picture than when it was scanned.
         stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())
+        decoded = filled_in(decoded, stored)
         named = [c for c in self._library.concepts() if c.name is not None and c.state != "hidden"]
         wanted = understand(question, [concept.name for concept in named if concept.name])
         asked = wanted.names if isinstance(wanted, AsksForConcepts) else ()
@@ -109,23 +111,27 @@ class Describer:
             question=question,
             answer=answer,
             concepts=shown[: max(MAX_LISTED, len(asked))],
-            facts=Facts(
-                # What the file does not say, the library may have from a file beside it.
-                taken_at=decoded.taken_at or (stored.taken_at if stored else None),
-                latitude=decoded.latitude if decoded.latitude is not None or not stored else stored.latitude,
-                longitude=decoded.longitude
-                if decoded.latitude is not None or not stored
-                else stored.longitude,
-                camera=decoded.camera,
-                width_px=decoded.width_px,
-                height_px=decoded.height_px,
-                in_library=stored is not None,
-                caption=caption,
-                companions=[file.path for file in self._library.companion_files(stored.id)] if stored else [],
-            ),
+            facts=self._facts(decoded, stored, caption),
             backbone=self._serving.version if self._serving.is_exported() else None,
             elapsed_s=round(time.monotonic() - started, 3),
             told=told.facts,
+        )
+
+    def _facts(self, decoded: DecodedPhoto, stored: Photo | None, caption: str | None) -> Facts:
+        companions, written = what_lies_beside(self._library, stored)
+        return Facts(
+            taken_at=decoded.taken_at,
+            latitude=decoded.latitude,
+            longitude=decoded.longitude,
+            camera=decoded.camera,
+            width_px=decoded.width_px,
+            height_px=decoded.height_px,
+            in_library=stored is not None,
+            caption=caption,
+            companions=companions,
+            title=written.title,
+            description=written.description,
+            keywords=list(written.keywords),
         )
 
     def forget(self, concept_id: int) -> None:

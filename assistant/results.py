@@ -12,6 +12,7 @@ from personalizer.schemas import BoundingBox, ConceptSummary, Job, ScanReport
 
 __all__ = [
     "Added",
+    "Beside",
     "Check",
     "ConceptSummary",
     "Description",
@@ -43,6 +44,15 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A file that belongs to a photo."""
+
+    path: Path
+    kind: str
+    """Such as `Live Photo`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the file and the library know; None where they do not."""
 
@@ -55,8 +65,12 @@ class Facts:
     in_library: bool
     caption: str | None = None
     """The backbone's own words; None when no backbone is exported."""
-    companions: list[Path] = field(default_factory=list)
+    companions: list[Beside] = field(default_factory=list)
     """Files that belong to it: the video of a Live Photo, and what other programs wrote beside it."""
+    title: str | None = None
+    """As written in a file beside it, as are the description and the keywords."""
+    description: str | None = None
+    keywords: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

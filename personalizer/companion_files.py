@@ -26,6 +26,13 @@ _VIDEOS: Mapping[str, CompanionKind] = {
     ".mp": "motion_video",
     ".mv": "motion_video",
 }
+_WORDS: Mapping[CompanionKind, str] = {
+    "live_video": "Live Photo",
+    "motion_video": "motion photo",
+    "xmp": "XMP",
+    "aae": "edits made on an iPhone",
+    "takeout": "Google's export",
+}
 _SUFFIXES = frozenset({*_VIDEOS, ".xmp", ".aae", ".json"})
 _HEIC = frozenset({".heic", ".heif", ".hif"})
 _NUMBER = re.compile(r"\((\d+)\)$")
@@ -92,6 +99,11 @@ def find_companions(library: Library, cancelled: Callable[[], bool] | None = Non
         places += gave_place
     library.remove_companions(one.path for one in gone)
     return CompanionReport(len(library.companion_files()), dates, places)
+
+
+def in_words(kind: CompanionKind) -> str:
+    """What such a file is, for a person."""
+    return _WORDS[kind]
 
 
 def _moved(companion: CompanionFile, gone: Iterable[CompanionFile]) -> CompanionFile | None:

@@ -265,6 +265,42 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             UPDATE placed SET last_id = MIN(last_id, (SELECT COALESCE(MAX(id), 0) FROM detections));
         END""",
     ),
+    # Files beside photos; which backups were made; and what was forgotten, so that no older backup brings it back. What
+    # is forgotten is known by the random `uid` that its concept had, here and in every backup, and by nothing else.
+    (
+        """CREATE TABLE companion_files (
+            path TEXT PRIMARY KEY NOT NULL,
+            photo_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            gave_date INTEGER NOT NULL DEFAULT 0,
+            gave_place INTEGER NOT NULL DEFAULT 0
+        )""",
+        "CREATE INDEX companion_files_by_photo ON companion_files(photo_id)",
+        """CREATE TABLE backups (
+            path TEXT PRIMARY KEY NOT NULL,
+            uid TEXT NOT NULL,
+            made_at TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            faces INTEGER NOT NULL
+        )""",
+        "CREATE TABLE concept_uids (concept_id INTEGER PRIMARY KEY NOT NULL, uid TEXT NOT NULL UNIQUE)",
+        "INSERT INTO concept_uids(concept_id, uid) SELECT id, lower(hex(randomblob(16))) FROM concepts",
+        # One that undoing brings back is the one that it was.
+        """CREATE TRIGGER concept_uid_after_insert AFTER INSERT ON concepts BEGIN
+            INSERT OR IGNORE INTO concept_uids(concept_id, uid) VALUES (NEW.id, lower(hex(randomblob(16))));
+        END""",
+        # Groups without a name come and go by thousands; what had a name is remembered, such as one half of a merge.
+        """CREATE TRIGGER concept_uid_after_delete AFTER DELETE ON concepts WHEN OLD.name IS NULL BEGIN
+            DELETE FROM concept_uids WHERE concept_id = OLD.id;
+        END""",
+        """CREATE TABLE forgotten_concepts (
+            uid TEXT PRIMARY KEY NOT NULL,
+            known_since TEXT NOT NULL,
+            forgotten_at TEXT NOT NULL
+        )""",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,12 +19,14 @@ from xml.parsers import expat
 MAX_BYTES = 4 * 2**20
 _MAX_DEPTH = 64
 _MAX_TEXT = 2000
+_MAX_KEYWORDS = 100
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _DC = "http://purl.org/dc/elements/1.1/"
 _EXIF = "http://ns.adobe.com/exif/1.0/"
 _XMP = "http://ns.adobe.com/xap/1.0/"
 _PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
+_SUBJECT = f"{_DC} subject"
 _DATES = (f"{_EXIF} DateTimeOriginal", f"{_PHOTOSHOP} DateCreated", f"{_XMP} CreateDate")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?")
 _DEGREES = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?([NSEW])")
@@ -40,6 +44,7 @@ class SidecarFacts:
     longitude: float | None = None
     rating: int | None = None
     """1 to 5 stars; -1 is rejected."""
+    keywords: tuple[str, ...] = ()
 
 
 class _RefusedError(Exception):
@@ -49,7 +54,10 @@ class _RefusedError(Exception):
 def read_sidecar(path: Path) -> SidecarFacts | None:
     """What the file says, or None for one that cannot be read or is something else."""
     try:
-        with path.open("rb") as file:
+        # A pipe without anybody at its other end is not waited for.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return None
             content = file.read(MAX_BYTES + 1)
     except OSError:
         return None
@@ -79,6 +87,7 @@ def parse_xmp(content: bytes) -> SidecarFacts | None:
         latitude=latitude,
         longitude=longitude,
         rating=_rating(found.get(f"{_XMP} Rating", "")),
+        keywords=tuple(dict.fromkeys(reader.keywords)),
     )
 
 
@@ -87,6 +96,7 @@ class _XmpReader:
 
     def __init__(self) -> None:
         self.properties: dict[str, str] = {}
+        self.keywords: list[str] = []
         self.is_rdf = False
         self._stack: list[str] = []
         self._text: list[str] | None = None
@@ -101,8 +111,10 @@ class _XmpReader:
         self._parser.CharacterDataHandler = self._characters
 
     def read(self, content: bytes) -> None:
-        # Some programs pad the document with NULs.
-        self._parser.Parse(content.rstrip(b"\0"), True)
+        # Some programs pad the document with NULs, of which one may be half of a letter.
+        end = len(content.rstrip(b"\0"))
+        end += end % 2 if content[:2] in (b"\xff\xfe", b"\xfe\xff") else 0
+        self._parser.Parse(content[:end], True)
 
     def _refuse(self, *_: object) -> int:
         raise _RefusedError
@@ -133,6 +145,8 @@ class _XmpReader:
         key = self._property()
         if self._text is not None and key is not None:
             text = "".join(self._text).strip()[:_MAX_TEXT]
+            if text and key == _SUBJECT and len(self.keywords) < _MAX_KEYWORDS:
+                self.keywords.append(text)
             if text:
                 # Of a list of translations the first is the default.
                 self.properties.setdefault(key, text)

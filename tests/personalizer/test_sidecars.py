@@ -23,6 +23,7 @@ ATTRIBUTES = """<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?>
     exif:GPSLatitude="48,51.5N" exif:GPSLongitude="2,17,40.2W">
    <dc:title><rdf:Alt><rdf:li xml:lang="x-default">At the pond</rdf:li><rdf:li xml:lang="de">Am Teich</rdf:li></rdf:Alt></dc:title>
    <dc:description><rdf:Alt><rdf:li xml:lang="x-default"> Two ducks &amp; a dog </rdf:li></rdf:Alt></dc:description>
+   <dc:subject><rdf:Bag><rdf:li>pond</rdf:li><rdf:li> ducks </rdf:li><rdf:li>pond</rdf:li></rdf:Bag></dc:subject>
    <xmpMM:History><rdf:Seq><rdf:li><rdf:Description xmp:Rating="1" stEvt:when="1999-01-01T00:00:00"/></rdf:li></rdf:Seq></xmpMM:History>
   </rdf:Description>
  </rdf:RDF>
@@ -51,6 +52,7 @@ def test_xmp_as_attributes_and_as_elements() -> None:
         latitude=48.8583333,
         longitude=-2.2945,
         rating=4,
+        keywords=("pond", "ducks"),
     )
     assert parse_xmp(ELEMENTS.encode("utf-16")) == SidecarFacts(
         taken_at=datetime(2018, 3, 4, 5, 6), latitude=-33.86, longitude=151.21, rating=-1
