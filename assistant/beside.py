@@ -1,4 +1,4 @@
-"""What lies beside a photo in its folder, for an answer about it. Reads sidecars anew: the library keeps no words of them."""
+"""What lies beside a photo, for an answer about it. Reads sidecars anew: the library keeps no words of them."""
 
 from __future__ import annotations
 

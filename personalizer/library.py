@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from personalizer.library_backups import BackupRecords
 from personalizer.library_companions import CompanionRecords
 from personalizer.library_concepts import ConceptRecords, Membership
 from personalizer.library_database import now_text
@@ -43,7 +44,9 @@ class Operation:
     payload: dict[str, Any]
 
 
-class Library(PhotoRecords, ConceptRecords, LinkRecords, ShotRecords, CompanionRecords, ForgettingRecords):
+class Library(
+    PhotoRecords, ConceptRecords, LinkRecords, ShotRecords, CompanionRecords, BackupRecords, ForgettingRecords
+):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 
     Thread-safe: every thread has a connection of its own. Methods that change several rows do so in one

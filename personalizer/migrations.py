@@ -278,12 +278,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             gave_place INTEGER NOT NULL DEFAULT 0
         )""",
         "CREATE INDEX companion_files_by_photo ON companion_files(photo_id)",
+        # `last_photo` and `last_concept`: the highest ids that there were, which say what cannot be in it yet.
         """CREATE TABLE backups (
-            path TEXT PRIMARY KEY NOT NULL,
-            uid TEXT NOT NULL,
+            uid TEXT PRIMARY KEY NOT NULL,
+            path TEXT NOT NULL,
             made_at TEXT NOT NULL,
             size INTEGER NOT NULL,
-            faces INTEGER NOT NULL
+            faces INTEGER NOT NULL,
+            last_photo INTEGER NOT NULL,
+            last_concept INTEGER NOT NULL
+        )""",
+        # What was forgotten and is still in a backup: the uid of a concept, or `faces`.
+        """CREATE TABLE backups_holding (
+            backup TEXT NOT NULL REFERENCES backups(uid) ON DELETE CASCADE,
+            uid TEXT NOT NULL,
+            PRIMARY KEY (backup, uid)
         )""",
         "CREATE TABLE concept_uids (concept_id INTEGER PRIMARY KEY NOT NULL, uid TEXT NOT NULL UNIQUE)",
         "INSERT INTO concept_uids(concept_id, uid) SELECT id, lower(hex(randomblob(16))) FROM concepts",
@@ -297,7 +306,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         END""",
         """CREATE TABLE forgotten_concepts (
             uid TEXT PRIMARY KEY NOT NULL,
-            known_since TEXT NOT NULL,
             forgotten_at TEXT NOT NULL
         )""",
     ),
