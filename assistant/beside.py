@@ -28,7 +28,9 @@ def what_lies_beside(library: Library, stored: Photo | None) -> tuple[list[Besid
     """The files that belong to a photo, and what is written in them about it: the first word on each matter."""
     if stored is None:
         return [], SidecarFacts()
-    files, title, description, keywords = [], None, None, ()
+    files: list[Beside] = []
+    title = description = None
+    keywords: tuple[str, ...] = ()
     for companion in library.companion_files(stored.id):
         files.append(Beside(companion.path, in_words(companion.kind)))
         said = read_sidecar(companion.path) if companion.kind in ("xmp", "takeout") else None

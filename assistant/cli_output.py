@@ -204,7 +204,24 @@ def forgotten_lines(forgotten: Forgotten) -> str:
             f"{forgotten.kept['paths_with_its_name']} folders and photos of yours have the name in theirs, "
             "and stay known by it."
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_backups_left_lines(forgotten)])
+
+
+def _backups_left_lines(forgotten: Forgotten) -> list[str]:
+    """Backups that hold what was forgotten, and what became of them."""
+    there = [backup for backup in forgotten.backups if backup.state == "there"]
+    deleted = [backup for backup in forgotten.backups if backup.state == "deleted"]
+    others = [backup for backup in forgotten.backups if backup.state not in ("there", "deleted")]
+    lines = [f"Deleted the backup that held it: {backup.path}" for backup in deleted]
+    if there:
+        lines += ["Backups that were made before still hold it:", *(f"  {backup.path}" for backup in there)]
+        lines += [
+            "  To delete them: familiar backups --prune. Restoring one leaves out what was forgotten here."
+        ]
+    if others:
+        lines += ["Backups that hold it and are out of reach; delete them yourself:"]
+        lines += [f"  {backup.path}: {backup.state}" for backup in others]
+    return lines
 
 
 def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None = None) -> str:

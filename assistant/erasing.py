@@ -44,6 +44,8 @@ def erase_faces(
         begin_erasing(library)
         identity = _everybody(library)
         stop_jobs_about(queue, identity)
+        library.note_faces_erased()
+        library.note_forgotten(identity.concept_ids)
         context.progress(0, _STEPS, "Erasing faces: what was found in photos")
         faces, vectors = delete_faces(library)
         removed.update(faces=faces, vectors=vectors)

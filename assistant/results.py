@@ -12,6 +12,7 @@ from personalizer.schemas import BoundingBox, ConceptSummary, Job, ScanReport
 
 __all__ = [
     "Added",
+    "BackupState",
     "Beside",
     "Check",
     "ConceptSummary",
@@ -143,6 +144,18 @@ class Learning:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupState:
+    """A backup that was made of the library."""
+
+    path: Path
+    made_at: str
+    bytes: int
+    state: str
+    """`there`, `deleted`, or why it is neither."""
+    holds_forgotten: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """What forgetting a concept removed. Counted from where a worker that died left off."""
 
@@ -152,6 +165,8 @@ class Forgotten:
     kept: dict[str, int]
     """`shared_photos` that belong to another concept as well; `paths_with_its_name`, which are the user's own."""
     elapsed_s: float
+    backups: list[BackupState] = field(default_factory=list)
+    """Those that hold it, or did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ from typing import Any
 
 from personalizer.backup_archive import LIBRARY, SUFFIX, open_archive, write_archive
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundError, StorageError, UsageError
+from personalizer.faces_switch import is_erasing
 from personalizer.library import Library
 from personalizer.library_backups import BackupRecord
 from personalizer.library_database import now_text
-from personalizer.locations import Home
+from personalizer.locations import Home, settle_folder
 from personalizer.prefix_files import MANIFEST_FILE, WEIGHTS_FILE, current_manifest
-from personalizer.restore_swap import settle_folder
 from personalizer.schemas import OnProgress, Progress
 from personalizer.storage_errors import storage_error
 
@@ -103,17 +103,26 @@ def back_up(
     )
 
 
-def delete_backup(record: BackupRecord) -> str | None:
-    """Delete a backup's file; returns why that is not done, None when it is."""
+def backup_at(record: BackupRecord) -> str | None:
+    """Why this backup is not at its path any more; None when it is."""
     try:
         with open_archive(record.path) as archive:
-            if archive.manifest.uid != record.uid:
-                return "another backup is there now"
-        record.path.unlink()
+            return None if archive.manifest.uid == record.uid else "another backup is there now"
     except NotFoundError:
         return "it is not there (was it moved, or is its disk not connected?)"
-    except (FamiliarError, OSError) as error:
-        return error.found if isinstance(error, FamiliarError) else str(error)
+    except FamiliarError as error:
+        return error.found
+
+
+def delete_backup(record: BackupRecord) -> str | None:
+    """Delete a backup's file; returns why that is not done, None when it is."""
+    why = backup_at(record)
+    if why is not None:
+        return why
+    try:
+        record.path.unlink()
+    except OSError as error:
+        return f"it cannot be deleted: {error.strerror or error}"
     return None
 
 
@@ -161,7 +170,7 @@ def _place(home: Home, library: Library, destination: Path) -> Path:
 
 
 def _refuse_while_forgetting(library: Library) -> None:
-    if library.begun_forgetting() or library.setting("faces.erasing") is not None:
+    if library.begun_forgetting() or is_erasing(library):
         raise FamiliarError(
             tried="writing a backup",
             found="something is being forgotten, which would be in it",

@@ -116,7 +116,7 @@ class Archive:
         self.manifest, self._files = self._read_manifest()
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """Of all members together."""
         return sum(int(one["bytes"]) for one in self._files.values())
 

@@ -12,11 +12,11 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from personalizer.errors import NotReadyError
-from personalizer.locations import Home, write_atomically
+from personalizer.locations import Home, settle_folder, write_atomically
 
 LOCK_PATIENCE_S = 60.0
 _BUSY_S = 2.0
@@ -82,12 +82,19 @@ def discard(home: Home) -> None:
         shutil.rmtree(staging(home))
 
 
+def abandon(home: Home) -> None:
+    """Remove what is staged unless it counts already. For the holder of the lock."""
+    if not (staging(home) / _MARK).exists():
+        discard(home)
+
+
 def swap(home: Home) -> None:
     """Let what is staged take the place of what is there. For the holder of the lock.
 
-    Raises `NotReadyError`, with everything as it was, while another program uses the library.
+    Raises `NotReadyError`, with everything as it was, while another program uses the library. After any other error
+    the next one who opens the home goes on.
     """
-    settle_folder(staged(home))
+    _settle_below(staged(home))
     write_atomically(staging(home) / _MARK, b"")
     settle_folder(staging(home))
     try:
@@ -125,6 +132,18 @@ def _move(path: Path, folder: Path) -> None:
         os.replace(path, target if not target.exists() else target.with_name(f"{path.name}.{time.time_ns()}"))
 
 
+def _settle_below(folder: Path) -> None:
+    """See that the files and their names are on the disk."""
+    for here, _, names in os.walk(folder):
+        for name in names:
+            descriptor = os.open(Path(here) / name, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        settle_folder(Path(here))
+
+
 def _refuse_in_use(database: Path) -> None:
     """Raise `NotReadyError` where any program has the library open: what it writes from now on would be lost."""
     try:
@@ -141,13 +160,3 @@ def _refuse_in_use(database: Path) -> None:
         ) from error
     except sqlite3.DatabaseError:
         return
-
-
-def settle_folder(folder: Path) -> None:
-    """See that the names in a folder are on the disk."""
-    with suppress(OSError):  # some file systems know no such thing
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -731,8 +731,23 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: World) -> None
     """A new table fails this: think about what of it has to go with a concept, and say so here."""
     cleaned = {"concepts", "memberships", "detections", "vectors", "operations", "jobs", "facts"}
     cleaned |= {"links", "trainings", "fingerprints", "same_shots", "placed"}  # by what they refer to
-    of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}
-    without_names = {"settings", "sqlite_sequence", "grouping"}
+    of_the_users_files = {
+        "companion_files",
+        "backups",
+        "roots",
+        "photos",
+        "photo_files",
+        "failures",
+        "faceless_photos",
+    }
+    without_names = {
+        "concept_uids",
+        "forgotten_concepts",
+        "backups_holding",
+        "settings",
+        "sqlite_sequence",
+        "grouping",
+    }
     with closing(sqlite3.connect(world.home.database)) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert tables == cleaned | of_the_users_files | without_names
