@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import struct
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,11 @@ _MAX_MANIFEST = 64 * 2**20
 _PREFIX_FILE = re.compile(r"concepts/([1-9][0-9]{0,17})/([a-z0-9_]+\.[a-z0-9]+)", re.ASCII)
 _BLOCK = 2**20
 _FIX = "Use another backup: this one is damaged, or was not written by Familiar."
+
+_ZIP_ERRORS = (
+    zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError, struct.error,
+)  # fmt: skip
+"""What the reader of ZIP files raises over one that is not whole."""
 
 OnBytes = Callable[[int], None]
 """Told how many bytes were read since the last time."""
@@ -137,7 +143,9 @@ class Archive:
         written = []
         for name in self._files:
             target = folder.joinpath(*name.split("/"))
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # With `parents`, only the last one would be private.
+            for parent in reversed(target.relative_to(folder).parents):
+                (folder / parent).mkdir(mode=0o700, exist_ok=True)
             with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 for block in self._read(name):
                     file.write(block)
@@ -150,6 +158,7 @@ class Archive:
 
     def _checked_entries(self) -> dict[str, zipfile.ZipInfo]:
         entries: dict[str, zipfile.ZipInfo] = {}
+        size = self.path.stat().st_size
         for entry in self._archive.infolist():
             if entry.filename not in (LIBRARY, _MANIFEST) and is_prefix_file(entry.filename) is None:
                 raise self._damaged(f"it holds a file that is in no backup: {entry.filename[:200]!r}")
@@ -157,10 +166,12 @@ class Archive:
                 raise self._damaged(f"it holds {entry.filename} twice")
             if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
                 raise self._damaged(f"{entry.filename} is compressed, as it is in no backup")
+            if not 0 <= entry.header_offset < size:
+                raise self._damaged(f"{entry.filename} cannot be found in it")
             if entry.flag_bits & 1:
                 raise self._damaged(f"{entry.filename} is encrypted")
             entries[entry.filename] = entry
-        if sum(entry.file_size for entry in entries.values()) > self.path.stat().st_size:
+        if sum(entry.file_size for entry in entries.values()) > size:
             raise self._damaged("its parts are larger than the whole")
         return entries
 
@@ -205,7 +216,7 @@ class Archive:
             with self._archive.open(entry) as member:
                 while block := member.read(_BLOCK):
                     yield block
-        except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        except _ZIP_ERRORS as error:
             raise self._damaged(f"{entry.filename} cannot be read: {error}") from error
 
     @property
@@ -238,7 +249,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     with file:
         try:
             opened = zipfile.ZipFile(file)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as error:
+        except _ZIP_ERRORS as error:
             raise CorruptArtifactError(
                 tried=tried, found="it is no backup, or its end is missing", fix=_FIX
             ) from error
