@@ -227,6 +227,7 @@ def _put_in_order(
 def _leave_out(library: Library, prefixes: Path, present: Present) -> dict[str, int]:
     """Forget in the restored library what was forgotten in the present one; returns how much that was."""
     queue = JobQueue(library)
+    faces, gone = _leave_out_faces(library, queue, present)
     forgotten = {concept.id for concept in library.concepts()} & set(
         library.concept_ids_of(present.forgotten)
     )
@@ -234,24 +235,26 @@ def _leave_out(library: Library, prefixes: Path, present: Present) -> dict[str, 
         forget_members(library, library.concept(concept_id))
     empty, _ = limit_photos(library, present)
     # What was merged into another concept when the backup was made is there by its name only.
-    merged = set(library.concept_ids_of(present.forgotten)) - forgotten
     known = {concept.id: concept for concept in library.concepts()}
-    count = 0
+    merged = set(library.concept_ids_of(present.forgotten)) - known.keys()
     for concept_id in sorted(forgotten | empty | merged):
-        concept = known.get(concept_id)
-        _forget(library, queue, concept_id, concept)
-        count += concept is not None
-    gone = forgotten | empty
-    faces = 0
-    if present.faces_erased_at and (library.faces_erased_at() or "") < present.faces_erased_at:
-        people = [concept.id for concept in library.concepts() if concept.kind == "face"]
-        for concept_id in people:
-            _forget(library, queue, concept_id, library.concept(concept_id))
-        gone |= set(people)
-        faces, _ = delete_faces(library)
-        library.set_setting("faces.erased_at", present.faces_erased_at)
-    remove_prefixes(prefixes, gone)
-    return {kind: number for kind, number in (("concepts", count), ("faces", faces)) if number}
+        _forget(library, queue, concept_id, known.get(concept_id))
+    left_out = (forgotten | empty) & known.keys()
+    remove_prefixes(prefixes, gone | left_out | merged)
+    counts = (("concepts", len(left_out)), ("faces", faces))
+    return {kind: number for kind, number in counts if number}
+
+
+def _leave_out_faces(library: Library, queue: JobQueue, present: Present) -> tuple[int, set[int]]:
+    """All of them, where they were erased since; returns how many, and the people."""
+    if not present.faces_erased_at or (library.faces_erased_at() or "") >= present.faces_erased_at:
+        return 0, set()
+    people = {concept.id: concept for concept in library.concepts() if concept.kind == "face"}
+    for concept_id, person in people.items():
+        _forget(library, queue, concept_id, person)
+    faces, _ = delete_faces(library)
+    library.set_setting("faces.erased_at", present.faces_erased_at)
+    return faces, set(people)
 
 
 def _forget(library: Library, queue: JobQueue, concept_id: int, concept: Concept | None) -> None:

@@ -244,11 +244,7 @@ def _examine(snapshot: Path) -> dict[str, Any]:
     with closing(_read_only(snapshot)) as connection:
         wrong = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if wrong != "ok":
-            raise CorruptArtifactError(
-                tried="backing up the library",
-                found=f"its file is damaged: {wrong}",
-                fix="Restore an earlier backup: familiar restore FILE",
-            )
+            raise _damaged(str(wrong))
 
         def number(query: str) -> int:
             return int(connection.execute(query).fetchone()[0])
@@ -265,6 +261,14 @@ def _examine(snapshot: Path) -> dict[str, Any]:
                 "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'concepts'"
             ),
         }
+
+
+def _damaged(found: str) -> CorruptArtifactError:
+    return CorruptArtifactError(
+        tried="backing up the library",
+        found=f"its file is damaged: {found}",
+        fix="Nothing was written. Restore an earlier backup: familiar restore FILE",
+    )
 
 
 def _read_prefixes(home: Home, snapshot: Path) -> dict[str, bytes]:
@@ -313,6 +317,7 @@ def _put_into_place(library: Library, snapshot: Path, finished: Path, record: Ba
         erased = connection.execute("SELECT value FROM settings WHERE key = 'faces.erased_at'").fetchone()
     # Noted first: whoever forgets from now on knows that it is there.
     library.record_backup(record)
+    replaced = False
     try:
         with library.transaction():
             _refuse_while_forgetting(library)
@@ -323,11 +328,13 @@ def _put_into_place(library: Library, snapshot: Path, finished: Path, record: Ba
                     fix="Nothing was written. Try again.",
                 )
             os.replace(finished, record.path)
+            replaced = True
             for earlier in library.backups(record.path):
                 if earlier.uid != record.uid:
                     library.remove_backup(earlier.uid)
-    except FamiliarError:
-        library.remove_backup(record.uid)
+    except BaseException:
+        if not replaced:
+            library.remove_backup(record.uid)
         raise
     settle_folder(record.path.parent)
 
@@ -335,6 +342,8 @@ def _put_into_place(library: Library, snapshot: Path, finished: Path, record: Ba
 def _refused(path: Path, error: OSError | sqlite3.Error) -> FamiliarError:
     """What the disk said, in words; what was there before is as it was."""
     refused = storage_error(error)
+    if refused is None and isinstance(error, sqlite3.DatabaseError):
+        return _damaged(str(error))
     if refused is None:
         return FamiliarError(
             tried=f"writing the backup {path}",
