@@ -16,10 +16,11 @@ from pathlib import Path
 from personalizer.library import Library
 from personalizer.library_companions import CompanionFile, CompanionKind
 from personalizer.raw_photos import RAW_SUFFIXES
-from personalizer.sidecars import read_sidecar
+from personalizer.sidecars import SidecarFacts, read_sidecar
 
 MAX_VIDEO_MIB = 150.0
 """The video of a Live Photo lasts three seconds; a film that happens to have a photo's name is no part of it."""
+_BATCH = 200
 _VIDEOS: Mapping[str, CompanionKind] = {
     ".mov": "live_video",
     ".mp4": "motion_video",
@@ -79,39 +80,44 @@ def find_companions(library: Library, cancelled: Callable[[], bool] | None = Non
         # Looked for in vain; or nothing is left there of its photo, which is elsewhere now.
         and (path.parent in listed or (path.parent not in photos_in and one.photo_id in at_hand))
     ]
-    dates = places = 0
+    moved = {(one.photo_id, one.kind, one.size): one for one in gone}
+    news: list[CompanionFile] = []
     for path, companion in found.items():
-        before = known.get(path) or _moved(companion, gone)
+        before = known.get(path) or moved.get((companion.photo_id, companion.kind, companion.size))
+        seen = companion
         if before is not None and before.photo_id == companion.photo_id:
             seen = replace(companion, gave_date=before.gave_date, gave_place=before.gave_place)
-            if seen == before:
-                continue
-        else:
-            seen = companion
-        facts = read_sidecar(path) if seen.kind in ("xmp", "takeout") else None
-        gave_date, gave_place = library.record_companion(
-            seen,
-            taken_at=None if facts is None else facts.taken_at,
-            latitude=None if facts is None else facts.latitude,
-            longitude=None if facts is None else facts.longitude,
-        )
-        dates += gave_date
-        places += gave_place
-    library.remove_companions(one.path for one in gone)
+        if seen != before:
+            news.append(seen)
+    # XMP has the time of the place; of Google's only the instant is known.
+    news.sort(key=lambda one: one.kind == "takeout")
+    dates = places = 0
+    for start in range(0, len(news), _BATCH):
+        if cancelled is not None and cancelled():
+            break
+        # Read before anything is written: nobody waits for a slow disk.
+        read = [(one, _facts(one)) for one in news[start : start + _BATCH]]
+        with library.transaction():
+            for one, facts in read:
+                gave_date, gave_place = library.record_companion(
+                    one, taken_at=facts.taken_at, latitude=facts.latitude, longitude=facts.longitude
+                )
+                dates += gave_date
+                places += gave_place
+    else:
+        library.remove_companions(one.path for one in gone)
     return CompanionReport(len(library.companion_files()), dates, places)
+
+
+def _facts(companion: CompanionFile) -> SidecarFacts:
+    """What it says; nothing for one that is a picture or cannot be read."""
+    said = read_sidecar(companion.path) if companion.kind in ("xmp", "takeout") else None
+    return said or SidecarFacts()
 
 
 def in_words(kind: CompanionKind) -> str:
     """What such a file is, for a person."""
     return _WORDS[kind]
-
-
-def _moved(companion: CompanionFile, gone: Iterable[CompanionFile]) -> CompanionFile | None:
-    """The same file where it was before its photo moved."""
-    for one in gone:
-        if (one.photo_id, one.kind, one.size) == (companion.photo_id, companion.kind, companion.size):
-            return one
-    return None
 
 
 def _others(folder: Path) -> dict[str, os.stat_result] | None:

@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
@@ -20,11 +21,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assistant.backups import known_backups
+from assistant.backups import FACES, known_backups, left_in_backups
 from assistant.erasing import erase_faces
 from assistant.forgetting import forget
 from assistant.restoring import Restored, restore
 from assistant.service import Familiar
+from assistant.worker import run_worker
 from assistant.worker_process import (
     ensure_worker,
     hold_watch_lock,
@@ -33,7 +35,7 @@ from assistant.worker_process import (
     stop_worker,
 )
 from personalizer.backup import back_up
-from personalizer.backup_archive import write_archive
+from personalizer.backup_archive import Archive, write_archive
 from personalizer.concept_operations import merge_concepts, name_concept
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError, StorageError, UsageError
 from personalizer.faces_switch import faces_are_on, switch_faces
@@ -514,6 +516,24 @@ def test_killed_at_any_time_it_is_the_old_library_or_the_new_one(
     assert before != after
 
 
+def test_a_worker_takes_away_what_a_killed_restore_left(
+    world: World, replaced: tuple[Path, Any, Any]
+) -> None:
+    backup, before, after = replaced
+
+    def unpack_and_die() -> None:
+        Archive.extract, extract = (  # type: ignore[method-assign]
+            lambda *arguments: (extract(*arguments), os.kill(os.getpid(), signal.SIGKILL)),
+            Archive.extract,
+        )
+        restore(world.home, backup, replace=True)
+
+    assert child(unpack_and_die) == -signal.SIGKILL
+    assert NAME.encode() in (staging(world.home) / "new" / "library.sqlite3").read_bytes()
+    run_worker(world.home, threading.Event(), 0)
+    assert not staging(world.home).exists() and state_of(world.home) == before != after
+
+
 # --- what was forgotten
 
 
@@ -614,6 +634,7 @@ def test_erased_faces_do_not_come_back_and_faces_that_are_off_stay_off(
     assert says(world.home, "Ann") == set() and not faces_are_on(world.library)
     held = [state for state in known_backups(world.library, prune=False) if state.holds_forgotten]
     assert [state.path for state in held] == [backup]
+    assert left_in_backups(world.library, {FACES}, delete=False) == held
     # Switched on again, what is found then is restored from a backup of then.
     switch_faces(world.library, True)
     world.concept("Ann", [world.photo("g.jpg", "face")], "face")

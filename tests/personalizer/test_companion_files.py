@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,56 @@ def test_after_a_scan_of_real_files(
     assert raw is not None and raw.taken_at == datetime(2021, 5, 6, 7, 8, 9), (
         "what the RAW file itself says stands"
     )
+
+
+def test_a_renamed_folder_of_thousands_takes_seconds(library: Library, folder: Path) -> None:
+    (folder / "old").mkdir()
+    (folder / "new").mkdir()
+    with library.transaction():
+        for number in range(3000):
+            path = folder / "old" / f"{number}.jpg"
+            library.record_photo(
+                content_hash=str(number), path=path, size=1, mtime_ns=1, width_px=9, height_px=9, taken_at=None,
+                latitude=None, longitude=None, camera=None, detections=[],
+            )  # fmt: skip
+            path.with_suffix(".xmp").write_text(XMP.format(date="2010-02-03T04:05:06"))
+    report = find_companions(library)
+    assert (report.companions, report.dates) == (3000, 3000)
+    with library.transaction():
+        for number in range(3000):
+            (folder / "old" / f"{number}.xmp").rename(folder / "new" / f"{number}.xmp")
+            library.move_file(
+                folder / "old" / f"{number}.jpg", folder / "new" / f"{number}.jpg", size=1, mtime_ns=1
+            )
+    started = time.process_time()
+    report = find_companions(library)
+    assert (report.companions, report.dates) == (3000, 3000) and time.process_time() - started < 5
+    assert {one.path.parent for one in library.companion_files()} == {folder / "new"}
+    assert all(one.gave_date for one in library.companion_files())
+
+
+def test_cancelled_it_keeps_what_is_known(library: Library, folder: Path) -> None:
+    record(library, folder / "a.jpg")
+    touch(folder / "a.xmp", XMP.format(date="2010-02-03T04:05:06"))
+    find_companions(library)
+    (folder / "a.xmp").rename(folder / "a.jpg.xmp")
+    answers = iter([False, True])
+    find_companions(library, lambda: next(answers))
+    assert [one.path.name for one in library.companion_files()] == ["a.xmp"]
+    find_companions(library)
+    assert [one.path.name for one in library.companion_files()] == ["a.jpg.xmp"]
+
+
+def test_a_hostile_sidecar_leaves_its_photo_alone(library: Library, folder: Path) -> None:
+    photo = record(library, folder / "a.jpg")
+    bomb = "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'>" + "".join(
+        f"<!ENTITY {new} '{f'&{old};' * 10}'>" for old, new in pairwise("abcdefghij")
+    )
+    touch(folder / "a.xmp", f"<?xml version='1.0'?>{bomb}]><x>&j;</x>")
+    (folder / "a.jpg.xmp").symlink_to("/etc/hostname")
+    with (folder / "a.jpg.json").open("wb") as file:
+        file.truncate(2**33)
+    started = time.process_time()
+    report = find_companions(library)
+    assert (report.companions, report.dates, report.places) == (2, 0, 0), "the link is none of its files"
+    assert time.process_time() - started < 2 and library.photo(photo).taken_at is None
