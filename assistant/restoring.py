@@ -32,7 +32,15 @@ from personalizer.library_backups import BackupRecord
 from personalizer.locations import Home
 from personalizer.migrations import refuse_newer
 from personalizer.naming import name_key
-from personalizer.restore_swap import abandon, discard, finish_restore, hold_restore_lock, staged, swap
+from personalizer.restore_swap import (
+    abandon,
+    discard,
+    finish_restore,
+    hold_restore_lock,
+    is_whole,
+    staged,
+    swap,
+)
 from personalizer.schemas import Concept, OnProgress, Progress
 from personalizer.staged_library import (
     Present,
@@ -284,8 +292,13 @@ def _abandon_quietly(home: Home) -> None:
 
 def _refused(home: Home, error: OSError | sqlite3.Error) -> FamiliarError:
     refused = storage_error(error)
+    fix = "Try again; what was there is as it was." if refused is None else refused.fix
+    if is_whole(home):
+        fix = (
+            "The backup is unpacked: once the disk allows it, any command of Familiar puts it into its place."
+        )
     return StorageError(
         tried=f"restoring a backup into {home.root}",
         found=str(error) if refused is None else refused.found,
-        fix="Free some space, or allow yourself to write there, and try again; what was there is as it was.",
+        fix=fix,
     )

@@ -405,11 +405,16 @@ class Familiar:
             self.__dict__.pop(cached, None)
         restored = restore(self.home, source, replace=replace, on_progress=on_progress)
         try:
-            indexed = int(self.rebuild_index(on_progress)["indexed"])
+            if self.queue.paused():
+                why = "the queue was paused when the backup was made; `familiar resume` ends that"
+                note = f"The index is not made yet: {why}. Then: familiar rebuild-index"
+                return dataclasses.replace(restored, notes=[*restored.notes, note])
+            # Before whatever waited when the backup was made.
+            made = self._client.run("rebuild_index", "library", {}, on_progress, USER_PRIORITY + 1)
         except FamiliarError as error:
             note = f"The index is not made yet ({error.found}): familiar rebuild-index"
             return dataclasses.replace(restored, notes=[*restored.notes, note])
-        return dataclasses.replace(restored, indexed=indexed)
+        return dataclasses.replace(restored, indexed=int(made["indexed"]))
 
     def backups(self, *, prune: bool = False) -> list[BackupState]:
         """The backups that were made of this library; with `prune` those that hold something forgotten are deleted."""

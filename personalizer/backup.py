@@ -350,8 +350,4 @@ def _refused(path: Path, error: OSError | sqlite3.Error) -> FamiliarError:
             found=str(error),
             fix="Nothing was written; an earlier backup is as it was. Try again.",
         )
-    return StorageError(
-        tried=f"writing the backup {path}",
-        found=refused.found,
-        fix="Free some space there, or choose another disk; an earlier backup is as it was.",
-    )
+    return StorageError(tried=f"writing the backup {path}", found=refused.found, fix=refused.fix)

@@ -12,7 +12,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from personalizer.errors import NotReadyError
@@ -62,10 +62,10 @@ def finish_restore(home: Home) -> None:
     folder = staging(home)
     if not folder.exists():
         return
-    whole = (folder / _MARK).exists()
+    whole = is_whole(home)
     with hold_restore_lock(home, LOCK_PATIENCE_S if whole else 0.0) as held:
         if held:
-            if (folder / _MARK).exists():
+            if is_whole(home):
                 _swap(home)
             discard(home)
         elif whole:
@@ -84,8 +84,13 @@ def discard(home: Home) -> None:
 
 def abandon(home: Home) -> None:
     """Remove what is staged unless it counts already. For the holder of the lock."""
-    if not (staging(home) / _MARK).exists():
+    if not is_whole(home):
         discard(home)
+
+
+def is_whole(home: Home) -> bool:
+    """Whether what is staged counts: the swap goes on however often it is interrupted."""
+    return (staging(home) / _MARK).exists()
 
 
 def swap(home: Home) -> None:
@@ -102,7 +107,8 @@ def swap(home: Home) -> None:
     except NotReadyError:
         (staging(home) / _MARK).unlink()
         raise
-    discard(home)
+    with suppress(OSError):  # it is done; the next one who opens the home takes the old one away
+        discard(home)
 
 
 def _swap(home: Home) -> None:
