@@ -6,16 +6,17 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from personalizer.library_analyses import AnalysisRecords, UnreadableFile
 from personalizer.library_backups import BackupRecords
 from personalizer.library_companions import CompanionRecords
 from personalizer.library_concepts import ConceptRecords, Membership
 from personalizer.library_database import now_text
 from personalizer.library_forgetting import ForgettingRecords
 from personalizer.library_links import LinkRecords
-from personalizer.library_photos import FailureRecord, FileRecord, PhotoRecords
+from personalizer.library_photos import FailureRecord, FileRecord
 from personalizer.library_shots import ShotRecords
 
-__all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation"]
+__all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation", "UnreadableFile"]
 
 _COUNTS = {
     "photos": "SELECT COUNT(*) FROM photos WHERE id IN (SELECT photo_id FROM photo_files)",
@@ -45,7 +46,13 @@ class Operation:
 
 
 class Library(
-    PhotoRecords, ConceptRecords, LinkRecords, ShotRecords, CompanionRecords, BackupRecords, ForgettingRecords
+    AnalysisRecords,
+    ConceptRecords,
+    LinkRecords,
+    ShotRecords,
+    CompanionRecords,
+    BackupRecords,
+    ForgettingRecords,
 ):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 

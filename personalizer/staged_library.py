@@ -132,9 +132,11 @@ def adopt(library: Library, home: Home, folder: Path, record: BackupRecord, pres
                 state = "named" if concept.state in ("ready", "training", "stale") else concept.state
                 library.set_prefix(concept.id, backbone=None, directory=None, state=state)
         library.set_indexed(None, indexed=False)
+        library.forget_index_removals(None)
         # Which disk a folder was on says nothing about this machine; and an old wish to scan is none any more.
         connection.execute("UPDATE roots SET device = NULL, frozen = NULL")
         connection.execute("DELETE FROM jobs WHERE kind = 'scan' AND state IN ('queued', 'running')")
+        library.set_setting("scan.due", None)
         connection.execute(
             "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'concepts'", (present.last_concept,)
         )
