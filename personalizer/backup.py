@@ -244,7 +244,11 @@ def _examine(snapshot: Path) -> dict[str, Any]:
     with closing(_read_only(snapshot)) as connection:
         wrong = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if wrong != "ok":
-            raise _damaged(str(wrong))
+            raise CorruptArtifactError(
+                tried="backing up the library",
+                found=f"its file is damaged: {wrong}",
+                fix="Nothing was written. Restore an earlier backup: familiar restore FILE",
+            )
 
         def number(query: str) -> int:
             return int(connection.execute(query).fetchone()[0])
@@ -261,14 +265,6 @@ def _examine(snapshot: Path) -> dict[str, Any]:
                 "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'concepts'"
             ),
         }
-
-
-def _damaged(found: str) -> CorruptArtifactError:
-    return CorruptArtifactError(
-        tried="backing up the library",
-        found=f"its file is damaged: {found}",
-        fix="Nothing was written. Restore an earlier backup: familiar restore FILE",
-    )
 
 
 def _read_prefixes(home: Home, snapshot: Path) -> dict[str, bytes]:
@@ -342,8 +338,6 @@ def _put_into_place(library: Library, snapshot: Path, finished: Path, record: Ba
 def _refused(path: Path, error: OSError | sqlite3.Error) -> FamiliarError:
     """What the disk said, in words; what was there before is as it was."""
     refused = storage_error(error)
-    if refused is None and isinstance(error, sqlite3.DatabaseError):
-        return _damaged(str(error))
     if refused is None:
         return FamiliarError(
             tried=f"writing the backup {path}",
