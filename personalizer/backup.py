@@ -33,9 +33,12 @@ from personalizer.storage_errors import storage_error
 
 ROOM_BYTES = 8 * 2**20
 """What must be left on the disk besides the backup itself."""
+_ALL = 2**62
 _TRIES = 50
 _TRY_AGAIN_S = 0.1
 _STEPS = 4
+_NOT_THERE = "it is not there (was it moved, or is its disk not connected?)"
+_UNFINISHED = "writing it was interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def back_up(
     path = _place(home, library, destination)
     _refuse_while_forgetting(library)
     try:
-        with _work_folder(path) as work:
+        with _work_folder(library, path) as work:
             _refuse_without_room(home, path)
             say(Progress(0, _STEPS, "Backup: copying the library"))
             snapshot = work / LIBRARY
@@ -104,23 +107,31 @@ def back_up(
 
 
 def backup_at(record: BackupRecord) -> str | None:
-    """Why this backup is not at its path any more; None when it is."""
+    """Why this backup is not at its path, as a whole; None when it is."""
+    if not record.size:
+        return _UNFINISHED if record.path.exists() else _NOT_THERE
     try:
         with open_archive(record.path) as archive:
             return None if archive.manifest.uid == record.uid else "another backup is there now"
     except NotFoundError:
-        return "it is not there (was it moved, or is its disk not connected?)"
+        return _NOT_THERE
     except FamiliarError as error:
         return error.found
 
 
 def delete_backup(record: BackupRecord) -> str | None:
-    """Delete a backup's file; returns why that is not done, None when it is."""
+    """Delete a backup's file, or what was left of writing it; returns why that is not done, None when it is."""
     why = backup_at(record)
-    if why is not None:
-        return why
     try:
-        record.path.unlink()
+        if why == _UNFINISHED:
+            with _locked(record.path):
+                shutil.rmtree(record.path)
+        elif why is None:
+            record.path.unlink()
+        else:
+            return why
+    except BlockingIOError:
+        return "it is being written"
     except OSError as error:
         return f"it cannot be deleted: {error.strerror or error}"
     return None
@@ -194,18 +205,30 @@ def _refuse_without_room(home: Home, path: Path) -> None:
 
 
 @contextmanager
-def _work_folder(path: Path) -> Iterator[Path]:
-    """A folder beside the backup for what is unfinished; what killed processes left there is removed."""
+def _work_folder(library: Library, path: Path) -> Iterator[Path]:
+    """A folder beside the backup for what is unfinished; what killed processes left there is removed.
+
+    Meanwhile it counts as a backup of everything: should this process be killed, forgetting finds the copy by it.
+    """
     for left in path.parent.glob(".familiar-backup-*.unfinished"):
         with suppress(OSError), _locked(left):
             shutil.rmtree(left)
-    work = path.parent / f".familiar-backup-{os.getpid()}-{secrets.token_hex(4)}.unfinished"
-    work.mkdir(mode=0o700)
-    with _locked(work):
-        try:
+    for noted in library.backups():
+        if not noted.size and noted.path.parent == path.parent and not noted.path.exists():
+            library.remove_backup(noted.uid)
+    uid = secrets.token_hex(16)
+    work = path.parent / f".familiar-backup-{uid[:8]}.unfinished"
+    library.record_backup(
+        BackupRecord(uid, work, now_text(), size=0, faces=1, last_photo=_ALL, last_concept=_ALL)
+    )
+    try:
+        work.mkdir(mode=0o700)
+        with _locked(work):
             yield work
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        if not work.exists():
+            library.remove_backup(uid)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class BackupRecord:
     path: Path
     made_at: str
     size: int
+    """0 while it is written."""
     faces: int
     last_photo: int
     """Photos and concepts with higher ids came later."""

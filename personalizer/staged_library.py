@@ -140,6 +140,8 @@ def adopt(library: Library, home: Home, folder: Path, record: BackupRecord, pres
         connection.execute(
             "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'concepts'", (present.last_concept,)
         )
+        # The backup itself, while it was written.
+        connection.execute("DELETE FROM backups WHERE size = 0")
         _carry(library, present)
         if record.uid not in {backup.uid for backup in library.backups()}:
             library.record_backup(record)

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import personalizer.backup
 from assistant.backups import FACES, known_backups, left_in_backups
 from assistant.erasing import erase_faces
 from assistant.forgetting import forget
@@ -689,6 +690,26 @@ def test_backups_that_hold_what_was_forgotten_are_told_and_deleted_when_asked_fo
     assert set(states) == {"second.bak", "gone.bak"} and all(
         "not there" in state for state in states.values()
     )
+
+
+def test_what_a_killed_backup_left_is_removed_when_something_is_forgotten(
+    world: World, two: tuple[int, int], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+
+    def copy_and_die() -> None:
+        personalizer.backup.write_archive = lambda *arguments: os.kill(os.getpid(), signal.SIGKILL)
+        with Library.open(world.home.database) as library:
+            back_up(world.home, library, out / "a.bak")
+
+    assert child(copy_and_die) == -signal.SIGKILL
+    [left] = out.iterdir()
+    assert NAME.encode() in (left / "library.sqlite3").read_bytes()
+    uids = [world.library.concept_uids()[two[0]]]
+    world.forget(two[0])
+    assert left_in_backups(world.library, uids, delete=False) == []
+    assert list(out.iterdir()) == [] and world.library.backups() == []
 
 
 def test_refused_without_being_told_to_replace(world: World, two: tuple[int, int], tmp_path: Path) -> None:
