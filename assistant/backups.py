@@ -9,18 +9,18 @@ from personalizer.backup import backup_at, delete_backup
 from personalizer.library import Library
 from personalizer.library_backups import FACES, BackupRecord
 
-__all__ = ["FACES", "known_backups", "left_in_backups"]
+__all__ = ["FACES", "known_backups", "left_in_backups", "remove_unfinished"]
 
 
 def left_in_backups(library: Library, uids: Iterable[str], *, delete: bool) -> list[BackupState]:
     """The backups that hold any of what these uids stand for; with `delete` those that can be reached are deleted."""
-    _remove_unfinished(library)
+    remove_unfinished(library)
     return [_state(library, backup, True, delete) for backup in library.backups_holding(uids)]
 
 
 def known_backups(library: Library, *, prune: bool) -> list[BackupState]:
     """All backups; with `prune` those that hold something that was forgotten are deleted."""
-    _remove_unfinished(library)
+    remove_unfinished(library)
     holding = {backup.uid for backup in library.backups_holding()}
     return [
         _state(library, backup, backup.uid in holding, prune and backup.uid in holding)
@@ -28,7 +28,7 @@ def known_backups(library: Library, *, prune: bool) -> list[BackupState]:
     ]
 
 
-def _remove_unfinished(library: Library) -> None:
+def remove_unfinished(library: Library) -> None:
     """What a killed process left of writing a backup is of no use, and a copy of the library."""
     for backup in library.backups():
         if backup.size:

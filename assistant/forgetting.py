@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from assistant.backups import remove_unfinished
 from assistant.forgotten_files import Traces, remove_files
 from assistant.job_client import USER_PRIORITY
 from assistant.mentions import is_ordinary_word
@@ -121,6 +122,7 @@ def _remove(
     context.progress(2, _STEPS, "Forgetting: building the index again")
     new_index()
     context.progress(3, _STEPS, "Forgetting: files")
+    remove_unfinished(library)
     removed.update(remove_files(home, Traces(identity.concept_ids, mentions)))
     removed.update(forget_records(library, concept, identity, mentions, queue.list()))
     removed.update(concepts=1)

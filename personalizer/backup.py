@@ -36,6 +36,9 @@ ROOM_BYTES = 8 * 2**20
 _ALL = 2**62
 _TRIES = 50
 _TRY_AGAIN_S = 0.1
+_LOCK = "lock"
+_LONG_S = 24 * 3600.0
+"""Nobody writes a backup for so long."""
 _STEPS = 4
 _NOT_THERE = "it is not there (was it moved, or is its disk not connected?)"
 _UNFINISHED = "writing it was interrupted"
@@ -70,10 +73,11 @@ def back_up(
     path = _place(home, library, destination)
     _refuse_while_forgetting(library)
     try:
-        with _work_folder(library, path) as work:
+        # SQLite's locks are not to be relied upon on a network drive: its copy is made at home.
+        with _work_folder(library, home.root) as here, _work_folder(library, path.parent) as work:
             _refuse_without_room(home, path)
             say(Progress(0, _STEPS, "Backup: copying the library"))
-            snapshot = work / LIBRARY
+            snapshot = here / LIBRARY
             _copy_library(library, snapshot)
             about = _examine(snapshot)
             prefixes = _read_prefixes(home, snapshot)
@@ -124,8 +128,7 @@ def delete_backup(record: BackupRecord) -> str | None:
     why = backup_at(record)
     try:
         if why == _UNFINISHED:
-            with _locked(record.path):
-                shutil.rmtree(record.path)
+            _remove_unfinished(record.path)
         elif why is None:
             record.path.unlink()
         else:
@@ -190,56 +193,71 @@ def _refuse_while_forgetting(library: Library) -> None:
 
 
 def _refuse_without_room(home: Home, path: Path) -> None:
-    """The library is there twice for a while: its copy, and the backup with it."""
-    prefixes = sum(file.stat().st_size for file in home.concepts.glob("*/*") if file.is_file())
+    """The library is there twice for a while: its copy, and the backup."""
     log = home.database.with_name(f"{LIBRARY}-wal")
     size = home.database.stat().st_size + (log.stat().st_size if log.exists() else 0)
-    needed = 2 * size + prefixes + ROOM_BYTES
-    free = shutil.disk_usage(path.parent).free
-    if free < needed:
-        raise StorageError(
-            tried=f"writing a backup to {path.parent}",
-            found=f"it needs {needed // 2**20} MiB, and {free // 2**20} MiB are free",
-            fix="Free some space there, or choose another disk.",
-        )
+    prefixes = sum(file.stat().st_size for file in home.concepts.glob("*/*") if file.is_file())
+    together = home.root.stat().st_dev == path.parent.stat().st_dev
+    for folder, needed in ((path.parent, size + prefixes + (size if together else 0)), (home.root, size)):
+        free = shutil.disk_usage(folder).free
+        if free < needed + ROOM_BYTES:
+            raise StorageError(
+                tried=f"writing a backup to {path.parent}",
+                found=f"it needs {(needed + ROOM_BYTES) // 2**20} MiB in {folder}, and {free // 2**20} MiB are free",
+                fix="Free some space there, or choose another disk.",
+            )
 
 
 @contextmanager
-def _work_folder(library: Library, path: Path) -> Iterator[Path]:
-    """A folder beside the backup for what is unfinished; what killed processes left there is removed.
+def _work_folder(library: Library, parent: Path) -> Iterator[Path]:
+    """A folder for what is unfinished; what killed processes left there is removed.
 
     Meanwhile it counts as a backup of everything: should this process be killed, forgetting finds the copy by it.
     """
-    for left in path.parent.glob(".familiar-backup-*.unfinished"):
-        with suppress(OSError), _locked(left):
-            shutil.rmtree(left)
+    for left in parent.glob(".familiar-backup-*.unfinished"):
+        with suppress(OSError):
+            _remove_unfinished(left)
     for noted in library.backups():
-        if not noted.size and noted.path.parent == path.parent and not noted.path.exists():
+        if not noted.size and noted.path.parent == parent and not noted.path.exists():
             library.remove_backup(noted.uid)
     uid = secrets.token_hex(16)
-    work = path.parent / f".familiar-backup-{uid[:8]}.unfinished"
+    work = parent / f".familiar-backup-{uid[:8]}.unfinished"
     library.record_backup(
         BackupRecord(uid, work, now_text(), size=0, faces=1, last_photo=_ALL, last_concept=_ALL)
     )
     try:
         work.mkdir(mode=0o700)
-        with _locked(work):
+        lock = os.open(work / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with suppress(OSError):  # some network drives have no locks
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield work
+        finally:
+            os.close(lock)
     finally:
         shutil.rmtree(work, ignore_errors=True)
         if not work.exists():
             library.remove_backup(uid)
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder's lock, which ends with the process. Raises `OSError` while another one has it."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _remove_unfinished(folder: Path) -> None:
+    """What is left of writing a backup. Raises `OSError`, as long as somebody may be writing it."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        shutil.rmtree(folder)
+        return
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            if time.time() - folder.stat().st_mtime < _LONG_S:
+                raise
+        shutil.rmtree(folder)
     finally:
-        os.close(descriptor)
+        os.close(lock)
 
 
 def _copy_library(library: Library, target: Path) -> None:

@@ -705,11 +705,13 @@ def test_what_a_killed_backup_left_is_removed_when_something_is_forgotten(
 
     assert child(copy_and_die) == -signal.SIGKILL
     [left] = out.iterdir()
-    assert NAME.encode() in (left / "library.sqlite3").read_bytes()
+    [copy] = world.home.root.glob(".familiar-backup-*/library.sqlite3")
+    assert NAME.encode() in copy.read_bytes() and left.is_dir()
     uids = [world.library.concept_uids()[two[0]]]
     world.forget(two[0])
     assert left_in_backups(world.library, uids, delete=False) == []
     assert list(out.iterdir()) == [] and world.library.backups() == []
+    assert says(world.home, NAME) == set() and not copy.parent.exists()
 
 
 def test_refused_without_being_told_to_replace(world: World, two: tuple[int, int], tmp_path: Path) -> None:
