@@ -227,6 +227,11 @@ def test_by_the_command_line_over_an_existing_library(
     assert (said["photos"], said["concepts"], said["indexed"], said["notes"]) == (6, 2, 12, [])
     assert said["replaced"] == {"photos": 8, "concepts": 3} and said["bytes"] > 0 and len(said["files"]) == 5
     # The worker that made the index merely waits, and makes way.
+    with Library.open(world.home.database) as library:
+        queue = JobQueue(library)
+        deadline = time.monotonic() + 30
+        while (queue.list("running") or queue.list("queued")) and time.monotonic() < deadline:
+            time.sleep(0.05)
     assert running_worker_pid(world.home)
     again = run("restore", str(backup), "--yes")
     assert again.returncode == 0, again.stderr
