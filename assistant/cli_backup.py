@@ -41,12 +41,12 @@ def restore(
     ui = front_end(context)
     replace = yes
     if not yes and ui.asking():
-        status = ui.familiar.status()
-        ui.familiar.close()
-        if status.photos or status.named:
+        from assistant.restoring import would_be_lost
+
+        lost = would_be_lost(ui.familiar.home)
+        if lost is not None:
             typer.echo(
-                f"This replaces the library in {status.home}, with {status.photos} photos and {status.named} names. "
-                "What is not in the backup is lost; your photos are not touched.",
+                f"This replaces {lost}. What is not in the backup is lost; your photos are not touched.",
                 err=True,
             )
             if not typer.confirm("Go on?", default=False, err=True):

@@ -53,6 +53,10 @@ from personalizer.staged_library import (
 from personalizer.storage_errors import storage_error
 
 STOP_PATIENCE_S = 15.0
+_DAMAGED = (
+    "The library that was here was damaged: what was forgotten since the backup was made could not be told from the "
+    "rest, and may be back."
+)
 _STEPS = 5
 
 
@@ -95,8 +99,10 @@ def restore(home: Home, source: Path, *, replace: bool, on_progress: OnProgress 
         archive.verify()
         home.ensure()
         entered.enter_context(_alone(home))
-        present, notes = _what_is_here(home)
-        _refuse_to_replace(home, present, replace)
+        if not replace:
+            _refuse_to_replace(home)
+        found = _what_is_here(home)
+        present, notes = found or Present(), [] if found else [_DAMAGED]
         entered.callback(_abandon_quietly, home)
         try:
             say(Progress(1, _STEPS, "Restoring: unpacking"))
@@ -164,25 +170,37 @@ def _has_work(home: Home) -> bool:
         return False
 
 
-def _what_is_here(home: Home) -> tuple[Present, list[str]]:
+def _what_is_here(home: Home) -> Present | None:
+    """What the library that is there knows; None where it is damaged."""
     if not home.database.exists() or not home.database.stat().st_size:
-        return Present(), []
+        return Present()
     try:
         with Library.open(home.database) as library:
-            return read_present(library), []
+            return read_present(library)
     except CorruptArtifactError:
-        return Present(), [
-            "The library that was here was damaged: what was forgotten since the backup was made could not be told "
-            "from the rest, and may be back."
-        ]
+        return None
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):  # locked, or the disk refuses
+            raise _refused(home, error) from error
+        return None
 
 
-def _refuse_to_replace(home: Home, present: Present, replace: bool) -> None:
-    if (present.photos or present.concepts) and not replace:
+def would_be_lost(home: Home) -> str | None:
+    """What a restored library takes the place of, for a person; None where there is nothing."""
+    present = _what_is_here(home)
+    if present is None:
+        return "the library there, which is damaged"
+    if present.photos or present.concepts:
+        return f"the library there, of {present.photos} photos and {present.concepts} concepts with a name"
+    return None
+
+
+def _refuse_to_replace(home: Home) -> None:
+    lost = would_be_lost(home)
+    if lost is not None:
         raise UsageError(
             tried=f"restoring a backup into {home.root}",
-            found=f"the library there, of {present.photos} photos and {present.concepts} concepts with a name, would "
-            "be lost",
+            found=f"{lost}, would be lost",
             fix="Back it up first (familiar backup FILE), or say --yes; or restore into another home: "
             "familiar --home DIR restore FILE",
         )

@@ -188,7 +188,7 @@ def _refuse_while_forgetting(library: Library) -> None:
         raise FamiliarError(
             tried="writing a backup",
             found="something is being forgotten, which would be in it",
-            fix="Try again when that is done: familiar jobs",
+            fix="Try again when that is done. Where it failed: familiar jobs, and familiar jobs retry ID",
         )
 
 

@@ -315,10 +315,21 @@ def test_a_prefix_is_where_it_is_unpacked_whatever_the_library_says(
 def test_a_damaged_library_can_be_replaced(world: World, two: tuple[int, int], tmp_path: Path) -> None:
     backup = world.back_up(tmp_path / "a.bak")
     world.library.close()
-    world.home.database.write_bytes(b"what a broken disk left of it" * 1000)
-    restored = world.restore(backup)
-    assert world.names() == {NAME, OTHER}
+    content = world.home.database.read_bytes()
+    half = len(content) // 8192 * 4096
+    torn = content[:half] + b"what a broken disk left of it" * 10_000
+    for damaged in (b"what a broken disk left of it" * 1000, torn[: len(content)]):
+        world.library.close()
+        world.home.database.write_bytes(damaged)
+        with pytest.raises(UsageError, match="damaged"):
+            restore(world.home, backup, replace=False)
+        restored = world.restore(backup)
+        assert world.names() == {NAME, OTHER}
     assert "damaged" in restored.notes[0]
+    world.library.close()
+    world.home.database.write_bytes(b"")
+    restored = world.restore(backup)
+    assert world.names() == {NAME, OTHER} and restored.notes == []
 
 
 # --- what must not happen
