@@ -52,7 +52,8 @@ def estimate_import(library: Library, folders: Sequence[Path]) -> Estimate:
     home = library.path.parent
     known = library.files()
     files = new = size = 0
-    for file in find_files([folder for folder in folders if is_listable(folder)], skip=[home]):
+    listable = [folder for folder in folders if is_listable(folder)]
+    for file in find_files(listable, skip=[home], patterns=library.exclusions()):
         if not may_be_photo(file.path):
             continue
         files += 1

@@ -78,7 +78,7 @@ class Handlers:
             self._home.models,
             progress=reporter(context),
             cancelled=context.cancelled,
-            accept_missing=bool(job.payload.get("accept_missing", False)),
+            accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         note_rate(self._library, report.new, report.elapsed_s)
         context.check_cancelled()
@@ -391,6 +391,11 @@ class Handlers:
         return [
             job for state in ("failed", "cancelled") for job in self._queue.list(state) if job.kind == kind
         ]
+
+
+def _accepted(value: Any) -> bool | list[Path]:
+    """What a scan may take for deleted: nothing, everything, or what is gone of some folders."""
+    return [Path(folder) for folder in value] if isinstance(value, list) else bool(value)
 
 
 def reporter(context: JobContext, prefix: str = "") -> OnProgress:

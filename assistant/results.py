@@ -177,6 +177,12 @@ class Status:
     """Whether faces are looked for."""
     frozen: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
+    excluded: list[str] = field(default_factory=list)
+    """Patterns of what is left out."""
+    waiting: int = 0
+    """Files that were being written when the folders were last looked at."""
+    unlisted: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders that could not be looked into then."""
     pace: dict[int, JobPace] = field(default_factory=dict)
     """Of running jobs, by id."""
     shots: int = 0

@@ -11,6 +11,8 @@ from personalizer.library_database import now_text
 from personalizer.library_forgetting import ForgettingRecords
 from personalizer.library_links import LinkRecords
 from personalizer.library_photos import FailureRecord, FileRecord, PhotoRecords
+from personalizer.library_places import PlaceRecords
+from personalizer.library_places import PlaceRecords
 from personalizer.library_shots import ShotRecords
 
 __all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation"]
@@ -41,7 +43,7 @@ class Operation:
     payload: dict[str, Any]
 
 
-class Library(PhotoRecords, ConceptRecords, LinkRecords, ShotRecords, ForgettingRecords):
+class Library(PhotoRecords, PlaceRecords, ConceptRecords, LinkRecords, ShotRecords, ForgettingRecords):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 
     Thread-safe: every thread has a connection of its own. Methods that change several rows do so in one
