@@ -32,6 +32,7 @@ from personalizer.training_due import note_trained, photos_of
 
 if TYPE_CHECKING:
     from personalizer.analysis import Analysis, PhotoAnalyser
+    from personalizer.grouping_state import GroupingState
     from personalizer.index_process import IndexProcess
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
     return {
         "scan": handlers.scan,
         "cluster": handlers.cluster,
+        "recluster": handlers.recluster,
         "index": handlers.index,
         "rebuild_index": handlers.rebuild_index,
         "learn": handlers.learn,
@@ -140,9 +142,26 @@ class Handlers:
 
         context.progress(0, 0, "Grouping")
         due = due_mark(self._library)
-        report = cluster(self._library)
+        report = cluster(self._library, state=self._grouping, progress=reporter(context))
         settle(self._library, due)
         return {"cluster": dataclasses.asdict(report)}
+
+    def recluster(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Everything that nobody decided about grouped anew: what that changes and, when asked for, the change."""
+        from personalizer.recluster import recluster
+
+        context.progress(0, 0, "Grouping everything anew")
+        found = recluster(
+            self._library, apply=bool(job.payload["apply"]), state=self._grouping, progress=reporter(context)
+        )
+        return dataclasses.asdict(found)
+
+    @cached_property
+    def _grouping(self) -> GroupingState:
+        """What is known of the groups from one job to the next."""
+        from personalizer.grouping_state import GroupingState
+
+        return GroupingState()
 
     def learn(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that a person chose → a concept, whose training is queued; those that cannot be used are named."""

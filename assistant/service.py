@@ -174,6 +174,10 @@ class Familiar:
         """Make the vector index anew from the library."""
         return self._run("rebuild_index", "library", {}, on_progress)
 
+    def recluster(self, *, apply: bool, on_progress: OnProgress | None = None) -> dict[str, Any]:
+        """What grouping everything anew would change; with `apply` it is done."""
+        return self._run("recluster", "apply" if apply else "preview", {"apply": apply}, on_progress)
+
     def status(self) -> Status:
         """What is there and what is going on."""
         counts, notes = self.library.counts(), read_notes(self.library)

@@ -423,12 +423,18 @@ def matching_ids(old: dict[int, set[int]], new: list[set[int]]) -> dict[int, int
 
 def _placed_to(library: Library, kind: KindState) -> int:
     """The newest detection that was placed; 0 when what was placed was seen by another model."""
-    source, _, last = (library.setting(f"clustering.placed.{kind.kind}") or "").rpartition(" ")
-    return int(last) if last and source == _source(kind) else 0
+    row = library.connection.execute(
+        "SELECT last_id FROM placed WHERE kind = ? AND source = ?", (kind.kind, _source(kind))
+    ).fetchone()
+    return 0 if row is None else int(row["last_id"])
 
 
-def _set_placed_to(library: Library, kind: KindState, last: int) -> None:
-    library.set_setting(f"clustering.placed.{kind.kind}", f"{_source(kind)} {last}")
+def _set_placed_to(library: Library, kind: KindState, last_id: int) -> None:
+    library.connection.execute(
+        """INSERT INTO placed(kind, source, last_id) VALUES (?, ?, ?)
+           ON CONFLICT(kind) DO UPDATE SET source = excluded.source, last_id = excluded.last_id""",
+        (kind.kind, _source(kind), last_id),
+    )
 
 
 def _source(kind: KindState) -> str:

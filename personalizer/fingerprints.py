@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from personalizer.schemas import Float32Array, Int64Array
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 VERSION = 1
 """Of how fingerprints are made; those of two versions cannot be compared."""
@@ -31,6 +34,8 @@ class Fingerprint:
 
 def fingerprint(image: Image.Image) -> Fingerprint:
     """Of an upright RGB picture."""
+    from PIL import Image
+
     small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
     grey: Float32Array = np.asarray(small.convert("L"), dtype=np.float32)
     cosines = _cosines()

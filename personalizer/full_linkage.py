@@ -12,7 +12,13 @@ import numpy as np
 
 from personalizer.group_linkage import MAX_DENSE_ENTRIES, BoolArray, JoinLimits, Sums, join, squared_distance
 from personalizer.grouping_state import GroupingState, KindState
-from personalizer.incremental_clustering import CHUNK_ITEMS, PlacementSettings, entries_apart, place_items
+from personalizer.incremental_clustering import (
+    CHUNK_ITEMS,
+    PlacementSettings,
+    entries_apart,
+    place_items,
+    unite,
+)
 from personalizer.library import Library
 from personalizer.schemas import Int64Array, OnProgress, Progress
 
@@ -32,7 +38,8 @@ def link_all(
     free = np.flatnonzero(~kind.claimed)
     core = free[kind.store.quality[free] >= settings.min_quality]
     linkage = _FullLinkage(library, state, kind, settings, progress)
-    groups = [set(entry.tolist()) for entry in linkage.entries(linkage.tied(core)) if len(entry) > 1]
+    groups = unite(state, kind, [set(entry.tolist()) for entry in linkage.entries(core)])
+    groups = [group for group in groups if len(group) > 1]
     scratch = _scratch(kind, groups)
     rest = np.setdiff1d(free, np.array(sorted(set().union(*groups)) if groups else [], np.int64))
     poor = rest[kind.store.quality[rest] < settings.min_quality]
@@ -90,45 +97,21 @@ class _FullLinkage:
             squared_distance(kind.kind, settings.threshold), squared_distance(kind.kind, settings.close)
         )
 
-    def tied(self, items: Int64Array) -> list[Int64Array]:
-        """The items, those together that a person said are one."""
-        united = [
-            np.intersect1d(self.kind.store.positions(np.array(sorted(one), np.int64)), items)
-            for one in self.state.constraints.united()
-        ]
-        united = [one for one in united if len(one) > 1]
-        alone = np.setdiff1d(items, np.concatenate(united)) if united else items
-        return [*united, *(alone[number : number + 1] for number in range(len(alone)))]
-
-    def entries(self, entries: list[Int64Array]) -> list[Int64Array]:
-        """Join what belongs together."""
-        if not entries:
-            return []
-        several = [entry for entry in entries if len(entry) > 1]
-        owner = {int(position): number for number, entry in enumerate(several) for position in entry}
-        items = np.sort(np.concatenate(entries))
+    def entries(self, items: Int64Array) -> list[Int64Array]:
+        """What belongs together, and what is alone."""
         found: list[Int64Array] = []
         batch: list[list[Int64Array]] = []
         waiting = 0
-        for component in self._components(items, self.settings.threshold - self.kind.store.slack, several):
-            whole = self._with_entries(component, several, owner)
-            if len(whole) > MAX_DENSE_ENTRIES:
-                found += self._large(component, several, owner, self.settings.threshold)
+        for component in self._components(items, self.settings.threshold - self.kind.store.slack):
+            if len(component) > MAX_DENSE_ENTRIES:
+                found += self._large(component, self.settings.threshold)
                 continue
-            batch.append(whole)
+            batch.append(_alone(component))
             waiting += len(component)
             if waiting >= MAX_DENSE_ENTRIES:
                 found += self._joined(batch)
                 batch, waiting = [], 0
         return found + self._joined(batch)
-
-    @staticmethod
-    def _with_entries(
-        component: Int64Array, several: list[Int64Array], owner: dict[int, int]
-    ) -> list[Int64Array]:
-        numbers = sorted({owner[p] for p in component.tolist() if p in owner})
-        alone = [np.array([p], np.int64) for p in component.tolist() if p not in owner]
-        return [*(several[number] for number in numbers), *alone]
 
     def _joined(self, batch: list[list[Int64Array]]) -> list[Int64Array]:
         """Exact average linkage in each of the sets of entries; their vectors are read at once."""
@@ -169,24 +152,21 @@ class _FullLinkage:
                 block, size = [], 0
         return Sums.concatenated(parts)
 
-    def _large(
-        self, items: Int64Array, several: list[Int64Array], owner: dict[int, int], cut: float
-    ) -> list[Int64Array]:
+    def _large(self, items: Int64Array, cut: float) -> list[Int64Array]:
         """Too much for one matrix: first what hangs together more tightly, then what became of it."""
         stricter = cut + (1 - cut) * 0.1
         found: list[Int64Array] = []
         small: list[list[Int64Array]] = []
-        for piece in self._components(items, stricter, several):
-            whole = self._with_entries(piece, several, owner)
-            if len(whole) <= MAX_DENSE_ENTRIES:
-                small.append(whole)
+        for piece in self._components(items, stricter):
+            if len(piece) <= MAX_DENSE_ENTRIES:
+                small.append(_alone(piece))
             elif stricter < 0.98:
-                found += self._large(piece, several, owner, stricter)
+                found += self._large(piece, stricter)
             else:
                 # Copies of one thing: any cut is as good as another.
                 small += [
-                    whole[start : start + MAX_DENSE_ENTRIES]
-                    for start in range(0, len(whole), MAX_DENSE_ENTRIES)
+                    _alone(piece[start : start + MAX_DENSE_ENTRIES])
+                    for start in range(0, len(piece), MAX_DENSE_ENTRIES)
                 ]
         for entries in small:
             found += self._joined([entries])
@@ -210,18 +190,14 @@ class _FullLinkage:
         grouped = np.concatenate(groups) if groups else np.zeros(0, np.int64)
         return [*groups, *(np.array([p], np.int64) for p in np.setdiff1d(alone, grouped).tolist())]
 
-    def _components(self, items: Int64Array, threshold: float, several: list[Int64Array]) -> list[Int64Array]:
-        """The sets that hang together by pairs which may be at least this similar, or by a person's word."""
+    def _components(self, items: Int64Array, threshold: float) -> list[Int64Array]:
+        """The sets that hang together by pairs which may be at least this similar."""
         from scipy.sparse import coo_matrix
         from scipy.sparse.csgraph import connected_components
 
         count = len(items)
         reach = squared_distance(self.kind.kind, threshold)
         root = np.arange(count, dtype=np.int64)
-        place = {int(p): n for n, p in enumerate(items.tolist())} if several else {}
-        for entry in several:
-            here = [place[p] for p in entry.tolist() if p in place]
-            root[here[1:]] = here[0] if here else 0
         for start in range(0, count, _BLOCK_ITEMS):
             if self.progress is not None and start:
                 self.progress(Progress(start, count, "Comparing"))
@@ -239,3 +215,7 @@ class _FullLinkage:
         order = np.argsort(root, kind="stable")
         _, sizes = np.unique(root, return_counts=True)
         return np.split(items[order], np.cumsum(sizes)[:-1])
+
+
+def _alone(items: Int64Array) -> list[Int64Array]:
+    return [items[number : number + 1] for number in range(len(items))]

@@ -138,7 +138,7 @@ def _parts(sums: Sums, entries: Int64Array, squared: float) -> list[Int64Array]:
     graph = coo_matrix((np.ones(len(first), np.bool_), (first, second)), shape=(len(entries), len(entries)))
     _, label = connected_components(graph, directed=False)
     order = np.argsort(label, kind="stable")
-    found = []
+    found: list[Int64Array] = []
     for part in np.split(entries[order], np.cumsum(np.bincount(label))[:-1]) if len(entries) else []:
         if len(part) <= MAX_DENSE_ENTRIES:
             found.append(part)

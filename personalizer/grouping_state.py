@@ -186,6 +186,8 @@ class GroupingState:
         self.constraints = LinkConstraints()
         self.shows_twice: set[int] = set()
         self.stamp: int | None = None
+        """Of the last change that is known of; None makes all memberships be read again."""
+        self._removals: int | None = None
 
     def refresh(self, library: Library) -> bool:
         """Bring it up to date; True when more than new photos had changed and all memberships were read."""
@@ -195,6 +197,12 @@ class GroupingState:
             went_on = [kind.read_items(library) for kind in self.kinds.values()]
             if all(went_on):
                 return False
+        removals = int(library.connection.execute("SELECT removals FROM grouping").fetchone()[0])
+        if removals != self._removals:
+            # An id that is known may stand for something else by now.
+            for kind in self.kinds.values():
+                kind.store.clear()
+            self._removals = removals
         self.constraints = LinkConstraints.of(library.links_newest_first())
         self.shows_twice = library.photos_that_show_twice()
         for kind in self.kinds.values():

@@ -58,6 +58,8 @@ class PlacementSettings:
     """From here up an item is as good as the same picture."""
     unusual: float = 0.08
     """A concept's spread is taken to be at least this share of its mean squared distance."""
+    odd: float = 1.1
+    """What is beyond this many times the usual squared distance is rather somebody or something else."""
     min_quality: float = 0.0
     """Items below may join a group and never found, extend or link one."""
 
@@ -251,8 +253,8 @@ class _Neighbourhood:
     # --- deciding
 
     def place(self, attach: bool) -> Placement:
-        attached = self._attach() if attach else set()
-        rest = np.array([n for n in range(len(self.positions)) if n not in attached], np.int64)
+        settled = self._attach() if attach else set()
+        rest = np.array([n for n in range(len(self.positions)) if n not in settled], np.int64)
         self._group(rest)
         return self.result
 
@@ -260,7 +262,11 @@ class _Neighbourhood:
         return similarity_at(self.kind.kind, squared)
 
     def _attach(self) -> set[int]:
-        """Items that join a decided concept without asking; asks about others. Returns their numbers."""
+        """Items that join a decided concept without asking; asks about others.
+
+        Returns the numbers of those that joined, and of those that so probably will that they are no group of their own
+        meanwhile.
+        """
         tied = self._tied_to_decided()
         attached: set[int] = set(tied)
         self.result.attached += [(concept_id, int(self.items[number])) for number, concept_id in tied.items()]
@@ -270,9 +276,9 @@ class _Neighbourhood:
         open_squared = np.where(self.blocked, np.inf, self.squared)
         best = columns[open_squared[:, columns].argmin(axis=1)]
         value = open_squared[np.arange(len(self.items)), best]
-        others = open_squared.copy()
-        others[np.arange(len(self.items)), best] = np.inf
+        others = self._rivals(open_squared, best)
         runner_up = others.min(axis=1)
+        probable: set[int] = set()
         suggest = squared_distance(self.kind.kind, self.settings.suggest)
         sure: dict[int, list[int]] = defaultdict(list)
         doubtful: dict[int, list[int]] = defaultdict(list)
@@ -287,6 +293,8 @@ class _Neighbourhood:
                 continue
             if not usual:
                 doubtful[column].append(number)
+            if value[number] <= self._hardly_odd(column) and value[number] < runner_up[number]:
+                probable.add(number)
             # Where it rather belongs to a group, the group is asked about as a whole.
             if runner_up[number] >= value[number] or self.is_decided[int(others[number].argmin())]:
                 self.result.suggested[self.groups[column]].add(int(self.items[number]))
@@ -306,7 +314,27 @@ class _Neighbourhood:
                 photo = int(self._exclusive_photos(self.items[[number]])[0])
                 if self.kind.kind != "face" or photo < 0 or photo not in filled:
                     self.result.suggested[self.groups[column]].add(int(self.items[number]))
-        return attached
+                    probable.add(number)
+        return attached | probable
+
+    def _rivals(self, open_squared: Float64Array, best: Int64Array) -> Float64Array:
+        """`open_squared` `[items, groups]` without each item's best concept, and without groups like it.
+
+        A few photos of a person that nobody was asked about yet are no rival of the person.
+        """
+        rivals = open_squared.copy()
+        rivals[np.arange(len(self.items)), best] = np.inf
+        undecided = np.flatnonzero(~self.is_decided)
+        if len(undecided):
+            sums = Sums.concatenated([self.group_sums[column] for column in undecided])
+            for column in np.unique(best).tolist():
+                like = sums.to(self.group_sums[column])[:, 0] <= self._hardly_odd(column)
+                rivals[np.ix_(best == column, undecided[like])] = np.inf
+        return rivals
+
+    def _hardly_odd(self, column: int) -> float:
+        """The squared distance to a concept up to which something may well be it, though a person has to say so."""
+        return self.settings.odd * self.spreads[column].usual(self.settings.unusual)
 
     def _is_usual(self, squared: float, spread: Spread) -> bool:
         """Whether an item this far from a concept's members, on average, is one more of them beyond doubt."""
@@ -366,15 +394,16 @@ class _Neighbourhood:
         if not members:
             return
         sums = Sums.concatenated([self.sums.taken(core), *(self.group_sums[column] for column in columns)])
-        start = self._tied(members)
-        members = [set().union(*(members[n] for n in atom.tolist())) for atom in start]
-        sums = sums.joined(start)
         limits = JoinLimits(
             squared_distance(self.kind.kind, settings.threshold),
             squared_distance(self.kind.kind, settings.close),
         )
         joined = join(sums, lambda part: self._apart([members[n] for n in part.tolist()]), limits)
-        groups = [set().union(*(members[n] for n in group.tolist())) for group in joined]
+        groups = unite(
+            self.state,
+            self.kind,
+            [set().union(*(members[n] for n in group.tolist())) for group in joined],
+        )
         for column in undecided:
             self.result.old[self.groups[column]] = set(self.kind.members[self.groups[column]].tolist())
         lone = [group for group in groups if len(group) < settings.min_size]
@@ -392,31 +421,6 @@ class _Neighbourhood:
 
     def _was_group(self, group: set[int]) -> bool:
         return any(group & old for old in self.result.old.values())
-
-    def _tied(self, members: list[set[int]]) -> list[Int64Array]:
-        """Entries of `members` that a person said are one, together; the others alone."""
-        if not self.constraints:
-            return [np.array([number], np.int64) for number in range(len(members))]
-        entry_of = {position: number for number, entry in enumerate(members) for position in entry}
-        parent = list(range(len(members)))
-
-        def root(number: int) -> int:
-            while parent[number] != number:
-                number = parent[number]
-            return number
-
-        for united in self.constraints.united():
-            here = [
-                entry_of[position]
-                for position in self.store.positions(np.array(sorted(united), np.int64)).tolist()
-                if position in entry_of
-            ]
-            for number in here[1:]:
-                parent[root(number)] = root(here[0])
-        atoms: dict[int, list[int]] = defaultdict(list)
-        for number in range(len(members)):
-            atoms[root(number)].append(number)
-        return [np.array(atom, np.int64) for atom in atoms.values()]
 
     def _apart(self, members: list[set[int]]) -> BoolArray | None:
         """`[m, m]`: which entries must not come together."""
@@ -546,3 +550,25 @@ def entries_apart(state: GroupingState, kind: KindState, entries: list[set[int]]
     if apart is not None:
         np.fill_diagonal(apart, False)
     return apart
+
+
+def unite(state: GroupingState, kind: KindState, groups: list[set[int]]) -> list[set[int]]:
+    """Put groups together of which a person said that members are one, whatever they look like.
+
+    Where the rest of two groups must not come together, only those come over that were spoken of.
+    """
+    if not state.constraints:
+        return groups
+    groups = [set(group) for group in groups]
+    owner = {position: number for number, group in enumerate(groups) for position in group}
+    for united in state.constraints.united():
+        here = [p for p in kind.store.positions(np.array(sorted(united), np.int64)).tolist() if p in owner]
+        numbers = sorted({owner[p] for p in here}, key=lambda number: (-len(groups[number]), number))
+        for number in numbers[1:]:
+            keep, other = groups[numbers[0]], groups[number]
+            apart = entries_apart(state, kind, [keep, other])
+            moving = other & set(here) if apart is not None and apart[0, 1] else set(other)
+            keep |= moving
+            other -= moving
+            owner |= dict.fromkeys(moving, numbers[0])
+    return [group for group in groups if group]

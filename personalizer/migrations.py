@@ -232,8 +232,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     # Counts what could make groups that were read before wrong, so that they need not be read again for every photo.
     # New detections do not count: they are found by their ids.
     (
-        "CREATE TABLE grouping (changes INTEGER NOT NULL)",
-        "INSERT INTO grouping(changes) VALUES (0)",
+        "CREATE TABLE grouping (changes INTEGER NOT NULL, removals INTEGER NOT NULL)",
+        "INSERT INTO grouping(changes, removals) VALUES (0, 0)",
+        """CREATE TABLE placed (
+            kind TEXT PRIMARY KEY NOT NULL,
+            source TEXT NOT NULL,
+            last_id INTEGER NOT NULL
+        )""",
         *(
             f"""CREATE TRIGGER grouping_after_{number} AFTER {event}
                 BEGIN UPDATE grouping SET changes = changes + 1; END"""
@@ -248,12 +253,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
                     "UPDATE ON links",
                     "DELETE ON links",
                     "UPDATE OF shows_twice ON photos",
-                    "DELETE ON detections",
                     "UPDATE OF photo_id ON photo_files",
                     "DELETE ON photo_files",
                 )
             )
         ),
+        # The ids of the newest detections are handed out again when these are removed: what comes next under such an
+        # id has not been placed.
+        """CREATE TRIGGER grouping_after_removal AFTER DELETE ON detections BEGIN
+            UPDATE grouping SET changes = changes + 1, removals = removals + 1;
+            UPDATE placed SET last_id = MIN(last_id, (SELECT COALESCE(MAX(id), 0) FROM detections));
+        END""",
     ),
     # Places are registered folders and file systems mounted below them. Exclusions are patterns of what is left out.
     (

@@ -88,7 +88,13 @@ def _group(
 
 
 def evaluate_siblings(
-    *, home: Home, seed: int = 0, shown: int = 5, later: int = 6, on_progress: OnProgress | None = None
+    *,
+    home: Home,
+    seed: int = 0,
+    pairs: int = SIBLING_PAIRS,
+    shown: int = 5,
+    later: int = 6,
+    on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """Named people, and photos of siblings of theirs that come in together with more of their own.
 
@@ -99,13 +105,11 @@ def evaluate_siblings(
     for number, distance in enumerate(distances):
         if on_progress is not None:
             on_progress(Progress(number, len(distances), "Grouping siblings"))
-        person, sibling = draw_siblings(
-            SIBLING_PAIRS, distance, shown + later, seed + number, within=SIBLING_WITHIN
-        )
+        person, sibling = draw_siblings(pairs, distance, shown + later, seed + number, within=SIBLING_WITHIN)
         rows.append({"distance": distance, **_siblings(home, person, sibling, shown, seed)})
     return {
         "within": SIBLING_WITHIN,
-        "pairs": SIBLING_PAIRS,
+        "pairs": pairs,
         "merged": sum(row["merged"] for row in rows[: len(SIBLING_DISTANCES)]),
         "rows": rows[: len(SIBLING_DISTANCES)],
         "limit_rows": rows[len(SIBLING_DISTANCES) :],

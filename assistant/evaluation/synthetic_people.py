@@ -64,9 +64,8 @@ def draw_siblings(
 
 def _directions(random: np.random.Generator, count: int) -> Float32Array:
     """Vectors of about unit length, `[count, 128]`: lengths vary as those of real noise do."""
-    drawn = random.standard_normal((count, FACE_FEATURES)) / np.sqrt(FACE_FEATURES)
-    directions: Float32Array = drawn.astype(np.float32)
-    return directions
+    drawn: Float32Array = random.standard_normal((count, FACE_FEATURES), np.float32)
+    return drawn / np.float32(FACE_FEATURES**0.5)
 
 
 def add_photos(library: Library, vectors: Iterable[Float32Array], numbers: Sequence[int]) -> list[int]:
