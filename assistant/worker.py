@@ -96,6 +96,8 @@ def _watching(
     home: Home, library: Library, queue: JobQueue, options: WatchOptions, handlers: Mapping[str, Handler]
 ) -> Iterator[Mapping[str, Handler]]:
     """Watch the folders and train when idle for the duration of the block; yields the handlers that this takes."""
+    from personalizer.scan_notes import read_notes
+    from personalizer.scanner import exclusions_of
     from personalizer.watcher import Watcher
 
     def request_scan() -> None:
@@ -114,7 +116,13 @@ def _watching(
         rules=options.rules,
         config=options.times,
     )
-    with Watcher(library.roots, request_scan), training:
+    watcher = Watcher(
+        library.roots,
+        request_scan,
+        exclusions=lambda: exclusions_of(library),
+        unfinished=lambda: read_notes(library).waiting > 0,
+    )
+    with watcher, training:
         yield training.handlers(handlers)
 
 

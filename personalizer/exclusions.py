@@ -106,8 +106,12 @@ def valid_pattern(pattern: str) -> str:
     if found is not None:
         fix = "Give a name (Screenshots), a pattern (*.png), a place (Scans/2019, /mnt/photos/private)."
         raise UsageError(tried=f"excluding {pattern!r}", found=found, fix=fix)
-    if text.startswith("~"):
-        text = os.path.expanduser(text)
+    if text.startswith(("~", "/")):
+        ending = "/" if text.endswith("/") else ""
+        text = os.fspath(Path(text).expanduser())
+        # Folders are registered by their real names.
+        text = (text if set(text) & set("*?[") else os.path.realpath(text)) + ending
+    text = text.removeprefix("./")
     try:
         re.compile(pattern_regex(text))
     except re.error as error:

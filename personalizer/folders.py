@@ -49,7 +49,7 @@ class Walk:
     or was not meant. A root inside another one is walked once, as itself.
     """
 
-    def __init__(self, roots: Iterable[Path], exclusions: Exclusions) -> None:
+    def __init__(self, roots: Iterable[Path | str], exclusions: Exclusions) -> None:
         self._roots = list(dict.fromkeys(os.fspath(root) for root in roots))
         self._exclusions = exclusions
         self.places: dict[str, int] = {}

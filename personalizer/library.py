@@ -12,7 +12,6 @@ from personalizer.library_forgetting import ForgettingRecords
 from personalizer.library_links import LinkRecords
 from personalizer.library_photos import FailureRecord, FileRecord, PhotoRecords
 from personalizer.library_places import PlaceRecords
-from personalizer.library_places import PlaceRecords
 from personalizer.library_shots import ShotRecords
 
 __all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation"]

@@ -81,7 +81,7 @@ def has_network_part(folder: Path, mounts: Sequence[Mount]) -> bool:
 
 
 def _is_in(path: str, folder: str) -> bool:
-    return folder == "/" or path == folder or path.startswith(f"{folder}/")
+    return folder in ("/", path) or path.startswith(f"{folder}/")
 
 
 def file_system_id(folder: Path, mounts: Sequence[Mount]) -> str:

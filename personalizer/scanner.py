@@ -56,6 +56,11 @@ def scan(
         return one.run(roots, processes, accept_missing)
 
 
+def exclusions_of(library: Library) -> Exclusions:
+    """What is left out of this library: what the user says, and the library's own folder."""
+    return Exclusions(tuple(library.exclusions()), (os.path.realpath(library.path.parent),))
+
+
 class _Scan:
     """One run; the only writer of what it finds."""
 
@@ -76,8 +81,7 @@ class _Scan:
         self.settling = settling
         self.tally = Tally()
         self.mounts = read_mounts()
-        home = os.path.realpath(library.path.parent)
-        self.exclusions = Exclusions(tuple(library.exclusions()), (home,))
+        self.exclusions = exclusions_of(library)
         self.before = {os.fspath(path): place for path, place in library.places().items()}
         self.roots: list[str] = []
         self.trouble: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """Whether a file is at rest or somebody is still writing it. Knows the file system and clocks, no photo and no library.
 
-A file is at rest when two looks find the same. Where it was last written long ago the second look is the one after it was
-read; one that was written just now, or at a time that says nothing (the future: a clock was put back), is looked at again
-before.
+A file is at rest when two looks find the same. Where it was last written long ago the second look is the one after it
+was read; one that was written just now, or at a time that says nothing (the future: a clock was put back), is looked at
+again before.
 """
 
 from __future__ import annotations
