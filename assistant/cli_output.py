@@ -251,6 +251,10 @@ def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None
         lines.append("excluded  " + ", ".join(status.excluded))
     if status.waiting:
         lines.append(f"waiting   {status.waiting} files that are still being written")
+    lines += [
+        f"polled    {folder['path']}, every {folder['every_s']:.0f} s: {folder['reason']}"
+        for folder in status.polled
+    ]
     lines += [*unlisted_lines(status.unlisted), *frozen_lines(status.frozen)]
     return "\n".join([*lines, *(f"  {job_line(job)}{told(paces(job))}" for job in status.running)])
 

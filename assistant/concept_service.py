@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from personalizer import concept_operations
-from personalizer.clustering_due import mark_due
 from personalizer.concept_operations import Done, find_photo
 from personalizer.concepts import find_concept, summaries
 from personalizer.library import Library
@@ -33,20 +32,16 @@ class ConceptOperations:
     def split(self, name: str, photos: list[str]) -> Changed:
         """What these photos show is somebody or something else."""
         concept = self._concept(name)
-        with self._library.transaction():
-            mark_due(self._library)
-            done = concept_operations.split_concept(
-                self._library, concept, [find_photo(self._library, photo).id for photo in photos]
-            )
+        done = concept_operations.split_concept(
+            self._library, concept, [find_photo(self._library, photo).id for photo in photos]
+        )
         made = done.concepts[-1].id
         return self._changed(done, f"Split: number {made} is new. To name it: familiar name {made} NAME")
 
     def reject(self, name: str, photo: str) -> Changed:
         """That photo does not show it."""
         concept = self._concept(name)
-        with self._library.transaction():
-            mark_due(self._library)
-            done = concept_operations.reject(self._library, concept, find_photo(self._library, photo).id)
+        done = concept_operations.reject(self._library, concept, find_photo(self._library, photo).id)
         return self._changed(
             done, f"{_title(concept)} is not in {photo}, and will not be suggested there again."
         )
@@ -54,13 +49,11 @@ class ConceptOperations:
     def confirm(self, name: str, photo: str | None, face: int | None = None) -> Changed:
         """That photo shows it; without a photo, all that is suggested does."""
         concept = self._concept(name)
-        with self._library.transaction():
-            mark_due(self._library)
-            if photo is None:
-                done = concept_operations.confirm_all(self._library, concept)
-            else:
-                photo_id = find_photo(self._library, photo).id
-                done = concept_operations.confirm(self._library, concept, photo_id, face)
+        if photo is None:
+            done = concept_operations.confirm_all(self._library, concept)
+        else:
+            photo_id = find_photo(self._library, photo).id
+            done = concept_operations.confirm(self._library, concept, photo_id, face)
         return self._changed(done, f"{_title(concept)} is in {photo or 'all suggested photos'}.")
 
     def hide(self, name: str, hidden: bool = True) -> Changed:
@@ -83,17 +76,13 @@ class ConceptOperations:
 
     def show_twice(self, photo: str, twice: bool = True) -> Changed:
         """That photo may show one person more than once."""
-        with self._library.transaction():
-            mark_due(self._library)
-            done = concept_operations.show_twice(self._library, find_photo(self._library, photo).id, twice)
+        done = concept_operations.show_twice(self._library, find_photo(self._library, photo).id, twice)
         can = "may" if twice else "does not"
         return self._changed(done, f"{photo} {can} show one person more than once.")
 
     def undo(self, operation_id: int | None = None) -> Changed:
         """Take back that operation, or the last."""
-        with self._library.transaction():
-            mark_due(self._library)
-            undone = undo(self._library, operation_id)
+        undone = undo(self._library, operation_id)
         said = f"Undone: {undone.undone.kind} (operation {undone.undone.id})."
         return self._changed(Done(undone.operation, undone.concepts), said)
 

@@ -183,6 +183,8 @@ class Status:
     """Files that were being written when the folders were last looked at."""
     unlisted: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders that could not be looked into then."""
+    polled: list[dict[str, Any]] = field(default_factory=list)
+    """`[{path, reason, every_s}]` of folders in which changes are noticed by scanning them that often."""
     pace: dict[int, JobPace] = field(default_factory=dict)
     """Of running jobs, by id."""
     shots: int = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -28,10 +29,9 @@ from assistant.results import (
 )
 from assistant.worker_process import running_worker_pid, watching_pid
 from personalizer.backbones.registry import POCKET
-from personalizer.clustering_due import mark_due
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.faces_switch import faceless_photos, faces_are_on, switch_faces
-from personalizer.job_pace import depths, paces, quarantined
+from personalizer.job_pace import paces
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -39,6 +39,7 @@ from personalizer.naming import name_key, valid_name
 from personalizer.scan_notes import read_notes
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
 from personalizer.training_due import due_trainings, given_up
+from personalizer.watch_notes import read_polled
 
 if TYPE_CHECKING:
     from assistant.concept_service import ConceptOperations
@@ -181,13 +182,15 @@ class Familiar:
     def status(self) -> Status:
         """What is there and what is going on."""
         counts, notes = self.library.counts(), read_notes(self.library)
+        watching = watching_pid(self.home) is not None
         jobs = self.queue.list()
         states = ("queued", "running", "done", "failed", "cancelled")
+        active = [job for job in jobs if job.state in ("queued", "running")]
         pid = running_worker_pid(self.home)
         return Status(
             home=self.home.root,
             jobs={state: sum(job.state == state for job in jobs) for state in states},
-            running=[job for job in jobs if job.state in ("queued", "running")],
+            running=active,
             photos=counts["photos"],
             detections=counts["detections"],
             faces=counts["faces"],
@@ -197,9 +200,10 @@ class Familiar:
             ready=sum(concept.state == "ready" for concept in self.library.concepts()),
             backbone=self.backbone,
             worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
-            queue=depths(self.library),
-            quarantined=quarantined(self.library),
-            watching=watching_pid(self.home) is not None,
+            queue=dict(sorted(Counter(job.kind for job in active).items())),
+            quarantined=counts["quarantined"],
+            watching=watching,
+            polled=[dataclasses.asdict(one) for one in read_polled(self.library)] if watching else [],
             training=self._training_status(),
             faces_on=faces_are_on(self.library),
             frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
@@ -295,10 +299,7 @@ class Familiar:
         """Give a concept a name."""
         from personalizer.concept_operations import name_concept
 
-        with self.library.transaction():
-            # What a person decided about attracts similar photos when the library is grouped next.
-            mark_due(self.library)
-            name_concept(self.library, concept_id, name)
+        name_concept(self.library, concept_id, name)
         return self._summary(concept_id)
 
     def merge(self, first: int | str, second: int | str) -> ConceptSummary:
@@ -307,9 +308,7 @@ class Familiar:
 
         kept, joining = self.concept(first), self.concept(second)
         target = kept.id if kept.name and joining.name else None
-        with self.library.transaction():
-            mark_due(self.library)
-            [merged] = merge_concepts(self.library, kept.id, joining.id, target).concepts
+        [merged] = merge_concepts(self.library, kept.id, joining.id, target).concepts
         return self._summary(merged.id)
 
     @property

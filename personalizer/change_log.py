@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from personalizer.clustering_due import mark_due
 from personalizer.library import Library
 
 Row = dict[str, Any]
@@ -48,6 +49,8 @@ def recorded(
     """
     chosen, photos = frozenset(concept_ids), frozenset(photo_ids)
     with library.transaction() as connection:
+        # What a person decided about attracts similar photos, or others no longer, when the library is grouped next.
+        mark_due(library)
         newest = connection.execute("SELECT COALESCE(MAX(id), 0) FROM concepts").fetchone()[0]
         before = snapshot(library, chosen, photos)
         operation = Recorded()

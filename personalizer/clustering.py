@@ -7,7 +7,7 @@ only when their members are similar on average, so one look-alike cannot pull tw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,9 @@ from personalizer.schemas import Float32Array, Int64Array
 
 Similarities = Callable[[Int64Array, Int64Array], Float32Array]
 """Called with the numbers of some items `[a]` and of others `[b]`; returns how alike they are, `[a, b]`."""
+
+Edges = tuple[Int64Array, Int64Array]
+"""Pairs of numbers, `[n]` and `[n]`."""
 
 UNCLUSTERED = -1
 
@@ -47,20 +50,6 @@ def face_similarities(vectors: Float32Array) -> Similarities:
     def compare(rows: Int64Array, columns: Int64Array) -> Float32Array:
         distance = squared[rows, None] + squared[None, columns] - 2 * (vectors[rows] @ vectors[columns].T)
         similarity: Float32Array = 1 - np.sqrt(np.maximum(distance, 0))
-        return similarity
-
-    return compare
-
-
-def photo_similarities(whole: Float32Array, region: Float32Array) -> Similarities:
-    """How alike photos are: the mean of the cosines of the whole pictures and of their regions.
-
-    `whole` and `region` are unit vectors `[n, dim]`; a photo without a region repeats its whole picture.
-    """
-
-    def compare(rows: Int64Array, columns: Int64Array) -> Float32Array:
-        both = whole[rows] @ whole[columns].T + region[rows] @ region[columns].T
-        similarity: Float32Array = both * np.float32(0.5)
         return similarity
 
     return compare
@@ -113,23 +102,33 @@ def _components(
     similarities: Similarities, items: Int64Array, threshold: float, block_items: int
 ) -> list[Int64Array]:
     """The connected components of `items` where pairs of at least `threshold` are linked."""
+
+    def edges() -> Iterator[Edges]:
+        for start in range(0, len(items), block_items):
+            row, column = np.nonzero(similarities(items[start : start + block_items], items) >= threshold)
+            yield row + start, column
+
+    return [items[part] for part in connected_parts(len(items), edges())]
+
+
+def connected_parts(count: int, blocks: Iterable[Edges]) -> list[Int64Array]:
+    """The numbers below `count` in the sets that hang together by edges, which come in blocks.
+
+    Only what hangs together is kept from block to block: all pairs would not fit where many photos show the same.
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    # Only which items hang together is kept from block to block: all pairs would not fit where many photos
-    # show the same. Item i hangs together with item `root[i]`.
-    count = len(items)
+    # Item i hangs together with item `root[i]`.
     root = np.arange(count, dtype=np.int64)
-    for start in range(0, count, block_items):
-        rows = items[start : start + block_items]
-        row, column = np.nonzero(similarities(rows, items) >= threshold)
-        edges = (np.concatenate([row + start, np.arange(count)]), np.concatenate([column, root]))
+    for first, second in blocks:
+        edges = (np.concatenate([first, np.arange(count)]), np.concatenate([second, root]))
         graph = coo_matrix((np.ones(len(edges[0]), dtype=np.bool_), edges), shape=(count, count))
         _, component = connected_components(graph, directed=False)
         root = np.unique(component, return_index=True)[1][component]
     order = np.argsort(root, kind="stable")
     _, sizes = np.unique(root, return_counts=True)
-    return np.split(items[order], np.cumsum(sizes)[:-1])
+    return np.split(order, np.cumsum(sizes)[:-1]) if count else []
 
 
 def join_most_similar(

@@ -74,7 +74,7 @@ def merge_concepts(library: Library, first_id: int, second_id: int, target: int 
         library.add_members(keep.id, confirmed, source="user", status="confirmed")
         library.move_facts(drop.id, keep.id)
         library.delete_concept(drop.id)
-        _mark_stale(library, keep)
+        library.mark_stale(keep.id)
         operation.payload = {"kept": keep.id, "removed": drop.id, "removed_name": drop.name}
     return Done(operation.operation_id, [library.concept(keep.id)])
 
@@ -146,7 +146,7 @@ def split_concept(library: Library, concept: Concept, photo_ids: Iterable[int]) 
         library.add_members(made.id, leaving, source="user", status="confirmed")
         pairs = list(product(leaving, staying))[:MAX_LINKS]
         library.add_links(pairs, "cannot")
-        _mark_stale(library, concept)
+        library.mark_stale(concept.id)
         operation.payload = {"concept": concept.id, "made": made.id}
     return Done(operation.operation_id, [library.concept(concept.id), library.concept(made.id)])
 
@@ -158,7 +158,7 @@ def reject(library: Library, concept: Concept, photo_id: int) -> Done:
     with recorded(library, "reject", [concept.id]) as operation:
         library.add_members(concept.id, [one.id for one in found], source="user", status="rejected")
         if confirmed & {one.id for one in found}:
-            _mark_stale(library, concept)
+            library.mark_stale(concept.id)
         operation.payload = {"concept": concept.id, "photo": photo_id}
     return Done(operation.operation_id, [library.concept(concept.id)])
 
@@ -191,7 +191,7 @@ def _confirm(library: Library, concept: Concept, detections: Sequence[Detection]
         library.add_members(concept.id, ids, source="user", status="confirmed")
         leave_others(library, concept, ids)
         if not already:
-            _mark_stale(library, concept)
+            library.mark_stale(concept.id)
         operation.payload = {"concept": concept.id, "photos": sorted({one.photo_id for one in detections})}
     return Done(operation.operation_id, [library.concept(concept.id)])
 
@@ -303,11 +303,6 @@ def _members_in(library: Library, concept: Concept, photo_id: int) -> list[Detec
             fix="See its photos with: familiar report",
         )
     return found
-
-
-def _mark_stale(library: Library, concept: Concept) -> None:
-    if concept.state in ("ready", "training"):
-        library.set_state(concept.id, "stale")
 
 
 def _title(concept: Concept) -> str:

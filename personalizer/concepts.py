@@ -20,10 +20,10 @@ from personalizer.concept_clusters import (
     cluster,
     decided_concepts,
 )
-from personalizer.concept_items import box_area, portrait_photos
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library import Library, Membership
 from personalizer.naming import valid_name
+from personalizer.portraits import box_area, portrait_photos
 from personalizer.schemas import Concept, ConceptKind, ConceptSummary, Detection
 
 __all__ = [
@@ -123,8 +123,7 @@ def learn_members(
         concept = known if known is not None else library.create_concept(chosen_kind, name=name)
         detection_ids = sorted(chosen.values())
         library.add_members(concept.id, detection_ids, source="user", status="confirmed")
-        if concept.state in ("ready", "training"):
-            concept = library.set_state(concept.id, "stale")
+        concept = library.mark_stale(concept.id)
         left = leave_others(library, concept, set(detection_ids))
         skipped: list[dict[str, int | str]] = [
             {"photo": photo, "reason": "no matching face was found"}
@@ -229,6 +228,6 @@ def leave_others(library: Library, concept: Concept, detection_ids: set[int]) ->
         if concept_id not in decided:
             if len(library.members(concept_id)) < 2:
                 library.delete_concept(concept_id)
-        elif confirmed and library.concept(concept_id).state in ("ready", "training"):
-            library.set_state(concept_id, "stale")
+        elif confirmed:
+            library.mark_stale(concept_id)
     return left

@@ -1,6 +1,6 @@
 """Which folders and files are never looked at: what other programs keep for themselves, and what the user excluded.
 
-Knows names and patterns, opens nothing.
+Knows names and patterns, opens no folder.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from personalizer.errors import UsageError
+from personalizer.library import Library
 
 SKIPPED_FOLDERS = frozenset(
     name.lower()
@@ -91,6 +92,11 @@ class Exclusions:
     def is_private(self, folder: str) -> bool:
         """Whether `folder` is one of the private ones or below it."""
         return any(folder == one or folder.startswith(f"{one}/") for one in self.private)
+
+
+def exclusions_of(library: Library) -> Exclusions:
+    """What is left out of this library: what the user says, and the library's own folder."""
+    return Exclusions(tuple(library.exclusions()), (os.path.realpath(library.path.parent),))
 
 
 def valid_pattern(pattern: str) -> str:

@@ -55,7 +55,7 @@ class Walk:
         self.places: dict[str, int] = {}
         """The device number of each place that was entered: the roots, and what is mounted below them."""
         self.unlisted: dict[str, str] = {}
-        """Folders (or single files) about whose content nothing is known, and why."""
+        """Folders about whose content nothing is known, and why."""
         self.vanished: set[str] = set()
         """Folders that went away during the walk; nothing is known about their content either."""
 
@@ -120,11 +120,13 @@ class Walk:
                 continue
             except OSError as error:
                 # Names without what is behind them: a folder that may be listed, but not entered.
-                self._note(path, error)
+                self._note(folder, error)
 
     def _note(self, path: str, error: OSError) -> None:
         if error.errno in _WENT_AWAY and path not in self._roots:
             self.vanished.add(path)
+            return
+        if self.knows_nothing_about(path):
             return
         logger.warning("a folder cannot be listed: %s", error.strerror)
         logger.debug("it is %s", path)
@@ -220,5 +222,6 @@ def is_listable(root: Path) -> bool:
         with os.scandir(root):
             return True
     except OSError as error:
-        logger.warning("cannot list %s: %s", root, error.strerror)
+        logger.warning("a folder cannot be listed: %s", error.strerror)
+        logger.debug("it is %s", root)
         return False

@@ -6,10 +6,12 @@ are joined first, and then what became of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 
+from personalizer.clustering import Edges, connected_parts
 from personalizer.group_linkage import MAX_DENSE_ENTRIES, BoolArray, JoinLimits, Sums, join, squared_distance
 from personalizer.grouping_state import GroupingState, KindState
 from personalizer.incremental_clustering import (
@@ -192,29 +194,24 @@ class _FullLinkage:
 
     def _components(self, items: Int64Array, threshold: float) -> list[Int64Array]:
         """The sets that hang together by pairs which may be at least this similar."""
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import connected_components
-
         count = len(items)
         reach = squared_distance(self.kind.kind, threshold)
-        root = np.arange(count, dtype=np.int64)
-        for start in range(0, count, _BLOCK_ITEMS):
-            if self.progress is not None and start:
-                self.progress(Progress(start, count, "Comparing"))
-            rows = items[start : start + _BLOCK_ITEMS]
-            edges: list[tuple[Int64Array, Int64Array]] = [(np.arange(count), root)]
-            # What comes before was compared already.
-            for begin in range(start, count, _COLUMNS):
-                near = self.kind.store.rough_squared(rows, items[begin : begin + _COLUMNS]) <= reach
-                row, column = np.nonzero(near)
-                edges.append((row + start, column + begin))
-            first, second = (np.concatenate(part) for part in zip(*edges, strict=True))
-            graph = coo_matrix((np.ones(len(first), np.bool_), (first, second)), shape=(count, count))
-            _, component = connected_components(graph, directed=False)
-            root = np.unique(component, return_index=True)[1][component]
-        order = np.argsort(root, kind="stable")
-        _, sizes = np.unique(root, return_counts=True)
-        return np.split(items[order], np.cumsum(sizes)[:-1])
+
+        def blocks() -> Iterator[Edges]:
+            for start in range(0, count, _BLOCK_ITEMS):
+                if self.progress is not None and start:
+                    self.progress(Progress(start, count, "Comparing"))
+                rows = items[start : start + _BLOCK_ITEMS]
+                edges: list[Edges] = []
+                # What comes before was compared already.
+                for begin in range(start, count, _COLUMNS):
+                    near = self.kind.store.rough_squared(rows, items[begin : begin + _COLUMNS]) <= reach
+                    row, column = np.nonzero(near)
+                    edges.append((row + start, column + begin))
+                first, second = (np.concatenate(part) for part in zip(*edges, strict=True))
+                yield first, second
+
+        return [items[part] for part in connected_parts(count, blocks())]
 
 
 def _alone(items: Int64Array) -> list[Int64Array]:

@@ -8,13 +8,13 @@ lengths, so a group of a thousand members is compared as fast as one of two, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from personalizer.clustering import join_most_similar
+from personalizer.clustering import Edges, connected_parts, join_most_similar
 from personalizer.schemas import ConceptKind, Float32Array, Int64Array
 
 Float64Array = npt.NDArray[np.float64]
@@ -124,22 +124,17 @@ def join(sums: Sums, apart: Callable[[Int64Array], BoolArray | None], limits: Jo
 
 def _parts(sums: Sums, entries: Int64Array, squared: float) -> list[Int64Array]:
     """The sets of entries that hang together by pairs within `squared`; too large ones by closer pairs."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
     chosen = sums.taken(entries)
-    edges = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
     rows = max(1, _BLOCK_CELLS // max(len(entries), 1))
-    for start in range(0, len(entries), rows):
-        block = chosen.taken(np.arange(start, min(start + rows, len(entries)), dtype=np.int64))
-        row, column = np.nonzero(block.to(chosen) <= squared)
-        edges.append((row + start, column))
-    first, second = (np.concatenate(side) for side in zip(*edges, strict=True))
-    graph = coo_matrix((np.ones(len(first), np.bool_), (first, second)), shape=(len(entries), len(entries)))
-    _, label = connected_components(graph, directed=False)
-    order = np.argsort(label, kind="stable")
+
+    def blocks() -> Iterator[Edges]:
+        for start in range(0, len(entries), rows):
+            block = chosen.taken(np.arange(start, min(start + rows, len(entries)), dtype=np.int64))
+            row, column = np.nonzero(block.to(chosen) <= squared)
+            yield row + start, column
+
     found: list[Int64Array] = []
-    for part in np.split(entries[order], np.cumsum(np.bincount(label))[:-1]) if len(entries) else []:
+    for part in (entries[numbers] for numbers in connected_parts(len(entries), blocks())):
         if len(part) <= MAX_DENSE_ENTRIES:
             found.append(part)
         elif squared > 1e-3:

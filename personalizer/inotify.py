@@ -1,8 +1,8 @@
 """Linux's own notices of changes in folders, with what they may lose said aloud. Knows no photo and no library.
 
-Not through watchdog, which says nothing of it when the kernel had to drop notices, nor when it could watch only a part of
-the folders, and which keeps a copy of every path that a storm of renames goes through. Nothing but folders is watched, and
-none that is left out.
+Not through watchdog, which says nothing of it when the kernel had to drop notices, nor when it could watch only a part
+of the folders, and which keeps a copy of every path that a storm of renames goes through. Nothing but folders is
+watched, and none that is left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import select
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +66,9 @@ class FolderNotices:
         self._folders: dict[int, tuple[str, str]] = {}
         """By the kernel's number: the folder and the root that it was watched for."""
         self._wake_end, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._poll = select.poll()
+        for descriptor in (self._descriptor, self._wake_end):
+            self._poll.register(descriptor, select.POLLIN)
 
     @staticmethod
     def _checked(answer: int) -> int:
@@ -121,7 +125,7 @@ class FolderNotices:
     def wait(self, timeout_s: float) -> Happened:
         """What happened; waits for the first notice, or for `wake`."""
         happened = Happened()
-        ready, _, _ = select.select([self._descriptor, self._wake_end], [], [], timeout_s)
+        ready = {descriptor for descriptor, _ in self._poll.poll(timeout_s * 1000)}
         if self._wake_end in ready:
             os.read(self._wake_end, 4096)
         if self._descriptor in ready:
@@ -152,7 +156,7 @@ class FolderNotices:
                 happened.changed |= folder == root or bool(mask & _UNMOUNTED)
             else:
                 name = os.fsdecode(content[start:position].rstrip(b"\0"))
-                path = os.path.join(folder, name)
+                path = f"{folder.rstrip('/')}/{name}"
                 if not mask & _OF_FOLDER:
                     happened.changed |= self._concerns_us(name)
                 elif not self._skips_folder(path, name, root):
@@ -192,10 +196,8 @@ class FolderNotices:
 
     def wake(self) -> None:
         """End a `wait` now; from any thread."""
-        try:
+        with suppress(BlockingIOError):
             os.write(self._waker, b"!")
-        except BlockingIOError:
-            pass
 
     def close(self) -> None:
         """Watch nothing any more."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from personalizer.concept_items import PORTRAIT_SHARE
 from personalizer.library import Library
+from personalizer.portraits import PORTRAIT_SHARE
 from personalizer.schemas import ConceptKind, Float32Array, Int64Array
 
 SKETCH_DIMENSIONS = 256

@@ -47,19 +47,3 @@ def paces(library: Library, jobs: list[Job]) -> dict[int, JobPace]:
     except (ValueError, KeyError, TypeError):
         return {}
     return {} if pace is None or elapsed_s < _LEAST_S else {job.id: pace}
-
-
-def depths(library: Library) -> dict[str, int]:
-    """How many jobs of each kind wait or run."""
-    rows = library.connection.execute(
-        "SELECT kind, COUNT(*) AS number FROM jobs WHERE state IN ('queued', 'running') GROUP BY kind ORDER BY kind"
-    )
-    return {row["kind"]: int(row["number"]) for row in rows}
-
-
-def quarantined(library: Library) -> int:
-    """How many files are left alone because reading them failed for good."""
-    row = library.connection.execute(
-        "SELECT COUNT(*) FROM failures WHERE reason IS NOT NULL AND retry = 0"
-    ).fetchone()
-    return int(row[0])

@@ -26,6 +26,7 @@ _COUNTS = {
     "vectors": "SELECT COUNT(*) FROM vectors",
     "not_indexed": "SELECT COUNT(*) FROM vectors WHERE indexed = 0",
     "failures": "SELECT COUNT(*) FROM failures WHERE reason IS NOT NULL",
+    "quarantined": "SELECT COUNT(*) FROM failures WHERE reason IS NOT NULL AND retry = 0",
     "concepts": "SELECT COUNT(*) FROM concepts",
     "named": "SELECT COUNT(*) FROM concepts WHERE name IS NOT NULL",
     "roots": "SELECT COUNT(*) FROM roots",
@@ -83,7 +84,7 @@ class Library(PhotoRecords, PlaceRecords, ConceptRecords, LinkRecords, ShotRecor
 
     def counts(self) -> dict[str, int]:
         """How much there is: photos, files, missing, detections, objects, faces, vectors, not_indexed,
-        failures, concepts, named, roots.
+        failures, quarantined (left alone until they change), concepts, named, roots.
         """
         connection = self.connection
         return {name: int(connection.execute(query).fetchone()[0]) for name, query in _COUNTS.items()}

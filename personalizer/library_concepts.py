@@ -102,6 +102,14 @@ class ConceptRecords(Database):
         self.connection.execute("UPDATE concepts SET state = ? WHERE id = ?", (state, concept_id))
         return self.concept(concept_id)
 
+    def mark_stale(self, concept_id: int) -> Concept:
+        """Say that what was, or is being, trained of a concept is no longer what should be; others stay as they are."""
+        self.connection.execute(
+            "UPDATE concepts SET state = 'stale' WHERE id = ? AND state IN ('ready', 'training')",
+            (concept_id,),
+        )
+        return self.concept(concept_id)
+
     def set_prefix(
         self, concept_id: int, *, backbone: str | None, directory: Path | None, state: ConceptState
     ) -> Concept:

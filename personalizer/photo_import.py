@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from array import array
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,10 +29,9 @@ from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.faces_switch import faces_are_on, note_faceless
 from personalizer.folders import SeenFile
 from personalizer.library import Library
-from personalizer.restless_files import FileQueue
 from personalizer.scan_table import ScanTable
 from personalizer.schemas import OnProgress, Progress
-from personalizer.settling import Settling, is_same, look
+from personalizer.settling import Settling, age_s, is_being_written, is_same, look, rest_s
 
 _POLL_S = 0.5
 
@@ -89,48 +89,34 @@ class PhotoImport:
         """Photos in which nothing is looked for any more."""
         self.in_hand: dict[str, list[SeenFile]] = {}
         """By content hash: files whose photo is being analysed; the first was sent, the others are copies."""
-        self.suspects: set[Path] = set()
-        """Files that were in hand when an earlier scan died."""
+        self.looked_s = 0.0
         self.done = 0
         self.total = 0
 
-    def run(self, numbers: Sequence[int], suspects: set[Path], looked_s: float) -> bool:
+    def run(self, numbers: array[int], suspects: Collection[int], looked_s: float) -> bool:
         """Read and analyse the files with these numbers, in this order; False when it was cancelled.
 
-        `looked_s` is when the walk ended, by the clock that nobody sets.
+        `suspects` are those among them that were in hand when an earlier scan died. `looked_s` is when the walk ended,
+        by the clock that nobody sets.
         """
-        self.total, self.suspects = len(numbers), suspects
-        self.queue = FileQueue(
-            numbers,
-            self.table.file,
-            settling=self.settling,
-            is_network=self._is_network,
-            looked_s=looked_s,
-            cancelled=self.cancelled,
-            on_wait=lambda: self.progress(
-                Progress(self.done, self.total, "Waiting for what is being written")
-            ),
-        )
-        held: SeenFile | None = None
+        self.total, self.looked_s = len(numbers), looked_s
+        position = 0
         prepared = False
         idle: list[AnalysisProcess] = []
         busy: dict[AnalysisProcess, tuple[str, SeenFile, float]] = {}
         try:
-            while self.queue or held or busy:
-                while len(busy) < self.processes:
+            while position < len(numbers) or busy:
+                while position < len(numbers) and len(busy) < self.processes:
                     # Asked per file: content that is known only gets hashed and leaves this loop last.
                     if self.cancelled():
-                        self.queue.clear()
-                        held = None
+                        position = len(numbers)
                         break
-                    file = held or self._next(may_wait=not busy)
-                    held = None
-                    if file is None:
-                        break
+                    number = numbers[position]
                     # Suspects go one at a time, so that a second crash of this process names the culprit.
-                    if file.path in self.suspects and busy:
-                        held = file
+                    if number in suspects and busy:
                         break
+                    position += 1
+                    file = self.table.file(number)
                     content = self._read(file)
                     if content is None:
                         continue
@@ -144,7 +130,7 @@ class PhotoImport:
                     process.send(file.path, data)
                     self.in_hand[content_hash] = [file]
                     busy[process] = (content_hash, file, time.monotonic() + PHOTO_TIMEOUT_S)
-                    if file.path in self.suspects:
+                    if number in suspects:
                         break
                 for process, answer in self._answers(busy):
                     content_hash, file, _ = busy.pop(process)
@@ -153,24 +139,8 @@ class PhotoImport:
         finally:
             for process in [*idle, *busy]:
                 process.stop()
-        self.tally.waiting += self.queue.left
         # Copies of a photo that was in hand when the scan was cancelled are left for the next one.
         return not self.cancelled()
-
-    def _next(self, *, may_wait: bool) -> SeenFile | None:
-        """The next file that is at rest; those that went away or turned out broken are settled on the way."""
-        while True:
-            file = self.queue.next(may_wait=may_wait)
-            if file is not None:
-                return file
-            if not self.queue.vanished and not self.queue.broken:
-                return None
-            for gone in self.queue.vanished:
-                self._vanished(gone)
-            for broken, reason in self.queue.broken:
-                self._fail(broken, reason)
-            self.queue.vanished.clear()
-            self.queue.broken.clear()
 
     def _is_network(self, file: SeenFile) -> bool:
         return file.place in self.network_places
@@ -193,26 +163,25 @@ class PhotoImport:
 
     def _read(self, file: SeenFile) -> tuple[str, bytes] | None:
         """Hash and bytes of a file whose content is not known yet; everything else is settled here."""
-        if self._changed_since(file) or self.queue.is_open_for_writing(file):
-            self.queue.changed(file)
+        rest = rest_s(file, self.settling, network=self._is_network(file))
+        if rest:
+            # Of all files together this takes no longer than of one: the walk looked at them before.
+            time.sleep(max(0.0, self.looked_s + rest - time.monotonic()))
+        if self._is_restless(file):
             return None
         try:
             content = read_photo_bytes(file.path)
         except UnreadablePhotoError as error:
-            # The system's own error says something about now; all else is said about the content.
-            if isinstance(error.__cause__, FileNotFoundError):
-                self._vanished(file)
-            elif isinstance(error.__cause__, OSError):
-                self._fail(file, error.found, passing=True)
-            else:
-                self._call_broken(file, error.found)
+            # Also here: what was said about a file that is being written is not said about the whole of it.
+            if not self._is_restless(file):
+                # The system's own error says something about now; all else is said about the content.
+                self._fail(file, error.found, passing=isinstance(error.__cause__, OSError))
             return None
         except MemoryError:
             self._fail(file, "not enough memory to read it", passing=True)
             return None
-        if self._changed_since(file):
-            # What was read may be of two versions of the file.
-            self.queue.changed(file)
+        # What was read may be of two versions of the file.
+        if self._is_restless(file):
             return None
         if is_drawing(content):
             self._fail(file, "drawn by Familiar, so no photo")
@@ -228,27 +197,30 @@ class PhotoImport:
         self.library.begin_attempt(file.path, file.size, file.mtime_ns)
         return content_hash, content
 
-    def _changed_since(self, file: SeenFile) -> bool:
-        """Whether the file is another one now; False for one that is gone, which reading will say."""
+    def _is_restless(self, file: SeenFile) -> bool:
+        """Whether the file is not what the walk saw, or is being written, and is settled with that."""
+        network = self._is_network(file)
         try:
             now = look(file)
         except OSError:
-            return False
-        return now is not None and not is_same(file, now, network=self._is_network(file))
-
-    def _call_broken(self, file: SeenFile, reason: str) -> None:
-        """The content is no photo, or not yet: a file that is being copied looks the same for a moment."""
-        if self.queue.may_be_unfinished(file):
-            # The attempt was not the photo's fault and must not count against it.
-            self.library.clear_failures([file.path])
-            self.queue.doubt(file, reason)
+            return False  # reading it says why
+        if now is None:
+            # It went away after it was seen: whether it moved or is missing is found out as for all others.
+            self.table.discard(file.path)
+        elif not is_same(file, now, network=network) or self._is_open_for_writing(file):
+            self.tally.waiting += 1
         else:
-            self._fail(file, reason)
-
-    def _vanished(self, file: SeenFile) -> None:
-        """The file went away after it was seen: whether it moved or is missing is found out as for all others."""
-        self.table.discard(file.path)
+            return False
         self._step(file)
+        return True
+
+    def _is_open_for_writing(self, file: SeenFile) -> bool:
+        """Whether to wait for a program that may still write to the file."""
+        age = age_s(file)
+        # A time in the future says nothing, and must not have a file wait for ever.
+        if age is None or age > self.settling.writer_s or self._is_network(file):
+            return False
+        return is_being_written(file.path)
 
     def _moved_from(self, photo_id: int) -> Path | None:
         """Where a photo was that is somewhere else now."""
@@ -312,10 +284,8 @@ class PhotoImport:
                 self._record_known(copy, photo.id)
             return
         for each in (file, *copies):
-            if isinstance(answer, Unreadable) and not answer.passing:
-                self._call_broken(each, answer.reason)
-            elif isinstance(answer, Unreadable):
-                self._fail(each, answer.reason, passing=True)
+            if isinstance(answer, Unreadable):
+                self._fail(each, answer.reason, passing=answer.passing)
             else:
                 self._fail(each, _crash_reason(answer), crashed=True)
 
@@ -330,7 +300,6 @@ class PhotoImport:
         self._step(file)
 
     def _step(self, file: SeenFile) -> None:
-        self.queue.done(file)
         self.done += 1
         self.progress(Progress(self.done, self.total, f"Reading {file.path.name}"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library import Library
 from personalizer.naming import visible_line
-from personalizer.schemas import Concept, Fact
+from personalizer.schemas import Fact
 
 MAX_FACT_CHARACTERS = 500
 MAX_FACTS = 100
@@ -51,7 +51,8 @@ def remember(library: Library, concept_id: int, text: str) -> Fact | None:
                 found=f"{told - 1} are kept already",
                 fix=f"Take one back first: familiar profile {concept.name!r} --remove NUMBER",
             )
-        _leave_training(library, concept)
+        # A prefix learns from facts as well as from photos.
+        library.mark_stale(concept.id)
         library.append_operation("remember", {"concept": concept_id, "fact": fact.id})
     return fact
 
@@ -72,12 +73,7 @@ def take_back(library: Library, concept_id: int, number: int) -> Fact:
             )
         fact = facts[number - 1]
         library.delete_fact(fact.id)
-        _leave_training(library, concept)
+        # A prefix learns from facts as well as from photos.
+        library.mark_stale(concept.id)
         library.append_operation("take_back", {"concept": concept_id, "fact": fact.id, "text": fact.text})
     return fact
-
-
-def _leave_training(library: Library, concept: Concept) -> None:
-    # A prefix learns from facts as well as from photos.
-    if concept.state in ("ready", "training"):
-        library.set_state(concept.id, "stale")

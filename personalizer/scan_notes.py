@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass, field
 
@@ -16,13 +17,20 @@ class ScanNotes:
 
     waiting: int = 0
     """Files that were being written."""
+    interrupted: bool = False
+    """Folders went away while they were looked at."""
     unlisted: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders that could not be looked into."""
+
+    @property
+    def want_a_look(self) -> bool:
+        """Whether a scan in a moment would find more."""
+        return self.waiting > 0 or self.interrupted
 
 
 def write_notes(library: Library, notes: ScanNotes) -> None:
     """Keep the notes instead of those of the scan before."""
-    text = json.dumps({"waiting": notes.waiting, "unlisted": notes.unlisted})
+    text = json.dumps(dataclasses.asdict(notes))
     if library.setting(_KEY) != text:
         library.set_setting(_KEY, text)
 

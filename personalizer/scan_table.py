@@ -149,11 +149,9 @@ class ScanTable:
                 bool(row["retry"]),
             )
 
-    def file(self, number: int) -> SeenFile | None:
-        """The file with this id as the walk saw it; None when it has gone away since."""
+    def file(self, number: int) -> SeenFile:
+        """The file with this id as the walk saw it."""
         row = self._connection.execute("SELECT * FROM scan_seen WHERE id = ?", (number,)).fetchone()
-        if row is None:
-            return None
         return SeenFile(
             path_from(row["path"]),
             row["size"],

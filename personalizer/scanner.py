@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from personalizer.exclusions import Exclusions
+from personalizer.exclusions import exclusions_of
 from personalizer.folders import Walk, listing_trouble, may_be_photo, root_trouble
 from personalizer.library import Library
 from personalizer.mass_loss import FolderCount, more_than_asked, why_frozen
@@ -54,11 +54,6 @@ def scan(
             library, models, table, progress or _say_nothing, cancelled or _never, settling or Settling()
         )
         return one.run(roots, processes, accept_missing)
-
-
-def exclusions_of(library: Library) -> Exclusions:
-    """What is left out of this library: what the user says, and the library's own folder."""
-    return Exclusions(tuple(library.exclusions()), (os.path.realpath(library.path.parent),))
 
 
 class _Scan:
@@ -181,7 +176,7 @@ class _Scan:
 
     # --- what there is to do
 
-    def _work(self) -> tuple[array[int], set[Path]]:
+    def _work(self) -> tuple[array[int], set[int]]:
         """The numbers of files to read, in order, and those among them that may end the program."""
         numbers, suspects = array("q"), set()
         for file in self.table.open_work():
@@ -190,7 +185,7 @@ class _Scan:
             numbers.append(file.id)
             # Also true of a file that could not be opened, which is then only slower, never left out.
             if file.failed and file.retry:
-                suspects.add(file.path)
+                suspects.add(file.id)
         return numbers, suspects
 
     def _is_given_up(self, file: OpenWork) -> bool:
@@ -276,7 +271,7 @@ class _Scan:
             [path for path in self.table.unseen_failures() if self._is_settled(os.fspath(path), sound)]
         )
         write_notes(
-            self.library, ScanNotes(self.tally.waiting + bool(self.walk.vanished), self.tally.unlisted)
+            self.library, ScanNotes(self.tally.waiting, bool(self.walk.vanished), self.tally.unlisted)
         )
 
     def _is_accepted(self, place: str, count: FolderCount, accepted: bool | Collection[Path]) -> bool:

@@ -1,8 +1,8 @@
 """Whether a file is at rest or somebody is still writing it. Knows the file system and clocks, no photo and no library.
 
-A file is at rest when two looks find the same. Where it was last written long ago the second look is the one after it
-was read; one that was written just now, or at a time that says nothing (the future: a clock was put back), is looked at
-again before.
+A file is at rest when two looks find the same. The first is the walk's. Where the file was last written long ago the
+second comes when it is its turn; for one that was written just now, or at a time that says nothing (the future: a clock
+was put back), some time has to be between them.
 """
 
 from __future__ import annotations
@@ -29,12 +29,6 @@ class Settling:
     """Between two looks. A program that has the file open for writing is noticed without waiting."""
     network_look_s: float = 3.0
     """The same across a network, where sizes and times are known from a few seconds ago."""
-    broken_s: float = 2.0
-    """What cannot be decoded has to be the same for so long before it is called broken."""
-    network_broken_s: float = 20.0
-    linger_s: float = 3.0
-    """A scan that has nothing else to do waits no longer for files that keep changing."""
-    network_linger_s: float = 30.0
     writer_s: float = 600.0
     """A file that a program has open for writing without writing to it for so long is read nevertheless."""
 
@@ -74,6 +68,14 @@ def is_same(before: SeenFile, now: SeenFile, *, network: bool) -> bool:
     if (before.size, before.mtime_ns) != (now.size, now.mtime_ns):
         return False
     return network or (before.device, before.inode) == (now.device, now.inode)
+
+
+def rest_s(file: SeenFile, settling: Settling, *, network: bool) -> float:
+    """How long after the first look the second may come."""
+    if network:
+        return settling.network_look_s  # the clock of another machine may be another one
+    age = age_s(file)
+    return settling.look_s if age is None or age < settling.recent_s else 0.0
 
 
 def is_being_written(path: Path) -> bool:

@@ -191,10 +191,9 @@ def _put_back_concept(
             connection.execute(
                 f"UPDATE concepts SET {name} = ? WHERE id = ?", (bound(before[name]), before["id"])
             )
-        meant = before["state"] != after["state"] and "state" not in changed
-        if meant and now["state"] in ("ready", "training"):
-            # Trained since, with the members that are taken back now.
-            library.set_state(before["id"], "stale")
+        if before["state"] != after["state"] and "state" not in changed:
+            # It may have been trained since, with the members that are taken back now.
+            library.mark_stale(before["id"])
 
 
 def _put_back_fact(

@@ -61,9 +61,9 @@ class WatchdogNotices:
             # A folder is "modified" whenever anything in it is; its own coming and going matters.
             if event.event_type == "modified":
                 return
-            if all(self._skips_folder(path, os.path.basename(path), root) for path in paths):
+            if all(self._skips_folder(path, Path(path).name, root) for path in paths):
                 return
-        elif not any(self._concerns_us(os.path.basename(path)) for path in paths):
+        elif not any(self._concerns_us(Path(path).name) for path in paths):
             return
         self._changed.set()
         self._something.set()

@@ -1,7 +1,7 @@
 """Asks for a scan when something happens in the folders, and now and then anyway. Reads no file itself.
 
-Notices are hints: they get lost when too many come at once, and do not exist across networks, so the periodic scan is the
-promise. All times are of the clock that nobody sets.
+Notices are hints: they get lost when too many come at once, and do not exist across networks, so the periodic scan is
+the promise. All times are of the clock that nobody sets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -23,11 +23,14 @@ from personalizer.exclusions import Exclusions
 from personalizer.folders import PHOTO_SUFFIXES
 from personalizer.inotify import NO_MORE_WATCHES, FolderNotices, Happened
 from personalizer.mounts import Mount, has_network_part, mount_of, mounts_around, read_mounts
+from personalizer.watch_notes import Polled
 
 logger = logging.getLogger(__name__)
 
 DEBOUNCE_S = 2.0
 START_PATIENCE_S = 5.0
+_AFTER_ERROR_S = 1.0
+_MAX_DOUBLINGS = 10
 _SUFFIXES = tuple(PHOTO_SUFFIXES)
 
 
@@ -69,8 +72,8 @@ class _Root:
 
     looks: tuple[object, ...] | None
     """What is there: the folder's own number and what is mounted around it; None where nothing is."""
-    polled_s: float | None = None
-    """How often it is scanned because notices do not tell everything."""
+    polled: Polled | None = None
+    """Set where notices do not tell everything."""
     retry_s: float | None = None
     """When watching it is tried again."""
 
@@ -88,7 +91,8 @@ class Watcher:
 
     `roots` is asked again every few seconds, so folders that are added later are watched too, and a drive that is
     plugged in is noticed. `exclusions` says what is not watched; `unfinished` whether the last scan left something that
-    it has to look at again.
+    it has to look at again. `on_polled` is told which roots are scanned more often because notices do not tell
+    everything about them, whenever that changes.
     """
 
     def __init__(
@@ -98,27 +102,21 @@ class Watcher:
         *,
         exclusions: Callable[[], Exclusions] = Exclusions,
         unfinished: Callable[[], bool] = bool,
+        on_polled: Callable[[Sequence[Polled]], None] | None = None,
         mounts: Callable[[], list[Mount]] = read_mounts,
         times: WatchTimes | None = None,
         debounce_s: float | None = None,
         rescan_interval_s: float | None = None,
         roots_interval_s: float | None = None,
     ) -> None:
-        given = times or WatchTimes()
-        self._times = WatchTimes(
-            given.debounce_s if debounce_s is None else debounce_s,
-            given.max_delay_s,
-            given.rescan_s if rescan_interval_s is None else rescan_interval_s,
-            given.network_s,
-            given.unwatched_s,
-            given.retry_s,
-            given.look_again_s,
-            given.roots_s if roots_interval_s is None else roots_interval_s,
-        )
+        given = {"debounce_s": debounce_s, "rescan_s": rescan_interval_s, "roots_s": roots_interval_s}
+        changes = {name: value for name, value in given.items() if value is not None}
+        self._times = replace(times or WatchTimes(), **changes)
         self._roots = roots
         self._on_hint = on_hint
         self._exclusions = exclusions
         self._unfinished = unfinished
+        self._on_polled = on_polled
         self._mounts = mounts
         self._rules = Exclusions()
         self._network_points: frozenset[str] = frozenset()
@@ -132,6 +130,8 @@ class Watcher:
         self._lost = False
         self._hinted_s = time.monotonic()
         self._looked_again = 0
+        self._looked_s = time.monotonic()
+        self._told: list[Polled] | None = None
 
     def start(self) -> None:
         """Begin watching. Returns when that is so, or goes on with it and asks for a scan then."""
@@ -158,11 +158,6 @@ class Watcher:
     ) -> None:
         self.stop()
 
-    @property
-    def polled(self) -> list[Path]:
-        """The roots that are scanned more often because notices do not tell everything about them."""
-        return [path for path, root in list(self._watched.items()) if root.polled_s is not None]
-
     # --- the thread
 
     def _run(self) -> None:
@@ -175,25 +170,28 @@ class Watcher:
             # At the start everything is new, and somebody else asked for a scan.
             self._change = None
         self._ready.set()
-        looked_s = time.monotonic()
+        self._looked_s = time.monotonic()
         try:
             while not self._stop.is_set():
-                self._guarded(lambda: self._wait(looked_s))
+                if not self._guarded(self._wait):
+                    # What is broken may stay so, and must not keep a processor busy.
+                    self._stop.wait(_AFTER_ERROR_S)
                 if self._stop.is_set():
                     return
-                if time.monotonic() - looked_s >= self._times.roots_s:
+                if time.monotonic() - self._looked_s >= self._times.roots_s:
                     self._guarded(self._look_at_roots)
-                    looked_s = time.monotonic()
+                    self._looked_s = time.monotonic()
+                self._guarded(self._tell_polled)
                 if self._is_time():
                     self._hint()
         finally:
             if self._notices is not None:
                 self._notices.close()
 
-    def _wait(self, looked_s: float) -> None:
+    def _wait(self) -> None:
         """Until something happens, but not beyond the next thing to do."""
         now_s = time.monotonic()
-        next_s = min(looked_s + self._times.roots_s, self._hinted_s + self._interval_s())
+        next_s = min(self._looked_s + self._times.roots_s, self._hinted_s + self._interval_s())
         if self._change is not None:
             next_s = min(next_s, self._settled_s(self._change))
         timeout_s = max(0.0, next_s - now_s)
@@ -206,6 +204,12 @@ class Watcher:
         self._lost |= happened.lost
         if happened.changed:
             self._note_change()
+
+    def _tell_polled(self) -> None:
+        polled = [root.polled for root in self._watched.values() if root.polled is not None]
+        if self._on_polled is not None and polled != self._told:
+            self._on_polled(polled)
+            self._told = polled
 
     def _note_change(self) -> None:
         if self._change is None:
@@ -223,13 +227,13 @@ class Watcher:
 
     def _interval_s(self) -> float:
         """How long after a hint the next one is due without anything happening."""
-        intervals = [root.polled_s for root in self._watched.values() if root.polled_s is not None]
+        intervals = [root.polled.every_s for root in self._watched.values() if root.polled is not None]
         return min([self._times.rescan_s, *intervals, *self._unfinished_s()])
 
     def _unfinished_s(self) -> list[float]:
         try:
             if self._unfinished():
-                return [self._times.look_again_s * 2**self._looked_again]
+                return [self._times.look_again_s * 2 ** min(self._looked_again, _MAX_DOUBLINGS)]
         except Exception:  # a locked library must not end the watching
             logger.exception("watching goes on after an error")
         self._looked_again = 0
@@ -278,9 +282,11 @@ class Watcher:
                 self._watch(path, looks or (), mounts)
 
     def _watch(self, path: Path, looks: tuple[object, ...], mounts: Sequence[Mount]) -> None:
-        polled_s = self._times.network_s if has_network_part(path, mounts) else None
+        polled = None
+        if has_network_part(path, mounts):
+            polled = Polled(os.fspath(path), "it is across a network", self._times.network_s, refused=False)
         before = self._watched.get(path)
-        self._watched[path] = root = _Root(looks, polled_s)
+        self._watched[path] = root = _Root(looks, polled)
         own = mount_of(path, mounts)
         if own is not None and own.is_network:
             if before is None:
@@ -291,7 +297,7 @@ class Watcher:
         except OSError as error:
             if before is not None and before.retry_s is not None:
                 # Still so, which was said.
-                root.polled_s, root.retry_s = before.polled_s, time.monotonic() + self._times.retry_s
+                root.polled, root.retry_s = before.polled, time.monotonic() + self._times.retry_s
             else:
                 self._poll_instead(path, error)
 
@@ -313,10 +319,15 @@ class Watcher:
                 self._times.unwatched_s,
             )
         logger.debug("it is %s", path)
-        root.polled_s = min(root.polled_s or self._times.unwatched_s, self._times.unwatched_s)
+        reason = error.strerror or str(error)
+        every_s = min(self._interval_of(root), self._times.unwatched_s)
+        root.polled = Polled(os.fspath(path), reason, every_s, refused=True)
         root.retry_s = time.monotonic() + self._times.retry_s
         # What happened since is not known.
         self._note_change()
+
+    def _interval_of(self, root: _Root) -> float:
+        return self._times.rescan_s if root.polled is None else root.polled.every_s
 
     def _open_notices(self) -> Notices:
         if self._notices is None:
@@ -354,11 +365,13 @@ class Watcher:
         return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
     @staticmethod
-    def _guarded(action: Callable[[], None]) -> None:
+    def _guarded(action: Callable[[], None]) -> bool:
         try:
             action()
         except Exception:  # a locked library must not end the watching
             logger.exception("watching goes on after an error")
+            return False
+        return True
 
 
 def _looks(path: Path, mounts: Sequence[Mount]) -> tuple[object, ...] | None:

@@ -18,7 +18,10 @@ def _blobs(identities: int, each: int, noise: float, seed: int = 0) -> tuple[Flo
 
 
 def _link(vectors: Float32Array, settings: LinkageSettings, apart: Int64Array | None = None) -> Int64Array:
-    return clustering.link(clustering.photo_similarities(vectors, vectors), len(vectors), settings, apart)
+    def cosines(rows: Int64Array, columns: Int64Array) -> Float32Array:
+        return vectors[rows] @ vectors[columns].T
+
+    return clustering.link(cosines, len(vectors), settings, apart)
 
 
 def _partition(labels: Int64Array) -> set[frozenset[int]]:

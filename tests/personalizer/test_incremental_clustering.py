@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from personalizer import concepts
+from personalizer import concept_operations
 from personalizer.concept_clusters import ClusterSettings, cluster
 from personalizer.grouping_state import GroupingState
 from personalizer.library import Library
@@ -335,7 +335,7 @@ def test_what_others_change_is_seen_by_a_state_that_is_kept(
     cluster(library, state=state)
     with Library.open(tmp_path / "library.sqlite3") as front_end:
         concept_id = _group_of(library)[own[0]]
-        concepts.name_concept(front_end, concept_id, "Amy")
+        concept_operations.name_concept(front_end, concept_id, "Amy")
         front_end.add_members(concept_id, [own[3]], source="user", status="rejected")
     faces.photo((faces.centre("Amy"), 1.0))
     cluster(library, state=state)

@@ -19,11 +19,6 @@ from personalizer.scanner import scan
 from personalizer.schemas import ScanReport
 
 
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
-
-
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
     with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
@@ -105,6 +100,18 @@ def test_an_empty_mount_point_loses_nothing_and_the_photos_come_back(folder: Fol
     away.rename(folder.root)
     report = folder.scan()
     assert (report.frozen, report.new, report.missing, folder.library.frozen_roots()) == ([], 0, 0, {})
+
+
+def test_what_failed_in_a_frozen_folder_is_not_forgotten(folder: Folder) -> None:
+    folder.fill(4)
+    (folder.root / "broken.jpg").write_bytes(b"\xff\xd8\xff and no more")
+    folder.scan()
+    [failure] = folder.library.failures()
+    away = folder.root.with_name("unmounted")
+    folder.root.rename(away)
+    folder.root.mkdir()
+    assert folder.scan().frozen
+    assert folder.library.failures() == [failure]
 
 
 def test_a_person_may_say_that_they_are_gone(folder: Folder) -> None:

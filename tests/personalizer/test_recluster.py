@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from personalizer import concepts
+from personalizer import concept_operations
 from personalizer.concept_clusters import cluster
 from personalizer.library import Library
 from personalizer.recluster import recluster
@@ -66,7 +66,7 @@ def test_a_preview_changes_nothing_and_tells_what_applying_does(library: Library
     cluster(library)
     group_of = {m.detection_id: m.concept_id for m in library.memberships()}
     _mix_up(library, group_of[amy[0]], ben[0])
-    concepts.name_concept(library, group_of[cleo[0]], "Cleo")
+    concept_operations.name_concept(library, group_of[cleo[0]], "Cleo")
     # A group that nothing holds together.
     odd = library.create_concept("face")
     _mix_up(library, odd.id, ben[1])
@@ -98,7 +98,7 @@ def test_members_of_named_and_hidden_concepts_do_not_move(library: Library) -> N
     amy, ben = _add(library, 1, 4), _add(library, 2, 4)
     cluster(library)
     group_of = {m.detection_id: m.concept_id for m in library.memberships()}
-    concepts.name_concept(library, group_of[amy[0]], "Amy")
+    concept_operations.name_concept(library, group_of[amy[0]], "Amy")
     _mix_up(library, group_of[amy[0]], ben[0])
     library.set_state(group_of[ben[1]], "hidden")
     before = _state(library)
