@@ -23,7 +23,6 @@ from personalizer.analysis_process import (
     wait_for_any,
 )
 from personalizer.decoding import read_photo_bytes
-from personalizer.drawings import is_drawing
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.faces_switch import faces_are_on, note_faceless
@@ -183,9 +182,6 @@ class PhotoImport:
         # What was read may be of two versions of the file.
         if self._is_restless(file):
             return None
-        if is_drawing(content):
-            self._fail(file, "drawn by Familiar, so no photo")
-            return None
         content_hash = hashlib.sha256(content).hexdigest()
         photo = self.library.photo_by_hash(content_hash)
         if photo is not None:
@@ -269,6 +265,7 @@ class PhotoImport:
                     camera=answer.camera,
                     detections=[] if forgotten else answer.detections,
                     fingerprint=None if forgotten else answer.fingerprint,
+                    analysed_by=answer.analysed_by,
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
