@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -239,7 +240,11 @@ def _watch_limit(home: Home) -> Check:
         refused = [polled for polled in read_polled(library) if polled.refused]
     if refused and watching_pid(home) is not None:
         found = f"{refused[0].reason}: {len(refused)} folders are scanned every {refused[0].every_s:.0f} s instead"
-        return Check("watch limit", False, found, WATCH_MORE.format(max(2 * limit, 524288)), required=False)
+        if refused[0].reason == os.strerror(errno.EMFILE):
+            fix = "sudo sysctl fs.inotify.max_user_instances=1024, or end other programs that watch folders"
+        else:
+            fix = WATCH_MORE.format(max(2 * limit, 524288))
+        return Check("watch limit", False, found, fix, required=False)
     return Check(
         "watch limit",
         # Others watch folders too.

@@ -305,19 +305,16 @@ class Watcher:
         root = self._watched.get(path)
         if root is None:
             return
+        limit = ""
         if error.errno in NO_MORE_WATCHES:
-            logger.warning(
-                "a folder cannot be watched (%s) and is scanned every %.0f s instead; "
-                "sysctl fs.inotify.max_user_watches sets how many may be",
-                error.strerror,
-                self._times.unwatched_s,
-            )
-        else:
-            logger.warning(
-                "a folder cannot be watched (%s) and is scanned every %.0f s instead",
-                error.strerror,
-                self._times.unwatched_s,
-            )
+            name = "max_user_instances" if error.errno == errno.EMFILE else "max_user_watches"
+            limit = f"; sysctl fs.inotify.{name} sets how many may be"
+        logger.warning(
+            "a folder cannot be watched (%s) and is scanned every %.0f s instead%s",
+            error.strerror,
+            self._times.unwatched_s,
+            limit,
+        )
         logger.debug("it is %s", path)
         reason = error.strerror or str(error)
         every_s = min(self._interval_of(root), self._times.unwatched_s)
