@@ -61,12 +61,24 @@ class WatchdogNotices:
             # A folder is "modified" whenever anything in it is; its own coming and going matters.
             if event.event_type == "modified":
                 return
-            if all(self._skips_folder(path, Path(path).name, root) for path in paths):
+            if all(self._is_left_out(path, root) for path in paths):
                 return
-        elif not any(self._concerns_us(Path(path).name) for path in paths):
+        elif not any(
+            self._concerns_us(Path(path).name) and not self._is_left_out(str(Path(path).parent), root)
+            for path in paths
+        ):
             return
         self._changed.set()
         self._something.set()
+
+    def _is_left_out(self, folder: str, root: str) -> bool:
+        """Whether the folder, or one between it and the root, is left out: those are watched here as well."""
+        here = Path(folder)
+        return any(
+            self._skips_folder(str(one), one.name, root)
+            for one in (here, *here.parents)
+            if one != Path(root) and one.is_relative_to(root)
+        )
 
     def wait(self, timeout_s: float) -> Happened:
         """What happened; waits for the first notice, or for `wake`."""

@@ -12,6 +12,7 @@ import pytest
 from personalizer.exclusions import Exclusions
 from personalizer.mounts import Mount
 from personalizer.watch_notes import Polled
+from personalizer.watchdog_notices import WatchdogNotices
 from personalizer.watcher import Watcher, WatchTimes
 
 
@@ -236,3 +237,43 @@ def test_clocks_that_are_put_back_do_not_stop_the_watching(
         monkeypatch.setattr(time, "time", lambda: 0.0)
         before = hints.count
         until(lambda: hints.count >= before + 2)
+
+
+def test_notices_through_watchdog(tmp_path: Path, make_photo: Callable[..., Path]) -> None:
+    """As on systems without inotify."""
+    notices = WatchdogNotices(Exclusions(("Screenshots",)).skips_folder, lambda name: name.endswith(".jpg"))
+
+    def changed() -> bool:
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            if notices.wait(0.2).changed:
+                return True
+        return False
+
+    try:
+        for place in ("a", "Screenshots/b"):
+            (tmp_path / place).mkdir(parents=True)
+        notices.watch(tmp_path)
+        make_photo(tmp_path / "Screenshots" / "b" / "a.jpg", 1)
+        (tmp_path / "a" / "notes.txt").touch()
+        (tmp_path / "Screenshots" / "c").mkdir()
+        assert not changed()
+        photo = make_photo(tmp_path / "a" / "a.jpg", 1)
+        assert changed()
+        while notices.wait(0.3).changed:
+            pass
+        photo.read_bytes()
+        assert not changed()
+        (tmp_path / "a").rename(tmp_path / "b")
+        assert changed()
+        notices.unwatch(tmp_path)
+        while notices.wait(0.3).changed:
+            pass
+        make_photo(tmp_path / "c.jpg", 1)
+        assert not changed()
+        notices.wake()
+        with pytest.raises(OSError):
+            notices.watch(tmp_path / "none")
+        assert len(notices) == 0
+    finally:
+        notices.close()
