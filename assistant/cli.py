@@ -130,13 +130,30 @@ def scan(
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="What is gone was deleted, however much it is.")
     ] = False,
+    roots: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[ROOT]...", help="With --accept-missing: in these folders only."),
+    ] = None,
 ) -> None:
     """Bring the library up to date with its folders, once."""
-    from assistant.cli_output import scan_lines
+    from assistant.cli_folders import scan_folders
 
-    ui = front_end(context)
-    found = ui.run(lambda on_progress: ui.familiar.scan(on_progress, accept_missing=accept_missing))
-    ui.show(found, scan_lines)
+    scan_folders(front_end(context), roots or [], accept_missing=accept_missing)
+
+
+@app.command()
+def exclude(
+    context: typer.Context,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATTERN]...", help="Such as Screenshots, '*.png', Scans/2019."),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take these patterns back.")] = False,
+) -> None:
+    """Leave files and folders out of the library; without a pattern, list what is left out."""
+    from assistant.cli_folders import exclude_patterns
+
+    exclude_patterns(front_end(context), patterns or [], remove=remove)
 
 
 @app.command()

@@ -84,7 +84,7 @@ class Handlers:
             self._home.models,
             progress=reporter(context, advancing=True),
             cancelled=context.cancelled,
-            accept_missing=bool(job.payload.get("accept_missing", False)),
+            accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         if self._queue.cancelled(job.id):
             settle_scan(self._library, scan_due)
@@ -447,6 +447,11 @@ class Handlers:
         return [
             job for state in ("failed", "cancelled") for job in self._queue.list(state) if job.kind == kind
         ]
+
+
+def _accepted(value: Any) -> bool | list[Path]:
+    """What a scan may take for deleted: nothing, everything, or what is gone of some folders."""
+    return [Path(folder) for folder in value] if isinstance(value, list) else bool(value)
 
 
 def reporter(context: JobContext, prefix: str = "", *, advancing: bool = False) -> OnProgress:

@@ -207,6 +207,14 @@ class Status:
     """Whether faces are looked for."""
     frozen: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
+    excluded: list[str] = field(default_factory=list)
+    """Patterns of what is left out."""
+    waiting: int = 0
+    """Files that were being written when the folders were last looked at."""
+    unlisted: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders that could not be looked into then."""
+    polled: list[dict[str, Any]] = field(default_factory=list)
+    """`[{path, reason, every_s}]` of folders in which changes are noticed by scanning them that often."""
     shots: int = 0
     """Groups of photos that are one shot: copies, bursts, RAW files beside their JPEG."""
     duplicates: int = 0

@@ -7,6 +7,7 @@ SQLite and the exported runtime.
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -38,8 +39,10 @@ from personalizer.locations import Home
 from personalizer.missing_work import mark_scan_due
 from personalizer.naming import name_key, valid_name
 from personalizer.restore_swap import finish_restore
+from personalizer.scan_notes import read_notes
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
 from personalizer.training_due import due_trainings, given_up
+from personalizer.watch_notes import read_polled
 
 if TYPE_CHECKING:
     from assistant.concept_service import ConceptOperations
@@ -131,13 +134,55 @@ class Familiar:
                 )
         return resolved
 
-    def scan(self, on_progress: OnProgress | None = None, *, accept_missing: bool = False) -> ScanReport:
+    def scan(
+        self, on_progress: OnProgress | None = None, *, accept_missing: bool | Sequence[Path] = False
+    ) -> ScanReport:
         """Bring the library up to date with its folders: photos, detections, index, suggested concepts.
 
-        `accept_missing`: what is gone is gone, also where so much is that the folder would be frozen.
+        `accept_missing`: what is gone is gone, also where so much is that the folder would be frozen; everywhere, or
+        in these folders. Raises NotFoundError for a folder that is none of the library's.
         """
-        wanted = {"accept_missing": True} if accept_missing else {}
+        wanted: dict[str, Any] = {}
+        if accept_missing:
+            wanted["accept_missing"] = accept_missing is True or self._places(accept_missing)
         return ScanReport(**self._run("scan", "library", wanted, on_progress)["scan"])
+
+    def _places(self, folders: Sequence[Path]) -> list[str]:
+        """These registered folders, or file systems below such, by their real names."""
+        places = {*self.library.roots(), *self.library.places()}
+        found = []
+        for folder in folders:
+            place = Path(os.path.realpath(folder.expanduser()))
+            if place not in places:
+                raise NotFoundError(
+                    tried=f"accepting what is missing in {folder}",
+                    found="it is no folder of the library",
+                    fix="Give a folder as `familiar status` names it, or none for all.",
+                )
+            found.append(str(place))
+        return found
+
+    def exclude(self, patterns: Sequence[str], *, remove: bool = False) -> list[str]:
+        """Leave out what matches these patterns from the next scan on, or take them back; returns all patterns.
+
+        Raises UsageError for a pattern that makes no sense, NotFoundError for one to take back that is not there.
+        """
+        from personalizer.exclusions import valid_pattern
+
+        stored = [valid_pattern(pattern) for pattern in patterns]
+        with self.library.transaction():
+            for pattern in stored:
+                if not remove:
+                    self.library.add_exclusion(pattern)
+                elif not self.library.remove_exclusion(pattern):
+                    raise NotFoundError(
+                        tried=f"taking back the exclusion {pattern!r}",
+                        found="it is none",
+                        fix="List them with: familiar exclude",
+                    )
+        if stored and running_worker_pid(self.home) is not None:
+            self.queue.enqueue("scan", "library", {"backbone": self.backbone, "device": self.device})
+        return self.library.exclusions()
 
     def rebuild_index(self, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """Make the vector index anew from the library."""
@@ -149,7 +194,8 @@ class Familiar:
 
     def status(self) -> Status:
         """What is there and what is going on."""
-        counts = self.library.counts()
+        counts, notes = self.library.counts(), read_notes(self.library)
+        watching = watching_pid(self.home) is not None
         jobs = self.queue.list()
         states = ("queued", "running", "done", "failed", "cancelled")
         active = [job for job in jobs if job.state in ("queued", "running")]
@@ -170,10 +216,14 @@ class Familiar:
             worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
             queue=dict(sorted(Counter(job.kind for job in active).items())),
             quarantined=counts["quarantined"],
-            watching=watching_pid(self.home) is not None,
+            watching=watching,
+            polled=[dataclasses.asdict(one) for one in read_polled(self.library)] if watching else [],
             training=self._training_status(),
             faces_on=faces_are_on(self.library),
             frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
+            excluded=self.library.exclusions(),
+            waiting=notes.waiting,
+            unlisted=notes.unlisted,
             **self.library.shot_counts(),
         )
 

@@ -114,6 +114,9 @@ def _watching(
     home: Home, library: Library, queue: JobQueue, options: WatchOptions, handlers: Mapping[str, Handler]
 ) -> Iterator[Mapping[str, Handler]]:
     """Watch the folders and train when idle for the duration of the block; yields the handlers that this takes."""
+    from personalizer.exclusions import exclusions_of
+    from personalizer.scan_notes import read_notes
+    from personalizer.watch_notes import write_polled
     from personalizer.watcher import Watcher
 
     def request_scan() -> None:
@@ -132,7 +135,14 @@ def _watching(
         rules=options.rules,
         config=options.times,
     )
-    with Watcher(library.roots, request_scan), training:
+    watcher = Watcher(
+        library.roots,
+        request_scan,
+        exclusions=lambda: exclusions_of(library),
+        unfinished=lambda: read_notes(library).want_a_look,
+        on_polled=lambda polled: write_polled(library, polled),
+    )
+    with watcher, training:
         yield training.handlers(handlers)
 
 

@@ -14,6 +14,7 @@ from personalizer.library_database import now_text
 from personalizer.library_forgetting import ForgettingRecords
 from personalizer.library_links import LinkRecords
 from personalizer.library_photos import FailureRecord, FileRecord
+from personalizer.library_places import PlaceRecords
 from personalizer.library_shots import ShotRecords
 
 __all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation", "UnreadableFile"]
@@ -47,6 +48,7 @@ class Operation:
 
 class Library(
     AnalysisRecords,
+    PlaceRecords,
     ConceptRecords,
     LinkRecords,
     ShotRecords,

@@ -363,6 +363,20 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             forgotten_at TEXT NOT NULL
         )""",
     ),
+    # Places are registered folders and file systems mounted below them. Exclusions are patterns of what is left out.
+    (
+        """CREATE TABLE places (
+            path TEXT PRIMARY KEY NOT NULL,
+            file_system TEXT,
+            frozen TEXT,
+            frozen_at TEXT,
+            gone INTEGER NOT NULL DEFAULT 0
+        )""",
+        "INSERT INTO places(path, frozen) SELECT path, frozen FROM roots WHERE frozen IS NOT NULL",
+        "ALTER TABLE roots DROP COLUMN device",
+        "ALTER TABLE roots DROP COLUMN frozen",
+        "CREATE TABLE exclusions (pattern TEXT PRIMARY KEY NOT NULL, added_at TEXT NOT NULL)",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)
