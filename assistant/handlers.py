@@ -19,7 +19,7 @@ from assistant.runtimes import (
     runtime_directory,
 )
 from personalizer.clustering_due import due_mark, mark_due, settle
-from personalizer.decoding import decode_photo, read_photo_bytes
+from personalizer.decoding import FOR_ANALYSIS, decode_photo, read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
 from personalizer.faces_switch import faces_are_on, note_faceless
@@ -233,9 +233,9 @@ class Handlers:
         if known is not None:
             self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
             if known.id in self._library.forgotten_photos():
-                analysed[known.id] = self._analyser.analyse(decode_photo(content, path))
+                analysed[known.id] = self._analyser.analyse(decode_photo(content, path, FOR_ANALYSIS))
             return known.id
-        decoded = decode_photo(content, path)
+        decoded = decode_photo(content, path, FOR_ANALYSIS)
         recorded = self._library.record_photo(
             content_hash=content_hash,
             path=path.resolve(),

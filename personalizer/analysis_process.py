@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from personalizer.decoding import decode_photo
+from personalizer.decoding import FOR_ANALYSIS, decode_photo
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.fingerprints import Fingerprint, fingerprint
 from personalizer.schemas import Embedding, NewDetection
@@ -216,7 +216,7 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
 
     assert isinstance(analyser, PhotoAnalyser)
     try:
-        photo = decode_photo(content, request.path)
+        photo = decode_photo(content, request.path, FOR_ANALYSIS)
     except UnreadablePhotoError as error:
         return Unreadable(error.found, passing=isinstance(error.__cause__, MemoryError))
     try:

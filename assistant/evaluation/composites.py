@@ -106,7 +106,9 @@ def _searched(image: Image.Image, detector: Any, side_px: int) -> list[BoundingB
     pixels = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BICUBIC))
     boxes, _, _ = detector.run(pixels, 0, MIN_CONFIDENCE)
     return [
-        BoundingBox(box.left() / scale, box.top() / scale, (box.right() + 1) / scale, (box.bottom() + 1) / scale)
+        BoundingBox(
+            box.left() / scale, box.top() / scale, (box.right() + 1) / scale, (box.bottom() + 1) / scale
+        )
         for box in boxes
     ]
 
@@ -147,7 +149,9 @@ class Composer:
         picture = ground.convert("RGB").resize(size, Image.Resampling.BICUBIC)
         taken: list[tuple[int, int, int, int]] = []
         faces: list[KnownFace] = []
-        turns = [(self._made * config.faces + number) % len(config.face_sizes_px) for number in range(config.faces)]
+        turns = [
+            (self._made * config.faces + number) % len(config.face_sizes_px) for number in range(config.faces)
+        ]
         self._made += 1
         # The large ones first, while there is room.
         for wanted_px in sorted((config.face_sizes_px[turn] for turn in turns), reverse=True):
@@ -189,8 +193,12 @@ class Composer:
         for number, face in enumerate(one.faces):
             edges = (face.left, face.top, face.right, face.bottom)
             x, y = (left, left), (top, top)
-            moved = [edge * scale + place for edge, place in zip(edges, (x[0], y[0], x[1], y[1]), strict=True)]
-            faces.append(KnownFace(BoundingBox(*moved), wanted_px if number == 0 else round(face.width_px * scale)))
+            moved = [
+                edge * scale + place for edge, place in zip(edges, (x[0], y[0], x[1], y[1]), strict=True)
+            ]
+            faces.append(
+                KnownFace(BoundingBox(*moved), wanted_px if number == 0 else round(face.width_px * scale))
+            )
 
 
 def _main_share(one: Ingredient) -> float:
