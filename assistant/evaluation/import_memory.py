@@ -88,9 +88,8 @@ def write_many(pictures: Sequence[Image.Image], folder: Path, count: int, seed: 
         part = picture.crop((left, top, left + size[0], top + size[1]))
         if random.integers(2):
             part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        part = part.point(
-            [min(255, round(value * float(random.uniform(0.7, 1.0)))) for value in range(256)] * 3
-        )
+        light = float(random.uniform(0.7, 1.0))
+        part = part.point([round(value * light) for value in range(256)] * 3)
         content = io.BytesIO()
         part.save(content, "JPEG", quality=85)
         path = folder / f"{number // PER_FOLDER:03}" / f"{number:06}.jpg"
