@@ -25,7 +25,7 @@ from assistant.questions import (
 )
 from assistant.results import Description, Facts, Recognised
 from assistant.serving import Serving, views_of
-from personalizer.decoding import DecodedPhoto, decode_photo, read_photo_bytes
+from personalizer.decoding import FOR_ANALYSIS, DecodedPhoto, decode_photo, read_photo_bytes
 from personalizer.faces_switch import faces_are_on
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -67,7 +67,7 @@ class Describer:
         needed.
         """
         content = read_photo_bytes(path)
-        decoded = decode_photo(content, path)
+        decoded = decode_photo(content, path, FOR_ANALYSIS)
         with self._analyser_lock:
             self._analyser.looks_for_faces = faces_are_on(self._library)
             analysed = self._analyser.analyse(decoded)
