@@ -34,9 +34,6 @@ class DualPrefixConfig:
     """One set of rows for both tasks: understanding rows are the generation rows once more."""
     self_prompting: bool = True
     """Answers begin with the rows that their task needs; without it rows stand in the personal prompt alone."""
-    deep_layers: int = 0
-    """Rows of their own are added to the input of so many layers behind the first, where the rows stand. Training only:
-    no runtime serves such a prefix."""
 
     def __post_init__(self) -> None:
         for field in ("generation_rows", "understanding_rows"):
@@ -47,12 +44,6 @@ class DualPrefixConfig:
                     found="it is outside 1..256",
                     fix="Use 16, as the paper does.",
                 )
-        if not 0 <= self.deep_layers <= 64:
-            raise UsageError(
-                tried=f"configuring a dual prefix with deep_layers={self.deep_layers}",
-                found="it is outside 0..64",
-                fix="Use 0, the default.",
-            )
         if self.shared and self.generation_rows != self.understanding_rows:
             raise UsageError(
                 tried="configuring a prefix with one set of rows for both tasks",
@@ -90,10 +81,6 @@ class DualPrefix(nn.Module):
         self.register_buffer("output_scale", torch.tensor(float(output_scale)))
         self.input_offset = nn.Parameter(torch.zeros_like(self.input_start))
         self.output_offset = nn.Parameter(torch.zeros_like(self.input_start))
-        if config.deep_layers:
-            self.deep_offset = nn.Parameter(
-                torch.zeros(config.deep_layers, *self.input_start.shape, device=self.input_start.device)
-            )
 
     @property
     def input_rows(self) -> torch.Tensor:
@@ -105,30 +92,18 @@ class DualPrefix(nn.Module):
         """`[rows, hidden]`; a hidden state times these gives the rows' logits."""
         return self._all_rows(self.output_scale * self.output_offset)
 
-    @property
-    def deep_rows(self) -> torch.Tensor | None:
-        """`[deep_layers, rows, hidden]`, what is added to the rows' states before each of these layers; or None."""
-        if not self.config.deep_layers:
-            return None
-        return torch.stack([self._all_rows(layer) for layer in self.input_scale * self.deep_offset])
-
     def _all_rows(self, learned: torch.Tensor) -> torch.Tensor:
         """`[rows, hidden]` of `[learned_rows, hidden]`."""
         return torch.cat([learned, learned[1:]]) if self.config.shared else learned
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """The six tensors of the artifact: `{name,generation,understanding}_{input,output}`, float32; and `deep`, where
-        there are such rows.
-        """
+        """The six tensors of the artifact: `{name,generation,understanding}_{input,output}`, float32."""
         sizes = [1, self.config.generation_rows, self.config.understanding_rows]
         parts: dict[str, torch.Tensor] = {}
         for side, rows in (("input", self.input_rows), ("output", self.output_rows)):
             split = rows.detach().cpu().contiguous().split(sizes)
             for kind, tensor in zip(("name", "generation", "understanding"), split, strict=True):
                 parts[f"{kind}_{side}"] = tensor.clone()
-        deep = self.deep_rows
-        if deep is not None:
-            parts["deep"] = deep.detach().cpu().contiguous()
         return parts
 
 

@@ -75,9 +75,9 @@ class ExampleStates:
         others = [number for number in range(len(examples)) if number not in set(sharing)]
         found = self._run(examples, places, others, None)
         if sharing:
+            embeddings, _ = self._embed([self._shared_kind], [self._shared_value])
             cache = self._backbone.new_cache()
-            embeddings, deep = self._embed([self._shared_kind], [self._shared_value])
-            self._backbone.forward(embeddings, None, cache, deep)
+            self._backbone.forward(embeddings, None, cache)
             if companion is not None:
                 cache = self._backbone.joined_cache(cache, companion, len(self._backbone.spec.begin_ids))
             behind = _Past(start, cache, dict.fromkeys(sharing, 0))
@@ -118,12 +118,12 @@ class ExampleStates:
         reader = {picture: number for number, picture in picture_of.items()}
         shown = [examples[reader[picture]] for picture in range(len(reader))]
         end = shown[0].picture[1]
-        embeddings, deep = self._embed(
+        embeddings, _ = self._embed(
             [example.kind[behind.length : end] for example in shown],
             [example.value[behind.length : end] for example in shown],
         )
         cache = self._backbone.chosen_cache(behind.cache, [0] * len(shown))
-        self._backbone.forward(embeddings, None, cache, deep)
+        self._backbone.forward(embeddings, None, cache)
         return _Past(end, cache, dict(picture_of))
 
     def _run(
@@ -150,36 +150,30 @@ class ExampleStates:
 
     def _forward(self, examples: Sequence[Example], members: list[int], past: _Past | None) -> torch.Tensor:
         start = 0 if past is None else past.length
-        embeddings, deep = self._embed(
+        embeddings, _ = self._embed(
             [examples[number].kind[start:] for number in members],
             [examples[number].value[start:] for number in members],
         )
 
-        def run(embeddings: torch.Tensor, deep: torch.Tensor | None) -> torch.Tensor:
+        def run(embeddings: torch.Tensor) -> torch.Tensor:
             cache = None
             if past is not None:
                 cache = self._backbone.chosen_cache(past.cache, [past.row_of[number] for number in members])
             # No mask: padding stands on the right, where nothing before it looks.
-            return self._backbone.forward(embeddings, None, cache, deep)[0]
+            return self._backbone.forward(embeddings, None, cache)[0]
 
         if self._checkpointing and torch.is_grad_enabled():
-            again: torch.Tensor = checkpoint(run, embeddings, deep, use_reentrant=False)
+            again: torch.Tensor = checkpoint(run, embeddings, use_reentrant=False)
             return again
-        return run(embeddings, deep)
+        return run(embeddings)
 
     def embed(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
         """Embeddings `[batch, longest, hidden]` with the current rows in place, and the mask `[batch, longest]`."""
-        embeddings, _ = self._embed(
-            [example.kind for example in examples], [example.value for example in examples]
-        )
-        lengths = torch.tensor([len(example.kind) for example in examples], device=embeddings.device)
-        places = torch.arange(embeddings.shape[1], device=embeddings.device)
-        return embeddings, (places[None] < lengths[:, None]).long()
+        return self._embed([example.kind for example in examples], [example.value for example in examples])
 
     def _embed(
         self, kinds: Sequence[Sequence[int]], values: Sequence[Sequence[int]]
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Embeddings `[batch, longest, hidden]`, and what `Backbone.forward` calls `deep`."""
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         backbone = self._backbone
         longest = max(len(sequence) for sequence in kinds)
         kind = torch.full((len(kinds), longest), -1)
@@ -197,17 +191,8 @@ class ExampleStates:
         embeddings[kind == CODE] = backbone.embed_image_codes(value[kind == CODE])
         if self._contexts is not None:
             embeddings[kind == CONTEXT] = self._contexts[value[kind == CONTEXT]].to(embeddings)
-        is_row = kind == ROW
-        embeddings = embeddings.index_put((is_row,), rows[value[is_row]].to(embeddings.dtype))
-        deep_rows = self._prefix.deep_rows
-        if deep_rows is None:
-            return embeddings, None
-        deep = torch.zeros(
-            (len(deep_rows), *embeddings.shape), dtype=embeddings.dtype, device=backbone.device
-        )
-        layers = torch.arange(len(deep_rows), device=backbone.device)[:, None]
-        batch, place = (index[None] for index in is_row.nonzero(as_tuple=True))
-        return embeddings, deep.index_put((layers, batch, place), deep_rows[:, value[is_row]].to(deep.dtype))
+        embeddings = embeddings.index_put((kind == ROW,), rows[value[kind == ROW]].to(embeddings.dtype))
+        return embeddings, (kind >= 0).long()
 
 
 def buckets_by_length(lengths: Sequence[int]) -> list[list[int]]:

@@ -114,7 +114,7 @@ class TrainerConfig:
     @staticmethod
     def with_settings(settings: Mapping[str, Any]) -> TrainerConfig:
         """The defaults but for `settings`, JSON values by field; `rows` and `weights` are objects of their own."""
-        parts: dict[str, Callable[..., Any]] = {"rows": DualPrefixConfig, "weights": TaskWeights}
+        parts = {"rows": DualPrefixConfig, "weights": TaskWeights}
         try:
             return TrainerConfig(
                 **{name: parts[name](**value) if name in parts else value for name, value in settings.items()}
@@ -278,8 +278,11 @@ class PrefixTrainer:
         return float(right), threshold
 
     def _save_checkpoint(self) -> None:
-        tensors = {name: rows.detach() for name, rows in self.prefix.named_parameters()}
-        tensors["input_start"] = self.prefix.input_start
+        tensors = {
+            "input_offset": self.prefix.input_offset,
+            "output_offset": self.prefix.output_offset,
+            "input_start": self.prefix.input_start,
+        }
         for index, moments in self.optimiser.state_dict()["state"].items():
             for name, tensor in moments.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
@@ -297,8 +300,8 @@ class PrefixTrainer:
             return
         tensors, record = saved
         with torch.no_grad():
-            for name, rows in self.prefix.named_parameters():
-                rows.copy_(tensors[name])
+            self.prefix.input_offset.copy_(tensors["input_offset"])
+            self.prefix.output_offset.copy_(tensors["output_offset"])
         state = self.optimiser.state_dict()
         state["state"] = {}
         for name, tensor in tensors.items():

@@ -66,19 +66,12 @@ class LearnedRows:
                 "generation": int(manifest["generation_rows"]),
                 "understanding": int(manifest["understanding_rows"]),
             }
-            deep_layers = int(manifest.get("deep_layers", 0))
             self_prompting = bool(manifest.get("self_prompting", True))
             inputs = {kind: np.array(tensors[f"{kind}_input"]) for kind in ROW_KINDS}
             outputs = {kind: np.array(tensors[f"{kind}_output"]) for kind in ROW_KINDS}
         except (OSError, ValueError, KeyError, TypeError) as error:
             found = f"no entry {error}" if isinstance(error, KeyError) else str(error)
             raise CorruptArtifactError(tried=tried, found=found, fix=TRAIN_AGAIN) from error
-        if deep_layers:
-            raise NotReadyError(
-                tried=tried,
-                found=f"it has rows in {deep_layers} further layers, which no exported model adds",
-                fix="Train it with deep_layers=0, as is the default.",
-            )
         for kind, count in counts.items():
             for rows in (inputs[kind], outputs[kind]):
                 expected = (count, inputs["name"].shape[-1])

@@ -51,16 +51,11 @@ class Backbone(Protocol):
         """Input embeddings of codes that the model itself wrote, `[..., hidden]`."""
 
     def forward(
-        self,
-        embeddings: torch.Tensor,
-        mask: torch.Tensor | None = None,
-        cache: Any = None,
-        deep: torch.Tensor | None = None,
+        self, embeddings: torch.Tensor, mask: torch.Tensor | None = None, cache: Any = None
     ) -> tuple[torch.Tensor, Any]:
         """Final hidden states `[batch, seq, hidden]` and the key/value cache (None in, None out while training).
 
-        `mask` is `[batch, past + seq]`, 1 where there is a token; padding stands on the right. `deep`
-        `[n, batch, seq, hidden]` is added to the input of the `n` layers behind the first.
+        `mask` is `[batch, past + seq]`, 1 where there is a token; padding stands on the right.
         """
 
     def new_cache(self) -> Any:
