@@ -130,7 +130,7 @@ def ingest_lines(report: dict[str, Any]) -> str:
         f"{report['ours']:.2f} photos/s here, {report['baseline']:.2f} by {name}: {report['ratio']:.2f} times",
         "",
     ]
-    rows = [("faces of", "known", "ours", "theirs", "theirs found here")]
+    rows: list[tuple[str, ...]] = [("faces of", "known", "ours", "theirs", "theirs found here")]
     rows += [
         (f"{size} px", *(str(row[key]) for key in ("known", "ours", "reference", "both")))
         for size, row in faces["by_size_px"].items()
