@@ -45,11 +45,14 @@ def off(
     context: typer.Context,
     erase: Annotated[bool, typer.Option("--erase", help="Remove all faces and people for good.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --erase: do not ask; for scripts.")] = False,
+    backups: Annotated[
+        bool, typer.Option("--backups", help="With --erase: delete the backups that hold faces, too.")
+    ] = False,
 ) -> None:
     """Look for faces no longer."""
     ui = front_end(context)
     if erase:
-        _erase_faces(ui, yes=yes)
+        _erase_faces(ui, yes=yes, backups=backups)
     else:
         _switch(ui, False)
 
@@ -124,7 +127,7 @@ def _switch(ui: FrontEnd, wanted: bool) -> None:
     ui.show(found, faces_lines)
 
 
-def _erase_faces(ui: FrontEnd, *, yes: bool) -> None:
+def _erase_faces(ui: FrontEnd, *, yes: bool, backups: bool) -> None:
     from assistant.cli_output import forgotten_lines
 
     word = "erase"
@@ -139,4 +142,5 @@ def _erase_faces(ui: FrontEnd, *, yes: bool) -> None:
             raise UsageError(
                 tried="erasing faces", found=f"{word!r} was not typed", fix="Nothing was removed. Ask again."
             )
-    ui.show(ui.run(ui.familiar.erase_faces), forgotten_lines)
+    erased = ui.run(lambda on_progress: ui.familiar.erase_faces(on_progress, backups=backups))
+    ui.show(erased, forgotten_lines)

@@ -12,7 +12,7 @@ import numpy as np
 
 from personalizer.analysis import PhotoAnalyser
 from personalizer.analysis_version import analysis_version
-from personalizer.decoding import load_photo
+from personalizer.decoding import FOR_ANALYSIS, load_photo
 from personalizer.errors import UnreadablePhotoError
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -57,7 +57,7 @@ class EvaluationPhotos:
 
     def _analyse(self, path: Path) -> int:
         content = path.read_bytes()
-        photo = load_photo(path)
+        photo = load_photo(path, FOR_ANALYSIS)
         status = path.stat()
         return self.library.record_photo(
             content_hash=hashlib.sha256(content).hexdigest(),
