@@ -29,10 +29,11 @@ def report(
 
 def report_lines(page: PeoplePage) -> str:
     """Where it is and what is on it."""
+    people = f"{page.people} {'person' if page.people == 1 else 'people'}"
     unnamed = page.unnamed_people + page.unnamed_things
     lines = [
         str(page.path),
-        f"{page.people} people, {page.things} pets and things, {unnamed} groups without a name; "
+        f"{people}, {page.things} pets and things, {unnamed} groups without a name; "
         f"{page.pictures} pictures, {page.bytes / 2**20:.1f} MiB",
     ]
     if not page.faces_on:

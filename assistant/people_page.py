@@ -48,8 +48,8 @@ class PageLimits:
 
     def __post_init__(self) -> None:
         for name in self.__dataclass_fields__:
-            if getattr(self, name) < 1:
-                raise ValueError(f"PageLimits.{name} must be at least 1, not {getattr(self, name)}")
+            if getattr(self, name) <= 0:
+                raise ValueError(f"PageLimits.{name} must be positive, not {getattr(self, name)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +374,7 @@ class _Page:
         if not self._faces_on and numbers.unnamed["face"]:
             yield f"{_count(numbers.unnamed['face'], 'group')} of faces without a name, not shown: faces are off"
         if numbers.ungrouped_faces:
-            yield f"{_count(numbers.ungrouped_faces, 'face')} that resemble nobody else, or not clearly"
+            yield f"{_count(numbers.ungrouped_faces, 'face')} in no group: like nobody else, or not clearly enough"
         if numbers.unreadable:
             yield f"{_count(numbers.unreadable, 'file')} that could not be read"
         if self._shown.full:
