@@ -189,8 +189,8 @@ def jobs(context: typer.Context, live: Live = False) -> None:
 
 
 @jobs_app.command()
-def retry(context: typer.Context, job_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
-    """Queue a failed or cancelled job again."""
+def retry(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Queue a failed, quarantined or cancelled job again; or read a photo again: photo:N, its path, or photos."""
     from assistant.cli_output import job_line
 
     ui = front_end(context)

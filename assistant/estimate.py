@@ -119,47 +119,6 @@ class Measuring:
             self._on_measured(self.estimate)
 
 
-def estimate_lines(estimate: Estimate) -> str:
-    """For a person."""
-    if estimate.new == 0:
-        return f"{estimate.files} files that may be photos, none of them new."
-    size = (
-        f"{estimate.bytes / 2**30:.1f} GiB"
-        if estimate.bytes >= 2**30
-        else f"{estimate.bytes / 2**20:.0f} MiB"
-    )
-    basis = {
-        "default": "a guess; it is said again once some are read",
-        "earlier scan": "as the last scan was",
-        "first photos": "by the first photos",
-    }[estimate.basis]
-    lines = [
-        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
-        f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
-    ]
-    if not estimate.fits:
-        lines.append(
-            f"That does not fit: {estimate.free_mib:.0f} MiB are free. What is read until then is kept; "
-            "free some room, or use --home on another disk."
-        )
-    return "\n".join(lines)
-
-
-def duration(minutes: float) -> str:
-    """`40 s`, `12 min`, `3 h 10 min`, `2 days 5 h`."""
-    seconds = round(minutes * 60)
-    if seconds < 90:
-        return f"{max(seconds, 1)} s"
-    whole = round(minutes)
-    if whole < 90:
-        return f"{whole} min"
-    hours, rest = divmod(whole, 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} days {hours} h"
-
-
 def folders_within(roots: Sequence[Path], limit: int) -> int:
     """How many folders the system would have to watch, counted no further than `limit`."""
     found = 0

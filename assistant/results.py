@@ -7,8 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from personalizer.job_pace import JobPace
-from personalizer.schemas import BoundingBox, ConceptSummary, Job, ScanReport
+from personalizer.schemas import BoundingBox, ConceptSummary, ErrorClass, Job, ScanReport
 
 __all__ = [
     "Added",
@@ -153,7 +152,7 @@ class Status:
 
     home: Path
     jobs: dict[str, int]
-    """Number of jobs by state."""
+    """Number of jobs by state; `quarantined` are those of the failed that were given up after their strikes."""
     running: list[Job]
     photos: int
     detections: int
@@ -177,12 +176,29 @@ class Status:
     """Whether faces are looked for."""
     frozen: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
-    pace: dict[int, JobPace] = field(default_factory=dict)
-    """Of running jobs, by id."""
     shots: int = 0
     """Groups of photos that are one shot: copies, bursts, RAW files beside their JPEG."""
     duplicates: int = 0
     """Photos that another one of their shot stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadPhoto:
+    """A file that could not be read, listed among the jobs as the work that it is."""
+
+    id: str
+    """What `jobs retry` takes."""
+    subject: str
+    state: str
+    attempts: int
+    error: str
+    error_class: ErrorClass
+    quarantined: bool
+    """Left alone until it changes or is asked for; the next scan tries the others."""
+    kind: str = "photo"
+    done: int = 0
+    total: int = 0
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,16 +24,17 @@ from assistant.results import (
     Profile,
     Status,
     Trained,
+    UnreadPhoto,
     WorkerStatus,
 )
 from assistant.worker_process import running_worker_pid, watching_pid
 from personalizer.backbones.registry import POCKET
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.faces_switch import faceless_photos, faces_are_on, switch_faces
-from personalizer.job_pace import paces
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.missing_work import mark_scan_due
 from personalizer.naming import name_key, valid_name
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
 from personalizer.training_due import due_trainings, given_up
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from assistant.people_page import PeoplePage
     from assistant.serving import Serving
     from exporters.runtime.session import BackboneSession
+
+_PHOTO_ID = "photo:"
+"""Before the number of an unreadable file, which is no job's."""
 
 
 class Familiar:
@@ -103,8 +107,12 @@ class Familiar:
 
         Raises NotFoundError for a folder that does not exist, UsageError for a file.
         """
-        for path in self._folders(paths):
-            self.library.add_root(path)
+        resolved = self._folders(paths)
+        with self.library.transaction():
+            for path in resolved:
+                self.library.add_root(path)
+            # What the scan is told, in case that its job is lost.
+            mark_scan_due(self.library, {"backbone": self.backbone, "device": self.device})
         return self.scan(on_progress)
 
     @staticmethod
@@ -144,7 +152,8 @@ class Familiar:
         pid = running_worker_pid(self.home)
         return Status(
             home=self.home.root,
-            jobs={state: sum(job.state == state for job in jobs) for state in states},
+            jobs={state: sum(job.state == state for job in jobs) for state in states}
+            | {"quarantined": sum(job.quarantined for job in jobs)},
             running=active,
             photos=counts["photos"],
             detections=counts["detections"],
@@ -161,7 +170,6 @@ class Familiar:
             training=self._training_status(),
             faces_on=faces_are_on(self.library),
             frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
-            pace=paces(self.library, jobs),
             **self.library.shot_counts(),
         )
 
@@ -216,17 +224,47 @@ class Familiar:
 
     # --- jobs
 
-    def jobs(self) -> list[Job]:
-        """All jobs, oldest first."""
-        return self.queue.list()
+    def jobs(self) -> list[Job | UnreadPhoto]:
+        """The files that could not be read, and all jobs, oldest first."""
+        return [*self.unread_photos(), *self.queue.list()]
 
-    def retry(self, job_id: int) -> Job:
-        """Queue a failed or cancelled job again and see that somebody does it."""
+    def unread_photos(self) -> list[UnreadPhoto]:
+        """The files that could not be read, with what was found instead."""
+        return [
+            UnreadPhoto(
+                id=f"{_PHOTO_ID}{file.number}",
+                subject=str(file.path),
+                state="failed",
+                attempts=file.attempts,
+                error=file.reason,
+                error_class="input" if file.left_alone else "transient",
+                quarantined=file.left_alone,
+            )
+            for file in self.library.unreadable_files()
+        ]
+
+    def retry(self, key: int | str) -> Job:
+        """Queue a failed, quarantined or cancelled job again, and see that somebody does it.
+
+        `key` is its number; `photo:N` or a path has a scan try an unreadable file again, `photos` all of them.
+        """
         from assistant.worker_process import ensure_worker
 
-        retried = self.queue.get(self.queue.retry(job_id))
+        text = str(key)
+        if text.isdecimal():
+            job_id = self.queue.retry(int(text))
+        else:
+            if text == "photos":
+                which: int | Path | None = None
+            elif (number := text.removeprefix(_PHOTO_ID)).isdecimal() and number != text:
+                which = int(number)
+            else:
+                which = existing(Path(text), "trying again").resolve()
+            self.library.retry_unreadable(which)
+            told = {"backbone": self.backbone, "device": self.device}
+            job_id = self.queue.enqueue("scan", "library", told, USER_PRIORITY)
         ensure_worker(self.home)
-        return retried
+        return self.queue.get(job_id)
 
     def pause(self) -> dict[str, bool]:
         """Start no further job."""

@@ -77,7 +77,9 @@ class ObjectEmbedder:
     @cached_property
     def _session(self) -> Any:
         path = ensure_object_model(self.models)
-        import onnxruntime
+        from personalizer.quiet_onnxruntime import load_onnxruntime
+
+        onnxruntime = load_onnxruntime()
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads

@@ -22,7 +22,6 @@ from personalizer.analysis_process import (
     wait_for_any,
 )
 from personalizer.decoding import read_photo_bytes
-from personalizer.drawings import is_drawing
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.faces_switch import faces_are_on, note_faceless
@@ -255,9 +254,6 @@ class _Scan:
         if self._changed_since(file):
             self._leave_for_later(file)
             return None
-        if is_drawing(content):
-            self._fail(file, "drawn by Familiar, so no photo")
-            return None
         content_hash = hashlib.sha256(content).hexdigest()
         photo = self.library.photo_by_hash(content_hash)
         if photo is not None:
@@ -312,6 +308,7 @@ class _Scan:
                     camera=answer.camera,
                     detections=[] if forgotten else answer.detections,
                     fingerprint=None if forgotten else answer.fingerprint,
+                    analysed_by=answer.analysed_by,
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
