@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -101,13 +102,15 @@ class ShotRecords(Database):
 
     def picture_signs(self) -> tuple[Int64Array, UInt64Array]:
         """Photo ids `[n]` ascending and the bits of their fingerprints `[n]`."""
-        rows = self.connection.execute(
+        cursor = self.connection.cursor()
+        # Plain tuples: a hundred thousand of them are read for every new photo.
+        cursor.row_factory = None
+        cursor.execute(
             """SELECT photo_id, bits FROM fingerprints WHERE version = ? AND length(tones) = ?
                ORDER BY photo_id""",
             (fingerprints.VERSION, TONES_BYTES),
-        ).fetchall()
-        # Rows as plain tuples: a hundred thousand of them are read for every new photo.
-        both = np.array([tuple(row) for row in rows], np.int64).reshape(-1, 2)
+        )
+        both = np.fromiter(chain.from_iterable(cursor), np.int64).reshape(-1, 2)
         return both[:, 0].copy(), both[:, 1].copy().view(np.uint64)
 
     def taken(self, photo_ids: Iterable[int] | None = None) -> list[Taken]:
