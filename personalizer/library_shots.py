@@ -74,8 +74,8 @@ class ShotRecords(Database):
         """
         rows = self.connection.execute(
             """SELECT id FROM photos WHERE forgotten = 0
-               AND id NOT IN (SELECT photo_id FROM fingerprints WHERE version = ?)
-               AND id IN (SELECT photo_id FROM photo_files WHERE missing_since IS NULL)
+               AND NOT EXISTS (SELECT 1 FROM fingerprints WHERE photo_id = photos.id AND version = ?)
+               AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)
                ORDER BY id DESC LIMIT ?""",
             (fingerprints.VERSION, limit),
         )
