@@ -48,7 +48,7 @@ def measure_growth(
 
     `per_photo_s` are medians of the seconds that pass, `cpu_s` those that the worker and its processes compute, which
     say more on a machine that others use as well; the ratios are those of full to empty. `home` lends its models and a
-    place for the two libraries.
+    place for the two libraries. Photos of people show most: `faces_found` in those that were added.
     """
     if not photos or faces < 1 or batch < 1 or repeats < 1:
         raise UsageError(
@@ -77,12 +77,14 @@ def measure_growth(
                 one.library.close()
         per_photo_s = {name: float(np.median(one.elapsed_s)) / batch for name, one in libraries.items()}
         cpu_s = {name: float(np.median(one.cpu_s)) / batch for name, one in libraries.items()}
+        found = {name: one.faces for name, one in libraries.items()}
     return {
         "per_photo_s": {name: round(value, 4) for name, value in per_photo_s.items()},
         "cpu_s": {name: round(value, 4) for name, value in cpu_s.items()},
         "ratio": round(per_photo_s["full"] / per_photo_s["empty"], 3),
         "cpu_ratio": round(cpu_s["full"] / cpu_s["empty"], 3),
         "unit": "seconds per photo",
+        "faces_found": found,
         "settings": {"faces": faces, "batch": batch, "repeats": repeats, "seed": seed},
     }
 
@@ -97,6 +99,8 @@ class _Grown:
     library: Library = field(init=False)
     elapsed_s: list[float] = field(default_factory=list)
     cpu_s: list[float] = field(default_factory=list)
+    faces: int = 0
+    """Found in the photos that were added."""
     _handlers: dict[str, Handler] = field(init=False)
     _taken: int = 0
 
@@ -130,13 +134,15 @@ class _Grown:
             path.write_bytes(content)
             settled_s = time.time() - _SETTLED_S
             os.utime(path, (settled_s, settled_s))
-        before = self.library.counts()["photos"]
+        before = self.library.counts()
         began_s, cpu_s = time.monotonic(), _cpu_s()
         self._scan()
         if counted:
             self.elapsed_s.append(time.monotonic() - began_s)
             self.cpu_s.append(_cpu_s() - cpu_s)
-        if self.library.counts()["photos"] != before + len(pictures):
+        after = self.library.counts()
+        self.faces += after["faces"] - before["faces"]
+        if after["photos"] != before["photos"] + len(pictures):
             raise FamiliarError(
                 tried="adding photos to measure what they cost",
                 found="not all of them could be read",
@@ -161,11 +167,18 @@ def _cpu_s() -> float:
 
 def _varied(path: Path, random: np.random.Generator) -> bytes:
     """The photo as another one: a little brighter here and there, as no copy of an earlier one is."""
-    with Image.open(path) as opened:
-        image = opened.convert("RGB")
+    try:
+        with Image.open(path) as opened:
+            image = opened.convert("RGB")
+    except OSError as error:
+        raise UsageError(
+            tried=f"measuring with {path}",
+            found="no photo that can be read",
+            fix="Give JPEG or PNG files.",
+        ) from error
     tint = Image.fromarray(random.integers(0, 256, (9, 9, 3), np.uint8)).resize(image.size)
     content = io.BytesIO()
-    Image.blend(image, tint, 0.25).save(content, "JPEG", quality=90)
+    Image.blend(image, tint, 0.1).save(content, "JPEG", quality=90)
     return content.getvalue()
 
 
