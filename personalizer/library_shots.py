@@ -142,7 +142,7 @@ class ShotRecords(Database):
         )
         return {row["photo_id"] for row in rows}
 
-    def places(self) -> Iterator[Place]:
+    def photo_places(self) -> Iterator[Place]:
         """Where every photo is, by id: a file that is there, else one that was; without those that have no file."""
         rows = self.connection.execute(
             """SELECT photos.id, photos.taken_at, (

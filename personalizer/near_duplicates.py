@@ -46,7 +46,7 @@ def group_shots(library: Library) -> ShotReport:
     if not waiting and not raw and not before:
         return ShotReport(0, **library.shot_counts())
     search = ShotSearch(library, len(waiting))
-    beside = _written_together(library.places(), raw, search) if raw else {}
+    beside = _written_together(library.photo_places(), raw, search) if raw else {}
     fresh = waiting | {
         photo_id for photo_id in before.keys() | beside.keys() if before.get(photo_id) != beside.get(photo_id)
     }
