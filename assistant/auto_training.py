@@ -158,7 +158,8 @@ class AutoTraining:
         if not self._open or self._queue.paused():
             return True
         waiting = self._library.connection.execute(
-            "SELECT id FROM jobs WHERE state = 'queued' AND kind != ?", (KIND,)
+            "SELECT id FROM jobs WHERE state = 'queued' AND kind != ? AND COALESCE(not_before, 0) <= ?",
+            (KIND, time.time()),
         )
         others = {int(row["id"]) for row in waiting} - self._made_way_for
         # A job that was not begun although we made way for it waits for something else: once is enough.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,13 +20,16 @@ from assistant.results import (
     Profile,
     Status,
     Trained,
+    UnreadPhoto,
 )
 from personalizer.errors import FamiliarError
-from personalizer.job_pace import JobPace
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 if TYPE_CHECKING:
+    from assistant.estimate import Estimate
     from assistant.router import Route
+
+_PHOTOS_SHOWN = 20
 
 
 def to_json(result: Any) -> str:
@@ -76,6 +79,7 @@ def scan_lines(report: ScanReport) -> str:
             ("changed", report.changed),
             ("moved", report.moved),
             ("missing", report.missing),
+            ("excluded", report.excluded),
         )
         if number
     ]
@@ -88,7 +92,28 @@ def scan_lines(report: ScanReport) -> str:
         lines += [f"  {failure['path']}: {failure['reason']}" for failure in report.failed]
     if report.waiting:
         lines.append(f"{report.waiting} are still being written; the next scan takes them.")
-    return "\n".join([*lines, *frozen_lines(report.frozen)])
+    return "\n".join([*lines, *unlisted_lines(report.unlisted), *frozen_lines(report.frozen)])
+
+
+def unlisted_lines(unlisted: Sequence[Mapping[str, str]]) -> list[str]:
+    """Folders about whose photos nothing is known now."""
+    if not unlisted:
+        return []
+    return [
+        f"{len(unlisted)} folders could not be looked into; what was in them stays as it is:",
+        *(f"  {folder['path']}: {folder['reason']}" for folder in unlisted),
+    ]
+
+
+def exclusion_lines(patterns: Sequence[str], *, changed: bool = False) -> str:
+    """What is left out."""
+    if not patterns:
+        return "Nothing is left out." + (" The next scan takes in what was: familiar scan" if changed else "")
+    lines = ["Left out, besides hidden files and what other programs keep for themselves:"]
+    lines += [f"  {pattern}" for pattern in patterns]
+    if changed:
+        lines.append("The next scan goes by that: familiar scan. Photos that are left out keep their names.")
+    return "\n".join(lines)
 
 
 def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
@@ -98,15 +123,26 @@ def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
     return [
         *(f"Frozen: {folder['path']}: {folder['reason']}" for folder in frozen),
         "  Nothing was changed for these photos. Bring the folder back (is its disk connected?), or, if they were",
-        "  deleted, say so: familiar scan --accept-missing",
+        "  deleted, say so: familiar scan --accept-missing [FOLDER]",
     ]
 
 
 def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
     if not concepts:
         return "No concepts yet. `familiar add FOLDER` finds some; `familiar learn NAME PHOTO…` makes one."
-    rows = [("id", "name", "kind", "members", "suggested", "state")]
-    rows += [(str(c.id), c.name or "–", c.kind, str(c.members), str(c.suggested), c.state) for c in concepts]
+    rows = [("id", "name", "kind", "members", "suggested", "state", "a photo of it")]
+    rows += [
+        (
+            str(c.id),
+            c.name or "–",
+            c.kind,
+            str(c.members),
+            str(c.suggested),
+            c.state,
+            "–" if c.example is None else str(c.example),
+        )
+        for c in concepts
+    ]
     return table(rows)
 
 
@@ -145,6 +181,13 @@ def description_lines(description: Description) -> str:
         if concept.name not in description.answer:
             because = "; ".join(concept.evidence)
             lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f}): {because}")
+    facts = description.facts
+    written = [text for text in (facts.title, facts.description, ", ".join(facts.keywords)) if text]
+    if written:
+        lines.append(f"  written beside it: {'; '.join(written)}")
+    if facts.companions:
+        beside = ", ".join(f"{file.path.name} ({file.kind})" for file in facts.companions)
+        lines.append(f"  with it: {beside}")
     return "\n".join(lines)
 
 
@@ -197,13 +240,27 @@ def forgotten_lines(forgotten: Forgotten) -> str:
             f"{forgotten.kept['paths_with_its_name']} folders and photos of yours have the name in theirs, "
             "and stay known by it."
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_backups_left_lines(forgotten)])
 
 
-def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None = None) -> str:
-    """`pace_of` says how fast a job goes where that is known better than from its beginning."""
-    from assistant.live_status import told
+def _backups_left_lines(forgotten: Forgotten) -> list[str]:
+    """Backups that hold what was forgotten, and what became of them."""
+    there = [backup for backup in forgotten.backups if backup.state == "there"]
+    deleted = [backup for backup in forgotten.backups if backup.state == "deleted"]
+    others = [backup for backup in forgotten.backups if backup.state not in ("there", "deleted")]
+    lines = [f"Deleted the backup that held it: {backup.path}" for backup in deleted]
+    if there:
+        lines += ["Backups that were made before still hold it:", *(f"  {backup.path}" for backup in there)]
+        lines += [
+            "  To delete them: familiar backups --prune. Restoring one leaves out what was forgotten here."
+        ]
+    if others:
+        lines += ["Backups that hold it and are out of reach; delete them yourself:"]
+        lines += [f"  {backup.path}: {backup.state}" for backup in others]
+    return lines
 
+
+def status_lines(status: Status) -> str:
     worker = status.worker
     state = f"running (pid {worker.pid})" if worker.running else "not running"
     watching = ", watching the folders" if status.watching else ""
@@ -221,12 +278,19 @@ def status_lines(status: Status, pace_of: Callable[[Job], JobPace | None] | None
         f"training  {training_line(status.training)}",
         f"jobs      {jobs}",
     ]
-    paces = pace_of or (lambda job: status.pace.get(job.id))
     waiting = {kind: number for kind, number in status.queue.items() if number > 1}
     if waiting:
         lines.append("queue     " + ", ".join(f"{number} {kind}" for kind, number in waiting.items()))
-    lines += frozen_lines(status.frozen)
-    return "\n".join([*lines, *(f"  {job_line(job)}{told(paces(job))}" for job in status.running)])
+    if status.excluded:
+        lines.append("excluded  " + ", ".join(status.excluded))
+    if status.waiting:
+        lines.append(f"waiting   {status.waiting} files that are still being written")
+    lines += [
+        f"polled    {folder['path']}, every {folder['every_s']:.0f} s: {folder['reason']}"
+        for folder in status.polled
+    ]
+    lines += [*unlisted_lines(status.unlisted), *frozen_lines(status.frozen)]
+    return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
 
 
 def training_line(training: Mapping[str, Any]) -> str:
@@ -240,14 +304,75 @@ def training_line(training: Mapping[str, Any]) -> str:
     return f"{training['state']}{reason}{count}{failed}"
 
 
-def job_line(job: Job) -> str:
+def job_line(job: Job | UnreadPhoto) -> str:
     progress = f" {job.done}/{job.total}" if job.total else ""
     detail = f" – {job.error}" if job.error else f" – {job.message}" if job.message else ""
-    return f"{job.id}  {job.kind} {job.subject}  {job.state}{progress}{detail}"
+    state = "quarantined" if job.quarantined else job.state
+    return f"{job.id}  {job.kind} {job.subject}  {state}{progress}{detail}{_pace(job)}"
 
 
-def job_lines(jobs: Iterable[Job]) -> str:
-    return "\n".join(job_line(job) for job in jobs) or "No jobs."
+def _pace(job: Job | UnreadPhoto) -> str:
+    """` (3.2/s, 4 min left)`, where it is known."""
+    if isinstance(job, UnreadPhoto) or job.rate_per_s is None:
+        return ""
+    left = "" if job.left_s is None else f", {duration(job.left_s / 60)} left"
+    return f" ({job.rate_per_s:.1f}/s{left})"
+
+
+def job_lines(jobs: Iterable[Job | UnreadPhoto]) -> str:
+    jobs = list(jobs)
+    photos = [job for job in jobs if isinstance(job, UnreadPhoto)]
+    lines = [job_line(photo) for photo in photos[:_PHOTOS_SHOWN]]
+    if len(photos) > _PHOTOS_SHOWN:
+        lines.append(
+            f"and {len(photos) - _PHOTOS_SHOWN} photos more that could not be read (--json lists them)"
+        )
+    if photos:
+        lines.append(
+            "`familiar jobs retry photo:N` reads a photo again, `familiar jobs retry photos` all of them."
+        )
+    return "\n".join([*lines, *(job_line(job) for job in jobs if isinstance(job, Job))]) or "No jobs."
+
+
+def estimate_lines(estimate: Estimate) -> str:
+    """For a person."""
+    if estimate.new == 0:
+        return f"{estimate.files} files that may be photos, none of them new."
+    size = (
+        f"{estimate.bytes / 2**30:.1f} GiB"
+        if estimate.bytes >= 2**30
+        else f"{estimate.bytes / 2**20:.0f} MiB"
+    )
+    basis = {
+        "default": "a guess; it is said again once some are read",
+        "earlier scan": "as the last scan was",
+        "first photos": "by the first photos",
+    }[estimate.basis]
+    lines = [
+        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
+        f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
+    ]
+    if not estimate.fits:
+        lines.append(
+            f"That does not fit: {estimate.free_mib:.0f} MiB are free. What is read until then is kept; "
+            "free some room, or use --home on another disk."
+        )
+    return "\n".join(lines)
+
+
+def duration(minutes: float) -> str:
+    """`40 s`, `12 min`, `3 h 10 min`, `2 days 5 h`."""
+    seconds = round(minutes * 60)
+    if seconds < 90:
+        return f"{max(seconds, 1)} s"
+    whole = round(minutes)
+    if whole < 90:
+        return f"{whole} min"
+    hours, rest = divmod(whole, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h"
 
 
 def check_lines(checks: Sequence[Check]) -> str:

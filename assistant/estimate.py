@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from personalizer.exclusions import Exclusions
 from personalizer.folders import find_files, is_listable, may_be_photo
 from personalizer.library import Library
 from personalizer.schemas import OnProgress, Progress
@@ -52,7 +53,8 @@ def estimate_import(library: Library, folders: Sequence[Path]) -> Estimate:
     home = library.path.parent
     known = library.files()
     files = new = size = 0
-    for file in find_files([folder for folder in folders if is_listable(folder)], skip=[home]):
+    listable = [folder for folder in folders if is_listable(folder)]
+    for file in find_files(listable, skip=[home], patterns=library.exclusions()):
         if not may_be_photo(file.path):
             continue
         files += 1
@@ -119,57 +121,22 @@ class Measuring:
             self._on_measured(self.estimate)
 
 
-def estimate_lines(estimate: Estimate) -> str:
-    """For a person."""
-    if estimate.new == 0:
-        return f"{estimate.files} files that may be photos, none of them new."
-    size = (
-        f"{estimate.bytes / 2**30:.1f} GiB"
-        if estimate.bytes >= 2**30
-        else f"{estimate.bytes / 2**20:.0f} MiB"
-    )
-    basis = {
-        "default": "a guess; it is said again once some are read",
-        "earlier scan": "as the last scan was",
-        "first photos": "by the first photos",
-    }[estimate.basis]
-    lines = [
-        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
-        f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
-    ]
-    if not estimate.fits:
-        lines.append(
-            f"That does not fit: {estimate.free_mib:.0f} MiB are free. What is read until then is kept; "
-            "free some room, or use --home on another disk."
-        )
-    return "\n".join(lines)
-
-
-def duration(minutes: float) -> str:
-    """`40 s`, `12 min`, `3 h 10 min`, `2 days 5 h`."""
-    seconds = round(minutes * 60)
-    if seconds < 90:
-        return f"{max(seconds, 1)} s"
-    whole = round(minutes)
-    if whole < 90:
-        return f"{whole} min"
-    hours, rest = divmod(whole, 60)
-    if hours < 48:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{days} days {hours} h"
-
-
-def folders_within(roots: Sequence[Path], limit: int) -> int:
-    """How many folders the system would have to watch, counted no further than `limit`."""
+def folders_within(roots: Sequence[Path], limit: int, exclusions: Exclusions | None = None) -> int:
+    """How many folders the system would have to watch, counted no further than `limit`; without excluded ones."""
+    rules = exclusions or Exclusions()
     found = 0
-    waiting = [os.fspath(root) for root in roots]
+    waiting = [(text, text) for text in map(os.fspath, roots) if not rules.is_private(text)]
     while waiting and found < limit:
-        folder = waiting.pop()
+        folder, root = waiting.pop()
         found += 1
         try:
             with os.scandir(folder) as entries:
-                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+                waiting += [
+                    (entry.path, root)
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False)
+                    and not rules.skips_folder(entry.path, entry.name, root)
+                ]
         except OSError:
             continue
     return found

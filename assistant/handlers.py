@@ -18,15 +18,17 @@ from assistant.runtimes import (
     of_same_backbone,
     runtime_directory,
 )
+from personalizer.analysis_process import Analysed, analyse_one
+from personalizer.analysis_version import analysis_version
 from personalizer.clustering_due import due_mark, mark_due, settle
-from personalizer.decoding import decode_photo, read_photo_bytes
+from personalizer.decoding import read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
 from personalizer.faces_switch import faces_are_on, note_faceless
-from personalizer.fingerprints import fingerprint
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.missing_work import mark_scan_due, settle_scan
 from personalizer.schemas import Job, OnProgress, Progress
 from personalizer.training_due import note_trained, photos_of
 
@@ -45,6 +47,7 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
     handlers = Handlers(home, library, queue)
     return {
         "scan": handlers.scan,
+        "analyse": handlers.analyse,
         "cluster": handlers.cluster,
         "recluster": handlers.recluster,
         "index": handlers.index,
@@ -74,16 +77,20 @@ class Handlers:
             was_due = due_mark(self._library) is not None
             # Before the first photo is stored, so that a scan that dies leaves the mark behind.
             due = mark_due(self._library)
+            scan_due = mark_scan_due(self._library, job.payload)
         report = scan(
             self._library,
             self._library.roots(),
             self._home.models,
-            progress=reporter(context),
+            progress=reporter(context, advancing=True),
             cancelled=context.cancelled,
-            accept_missing=bool(job.payload.get("accept_missing", False)),
+            accept_missing=_accepted(job.payload.get("accept_missing")),
         )
+        if self._queue.cancelled(job.id):
+            settle_scan(self._library, scan_due)
         note_rate(self._library, report.new, report.elapsed_s)
         context.check_cancelled()
+        settle_scan(self._library, scan_due)
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
         result |= self._group_shots(context)
@@ -95,13 +102,39 @@ class Handlers:
         self._notice_new_version(job)
         return result
 
+    def analyse(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Photos that older models looked at → what the present ones find, in the index and grouped again."""
+        from personalizer.reanalysis import analyse_again
+
+        version = analysis_version(self._analyser)
+        # Before the first photo is stored, so that what dies leaves the mark behind.
+        mark_due(self._library)
+        report = analyse_again(
+            self._library,
+            self._home.models,
+            version,
+            progress=reporter(context),
+            cancelled=context.cancelled,
+            advanced=context.advanced,
+        )
+        context.check_cancelled()
+        if not self._library.photos_to_analyse(version, limit=1):
+            self._library.drop_superseded_vectors([self._analyser.object_model, self._analyser.face_model])
+        result = {"analyse": dataclasses.asdict(report), **self._index_if_possible(job, context)}
+        context.check_cancelled()
+        return result | self.cluster(job, context)
+
     def _group_shots(self, context: JobContext) -> dict[str, Any]:
-        """Which photos are one shot, before photos are counted as members of anything."""
+        """Which photos are one shot, before photos are counted as members of anything; and what lies beside them."""
+        from personalizer.companion_files import find_companions
         from personalizer.near_duplicates import add_missing_fingerprints, group_shots
 
         context.progress(0, 0, "Looking for copies and bursts")
+        # First: a date that a photo has from a file beside it tells whether it is of a burst.
+        companions = find_companions(self._library, context.cancelled)
         add_missing_fingerprints(self._library, cancelled=context.cancelled)
-        return {"shots": dataclasses.asdict(group_shots(self._library))}
+        shots = group_shots(self._library)
+        return {"shots": dataclasses.asdict(shots), "companions": dataclasses.asdict(companions)}
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
@@ -233,45 +266,49 @@ class Handlers:
         if known is not None:
             self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
             if known.id in self._library.forgotten_photos():
-                analysed[known.id] = self._analyser.analyse(decode_photo(content, path))
+                analysed[known.id] = self._analyse(path, content).detections
             return known.id
-        decoded = decode_photo(content, path)
+        found = self._analyse(path, content)
         recorded = self._library.record_photo(
             content_hash=content_hash,
             path=path.resolve(),
             size=status.st_size,
             mtime_ns=status.st_mtime_ns,
-            width_px=decoded.width_px,
-            height_px=decoded.height_px,
-            taken_at=decoded.taken_at,
-            latitude=decoded.latitude,
-            longitude=decoded.longitude,
-            camera=decoded.camera,
-            detections=self._analyser.analyse(decoded),
-            fingerprint=fingerprint(decoded.image),
+            width_px=found.width_px,
+            height_px=found.height_px,
+            taken_at=found.taken_at,
+            latitude=found.latitude,
+            longitude=found.longitude,
+            camera=found.camera,
+            detections=found.detections,
+            analysed_by=found.analysed_by,
+            fingerprint=found.fingerprint,
         )
         if not faces_are_on(self._library):
             note_faceless(self._library, recorded.id)
         return recorded.id
 
-    @property
-    def _analyser(self) -> PhotoAnalyser:
-        self._models.looks_for_faces = faces_are_on(self._library)
-        return self._models
+    def _analyse(self, path: Path, content: bytes) -> Analysed:
+        return analyse_one(self._home.models, path, content, faces=faces_are_on(self._library))
 
     @cached_property
-    def _models(self) -> PhotoAnalyser:
+    def _analyser(self) -> PhotoAnalyser:
         from personalizer.analysis import PhotoAnalyser
 
+        # For the names and versions of its models only: photos are read in processes of their own.
         return PhotoAnalyser(self._home.models)
 
     def find_faces(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that were looked at while faces were off → their faces, grouped."""
-        from personalizer.face_pass import look_for_faces
+        from personalizer.reanalysis import look_for_faces
 
         mark_due(self._library)
         found = look_for_faces(
-            self._library, self._home.models, progress=reporter(context), cancelled=context.cancelled
+            self._library,
+            self._home.models,
+            progress=reporter(context),
+            cancelled=context.cancelled,
+            advanced=context.advanced,
         )
         context.check_cancelled()
         return {**found, **self._index_if_possible(job, context), **self.cluster(job, context)}
@@ -412,10 +449,17 @@ class Handlers:
         ]
 
 
-def reporter(context: JobContext, prefix: str = "") -> OnProgress:
-    """Progress of a part as progress of the job."""
+def _accepted(value: Any) -> bool | list[Path]:
+    """What a scan may take for deleted: nothing, everything, or what is gone of some folders."""
+    return [Path(folder) for folder in value] if isinstance(value, list) else bool(value)
+
+
+def reporter(context: JobContext, prefix: str = "", *, advancing: bool = False) -> OnProgress:
+    """Progress of a part as progress of the job; each step of one that is `advancing` was stored for good."""
 
     def report(progress: Progress) -> None:
+        if advancing and progress.done:
+            context.advanced()
         message = f"{prefix}: {progress.message}" if prefix else progress.message
         context.progress(progress.done, progress.total, message)
 

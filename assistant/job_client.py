@@ -6,8 +6,16 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from assistant.worker_process import ensure_worker, worker_log
+from assistant.worker_process import (
+    end_frozen_worker,
+    ensure_worker,
+    is_stopped,
+    last_beat,
+    running_worker_pid,
+    worker_log,
+)
 from personalizer.errors import FamiliarError, JobCancelled
+from personalizer.job_lease import HEARTBEAT_S
 from personalizer.jobs import JobQueue
 from personalizer.locations import Home
 from personalizer.schemas import Job, OnProgress, Progress
@@ -18,6 +26,8 @@ POLL_S = 0.1
 WORKER_CHECK_S = 1.0
 REPEAT_S = 1.0
 CANCEL_PATIENCE_S = 10.0
+FROZEN_S = 8 * HEARTBEAT_S
+"""A worker that shows no sign of life for so long, by this process's clock, is ended."""
 
 
 class JobFailedError(FamiliarError):
@@ -64,6 +74,7 @@ class JobClient:
     def _wait(self, job_id: int, on_progress: OnProgress | None) -> dict[str, Any]:
         shown: tuple[int, int, str] | None = None
         checked_worker_at, said_at = float("-inf"), time.monotonic()
+        watch = _WorkerWatch(self.home)
         while True:
             job = self.queue.get(job_id)
             state = (job.done, job.total, job.message)
@@ -77,20 +88,28 @@ class JobClient:
             if job.state == "failed":
                 raise self._failure(job)
             if time.monotonic() - checked_worker_at > WORKER_CHECK_S:
+                watch.look()
                 ensure_worker(self.home)
                 checked_worker_at = time.monotonic()
             if on_progress is not None and time.monotonic() - said_at > REPEAT_S:
-                on_progress(Progress(*shown) if job.state == "running" and shown else self._waiting(job))
+                going = job.state == "running" and shown and not watch.stopped_pid
+                on_progress(Progress(*shown) if going and shown else self._waiting(job, watch.stopped_pid))
                 said_at = time.monotonic()
             time.sleep(POLL_S)
 
-    def _waiting(self, job: Job) -> Progress:
-        """What stands between a job and its first step."""
+    def _waiting(self, job: Job, stopped_pid: int | None = None) -> Progress:
+        """What stands between a job and its next step."""
+        if stopped_pid:
+            return Progress(
+                0, 0, f"Waiting: the worker (pid {stopped_pid}) was stopped; `kill -CONT` lets it go on"
+            )
         running = next((other for other in self.queue.list("running") if other.id != job.id), None)
         if job.state == "running":
             message = f"Waiting for {job.kind} to begin"
         elif running is not None:
             message = f"Waiting for job {running.id}: {running.kind} {running.subject}".rstrip()
+        elif job.retry_at is not None:
+            message = f"Waiting to try again at {job.retry_at}: {job.error}"
         elif self.queue.paused():
             message = "Waiting: the queue is paused (`familiar resume` goes on)"
         else:
@@ -110,3 +129,27 @@ class JobClient:
             fix=f"`familiar jobs retry {job.id}` tries again; details are in {worker_log(self.home)}",
             exit_code=int((job.result or {}).get("exit_code", FamiliarError.exit_code)),
         )
+
+
+class _WorkerWatch:
+    """Notices a worker that is there and does not live, and ends it."""
+
+    def __init__(self, home: Home) -> None:
+        self.stopped_pid: int | None = None
+        """Of a worker that somebody has stopped, which is for them to undo."""
+        self._home = home
+        self._seen: tuple[int | None, int | None] = (None, None)
+        self._since_s = time.monotonic()
+
+    def look(self) -> None:
+        """To be called every second or so."""
+        pid, now_s = running_worker_pid(self._home), time.monotonic()
+        seen = (pid, last_beat(self._home))
+        if not pid or seen != self._seen:
+            self._seen, self._since_s, self.stopped_pid = seen, now_s, None
+        elif is_stopped(pid):
+            self.stopped_pid = pid
+            self._since_s = now_s
+        elif now_s - self._since_s > FROZEN_S:
+            end_frozen_worker(self._home, pid)
+            self._since_s = now_s

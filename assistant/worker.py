@@ -27,12 +27,14 @@ from assistant.forgetting import resume_forgetting
 from assistant.handlers import make_handlers
 from assistant.idle import IdleLimits, Machine
 from assistant.worker_log import Harmless, level_number, logging_to_files, numbers_in
-from assistant.worker_process import hold_watch_lock, hold_worker_lock, running_worker_pid, stop_worker
+from assistant.worker_process import beat, hold_watch_lock, hold_worker_lock, running_worker_pid, stop_worker
+from personalizer.analysis_version import analysis_version
 from personalizer.errors import FamiliarError, JobCancelled
-from personalizer.job_pace import note_began
 from personalizer.jobs import Handler, JobContext, JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.missing_work import missing_work, queue_missing
+from personalizer.restore_swap import finish_restore
 from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
 from personalizer.training_due import TrainingRules
@@ -74,11 +76,13 @@ def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching
         entered.enter_context(hold_worker_lock(home))
         level = logging.INFO if watching is None else watching.level
         entered.enter_context(logging_to_files(home, level, console=watching is not None))
+        finish_restore(home)
         library = entered.enter_context(Library.open(home.database))
         queue = JobQueue(library)
         queue.recover_orphans()
         resume_forgetting(library, queue)
         resume_erasing(library, queue)
+        queue_what_is_missing(home, library, queue)
         handlers: Mapping[str, Handler] = make_handlers(home, library, queue)
         logger.info(
             "worker started", extra={"fields": {"pid": os.getpid(), "watching": watching is not None}}
@@ -86,9 +90,23 @@ def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching
         entered.enter_context(_ending_in_time(library, queue, stop))
         if watching is not None:
             handlers = entered.enter_context(_watching(home, library, queue, watching, handlers))
-        ran = run_worker_loop(queue, _Logged(handlers, queue), stop, idle_exit_s)
+        ran = run_worker_loop(queue, _Logged(handlers, queue), stop, idle_exit_s, on_beat=lambda: beat(home))
         logger.info("worker stopped", extra={"fields": {"jobs": ran}})
         return ran
+
+
+def queue_what_is_missing(home: Home, library: Library, queue: JobQueue) -> None:
+    """Queue the work that the library itself says is not done: the jobs of it may have been lost.
+
+    Training is not among it, which takes long and is begun when nobody works at the machine.
+    """
+    from personalizer.analysis import PhotoAnalyser
+
+    version = analysis_version(PhotoAnalyser(home.models))
+    found = missing_work(library, analysed_by=version)
+    for item in found:
+        logger.info("missing: %s", item.why)
+    queue_missing(queue, found, ("scan", "analyse", "index", "cluster"))
 
 
 @contextmanager
@@ -96,6 +114,9 @@ def _watching(
     home: Home, library: Library, queue: JobQueue, options: WatchOptions, handlers: Mapping[str, Handler]
 ) -> Iterator[Mapping[str, Handler]]:
     """Watch the folders and train when idle for the duration of the block; yields the handlers that this takes."""
+    from personalizer.exclusions import exclusions_of
+    from personalizer.scan_notes import read_notes
+    from personalizer.watch_notes import write_polled
     from personalizer.watcher import Watcher
 
     def request_scan() -> None:
@@ -114,7 +135,14 @@ def _watching(
         rules=options.rules,
         config=options.times,
     )
-    with Watcher(library.roots, request_scan), training:
+    watcher = Watcher(
+        library.roots,
+        request_scan,
+        exclusions=lambda: exclusions_of(library),
+        unfinished=lambda: read_notes(library).want_a_look,
+        on_polled=lambda polled: write_polled(library, polled),
+    )
+    with watcher, training:
         yield training.handlers(handlers)
 
 
@@ -204,7 +232,7 @@ class _Logged(Mapping[str, Handler]):
             began_s = time.monotonic()
             state, error, numbers = "done", None, {}
             try:
-                result = handler(job, _LoggedContext(context, job, self._queue.library))
+                result = handler(job, _LoggedContext(context, job))
                 numbers = numbers_in(result)
                 logger.debug("job %d: %s", job.id, result)
                 return result
@@ -228,22 +256,17 @@ class _Logged(Mapping[str, Handler]):
 
 
 class _LoggedContext(JobContext):
-    """Says at debug level what a job says of itself, which names photos and people; and notes from where it goes on."""
+    """Says at debug level what a job says of itself, which names photos and people."""
 
-    def __init__(self, inner: JobContext, job: Job, library: Library) -> None:
+    def __init__(self, inner: JobContext, job: Job) -> None:
         self._inner = inner
         self._about = job.id
-        self._library = library
-        self._last: tuple[int, int] | None = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def progress(self, done: int, total: int, message: str) -> None:
         logger.debug("job %d: %d of %d, %s", self._about, done, total, message)
-        if total and (self._last is None or self._last[1] != total or done < self._last[0]):
-            note_began(self._library, self._about, done, total)
-        self._last = (done, total)
         self._inner.progress(done, total, message)
 
     def cancelled(self) -> bool:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from personalizer.errors import NotReadyError
@@ -108,6 +108,39 @@ def _holder(path: Path) -> int | None:
         return _recorded_pid(path) or 0
     finally:
         os.close(descriptor)
+
+
+def beat(home: Home) -> None:
+    """Say that the worker lives: in a place that no lock on the library and no full disk keeps from being written."""
+    os.utime(home.worker_lock)
+
+
+def last_beat(home: Home) -> int | None:
+    """A number that changes while the worker lives, or None."""
+    try:
+        return home.worker_lock.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped this process (Ctrl-Z, a debugger), who may let it go on."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    except (OSError, IndexError):
+        return False
+
+
+def end_frozen_worker(home: Home, pid: int, patience_s: float = LOCK_PATIENCE_S) -> bool:
+    """End a worker that holds the lock and does not live; True once the lock is free. What it ran is taken up again."""
+    if running_worker_pid(home) != pid:
+        return True
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + patience_s
+    while running_worker_pid(home) == pid and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return running_worker_pid(home) != pid
 
 
 def ensure_worker(home: Home) -> None:

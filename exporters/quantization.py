@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from exporters.manifest import Precision
+from personalizer.quiet_onnxruntime import load_onnxruntime
 
 _BLOCK = 32
 _INT8_ACTIVATIONS = 4
@@ -26,6 +27,7 @@ def quantize(source: Path, target: Path, *, precision: Precision, external_data:
 
     `external_data` keeps weights beside the graph, which files above 2 GiB need.
     """
+    load_onnxruntime()
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
@@ -51,6 +53,8 @@ def quantize(source: Path, target: Path, *, precision: Precision, external_data:
 
 def _blockwise(source: Path, target: Path, external_data: bool) -> None:
     import onnx
+
+    load_onnxruntime()
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
 
     quantizer = MatMulNBitsQuantizer(
@@ -61,6 +65,7 @@ def _blockwise(source: Path, target: Path, external_data: bool) -> None:
 
 
 def _dynamic(source: Path, target: Path, external_data: bool) -> None:
+    load_onnxruntime()
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     quantize_dynamic(

@@ -1,6 +1,7 @@
 """Photos decoded and analysed in processes of their own, so that a crash on one file costs that file only.
 
-The parent sends bytes and gets one answer per photo. Knows no library. The child imports no torch.
+The parent sends bytes and gets one answer per photo. Knows no library. The child imports no torch, has limits to its
+memory and to its time, and ends with its parent.
 """
 
 from __future__ import annotations
@@ -17,15 +18,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from personalizer.decoding import decode_photo
+from personalizer.analysis_version import analysis_version
+from personalizer.decoding import FOR_ANALYSIS, decode_photo
+from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.fingerprints import Fingerprint, fingerprint
+from personalizer.process_limits import (
+    end_with_parent,
+    limit_memory,
+    limit_processor_time,
+    memory_is_limited,
+)
 from personalizer.schemas import Embedding, NewDetection
 
+_OUT_OF_TIME = "ended by SIGXCPU"
 # Imported, not run with -m: what is pickled has to have the names that the parent knows.
 _CHILD = "from personalizer.analysis_process import main; main()"
 PHOTO_TIMEOUT_S = 120.0
 """A file that takes longer is given up; the slowest honest photo takes a few seconds."""
+PHOTO_CPU_S = 5.0
+PHOTO_CPU_S_PER_MIB = 0.25
+"""The same in processor time. What takes long is large: 100 megapixels of PNG need four seconds and 150 MiB, while
+files that are made to keep a decoder busy are small.
+"""
+MEMORY_MIB = 940
+"""With the code and the models, which are mapped, a child stays below 1 GiB. At rest it has 130 MiB of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +64,8 @@ class Analysed:
     camera: str | None
     detections: list[tuple[NewDetection, Embedding]]
     fingerprint: Fingerprint | None = None
+    analysed_by: str = ""
+    """The models and detectors that looked at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,8 @@ class Unreadable:
     reason: str
     passing: bool = False
     """Whether the same bytes may well be readable at another time."""
+    spent: bool = False
+    """The process ran into its limit of memory and ends: what it has left is in pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +135,15 @@ class AnalysisProcess:
         """The answer for the photo that was sent; waits for it."""
         assert self._connection is not None
         try:
-            answer = self._connection.recv()
+            answer: Answer = self._connection.recv()
         except (EOFError, OSError):
-            return Crashed(self._how_it_ended())
+            how = self._how_it_ended()
+            if how == _OUT_OF_TIME:
+                return Unreadable("reading it takes too long")
+            return Crashed(how)
         assert isinstance(answer, Analysed | Unreadable | Broken)
+        if isinstance(answer, Unreadable) and answer.spent:
+            self.stop()
         return answer
 
     def give_up(self) -> Crashed:
@@ -129,11 +155,14 @@ class AnalysisProcess:
         ours, theirs = socket.socketpair()
         package_parent = str(Path(__file__).parents[1])
         search_path = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
+        arguments = [str(theirs.fileno()), str(os.getpid()), str(self.models), str(int(self._faces))]
         # A plain program rather than multiprocessing's spawn: that would import the parent's main module again.
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, str(theirs.fileno()), str(self.models), str(int(self._faces))],
+            # -P: where the worker stands is no place to import from.
+            [sys.executable, "-P", "-c", _CHILD, *arguments],
             pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
+            # Never written to: it ends when this process does.
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             env={
                 **os.environ,
@@ -154,7 +183,7 @@ class AnalysisProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
-        self._process = None
+        self._let_go()
         if code < 0:
             try:
                 return f"ended by {signal.Signals(-code).name}"
@@ -173,7 +202,12 @@ class AnalysisProcess:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-            self._process = None
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process = None
 
     def __enter__(self) -> Self:
         return self
@@ -182,6 +216,28 @@ class AnalysisProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def analyse_one(models: Path, path: Path, content: bytes, *, faces: bool = True) -> Analysed:
+    """One photo in a process of its own. Raises `UnreadablePhotoError`, or `FamiliarError` when it is not its fault."""
+    with AnalysisProcess(models, faces=faces) as process:
+        process.send(path, content)
+        ready = wait_for_any([process], PHOTO_TIMEOUT_S)
+        answer = process.receive() if ready else process.give_up()
+    if isinstance(answer, Analysed):
+        return answer
+    if isinstance(answer, Broken):
+        raise FamiliarError(
+            tried="analysing photos",
+            found=answer.message,
+            fix="Check the installation with: familiar doctor",
+        )
+    how = f"the program that reads photos {answer.how}" if isinstance(answer, Crashed) else answer.reason
+    raise UnreadablePhotoError(
+        tried=f"reading the photo {path}",
+        found=how,
+        fix="Check the file in an image viewer, or replace it with a good copy.",
+    )
 
 
 def wait_for_any(processes: list[AnalysisProcess], timeout_s: float) -> list[AnalysisProcess]:
@@ -197,7 +253,13 @@ def serve(connection: Connection, models: Path, faces: bool = True) -> None:
     """The child: answer photos until the parent closes the connection or dies."""
     from personalizer.analysis import PhotoAnalyser
 
-    analyser = PhotoAnalyser(models, faces=faces)
+    broken: Broken | None = None
+    try:
+        analyser = PhotoAnalyser(models, faces=faces)
+        # Before the first photo, whose time and memory this is not.
+        analyser.load()
+    except FamiliarError as error:
+        broken = Broken(str(error))
     while True:
         try:
             request = connection.recv()
@@ -205,9 +267,13 @@ def serve(connection: Connection, models: Path, faces: bool = True) -> None:
         except (EOFError, OSError):
             return
         assert isinstance(request, Request)
+        limit_processor_time(PHOTO_CPU_S + PHOTO_CPU_S_PER_MIB * len(content) / 2**20)
+        answer = broken or _answer(analyser, request, content)
         try:
-            connection.send(_answer(analyser, request, content))
+            connection.send(answer)
         except (BrokenPipeError, ConnectionError):
+            return
+        if isinstance(answer, Unreadable) and answer.spent:
             return
 
 
@@ -215,16 +281,27 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
     from personalizer.analysis import PhotoAnalyser
 
     assert isinstance(analyser, PhotoAnalyser)
+    if is_drawing(content):
+        return Unreadable("drawn by Familiar, so no photo")
     try:
-        photo = decode_photo(content, request.path)
+        photo = decode_photo(content, request.path, FOR_ANALYSIS)
     except UnreadablePhotoError as error:
-        return Unreadable(error.found, passing=isinstance(error.__cause__, MemoryError))
+        if isinstance(error.__cause__, MemoryError):
+            return _out_of_memory(error.found)
+        return Unreadable(error.found)
+    except MemoryError:
+        return _out_of_memory("not enough memory to decode it")
     try:
         detections = analyser.analyse(photo)
     except FamiliarError as error:
         return Broken(str(error))
     except MemoryError:
-        return Unreadable("not enough memory to analyse it", passing=True)
+        return _out_of_memory("not enough memory to analyse it")
+    except RuntimeError as error:
+        # onnxruntime's way to say it.
+        if "alloc" not in str(error):
+            raise
+        return _out_of_memory("not enough memory to analyse it")
     return Analysed(
         photo.width_px,
         photo.height_px,
@@ -234,11 +311,21 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
         photo.camera,
         detections,
         fingerprint(photo.image),
+        analysis_version(analyser),
     )
 
 
+def _out_of_memory(reason: str) -> Unreadable:
+    if memory_is_limited():
+        # It would be as much the next time.
+        return Unreadable(f"reading it takes more memory than a photo may ({MEMORY_MIB} MiB)", spent=True)
+    return Unreadable(reason, passing=True)
+
+
 def main() -> None:
-    """What the child runs: `… SOCKET_DESCRIPTOR MODELS FACES`, the last 1 or 0."""
+    """What the child runs: `… SOCKET_DESCRIPTOR PARENT_PID MODELS FACES`, the last 1 or 0."""
     # Ctrl-C reaches the whole foreground group; only the parent decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    serve(Connection(int(sys.argv[1])), Path(sys.argv[2]), sys.argv[3] == "1")
+    end_with_parent(int(sys.argv[2]))
+    limit_memory(MEMORY_MIB)
+    serve(Connection(int(sys.argv[1])), Path(sys.argv[3]), sys.argv[4] == "1")

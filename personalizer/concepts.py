@@ -53,6 +53,7 @@ def summaries(library: Library, *, with_hidden: bool = False) -> list[ConceptSum
     counts: Counter[tuple[int, str]] = Counter(
         (member.concept_id, member.status) for member in library.memberships()
     )
+    examples = library.example_paths()
     listed = [
         ConceptSummary(
             id=concept.id,
@@ -61,6 +62,7 @@ def summaries(library: Library, *, with_hidden: bool = False) -> list[ConceptSum
             members=counts[concept.id, "confirmed"],
             suggested=counts[concept.id, "suggested"],
             state=concept.state,
+            example=examples.get(concept.id),
         )
         for concept in library.concepts()
         if with_hidden or concept.state != "hidden"

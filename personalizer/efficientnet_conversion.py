@@ -300,7 +300,9 @@ def convert(out: Path, weights: Path | None = None, variant: Variant = LITE0) ->
 
 def _difference(network: EfficientNetLite, content: bytes, images: torch.Tensor) -> float:
     """The largest absolute difference of any output between torch and onnxruntime."""
-    import onnxruntime
+    from personalizer.quiet_onnxruntime import load_onnxruntime
+
+    onnxruntime = load_onnxruntime()
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     exported = session.run(None, {"images": images.numpy()})

@@ -49,5 +49,11 @@ class StorageError(FamiliarError):
     """The disk does not take, or give, what it should: it is full, read-only or broken."""
 
 
+class LibraryLockedError(StorageError):
+    """Another program holds the library for longer than anybody waits."""
+
+    exit_code = 4
+
+
 class JobCancelled(Exception):  # noqa: N818 - a signal, not an error
     """Raised inside a job handler after the user asked to cancel it."""

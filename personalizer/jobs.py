@@ -8,59 +8,135 @@ import os
 import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from personalizer.errors import FamiliarError, JobCancelled, NotFoundError
+from personalizer.job_faults import RetryPolicy, error_class
+from personalizer.job_lease import HEARTBEAT_S, LeaseKeeper
+from personalizer.job_rate import ProgressRate, left_s
 from personalizer.library import Library
 from personalizer.library_database import now_text
-from personalizer.schemas import Job, JobState
-from personalizer.storage_errors import storage_error
+from personalizer.schemas import ErrorClass, Job, JobState
+from personalizer.storage_errors import is_locked, storage_error
 
 MAX_ATTEMPTS = 3
 PROGRESS_INTERVAL_S = 0.1
 POLL_INTERVAL_S = 0.2
+LEASE_S = 4 * HEARTBEAT_S
+"""A job whose lease was not extended for so long belongs to nobody."""
 KEPT_ENDED_JOBS = 300
 """Older ones that are done, failed or cancelled are forgotten: watching for months must not fill the library."""
 _PAUSED_KEY = "jobs.paused"
 
 logger = logging.getLogger(__name__)
+Stored = TypeVar("Stored")
+
+
+# A time that is further away than the pause was long was set before the clock went back.
+_NEXT = """SELECT id FROM jobs WHERE state = 'queued'
+    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
+    AND (not_before IS NULL OR not_before <= :now OR not_before - :now > delay_s)
+    ORDER BY priority DESC, id LIMIT 1"""
 
 
 class JobQueue:
-    """Jobs in the library's file: they survive any crash, and equal work waits only once."""
+    """Jobs in the library's file: they survive any crash, and equal work waits only once.
 
-    def __init__(self, library: Library) -> None:
+    `clock` gives seconds since 1970. It may jump: nothing waits longer for that than it was meant to.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        clock: Callable[[], float] = time.time,
+        retries: RetryPolicy = RetryPolicy(MAX_ATTEMPTS),  # noqa: B008 - frozen
+    ) -> None:
         self.library = library
+        self._clock = clock
+        self._retries = retries
 
     def enqueue(
-        self, kind: str, subject: str, payload: Mapping[str, Any] | None = None, priority: int = 0
+        self,
+        kind: str,
+        subject: str,
+        payload: Mapping[str, Any] | None = None,
+        priority: int = 0,
+        *,
+        input_hash: str = "",
+        model_version: str = "",
     ) -> int:
         """Queue work; returns its id, or that of an equal job that waits already.
 
         A running job is never joined: it has read its part of the world and may not see what this request is
-        about. A higher `priority` runs earlier; a second request can raise it.
+        about. It is where `input_hash` tells what the work is about, which makes kind, subject, input and
+        `model_version` one work item that is there once. A higher `priority` runs earlier; a second request can
+        raise it.
         """
         subject, document = _storable(subject), _json(payload or {})
         with self.library.transaction() as connection:
-            waiting = self._waiting(kind, subject, document)
+            if input_hash:
+                waiting = self._active(kind, subject, input_hash, model_version)
+            else:
+                waiting = self._waiting(kind, subject, document)
             if waiting is not None:
                 connection.execute(
                     "UPDATE jobs SET priority = MAX(priority, ?) WHERE id = ?", (priority, waiting)
                 )
                 return waiting
             job_id = connection.execute(
-                "INSERT INTO jobs(kind, subject, payload, priority, created_at) VALUES (?, ?, ?, ?, ?)",
-                (kind, subject, document, priority, now_text()),
+                """INSERT INTO jobs(kind, subject, payload, priority, created_at, input_hash, model_version)
+                   VALUES (?, ?, ?, ?, ?, ?, ?)""",
+                (kind, subject, document, priority, now_text(), input_hash, model_version),
             ).lastrowid
             assert job_id is not None
             return job_id
+
+    def enqueue_once(
+        self,
+        kind: str,
+        subject: str,
+        payload: Mapping[str, Any] | None = None,
+        priority: int = 0,
+        *,
+        input_hash: str,
+        model_version: str = "",
+    ) -> int | None:
+        """Queue work that nobody asks for, unless it waits, runs, is done, was cancelled or was given up.
+
+        Returns None for those. What failed for want of something on this machine may be tried again.
+        """
+        if not input_hash:
+            raise ValueError("work that is done once needs an input_hash")
+        with self.library.transaction() as connection:
+            settled = connection.execute(
+                """SELECT 1 FROM jobs WHERE kind = ? AND subject = ? AND input_hash = ? AND model_version = ?
+                   AND NOT (state = 'failed' AND NOT quarantined AND error_class = 'environment')""",
+                (kind, _storable(subject), input_hash, model_version),
+            ).fetchone()
+            if settled is not None:
+                return None
+            return self.enqueue(
+                kind, subject, payload, priority, input_hash=input_hash, model_version=model_version
+            )
+
+    def _active(self, kind: str, subject: str, input_hash: str, model_version: str) -> int | None:
+        """The queued or running job for this work item."""
+        row = self.library.connection.execute(
+            """SELECT id FROM jobs WHERE kind = ? AND subject = ? AND input_hash = ? AND model_version = ?
+               AND state IN ('queued', 'running')""",
+            (kind, subject, input_hash, model_version),
+        ).fetchone()
+        return None if row is None else int(row["id"])
 
     def _waiting(self, kind: str, subject: str, document: str) -> int | None:
         """The queued job that asks for the same. There may be two after a worker died while running one."""
         row = self.library.connection.execute(
             """SELECT id FROM jobs WHERE kind = ? AND subject = ? AND payload = ? AND state = 'queued'
-               ORDER BY id LIMIT 1""",
+               AND input_hash = '' ORDER BY id LIMIT 1""",
             (kind, subject, document),
         ).fetchone()
         return None if row is None else int(row["id"])
@@ -68,66 +144,150 @@ class JobQueue:
     def claim(self, worker_pid: int, kinds: Iterable[str] | None = None) -> Job | None:
         """Take the next queued job (of these kinds) and mark it running; None when there is none or all is
         paused.
+
+        The attempt is counted now, so that one that ends the process has been counted.
         """
-        wanted = None if kinds is None else json.dumps(list(kinds))
+        values = {
+            "kinds": None if kinds is None else json.dumps(list(kinds)),
+            "now": self._clock(),
+            "pid": worker_pid,
+            "at": now_text(),
+            "lease": uuid.uuid4().hex,
+            "until": self._clock() + LEASE_S,
+        }
+        # Without the lock for writing, which a worker that has nothing to do would else take all the time.
+        if self.paused() or self.library.connection.execute(_NEXT, values).fetchone() is None:
+            return None
         with self.library.transaction() as connection:
             if self.paused():
                 return None
             row = connection.execute(
-                """UPDATE jobs SET state = 'running', attempts = attempts + 1, worker_pid = ?1,
-                     started_at = ?2, message = '', error = NULL
-                   WHERE id = (SELECT id FROM jobs WHERE state = 'queued'
-                               AND (?3 IS NULL OR kind IN (SELECT value FROM json_each(?3)))
-                               ORDER BY priority DESC, id LIMIT 1)
-                   RETURNING *""",
-                (worker_pid, now_text(), wanted),
+                f"""UPDATE jobs SET state = 'running', attempts = attempts + 1, strikes = strikes + 1,
+                     worker_pid = :pid, started_at = :at, message = '', error = NULL, error_class = NULL,
+                     done = 0, total = 0, rate_per_s = NULL, not_before = NULL, lease = :lease,
+                     lease_until = :until
+                   WHERE id = ({_NEXT}) RETURNING *""",
+                values,
             ).fetchone()
             return None if row is None else _job(row)
 
-    def progress(self, job_id: int, done: int, total: int, message: str) -> None:
-        """Store how far a running job is."""
-        self.library.connection.execute(
-            "UPDATE jobs SET done = ?, total = ?, message = ? WHERE id = ? AND state = 'running'",
-            (done, total, _storable(message), job_id),
+    def extend(self, job_id: int, lease: str) -> bool:
+        """Hold a running job for longer; False when it is not held by this lease (any more)."""
+        return (
+            self.library.connection.execute(
+                """UPDATE jobs SET lease_until = ?, heartbeats = heartbeats + 1
+                   WHERE id = ? AND state = 'running' AND lease = ?""",
+                (self._clock() + LEASE_S, job_id, lease),
+            ).rowcount
+            == 1
         )
 
-    def finish(self, job_id: int, result: Mapping[str, Any]) -> None:
-        """Mark a running job done with its result (JSON values)."""
-        self._end(job_id, "done", result=_json(result))
+    def progress(
+        self, job_id: int, done: int, total: int, message: str, rate_per_s: float | None = None
+    ) -> None:
+        """Store how far a running job is."""
+        self.library.connection.execute(
+            "UPDATE jobs SET done = ?, total = ?, message = ?, rate_per_s = ? WHERE id = ? AND state = 'running'",
+            (done, total, _storable(message), rate_per_s, job_id),
+        )
 
-    def fail(self, job_id: int, reason: str, exit_code: int = FamiliarError.exit_code) -> None:
-        """Mark a running job failed; it is not tried again before `retry`.
+    def advanced(self, job_id: int) -> None:
+        """Note that a running job has stored something that will not have to be done again.
 
+        Attempts before that are no strikes: an import that is killed every hour gets done nevertheless.
+        """
+        self.library.connection.execute(
+            "UPDATE jobs SET strikes = 0 WHERE id = ? AND state = 'running'", (job_id,)
+        )
+
+    def finish(self, job_id: int, result: Mapping[str, Any], lease: str | None = None) -> bool:
+        """Mark a running job done with its result (JSON values).
+
+        With `lease`, only where the job is still held by it; returns whether it was.
+        """
+        return self._end(job_id, "done", lease, result=_json(result))
+
+    def fail(
+        self,
+        job_id: int,
+        reason: str,
+        exit_code: int = FamiliarError.exit_code,
+        *,
+        lease: str | None = None,
+        why: ErrorClass = "bug",
+    ) -> bool:
+        """Mark a running job failed; it is not tried again before `retry`, except for a `transient` failure.
+
+        That puts it off, a little longer each time, until it has its three strikes and is given up: quarantined.
         `exit_code` is kept in the result, for the front end that waits for the job.
         """
-        self._end(job_id, "failed", result=_json({"exit_code": exit_code}), error=_storable(reason))
+        with self.library.transaction() as connection:
+            row = connection.execute(
+                "SELECT strikes FROM jobs WHERE id = ? AND state = 'running' AND (?2 IS NULL OR lease = ?2)",
+                (job_id, lease),
+            ).fetchone()
+            if row is None:
+                return False
+            # Not zero, which an attempt has that got on before it failed.
+            strikes = max(int(row["strikes"]), 1)
+            given_up = why == "transient" and strikes >= self._retries.max_strikes
+            if why == "transient" and not given_up:
+                delay_s = self._retries.delay_s(strikes)
+                connection.execute(
+                    """UPDATE jobs SET state = 'queued', worker_pid = NULL, lease = NULL, lease_until = NULL,
+                         error = ?, error_class = ?, not_before = ?, delay_s = ? WHERE id = ?""",
+                    (_storable(reason), why, self._clock() + delay_s, delay_s, job_id),
+                )
+                return True
+            if given_up:
+                reason = f"given up after {strikes} attempts: {reason}"
+            return self._end(
+                job_id,
+                "failed",
+                lease,
+                result=_json({"exit_code": exit_code}),
+                error=_storable(reason),
+                why=why,
+                quarantined=given_up,
+            )
 
-    def cancel(self, job_id: int) -> None:
+    def cancel(self, job_id: int, lease: str | None = None) -> bool:
         """Mark a running job cancelled, once its handler has stopped."""
-        self._end(job_id, "cancelled", error="cancelled")
+        return self._end(job_id, "cancelled", lease, error="cancelled")
 
     def _end(
-        self, job_id: int, state: JobState, *, result: str | None = None, error: str | None = None
-    ) -> None:
+        self,
+        job_id: int,
+        state: JobState,
+        lease: str | None,
+        *,
+        result: str | None = None,
+        error: str | None = None,
+        why: ErrorClass | None = None,
+        quarantined: bool = False,
+    ) -> bool:
         with self.library.transaction() as connection:
-            connection.execute(
-                """UPDATE jobs SET state = ?, result = ?, error = ?, finished_at = ?, worker_pid = NULL
-                   WHERE id = ? AND state = 'running'""",
-                (state, result, error, now_text(), job_id),
-            )
+            ended = connection.execute(
+                """UPDATE jobs SET state = ?, result = ?, error = ?, error_class = ?, quarantined = ?,
+                     finished_at = ?, worker_pid = NULL, lease = NULL, lease_until = NULL
+                   WHERE id = ? AND state = 'running' AND (?8 IS NULL OR lease = ?8)""",
+                (state, result, error, why, int(quarantined), now_text(), job_id, lease),
+            ).rowcount
             connection.execute(
                 """DELETE FROM jobs WHERE id IN (
                      SELECT id FROM jobs WHERE state IN ('done', 'failed', 'cancelled')
                      ORDER BY finished_at DESC, id DESC LIMIT -1 OFFSET ?)""",
                 (KEPT_ENDED_JOBS,),
             )
+            return ended == 1
 
-    def requeue(self, job_id: int) -> None:
+    def requeue(self, job_id: int, lease: str | None = None) -> None:
         """Put a running job back without counting the attempt: the worker stops, the work is not at fault."""
         self.library.connection.execute(
-            """UPDATE jobs SET state = 'queued', attempts = MAX(attempts - 1, 0), worker_pid = NULL
-               WHERE id = ? AND state = 'running'""",
-            (job_id,),
+            """UPDATE jobs SET state = 'queued', attempts = MAX(attempts - 1, 0),
+                 strikes = MAX(strikes - 1, 0), worker_pid = NULL, lease = NULL, lease_until = NULL
+               WHERE id = ?1 AND state = 'running' AND (?2 IS NULL OR lease = ?2)""",
+            (job_id, lease),
         )
 
     def request_cancel(self, job_id: int) -> None:
@@ -165,45 +325,66 @@ class JobQueue:
         )
         return [_job(row) for row in rows]
 
-    def recover_orphans(self) -> int:
+    def recover_orphans(self, *, expired_only: bool = False) -> int:
         """Queue again what a dead worker was running; returns how many. Only for the holder of the worker
-        lock.
+        lock, except for leases that nobody extended (`expired_only`).
 
-        A job that took its worker down for the third time fails instead, so that it cannot do so for ever.
+        A job that took its worker down for the third time without getting anything done is given up instead, so
+        that it cannot do so for ever.
         """
         with self.library.transaction() as connection:
+            # A lease that ends later than one can was given before the clock went back.
+            orphan = """state = 'running' AND (NOT :expired_only OR lease_until IS NULL OR lease_until < :now
+                OR lease_until - :now > :lease_s)"""
+            values = {
+                "expired_only": int(expired_only),
+                "now": self._clock(),
+                "lease_s": LEASE_S,
+                "at": now_text(),
+                "most": self._retries.max_strikes,
+            }
             connection.execute(
-                """UPDATE jobs SET state = 'cancelled', error = 'cancelled', finished_at = ?,
-                     worker_pid = NULL
-                   WHERE state = 'running' AND cancel_requested = 1""",
-                (now_text(),),
+                f"""UPDATE jobs SET state = 'cancelled', error = 'cancelled', finished_at = :at,
+                     worker_pid = NULL, lease = NULL, lease_until = NULL
+                   WHERE cancel_requested = 1 AND {orphan}""",
+                values,
             )
             connection.execute(
-                """UPDATE jobs SET state = 'failed', finished_at = ?, worker_pid = NULL,
-                     error = 'the worker died while running it, ' || attempts || ' times'
-                   WHERE state = 'running' AND attempts >= ?""",
-                (now_text(), MAX_ATTEMPTS),
+                f"""UPDATE jobs SET state = 'failed', finished_at = :at, worker_pid = NULL, lease = NULL,
+                     lease_until = NULL, error_class = 'bug', quarantined = 1,
+                     error = 'the worker died while running it, ' || strikes || ' times'
+                   WHERE strikes >= :most AND {orphan}""",
+                values,
             )
             return connection.execute(
-                "UPDATE jobs SET state = 'queued', worker_pid = NULL WHERE state = 'running'"
+                f"""UPDATE jobs SET state = 'queued', worker_pid = NULL, lease = NULL, lease_until = NULL
+                    WHERE {orphan}""",
+                values,
             ).rowcount
 
     def retry(self, job_id: int) -> int:
-        """Queue a failed or cancelled job again, with all its attempts.
+        """Queue a failed, quarantined or cancelled job again, with all its attempts; one that waits for its next
+        attempt makes it now.
 
         Returns its id, or that of an equal job that waits already. A job that is done or active stays as it
         is.
         """
-        job = self.get(job_id)
-        if job.state not in ("failed", "cancelled"):
-            return job.id
         with self.library.transaction() as connection:
-            waiting = self._waiting(job.kind, job.subject, _json(job.payload))
+            job = self.get(job_id)
+            if job.state == "queued":
+                connection.execute("UPDATE jobs SET not_before = NULL WHERE id = ?", (job_id,))
+            if job.state not in ("failed", "cancelled"):
+                return job.id
+            if job.input_hash:
+                waiting = self._active(job.kind, job.subject, job.input_hash, job.model_version)
+            else:
+                waiting = self._waiting(job.kind, job.subject, _json(job.payload))
             if waiting is not None:
                 return waiting
             connection.execute(
-                """UPDATE jobs SET state = 'queued', attempts = 0, cancel_requested = 0, error = NULL,
-                   result = NULL, done = 0, total = 0, message = '', finished_at = NULL WHERE id = ?""",
+                """UPDATE jobs SET state = 'queued', attempts = 0, strikes = 0, cancel_requested = 0,
+                   error = NULL, error_class = NULL, quarantined = 0, not_before = NULL, result = NULL, done = 0,
+                   total = 0, message = '', rate_per_s = NULL, finished_at = NULL WHERE id = ?""",
                 (job_id,),
             )
             return job_id
@@ -229,68 +410,134 @@ class JobContext:
         self._job = job
         self._stop = stop
         self._written_at_s = -PROGRESS_INTERVAL_S
+        self._rate = ProgressRate()
+        self._has_advanced = False
+        self._lost = threading.Event()
+        self._signs = 0
 
     def progress(self, done: int, total: int, message: str) -> None:
         """Report how far the work is; frequent calls are thinned out, the last step never is."""
         now_s = time.monotonic()
+        self._signs += 1
+        rate_per_s = self._rate.add(now_s, done, total)
         if now_s - self._written_at_s < PROGRESS_INTERVAL_S and done != total:
             return
         self._written_at_s = now_s
-        self._queue.progress(self._job.id, done, total, message)
+        try:
+            self._queue.progress(self._job.id, done, total, message, rate_per_s)
+        except sqlite3.OperationalError as error:
+            if not is_locked(error):
+                raise
+            logger.warning("another program holds the library: progress is not shown")
+
+    def advanced(self) -> None:
+        """Say that something was stored for good: when the worker is killed now, that is no strike."""
+        if not self._has_advanced:
+            self._queue.advanced(self._job.id)
+            self._has_advanced = True
 
     def cancelled(self) -> bool:
-        """Whether the handler should stop: the user asked for it, or the worker is being shut down."""
-        return self._stop.is_set() or self._queue.cancelled(self._job.id)
+        """Whether the handler should stop: the user asked for it, the worker is being shut down, or the job is
+        another worker's by now.
+        """
+        self._signs += 1
+        return self._stop.is_set() or self._lost.is_set() or self._queue.cancelled(self._job.id)
 
     def check_cancelled(self) -> None:
         """Raise `JobCancelled` when the handler should stop."""
         if self.cancelled():
             raise JobCancelled(f"job {self._job.id}")
 
+    def signs(self) -> int:
+        """How often the handler has said or asked something."""
+        return self._signs
+
+    def extend(self) -> bool:
+        """Hold the job for longer."""
+        return self._job.lease is not None and self._queue.extend(self._job.id, self._job.lease)
+
+    def lose(self) -> None:
+        """The job is another worker's: the handler stops at its next check."""
+        self._lost.set()
+
 
 Handler = Callable[[Job, JobContext], dict[str, Any]]
 
 
 def run_worker_loop(
-    queue: JobQueue, handlers: Mapping[str, Handler], stop: threading.Event, idle_exit_s: float | None = None
+    queue: JobQueue,
+    handlers: Mapping[str, Handler],
+    stop: threading.Event,
+    idle_exit_s: float | None = None,
+    *,
+    on_beat: Callable[[], None] | None = None,
 ) -> int:
     """Run queued jobs one after the other until `stop` is set or nothing came for `idle_exit_s`; returns how
     many.
 
     The caller holds the worker lock, so jobs that are marked running belong to a dead worker and are
-    recovered first. A handler that fails never ends the loop; a library that cannot be written to does.
+    recovered first. A handler that fails never ends the loop, nor does a library that another program holds for
+    long; one that cannot be written to does. `on_beat` is called from a thread every few seconds.
     """
-    queue.recover_orphans()
+    _patiently(stop, queue.recover_orphans)
     worker_pid = os.getpid()
     ran = 0
     idle_since_s = time.monotonic()
-    while not stop.is_set():
-        job = queue.claim(worker_pid, handlers)
-        if job is None:
-            if idle_exit_s is not None and time.monotonic() - idle_since_s >= idle_exit_s:
-                break
-            stop.wait(POLL_INTERVAL_S)
-            continue
-        _run(queue, job, handlers[job.kind], stop)
-        ran += 1
-        idle_since_s = time.monotonic()
+    with LeaseKeeper(on_beat=on_beat, on_end=queue.library.close_connection_of_thread) as keeper:
+        while not stop.is_set():
+            job = _patiently(stop, lambda: queue.claim(worker_pid, handlers))
+            if job is None:
+                if idle_exit_s is not None and time.monotonic() - idle_since_s >= idle_exit_s:
+                    break
+                stop.wait(POLL_INTERVAL_S)
+                continue
+            context = JobContext(queue, job, stop)
+            keeper.hold(context)
+            try:
+                _run(queue, job, handlers[job.kind], context, stop)
+            finally:
+                keeper.hold(None)
+            ran += 1
+            idle_since_s = time.monotonic()
     return ran
 
 
-def _run(queue: JobQueue, job: Job, handler: Handler, stop: threading.Event) -> None:
+def _run(queue: JobQueue, job: Job, handler: Handler, context: JobContext, stop: threading.Event) -> None:
+    outcome: Callable[[], object]
     try:
-        queue.finish(job.id, handler(job, JobContext(queue, job, stop)))
+        result = handler(job, context)
+        outcome = lambda: queue.finish(job.id, result, job.lease)  # noqa: E731
     except JobCancelled:
         if queue.cancelled(job.id):
-            queue.cancel(job.id)
+            outcome = lambda: queue.cancel(job.id, job.lease)  # noqa: E731
         else:
-            queue.requeue(job.id)
-    except FamiliarError as error:
-        queue.fail(job.id, str(error), error.exit_code)
+            outcome = lambda: queue.requeue(job.id, job.lease)  # noqa: E731
     except Exception as error:
-        logger.exception("job %d (%s) failed", job.id, job.kind)
+        outcome = _failure(queue, job, error)
+    _patiently(stop, outcome)
+
+
+def _failure(queue: JobQueue, job: Job, error: Exception) -> Callable[[], object]:
+    why = error_class(error)
+    if isinstance(error, FamiliarError):
+        reason, exit_code = str(error), error.exit_code
+    else:
+        logger.error("job %d (%s) failed", job.id, job.kind, exc_info=error)
         refused = storage_error(error)
-        queue.fail(job.id, f"{type(error).__name__}: {error}" if refused is None else str(refused))
+        reason = f"{type(error).__name__}: {error}" if refused is None else str(refused)
+        exit_code = FamiliarError.exit_code if refused is None else refused.exit_code
+    return lambda: queue.fail(job.id, reason, exit_code, lease=job.lease, why=why)
+
+
+def _patiently(stop: threading.Event, action: Callable[[], Stored]) -> Stored:
+    """Do what writes to the library, however long another program holds it; until the worker is to stop."""
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            if not is_locked(error) or stop.is_set():
+                raise
+            logger.warning("another program holds the library: waiting")
 
 
 def _json(value: Mapping[str, Any]) -> str:
@@ -306,6 +553,9 @@ def _storable(text: str) -> str:
 
 
 def _job(row: sqlite3.Row) -> Job:
+    running = row["state"] == "running"
+    rate_per_s = row["rate_per_s"] if running else None
+    retry_at = row["not_before"] if row["state"] == "queued" else None
     return Job(
         id=row["id"],
         kind=row["kind"],
@@ -318,4 +568,20 @@ def _job(row: sqlite3.Row) -> Job:
         message=row["message"],
         result=None if row["result"] is None else json.loads(row["result"]),
         error=row["error"],
+        input_hash=row["input_hash"],
+        model_version=row["model_version"],
+        error_class=row["error_class"],
+        quarantined=bool(row["quarantined"]),
+        strikes=row["strikes"],
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+        retry_at=None if retry_at is None else _time_text(retry_at),
+        rate_per_s=None if rate_per_s is None else round(rate_per_s, 2),
+        left_s=left_s(row["done"], row["total"], rate_per_s),
+        lease=row["lease"],
     )
+
+
+def _time_text(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

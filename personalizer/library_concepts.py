@@ -124,6 +124,22 @@ class ConceptRecords(Database):
         """Choose the detection that stands for the concept; None for whichever is best."""
         self.connection.execute("UPDATE concepts SET feature_id = ? WHERE id = ?", (detection_id, concept_id))
 
+    def example_paths(self) -> dict[int, Path]:
+        """By concept, a photo that shows it: the chosen one, or the confirmed member that was detected most surely."""
+        rows = self.connection.execute(
+            """SELECT concept_id, path FROM (
+                 SELECT memberships.concept_id, photo_files.path, ROW_NUMBER() OVER (
+                   PARTITION BY memberships.concept_id
+                   ORDER BY detections.id IS concepts.feature_id DESC, status = 'confirmed' DESC,
+                     detections.score DESC, detections.id, photo_files.path) AS place
+                 FROM memberships JOIN concepts ON concepts.id = memberships.concept_id
+                 JOIN detections ON detections.id = memberships.detection_id
+                 JOIN photo_files ON photo_files.photo_id = detections.photo_id
+                 WHERE status != 'rejected' AND missing_since IS NULL)
+               WHERE place = 1"""
+        )
+        return {row["concept_id"]: path_from(row["path"]) for row in rows}
+
     def add_members(
         self,
         concept_id: int,

@@ -15,6 +15,7 @@ from typing import Self
 
 from personalizer.errors import CorruptArtifactError, NotReadyError
 from personalizer.migrations import CURRENT_VERSION, migrate, refuse_newer, schema_version
+from personalizer.storage_errors import RESTORE
 
 BUSY_TIMEOUT_S = 30.0
 
@@ -36,6 +37,7 @@ class Database:
             )
         if not read_only:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._refuse_emptied()
             # Created here, not by SQLite, so that the file (and the -wal and -shm that copy its mode) is
             # private.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -57,11 +59,19 @@ class Database:
             raise CorruptArtifactError(
                 tried=f"opening the library {self.path}",
                 found=str(error),
-                fix="Restore a backup, or move the file away and add your folders again.",
+                fix=RESTORE,
             ) from error
         except BaseException:
             self.close()
             raise
+
+    def _refuse_emptied(self) -> None:
+        """An empty file is a new library to SQLite. Beside an index it is one that has lost everything."""
+        index = self.path.parent / "chroma" / "chroma.sqlite3"
+        if self.path.is_file() and self.path.stat().st_size == 0 and index.exists():
+            raise CorruptArtifactError(
+                tried=f"opening the library {self.path}", found="its file is empty", fix=RESTORE
+            )
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -113,6 +123,15 @@ class Database:
         except BaseException:
             connection.rollback()
             raise
+
+    def close_connection_of_thread(self) -> None:
+        """Close this thread's connection; for threads that end long before the library is closed."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is not None:
+            with self._connections_lock:
+                self._connections.remove(connection)
+            connection.close()
+            self._local.connection = None
 
     def close(self) -> None:
         """Close the connections of all threads; no thread may be using one."""

@@ -33,6 +33,8 @@ _PHOTO_COLUMNS = """photos.*, COALESCE(
     photos.last_path) AS path"""
 _DETECTION_COLUMNS = "id, photo_id, kind, box_left, box_top, box_right, box_bottom, score"
 
+DEATHS_FORGIVEN = 10
+
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
@@ -72,28 +74,6 @@ class PhotoRecords(Database):
         """The registered folders, in the order they were added."""
         rows = self.connection.execute("SELECT path FROM roots ORDER BY rowid")
         return [path_from(row["path"]) for row in rows]
-
-    def root_devices(self) -> dict[Path, int | None]:
-        """The file system that each registered folder was on when all of it was last scanned."""
-        rows = self.connection.execute("SELECT path, device FROM roots")
-        return {path_from(row["path"]): row["device"] for row in rows}
-
-    def set_root_device(self, root: Path, device: int | None) -> None:
-        """Note the file system of a folder that was scanned as a whole; None forgets it."""
-        # SQLite's integers are signed.
-        value = None if device is None else device & (2**63 - 1)
-        self.connection.execute("UPDATE roots SET device = ? WHERE path = ?", (value, path_value(root)))
-
-    def frozen_roots(self) -> dict[Path, str]:
-        """Folders of which photos are gone without anything being concluded from it, and why."""
-        rows = self.connection.execute(
-            "SELECT path, frozen FROM roots WHERE frozen IS NOT NULL ORDER BY rowid"
-        )
-        return {path_from(row["path"]): str(row["frozen"]) for row in rows}
-
-    def set_frozen(self, root: Path, why: str | None) -> None:
-        """Say why nothing is concluded from what is gone of a folder, or that it is again."""
-        self.connection.execute("UPDATE roots SET frozen = ? WHERE path = ?", (why, path_value(root)))
 
     def photos(self, limit: int | None = None, *, include_missing: bool = False) -> list[Photo]:
         """Photos in the order of recording; those without a present file only with `include_missing`."""
@@ -167,6 +147,7 @@ class PhotoRecords(Database):
         camera: str | None,
         detections: Sequence[tuple[NewDetection, Embedding]],
         fingerprint: Fingerprint | None = None,
+        analysed_by: str = "",
     ) -> Photo:
         """Store a photo, its file, detections and vectors in one transaction.
 
@@ -178,7 +159,8 @@ class PhotoRecords(Database):
             if known is None:
                 photo_id = connection.execute(
                     """INSERT INTO photos(content_hash, last_path, width_px, height_px, taken_at,
-                         latitude, longitude, camera, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                         latitude, longitude, camera, added_at, analysed_by)
+                         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
                     (
                         content_hash,
                         path_value(path),
@@ -189,6 +171,7 @@ class PhotoRecords(Database):
                         longitude,
                         camera,
                         now_text(),
+                        analysed_by,
                     ),
                 ).lastrowid
                 assert photo_id is not None
@@ -278,19 +261,24 @@ class PhotoRecords(Database):
         """Count an attempt to read this file before it is made; returns its number, from 1.
 
         A file whose size or time changed starts again at 1. The row goes away when the photo is recorded, so
-        a row without a reason that is found later means that the attempt took its process down.
+        a row without a reason that is found later means that the attempt took the whole program down, not only
+        the process that reads photos. That is hardly ever the file's doing (the machine was switched off), so
+        the first `DEATHS_FORGIVEN` of these are not counted.
         """
         with self.transaction() as connection:
             row = connection.execute(
                 """INSERT INTO failures(path, size, mtime_ns, reason, attempts, retry, failed_at)
-                   VALUES (?, ?, ?, NULL, 1, 1, ?)
+                   VALUES (?1, ?2, ?3, NULL, 1, 1, ?4)
                    ON CONFLICT(path) DO UPDATE SET
-                     attempts = CASE WHEN size = excluded.size AND mtime_ns = excluded.mtime_ns
-                                THEN attempts + 1 ELSE 1 END,
+                     attempts = CASE WHEN size != excluded.size OR mtime_ns != excluded.mtime_ns THEN 1
+                                WHEN reason IS NULL AND deaths < ?5 THEN MAX(attempts, 1)
+                                ELSE attempts + 1 END,
+                     deaths = CASE WHEN size != excluded.size OR mtime_ns != excluded.mtime_ns THEN 0
+                              WHEN reason IS NULL THEN deaths + 1 ELSE deaths END,
                      size = excluded.size, mtime_ns = excluded.mtime_ns, reason = NULL, retry = 1,
                      failed_at = excluded.failed_at
                    RETURNING attempts""",
-                (path_value(path), size, mtime_ns, now_text()),
+                (path_value(path), size, mtime_ns, now_text(), DEATHS_FORGIVEN),
             ).fetchone()
             return int(row["attempts"])
 
@@ -424,6 +412,49 @@ class PhotoRecords(Database):
             )
             for row in rows
         ]
+
+    def note_indexed(self, vectors: Iterable[tuple[int, Embedding]]) -> None:
+        """Note that the index holds these vectors of detections now."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "UPDATE vectors SET indexed = 1 WHERE detection_id = ? AND model = ? AND version = ?",
+                [(detection_id, embedding.model, embedding.version) for detection_id, embedding in vectors],
+            )
+
+    def index_removals(self, limit: int) -> list[tuple[int, str, str]]:
+        """Up to `limit` vectors that are gone and that the index may still hold: (detection id, model, version)."""
+        rows = self.connection.execute(
+            "SELECT detection_id, model, version FROM index_removals ORDER BY detection_id LIMIT ?", (limit,)
+        )
+        return [(row["detection_id"], row["model"], row["version"]) for row in rows]
+
+    def forget_index_removals(self, removals: Iterable[tuple[int, str, str]] | None) -> None:
+        """Note that the index does not hold these any more; None means that it holds nothing."""
+        with self.transaction() as connection:
+            if removals is None:
+                connection.execute("DELETE FROM index_removals")
+            else:
+                connection.executemany(
+                    "DELETE FROM index_removals WHERE detection_id = ? AND model = ? AND version = ?",
+                    list(removals),
+                )
+
+    def vector_models(self) -> dict[tuple[DetectionKind, str, str], int]:
+        """The number of vectors by kind of detection, model and version."""
+        rows = self.connection.execute(
+            """SELECT kind, model, version, COUNT(*) AS number
+               FROM vectors JOIN detections ON detections.id = detection_id GROUP BY kind, model, version"""
+        )
+        return {(row["kind"], row["model"], row["version"]): int(row["number"]) for row in rows}
+
+    def vector_ids(self, kind: DetectionKind, model: str, version: str) -> list[int]:
+        """The detections of one kind that this model has a vector of, whatever became of their photos."""
+        rows = self.connection.execute(
+            """SELECT detection_id FROM vectors JOIN detections ON detections.id = detection_id
+               WHERE kind = ? AND model = ? AND version = ? ORDER BY detection_id""",
+            (kind, model, version),
+        )
+        return [row["detection_id"] for row in rows]
 
     def set_indexed(self, detection_ids: Iterable[int] | None, indexed: bool) -> None:
         """Note which vectors the index holds; None means all of them."""

@@ -265,6 +265,118 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             UPDATE placed SET last_id = MIN(last_id, (SELECT COALESCE(MAX(id), 0) FROM detections));
         END""",
     ),
+    # What work is about, who holds it until when, why it failed and when it is tried again. Times are seconds since
+    # 1970. `strikes`: attempts since something was stored for good that will not have to be done again.
+    (
+        "ALTER TABLE jobs ADD COLUMN input_hash TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE jobs ADD COLUMN model_version TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE jobs ADD COLUMN lease TEXT",
+        "ALTER TABLE jobs ADD COLUMN lease_until REAL",
+        "ALTER TABLE jobs ADD COLUMN heartbeats INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN strikes INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN error_class TEXT",
+        "ALTER TABLE jobs ADD COLUMN quarantined INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN not_before REAL",
+        "ALTER TABLE jobs ADD COLUMN delay_s REAL NOT NULL DEFAULT 0",
+        "ALTER TABLE jobs ADD COLUMN rate_per_s REAL",
+        "UPDATE jobs SET strikes = attempts",
+        # Work with a known input is there once, whatever its payload says about the way to do it.
+        """CREATE UNIQUE INDEX jobs_once ON jobs(kind, subject, input_hash, model_version)
+            WHERE state IN ('queued', 'running') AND input_hash != ''""",
+        "CREATE INDEX jobs_by_work ON jobs(kind, subject, input_hash, model_version) WHERE input_hash != ''",
+        # By which models a photo was looked at last, since one without faces has no vector that tells; '' was before
+        # this was noted. The strikes are of looking again: the first time they are in `failures`.
+        "ALTER TABLE photos ADD COLUMN analysed_by TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE analysis_strikes (
+            photo_id INTEGER PRIMARY KEY REFERENCES photos(id) ON DELETE CASCADE,
+            analysed_by TEXT NOT NULL,
+            attempts INTEGER NOT NULL,
+            reason TEXT
+        )""",
+        # Attempts that ended with the whole worker: whoever ends that seldom means a photo.
+        "ALTER TABLE failures ADD COLUMN deaths INTEGER NOT NULL DEFAULT 0",
+        # Numbers by which people name unreadable files. Not the rowid, which writing the file anew may change.
+        "ALTER TABLE failures ADD COLUMN number INTEGER",
+        "CREATE TABLE failure_numbers (number INTEGER PRIMARY KEY AUTOINCREMENT)",
+        """CREATE TRIGGER failures_numbered AFTER INSERT ON failures BEGIN
+            INSERT INTO failure_numbers VALUES (NULL);
+            UPDATE failures SET number = (SELECT MAX(number) FROM failure_numbers) WHERE path = NEW.path;
+            DELETE FROM failure_numbers;
+        END""",
+        "UPDATE failures SET number = rowid",
+        """INSERT INTO failure_numbers(number)
+            SELECT MAX(number) FROM failures WHERE (SELECT COUNT(*) FROM failures) > 0""",
+        "DELETE FROM failure_numbers",
+        # The other half of the outbox: vectors that the index may have and the library has not any more. Also those
+        # that were never noted as indexed: a crash may have come between.
+        """CREATE TABLE index_removals (
+            detection_id INTEGER NOT NULL,
+            model TEXT NOT NULL,
+            version TEXT NOT NULL,
+            PRIMARY KEY (detection_id, model, version)
+        )""",
+        """CREATE TRIGGER vectors_removed AFTER DELETE ON vectors BEGIN
+            INSERT OR IGNORE INTO index_removals VALUES (OLD.detection_id, OLD.model, OLD.version);
+        END""",
+    ),
+    # Files beside photos; which backups were made; and what was forgotten, so that no older backup brings it back. What
+    # is forgotten is known by the random `uid` that its concept had, here and in every backup, and by nothing else.
+    (
+        """CREATE TABLE companion_files (
+            path TEXT PRIMARY KEY NOT NULL,
+            photo_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            gave_date INTEGER NOT NULL DEFAULT 0,
+            gave_place INTEGER NOT NULL DEFAULT 0
+        )""",
+        "CREATE INDEX companion_files_by_photo ON companion_files(photo_id)",
+        # `last_photo` and `last_concept`: the highest ids that there were, which say what cannot be in it yet.
+        """CREATE TABLE backups (
+            uid TEXT PRIMARY KEY NOT NULL,
+            path TEXT NOT NULL,
+            made_at TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            faces INTEGER NOT NULL,
+            last_photo INTEGER NOT NULL,
+            last_concept INTEGER NOT NULL
+        )""",
+        # What was forgotten and is still in a backup: the uid of a concept, or `faces`.
+        """CREATE TABLE backups_holding (
+            backup TEXT NOT NULL REFERENCES backups(uid) ON DELETE CASCADE,
+            uid TEXT NOT NULL,
+            PRIMARY KEY (backup, uid)
+        )""",
+        "CREATE TABLE concept_uids (concept_id INTEGER PRIMARY KEY NOT NULL, uid TEXT NOT NULL UNIQUE)",
+        "INSERT INTO concept_uids(concept_id, uid) SELECT id, lower(hex(randomblob(16))) FROM concepts",
+        # One that undoing brings back is the one that it was.
+        """CREATE TRIGGER concept_uid_after_insert AFTER INSERT ON concepts BEGIN
+            INSERT OR IGNORE INTO concept_uids(concept_id, uid) VALUES (NEW.id, lower(hex(randomblob(16))));
+        END""",
+        # Groups without a name come and go by thousands; what had a name is remembered, such as one half of a merge.
+        """CREATE TRIGGER concept_uid_after_delete AFTER DELETE ON concepts WHEN OLD.name IS NULL BEGIN
+            DELETE FROM concept_uids WHERE concept_id = OLD.id;
+        END""",
+        """CREATE TABLE forgotten_concepts (
+            uid TEXT PRIMARY KEY NOT NULL,
+            forgotten_at TEXT NOT NULL
+        )""",
+    ),
+    # Places are registered folders and file systems mounted below them. Exclusions are patterns of what is left out.
+    (
+        """CREATE TABLE places (
+            path TEXT PRIMARY KEY NOT NULL,
+            file_system TEXT,
+            frozen TEXT,
+            frozen_at TEXT,
+            gone INTEGER NOT NULL DEFAULT 0
+        )""",
+        "INSERT INTO places(path, frozen) SELECT path, frozen FROM roots WHERE frozen IS NOT NULL",
+        "ALTER TABLE roots DROP COLUMN device",
+        "ALTER TABLE roots DROP COLUMN frozen",
+        "CREATE TABLE exclusions (pattern TEXT PRIMARY KEY NOT NULL, added_at TEXT NOT NULL)",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

@@ -19,6 +19,8 @@ ConceptState = Literal["suggested", "named", "training", "ready", "stale", "hidd
 `stale`: its prefix belongs to another backbone version or another membership."""
 MembershipStatus = Literal["confirmed", "suggested", "rejected"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+ErrorClass = Literal["transient", "input", "environment", "bug"]
+"""Why work failed: it may work later; it never will with this input; somebody has to do something; it is ours."""
 
 Float32Array = npt.NDArray[np.float32]
 Int64Array = npt.NDArray[np.int64]
@@ -123,6 +125,8 @@ class ConceptSummary:
     suggested: int
     """Members that look right but wait for a person to say so."""
     state: ConceptState
+    example: Path | None = None
+    """A photo by which to tell what the concept is: the chosen one, or else the one in which it is seen best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,10 @@ class ScanReport:
     """Files that changed while they were looked at: the next scan takes them."""
     frozen: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
+    excluded: int = 0
+    """Files that the library had and that are left out now because a person wants it."""
+    unlisted: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders that could not be looked into; nothing is concluded about their photos."""
     elapsed_s: float = 0.0
     photos_per_s: float = 0.0
 
@@ -187,3 +195,23 @@ class Job:
     message: str
     result: dict[str, Any] | None
     error: str | None
+    """Why it failed, or why a queued one waits to be tried again."""
+    input_hash: str = ""
+    """Tells the content that the work is about; empty for work that looks at the world when it runs."""
+    model_version: str = ""
+    error_class: ErrorClass | None = None
+    quarantined: bool = False
+    """Given up after its strikes: left alone until somebody asks for it again."""
+    strikes: int = 0
+    """Attempts since something was stored for good."""
+    created_at: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
+    retry_at: str | None = None
+    """When a queued job that failed for a passing reason is tried again."""
+    rate_per_s: float | None = None
+    """Steps a second lately, while it runs."""
+    left_s: float | None = None
+    """Seconds that the steps left take at that rate; later parts of the work are not in it."""
+    lease: str | None = None
+    """Tells this attempt from another one of the same job."""

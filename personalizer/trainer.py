@@ -115,7 +115,7 @@ class TrainerConfig:
     @staticmethod
     def with_settings(settings: Mapping[str, Any]) -> TrainerConfig:
         """The defaults but for `settings`, JSON values by field; `rows` and `weights` are objects of their own."""
-        parts = {"rows": DualPrefixConfig, "weights": TaskWeights}
+        parts: dict[str, Callable[..., Any]] = {"rows": DualPrefixConfig, "weights": TaskWeights}
         try:
             return TrainerConfig(
                 **{name: parts[name](**value) if name in parts else value for name, value in settings.items()}

@@ -8,16 +8,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from personalizer.errors import CorruptArtifactError
 from personalizer.library import Library
-from personalizer.schemas import DetectionKind, Embedding
+from personalizer.schemas import DetectionKind, Embedding, Float32Array
 
 _BATCH = 1000
 _KINDS: tuple[DetectionKind, ...] = ("photo", "object", "face")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexCheck:
+    """How the index differs from the library, which is right."""
+
+    vectors: int
+    missing: int
+    extra: int
+    different: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether the index holds what the library holds and nothing else."""
+        return not (self.missing or self.extra or self.different)
 
 
 class VectorStore:
@@ -45,7 +63,7 @@ class VectorStore:
 
     def _collection(self, kind: DetectionKind, model: str, version: str) -> Any:
         return self._client.get_or_create_collection(
-            name=f"{kind}-{model}-{version}",
+            name=_collection_name(kind, model, version),
             # Without this explicit None, Chroma would set up (and download) a text model of its own.
             embedding_function=None,
             configuration={"hnsw": {"space": "l2" if kind == "face" else "cosine"}},
@@ -54,10 +72,17 @@ class VectorStore:
     def sync(self, library: Library) -> int:
         """Push the vectors that the index lacks; returns how many.
 
-        A vector is marked as indexed only after it is in Chroma. A crash in between pushes it again, which changes
-        nothing.
+        A vector is marked as indexed only after it is in Chroma, and what is gone from the library is taken out of
+        Chroma first. A crash in between does either again, which changes nothing. Where Chroma then holds another
+        number of vectors than it should, it is made anew.
         """
+        pushed = self._push(library)
+        held = {name: number for name, number in self.counts().items() if number}
+        return pushed if held == _expected(library) else self.rebuild(library)
+
+    def _push(self, library: Library) -> int:
         pushed = 0
+        self._take_out(library)
         while batch := library.vectors_to_index(_BATCH):
             groups: dict[tuple[DetectionKind, str, str], list[tuple[int, int, Embedding]]] = {}
             for detection_id, kind, photo_id, embedding in batch:
@@ -69,11 +94,22 @@ class VectorStore:
                     embeddings=[embedding.vector for _, _, embedding in group],
                     metadatas=[{"photo": photo_id} for _, photo_id, _ in group],
                 )
-            library.set_indexed([detection_id for detection_id, _, _, _ in batch], indexed=True)
+            library.note_indexed((detection_id, embedding) for detection_id, _, _, embedding in batch)
             pushed += len(batch)
         if pushed:
             self._make_private()
         return pushed
+
+    def _take_out(self, library: Library) -> None:
+        while removals := library.index_removals(_BATCH):
+            by_model: dict[tuple[str, str], list[str]] = {}
+            for detection_id, model, version in removals:
+                by_model.setdefault((model, version), []).append(str(detection_id))
+            for collection in self._client.list_collections():
+                for (model, version), names in by_model.items():
+                    if collection.name in {_collection_name(kind, model, version) for kind in _KINDS}:
+                        collection.delete(ids=names)
+            library.forget_index_removals(removals)
 
     def query(self, kind: DetectionKind, embedding: Embedding, k: int) -> list[tuple[int, float]]:
         """Up to `k` nearest detections made by the same model: (detection id, similarity), best first.
@@ -90,6 +126,33 @@ class VectorStore:
             (int(name), 1.0 - (float(distance) ** 0.5 if kind == "face" else float(distance)))
             for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
         ]
+
+    def counts(self) -> dict[str, int]:
+        """Vectors by collection."""
+        return {collection.name: int(collection.count()) for collection in self._client.list_collections()}
+
+    def check(self, library: Library) -> IndexCheck:
+        """Compare every vector with the library's."""
+        missing = extra = different = 0
+        collections = {collection.name: collection for collection in self._client.list_collections()}
+        for kind, model, version in library.vector_models():
+            collection = collections.pop(_collection_name(kind, model, version), None)
+            ids = library.vector_ids(kind, model, version)
+            held = 0
+            for start in range(0, len(ids), _BATCH) if collection is not None else ():
+                ours = library.vectors_of(ids[start : start + _BATCH], model, version)
+                found = collection.get(
+                    ids=[str(detection_id) for detection_id in ours], include=["embeddings"]
+                )
+                names = [int(name) for name in found["ids"]]
+                held += len(names)
+                if names:
+                    stored = np.stack([ours[name] for name in names])
+                    different += _different(stored, np.asarray(found["embeddings"]), kind)
+            missing += len(ids) - held
+            extra += 0 if collection is None else int(collection.count()) - held
+        extra += sum(int(collection.count()) for collection in collections.values())
+        return IndexCheck(library.counts()["vectors"], missing, extra, different)
 
     def count(self, kind: DetectionKind) -> int:
         """Vectors of this kind, of all model versions."""
@@ -111,7 +174,7 @@ class VectorStore:
         for collection in self._client.list_collections():
             self._client.delete_collection(collection.name)
         library.set_indexed(None, indexed=False)
-        return self.sync(library)
+        return self._push(library)
 
     def _make_private(self) -> None:
         """Chroma creates its files with the umask's rights."""
@@ -119,3 +182,26 @@ class VectorStore:
             Path(folder).chmod(0o700)
             for name in files:
                 (Path(folder) / name).chmod(0o600)
+
+
+def _collection_name(kind: DetectionKind, model: str, version: str) -> str:
+    return f"{kind}-{model}-{version}"
+
+
+def _expected(library: Library) -> dict[str, int]:
+    """How many vectors each collection should hold."""
+    return {
+        _collection_name(kind, model, version): number
+        for (kind, model, version), number in library.vector_models().items()
+    }
+
+
+def _different(ours: Float32Array, theirs: Float32Array, kind: DetectionKind) -> int:
+    """How many rows differ. Chroma keeps those that it compares by their angle with unit length."""
+    if theirs.shape != ours.shape:
+        return len(ours)
+    if kind != "face":
+        ours, theirs = (
+            rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12) for rows in (ours, theirs)
+        )
+    return int((~np.isclose(ours, theirs, rtol=0, atol=1e-5).all(axis=1)).sum())

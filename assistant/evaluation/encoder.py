@@ -43,7 +43,9 @@ class IndependentEncoder:
 
     @cached_property
     def _session(self) -> Any:
-        import onnxruntime
+        from personalizer.quiet_onnxruntime import load_onnxruntime
+
+        onnxruntime = load_onnxruntime()
 
         path = self._models / LITE2.onnx_name
         if not self._is_intact(path):

@@ -147,7 +147,9 @@ class OrtSession:
 
     def _open(self, path: Path) -> Any:
         try:
-            import onnxruntime
+            from personalizer.quiet_onnxruntime import load_onnxruntime
+
+            onnxruntime = load_onnxruntime()
         except ImportError as error:
             raise NotReadyError(
                 tried="opening an exported backbone",

@@ -9,22 +9,24 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from torch.nn import functional
 
 from assistant.evaluation.corpora import FEATURES_FILE, load_arrays
 from personalizer.efficientnet_conversion import load_network, weights_path
+from personalizer.quiet_onnxruntime import load_onnxruntime
 from scripts.pocket.command import run
 from scripts.pocket.perceptual import SIDE_PX, Basis
 
 FEATURES = 256
 
 
-def teacher_session() -> ort.InferenceSession:
+def teacher_session() -> Any:
     """EfficientNet-Lite0 at 128 px on onnxruntime, which runs depthwise convolutions several times faster."""
+    ort = load_onnxruntime()
     network = load_network(weights_path())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "teacher.onnx"
@@ -43,7 +45,7 @@ def teacher_session() -> ort.InferenceSession:
         return ort.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
 
 
-def features_of(session: ort.InferenceSession, images: np.ndarray, batch: int = 64) -> np.ndarray:
+def features_of(session: Any, images: np.ndarray, batch: int = 64) -> np.ndarray:
     """Pooled features `[n, 1280]` of uint8 images `[n, h, w, 3]`."""
     rows = []
     for start in range(0, len(images), batch):

@@ -244,7 +244,7 @@ def test_route_loads_nothing_heavy(named: Path) -> None:
     assert shown.stdout.splitlines()[-1] == "0 []"
 
 
-CONCEPT_KEYS = {"id", "name", "kind", "members", "suggested", "state"}
+CONCEPT_KEYS = {"id", "name", "kind", "members", "suggested", "state", "example"}
 
 
 def test_editing_prints_the_concept_with_the_keys_of_the_list(named: Path) -> None:

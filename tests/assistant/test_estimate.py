@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from assistant.cli_output import duration, estimate_lines
 from assistant.estimate import (
     PHOTOS_PER_S,
     Estimate,
     Measuring,
-    duration,
     estimate_import,
-    estimate_lines,
     folders_within,
     note_rate,
 )

@@ -171,7 +171,7 @@ def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
         world.draw(f"{number}.jpg", 1, 1 - number / 20)
 
     def dies(library: object) -> None:
-        raise MemoryError
+        raise ValueError
 
     with monkeypatch.context() as full:
         full.setattr("personalizer.concepts.cluster", dies)

@@ -1,68 +1,32 @@
-"""Rates and time left, from what is seen of jobs; status in words; what doctor says of the service and the limit."""
+"""Rates and time left of jobs; status in words; what doctor says of the service and the limit."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from assistant import doctor, live_status
+from assistant import doctor
 from assistant.cli_output import status_lines, training_line
-from assistant.live_status import Paces, told
 from assistant.service import Familiar
-from personalizer.job_pace import JobPace, note_began, paces
 from personalizer.locations import Home
-from personalizer.schemas import Job
 
 
-def job(done: int, total: int = 100, job_id: int = 1, state: str = "running") -> Job:
-    return Job(job_id, "scan", "library", {}, state, 1, done, total, "Reading", None, None)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the monotonic clock says: the last entry."""
-    times = [0.0]
-    monkeypatch.setattr(live_status.time, "monotonic", lambda: times[-1])
-    return times
-
-
-def test_the_pace_is_that_of_the_last_minute(clock: list[float]) -> None:
-    seen = Paces()
-    for second in range(0, 200):
-        clock.append(float(second))
-        # Slow at first: ten minutes a step would be its average for long.
-        seen.see([job(0 if second < 100 else 2 * (second - 100), 1000)])
-    pace = seen.of(job(198, 1000))
-    assert pace is not None and pace.per_s == pytest.approx(2.0)
-    assert pace.left_s == pytest.approx(401)
-    assert told(pace) == " (2.0/s, 7 min left)"
-    clock.append(201.0)
-    seen.see([job(3, 500)])
-    assert seen.of(job(3, 500)) is None, "another part of the job counts anew"
-    assert seen.of(job(3, 500, job_id=2)) is None and told(None) == ""
-
-
-def test_a_job_that_goes_on_from_a_checkpoint_is_not_taken_for_a_fast_one(tmp_path: Path) -> None:
+def test_how_fast_a_job_goes_and_what_is_left_is_told(tmp_path: Path) -> None:
     familiar = Familiar(Home(tmp_path / "home"))
     queue = familiar.queue
     job_id = queue.enqueue("train", "1", {})
     queue.claim(1)
-    note_began(familiar.library, job_id, 90, 100)
     queue.progress(job_id, 90, 100, "Learning")
-    began = json.loads(familiar.library.setting("jobs.began") or "{}")
-    began["at"] = "2020-01-01T00:00:00+00:00"
-    familiar.library.set_setting("jobs.began", json.dumps(began))
-    assert paces(familiar.library, queue.list()) == {}, "it did nothing yet"
-    queue.progress(job_id, 91, 100, "Learning")
-    [pace] = paces(familiar.library, queue.list()).values()
-    assert pace.per_s < 0.001
     status = familiar.status()
-    assert list(status.pace) == [job_id] and status.queue == {"train": 1}
-    assert "train 1  running 91/100" in status_lines(status) and "left" in status_lines(status)
+    assert status.running[0].rate_per_s is None and status.queue == {"train": 1}
+    assert "left" not in status_lines(status), "it did nothing yet"
+    queue.progress(job_id, 91, 100, "Learning", 0.025)
+    status = familiar.status()
+    assert status.running[0].left_s == 360
+    assert "train 1  running 91/100 – Learning (0.0/s, 6 min left)" in status_lines(status)
     queue.finish(job_id, {})
-    assert familiar.status().pace == {}
+    assert "left" not in status_lines(familiar.status())
     familiar.close()
 
 
@@ -87,11 +51,6 @@ def test_files_that_are_left_alone_are_counted(tmp_path: Path) -> None:
 )
 def test_why_training_waits(training: dict[str, object], line: str) -> None:
     assert training_line(training).startswith(line)
-
-
-def test_time_left_is_unknown_without_an_end() -> None:
-    assert JobPace.of(0, 10.0, 5) is None
-    assert JobPace.of(5, 10.0, -5) == JobPace(0.5, None)
 
 
 def test_doctor_knows_whether_all_folders_can_be_watched(

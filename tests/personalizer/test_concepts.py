@@ -372,3 +372,17 @@ def test_learning_a_name_that_cannot_be_shown_leaves_nothing(
     with pytest.raises(UsageError, match="cannot be shown"):
         concepts.learn_members(library, name, [photo])
     assert library.concepts() == []
+
+
+def test_a_photo_by_which_to_tell_a_concept_is_listed(library: Library, photos: Photos) -> None:
+    mug = [photos.add("mug") for _ in range(3)]
+    concepts.cluster(library)
+    [listed] = concepts.summaries(library)
+    paths = [library.photo(photo_id).path for photo_id in mug]
+    assert listed.example == paths[0]
+    library.set_feature(listed.id, photos.whole(mug[1]))
+    assert concepts.summaries(library)[0].example == paths[1], "the chosen one"
+    library.mark_missing([paths[1]])
+    assert concepts.summaries(library)[0].example == paths[0], "one that is gone shows nothing"
+    library.mark_missing(paths)
+    assert concepts.summaries(library)[0].example is None

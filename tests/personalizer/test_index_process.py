@@ -78,8 +78,8 @@ def test_the_child_ends_with_the_worker(library: Library, tmp_path: Path) -> Non
     child += "index_process.Library.open = lambda path: (print(os.getpid(), flush=True), time.sleep(60))\n"
     child += "index_process.main()"
     worker = f"""
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", {child!r}, "sync", "x", "y"], stdin=subprocess.PIPE)
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", {child!r}, "sync", str(os.getpid()), "x", "y"], stdin=subprocess.PIPE)
 time.sleep(60)
 """
     parent = subprocess.Popen([sys.executable, "-c", worker], stdout=subprocess.PIPE, text=True)

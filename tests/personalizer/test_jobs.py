@@ -1,24 +1,54 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
+import sqlite3
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from personalizer.errors import NotFoundError, NotReadyError
-from personalizer.jobs import JobContext, JobQueue, run_worker_loop
+from personalizer.errors import JobCancelled, NotFoundError, NotReadyError
+from personalizer.job_lease import LeaseKeeper
+from personalizer.jobs import LEASE_S, JobContext, JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.migrations import MIGRATIONS
-from personalizer.schemas import Job
+from personalizer.schemas import ErrorClass, Job
+
+
+@dataclass
+class Clock:
+    """The time of day, which can be set."""
+
+    now_s: float = 2_000_000_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
 
 
 @pytest.fixture
-def queue(tmp_path: Path):
-    with Library.open(tmp_path / "library.sqlite3") as library:
-        yield JobQueue(library)
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def library(tmp_path: Path):
+    with Library.open(tmp_path / "library.sqlite3") as opened:
+        yield opened
+
+
+@pytest.fixture
+def queue(library: Library) -> JobQueue:
+    return JobQueue(library)
 
 
 def run_all(queue: JobQueue, **handlers) -> int:
@@ -74,10 +104,15 @@ def test_a_library_of_the_first_schema_can_queue_behind_a_running_job(
         older.setattr("personalizer.migrations.MIGRATIONS", MIGRATIONS[:1])
         older.setattr("personalizer.migrations.CURRENT_VERSION", 1)
         with Library.open(tmp_path / "library.sqlite3") as library:
-            running = JobQueue(library).enqueue("scan", "library")
-            JobQueue(library).claim(1)
+            library.connection.execute(
+                """INSERT INTO jobs(id, kind, subject, payload, state, attempts, created_at)
+                   VALUES (1, 'scan', 'library', '{}', 'running', 2, '2024-01-01T00:00:00.000+00:00')"""
+            )
+            running = 1
     with Library.open(tmp_path / "library.sqlite3") as library:
         assert JobQueue(library).enqueue("scan", "library") != running
+        # Its attempts go on counting.
+        assert JobQueue(library).get(running).strikes == 2
 
 
 def test_names_that_are_not_utf_8_go_through_the_queue(queue: JobQueue) -> None:
@@ -241,3 +276,315 @@ def test_a_full_disk_is_said_in_words_and_ends_no_loop(queue: JobQueue) -> None:
         "before is as it was."
     )
     assert queue.get(other).state == "done"
+
+
+# --- work items
+
+
+def ended(queue: JobQueue, job_id: int, how: str, why: ErrorClass = "bug") -> None:
+    assert queue.claim(1).id == job_id
+    if how == "done":
+        queue.finish(job_id, {})
+    elif how == "failed":
+        queue.fail(job_id, "no", why=why)
+    else:
+        queue.request_cancel(job_id)
+        queue.cancel(job_id)
+
+
+def test_a_work_item_is_there_once_and_is_not_done_again(queue: JobQueue) -> None:
+    item = {"input_hash": "abc", "model_version": "1"}
+    first = queue.enqueue_once("train", "Bo", {"device": "cpu"}, **item)
+    assert first is not None
+    assert queue.enqueue_once("train", "Bo", **item) is None
+    assert queue.enqueue("train", "Bo", {"device": "cuda"}, **item) == first, (
+        "one item, whatever the way to do it"
+    )
+    assert queue.claim(1).id == first
+    assert queue.enqueue("train", "Bo", **item) == first, "its input is known, so the running one is joined"
+    queue.finish(first, {})
+    assert queue.enqueue_once("train", "Bo", **item) is None
+    again = queue.enqueue("train", "Bo", **item)
+    assert again != first, "somebody asks"
+    ended(queue, again, "done")
+    for change in ({"input_hash": "abd"}, {"model_version": "2"}):
+        other = queue.enqueue_once("train", "Bo", **(item | change))
+        assert other is not None, f"{change} is other work"
+        ended(queue, other, "done")
+
+
+def test_the_file_itself_refuses_a_second_one(queue: JobQueue) -> None:
+    queue.enqueue("train", "Bo", input_hash="abc")
+    with pytest.raises(sqlite3.IntegrityError):
+        queue.library.connection.execute(
+            """INSERT INTO jobs(kind, subject, payload, created_at, input_hash, state)
+               VALUES ('train', 'Bo', '{"other": 1}', '', 'abc', 'running')"""
+        )
+
+
+@pytest.mark.parametrize(
+    ("how", "why", "again"),
+    [
+        ("failed", "input", False),
+        ("failed", "bug", False),
+        ("failed", "environment", True),
+        ("cancelled", "bug", False),
+    ],
+)
+def test_what_failed_is_not_derived_again_unless_something_was_missing_here(
+    queue: JobQueue, how: str, why: ErrorClass, again: bool
+) -> None:
+    first = queue.enqueue_once("train", "Bo", input_hash="abc")
+    assert first is not None
+    ended(queue, first, how, why)
+    assert (queue.enqueue_once("train", "Bo", input_hash="abc") is not None) == again
+
+
+# --- passing failures, strikes and quarantine
+
+
+def test_a_passing_failure_is_put_off_longer_each_time_and_then_given_up(
+    library: Library, clock: Clock
+) -> None:
+    queue = JobQueue(library, clock=clock)
+    job_id = queue.enqueue("a", "")
+
+    def busy(job: Job, context: JobContext) -> dict:
+        raise TimeoutError("the drive sleeps")
+
+    assert run_all(queue, a=busy) == 1
+    job = queue.get(job_id)
+    assert (job.state, job.error_class, job.attempts) == ("queued", "transient", 1)
+    assert job.error == "TimeoutError: the drive sleeps" and job.retry_at == "2033-05-18T03:33:30.000+00:00"
+    clock.now_s += 9
+    assert queue.claim(1) is None
+    clock.now_s += 2
+    assert run_all(queue, a=busy) == 1
+    clock.now_s += 59
+    assert queue.claim(1) is None
+    clock.now_s += 2
+    assert run_all(queue, a=busy) == 1
+    job = queue.get(job_id)
+    assert (job.state, job.quarantined, job.attempts) == ("failed", True, 3)
+    assert job.error == "given up after 3 attempts: TimeoutError: the drive sleeps"
+    clock.now_s += 10**6
+    assert queue.claim(1) is None
+    assert queue.retry(job_id) == job_id
+    assert run_all(queue, a=lambda job, context: {}) == 1
+    job = queue.get(job_id)
+    assert (job.state, job.quarantined, job.error, job.error_class) == ("done", False, None, None)
+
+
+def test_a_put_off_job_survives_a_restart_and_can_be_hurried(tmp_path: Path, clock: Clock) -> None:
+    with Library.open(tmp_path / "library.sqlite3") as library:
+        queue = JobQueue(library, clock=clock)
+        job_id = queue.enqueue("a", "")
+        assert queue.claim(1) is not None
+        queue.fail(job_id, "busy", why="transient")
+    with Library.open(tmp_path / "library.sqlite3") as library:
+        queue = JobQueue(library, clock=clock)
+        assert queue.claim(1) is None
+        assert queue.retry(job_id) == job_id
+        assert queue.claim(1).id == job_id
+
+
+def test_a_clock_that_was_set_back_makes_nothing_wait_longer(library: Library, clock: Clock) -> None:
+    queue = JobQueue(library, clock=clock)
+    job_id = queue.enqueue("a", "")
+    assert queue.claim(1) is not None
+    queue.fail(job_id, "busy", why="transient")
+    clock.now_s -= 5
+    assert queue.claim(1) is not None, "fifteen seconds are more than it was put off by"
+    clock.now_s -= 365 * 24 * 3600
+    assert queue.recover_orphans(expired_only=True) == 1, "a lease does not last a year"
+
+
+def test_deaths_that_got_something_done_are_no_strikes(queue: JobQueue) -> None:
+    job_id = queue.enqueue("scan", "library")
+    for _ in range(10):
+        job = queue.claim(1)
+        JobContext(queue, job, threading.Event()).advanced()
+        assert queue.recover_orphans() == 1
+    assert queue.get(job_id).attempts == 10
+    for _ in range(2):
+        assert queue.claim(1) is not None
+        assert queue.recover_orphans() == 1
+    assert queue.claim(1) is not None
+    assert queue.recover_orphans() == 0
+    job = queue.get(job_id)
+    assert (job.state, job.quarantined, job.error) == (
+        "failed",
+        True,
+        "the worker died while running it, 3 times",
+    )
+
+
+# --- leases
+
+
+def test_only_the_lease_that_holds_a_job_can_end_it(library: Library, clock: Clock) -> None:
+    queue = JobQueue(library, clock=clock)
+    job_id = queue.enqueue("a", "")
+    hung = queue.claim(1)
+    assert queue.recover_orphans(expired_only=True) == 0
+    clock.now_s += LEASE_S - 1
+    assert queue.extend(job_id, hung.lease)
+    clock.now_s += LEASE_S - 1
+    assert queue.recover_orphans(expired_only=True) == 0, "it was extended"
+    clock.now_s += 2
+    assert queue.recover_orphans(expired_only=True) == 1
+    other = queue.claim(2)
+    assert other.id == job_id and other.lease != hung.lease
+    assert not queue.extend(job_id, hung.lease)
+    assert not queue.finish(job_id, {"by": "the one that woke up"}, hung.lease)
+    assert not queue.fail(job_id, "no", lease=hung.lease)
+    queue.requeue(job_id, hung.lease)
+    assert queue.get(job_id).state == "running"
+    assert queue.finish(job_id, {"by": "the other"}, other.lease)
+    assert queue.get(job_id).result == {"by": "the other"}
+
+
+def test_a_running_job_keeps_its_lease_and_stops_when_it_loses_it(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("personalizer.jobs.LeaseKeeper", partial(LeaseKeeper, heartbeat_s=0.02))
+    job_id = queue.enqueue("a", "")
+    beats: list[int] = []
+
+    def steals(job: Job, context: JobContext) -> dict:
+        def heartbeats() -> int:
+            return int(queue.library.connection.execute("SELECT heartbeats FROM jobs").fetchone()[0])
+
+        deadline_s = time.monotonic() + 10
+        while heartbeats() < 3:
+            assert time.monotonic() < deadline_s
+            time.sleep(0.01)
+        queue.library.connection.execute("UPDATE jobs SET lease = 'another worker'")
+        while not context.cancelled():
+            assert time.monotonic() < deadline_s
+            time.sleep(0.01)
+        raise JobCancelled
+
+    run_worker_loop(queue, {"a": steals}, threading.Event(), 0, on_beat=lambda: beats.append(1))
+    assert queue.get(job_id).state == "running", "it is the other worker's"
+    assert len(beats) >= 3
+
+
+class Sleeper:
+    """A job that only sleeps."""
+
+    def __init__(self, signs: Callable[[], int] = lambda: 0) -> None:
+        self.extended = 0
+        self.signs = signs
+
+    def extend(self) -> bool:
+        self.extended += 1
+        return True
+
+    def lose(self) -> None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("alive", ["silent", "speaks", "computes", "a child computes"])
+def test_a_job_without_any_sign_of_life_is_given_up(alive: str) -> None:
+    hung = threading.Event()
+    job = Sleeper(itertools.count().__next__ if alive == "speaks" else lambda: 0)
+    busy = "import time; began = time.monotonic()\nwhile time.monotonic() - began < 60: pass"
+    child = subprocess.Popen([sys.executable, "-c", busy]) if alive == "a child computes" else None
+    try:
+        with LeaseKeeper(heartbeat_s=0.1, hang_s=2, on_hang=hung.set) as keeper:
+            keeper.hold(job)
+            if alive == "computes":
+                began_s = time.monotonic()
+                while time.monotonic() - began_s < 4 and not hung.is_set():
+                    sum(range(100_000))
+            assert hung.wait(timeout=0 if alive == "computes" else 4) == (alive == "silent")
+    finally:
+        if child is not None:
+            child.kill()
+            child.wait()
+    assert job.extended > 3
+
+
+# --- pausing, rates, locks
+
+
+def test_a_pause_survives_restarts_of_everything(tmp_path: Path) -> None:
+    with Library.open(tmp_path / "library.sqlite3") as library:
+        JobQueue(library).enqueue("a", "")
+        JobQueue(library).pause()
+    for _ in range(2):
+        with Library.open(tmp_path / "library.sqlite3") as library:
+            queue = JobQueue(library)
+            assert queue.paused() and run_all(queue, a=lambda job, context: {}) == 0
+            assert queue.list()[0].state == "queued"
+    with Library.open(tmp_path / "library.sqlite3") as library:
+        JobQueue(library).resume()
+    with Library.open(tmp_path / "library.sqlite3") as library:
+        assert run_all(JobQueue(library), a=lambda job, context: {}) == 1
+
+
+def test_a_running_job_says_how_fast_it_is_and_what_is_left(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = queue.enqueue("scan", "library")
+    now_s = 1000.0
+    monkeypatch.setattr("personalizer.jobs.time", SimpleNamespace(monotonic=lambda: now_s))
+    context = JobContext(queue, queue.claim(1), threading.Event())
+    context.progress(0, 200, "Reading")
+    assert (queue.get(job_id).rate_per_s, queue.get(job_id).left_s) == (None, None)
+    for done in range(1, 11):
+        now_s += 0.5
+        context.progress(done, 200, "Reading")
+    job = queue.get(job_id)
+    assert (job.rate_per_s, job.left_s) == (2.0, 95.0)
+    # Twice as slow: after a minute nothing else counts.
+    for done in range(11, 91):
+        now_s += 1.0
+        context.progress(done, 200, "Reading")
+    job = queue.get(job_id)
+    assert (job.rate_per_s, job.left_s) == (1.0, 110.0)
+    now_s += 1
+    context.progress(1, 5, "Another part")
+    assert queue.get(job_id).left_s is None
+    queue.finish(job_id, {})
+    assert queue.get(job_id).rate_per_s is None
+
+
+HOLD = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+time.sleep(float(sys.argv[2]))
+"""
+
+
+def test_a_library_that_another_program_holds_for_long_stops_no_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("personalizer.library_database.BUSY_TIMEOUT_S", 0.1)
+    holders = []
+
+    def hold(seconds: float) -> None:
+        command = [sys.executable, "-c", HOLD, str(library.path), str(seconds)]
+        holders.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        assert holders[-1].stdout.readline() == "held\n"
+
+    def scan(job: Job, context: JobContext) -> dict:
+        context.progress(1, 3, "before")
+        hold(1.2)
+        context.progress(3, 3, "not shown")
+        return {"seen": 3}
+
+    with Library.open(tmp_path / "library.sqlite3") as library:
+        queue = JobQueue(library)
+        job_id = queue.enqueue("scan", "library")
+        hold(1.0)
+        assert run_all(queue, scan=scan) == 1
+        job = queue.get(job_id)
+        assert (job.state, job.result, job.attempts) == ("done", {"seen": 3}, 1)
+    assert "another program holds the library" in caplog.text
+    for holder in holders:
+        holder.wait()
+        holder.stdout.close()

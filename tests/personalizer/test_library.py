@@ -13,6 +13,7 @@ import pytest
 
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundError, NotReadyError, UsageError
 from personalizer.library import Library
+from personalizer.library_photos import DEATHS_FORGIVEN
 from personalizer.migrations import CURRENT_VERSION, MIGRATIONS
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo
 from personalizer.storage_errors import storage_error
@@ -104,12 +105,22 @@ def test_vectors_of_two_models_are_never_mixed(library: Library) -> None:
 
 def test_attempts_are_counted_until_the_file_changes(library: Library) -> None:
     path = Path("/photos/bad.jpg")
-    assert [library.begin_attempt(path, 1, 1) for _ in range(3)] == [1, 2, 3]
-    assert library.counts()["failures"] == 0
-    library.record_failure(path, 1, 1, "not an image")
+    for attempt in (1, 2, 3):
+        assert library.begin_attempt(path, 1, 1) == attempt
+        assert library.counts()["failures"] == 0
+        library.record_failure(path, 1, 1, "not an image", retry=attempt < 3)
     [failure] = library.failures()
     assert (failure.path, failure.reason, failure.attempts, failure.retry) == (path, "not an image", 3, False)
     assert library.begin_attempt(path, 2, 1) == 1
+
+
+def test_a_program_that_dies_again_and_again_is_hardly_the_fault_of_the_photo_in_hand(
+    library: Library,
+) -> None:
+    path = Path("/photos/good.jpg")
+    attempts = [library.begin_attempt(path, 1, 1) for _ in range(DEATHS_FORGIVEN + 4)]
+    assert attempts[: DEATHS_FORGIVEN + 1] == [1] * (DEATHS_FORGIVEN + 1)
+    assert attempts[DEATHS_FORGIVEN + 1 :] == [2, 3, 4], "but at some time it is"
 
 
 def test_success_clears_the_failure(library: Library) -> None:

@@ -1,0 +1,127 @@
+"""Finds out from the library alone what work is missing, so that a jobs table that was lost fills again.
+
+Knows no handler; who queues what, and when, is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from personalizer.clustering_due import due_mark
+from personalizer.jobs import JobQueue
+from personalizer.library import Library
+
+DERIVED_PRIORITY = -1
+"""After everything that somebody asked for."""
+_SCAN_KEY = "scan.due"
+_END_WITH_GROUPING = {"scan", "analyse"}
+"""Kinds of jobs that index and group what they found."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissingWork:
+    """Something that the library says is not done."""
+
+    kind: str
+    subject: str
+    why: str
+    input_hash: str
+    model_version: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+def mark_scan_due(library: Library, payload: Mapping[str, Any]) -> str:
+    """Say that the folders are to be read, with what the scan's job is told; returns the mark for `settle_scan`.
+
+    To be called before: a scan that ends in whatever way leaves the mark behind.
+    """
+    mark = json.dumps({"mark": uuid.uuid4().hex, "payload": dict(payload)}, sort_keys=True)
+    library.set_setting(_SCAN_KEY, mark)
+    return mark
+
+
+def settle_scan(library: Library, mark: str) -> None:
+    """Say that the scan for `mark` was finished, or called off by a person; a later mark stays."""
+    with library.transaction():
+        if library.setting(_SCAN_KEY) == mark:
+            library.set_setting(_SCAN_KEY, None)
+
+
+def missing_work(library: Library, *, analysed_by: str | None = None) -> list[MissingWork]:
+    """What is missing, in the order in which it is best done.
+
+    Photos that were not analysed by `analysed_by` are found where it is given. Which concepts should be trained is
+    `training_due`'s business.
+    """
+    found = _scan(library)
+    if analysed_by is not None:
+        found += _analysis(library, analysed_by)
+    return [*found, *_index(library), *_clustering(library)]
+
+
+def queue_missing(
+    queue: JobQueue, work: Sequence[MissingWork], kinds: Collection[str], priority: int = DERIVED_PRIORITY
+) -> list[int]:
+    """Queue what is of these kinds, unless it was done, was given up or is queued in some way; returns the new ids."""
+    active = {(job.kind, job.subject) for state in ("queued", "running") for job in queue.list(state)}
+    queued = []
+    for item in work:
+        # A job that people ask for looks at the world when it runs, so it does this work too.
+        if item.kind not in kinds or (item.kind, item.subject) in active:
+            continue
+        if item.kind in ("index", "cluster") and not _END_WITH_GROUPING.isdisjoint(
+            kind for kind, _ in active
+        ):
+            continue
+        job_id = queue.enqueue_once(
+            item.kind,
+            item.subject,
+            item.payload,
+            priority,
+            input_hash=item.input_hash,
+            model_version=item.model_version,
+        )
+        if job_id is not None:
+            queued.append(job_id)
+            active.add((item.kind, item.subject))
+    return queued
+
+
+def _scan(library: Library) -> list[MissingWork]:
+    mark = library.setting(_SCAN_KEY)
+    if mark is None or not library.roots():
+        return []
+    payload = json.loads(mark)["payload"]
+    return [MissingWork("scan", "library", "a scan was not finished", _hash(mark), payload=payload)]
+
+
+def _analysis(library: Library, version: str) -> list[MissingWork]:
+    photos = library.photos_to_analyse(version)
+    if not photos:
+        return []
+    why = f"{len(photos)} photos were looked at by older models"
+    return [MissingWork("analyse", "library", why, _hash(sorted(photos)), version)]
+
+
+def _index(library: Library) -> list[MissingWork]:
+    waiting, gone = library.counts()["not_indexed"], library.index_removals(1)
+    if not waiting and not gone:
+        return []
+    # What it is about changes all the time; that it failed or was called off once says nothing about the next.
+    return [MissingWork("index", "library", f"{waiting} vectors are not indexed", uuid.uuid4().hex)]
+
+
+def _clustering(library: Library) -> list[MissingWork]:
+    mark = due_mark(library)
+    if mark is None:
+        return []
+    return [MissingWork("cluster", "library", "something changed since concepts were grouped", _hash(mark))]
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,63 @@
+"""What a child process may use, and that it never outlives its parent. Knows nothing of what the child does."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+
+_PR_SET_PDEATHSIG = 1
+
+
+def limit_memory(mib: int) -> None:
+    """Let this process have so much memory of its own: what goes beyond raises `MemoryError`.
+
+    Holds on Linux. Counted is what is written to; the code and the model files that are only mapped come on top.
+    """
+    _lower(resource.RLIMIT_DATA, mib * 2**20)
+    # Core dumps hold photos.
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def memory_is_limited() -> bool:
+    """Whether `limit_memory` was called: running out then says something about the work, not about the machine."""
+    return resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY
+
+
+def limit_processor_time(seconds: float) -> None:
+    """End this process (SIGXCPU) when it computes for longer than that from now on; to be called for each task."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    wanted = math.ceil(time.process_time() + seconds)
+    resource.setrlimit(
+        resource.RLIMIT_CPU, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+    )
+
+
+def end_with_parent(parent_pid: int, pipe: int = 0) -> None:
+    """End this process when its parent does, however that ends: killed, it can tell nobody.
+
+    The parent holds the other end of `pipe` and never writes. A thread waits for its end, on any system; where a codec
+    keeps Python's lock for long only the kernel can help, which Linux does.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:  # it was gone before
+        os._exit(1)
+    threading.Thread(target=_wait_for_the_end, args=(pipe,), daemon=True).start()
+
+
+def _wait_for_the_end(pipe: int) -> None:
+    # Past sys.stdin, whose lock this thread would still hold when the process ends.
+    os.read(pipe, 1)
+    os._exit(1)
+
+
+def _lower(limit: int, value: int) -> None:
+    hard = resource.getrlimit(limit)[1]
+    wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(limit, (wanted, wanted))

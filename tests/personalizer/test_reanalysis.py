@@ -1,0 +1,114 @@
+"""Looking again with newer models keeps what people said, whatever the models find now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from personalizer import reanalysis
+from personalizer.analysis import PhotoAnalyser
+from personalizer.analysis_version import analysis_version
+from personalizer.library import Library
+from personalizer.reanalysis import Reanalysis, analyse_again
+from personalizer.scanner import scan
+from personalizer.schemas import BoundingBox, Embedding, NewDetection
+
+
+@pytest.fixture
+def library(tmp_path: Path):
+    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
+        yield opened
+
+
+def found(kind: str, *edges: float, version: str = "2") -> tuple[NewDetection, Embedding]:
+    return NewDetection(kind, BoundingBox(*edges), 0.9, "new"), Embedding(np.full(4, 2.0, "f4"), "m", version)
+
+
+def test_detections_that_are_where_older_ones_were_keep_their_numbers(library: Library) -> None:
+    photo = library.record_photo(
+        content_hash="a",
+        path=Path("/a.jpg"),
+        size=1,
+        mtime_ns=1,
+        width_px=100,
+        height_px=100,
+        taken_at=None,
+        latitude=None,
+        longitude=None,
+        camera=None,
+        detections=[
+            found("photo", 0, 0, 100, 100, version="1"),
+            found("face", 10, 10, 30, 30, version="1"),
+            found("face", 60, 10, 80, 30, version="1"),
+            found("face", 60, 60, 80, 80, version="1"),
+            found("object", 0, 0, 20, 20, version="1"),
+        ],
+        analysed_by="older",
+    )
+    whole, same, gone, confirmed, thing = (detection.id for detection in library.detections(photo.id))
+    concept = library.create_concept("face", "Bo")
+    library.add_members(concept.id, [same, confirmed], source="user", status="confirmed")
+    library.add_members(concept.id, [gone], source="cluster", status="suggested")
+    library.set_indexed(None, indexed=True)
+    now = [
+        found("photo", 0, 0, 100, 100),
+        found("face", 12, 11, 32, 30),
+        found("face", 40, 40, 50, 50),
+        found("object", 50, 50, 90, 90),
+    ]
+    library.replace_analysis(photo.id, now, "newer")
+    left = {detection.id: detection for detection in library.detections(photo.id)}
+    assert left[whole].score == 0.9 and left[same].box == BoundingBox(12, 11, 32, 30)
+    assert gone not in left and thing not in left
+    assert left[confirmed].box == BoundingBox(60, 60, 80, 80), "a person said who that is"
+    assert {member.id for member in library.members(concept.id)} == {same, confirmed}
+    assert len(left) == 5
+    assert library.counts()["not_indexed"] == 4, "the new vectors"
+    assert {removed for removed, _, _ in library.index_removals(9)} == {gone, thing}
+    assert library.drop_superseded_vectors([("m", "2")]) == 2
+    assert set(library.vectors_of([whole, same, confirmed], "m", "1")) == {confirmed}
+    assert library.photos_to_analyse("newer") == []
+
+
+def test_the_real_models_look_again(
+    library: Library,
+    tmp_path: Path,
+    make_photo: Callable[..., Path],
+    models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path / "photos"
+    for number in range(4):
+        make_photo(folder / f"{number}.jpg", number)
+    scan(library, [folder], models)
+    version = analysis_version(PhotoAnalyser(models))
+    assert library.photos_to_analyse(version) == [], "the scan notes by what it looked"
+    before = {photo.id: [d.id for d in library.detections(photo.id)] for photo in library.photos()}
+    library.connection.execute("UPDATE photos SET analysed_by = 'older'")
+    make_photo(folder / "3.jpg", 33)
+    (folder / "2.jpg").unlink()
+    advanced: list[int] = []
+    monkeypatch.setattr(reanalysis, "PROCESSES", 1)
+
+    def again(stop_after: int = 99) -> Reanalysis:
+        return analyse_again(
+            library,
+            models,
+            version,
+            progress=lambda progress: None,
+            cancelled=lambda: len(advanced) >= stop_after,
+            advanced=lambda: advanced.append(1),
+        )
+
+    stopped = again(stop_after=1)
+    assert stopped.analysed == 1, "stopped in between"
+    rest = again()
+    assert (rest.analysed, rest.changed, rest.failed) == (1, 2, [])
+    assert {photo.id: [d.id for d in library.detections(photo.id)] for photo in library.photos()} == {
+        photo.id: before[photo.id] for photo in library.photos()
+    }
+    left = set(library.photos_to_analyse(version))
+    assert left == {library.photo_by_path(folder / name).id for name in ("2.jpg", "3.jpg")}
