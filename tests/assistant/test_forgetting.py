@@ -739,7 +739,15 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: World) -> None
         "placed",
         "analysis_strikes",
     }  # by what they refer to
-    of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}
+    of_the_users_files = {
+        "roots",
+        "places",
+        "exclusions",
+        "photos",
+        "photo_files",
+        "failures",
+        "faceless_photos",
+    }
     without_names = {"settings", "sqlite_sequence", "grouping", "failure_numbers", "index_removals"}
     with closing(sqlite3.connect(world.home.database)) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
