@@ -328,6 +328,7 @@ def forget(
     context: typer.Context,
     concept: Annotated[str, typer.Argument(metavar="NAME", help="A name, or the number of an unnamed one.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again; for scripts.")] = False,
+    backups: Annotated[bool, typer.Option("--backups", help="Delete the backups that hold it, too.")] = False,
 ) -> None:
     """Forget a person, pet or thing for good: all that was learned and recorded. Photos stay."""
     from assistant.cli_output import forgotten_lines
@@ -341,7 +342,7 @@ def forget(
         typer.echo(before_forgetting(name), err=True)
         typer.echo("> ", err=True, nl=False)
         typed = sys.stdin.readline()
-    done = ui.run(lambda on_progress: ui.familiar.forget(concept, typed, on_progress))
+    done = ui.run(lambda on_progress: ui.familiar.forget(concept, typed, on_progress, backups=backups))
     ui.show(done, forgotten_lines)
 
 

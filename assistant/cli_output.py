@@ -181,6 +181,13 @@ def description_lines(description: Description) -> str:
         if concept.name not in description.answer:
             because = "; ".join(concept.evidence)
             lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f}): {because}")
+    facts = description.facts
+    written = [text for text in (facts.title, facts.description, ", ".join(facts.keywords)) if text]
+    if written:
+        lines.append(f"  written beside it: {'; '.join(written)}")
+    if facts.companions:
+        beside = ", ".join(f"{file.path.name} ({file.kind})" for file in facts.companions)
+        lines.append(f"  with it: {beside}")
     return "\n".join(lines)
 
 
@@ -233,7 +240,24 @@ def forgotten_lines(forgotten: Forgotten) -> str:
             f"{forgotten.kept['paths_with_its_name']} folders and photos of yours have the name in theirs, "
             "and stay known by it."
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_backups_left_lines(forgotten)])
+
+
+def _backups_left_lines(forgotten: Forgotten) -> list[str]:
+    """Backups that hold what was forgotten, and what became of them."""
+    there = [backup for backup in forgotten.backups if backup.state == "there"]
+    deleted = [backup for backup in forgotten.backups if backup.state == "deleted"]
+    others = [backup for backup in forgotten.backups if backup.state not in ("there", "deleted")]
+    lines = [f"Deleted the backup that held it: {backup.path}" for backup in deleted]
+    if there:
+        lines += ["Backups that were made before still hold it:", *(f"  {backup.path}" for backup in there)]
+        lines += [
+            "  To delete them: familiar backups --prune. Restoring one leaves out what was forgotten here."
+        ]
+    if others:
+        lines += ["Backups that hold it and are out of reach; delete them yourself:"]
+        lines += [f"  {backup.path}: {backup.state}" for backup in others]
+    return lines
 
 
 def status_lines(status: Status) -> str:

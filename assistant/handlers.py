@@ -125,12 +125,16 @@ class Handlers:
         return result | self.cluster(job, context)
 
     def _group_shots(self, context: JobContext) -> dict[str, Any]:
-        """Which photos are one shot, before photos are counted as members of anything."""
+        """Which photos are one shot, before photos are counted as members of anything; and what lies beside them."""
+        from personalizer.companion_files import find_companions
         from personalizer.near_duplicates import add_missing_fingerprints, group_shots
 
         context.progress(0, 0, "Looking for copies and bursts")
+        # First: a date that a photo has from a file beside it tells whether it is of a burst.
+        companions = find_companions(self._library, context.cancelled)
         add_missing_fingerprints(self._library, cancelled=context.cancelled)
-        return {"shots": dataclasses.asdict(group_shots(self._library))}
+        shots = group_shots(self._library)
+        return {"shots": dataclasses.asdict(shots), "companions": dataclasses.asdict(companions)}
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
@@ -397,7 +401,7 @@ class Handlers:
 
     def _notice_new_version(self, job: Job) -> None:
         """An update of Familiar can bring another version of the backbone; a daemon finds out by itself."""
-        if not any(concept.prefix_dir is not None for concept in self._library.concepts()):
+        if not self._library.trained_concepts():
             return
         name = str(job.payload["backbone"])
         try:
@@ -424,7 +428,7 @@ class Handlers:
         }
         waiting = {one.payload.get("concept") for one in self._queue.list("queued") if one.kind == "train"}
         name = str(job.payload["backbone"])
-        for concept in self._library.concepts():
+        for concept in self._library.trained_concepts():
             if concept.name is None or concept.prefix_dir is None or concept.backbone == version:
                 continue
             # What this very job trains, and with which settings, is not to be trained again behind it.

@@ -11,6 +11,8 @@ from personalizer.schemas import BoundingBox, ConceptSummary, ErrorClass, Job, S
 
 __all__ = [
     "Added",
+    "BackupState",
+    "Beside",
     "Check",
     "ConceptSummary",
     "Description",
@@ -42,6 +44,15 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A file that belongs to a photo."""
+
+    path: Path
+    kind: str
+    """Such as `Live Photo`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the file and the library know; None where they do not."""
 
@@ -54,6 +65,12 @@ class Facts:
     in_library: bool
     caption: str | None = None
     """The backbone's own words; None when no backbone is exported."""
+    companions: list[Beside] = field(default_factory=list)
+    """Files that belong to it: the video of a Live Photo, and what other programs wrote beside it."""
+    title: str | None = None
+    """As written in a file beside it, as are the description and the keywords."""
+    description: str | None = None
+    keywords: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +143,29 @@ class Learning:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupState:
+    """A backup that was made of the library."""
+
+    path: Path
+    made_at: str
+    bytes: int
+    state: str
+    """`there`, `deleted`, or why it is neither."""
+    holds_forgotten: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """What forgetting a concept removed. Counted from where a worker that died left off."""
 
     removed: dict[str, int]
-    """`concepts, detections, vectors, memberships, prefix_files, checkpoints, exports, drawings, records, log_lines,
-    operations, jobs, facts`; only what there was."""
+    """`concepts, detections, vectors, memberships, prefix_files, checkpoints, exports, drawings, people_pages, records,
+    log_lines, operations, jobs, facts`; only what there was."""
     kept: dict[str, int]
     """`shared_photos` that belong to another concept as well; `paths_with_its_name`, which are the user's own."""
     elapsed_s: float
+    backups: list[BackupState] = field(default_factory=list)
+    """Those that hold it, or did."""
 
 
 @dataclass(frozen=True, slots=True)

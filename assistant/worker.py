@@ -34,6 +34,7 @@ from personalizer.jobs import Handler, JobContext, JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.missing_work import missing_work, queue_missing
+from personalizer.restore_swap import finish_restore
 from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
 from personalizer.training_due import TrainingRules
@@ -75,6 +76,7 @@ def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching
         entered.enter_context(hold_worker_lock(home))
         level = logging.INFO if watching is None else watching.level
         entered.enter_context(logging_to_files(home, level, console=watching is not None))
+        finish_restore(home)
         library = entered.enter_context(Library.open(home.database))
         queue = JobQueue(library)
         queue.recover_orphans()

@@ -14,6 +14,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from personalizer.backbones.base import Backbone
+from personalizer.deep_rows import moved
 from personalizer.dual_prefix import DualPrefix
 from personalizer.training_set import CODE, CONTEXT, ROW, TEXT, Example
 
@@ -38,6 +39,8 @@ class ExampleStates:
     once per call, at a batch of one. Each picture that they read right behind it is run once, too.
     `contexts` `[n, tokens, hidden]` are those of `PrefixDataset`. With `gradient_checkpointing` each sequence is run
     again in the backward pass instead of keeping its activations.
+
+    A prefix with deep rows needs `shared`: they move the cache of the prompt, behind which each example is run then.
     """
 
     def __init__(
@@ -52,6 +55,9 @@ class ExampleStates:
         self._backbone = backbone
         self._prefix = prefix
         self._contexts = None if contexts is None else contexts.flatten(0, 1)
+        if prefix.config.deep_layers and not shared:
+            raise ValueError("deep rows move a prompt that examples share, and none was given")
+        self._shared = list(shared)
         self._shared_kind = [kind for kind, _ in shared]
         self._shared_value = [value for _, value in shared]
         self._checkpointing = gradient_checkpointing
@@ -70,14 +76,19 @@ class ExampleStates:
             for number, (example, wanted) in enumerate(zip(examples, places, strict=True))
             if start and self._begins_alike(example) and min(wanted, default=start) >= start
         ]
-        if len(sharing) < 2 and companion is None:  # one alone is run in a piece
+        deep = self._prefix.deep_rows
+        if len(sharing) < 2 and companion is None and deep is None:  # one alone is run in a piece
             sharing = []
         others = [number for number in range(len(examples)) if number not in set(sharing)]
+        if deep is not None and any(self._begins_alike(examples[number]) for number in others):
+            raise ValueError("with deep rows a personal prompt is read, and no state of it is asked for")
         found = self._run(examples, places, others, None)
         if sharing:
+            embeddings, _ = self._embed([self._shared_kind], [self._shared_value])
             cache = self._backbone.new_cache()
-            embeddings, deep = self._embed([self._shared_kind], [self._shared_value])
-            self._backbone.forward(embeddings, None, cache, deep)
+            self._backbone.forward(embeddings, None, cache)
+            if deep is not None:
+                cache = moved(self._backbone, cache, self._shared, deep)
             if companion is not None:
                 cache = self._backbone.joined_cache(cache, companion, len(self._backbone.spec.begin_ids))
             behind = _Past(start, cache, dict.fromkeys(sharing, 0))
@@ -118,12 +129,12 @@ class ExampleStates:
         reader = {picture: number for number, picture in picture_of.items()}
         shown = [examples[reader[picture]] for picture in range(len(reader))]
         end = shown[0].picture[1]
-        embeddings, deep = self._embed(
+        embeddings, _ = self._embed(
             [example.kind[behind.length : end] for example in shown],
             [example.value[behind.length : end] for example in shown],
         )
         cache = self._backbone.chosen_cache(behind.cache, [0] * len(shown))
-        self._backbone.forward(embeddings, None, cache, deep)
+        self._backbone.forward(embeddings, None, cache)
         return _Past(end, cache, dict(picture_of))
 
     def _run(
@@ -150,36 +161,30 @@ class ExampleStates:
 
     def _forward(self, examples: Sequence[Example], members: list[int], past: _Past | None) -> torch.Tensor:
         start = 0 if past is None else past.length
-        embeddings, deep = self._embed(
+        embeddings, _ = self._embed(
             [examples[number].kind[start:] for number in members],
             [examples[number].value[start:] for number in members],
         )
 
-        def run(embeddings: torch.Tensor, deep: torch.Tensor | None) -> torch.Tensor:
+        def run(embeddings: torch.Tensor) -> torch.Tensor:
             cache = None
             if past is not None:
                 cache = self._backbone.chosen_cache(past.cache, [past.row_of[number] for number in members])
             # No mask: padding stands on the right, where nothing before it looks.
-            return self._backbone.forward(embeddings, None, cache, deep)[0]
+            return self._backbone.forward(embeddings, None, cache)[0]
 
         if self._checkpointing and torch.is_grad_enabled():
-            again: torch.Tensor = checkpoint(run, embeddings, deep, use_reentrant=False)
+            again: torch.Tensor = checkpoint(run, embeddings, use_reentrant=False)
             return again
-        return run(embeddings, deep)
+        return run(embeddings)
 
     def embed(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
         """Embeddings `[batch, longest, hidden]` with the current rows in place, and the mask `[batch, longest]`."""
-        embeddings, _ = self._embed(
-            [example.kind for example in examples], [example.value for example in examples]
-        )
-        lengths = torch.tensor([len(example.kind) for example in examples], device=embeddings.device)
-        places = torch.arange(embeddings.shape[1], device=embeddings.device)
-        return embeddings, (places[None] < lengths[:, None]).long()
+        return self._embed([example.kind for example in examples], [example.value for example in examples])
 
     def _embed(
         self, kinds: Sequence[Sequence[int]], values: Sequence[Sequence[int]]
-    ) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Embeddings `[batch, longest, hidden]`, and what `Backbone.forward` calls `deep`."""
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         backbone = self._backbone
         longest = max(len(sequence) for sequence in kinds)
         kind = torch.full((len(kinds), longest), -1)
@@ -197,17 +202,8 @@ class ExampleStates:
         embeddings[kind == CODE] = backbone.embed_image_codes(value[kind == CODE])
         if self._contexts is not None:
             embeddings[kind == CONTEXT] = self._contexts[value[kind == CONTEXT]].to(embeddings)
-        is_row = kind == ROW
-        embeddings = embeddings.index_put((is_row,), rows[value[is_row]].to(embeddings.dtype))
-        deep_rows = self._prefix.deep_rows
-        if deep_rows is None:
-            return embeddings, None
-        deep = torch.zeros(
-            (len(deep_rows), *embeddings.shape), dtype=embeddings.dtype, device=backbone.device
-        )
-        layers = torch.arange(len(deep_rows), device=backbone.device)[:, None]
-        batch, place = (index[None] for index in is_row.nonzero(as_tuple=True))
-        return embeddings, deep.index_put((layers, batch, place), deep_rows[:, value[is_row]].to(deep.dtype))
+        embeddings = embeddings.index_put((kind == ROW,), rows[value[kind == ROW]].to(embeddings.dtype))
+        return embeddings, (kind >= 0).long()
 
 
 def buckets_by_length(lengths: Sequence[int]) -> list[list[int]]:

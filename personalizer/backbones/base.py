@@ -51,16 +51,11 @@ class Backbone(Protocol):
         """Input embeddings of codes that the model itself wrote, `[..., hidden]`."""
 
     def forward(
-        self,
-        embeddings: torch.Tensor,
-        mask: torch.Tensor | None = None,
-        cache: Any = None,
-        deep: torch.Tensor | None = None,
+        self, embeddings: torch.Tensor, mask: torch.Tensor | None = None, cache: Any = None
     ) -> tuple[torch.Tensor, Any]:
         """Final hidden states `[batch, seq, hidden]` and the key/value cache (None in, None out while training).
 
-        `mask` is `[batch, past + seq]`, 1 where there is a token; padding stands on the right. `deep`
-        `[n, batch, seq, hidden]` is added to the input of the `n` layers behind the first.
+        `mask` is `[batch, past + seq]`, 1 where there is a token; padding stands on the right.
         """
 
     def new_cache(self) -> Any:
@@ -71,6 +66,12 @@ class Backbone(Protocol):
 
     def joined_cache(self, cache: Any, behind: Any, skipped: int = 0) -> Any:
         """A new cache of one sequence: all positions of `cache`, then those of `behind` but its first `skipped`."""
+
+    def cached(self, cache: Any, places: Sequence[int], layers: int) -> torch.Tensor:
+        """The first layers' keys and values at `places` of one sequence, `[layers, 2, places, kv_heads * head_dim]`."""
+
+    def moved_cache(self, cache: Any, places: Sequence[int], by: torch.Tensor) -> Any:
+        """A new cache of one sequence, moved at `places` by what has the shape of `cached`; gradients reach both."""
 
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""

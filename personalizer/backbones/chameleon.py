@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +19,6 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 from tokenizers import Tokenizer
-from torch import nn
 from torch.nn import functional
 from transformers import ChameleonForConditionalGeneration, DynamicCache
 from transformers.utils import logging as transformers_logging
@@ -29,7 +27,7 @@ from personalizer.backbones.base import BackboneSpec
 from personalizer.backbones.frozen_linear import PackedLinears
 from personalizer.backbones.pixel_decoder import DecoderGeometry, PixelDecoder
 from personalizer.backbones.preprocessing import PixelScaling
-from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError, UsageError
+from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError
 
 DECODER_PREFIX = "model.vqmodel.decoder."
 BEGIN_IMAGE, END_IMAGE, SEPARATOR = "<racm3:break>", "<eoss>", "<reserved08706>"
@@ -127,27 +125,6 @@ def checkpoint_version(directory: Path) -> str:
             # 64 MiB cover the pocket model wholly; of a 7B shard they cover the header and the first tensors.
             digest.update(stream.read(64 * 2**20))
     return digest.hexdigest()[:16]
-
-
-@contextmanager
-def _added(layers: Sequence[nn.Module], deep: torch.Tensor | None) -> Iterator[None]:
-    """While entered, `deep[n]` is added to what layer `n + 1` is given."""
-    if deep is not None and len(deep) >= len(layers):
-        raise UsageError(
-            tried=f"adding rows to the input of {len(deep)} layers behind the first",
-            found=f"the backbone has {len(layers)} layers",
-            fix=f"Use deep_layers of at most {len(layers) - 1}.",
-        )
-    with ExitStack() as hooks:
-        for layer, rows in zip(layers[1:], () if deep is None else deep, strict=False):
-
-            def add(
-                module: nn.Module, arguments: tuple[torch.Tensor, ...], rows: torch.Tensor = rows
-            ) -> tuple[torch.Tensor, ...]:
-                return (arguments[0] + rows, *arguments[1:])
-
-            hooks.callback(layer.register_forward_pre_hook(add).remove)
-        yield
 
 
 class ChameleonBackbone:
@@ -279,15 +256,11 @@ class ChameleonBackbone:
         return self.model.model.embed_tokens(self.image_ids[codes.to(self.device)])
 
     def forward(
-        self,
-        embeddings: torch.Tensor,
-        mask: torch.Tensor | None = None,
-        cache: Any = None,
-        deep: torch.Tensor | None = None,
+        self, embeddings: torch.Tensor, mask: torch.Tensor | None = None, cache: Any = None
     ) -> tuple[torch.Tensor, DynamicCache | None]:
         """Final hidden states `[batch, seq, hidden]` and the cache; see the protocol."""
         use_cache = cache is not None
-        with self._layers.applied(), _added(self.model.model.layers, deep):
+        with self._layers.applied():
             outputs = self.model.model(
                 inputs_embeds=embeddings, attention_mask=mask, past_key_values=cache, use_cache=use_cache
             )
@@ -320,6 +293,30 @@ class ChameleonBackbone:
                 number,
             )
         return joined
+
+    def cached(self, cache: DynamicCache, places: Sequence[int], layers: int) -> torch.Tensor:
+        """The first layers' keys and values at `places` of one sequence, `[layers, 2, places, kv_heads * head_dim]`."""
+        return torch.stack(
+            [
+                torch.stack([part[0, :, list(places)].transpose(0, 1).flatten(1) for part in parts])
+                for parts in ((layer.keys, layer.values) for layer in cache.layers[:layers])
+            ]
+        )
+
+    def moved_cache(self, cache: DynamicCache, places: Sequence[int], by: torch.Tensor) -> DynamicCache:
+        """A new cache of one sequence, moved at `places` by what has the shape of `cached`; gradients reach both."""
+        result = self.new_cache()
+        index = torch.tensor(list(places), device=self.device)
+        for number, layer in enumerate(cache.layers):
+            parts = [layer.keys, layer.values]
+            if number < len(by):
+                # `[places, heads * dim]` to `[1, heads, places, dim]`, as the cache has it.
+                moves = by[number].unflatten(2, (self.spec.kv_heads, -1)).transpose(1, 2)[:, None]
+                parts = [
+                    part.index_add(2, index, move.to(part)) for part, move in zip(parts, moves, strict=True)
+                ]
+            result.update(parts[0], parts[1], number)
+        return result
 
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""

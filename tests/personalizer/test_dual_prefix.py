@@ -56,21 +56,6 @@ def test_untrained_rows_are_where_they_start_and_are_never_emitted() -> None:
         DualPrefix(ROWS, start[:5], output_scale=0.5)
 
 
-def test_rows_of_further_layers_are_kept_with_the_others(tmp_path: Path) -> None:
-    config = DualPrefixConfig(generation_rows=2, understanding_rows=2, shared=True, deep_layers=3)
-    made = DualPrefix(config, torch.randn(3, 8), output_scale=0.5)
-    assert made.deep_rows is not None and not made.deep_rows.any(), "they change nothing at first"
-    with torch.no_grad():
-        made.deep_offset.normal_()
-    training = {"fingerprint": "f", "report": {}}
-    save_prefix(made, tmp_path, spec=SPEC, concept={"id": 1, "name": "Zoë"}, training=training)
-    kept = load_file(tmp_path / WEIGHTS_FILE)["deep"]
-    assert kept.shape == (3, 5, 8) and torch.equal(kept[:, 1:3], kept[:, 3:]), "one set for both tasks"
-    assert read_manifest(tmp_path)["deep_layers"] == 3
-    with pytest.raises(UsageError, match=r"outside 0\.\.64"):
-        DualPrefixConfig(deep_layers=-1)
-
-
 def test_only_offsets_are_parameters_and_always_float32() -> None:
     made = DualPrefix(ROWS, torch.randn(6, 8, dtype=torch.bfloat16), output_scale=0.5)
     assert {name for name, _ in made.named_parameters()} == {"input_offset", "output_offset"}

@@ -10,11 +10,10 @@ import torch
 from personalizer.backbones.base import Backbone
 from personalizer.backbones.registry import load_backbone
 from personalizer.dual_prefix import DualPrefix, DualPrefixConfig
-from personalizer.errors import UsageError
 from personalizer.example_states import ExampleStates, buckets_by_length
 from personalizer.objective import Objective
 from personalizer.prompts import Text, personal_prompt, question, question_about_image
-from personalizer.training_set import ROW, TEXT, Example, ExampleBuilder, TaskWeights
+from personalizer.training_set import TEXT, Example, ExampleBuilder, TaskWeights
 
 ROWS = DualPrefixConfig(4, 3)
 
@@ -26,16 +25,14 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
     return load_backbone(name, "cpu")
 
 
-def made(
-    backbone: Backbone, config: DualPrefixConfig = ROWS
-) -> tuple[DualPrefix, ExampleBuilder, list[Example]]:
+def made(backbone: Backbone) -> tuple[DualPrefix, ExampleBuilder, list[Example]]:
     """Rows that are nothing in particular, and examples of every task and of several lengths."""
     generator = torch.Generator().manual_seed(3)
     start = backbone.embed_text(torch.arange(ROWS.rows) + 5).float()
-    prefix = DualPrefix(config, start, backbone.output_scale())
+    prefix = DualPrefix(ROWS, start, backbone.output_scale())
     with torch.no_grad():
-        for offset in prefix.parameters():
-            offset.normal_(generator=generator)
+        prefix.input_offset.normal_(generator=generator)
+        prefix.output_offset.normal_(generator=generator)
     builder, weights = ExampleBuilder(backbone, ROWS), TaskWeights()
     spec = backbone.spec
 
@@ -72,7 +69,7 @@ def loss_and_gradients(
     prefix.zero_grad()
     loss = Objective(backbone, prefix, states).loss(examples)
     loss.backward()
-    gradients = torch.cat([parameter.grad.flatten() for parameter in prefix.parameters()])
+    gradients = torch.cat([parameter.grad for parameter in prefix.parameters()])
     return float(loss.detach()), gradients.clone()
 
 
@@ -102,45 +99,14 @@ def test_sharing_the_prompt_changes_neither_loss_nor_gradients(
             torch.testing.assert_close(state, hidden[0, last], atol=2e-4, rtol=1e-3)
 
 
-def test_rows_of_further_layers_stand_where_the_rows_do(backbone: Backbone) -> None:
-    layers = backbone.spec.layers - 1
-    prefix, builder, examples = made(backbone, DualPrefixConfig(4, 3, deep_layers=layers))
-    plain, sharing = (
-        ExampleStates(backbone, prefix, shared=shared)
-        for shared in ((), builder.beginning(personal_prompt()))
-    )
-    expected, gradients = loss_and_gradients(backbone, prefix, plain, examples)
-    found, shared_gradients = loss_and_gradients(backbone, prefix, sharing, examples)
-    assert found == pytest.approx(expected, abs=1e-5)
-    torch.testing.assert_close(shared_gradients, gradients, atol=1e-5, rtol=1e-4)
-    assert bool((prefix.deep_offset.grad.abs().amax(dim=-1) > 0).all()), "every row in every layer is reached"
-
-    def states(embeddings: torch.Tensor, deep: torch.Tensor | None) -> torch.Tensor:
-        with torch.no_grad():
-            return backbone.forward(embeddings, None, None, deep)[0]
-
-    embeddings, _ = plain.embed(examples[:1])
-    row = examples[0].kind.index(ROW)
-    bare = states(embeddings, None)
-    torch.testing.assert_close(states(embeddings, torch.zeros(layers, *embeddings.shape)), bare)
-    for layer in range(layers):
-        deep = torch.zeros(layers, *embeddings.shape)
-        deep[layer, 0, row] = 1.0
-        changed = states(embeddings, deep)
-        torch.testing.assert_close(changed[:, :row], bare[:, :row])
-        assert float((changed - bare)[:, row:].abs().amax()) > 1e-4
-    with pytest.raises(UsageError, match=f"at most {layers}"):
-        states(embeddings, torch.zeros(layers + 1, *embeddings.shape))
-
-
 def counted(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many positions each run of the backbone from now on has."""
     positions: list[int] = []
     forward = backbone.forward
 
-    def counting(embeddings: torch.Tensor, *others: object) -> object:
+    def counting(embeddings: torch.Tensor, mask: object = None, cache: object = None) -> object:
         positions.append(embeddings.shape[0] * embeddings.shape[1])
-        return forward(embeddings, *others)
+        return forward(embeddings, mask, cache)
 
     monkeypatch.setattr(backbone, "forward", counting)
     return positions

@@ -90,14 +90,6 @@ def test_untrained_concept(fp32: OrtSession, tmp_path: Path) -> None:
         ConceptRuntime.load(fp32, tmp_path)
 
 
-def test_prefix_with_rows_in_further_layers(fp32: OrtSession, directory: Path) -> None:
-    path = directory / "manifest.json"
-    manifest = json.loads(path.read_text()) | {"deep_layers": 2}
-    path.write_text(json.dumps(manifest))
-    with pytest.raises(NotReadyError, match="2 further layers, which no exported model adds"):
-        ConceptRuntime.load(fp32, directory)
-
-
 def test_prefix_of_another_version(fp32: OrtSession, directory: Path) -> None:
     path = directory / "manifest.json"
     manifest = json.loads(path.read_text())
