@@ -45,6 +45,30 @@ def make_photo() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def package_picture() -> Callable[[str, str], Image.Image]:
+    """`package_picture(package, name)` is a real photo that a package carries, in RGB; none is copied into here."""
+
+    def read(package: str, name: str) -> Image.Image:
+        spec = importlib.util.find_spec(package)
+        assert spec is not None and spec.origin is not None, f"{package} is not installed"
+        return Image.open(Path(spec.origin).parent / name).convert("RGB")
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def portrait(package_picture: Callable[[str, str], Image.Image]) -> Image.Image:
+    """Rear Admiral Grace Hopper's official portrait, in the public domain."""
+    return package_picture("textual_image", "gracehopper.jpg")
+
+
+@pytest.fixture(scope="session")
+def astronaut(package_picture: Callable[[str, str], Image.Image]) -> Image.Image:
+    """Eileen Collins before a flag and a model of the shuttle, by NASA, in the public domain."""
+    return package_picture("skimage", "data/astronaut.png")
+
+
+@pytest.fixture(scope="session")
 def checkpoints() -> ModuleType:
     """The functions that write tiny Chameleon-format checkpoints; torch is imported only where a test asks."""
     return _beside("chameleon_checkpoints")
@@ -54,6 +78,12 @@ def checkpoints() -> ModuleType:
 def small() -> ModuleType:
     """Short trainings, and what they need; torch is imported only where a test asks."""
     return _beside("small_training")
+
+
+@pytest.fixture(scope="session")
+def face_stand_ins() -> ModuleType:
+    """Tiny networks that stand for those that may be downloaded."""
+    return _beside("face_stand_ins")
 
 
 @pytest.fixture(scope="session")
