@@ -130,13 +130,30 @@ def scan(
     accept_missing: Annotated[
         bool, typer.Option("--accept-missing", help="What is gone was deleted, however much it is.")
     ] = False,
+    roots: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[ROOT]...", help="With --accept-missing: in these folders only."),
+    ] = None,
 ) -> None:
     """Bring the library up to date with its folders, once."""
-    from assistant.cli_output import scan_lines
+    from assistant.cli_folders import scan_folders
 
-    ui = front_end(context)
-    found = ui.run(lambda on_progress: ui.familiar.scan(on_progress, accept_missing=accept_missing))
-    ui.show(found, scan_lines)
+    scan_folders(front_end(context), roots or [], accept_missing=accept_missing)
+
+
+@app.command()
+def exclude(
+    context: typer.Context,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATTERN]...", help="Such as Screenshots, '*.png', Scans/2019."),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take these patterns back.")] = False,
+) -> None:
+    """Leave files and folders out of the library; without a pattern, list what is left out."""
+    from assistant.cli_folders import exclude_patterns
+
+    exclude_patterns(front_end(context), patterns or [], remove=remove)
 
 
 @app.command()
@@ -311,6 +328,7 @@ def forget(
     context: typer.Context,
     concept: Annotated[str, typer.Argument(metavar="NAME", help="A name, or the number of an unnamed one.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again; for scripts.")] = False,
+    backups: Annotated[bool, typer.Option("--backups", help="Delete the backups that hold it, too.")] = False,
 ) -> None:
     """Forget a person, pet or thing for good: all that was learned and recorded. Photos stay."""
     from assistant.cli_output import forgotten_lines
@@ -324,7 +342,7 @@ def forget(
         typer.echo(before_forgetting(name), err=True)
         typer.echo("> ", err=True, nl=False)
         typed = sys.stdin.readline()
-    done = ui.run(lambda on_progress: ui.familiar.forget(concept, typed, on_progress))
+    done = ui.run(lambda on_progress: ui.familiar.forget(concept, typed, on_progress, backups=backups))
     ui.show(done, forgotten_lines)
 
 

@@ -71,3 +71,77 @@ def training_lines(report: dict[str, Any]) -> str:
         for name, values in measures.items()
     ]
     return table(rows)
+
+
+@bench_app.command()
+def ingest(
+    context: typer.Context,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Small photos that large ones are composed of, may be repeated; the samples without.",
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="12-megapixel photos to import.")] = 40,
+    repeats: Annotated[int, typer.Option(min=1, help="Imports, each followed by the other command.")] = 3,
+    cores: Annotated[int, typer.Option(min=1, help="Processors that each side may use.")] = 2,
+    reference_command: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="The command face_recognition; without it the one on the path, or the same work.",
+        ),
+    ] = None,
+    photos_count: Annotated[
+        int, typer.Option(min=0, help="Also import that many small photos, and watch the memory.")
+    ] = 0,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the composed photos in this new folder.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Photos per second of an import, and the faces it finds, against the command face_recognition."""
+    from assistant.cli_evaluate import evaluation_home
+    from assistant.demo import SAMPLE_LIBRARY
+    from assistant.evaluation.ingest_benchmark import IngestSettings, benchmark_ingest
+
+    ui = front_end(context)
+    report = ui.run(
+        lambda on_progress: benchmark_ingest(
+            photos or [SAMPLE_LIBRARY],
+            home=evaluation_home(ui.home),
+            settings=IngestSettings(count, repeats, cores, photos_count, seed),
+            reference_command=reference_command,
+            keep=keep,
+            on_progress=on_progress,
+        )
+    )
+    ui.show(report, ingest_lines)
+
+
+def ingest_lines(report: dict[str, Any]) -> str:
+    """Speed, then the faces by size, then the memory where it was measured."""
+    from assistant.cli_output import table
+
+    faces, reference = report["faces"], report["reference"]
+    name = "face_recognition" if reference["command"] else "the same work as face_recognition"
+    lines = [
+        f"{report['ours']:.2f} photos/s here, {report['baseline']:.2f} by {name}: {report['ratio']:.2f} times",
+        "",
+    ]
+    rows: list[tuple[str, ...]] = [("faces of", "known", "ours", "theirs", "theirs found here")]
+    rows += [
+        (f"{size} px", *(str(row[key]) for key in ("known", "ours", "reference", "both")))
+        for size, row in faces["by_size_px"].items()
+    ]
+    rows.append(("all", *(str(faces[key]) for key in ("known", "ours", "reference", "both"))))
+    lines.append(table(rows))
+    if faces["share"] is not None:
+        lines.append(f"{faces['share']:.1%} of the faces that it finds are found here.")
+    if "memory" in report:
+        memory = report["memory"]
+        growth = memory["growth_percent"]
+        said = "too few samples to say" if growth is None else f"{growth:+.1f} % after a tenth"
+        lines += ["", f"Memory over {memory['photos']} photos: {said}, at most {memory['peak_mib']:.0f} MiB"]
+    return "\n".join(lines)

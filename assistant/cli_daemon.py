@@ -143,6 +143,9 @@ def faces(
         bool, typer.Option("--erase", help="With off: remove all faces and people for good.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --erase: do not ask; for scripts.")] = False,
+    backups: Annotated[
+        bool, typer.Option("--backups", help="With --erase: delete the backups that hold faces, too.")
+    ] = False,
 ) -> None:
     """Look for faces in photos, or not; without an argument: how it stands."""
     ui = front_end(context)
@@ -150,7 +153,7 @@ def faces(
     if erase and wanted is not False:
         raise UsageError(tried="--erase", found="it goes with off", fix="familiar faces off --erase")
     if erase:
-        _erase_faces(ui, yes=yes)
+        _erase_faces(ui, yes=yes, backups=backups)
         return
     found: dict[str, Any]
     if wanted is None:
@@ -176,7 +179,7 @@ def faces_lines(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _erase_faces(ui: FrontEnd, *, yes: bool) -> None:
+def _erase_faces(ui: FrontEnd, *, yes: bool, backups: bool) -> None:
     from assistant.cli_output import forgotten_lines
 
     word = "erase"
@@ -191,7 +194,8 @@ def _erase_faces(ui: FrontEnd, *, yes: bool) -> None:
             raise UsageError(
                 tried="erasing faces", found=f"{word!r} was not typed", fix="Nothing was removed. Ask again."
             )
-    ui.show(ui.run(ui.familiar.erase_faces), forgotten_lines)
+    erased = ui.run(lambda on_progress: ui.familiar.erase_faces(on_progress, backups=backups))
+    ui.show(erased, forgotten_lines)
 
 
 def _on_or_off(switch: str | None, command: Literal["training", "faces"]) -> bool | None:

@@ -79,6 +79,7 @@ def scan_lines(report: ScanReport) -> str:
             ("changed", report.changed),
             ("moved", report.moved),
             ("missing", report.missing),
+            ("excluded", report.excluded),
         )
         if number
     ]
@@ -91,7 +92,28 @@ def scan_lines(report: ScanReport) -> str:
         lines += [f"  {failure['path']}: {failure['reason']}" for failure in report.failed]
     if report.waiting:
         lines.append(f"{report.waiting} are still being written; the next scan takes them.")
-    return "\n".join([*lines, *frozen_lines(report.frozen)])
+    return "\n".join([*lines, *unlisted_lines(report.unlisted), *frozen_lines(report.frozen)])
+
+
+def unlisted_lines(unlisted: Sequence[Mapping[str, str]]) -> list[str]:
+    """Folders about whose photos nothing is known now."""
+    if not unlisted:
+        return []
+    return [
+        f"{len(unlisted)} folders could not be looked into; what was in them stays as it is:",
+        *(f"  {folder['path']}: {folder['reason']}" for folder in unlisted),
+    ]
+
+
+def exclusion_lines(patterns: Sequence[str], *, changed: bool = False) -> str:
+    """What is left out."""
+    if not patterns:
+        return "Nothing is left out." + (" The next scan takes in what was: familiar scan" if changed else "")
+    lines = ["Left out, besides hidden files and what other programs keep for themselves:"]
+    lines += [f"  {pattern}" for pattern in patterns]
+    if changed:
+        lines.append("The next scan goes by that: familiar scan. Photos that are left out keep their names.")
+    return "\n".join(lines)
 
 
 def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
@@ -101,7 +123,7 @@ def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
     return [
         *(f"Frozen: {folder['path']}: {folder['reason']}" for folder in frozen),
         "  Nothing was changed for these photos. Bring the folder back (is its disk connected?), or, if they were",
-        "  deleted, say so: familiar scan --accept-missing",
+        "  deleted, say so: familiar scan --accept-missing [FOLDER]",
     ]
 
 
@@ -159,6 +181,13 @@ def description_lines(description: Description) -> str:
         if concept.name not in description.answer:
             because = "; ".join(concept.evidence)
             lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f}): {because}")
+    facts = description.facts
+    written = [text for text in (facts.title, facts.description, ", ".join(facts.keywords)) if text]
+    if written:
+        lines.append(f"  written beside it: {'; '.join(written)}")
+    if facts.companions:
+        beside = ", ".join(f"{file.path.name} ({file.kind})" for file in facts.companions)
+        lines.append(f"  with it: {beside}")
     return "\n".join(lines)
 
 
@@ -211,7 +240,24 @@ def forgotten_lines(forgotten: Forgotten) -> str:
             f"{forgotten.kept['paths_with_its_name']} folders and photos of yours have the name in theirs, "
             "and stay known by it."
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_backups_left_lines(forgotten)])
+
+
+def _backups_left_lines(forgotten: Forgotten) -> list[str]:
+    """Backups that hold what was forgotten, and what became of them."""
+    there = [backup for backup in forgotten.backups if backup.state == "there"]
+    deleted = [backup for backup in forgotten.backups if backup.state == "deleted"]
+    others = [backup for backup in forgotten.backups if backup.state not in ("there", "deleted")]
+    lines = [f"Deleted the backup that held it: {backup.path}" for backup in deleted]
+    if there:
+        lines += ["Backups that were made before still hold it:", *(f"  {backup.path}" for backup in there)]
+        lines += [
+            "  To delete them: familiar backups --prune. Restoring one leaves out what was forgotten here."
+        ]
+    if others:
+        lines += ["Backups that hold it and are out of reach; delete them yourself:"]
+        lines += [f"  {backup.path}: {backup.state}" for backup in others]
+    return lines
 
 
 def status_lines(status: Status) -> str:
@@ -235,7 +281,15 @@ def status_lines(status: Status) -> str:
     waiting = {kind: number for kind, number in status.queue.items() if number > 1}
     if waiting:
         lines.append("queue     " + ", ".join(f"{number} {kind}" for kind, number in waiting.items()))
-    lines += frozen_lines(status.frozen)
+    if status.excluded:
+        lines.append("excluded  " + ", ".join(status.excluded))
+    if status.waiting:
+        lines.append(f"waiting   {status.waiting} files that are still being written")
+    lines += [
+        f"polled    {folder['path']}, every {folder['every_s']:.0f} s: {folder['reason']}"
+        for folder in status.polled
+    ]
+    lines += [*unlisted_lines(status.unlisted), *frozen_lines(status.frozen)]
     return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant.beside import filled_in, what_lies_beside
 from assistant.profile_answers import Told, nothing_told, told_about, who_or_what
 from assistant.questions import (
     AsksForConcepts,
@@ -24,7 +25,7 @@ from assistant.questions import (
 )
 from assistant.results import Description, Facts, Recognised
 from assistant.serving import Serving, views_of
-from personalizer.decoding import DecodedPhoto, decode_photo, read_photo_bytes
+from personalizer.decoding import FOR_ANALYSIS, DecodedPhoto, decode_photo, read_photo_bytes
 from personalizer.faces_switch import faces_are_on
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -66,12 +67,13 @@ class Describer:
         needed.
         """
         content = read_photo_bytes(path)
-        decoded = decode_photo(content, path)
+        decoded = decode_photo(content, path, FOR_ANALYSIS)
         with self._analyser_lock:
             self._analyser.looks_for_faces = faces_are_on(self._library)
             analysed = self._analyser.analyse(decoded)
         # By content: the file may be a copy, or hold another picture than when it was scanned.
         stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())
+        decoded = filled_in(decoded, stored)
         named = [c for c in self._library.concepts() if c.name is not None and c.state != "hidden"]
         wanted = understand(question, [concept.name for concept in named if concept.name])
         asked = wanted.names if isinstance(wanted, AsksForConcepts) else ()
@@ -109,19 +111,27 @@ class Describer:
             question=question,
             answer=answer,
             concepts=shown[: max(MAX_LISTED, len(asked))],
-            facts=Facts(
-                taken_at=decoded.taken_at,
-                latitude=decoded.latitude,
-                longitude=decoded.longitude,
-                camera=decoded.camera,
-                width_px=decoded.width_px,
-                height_px=decoded.height_px,
-                in_library=stored is not None,
-                caption=caption,
-            ),
+            facts=self._facts(decoded, stored, caption),
             backbone=self._serving.version if self._serving.is_exported() else None,
             elapsed_s=round(time.monotonic() - started, 3),
             told=told.facts,
+        )
+
+    def _facts(self, decoded: DecodedPhoto, stored: Photo | None, caption: str | None) -> Facts:
+        companions, written = what_lies_beside(self._library, stored)
+        return Facts(
+            taken_at=decoded.taken_at,
+            latitude=decoded.latitude,
+            longitude=decoded.longitude,
+            camera=decoded.camera,
+            width_px=decoded.width_px,
+            height_px=decoded.height_px,
+            in_library=stored is not None,
+            caption=caption,
+            companions=companions,
+            title=written.title,
+            description=written.description,
+            keywords=list(written.keywords),
         )
 
     def forget(self, concept_id: int) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib import metadata, util
 from pathlib import Path
 
 from assistant.estimate import folders_within
 from assistant.results import Check
-from assistant.worker_process import hold_worker_lock, running_worker_pid, worker_log
+from assistant.worker_process import hold_worker_lock, running_worker_pid, watching_pid, worker_log
 from personalizer.errors import FamiliarError, NotReadyError
+from personalizer.exclusions import exclusions_of
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.mounts import read_mounts
+from personalizer.watch_notes import read_polled
 
 LOW_DISK_MIB = 1024
 INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
+WATCH_MORE = "sudo sysctl fs.inotify.max_user_watches={} (in /etc/sysctl.d to keep it)"
 INSTALL_AGAIN = "Install again: `make demo`, or pip install 'familiar-assistant[cpu]'."
 INSTALL_CHAT = "`make chat`, or pip install 'familiar-assistant[chat]'; it compiles for ten minutes."
 
@@ -225,14 +231,26 @@ def _watch_limit(home: Home) -> Check:
     if not INOTIFY_LIMIT.exists() or not home.database.exists():
         return Check("watch limit", True, "nothing to be watched, or no limit", required=False)
     limit = int(INOTIFY_LIMIT.read_text())
+    network = tuple(mount.point for mount in read_mounts() if mount.is_network)
     with Library.open(home.database, read_only=True) as library:
-        folders = folders_within(library.roots(), limit)
+        rules = exclusions_of(library)
+        # Across a network nothing is watched.
+        rules = replace(rules, private=(*rules.private, *network))
+        folders = folders_within(library.roots(), limit, rules)
+        refused = [polled for polled in read_polled(library) if polled.refused]
+    if refused and watching_pid(home) is not None:
+        found = f"{refused[0].reason}: {len(refused)} folders are scanned every {refused[0].every_s:.0f} s instead"
+        if refused[0].reason == os.strerror(errno.EMFILE):
+            fix = "sudo sysctl fs.inotify.max_user_instances=1024, or end other programs that watch folders"
+        else:
+            fix = WATCH_MORE.format(max(2 * limit, 524288))
+        return Check("watch limit", False, found, fix, required=False)
     return Check(
         "watch limit",
         # Others watch folders too.
         folders < limit * 0.9,
         f"{folders}{' or more' if folders >= limit else ''} folders, and {limit} may be watched",
-        f"sudo sysctl fs.inotify.max_user_watches={max(2 * limit, 524288)} (in /etc/sysctl.d to keep it)",
+        WATCH_MORE.format(max(2 * limit, 524288)),
         required=False,
     )
 

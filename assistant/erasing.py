@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from assistant.backups import remove_unfinished
 from assistant.forgetting import FORGET_PRIORITY, mentions_of, stop_jobs_about
 from assistant.forgotten_files import Traces, remove_files
 from personalizer.faces_switch import begin_erasing, delete_faces, end_erasing, is_erasing
@@ -44,12 +45,15 @@ def erase_faces(
         begin_erasing(library)
         identity = _everybody(library)
         stop_jobs_about(queue, identity)
+        library.note_faces_erased()
+        library.note_forgotten(identity.concept_ids)
         context.progress(0, _STEPS, "Erasing faces: what was found in photos")
         faces, vectors = delete_faces(library)
         removed.update(faces=faces, vectors=vectors)
         context.progress(1, _STEPS, "Erasing faces: building the index again")
         new_index()
         context.progress(2, _STEPS, "Erasing faces: files")
+        remove_unfinished(library)
         mentions = mentions_of(identity)
         removed.update(remove_files(home, Traces(identity.concept_ids, mentions)))
         context.progress(3, _STEPS, "Erasing faces: records")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from personalizer.exclusions import Exclusions
 from personalizer.folders import find_files, is_listable, may_be_photo
 from personalizer.library import Library
 from personalizer.schemas import OnProgress, Progress
@@ -52,7 +53,8 @@ def estimate_import(library: Library, folders: Sequence[Path]) -> Estimate:
     home = library.path.parent
     known = library.files()
     files = new = size = 0
-    for file in find_files([folder for folder in folders if is_listable(folder)], skip=[home]):
+    listable = [folder for folder in folders if is_listable(folder)]
+    for file in find_files(listable, skip=[home], patterns=library.exclusions()):
         if not may_be_photo(file.path):
             continue
         files += 1
@@ -119,16 +121,22 @@ class Measuring:
             self._on_measured(self.estimate)
 
 
-def folders_within(roots: Sequence[Path], limit: int) -> int:
-    """How many folders the system would have to watch, counted no further than `limit`."""
+def folders_within(roots: Sequence[Path], limit: int, exclusions: Exclusions | None = None) -> int:
+    """How many folders the system would have to watch, counted no further than `limit`; without excluded ones."""
+    rules = exclusions or Exclusions()
     found = 0
-    waiting = [os.fspath(root) for root in roots]
+    waiting = [(text, text) for text in map(os.fspath, roots) if not rules.is_private(text)]
     while waiting and found < limit:
-        folder = waiting.pop()
+        folder, root = waiting.pop()
         found += 1
         try:
             with os.scandir(folder) as entries:
-                waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
+                waiting += [
+                    (entry.path, root)
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False)
+                    and not rules.skips_folder(entry.path, entry.name, root)
+                ]
         except OSError:
             continue
     return found

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from assistant.backups import remove_unfinished
 from assistant.forgotten_files import Traces, remove_files
 from assistant.job_client import USER_PRIORITY
 from assistant.mentions import is_ordinary_word
@@ -109,8 +110,11 @@ def _remove(
     identity = identity_of(library, concept)
     mentions = mentions_of(identity)
     stop_jobs_about(queue, identity)
+    library.note_forgotten(identity.concept_ids)
     context.progress(0, _STEPS, "Forgetting: looking for more photos of it")
     _group_if_due(library)
+    # Once more: a photo that was found now may be in an older backup.
+    library.note_forgotten(identity.concept_ids)
     context.progress(1, _STEPS, "Forgetting: what was found in photos")
     members = forget_members(library, concept)
     removed.update(detections=members.detections, vectors=members.vectors, memberships=members.memberships)
@@ -118,6 +122,7 @@ def _remove(
     context.progress(2, _STEPS, "Forgetting: building the index again")
     new_index()
     context.progress(3, _STEPS, "Forgetting: files")
+    remove_unfinished(library)
     removed.update(remove_files(home, Traces(identity.concept_ids, mentions)))
     removed.update(forget_records(library, concept, identity, mentions, queue.list()))
     removed.update(concepts=1)
@@ -135,6 +140,8 @@ def _group_if_due(library: Library) -> None:
 
 
 def _count_named(library: Library, mentions: NameMentions) -> int:
-    """The user's own folders and photos that have the name in theirs: they stay known by it."""
-    paths: Iterable[str] = map(str, [*library.roots(), *library.files()])
+    """The user's own folders, photos and backups that have the name in theirs: they stay known by it."""
+    backups = [backup.path for backup in library.backups()]
+    beside = [companion.path for companion in library.companion_files()]
+    paths: Iterable[str] = map(str, [*library.roots(), *library.files(), *beside, *backups])
     return sum(map(mentions.in_text, paths))

@@ -84,7 +84,7 @@ class Handlers:
             self._home.models,
             progress=reporter(context, advancing=True),
             cancelled=context.cancelled,
-            accept_missing=bool(job.payload.get("accept_missing", False)),
+            accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         if self._queue.cancelled(job.id):
             settle_scan(self._library, scan_due)
@@ -125,12 +125,16 @@ class Handlers:
         return result | self.cluster(job, context)
 
     def _group_shots(self, context: JobContext) -> dict[str, Any]:
-        """Which photos are one shot, before photos are counted as members of anything."""
+        """Which photos are one shot, before photos are counted as members of anything; and what lies beside them."""
+        from personalizer.companion_files import find_companions
         from personalizer.near_duplicates import add_missing_fingerprints, group_shots
 
         context.progress(0, 0, "Looking for copies and bursts")
+        # First: a date that a photo has from a file beside it tells whether it is of a burst.
+        companions = find_companions(self._library, context.cancelled)
         add_missing_fingerprints(self._library, cancelled=context.cancelled)
-        return {"shots": dataclasses.asdict(group_shots(self._library))}
+        shots = group_shots(self._library)
+        return {"shots": dataclasses.asdict(shots), "companions": dataclasses.asdict(companions)}
 
     def index(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
@@ -443,6 +447,11 @@ class Handlers:
         return [
             job for state in ("failed", "cancelled") for job in self._queue.list(state) if job.kind == kind
         ]
+
+
+def _accepted(value: Any) -> bool | list[Path]:
+    """What a scan may take for deleted: nothing, everything, or what is gone of some folders."""
+    return [Path(folder) for folder in value] if isinstance(value, list) else bool(value)
 
 
 def reporter(context: JobContext, prefix: str = "", *, advancing: bool = False) -> OnProgress:

@@ -11,6 +11,8 @@ from personalizer.schemas import BoundingBox, ConceptSummary, ErrorClass, Job, S
 
 __all__ = [
     "Added",
+    "BackupState",
+    "Beside",
     "Check",
     "ConceptSummary",
     "Description",
@@ -42,6 +44,15 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A file that belongs to a photo."""
+
+    path: Path
+    kind: str
+    """Such as `Live Photo`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the file and the library know; None where they do not."""
 
@@ -54,6 +65,12 @@ class Facts:
     in_library: bool
     caption: str | None = None
     """The backbone's own words; None when no backbone is exported."""
+    companions: list[Beside] = field(default_factory=list)
+    """Files that belong to it: the video of a Live Photo, and what other programs wrote beside it."""
+    title: str | None = None
+    """As written in a file beside it, as are the description and the keywords."""
+    description: str | None = None
+    keywords: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +143,18 @@ class Learning:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupState:
+    """A backup that was made of the library."""
+
+    path: Path
+    made_at: str
+    bytes: int
+    state: str
+    """`there`, `deleted`, or why it is neither."""
+    holds_forgotten: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten:
     """What forgetting a concept removed. Counted from where a worker that died left off."""
 
@@ -135,6 +164,8 @@ class Forgotten:
     kept: dict[str, int]
     """`shared_photos` that belong to another concept as well; `paths_with_its_name`, which are the user's own."""
     elapsed_s: float
+    backups: list[BackupState] = field(default_factory=list)
+    """Those that hold it, or did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +207,14 @@ class Status:
     """Whether faces are looked for."""
     frozen: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
+    excluded: list[str] = field(default_factory=list)
+    """Patterns of what is left out."""
+    waiting: int = 0
+    """Files that were being written when the folders were last looked at."""
+    unlisted: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders that could not be looked into then."""
+    polled: list[dict[str, Any]] = field(default_factory=list)
+    """`[{path, reason, every_s}]` of folders in which changes are noticed by scanning them that often."""
     shots: int = 0
     """Groups of photos that are one shot: copies, bursts, RAW files beside their JPEG."""
     duplicates: int = 0

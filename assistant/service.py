@@ -7,6 +7,7 @@ SQLite and the exported runtime.
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.job_client import USER_PRIORITY, JobClient
 from assistant.results import (
+    BackupState,
     Check,
     Description,
     Forgotten,
@@ -29,15 +31,18 @@ from assistant.results import (
 )
 from assistant.worker_process import running_worker_pid, watching_pid
 from personalizer.backbones.registry import POCKET
-from personalizer.errors import NotFoundError, UsageError
+from personalizer.errors import FamiliarError, NotFoundError, UsageError
 from personalizer.faces_switch import faceless_photos, faces_are_on, switch_faces
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.missing_work import mark_scan_due
 from personalizer.naming import name_key, valid_name
+from personalizer.restore_swap import finish_restore
+from personalizer.scan_notes import read_notes
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
 from personalizer.training_due import due_trainings, given_up
+from personalizer.watch_notes import read_polled
 
 if TYPE_CHECKING:
     from assistant.concept_service import ConceptOperations
@@ -45,8 +50,10 @@ if TYPE_CHECKING:
     from assistant.drawing import Drawer
     from assistant.estimate import Estimate
     from assistant.people_page import PeoplePage
+    from assistant.restoring import Restored
     from assistant.serving import Serving
     from exporters.runtime.session import BackboneSession
+    from personalizer.backup import BackupMade
 
 _PHOTO_ID = "photo:"
 """Before the number of an unreadable file, which is no job's."""
@@ -67,6 +74,7 @@ class Familiar:
     @cached_property
     def library(self) -> Library:
         self.home.ensure()
+        finish_restore(self.home)
         return Library.open(self.home.database)
 
     @cached_property
@@ -127,13 +135,55 @@ class Familiar:
                 )
         return resolved
 
-    def scan(self, on_progress: OnProgress | None = None, *, accept_missing: bool = False) -> ScanReport:
+    def scan(
+        self, on_progress: OnProgress | None = None, *, accept_missing: bool | Sequence[Path] = False
+    ) -> ScanReport:
         """Bring the library up to date with its folders: photos, detections, index, suggested concepts.
 
-        `accept_missing`: what is gone is gone, also where so much is that the folder would be frozen.
+        `accept_missing`: what is gone is gone, also where so much is that the folder would be frozen; everywhere, or
+        in these folders. Raises NotFoundError for a folder that is none of the library's.
         """
-        wanted = {"accept_missing": True} if accept_missing else {}
+        wanted: dict[str, Any] = {}
+        if accept_missing:
+            wanted["accept_missing"] = accept_missing is True or self._places(accept_missing)
         return ScanReport(**self._run("scan", "library", wanted, on_progress)["scan"])
+
+    def _places(self, folders: Sequence[Path]) -> list[str]:
+        """These registered folders, or file systems below such, by their real names."""
+        places = {*self.library.roots(), *self.library.places()}
+        found = []
+        for folder in folders:
+            place = Path(os.path.realpath(folder.expanduser()))
+            if place not in places:
+                raise NotFoundError(
+                    tried=f"accepting what is missing in {folder}",
+                    found="it is no folder of the library",
+                    fix="Give a folder as `familiar status` names it, or none for all.",
+                )
+            found.append(str(place))
+        return found
+
+    def exclude(self, patterns: Sequence[str], *, remove: bool = False) -> list[str]:
+        """Leave out what matches these patterns from the next scan on, or take them back; returns all patterns.
+
+        Raises UsageError for a pattern that makes no sense, NotFoundError for one to take back that is not there.
+        """
+        from personalizer.exclusions import valid_pattern
+
+        stored = [valid_pattern(pattern) for pattern in patterns]
+        with self.library.transaction():
+            for pattern in stored:
+                if not remove:
+                    self.library.add_exclusion(pattern)
+                elif not self.library.remove_exclusion(pattern):
+                    raise NotFoundError(
+                        tried=f"taking back the exclusion {pattern!r}",
+                        found="it is none",
+                        fix="List them with: familiar exclude",
+                    )
+        if stored and running_worker_pid(self.home) is not None:
+            self.queue.enqueue("scan", "library", {"backbone": self.backbone, "device": self.device})
+        return self.library.exclusions()
 
     def rebuild_index(self, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """Make the vector index anew from the library."""
@@ -145,7 +195,8 @@ class Familiar:
 
     def status(self) -> Status:
         """What is there and what is going on."""
-        counts = self.library.counts()
+        counts, notes = self.library.counts(), read_notes(self.library)
+        watching = watching_pid(self.home) is not None
         jobs = self.queue.list()
         states = ("queued", "running", "done", "failed", "cancelled")
         active = [job for job in jobs if job.state in ("queued", "running")]
@@ -166,10 +217,14 @@ class Familiar:
             worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
             queue=dict(sorted(Counter(job.kind for job in active).items())),
             quarantined=counts["quarantined"],
-            watching=watching_pid(self.home) is not None,
+            watching=watching,
+            polled=[dataclasses.asdict(one) for one in read_polled(self.library)] if watching else [],
             training=self._training_status(),
             faces_on=faces_are_on(self.library),
             frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
+            excluded=self.library.exclusions(),
+            waiting=notes.waiting,
+            unlisted=notes.unlisted,
             **self.library.shot_counts(),
         )
 
@@ -209,8 +264,12 @@ class Familiar:
         found = self._run("find_faces", "library", {}, on_progress) if left else {}
         return {"faces": on, "looked_at": found.get("looked_at", 0), "found": found.get("faces", 0)}
 
-    def erase_faces(self, on_progress: OnProgress | None = None) -> Forgotten:
-        """Switch faces off and remove all of them and everybody who was named, for good; no photo is touched."""
+    def erase_faces(self, on_progress: OnProgress | None = None, *, backups: bool = False) -> Forgotten:
+        """Switch faces off and remove all of them and everybody who was named, for good; no photo is touched.
+
+        `backups`: delete those that hold faces as well.
+        """
+        from assistant.backups import FACES, left_in_backups
         from assistant.erasing import request_erasing
 
         started = time.monotonic()
@@ -220,7 +279,9 @@ class Familiar:
         result = self._client.wait(job_id, on_progress)
         self.__dict__.pop("_describer", None)
         self.__dict__.pop("_serving", None)
-        return Forgotten(**result, kept={}, elapsed_s=round(time.monotonic() - started, 3))
+        left = left_in_backups(self.library, {FACES}, delete=backups)
+        elapsed_s = round(time.monotonic() - started, 3)
+        return Forgotten(**result, kept={}, elapsed_s=elapsed_s, backups=left)
 
     # --- jobs
 
@@ -396,11 +457,15 @@ class Familiar:
         concept = self._named(name, "training")
         return _trained(self._run("train", str(concept.id), {"concept": concept.id}, on_progress))
 
-    def forget(self, name: str, typed: str, on_progress: OnProgress | None = None) -> Forgotten:
+    def forget(
+        self, name: str, typed: str, on_progress: OnProgress | None = None, *, backups: bool = False
+    ) -> Forgotten:
         """Remove a concept and every trace of it below the home, for good; photos are not touched.
 
         `typed` is its name, typed again (its number for one that has no name): UsageError for anything else.
+        `backups`: delete those that hold it as well.
         """
+        from assistant.backups import left_in_backups
         from assistant.forgetting import request_forgetting, stop_jobs_about
         from personalizer.forgetting import identity_of
 
@@ -408,14 +473,55 @@ class Familiar:
         concept = self.concept(name)
         confirm_forgetting(concept, typed)
         with self.library.said_when_locked():
-            stop_jobs_about(self.queue, identity_of(self.library, concept))
+            identity = identity_of(self.library, concept)
+            uids = [
+                uid for known, uid in self.library.concept_uids().items() if known in identity.concept_ids
+            ]
+            stop_jobs_about(self.queue, identity)
             job_id = request_forgetting(self.queue, concept.id)
         result = self._client.wait(job_id, on_progress)
         if "_serving" in self.__dict__:
             self._serving.forget(concept.id)
         if "_describer" in self.__dict__:
             self._describer.forget(concept.id)
-        return Forgotten(**result, elapsed_s=round(time.monotonic() - started, 3))
+        left = left_in_backups(self.library, uids, delete=backups)
+        return Forgotten(**result, elapsed_s=round(time.monotonic() - started, 3), backups=left)
+
+    # --- backups
+
+    def back_up(self, destination: Path, on_progress: OnProgress | None = None) -> BackupMade:
+        """Write what cannot be made again into one file, while others go on working."""
+        from personalizer.backup import back_up
+
+        return back_up(self.home, self.library, destination, on_progress)
+
+    def restore(
+        self, source: Path, on_progress: OnProgress | None = None, *, replace: bool = False
+    ) -> Restored:
+        """Put a backup into the place of the library, then make the index anew. Raises as `restoring.restore` does."""
+        from assistant.restoring import restore
+
+        self.close()
+        for cached in ("library", "queue", "_client", "_serving", "_describer", "_drawer"):
+            self.__dict__.pop(cached, None)
+        restored = restore(self.home, source, replace=replace, on_progress=on_progress)
+        try:
+            if self.queue.paused():
+                why = "the queue was paused when the backup was made; `familiar resume` ends that"
+                note = f"The index is not made yet: {why}. Then: familiar rebuild-index"
+                return dataclasses.replace(restored, notes=[*restored.notes, note])
+            # Before whatever waited when the backup was made.
+            made = self._client.run("rebuild_index", "library", {}, on_progress, USER_PRIORITY + 1)
+        except FamiliarError as error:
+            note = f"The index is not made yet ({error.found}): familiar rebuild-index"
+            return dataclasses.replace(restored, notes=[*restored.notes, note])
+        return dataclasses.replace(restored, indexed=int(made["indexed"]))
+
+    def backups(self, *, prune: bool = False) -> list[BackupState]:
+        """The backups that were made of this library; with `prune` those that hold something forgotten are deleted."""
+        from assistant.backups import known_backups
+
+        return known_backups(self.library, prune=prune)
 
     # --- answers
 

@@ -34,6 +34,7 @@ from personalizer.jobs import Handler, JobContext, JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.missing_work import missing_work, queue_missing
+from personalizer.restore_swap import finish_restore
 from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
 from personalizer.training_due import TrainingRules
@@ -75,6 +76,7 @@ def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching
         entered.enter_context(hold_worker_lock(home))
         level = logging.INFO if watching is None else watching.level
         entered.enter_context(logging_to_files(home, level, console=watching is not None))
+        finish_restore(home)
         library = entered.enter_context(Library.open(home.database))
         queue = JobQueue(library)
         queue.recover_orphans()
@@ -112,6 +114,9 @@ def _watching(
     home: Home, library: Library, queue: JobQueue, options: WatchOptions, handlers: Mapping[str, Handler]
 ) -> Iterator[Mapping[str, Handler]]:
     """Watch the folders and train when idle for the duration of the block; yields the handlers that this takes."""
+    from personalizer.exclusions import exclusions_of
+    from personalizer.scan_notes import read_notes
+    from personalizer.watch_notes import write_polled
     from personalizer.watcher import Watcher
 
     def request_scan() -> None:
@@ -130,7 +135,14 @@ def _watching(
         rules=options.rules,
         config=options.times,
     )
-    with Watcher(library.roots, request_scan), training:
+    watcher = Watcher(
+        library.roots,
+        request_scan,
+        exclusions=lambda: exclusions_of(library),
+        unfinished=lambda: read_notes(library).want_a_look,
+        on_polled=lambda polled: write_polled(library, polled),
+    )
+    with watcher, training:
         yield training.handlers(handlers)
 
 

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from personalizer.analysis_version import analysis_version
-from personalizer.decoding import decode_photo
+from personalizer.decoding import FOR_ANALYSIS, decode_photo
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.fingerprints import Fingerprint, fingerprint
@@ -284,7 +284,7 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
     if is_drawing(content):
         return Unreadable("drawn by Familiar, so no photo")
     try:
-        photo = decode_photo(content, request.path)
+        photo = decode_photo(content, request.path, FOR_ANALYSIS)
     except UnreadablePhotoError as error:
         if isinstance(error.__cause__, MemoryError):
             return _out_of_memory(error.found)

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from personalizer.backbones.base import Backbone
+from personalizer.deep_rows import moved, prompt_cache
 from personalizer.dual_prefix import DualPrefix
 from personalizer.prompts import personal_prompt
 from personalizer.starting_rows import starting_rows
-from personalizer.training_set import TEXT, ExampleBuilder
+from personalizer.training_set import ExampleBuilder
 
 
 class Companions:
@@ -32,16 +33,16 @@ class Companions:
     def draw(self, rng: np.random.Generator) -> Any:
         """The cache of the begin tokens and one personal prompt behind them."""
         picture = self._pictures[int(rng.integers(len(self._pictures)))]
-        cache = self._backbone.new_cache()
         with torch.no_grad():
             rows = starting_rows(self._backbone, picture[None], self._prefix.config.rows, "pieces", 0)
-            moved = self._prefix.input_offset.pow(2).mean().sqrt() * self._prefix.input_scale
-            noise = torch.from_numpy(rng.standard_normal(tuple(rows.shape)).astype(np.float32))
-            rows = rows + moved * noise.to(rows.device)
-            embedded = [
-                self._backbone.embed_text(torch.tensor([value]))[0] if kind == TEXT else rows[value]
-                for kind, value in self._positions
-            ]
-            embeddings = torch.stack([one.to(embedded[0].dtype) for one in embedded])[None]
-            self._backbone.forward(embeddings, None, cache)
+            size = self._prefix.input_offset.pow(2).mean().sqrt() * self._prefix.input_scale
+            cache = prompt_cache(self._backbone, self._positions, rows + size * _noise(rng, rows))
+            deep = self._prefix.deep_rows
+            if deep is not None:
+                size = deep.pow(2).mean(dim=(2, 3), keepdim=True).sqrt()
+                cache = moved(self._backbone, cache, self._positions, size * _noise(rng, deep))
         return cache
+
+
+def _noise(rng: np.random.Generator, like: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(rng.standard_normal(tuple(like.shape)).astype(np.float32)).to(like.device)

@@ -29,7 +29,11 @@ from personalizer.trainer import PrefixTrainer, TrainerConfig
 
 def fingerprint(backbone_version: str, examples: list[str], config: TrainerConfig) -> str:
     """Identifies a training run: the same backbone, members, questions and settings give the same rows."""
-    content = json.dumps([backbone_version, sorted(examples), asdict(config)])
+    settings = asdict(config)
+    if not config.rows.deep_layers:
+        # What was trained before there were deep rows is what would be trained without them now.
+        del settings["rows"]["deep_layers"]
+    content = json.dumps([backbone_version, sorted(examples), settings])
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

@@ -43,7 +43,7 @@ class DecodeLimits:
     max_file_mib: float = 200.0
     max_megapixels: float = 100.0
     max_side_px: int | None = 1024
-    """The picture is reduced to this long side; None keeps all pixels."""
+    """The picture is reduced to this long side, a JPEG perhaps to a little less; None keeps all pixels."""
 
     def __post_init__(self) -> None:
         for name in ("max_file_mib", "max_megapixels", "max_side_px"):
@@ -72,6 +72,10 @@ class DecodedPhoto:
 
 
 _DEFAULT_LIMITS = DecodeLimits()
+SMALL_ENOUGH = 0.75
+"""Of the wanted long side: a JPEG that can be decoded to between this and all of it is decoded no larger."""
+FOR_ANALYSIS = DecodeLimits(max_side_px=2048)
+"""With room for small faces: half the pixels of a 12-megapixel photo each way, which JPEG decodes to directly."""
 
 
 def load_photo(path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> DecodedPhoto:
@@ -198,8 +202,10 @@ def _decode(
     side_px = limits.max_side_px
     try:
         if side_px is not None:
-            # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the work; other formats ignore this.
-            image.draft("RGB", (side_px, side_px))
+            # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the work; other formats ignore this. Both sides have
+            # to be asked for as they will be: the shorter one would else keep all pixels.
+            share = min(1.0, side_px * SMALL_ENOUGH / max(image.size))
+            image.draft("RGB", (max(1, int(image.width * share)), max(1, int(image.height * share))))
         image.load()
         upright = _rgb(image, side_px)
     except MemoryError as error:

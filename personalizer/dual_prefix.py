@@ -21,7 +21,10 @@ from personalizer.backbones.spec import BackboneSpec
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
 from personalizer.prefix_files import MANIFEST_FILE, WEIGHTS_FILE, finish_replacing, replace_pair
 
-FORMAT = 1
+FORMAT, DEEP_FORMAT = 1, 2
+"""The second one has deep rows beside the others; without any, files are what they were before there were some."""
+DEEP_ROWS = "deep_rows"
+"""The name of their tensor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class DualPrefixConfig:
     """One set of rows for both tasks: understanding rows are the generation rows once more."""
     self_prompting: bool = True
     """Answers begin with the rows that their task needs; without it rows stand in the personal prompt alone."""
+    deep_layers: int = 0
+    """In so many of the backbone's first layers, what is added to the rows' keys and values is learned as well."""
 
     def __post_init__(self) -> None:
         for field in ("generation_rows", "understanding_rows"):
@@ -44,6 +49,12 @@ class DualPrefixConfig:
                     found="it is outside 1..256",
                     fix="Use 16, as the paper does.",
                 )
+        if not 0 <= self.deep_layers <= 256:
+            raise UsageError(
+                tried=f"configuring a dual prefix with deep_layers={self.deep_layers}",
+                found="it is outside 0..256",
+                fix="Use 0, or a few of the backbone's layers.",
+            )
         if self.shared and self.generation_rows != self.understanding_rows:
             raise UsageError(
                 tried="configuring a prefix with one set of rows for both tasks",
@@ -70,8 +81,18 @@ class DualPrefix(nn.Module):
     shared set is trained once, `[1 + k, hidden]`, and stands in both places.
     """
 
-    def __init__(self, config: DualPrefixConfig, input_start: torch.Tensor, output_scale: float) -> None:
-        """`input_start` is `[learned_rows, hidden]`; output rows start at zero."""
+    def __init__(
+        self,
+        config: DualPrefixConfig,
+        input_start: torch.Tensor,
+        output_scale: float,
+        deep_start: torch.Tensor | None = None,
+    ) -> None:
+        """`input_start` is `[learned_rows, hidden]`; output rows and deep rows start at zero.
+
+        `deep_start`, needed where there are deep rows, holds the keys and values that the rows have by themselves,
+        `[deep_layers, 2, rows, kv_heads * head_dim]`: the units of what is added to them.
+        """
         super().__init__()
         if input_start.shape[0] != config.learned_rows:
             raise ValueError(f"expected {config.learned_rows} starting rows, got {tuple(input_start.shape)}")
@@ -81,6 +102,15 @@ class DualPrefix(nn.Module):
         self.register_buffer("output_scale", torch.tensor(float(output_scale)))
         self.input_offset = nn.Parameter(torch.zeros_like(self.input_start))
         self.output_offset = nn.Parameter(torch.zeros_like(self.input_start))
+        if (deep_start is not None) != bool(config.deep_layers):
+            given = "nothing" if deep_start is None else "something"
+            raise ValueError(f"{config.deep_layers} layers with deep rows, and {given} that these start from")
+        if deep_start is not None:
+            if deep_start.shape[:3] != (config.deep_layers, 2, config.rows):
+                raise ValueError(f"deep rows start as {tuple(deep_start.shape)}")
+            scale = deep_start.float().pow(2).mean(dim=(2, 3), keepdim=True).sqrt().clamp_min(1e-6)
+            self.register_buffer("deep_scale", scale)
+            self.deep_offset = nn.Parameter(torch.zeros_like(deep_start.float()[:, :, : config.learned_rows]))
 
     @property
     def input_rows(self) -> torch.Tensor:
@@ -92,18 +122,32 @@ class DualPrefix(nn.Module):
         """`[rows, hidden]`; a hidden state times these gives the rows' logits."""
         return self._all_rows(self.output_scale * self.output_offset)
 
+    @property
+    def deep_rows(self) -> torch.Tensor | None:
+        """`[deep_layers, 2, rows, kv_heads * head_dim]`, what is added to keys and values; None without any."""
+        if not self.config.deep_layers:
+            return None
+        learned: torch.Tensor = self.deep_scale * self.deep_offset
+        return torch.cat([learned, learned[:, :, 1:]], dim=2) if self.config.shared else learned
+
     def _all_rows(self, learned: torch.Tensor) -> torch.Tensor:
         """`[rows, hidden]` of `[learned_rows, hidden]`."""
         return torch.cat([learned, learned[1:]]) if self.config.shared else learned
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """The six tensors of the artifact: `{name,generation,understanding}_{input,output}`, float32."""
+        """The tensors of the artifact: `{name,generation,understanding}_{input,output}`, float32.
+
+        And `deep_rows` in float16, as the keys and values that they are added to are stored.
+        """
         sizes = [1, self.config.generation_rows, self.config.understanding_rows]
         parts: dict[str, torch.Tensor] = {}
         for side, rows in (("input", self.input_rows), ("output", self.output_rows)):
             split = rows.detach().cpu().contiguous().split(sizes)
             for kind, tensor in zip(("name", "generation", "understanding"), split, strict=True):
                 parts[f"{kind}_{side}"] = tensor.clone()
+        deep = self.deep_rows
+        if deep is not None:
+            parts[DEEP_ROWS] = deep.detach().cpu().to(torch.float16).contiguous()
         return parts
 
 
@@ -121,7 +165,7 @@ def save_prefix(
     """
     content = save(prefix.tensors())
     manifest = {
-        "format": FORMAT,
+        "format": DEEP_FORMAT if prefix.config.deep_layers else FORMAT,
         "kind": "dual-prefix",
         "backbone": {"name": spec.name, "version": spec.version, "family": spec.family},
         "hidden_size": spec.hidden_size,

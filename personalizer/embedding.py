@@ -31,6 +31,7 @@ from personalizer.embedding_manifest import (
     SOURCE_SHA256,
 )
 from personalizer.errors import CorruptArtifactError, NotReadyError
+from personalizer.face_network import CHIP_PX, face_graph
 from personalizer.locations import PACKAGE_DATA
 from personalizer.schemas import BoundingBox, Embedding, Float32Array
 
@@ -42,6 +43,8 @@ _FACE_NETWORK = ("dlib_face_recognition_resnet_model_v1.dat", "55533b28a95800a5"
 _FACE_LANDMARKS = ("shape_predictor_5_face_landmarks.dat", "c4b1e9804792707d")
 _FACE_CROP_PX = 256
 _FACE_MARGIN = 0.5
+_CHIP_PADDING = 0.25
+"""What the network was trained with."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,7 +197,7 @@ class FaceLandmarks:
 
 
 class FaceEmbedder:
-    """dlib's 128-d face network.
+    """dlib's 128-d face network, run by onnxruntime: the same vectors in a fraction of the time.
 
     Vectors are as the network gives them: similarity is 1 - Euclidean distance.
     """
@@ -210,15 +213,13 @@ class FaceEmbedder:
         """The vector `[128]` of the face in `box`, given in pixels of the RGB picture `image`."""
         import dlib
 
-        with self._lock:  # dlib's networks keep their activations inside and are not reentrant
-            if self._network is None:
-                self._network = dlib.face_recognition_model_v1(str(face_model_path(*_FACE_NETWORK)))
-            margin = _FACE_MARGIN * max(box.width_px, box.height_px)
-            around = (box.left - margin, box.top - margin, box.right + margin, box.bottom + margin)
-            scale = _FACE_CROP_PX / (around[2] - around[0])
-            size = (_FACE_CROP_PX, max(1, round((around[3] - around[1]) * scale)))
-            crop = image.crop(around).resize(size, Image.Resampling.BICUBIC)
-            pixels = np.asarray(crop)
+        margin = _FACE_MARGIN * max(box.width_px, box.height_px)
+        around = (box.left - margin, box.top - margin, box.right + margin, box.bottom + margin)
+        scale = _FACE_CROP_PX / (around[2] - around[0])
+        size = (_FACE_CROP_PX, max(1, round((around[3] - around[1]) * scale)))
+        crop = image.crop(around).resize(size, Image.Resampling.BICUBIC)
+        pixels = np.asarray(crop)
+        with self._lock:  # both are loaded on first use
             points = self._landmarks.find(
                 pixels,
                 margin * scale,
@@ -226,8 +227,25 @@ class FaceEmbedder:
                 (margin + box.width_px) * scale,
                 (margin + box.height_px) * scale,
             )
-            vector = np.array(self._network.compute_face_descriptor(pixels, points), dtype=np.float32)
+            if self._network is None:
+                self._network = _face_session()
+        chip = dlib.get_face_chip(pixels, points, CHIP_PX, _CHIP_PADDING)
+        vector = self._network.run(None, {"faces": chip[None]})[0][0]
         return Embedding(vector, self.model, self.version)
+
+
+def _face_session() -> Any:
+    import onnxruntime
+
+    path = face_model_path(*_FACE_NETWORK)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(
+        face_graph(path.read_bytes()), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def face_model_path(name: str, sha256_start: str) -> Path:

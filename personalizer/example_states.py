@@ -14,6 +14,7 @@ import torch
 from torch.utils.checkpoint import checkpoint
 
 from personalizer.backbones.base import Backbone
+from personalizer.deep_rows import moved
 from personalizer.dual_prefix import DualPrefix
 from personalizer.training_set import CODE, CONTEXT, ROW, TEXT, Example
 
@@ -38,6 +39,8 @@ class ExampleStates:
     once per call, at a batch of one. Each picture that they read right behind it is run once, too.
     `contexts` `[n, tokens, hidden]` are those of `PrefixDataset`. With `gradient_checkpointing` each sequence is run
     again in the backward pass instead of keeping its activations.
+
+    A prefix with deep rows needs `shared`: they move the cache of the prompt, behind which each example is run then.
     """
 
     def __init__(
@@ -52,6 +55,9 @@ class ExampleStates:
         self._backbone = backbone
         self._prefix = prefix
         self._contexts = None if contexts is None else contexts.flatten(0, 1)
+        if prefix.config.deep_layers and not shared:
+            raise ValueError("deep rows move a prompt that examples share, and none was given")
+        self._shared = list(shared)
         self._shared_kind = [kind for kind, _ in shared]
         self._shared_value = [value for _, value in shared]
         self._checkpointing = gradient_checkpointing
@@ -70,14 +76,19 @@ class ExampleStates:
             for number, (example, wanted) in enumerate(zip(examples, places, strict=True))
             if start and self._begins_alike(example) and min(wanted, default=start) >= start
         ]
-        if len(sharing) < 2 and companion is None:  # one alone is run in a piece
+        deep = self._prefix.deep_rows
+        if len(sharing) < 2 and companion is None and deep is None:  # one alone is run in a piece
             sharing = []
         others = [number for number in range(len(examples)) if number not in set(sharing)]
+        if deep is not None and any(self._begins_alike(examples[number]) for number in others):
+            raise ValueError("with deep rows a personal prompt is read, and no state of it is asked for")
         found = self._run(examples, places, others, None)
         if sharing:
             embeddings, _ = self._embed([self._shared_kind], [self._shared_value])
             cache = self._backbone.new_cache()
             self._backbone.forward(embeddings, None, cache)
+            if deep is not None:
+                cache = moved(self._backbone, cache, self._shared, deep)
             if companion is not None:
                 cache = self._backbone.joined_cache(cache, companion, len(self._backbone.spec.begin_ids))
             behind = _Past(start, cache, dict.fromkeys(sharing, 0))

@@ -1,13 +1,17 @@
-"""Lists the files in folders that may be photos. Opens a file only when its name says nothing; knows no library."""
+"""Walks over folders and tells which files may be photos. Opens a file only when its name says nothing; knows no
+library.
+"""
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from personalizer.exclusions import Exclusions
 from personalizer.raw_photos import RAW_SUFFIXES
 
 logger = logging.getLogger(__name__)
@@ -23,60 +27,168 @@ OTHER_SUFFIXES = frozenset({
     ".zip", ".db", ".py",
 })
 # fmt: on
-SKIPPED_FOLDERS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found"})
 
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A file in one of the folders."""
+    """A file in one of the folders, as it was when it was looked at."""
 
     path: Path
     size: int
     mtime_ns: int
+    device: int = 0
+    inode: int = 0
+    place: str = ""
+    """The registered folder, or the mounted file system below one, that it is in."""
+
+
+class Walk:
+    """One walk over the files under some folders; what it could not see is known once `files` has ended.
+
+    Symbolic links are not followed, neither to folders nor to files: what they point at is either under a root itself
+    or was not meant. A root inside another one is walked once, as itself.
+    """
+
+    def __init__(self, roots: Iterable[Path | str], exclusions: Exclusions) -> None:
+        self._roots = list(dict.fromkeys(os.fspath(root) for root in roots))
+        self._exclusions = exclusions
+        self.places: dict[str, int] = {}
+        """The device number of each place that was entered: the roots, and what is mounted below them."""
+        self.unlisted: dict[str, str] = {}
+        """Folders about whose content nothing is known, and why."""
+        self.vanished: set[str] = set()
+        """Folders that went away during the walk; nothing is known about their content either."""
+
+    def files(self) -> Iterator[SeenFile]:
+        """The files that are not left out, each once; a folder's come together, in no particular order."""
+        for root in self._roots:
+            if self._exclusions.is_private(root):
+                continue
+            waiting = [(root, root, 0)]
+            while waiting:
+                folder, place, device = waiting.pop()
+                subfolders: list[str] = []
+                try:
+                    # Not through a link that has taken the folder's place since it was listed.
+                    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                except OSError as error:
+                    self._note(folder, error)
+                    continue
+                try:
+                    own_device = os.fstat(descriptor).st_dev
+                    if folder == root or own_device != device:
+                        place = folder
+                        self.places[place] = own_device
+                    with os.scandir(descriptor) as listing:
+                        yield from self._entries(listing, folder, root, place, subfolders)
+                except OSError as error:
+                    self._note(folder, error)
+                finally:
+                    os.close(descriptor)
+                waiting.extend((subfolder, place, own_device) for subfolder in subfolders)
+
+    def _entries(
+        self,
+        listing: Iterator[os.DirEntry[str]],
+        folder: str,
+        root: str,
+        place: str,
+        subfolders: list[str],
+    ) -> Iterator[SeenFile]:
+        for entry in listing:
+            name = entry.name
+            path = f"{folder}/{name}" if folder != "/" else f"/{name}"
+            try:
+                if entry.is_symlink():
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    if path not in self._roots and not self._exclusions.skips_folder(path, name, root):
+                        subfolders.append(path)
+                elif entry.is_file(follow_symlinks=False):
+                    if self._exclusions.skips_file(path, name, root):
+                        continue
+                    status = entry.stat(follow_symlinks=False)
+                    yield SeenFile(
+                        Path(path),
+                        status.st_size,
+                        status.st_mtime_ns,
+                        status.st_dev,
+                        status.st_ino,
+                        place,
+                    )
+            except FileNotFoundError:  # gone since it was listed
+                continue
+            except OSError as error:
+                # Names without what is behind them: a folder that may be listed, but not entered.
+                self._note(folder, error)
+
+    def _note(self, path: str, error: OSError) -> None:
+        if error.errno in _WENT_AWAY and path not in self._roots:
+            self.vanished.add(path)
+            return
+        if self.knows_nothing_about(path):
+            return
+        logger.warning("a folder cannot be listed: %s", error.strerror)
+        logger.debug("it is %s", path)
+        self.unlisted[path] = listing_trouble(error)
+
+    def knows_nothing_about(self, path: str) -> bool:
+        """Whether `path`, or a folder above it, could not be looked at."""
+        if not self.unlisted and not self.vanished:
+            return False
+        here = path
+        while here not in self.unlisted and here not in self.vanished:
+            above, _, _ = here.rpartition("/")
+            if not above:
+                return False
+            here = above
+        return True
+
+
+_WENT_AWAY = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+
+
+def listing_trouble(error: OSError) -> str:
+    """What `error` says about a folder, in words for people."""
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    if isinstance(error, FileNotFoundError):
+        return "it is not there"
+    if isinstance(error, NotADirectoryError):
+        return "it is a file"
+    return error.strerror or str(error)
+
+
+def root_trouble(root: Path) -> str | None:
+    """Why the registered folder `root` cannot be walked now, or None.
+
+    A link that has taken its place is not followed: what it points at was never registered.
+    """
+    try:
+        if os.path.realpath(root) != os.fspath(root):
+            return "it, or a folder above it, is a link now"
+        with os.scandir(root):
+            return None
+    except OSError as error:
+        return listing_trouble(error)
 
 
 def find_files(
-    roots: Iterable[Path], skip: Iterable[Path] = (), unlistable: set[Path] | None = None
+    roots: Iterable[Path],
+    skip: Iterable[Path] = (),
+    unlistable: set[Path] | None = None,
+    patterns: Iterable[str] = (),
 ) -> Iterator[SeenFile]:
-    """The files under `roots` that may be photos, each once, in a stable order.
+    """The files under `roots` that may be photos, each once.
 
-    Folders that cannot be listed are added to `unlistable`: their files may all be there.
-
-    Hidden folders, thumbnails of network drives and the folders in `skip` are left out. Symbolic links are not
-    followed: what they point at is either under a root itself or was not meant.
+    `skip` are folders that are never entered and `patterns` the user's exclusions. Folders that cannot be listed are
+    added to `unlistable`: their files may all be there.
     """
-    skipped = {os.fspath(Path(folder).resolve()) for folder in skip}
-    visited: set[str] = set()
-    for root in roots:
-        waiting = [os.fspath(Path(root).resolve())]
-        while waiting:
-            folder = waiting.pop()
-            if folder in visited or folder in skipped:
-                continue
-            visited.add(folder)
-            try:
-                with os.scandir(folder) as listing:
-                    entries = sorted(listing, key=lambda entry: entry.name)
-            except OSError as error:
-                logger.warning("cannot list %s: %s", folder, error.strerror)
-                # One that is gone since its parent was listed is gone.
-                if unlistable is not None and not isinstance(error, FileNotFoundError | NotADirectoryError):
-                    unlistable.add(Path(folder))
-                continue
-            subfolders = []
-            for entry in entries:
-                if entry.name.startswith(".") or entry.is_symlink():
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in SKIPPED_FOLDERS:
-                        subfolders.append(entry.path)
-                elif entry.is_file(follow_symlinks=False):
-                    try:
-                        status = entry.stat(follow_symlinks=False)
-                    except OSError:  # gone since it was listed
-                        continue
-                    yield SeenFile(Path(entry.path), status.st_size, status.st_mtime_ns)
-            waiting.extend(reversed(subfolders))
+    private = tuple(os.path.realpath(folder) for folder in skip)
+    walk = Walk([Path(root).resolve() for root in roots], Exclusions(tuple(patterns), private))
+    yield from walk.files()
+    if unlistable is not None:
+        unlistable.update(map(Path, walk.unlisted))
 
 
 def may_be_photo(path: Path) -> bool:
@@ -110,5 +222,6 @@ def is_listable(root: Path) -> bool:
         with os.scandir(root):
             return True
     except OSError as error:
-        logger.warning("cannot list %s: %s", root, error.strerror)
+        logger.warning("a folder cannot be listed: %s", error.strerror)
+        logger.debug("it is %s", root)
         return False

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from personalizer.library_analyses import AnalysisRecords, UnreadableFile
+from personalizer.library_backups import BackupRecords
+from personalizer.library_companions import CompanionRecords
 from personalizer.library_concepts import ConceptRecords, Membership
 from personalizer.library_database import now_text
 from personalizer.library_forgetting import ForgettingRecords
 from personalizer.library_links import LinkRecords
 from personalizer.library_photos import FailureRecord, FileRecord
+from personalizer.library_places import PlaceRecords
 from personalizer.library_shots import ShotRecords
 
 __all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation", "UnreadableFile"]
@@ -43,7 +46,16 @@ class Operation:
     payload: dict[str, Any]
 
 
-class Library(AnalysisRecords, ConceptRecords, LinkRecords, ShotRecords, ForgettingRecords):
+class Library(
+    AnalysisRecords,
+    PlaceRecords,
+    ConceptRecords,
+    LinkRecords,
+    ShotRecords,
+    CompanionRecords,
+    BackupRecords,
+    ForgettingRecords,
+):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 
     Thread-safe: every thread has a connection of its own. Methods that change several rows do so in one

@@ -75,28 +75,6 @@ class PhotoRecords(Database):
         rows = self.connection.execute("SELECT path FROM roots ORDER BY rowid")
         return [path_from(row["path"]) for row in rows]
 
-    def root_devices(self) -> dict[Path, int | None]:
-        """The file system that each registered folder was on when all of it was last scanned."""
-        rows = self.connection.execute("SELECT path, device FROM roots")
-        return {path_from(row["path"]): row["device"] for row in rows}
-
-    def set_root_device(self, root: Path, device: int | None) -> None:
-        """Note the file system of a folder that was scanned as a whole; None forgets it."""
-        # SQLite's integers are signed.
-        value = None if device is None else device & (2**63 - 1)
-        self.connection.execute("UPDATE roots SET device = ? WHERE path = ?", (value, path_value(root)))
-
-    def frozen_roots(self) -> dict[Path, str]:
-        """Folders of which photos are gone without anything being concluded from it, and why."""
-        rows = self.connection.execute(
-            "SELECT path, frozen FROM roots WHERE frozen IS NOT NULL ORDER BY rowid"
-        )
-        return {path_from(row["path"]): str(row["frozen"]) for row in rows}
-
-    def set_frozen(self, root: Path, why: str | None) -> None:
-        """Say why nothing is concluded from what is gone of a folder, or that it is again."""
-        self.connection.execute("UPDATE roots SET frozen = ? WHERE path = ?", (why, path_value(root)))
-
     def photos(self, limit: int | None = None, *, include_missing: bool = False) -> list[Photo]:
         """Photos in the order of recording; those without a present file only with `include_missing`."""
         missing = "" if include_missing else "AND missing_since IS NULL"

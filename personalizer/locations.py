@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,3 +110,13 @@ def write_parts_atomically(path: Path, parts: Iterable[bytes], *, private: bool 
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def settle_folder(folder: Path) -> None:
+    """See that the names in a folder are on the disk."""
+    with suppress(OSError):  # some file systems know no such thing
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

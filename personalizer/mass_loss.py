@@ -5,9 +5,7 @@ Nothing is concluded from the second until a person says so. Knows counts, not f
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 MAX_SHARE = 0.1
 """More of a folder's photos do not go at once without a question."""
@@ -25,20 +23,23 @@ class FolderCount:
     """Files that were there the last time."""
     gone: int
     """Of these, how many are nowhere any more; those that moved are not counted."""
-    device_before: int | None
+    device_before: str | None
     """The file system it was on, where that is known."""
-    device: int | None
+    device: str | None
     """The one it is on now; None when the folder is not there."""
+    trouble: str | None = None
+    """Why it could not be walked: also of one that is there."""
 
 
 def why_frozen(folder: FolderCount) -> str | None:
     """Why nothing may be concluded from what is gone; None when it may."""
-    if folder.device is None:
-        return "the folder is not there" if folder.known else None
+    if folder.trouble is not None or folder.device is None:
+        return _trouble(folder.trouble) if folder.known else None
     if not folder.gone:
         return None
     if folder.gone == folder.known >= MIN_ALL:
         return f"all {folder.known} photos are gone at once"
+    # Numbers of file systems change at a restart, which alone is no reason.
     if folder.device_before not in (None, folder.device):
         return f"it is on another disk than before, and {folder.gone} of {folder.known} photos are gone"
     if folder.gone > max(MIN_FILES, MAX_SHARE * folder.known):
@@ -46,10 +47,14 @@ def why_frozen(folder: FolderCount) -> str | None:
     return None
 
 
-def device_of(folder: Path) -> int | None:
-    """The file system of a folder, None when it cannot be listed."""
-    try:
-        with os.scandir(folder):
-            return folder.stat().st_dev
-    except OSError:
-        return None
+def _trouble(trouble: str | None) -> str:
+    return (
+        "the folder is not there"
+        if trouble in (None, "it is not there")
+        else f"the folder cannot be used: {trouble}"
+    )
+
+
+def more_than_asked(asked: int, gone: int) -> bool:
+    """Whether more is gone now than when a person was asked about it, so that the answer does not cover it."""
+    return gone > max(asked + MIN_FILES, asked * (1 + MAX_SHARE))

@@ -19,6 +19,8 @@ from personalizer.library import Library
 DERIVED_PRIORITY = -1
 """After everything that somebody asked for."""
 _SCAN_KEY = "scan.due"
+_END_WITH_GROUPING = {"scan", "analyse"}
+"""Kinds of jobs that index and group what they found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,10 @@ def queue_missing(
         # A job that people ask for looks at the world when it runs, so it does this work too.
         if item.kind not in kinds or (item.kind, item.subject) in active:
             continue
+        if item.kind in ("index", "cluster") and not _END_WITH_GROUPING.isdisjoint(
+            kind for kind, _ in active
+        ):
+            continue
         job_id = queue.enqueue_once(
             item.kind,
             item.subject,
@@ -82,6 +88,7 @@ def queue_missing(
         )
         if job_id is not None:
             queued.append(job_id)
+            active.add((item.kind, item.subject))
     return queued
 
 

@@ -107,7 +107,7 @@ class Preservation:
     ) -> None:
         self._backbone = backbone
         self._builder = builder
-        self._states = ExampleStates(backbone, prefix, contexts)
+        self._states = ExampleStates(backbone, prefix, contexts, shared=builder.beginning(personal_prompt()))
         self._seed = seed
         self._known: dict[tuple[int, int], Preserved] = {}
 

@@ -172,6 +172,10 @@ class ScanReport:
     """Files that changed while they were looked at: the next scan takes them."""
     frozen: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
+    excluded: int = 0
+    """Files that the library had and that are left out now because a person wants it."""
+    unlisted: list[dict[str, str]] = field(default_factory=list)
+    """`[{path, reason}]` of folders that could not be looked into; nothing is concluded about their photos."""
     elapsed_s: float = 0.0
     photos_per_s: float = 0.0
 

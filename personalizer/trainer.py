@@ -18,6 +18,7 @@ import torch
 
 from personalizer.backbones.base import Backbone
 from personalizer.companions import Companions
+from personalizer.deep_rows import deep_start
 from personalizer.dual_prefix import DualPrefix, DualPrefixConfig
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.example_states import ExampleStates
@@ -114,7 +115,7 @@ class TrainerConfig:
     @staticmethod
     def with_settings(settings: Mapping[str, Any]) -> TrainerConfig:
         """The defaults but for `settings`, JSON values by field; `rows` and `weights` are objects of their own."""
-        parts = {"rows": DualPrefixConfig, "weights": TaskWeights}
+        parts: dict[str, Callable[..., Any]] = {"rows": DualPrefixConfig, "weights": TaskWeights}
         try:
             return TrainerConfig(
                 **{name: parts[name](**value) if name in parts else value for name, value in settings.items()}
@@ -164,7 +165,10 @@ class PrefixTrainer:
         start = starting_rows(
             backbone, dataset.real_positives, config.rows.learned_rows, config.start, config.seed
         )
-        self.prefix = DualPrefix(config.rows, start, backbone.output_scale()).to(backbone.device)
+        prompt = self._builder.beginning(personal_prompt())
+        self.prefix = DualPrefix(
+            config.rows, start, backbone.output_scale(), self._deep_start(prompt, start)
+        ).to(backbone.device)
         self.optimiser = torch.optim.AdamW(
             self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
         )
@@ -172,7 +176,7 @@ class PrefixTrainer:
             backbone,
             self.prefix,
             dataset.contexts,
-            shared=self._builder.beginning(personal_prompt()),
+            shared=prompt,
             gradient_checkpointing=config.gradient_checkpointing,
         )
         self.objective = Objective(
@@ -184,6 +188,19 @@ class PrefixTrainer:
         self._held = held_examples(self._builder, dataset, config.weights) if config.patience else []
         self._step = 0
         self._spent_s = 0.0
+
+    def _deep_start(self, prompt: list[tuple[int, int]], start: torch.Tensor) -> torch.Tensor | None:
+        rows, spec = self.config.rows, self._backbone.spec
+        if not rows.deep_layers:
+            return None
+        if rows.deep_layers > spec.layers:
+            raise UsageError(
+                tried=f"training rows in the first {rows.deep_layers} layers",
+                found=f"{spec.name} has {spec.layers}",
+                fix="Use fewer deep_layers.",
+            )
+        everywhere = torch.cat([start, start[1:]]) if rows.shared else start
+        return deep_start(self._backbone, prompt, everywhere, rows.deep_layers)
 
     def train(self, progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> TrainingOutcome:
         """Run the remaining steps. A cancelled run leaves a checkpoint and raises `JobCancelled`."""
@@ -278,11 +295,8 @@ class PrefixTrainer:
         return float(right), threshold
 
     def _save_checkpoint(self) -> None:
-        tensors = {
-            "input_offset": self.prefix.input_offset,
-            "output_offset": self.prefix.output_offset,
-            "input_start": self.prefix.input_start,
-        }
+        tensors = {name: value.detach() for name, value in self.prefix.named_parameters()}
+        tensors["input_start"] = self.prefix.input_start
         for index, moments in self.optimiser.state_dict()["state"].items():
             for name, tensor in moments.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
@@ -300,8 +314,8 @@ class PrefixTrainer:
             return
         tensors, record = saved
         with torch.no_grad():
-            self.prefix.input_offset.copy_(tensors["input_offset"])
-            self.prefix.output_offset.copy_(tensors["output_offset"])
+            for name, value in self.prefix.named_parameters():
+                value.copy_(tensors[name])
         state = self.optimiser.state_dict()
         state["state"] = {}
         for name, tensor in tensors.items():

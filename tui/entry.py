@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import assistant.cli_backup
 import assistant.cli_bench
 import assistant.cli_concepts
 import assistant.cli_daemon

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from personalizer.analysis import PhotoAnalyser
-from personalizer.decoding import load_photo
+from personalizer.decoding import FOR_ANALYSIS, load_photo
 from personalizer.errors import UnreadablePhotoError
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -56,7 +56,7 @@ class EvaluationPhotos:
 
     def _analyse(self, path: Path) -> int:
         content = path.read_bytes()
-        photo = load_photo(path)
+        photo = load_photo(path, FOR_ANALYSIS)
         status = path.stat()
         return self.library.record_photo(
             content_hash=hashlib.sha256(content).hexdigest(),

@@ -48,6 +48,7 @@ VARIANTS: Mapping[str, Variant] = {
         "four rows for each task instead of sixteen",
         {"rows": {"generation_rows": 4, "understanding_rows": 4}},
     ),
+    "deep_rows": Variant("rows in the first two layers as well", {"rows": {"deep_layers": 2}}),
 }
 
 

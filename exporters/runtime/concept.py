@@ -22,13 +22,15 @@ from exporters.tensor_files import open_tensors, save_tensors
 from personalizer.errors import CorruptArtifactError, NotReadyError
 from personalizer.locations import write_atomically
 from personalizer.prefix_files import current_manifest
-from personalizer.prompts import RowKind, personal_prompt
+from personalizer.prompts import RowKind, Rows, personal_prompt
 from personalizer.schemas import Float32Array
 
 PREFIX_FILE = "prefix.safetensors"
 PREFIX_MANIFEST = "manifest.json"
 CACHE_FILE = "prompt_cache.safetensors"
 CACHE_MANIFEST = "prompt_cache.json"
+FORMATS = (1, 2)
+"""Of trained prefixes; the second has deep rows beside the others."""
 TRAIN_AGAIN = "Train the concept again (familiar train NAME); its photos are untouched."
 
 
@@ -42,6 +44,8 @@ class LearnedRows:
     outputs: Mapping[RowKind, Float32Array]
     self_prompting: bool = True
     """Whether answers about it begin with its rows, as they did in training."""
+    deep: Float32Array | None = None
+    """What is added to keys and values of its rows, `[first layers, 2, rows, kv_heads * head_dim]`."""
 
     @staticmethod
     def read(directory: Path) -> LearnedRows:
@@ -59,6 +63,8 @@ class LearnedRows:
         try:
             manifest: dict[str, Any] = json.loads(manifest_path.read_bytes())
             concept, version = str(manifest["concept"]["name"]), str(manifest["backbone"]["version"])
+            if manifest.get("format", FORMATS[0]) not in FORMATS:
+                raise ValueError(f"format {manifest['format']}, and this version reads {FORMATS}")
             if manifest["sha256"] != sha256:
                 raise ValueError(f"{PREFIX_FILE} does not match its manifest")
             counts: dict[RowKind, int] = {
@@ -69,6 +75,8 @@ class LearnedRows:
             self_prompting = bool(manifest.get("self_prompting", True))
             inputs = {kind: np.array(tensors[f"{kind}_input"]) for kind in ROW_KINDS}
             outputs = {kind: np.array(tensors[f"{kind}_output"]) for kind in ROW_KINDS}
+            deep_layers = int(manifest.get("deep_layers", 0))
+            deep = np.array(tensors["deep_rows"], dtype=np.float32) if deep_layers else None
         except (OSError, ValueError, KeyError, TypeError) as error:
             found = f"no entry {error}" if isinstance(error, KeyError) else str(error)
             raise CorruptArtifactError(tried=tried, found=found, fix=TRAIN_AGAIN) from error
@@ -81,7 +89,12 @@ class LearnedRows:
                         found=f"{kind} rows are {rows.dtype} {rows.shape}, not finite float32 {expected}",
                         fix=TRAIN_AGAIN,
                     )
-        return LearnedRows(concept, version, inputs, outputs, self_prompting)
+        shape = (deep_layers, 2, sum(counts.values()))
+        if deep is not None and (deep.shape[:-1] != shape or not np.isfinite(deep).all()):
+            raise CorruptArtifactError(
+                tried=tried, found=f"deep rows are {deep.shape}, not finite {(*shape, '…')}", fix=TRAIN_AGAIN
+            )
+        return LearnedRows(concept, version, inputs, outputs, self_prompting, deep)
 
 
 class ConceptRuntime(PromptContext):
@@ -111,6 +124,14 @@ class ConceptRuntime(PromptContext):
             raise CorruptArtifactError(
                 tried=tried,
                 found=f"its rows have {width} values instead of {session.spec.hidden_size}",
+                fix=TRAIN_AGAIN,
+            )
+        cached = session.spec.kv_heads * session.spec.head_dim
+        deep = rows.deep
+        if deep is not None and (len(deep) > session.spec.layers or deep.shape[-1] != cached):
+            raise CorruptArtifactError(
+                tried=tried,
+                found=f"its deep rows are {deep.shape} for {session.spec.layers} layers of {cached} values",
                 fix=TRAIN_AGAIN,
             )
 
@@ -144,7 +165,7 @@ class ConceptRuntime(PromptContext):
 
     @cached_property
     def start(self) -> Cache:
-        """Keys and values of the begin token and the personal prompt.
+        """Keys and values of the begin token and the personal prompt, with the deep rows added.
 
         Rounded to float16 whether they were stored or just computed, so that both give the same answers.
         """
@@ -153,8 +174,26 @@ class ConceptRuntime(PromptContext):
         begin = self.session.embed_text(self.session.spec.begin_ids)
         prompt = np.concatenate([begin, self.embed(personal_prompt())])
         _, cache = self.session.forward(prompt[None])
-        arrays = [array.astype(np.float16) for array in self.session.cache_to_arrays(cache)]
+        arrays = [array.astype(np.float16) for array in self._moved(self.session.cache_to_arrays(cache))]
         return self.session.cache_from_arrays([array.astype(np.float32) for array in arrays])
+
+    def _moved(self, arrays: list[Float32Array]) -> list[Float32Array]:
+        """Keys and values `[1, kv_heads, positions, head_dim]` of the prompt as everything behind it reads them."""
+        if self.rows.deep is None:
+            return arrays
+        places: list[int] = []
+        length = len(self.session.spec.begin_ids)
+        for segment in personal_prompt():
+            count = len(self.embed([segment]))
+            if isinstance(segment, Rows):
+                places += range(length, length + count)
+            length += count
+        # Layer by layer, keys and then values, which is also the order of the arrays.
+        deep = self.rows.deep.reshape(-1, *self.rows.deep.shape[2:])
+        found = [array.copy() for array in arrays]
+        for array, moves in zip(found, deep, strict=False):
+            array[0][:, places] += moves.reshape(len(places), len(array[0]), -1).swapaxes(0, 1)
+        return found
 
 
 class ConceptsTogether(PromptContext):

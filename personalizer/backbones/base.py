@@ -67,6 +67,12 @@ class Backbone(Protocol):
     def joined_cache(self, cache: Any, behind: Any, skipped: int = 0) -> Any:
         """A new cache of one sequence: all positions of `cache`, then those of `behind` but its first `skipped`."""
 
+    def cached(self, cache: Any, places: Sequence[int], layers: int) -> torch.Tensor:
+        """The first layers' keys and values at `places` of one sequence, `[layers, 2, places, kv_heads * head_dim]`."""
+
+    def moved_cache(self, cache: Any, places: Sequence[int], by: torch.Tensor) -> Any:
+        """A new cache of one sequence, moved at `places` by what has the shape of `cached`; gradients reach both."""
+
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""
 

@@ -294,6 +294,30 @@ class ChameleonBackbone:
             )
         return joined
 
+    def cached(self, cache: DynamicCache, places: Sequence[int], layers: int) -> torch.Tensor:
+        """The first layers' keys and values at `places` of one sequence, `[layers, 2, places, kv_heads * head_dim]`."""
+        return torch.stack(
+            [
+                torch.stack([part[0, :, list(places)].transpose(0, 1).flatten(1) for part in parts])
+                for parts in ((layer.keys, layer.values) for layer in cache.layers[:layers])
+            ]
+        )
+
+    def moved_cache(self, cache: DynamicCache, places: Sequence[int], by: torch.Tensor) -> DynamicCache:
+        """A new cache of one sequence, moved at `places` by what has the shape of `cached`; gradients reach both."""
+        result = self.new_cache()
+        index = torch.tensor(list(places), device=self.device)
+        for number, layer in enumerate(cache.layers):
+            parts = [layer.keys, layer.values]
+            if number < len(by):
+                # `[places, heads * dim]` to `[1, heads, places, dim]`, as the cache has it.
+                moves = by[number].unflatten(2, (self.spec.kv_heads, -1)).transpose(1, 2)[:, None]
+                parts = [
+                    part.index_add(2, index, move.to(part)) for part, move in zip(parts, moves, strict=True)
+                ]
+            result.update(parts[0], parts[1], number)
+        return result
+
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """`[..., text_vocabulary]`; ids that are image codes are masked out."""
         logits = self.model.lm_head(hidden)

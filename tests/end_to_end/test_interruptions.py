@@ -69,15 +69,22 @@ def test_a_failure_in_the_worker_keeps_its_exit_code(command: Any, photos: Path)
 
 
 @pytest.mark.slow
-def test_a_worker_killed_while_scanning_loses_nothing(command: Any, photos: Path) -> None:
-    front = command.start("--json", "add", str(photos))
+def test_a_worker_killed_while_scanning_loses_nothing(command: Any, photos: Path, tmp_path: Path) -> None:
+    many = tmp_path / "many"
+    many.mkdir()
+    for copy in range(12):
+        for photo in photos.iterdir():
+            # Appending to a JPEG makes another photo of the same picture.
+            (many / f"{copy}-{photo.name}").write_bytes(photo.read_bytes() + bytes([copy]))
+    number = len(list(many.iterdir()))
+    front = command.start("--json", "add", str(many))
     job = command.wait_for("scan", "running", done=2)
-    assert job["done"] < 24
+    assert job["done"] < number
     os.kill(command.worker_pid(), signal.SIGKILL)
     output, errors = front.communicate(timeout=1800)
     assert front.returncode == 0, errors
-    assert json.loads(output)["seen"] == 24
-    assert command.json("status")["photos"] == 24
+    assert json.loads(output)["seen"] == number
+    assert command.json("status")["photos"] == number
     assert command.json("jobs")[-1]["attempts"] == 2
     _nothing_twice(command.home)
 

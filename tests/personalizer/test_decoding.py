@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from personalizer.decoding import DecodeLimits, load_photo
+from personalizer.decoding import FOR_ANALYSIS, DecodeLimits, load_photo
 from personalizer.errors import UnreadablePhotoError
 
 
@@ -81,6 +81,21 @@ def test_large_photo_is_reduced_and_keeps_its_size(tmp_path: Path) -> None:
     assert (photo.width_px, photo.height_px) == (2000, 3000)
     assert max(photo.image.size) == 1024 and photo.scale == pytest.approx(3000 / 1024)
     assert load_photo(path, DecodeLimits(max_side_px=None)).image.size == (2000, 3000)
+
+
+@pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (4032, 3024)])
+def test_a_phones_photo_is_decoded_to_half_its_sides_and_no_further(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    """What analysis asks for is what JPEG decodes to by itself: nothing is decoded large to be reduced again."""
+    path = tmp_path / "a.jpg"
+    picture(*size).save(path)
+    photo = load_photo(path, FOR_ANALYSIS)
+    assert photo.image.size == (size[0] // 2, size[1] // 2)
+    assert (photo.width_px, photo.height_px) == size and photo.scale == 2
+    wide = tmp_path / "wide.jpg"
+    picture(4000, 400).save(wide)
+    assert load_photo(wide, DecodeLimits(max_side_px=1024)).image.size == (1000, 100)
 
 
 @pytest.mark.parametrize(

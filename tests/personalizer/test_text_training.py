@@ -94,7 +94,7 @@ def test_the_opposite_fact_teaches_the_opposite_answer(
     backbone: Backbone, codes: torch.Tensor, tmp_path: Path
 ) -> None:
     def margin(fact: str) -> float:
-        made = trainer(backbone, codes, tmp_path / fact, [fact], steps=15)
+        made = trainer(backbone, codes, tmp_path / fact, [fact], steps=30)
         made.train(None, None)
         question = "is {name} afraid of water?"
         yes, no = (likelihood(backbone, made, question, answer) for answer in ("yes.", "no."))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -7,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from personalizer.watcher import Watcher
+from personalizer.exclusions import Exclusions
+from personalizer.mounts import Mount
+from personalizer.watch_notes import Polled
+from personalizer.watchdog_notices import WatchdogNotices
+from personalizer.watcher import Watcher, WatchTimes
 
 
 class Hints:
@@ -76,3 +82,198 @@ def test_folder_added_later_is_watched(tmp_path: Path, hints: Hints, make_photo:
             time.sleep(0.02)
         make_photo(tmp_path / "a.jpg", 1)
         assert hints.wait()
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.01)
+
+
+def quick(**times: float) -> WatchTimes:
+    """Nothing but what is asked for happens soon."""
+    return WatchTimes(**({"debounce_s": 0.05, "roots_s": 0.05} | times))
+
+
+def test_what_is_across_a_network_is_polled(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    told: list[list[Polled]] = []
+    nas, local = tmp_path / "nas", tmp_path / "local"
+    for folder in (nas, local / "phone", local / "2019"):
+        folder.mkdir(parents=True)
+    mounts = [Mount(str(nas), "nfs4", "nas:/photos"), Mount(str(local / "phone"), "fuse.sshfs", "phone:")]
+    with Watcher(
+        lambda: [nas, local],
+        hints,
+        mounts=lambda: list(mounts),
+        on_polled=lambda polled: told.append(list(polled)),
+        times=quick(network_s=0.3),
+    ):
+        until(lambda: hints.count >= 3)
+        assert [(one.path, one.reason, one.refused) for one in told[-1]] == [
+            (str(nas), "it is across a network", False),
+            (str(local), "it is across a network", False),
+        ]
+        mounts.clear()
+        until(lambda: told[-1] == [])
+        time.sleep(0.5)
+        before = hints.count
+        time.sleep(0.5)
+        assert hints.count == before, "what is local is not polled"
+        make_photo(nas / "a.jpg", 1)
+        until(lambda: hints.count > before)
+
+
+def test_what_is_local_beside_a_share_is_watched(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    (tmp_path / "phone").mkdir()
+    mounts = [Mount(str(tmp_path / "phone"), "fuse.sshfs", "phone:")]
+    with Watcher(lambda: [tmp_path], hints, mounts=lambda: mounts, times=quick()):
+        make_photo(tmp_path / "phone" / "a.jpg", 1)
+        time.sleep(0.5)
+        assert hints.count == 0, "there, other machines' changes would not be noticed either"
+        make_photo(tmp_path / "b.jpg", 2)
+        assert hints.wait()
+
+
+def test_what_was_not_at_rest_is_looked_at_again_soon(tmp_path: Path, hints: Hints) -> None:
+    """Also where nothing is noticed in between: across a network."""
+    unfinished = [True]
+    with Watcher(lambda: [tmp_path], hints, unfinished=lambda: unfinished[0], times=quick(look_again_s=0.1)):
+        began_s = time.monotonic()
+        until(lambda: hints.count >= 3)
+        assert time.monotonic() - began_s > 0.6, "less and less often"
+        unfinished[0] = False
+        time.sleep(0.3)
+        before = hints.count
+        time.sleep(1.0)
+        assert hints.count == before
+
+
+def test_a_change_that_never_settles_is_scanned_nevertheless(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg", 1)
+    with Watcher(lambda: [tmp_path], hints, times=quick(debounce_s=0.5, max_delay_s=1.0)):
+        deadline = time.monotonic() + 20
+        while not hints.count and time.monotonic() < deadline:
+            photo.touch()
+            photo.write_bytes(photo.read_bytes())
+            time.sleep(0.02)
+        assert hints.count == 1
+
+
+def test_a_folder_that_comes_and_goes(tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]) -> None:
+    """A drive that is plugged in is scanned, and watched from then on; one that is pulled out ends nothing."""
+    drive, away = tmp_path / "drive", tmp_path / "away"
+    make_photo(away / "a.jpg", 1)
+    with Watcher(lambda: [drive], hints, times=quick()):
+        for number in range(2):
+            away.rename(drive)
+            assert hints.wait()
+            make_photo(drive / f"new {number}.jpg", number)
+            assert hints.wait()
+            drive.rename(away)
+            assert hints.wait()
+
+
+def test_what_is_excluded_is_not_watched(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    rules = [Exclusions()]
+    (tmp_path / "Screenshots").mkdir()
+    with Watcher(lambda: [tmp_path], hints, exclusions=lambda: rules[0], times=quick()) as watcher:
+        make_photo(tmp_path / "Screenshots" / "a.jpg", 1)
+        assert hints.wait()
+        rules[0] = Exclusions(("Screenshots",))
+        until(lambda: watcher._rules == rules[0])
+        assert hints.wait(), "what was left out is to be scanned"
+        time.sleep(0.3)
+        before = hints.count
+        make_photo(tmp_path / "Screenshots" / "b.jpg", 2)
+        time.sleep(0.5)
+        assert hints.count == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not say that they lost anything")
+def test_when_notices_were_lost_everything_is_scanned_and_watched_again(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    queue = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    busy, free, looks = threading.Event(), threading.Event(), [0]
+
+    def roots() -> list[Path]:
+        looks[0] += 1
+        if looks[0] == 2:  # the watcher has no time for notices now
+            busy.set()
+            free.wait(60)
+        return [tmp_path]
+
+    names = make_photo(tmp_path / "0.jpg", 1), tmp_path / "1.jpg"
+    with Watcher(roots, hints, times=quick()):
+        assert busy.wait(20)
+        for number in range(queue // 2 + 100):
+            names[number % 2].rename(names[1 - number % 2])
+        (tmp_path / "new").mkdir()  # which nobody hears of
+        free.set()
+        assert hints.wait()
+        until(lambda: "more happened" in caplog.text)
+        time.sleep(0.3)
+        before = hints.count
+        make_photo(tmp_path / "new" / "a.jpg", 2)
+        until(lambda: hints.count > before)
+    assert str(tmp_path) not in caplog.text
+
+
+def test_clocks_that_are_put_back_do_not_stop_the_watching(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Watcher(lambda: [tmp_path], hints, times=quick(rescan_s=0.5)):
+        until(lambda: hints.count)
+        monkeypatch.setattr(time, "time", lambda: 0.0)
+        before = hints.count
+        until(lambda: hints.count >= before + 2)
+
+
+def test_notices_through_watchdog(tmp_path: Path, make_photo: Callable[..., Path]) -> None:
+    """As on systems without inotify."""
+    notices = WatchdogNotices(Exclusions(("Screenshots",)).skips_folder, lambda name: name.endswith(".jpg"))
+
+    def changed() -> bool:
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            if notices.wait(0.2).changed:
+                return True
+        return False
+
+    try:
+        for place in ("a", "Screenshots/b"):
+            (tmp_path / place).mkdir(parents=True)
+        notices.watch(tmp_path)
+        make_photo(tmp_path / "Screenshots" / "b" / "a.jpg", 1)
+        (tmp_path / "a" / "notes.txt").touch()
+        (tmp_path / "Screenshots" / "c").mkdir()
+        assert not changed()
+        photo = make_photo(tmp_path / "a" / "a.jpg", 1)
+        assert changed()
+        while notices.wait(0.3).changed:
+            pass
+        photo.read_bytes()
+        assert not changed()
+        (tmp_path / "a").rename(tmp_path / "b")
+        assert changed()
+        notices.unwatch(tmp_path)
+        while notices.wait(0.3).changed:
+            pass
+        make_photo(tmp_path / "c.jpg", 1)
+        assert not changed()
+        notices.wake()
+        with pytest.raises(OSError):
+            notices.watch(tmp_path / "none")
+        assert len(notices) == 0
+    finally:
+        notices.close()

@@ -1,0 +1,205 @@
+"""Linux's own notices of changes in folders, with what they may lose said aloud. Knows no photo and no library.
+
+Not through watchdog, which says nothing of it when the kernel had to drop notices, nor when it could watch only a part
+of the folders, and which keeps a copy of every path that a storm of renames goes through. Nothing but folders is
+watched, and none that is left out.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import select
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_MODIFIED_AND_CLOSED, _MOVED_FROM, _MOVED_TO, _CREATED, _DELETED = 0x8, 0x40, 0x80, 0x100, 0x200
+_DELETED_ITSELF, _MOVED_ITSELF = 0x400, 0x800
+_UNMOUNTED, _OVERFLOW, _IGNORED = 0x2000, 0x4000, 0x8000
+_ONLY_FOLDERS, _NO_LINKS, _OF_FOLDER = 0x0100_0000, 0x0200_0000, 0x4000_0000
+# Reading is left out: a scan would fill the queue with it. A file that is written is noticed when it is closed.
+_MASK = (
+    _MODIFIED_AND_CLOSED
+    | _MOVED_FROM
+    | _MOVED_TO
+    | _CREATED
+    | _DELETED
+    | _DELETED_ITSELF
+    | _MOVED_ITSELF
+    | _ONLY_FOLDERS
+    | _NO_LINKS
+)
+_HEADER = struct.Struct("iIII")
+_BUFFER_BYTES = 2**18
+NO_MORE_WATCHES = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""What the kernel answers when its limits are reached: of watched folders, and of programs that watch."""
+
+SkipsFolder = Callable[[str, str, str], bool]
+"""Whether the folder at a path, with this name, below this root is left out."""
+ConcernsUs = Callable[[str], bool]
+"""Whether a file with this name may be a photo."""
+
+
+@dataclass(slots=True)
+class Happened:
+    """What was noticed since the last time."""
+
+    changed: bool = False
+    lost: bool = False
+    """Notices were dropped: anything may have changed, and new folders are not watched yet."""
+    given_up: dict[Path, OSError] = field(default_factory=dict)
+    """Roots that cannot be watched any longer."""
+
+
+class FolderNotices:
+    """Watches folders with everything below them. For one thread, except for `wake`."""
+
+    def __init__(self, skips_folder: SkipsFolder, concerns_us: ConcernsUs) -> None:
+        self._skips_folder = skips_folder
+        self._concerns_us = concerns_us
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._descriptor = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        self._folders: dict[int, tuple[str, str]] = {}
+        """By the kernel's number: the folder and the root that it was watched for."""
+        self._wake_end, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._poll = select.poll()
+        for descriptor in (self._descriptor, self._wake_end):
+            self._poll.register(descriptor, select.POLLIN)
+
+    @staticmethod
+    def _checked(answer: int) -> int:
+        if answer < 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        return answer
+
+    def __len__(self) -> int:
+        """How many folders are watched."""
+        return len(self._folders)
+
+    def watch(self, root: Path) -> None:
+        """Watch `root` and what is below it; folders that are watched already are no more than looked at again.
+
+        Raises OSError when not all of it can be watched, and then watches nothing of it: a part of the notices is not
+        worth the share of a limit that all programs have together.
+        """
+        try:
+            self._add(os.fspath(root), os.fspath(root))
+        except OSError:
+            self.unwatch(root)
+            raise
+
+    def unwatch(self, root: Path) -> None:
+        """Watch a root no longer."""
+        text = os.fspath(root)
+        for number in [number for number, (_, of_root) in self._folders.items() if of_root == text]:
+            self._libc.inotify_rm_watch(self._descriptor, number)
+            del self._folders[number]
+
+    def _add(self, folder: str, root: str) -> None:
+        waiting = [folder]
+        while waiting:
+            here = waiting.pop()
+            try:
+                number = self._checked(
+                    self._libc.inotify_add_watch(self._descriptor, os.fsencode(here), ctypes.c_uint32(_MASK))
+                )
+                self._folders[number] = (here, root)
+                # Watched first: what appears in between is then noticed as well.
+                with os.scandir(here) as entries:
+                    waiting += [
+                        entry.path
+                        for entry in entries
+                        if entry.is_dir(follow_symlinks=False)
+                        and not self._skips_folder(entry.path, entry.name, root)
+                    ]
+            except OSError as error:
+                # One that is gone, or may not be looked into, is the scan's business.
+                if error.errno in NO_MORE_WATCHES or here == root:
+                    raise
+
+    def wait(self, timeout_s: float) -> Happened:
+        """What happened; waits for the first notice, or for `wake`."""
+        happened = Happened()
+        ready = {descriptor for descriptor, _ in self._poll.poll(timeout_s * 1000)}
+        if self._wake_end in ready:
+            os.read(self._wake_end, 4096)
+        if self._descriptor in ready:
+            try:
+                content = os.read(self._descriptor, _BUFFER_BYTES)
+            except BlockingIOError:
+                return happened
+            self._read(content, happened)
+        return happened
+
+    def _read(self, content: bytes, happened: Happened) -> None:
+        position, added, moved_away = 0, [], set()
+        while position < len(content):
+            number, mask, _, length = _HEADER.unpack_from(content, position)
+            start = position + _HEADER.size
+            position = start + length
+            if mask & _OVERFLOW:
+                happened.lost = happened.changed = True
+                continue
+            folder, root = self._folders.get(number, ("", ""))
+            if mask & _IGNORED:
+                self._folders.pop(number, None)
+                happened.changed |= folder == root != ""
+            elif not folder:
+                continue
+            elif mask & (_UNMOUNTED | _DELETED_ITSELF | _MOVED_ITSELF):
+                # Of folders below the root the one above tells.
+                happened.changed |= folder == root or bool(mask & _UNMOUNTED)
+            else:
+                name = os.fsdecode(content[start:position].rstrip(b"\0"))
+                path = f"{folder.rstrip('/')}/{name}"
+                if not mask & _OF_FOLDER:
+                    happened.changed |= self._concerns_us(name)
+                elif not self._skips_folder(path, name, root):
+                    happened.changed = True
+                    if mask & (_CREATED | _MOVED_TO):
+                        added.append((path, root))
+                    elif mask & _MOVED_FROM:
+                        moved_away.add(path)
+        # In this order: another folder may have taken the name of one that was moved.
+        if moved_away:
+            self._forget(moved_away)
+        for path, root in added:
+            self._add_new(path, root, happened)
+
+    def _add_new(self, path: str, root: str, happened: Happened) -> None:
+        if Path(root) in happened.given_up:
+            return
+        try:
+            self._add(path, root)
+        except OSError as error:
+            if error.errno in NO_MORE_WATCHES:
+                self.unwatch(Path(root))
+                happened.given_up[Path(root)] = error
+
+    def _forget(self, moved_away: set[str]) -> None:
+        """Stop watching folders that were moved; those that only have another name now are added by it."""
+        gone = []
+        for number, (folder, _) in self._folders.items():
+            here = folder
+            while here and here not in moved_away:
+                here = here.rpartition("/")[0]
+            if here:
+                gone.append(number)
+        for number in gone:
+            self._libc.inotify_rm_watch(self._descriptor, number)
+            del self._folders[number]
+
+    def wake(self) -> None:
+        """End a `wait` now; from any thread."""
+        with suppress(BlockingIOError):
+            os.write(self._waker, b"!")
+
+    def close(self) -> None:
+        """Watch nothing any more."""
+        for descriptor in (self._descriptor, self._wake_end, self._waker):
+            os.close(descriptor)
