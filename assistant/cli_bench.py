@@ -96,6 +96,10 @@ def ingest(
     photos_count: Annotated[
         int, typer.Option(min=0, help="Also import that many small photos, and watch the memory.")
     ] = 0,
+    library_faces: Annotated[
+        int,
+        typer.Option(min=0, help="Also add photos to a library with that many faces, and to an empty one."),
+    ] = 0,
     keep: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the composed photos in this new folder.")
     ] = None,
@@ -114,6 +118,7 @@ def ingest(
             settings=IngestSettings(count, repeats, cores, photos_count, seed),
             reference_command=reference_command,
             keep=keep,
+            library_faces=library_faces,
             on_progress=on_progress,
         )
     )
@@ -144,4 +149,15 @@ def ingest_lines(report: dict[str, Any]) -> str:
         growth = memory["growth_percent"]
         said = "too few samples to say" if growth is None else f"{growth:+.1f} % after a tenth"
         lines += ["", f"Memory over {memory['photos']} photos: {said}, at most {memory['peak_mib']:.0f} MiB"]
+    if "library" in report:
+        library = report["library"]
+        lines += [
+            "",
+            f"A new photo in a library of {library['settings']['faces']:,} faces, and in an empty one:",
+        ]
+        lines += [
+            f"  {batch} at a time: {row['per_photo_s']['full']:.2f} s and {row['per_photo_s']['empty']:.2f} s, "
+            f"{row['ratio']:.2f} times ({row['cpu_ratio']:.2f} in computing time)"
+            for batch, row in library["by_batch"].items()
+        ]
     return "\n".join(lines)

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from assistant.evaluation.composites import (
     read_ingredients,
 )
 from assistant.evaluation.face_finds import Finds, compare_finds
+from assistant.evaluation.growth_benchmark import measure_growth
 from assistant.evaluation.import_memory import measure_memory
 from assistant.evaluation.protocol import read_photos
 from assistant.service import Familiar
@@ -44,8 +45,8 @@ COMMAND = "face_recognition"
 STOP_PATIENCE_S = 30.0
 INGREDIENTS = 240
 """Photos of each folder that are composed at most: searching them for known faces takes a tenth of a second each."""
-LibraryCost = Callable[[Home, int], dict[str, Any]]
-"""What a new photo costs in a library with so many faces, measured in a home of its own."""
+LIBRARY_PHOTOS = 8
+"""Composed photos that new ones for a large library are made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,6 @@ def benchmark_ingest(
     reference_command: Path | None = None,
     keep: Path | None = None,
     library_faces: int = 0,
-    library_cost: LibraryCost | None = None,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """Photos per second of both, which faces each finds, and on request memory and the cost in a large library.
@@ -122,9 +122,11 @@ def benchmark_ingest(
             report["memory"] = measure_memory(
                 home, work, [one.image for one in ingredients], settings.photos_count, settings.seed, say
             )
-        if library_faces and library_cost is not None:
-            say(Progress(0, 0, "Measuring a photo in a large library"))
-            report["library"] = library_cost(home, library_faces)
+        if library_faces:
+            new = sorted(photos.iterdir())[:LIBRARY_PHOTOS]
+            report["library"] = measure_growth(
+                home, new, faces=library_faces, seed=settings.seed, on_progress=say
+            )
     return report
 
 
