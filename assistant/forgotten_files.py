@@ -20,6 +20,7 @@ from personalizer.errors import FamiliarError
 from personalizer.folders import may_be_photo
 from personalizer.locations import Home
 from personalizer.name_mentions import NameMentions
+from personalizer.people_page_mark import begins_people_page
 
 _LINES = frozenset({".log", ".jsonl", ".txt"})
 _NO_WORDS = frozenset({"seed", "backbone", "Software"})
@@ -83,6 +84,9 @@ def _files(home: Home) -> Iterator[Path]:
 def _clean(path: Path, home: Home, traces: Traces, rows: list[bytes]) -> Counter[str]:
     """Remove what one file says: its lines, itself, or the folder that it describes."""
     content = path.read_bytes()
+    if begins_people_page(content):
+        # Whoever is forgotten is on it, and be it as a face without a name.
+        return _delete(path, "people_pages")
     notes = drawing_notes(content)
     if notes is not None:
         words = " ".join(value for key, value in notes.items() if key not in _NO_WORDS)

@@ -402,7 +402,7 @@ class Handlers:
 
     def _notice_new_version(self, job: Job) -> None:
         """An update of Familiar can bring another version of the backbone; a daemon finds out by itself."""
-        if not any(concept.prefix_dir is not None for concept in self._library.concepts()):
+        if not self._library.trained_concepts():
             return
         name = str(job.payload["backbone"])
         try:
@@ -429,7 +429,7 @@ class Handlers:
         }
         waiting = {one.payload.get("concept") for one in self._queue.list("queued") if one.kind == "train"}
         name = str(job.payload["backbone"])
-        for concept in self._library.concepts():
+        for concept in self._library.trained_concepts():
             if concept.name is None or concept.prefix_dir is None or concept.backbone == version:
                 continue
             # What this very job trains, and with which settings, is not to be trained again behind it.

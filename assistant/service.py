@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from assistant.drawing import Drawer
     from assistant.estimate import Estimate
     from assistant.face_choice import FaceModelState
+    from assistant.people_page import PeoplePage
     from assistant.restoring import Restored
     from assistant.serving import Serving
     from exporters.runtime.session import BackboneSession
@@ -390,6 +391,18 @@ class Familiar:
         from assistant.concept_service import ConceptOperations
 
         return ConceptOperations(self.library)
+
+    def report(
+        self, out: Path | None = None, *, force: bool = False, on_progress: OnProgress | None = None
+    ) -> PeoplePage:
+        """Write the page of people, pets and things, to `out` or into the home. Raises `UsageError` for the place."""
+        from assistant.people_page import write_people_page
+
+        try:
+            path = None if out is None else out.expanduser().absolute()
+        except UNREACHABLE as error:
+            raise unreachable(f"writing a page to {out}", error) from error
+        return write_people_page(self.library, self.home, path, force=force, on_progress=on_progress)
 
     def remember(self, name: str, text: str) -> Profile:
         """Keep something that the user tells about a concept; words that were told before are kept once.

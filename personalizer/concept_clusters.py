@@ -15,9 +15,10 @@ from personalizer.face_quality import QUALITY_GATE
 from personalizer.full_linkage import link_all
 from personalizer.group_linkage import squared_distance
 from personalizer.grouping_state import DECIDED, NONE, GroupingState, KindState, stamp
-from personalizer.incremental_clustering import CHUNK_ITEMS, Placement, PlacementSettings, place_items
+from personalizer.incremental_clustering import place_items
 from personalizer.library import Library
 from personalizer.link_constraints import Contradiction
+from personalizer.placement import CHUNK_ITEMS, Placement, PlacementSettings
 from personalizer.schemas import Concept, ConceptKind, Int64Array, OnProgress, Progress
 
 

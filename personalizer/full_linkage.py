@@ -14,14 +14,10 @@ import numpy as np
 from personalizer.clustering import Edges, connected_parts
 from personalizer.group_linkage import MAX_DENSE_ENTRIES, BoolArray, JoinLimits, Sums, join, squared_distance
 from personalizer.grouping_state import GroupingState, KindState
-from personalizer.incremental_clustering import (
-    CHUNK_ITEMS,
-    PlacementSettings,
-    entries_apart,
-    place_items,
-    unite,
-)
+from personalizer.incremental_clustering import place_items
+from personalizer.kept_apart import entries_apart, unite
 from personalizer.library import Library
+from personalizer.placement import CHUNK_ITEMS, PlacementSettings
 from personalizer.schemas import Int64Array, OnProgress, Progress
 
 _BLOCK_ITEMS = 1024

@@ -63,9 +63,11 @@ class ItemStore:
 
         That is when another model makes the vectors now, or a photo that was an item has become a portrait.
         """
+        # CROSS: from the newest detection of the kind on. The other way round, a library without any of the kind would
+        # be read from end to end for every new photo.
         newest = library.connection.execute(
-            """SELECT model, version FROM vectors JOIN detections ON detections.id = detection_id
-               WHERE kind = ? ORDER BY detection_id DESC, vectors.rowid DESC LIMIT 1""",
+            """SELECT model, version FROM detections CROSS JOIN vectors ON detection_id = detections.id
+               WHERE kind = ? ORDER BY detections.id DESC, vectors.rowid DESC LIMIT 1""",
             (self._detection_kind,),
         ).fetchone()
         source = None if newest is None else (str(newest["model"]), str(newest["version"]))

@@ -72,6 +72,11 @@ class ConceptRecords(Database):
         """All concepts, hidden ones included, by id."""
         return [_concept(row) for row in self.connection.execute("SELECT * FROM concepts ORDER BY id")]
 
+    def trained_concepts(self) -> list[Concept]:
+        """Those that have a prefix, hidden ones included, by id."""
+        rows = self.connection.execute("SELECT * FROM concepts WHERE prefix_dir IS NOT NULL ORDER BY id")
+        return [_concept(row) for row in rows]
+
     def rename_concept(self, concept_id: int, name: str) -> Concept:
         """Give a concept a name; a suggested one becomes `named`. `UsageError` when the name is taken."""
         name = _clean_name(name)

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 
 from personalizer import fingerprints
 from personalizer.fingerprints import TONES_BYTES, Fingerprint, Pictures
 from personalizer.library_database import Database
 from personalizer.schemas import Int64Array
+
+UInt64Array = npt.NDArray[np.uint64]
+_DATED = """camera IS NOT NULL AND taken_at IS NOT NULL
+    AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """When a photo was taken, and with what."""
+
+    photo_id: int
+    camera: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a photo is."""
+
+    photo_id: int
+    path: str
+    taken_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +74,22 @@ class ShotRecords(Database):
         """
         rows = self.connection.execute(
             """SELECT id FROM photos WHERE forgotten = 0
-               AND id NOT IN (SELECT photo_id FROM fingerprints WHERE version = ?)
-               AND id IN (SELECT photo_id FROM photo_files WHERE missing_since IS NULL)
+               AND NOT EXISTS (SELECT 1 FROM fingerprints WHERE photo_id = photos.id AND version = ?)
+               AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)
                ORDER BY id DESC LIMIT ?""",
             (fingerprints.VERSION, limit),
         )
         return [int(row["id"]) for row in rows]
 
-    def pictures(self) -> tuple[Int64Array, Pictures, Int64Array]:
-        """Photo ids `[n]` ascending, their fingerprints and their sizes in pixels `[n]`."""
+    def pictures(self, photo_ids: Iterable[int] | None = None) -> tuple[Int64Array, Pictures, Int64Array]:
+        """Photo ids `[n]` ascending, their fingerprints and their sizes in pixels `[n]`; of some photos, or of all."""
+        chosen = None if photo_ids is None else json.dumps([int(photo_id) for photo_id in photo_ids])
+        which = "" if chosen is None else "photo_id IN (SELECT value FROM json_each(?3)) AND"
         rows = self.connection.execute(
-            """SELECT photo_id, bits, tones, width_px, height_px FROM fingerprints
-               JOIN photos ON photos.id = photo_id WHERE version = ? AND length(tones) = ? ORDER BY photo_id""",
-            (fingerprints.VERSION, TONES_BYTES),
+            f"""SELECT photo_id, bits, tones, width_px, height_px FROM fingerprints
+                JOIN photos ON photos.id = photo_id
+                WHERE {which} version = ?1 AND length(tones) = ?2 ORDER BY photo_id""",
+            (fingerprints.VERSION, TONES_BYTES, *([] if chosen is None else [chosen])),
         ).fetchall()
         flat = np.frombuffer(b"".join(row["tones"] for row in rows), np.uint8)
         pictures = Pictures(
@@ -69,6 +99,68 @@ class ShotRecords(Database):
         )
         sizes = np.array([row["width_px"] * row["height_px"] for row in rows], np.int64)
         return np.array([row["photo_id"] for row in rows], np.int64), pictures, sizes
+
+    def picture_signs(self) -> tuple[Int64Array, UInt64Array]:
+        """Photo ids `[n]` ascending and the bits of their fingerprints `[n]`."""
+        cursor = self.connection.cursor()
+        # Plain tuples: a hundred thousand of them are read for every new photo.
+        cursor.row_factory = None
+        cursor.execute(
+            """SELECT photo_id, bits FROM fingerprints WHERE version = ? AND length(tones) = ?
+               ORDER BY photo_id""",
+            (fingerprints.VERSION, TONES_BYTES),
+        )
+        both = np.fromiter(chain.from_iterable(cursor), np.int64).reshape(-1, 2)
+        return both[:, 0].copy(), both[:, 1].copy().view(np.uint64)
+
+    def taken(self, photo_ids: Iterable[int] | None = None) -> list[Taken]:
+        """Photos whose camera and time are known, and that have a file; some, or all."""
+        chosen = None if photo_ids is None else json.dumps([int(photo_id) for photo_id in photo_ids])
+        which = "1" if chosen is None else "id IN (SELECT value FROM json_each(?))"
+        rows = self.connection.execute(
+            f"SELECT id, camera, taken_at FROM photos WHERE {which} AND {_DATED}",
+            [] if chosen is None else [chosen],
+        )
+        return [Taken(row["id"], row["camera"], datetime.fromisoformat(row["taken_at"])) for row in rows]
+
+    def taken_within(self, one: Taken, apart: timedelta) -> list[Taken]:
+        """What the same camera took at most so long before or after, and the photo itself."""
+        rows = self.connection.execute(
+            f"""SELECT id, camera, taken_at FROM photos
+                WHERE camera = ? AND taken_at BETWEEN ? AND ? AND {_DATED}""",
+            # What is stored may say fractions of a second, which sort behind the whole one.
+            (one.camera, (one.at - apart).isoformat(), f"{(one.at + apart).isoformat()}~"),
+        )
+        return [Taken(row["id"], row["camera"], datetime.fromisoformat(row["taken_at"])) for row in rows]
+
+    def photos_with_suffix(self, suffixes: Iterable[str]) -> set[int]:
+        """Photos of which a file has one of these suffixes, of four characters each and in small letters."""
+        rows = self.connection.execute(
+            """SELECT DISTINCT photo_id FROM photo_files
+               WHERE lower(substr(path, -4)) IN (SELECT value FROM json_each(?))""",
+            (json.dumps(sorted(suffixes)),),
+        )
+        return {row["photo_id"] for row in rows}
+
+    def photo_places(self) -> Iterator[Place]:
+        """Where every photo is, by id: a file that is there, else one that was; without those that have no file."""
+        rows = self.connection.execute(
+            """SELECT photos.id, photos.taken_at, (
+                 SELECT path FROM photo_files WHERE photo_id = photos.id
+                 ORDER BY missing_since IS NOT NULL, rowid LIMIT 1) AS path
+               FROM photos WHERE path IS NOT NULL ORDER BY photos.id"""
+        )
+        for row in rows:
+            at = None if row["taken_at"] is None else datetime.fromisoformat(row["taken_at"])
+            yield Place(row["id"], os.fsdecode(row["path"]), at)
+
+    def with_files(self, photo_ids: Iterable[int]) -> set[int]:
+        """Those of the photos that have a file, be it a missing one."""
+        rows = self.connection.execute(
+            "SELECT DISTINCT photo_id FROM photo_files WHERE photo_id IN (SELECT value FROM json_each(?))",
+            (json.dumps([int(photo_id) for photo_id in photo_ids]),),
+        )
+        return {row["photo_id"] for row in rows}
 
     def not_grouped(self) -> set[int]:
         """Photos whose fingerprint has not been compared with the others yet."""

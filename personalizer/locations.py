@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,11 @@ class Home:
         return self.root / "imagined"
 
     @property
+    def people_page(self) -> Path:
+        """Where `familiar report` writes unless told otherwise."""
+        return self.root / "people.html"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 
@@ -85,6 +91,11 @@ def write_atomically(path: Path, content: bytes, *, private: bool = True) -> Non
 
     Readable only by the user, or else with the permissions that other programs' files get there.
     """
+    write_parts_atomically(path, [content], private=private)
+
+
+def write_parts_atomically(path: Path, parts: Iterable[bytes], *, private: bool = True) -> None:
+    """`write_atomically` of content that is made while it is written, and never in memory as a whole."""
     path.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -92,7 +103,8 @@ def write_atomically(path: Path, content: bytes, *, private: bool = True) -> Non
         # The system takes the umask off; an old file of that name would keep its own permissions.
         mode = 0o600 if private else 0o666
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(content)
+            for part in parts:
+                file.write(part)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

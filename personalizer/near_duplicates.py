@@ -9,22 +9,19 @@ one by one gives the groups that all together give.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.errors import UnreadablePhotoError
-from personalizer.fingerprints import PictureSearch, fingerprint
+from personalizer.fingerprints import fingerprint
 from personalizer.library import Library
-from personalizer.library_shots import Follower
+from personalizer.library_shots import Follower, Place
 from personalizer.raw_photos import RAW_SUFFIXES
-from personalizer.schemas import Int64Array, Photo
+from personalizer.shot_search import BURST_S, ShotSearch
 
-BURST_S = 2.0
-_BURST_NEIGHBOURS = 40
 _SAME_SHOT_CORRELATION = 0.5
 """A RAW file's preview and the JPEG beside it differ in tone; two shots whose names happen to agree differ more."""
 
@@ -43,30 +40,23 @@ def group_shots(library: Library) -> ShotReport:
 
     Costs milliseconds for a few new photos in a large library, and seconds for a hundred thousand new ones.
     """
-    ids, pictures, sizes = library.pictures()
-    search = PictureSearch(pictures) if len(ids) else None
-    place = {photo_id: number for number, photo_id in enumerate(ids.tolist())}
-    photos = {photo.id: photo for photo in library.photos(include_missing=True)}
-    raw = {photo_id for photo_id, photo in photos.items() if photo.path.suffix.lower() in RAW_SUFFIXES}
-
-    def resemble(first: int, second: int) -> bool:
-        if search is None or first not in place or second not in place:
-            return True
-        return search.correlation(place[first], place[second]) >= _SAME_SHOT_CORRELATION
-
-    beside = _written_together(photos, raw, resemble)
+    raw = _raw_photos(library)
+    waiting = library.not_grouped()
     before = {one.photo_id: one.beside_id for one in library.followers() if one.beside_id is not None}
-    fresh = library.not_grouped() | {
+    if not waiting and not raw and not before:
+        return ShotReport(0, **library.shot_counts())
+    search = ShotSearch(library, len(waiting))
+    beside = _written_together(library.photo_places(), raw, search) if raw else {}
+    fresh = waiting | {
         photo_id for photo_id in before.keys() | beside.keys() if before.get(photo_id) != beside.get(photo_id)
     }
     if not fresh:
         return ShotReport(0, **library.shot_counts())
-    alike = _connected(search, ids, place, photos, fresh, beside)
-    size = dict(zip(ids.tolist(), sizes.tolist(), strict=True))
+    alike = _connected(search, library.with_files(fresh), beside)
 
     def rank(photo_id: int) -> tuple[bool, int, int]:
         # What every program can show leads before RAW files, then the largest, then who came first.
-        return photo_id in raw, -size.get(photo_id, 0), photo_id
+        return photo_id in raw, -search.sizes.get(photo_id, 0), photo_id
 
     leader: dict[int, int] = {}
     for photo_id in sorted(alike, key=rank):
@@ -87,82 +77,56 @@ def group_shots(library: Library) -> ShotReport:
     return ShotReport(len(alike), **library.shot_counts())
 
 
-def _connected(
-    search: PictureSearch | None,
-    ids: Int64Array,
-    place: Mapping[int, int],
-    photos: Mapping[int, Photo],
-    fresh: set[int],
-    beside: Mapping[int, int],
-) -> dict[int, set[int]]:
+def _connected(search: ShotSearch, fresh: set[int], beside: Mapping[int, int]) -> dict[int, set[int]]:
     """Which photos each one is alike, for the `fresh` ones and all that hang together with them."""
     neighbours: dict[int, set[int]] = defaultdict(set)
     together: dict[int, set[int]] = defaultdict(set)
     for one, other in beside.items():
         together[one].add(other)
         together[other].add(one)
-    bursts: dict[int, set[int]] = defaultdict(set)
-    if search is not None:
-        for left, right in search.burst_pairs(_taken_together(photos, place)).tolist():
-            bursts[int(ids[left])].add(int(ids[right]))
-            bursts[int(ids[right])].add(int(ids[left]))
-    seen = {photo_id for photo_id in fresh if photo_id in photos}
-    waiting = set(seen)
+    seen, waiting = set(fresh), set(fresh)
     while waiting:
-        rows = np.array(sorted(place[one] for one in waiting if one in place), dtype=np.int64)
         reached: set[int] = set()
-        if search is not None and len(rows):
-            for left, right in ids[search.pairs(rows)].tolist():
-                neighbours[left].add(right)
-                neighbours[right].add(left)
-                reached |= {left, right}
+        for left, right in search.near(waiting):
+            neighbours[left].add(right)
+            neighbours[right].add(left)
+            reached |= {left, right}
         for one in waiting:
-            neighbours[one] |= bursts[one]
-            reached |= bursts[one] | together[one]
+            reached |= together[one]
         waiting = reached - seen
         seen |= waiting
     return {one: neighbours[one] for one in seen}
 
 
-def _written_together(
-    photos: Mapping[int, Photo], raw: set[int], resemble: Callable[[int, int], bool]
-) -> dict[int, int]:
+def _raw_photos(library: Library) -> set[int]:
+    found = library.photos_with_suffix(RAW_SUFFIXES)
+    # A photo may have several files; the first one says what it is.
+    return {photo_id for photo_id in found if library.photo(photo_id).path.suffix.lower() in RAW_SUFFIXES}
+
+
+def _written_together(places: Iterable[Place], raw: set[int], search: ShotSearch) -> dict[int, int]:
     """For RAW files, the photo that the camera wrote beside them: same folder, same name up to the suffix."""
-    if not raw:
-        return {}
+    stem_of, taken_at = {}, {}
     shown: dict[str, int] = {}
-    for photo_id in sorted(photos.keys() - raw, reverse=True):
-        shown[_stem(photos[photo_id])] = photo_id
+    for place in places:
+        # A Path of each would take seconds in a large library.
+        stem = os.path.splitext(place.path)[0].lower()  # noqa: PTH122
+        taken_at[place.photo_id] = place.taken_at
+        if place.photo_id in raw:
+            stem_of[place.photo_id] = stem
+        else:
+            shown.setdefault(stem, place.photo_id)
     found = {}
-    for photo_id in raw:
-        other = shown.get(_stem(photos[photo_id]))
+    for photo_id, stem in stem_of.items():
+        other = shown.get(stem)
         if other is None:
             continue
-        one, two = photos[photo_id].taken_at, photos[other].taken_at
+        one, two = taken_at[photo_id], taken_at[other]
         apart_s = abs((one - two).total_seconds()) if one is not None and two is not None else 0.0
-        if apart_s <= BURST_S and resemble(photo_id, other):
+        correlation = search.correlation(photo_id, other) if apart_s <= BURST_S else -1.0
+        if correlation is None or correlation >= _SAME_SHOT_CORRELATION:
             found[photo_id] = other
     return found
-
-
-def _stem(photo: Photo) -> str:
-    return str(photo.path.with_suffix("")).lower()
-
-
-def _taken_together(photos: Mapping[int, Photo], place: Mapping[int, int]) -> Int64Array:
-    """Pairs `[m, 2]` of positions of photos that one camera took within `BURST_S`."""
-    dated = sorted(
-        (photo.camera, photo.taken_at, place[photo.id])
-        for photo in photos.values()
-        if photo.camera is not None and photo.taken_at is not None and photo.id in place
-    )
-    pairs = []
-    for number, (camera, at, position) in enumerate(dated):
-        for later_camera, later, other in dated[number + 1 : number + 1 + _BURST_NEIGHBOURS]:
-            if later_camera != camera or (later - at).total_seconds() > BURST_S:
-                break
-            pairs.append((position, other))
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
 def leaders(library: Library) -> dict[int, int]:

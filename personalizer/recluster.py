@@ -20,9 +20,9 @@ from personalizer.concept_clusters import (
 from personalizer.errors import FamiliarError
 from personalizer.full_linkage import link_all
 from personalizer.grouping_state import GroupingState, KindState, stamp
-from personalizer.incremental_clustering import Placement
 from personalizer.library import Library
 from personalizer.link_constraints import Contradiction
+from personalizer.placement import Placement
 from personalizer.schemas import ConceptKind, OnProgress
 
 

@@ -68,15 +68,23 @@ def _directions(random: np.random.Generator, count: int) -> Float32Array:
     return drawn / np.float32(FACE_FEATURES**0.5)
 
 
-def add_photos(library: Library, vectors: Iterable[Float32Array], numbers: Sequence[int]) -> list[int]:
-    """A photo with one good face for each vector, all in one transaction; returns the ids of the faces."""
+def add_photos(
+    library: Library,
+    vectors: Iterable[Float32Array],
+    numbers: Sequence[int],
+    folder: Path = Path("/synthetic"),
+) -> list[int]:
+    """A photo with one good face for each vector, all in one transaction; returns the ids of the faces.
+
+    Of the photos' files in `folder` the library knows; they need not be there.
+    """
     box = BoundingBox(0, 0, 100, 100)
     faces: list[int] = []
     with library.transaction() as connection:
         for vector, number in zip(vectors, numbers, strict=True):
             library.record_photo(
                 content_hash=f"synthetic {number}",
-                path=Path(f"/synthetic/{number}.jpg"),
+                path=folder / f"{number}.jpg",
                 size=1,
                 mtime_ns=1,
                 width_px=1000,

@@ -178,6 +178,10 @@ def test_faces_off_on_and_erased(home: Home, portraits: Path) -> None:
 
     assert who("one.jpg") == {"Zorblatt"}
 
+    page = json.loads(run(home, "--json", "report").stdout)
+    assert (page["people"], page["pictures"]) == (1, 2)
+    assert "Zorblatt" in home.people_page.read_text()
+
     # Off keeps what there is and looks for no more, also where a photo is only described.
     kept = json.loads(run(home, "--json", "faces", "off").stdout)
     assert (kept["faces"], kept["kept"]) == (False, 2)
@@ -190,7 +194,7 @@ def test_faces_off_on_and_erased(home: Home, portraits: Path) -> None:
     status = counts(home)
     assert (status["photos"], status["faces"], status["detections"], status["faces_on"]) == (3, 0, 6, False)
     assert [one for one in json.loads(run(home, "--json", "concepts").stdout) if one["kind"] == "face"] == []
-    assert not prefix.exists()
+    assert not prefix.exists() and not home.people_page.exists()
     assert stop_worker(home, 20)
     for path in home.root.rglob("*"):
         if path.is_file() and not path.is_relative_to(home.models):

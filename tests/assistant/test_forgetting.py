@@ -167,6 +167,7 @@ def leave_traces(world: World) -> None:
     demo.result.concepts = [{"name": NAME, "subject": "Sunny"}]
     demo._write_contact_sheet()
     demo._record()
+    world.familiar.report()
     own = world.concept(NAME).prefix_dir
     assert own is not None
     shutil.copytree(own, world.home.root / "exports" / "mine")
@@ -313,6 +314,7 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
         "demo.json",
         "demo/contact-sheet.png",
         "exports/mine/manifest.json",
+        "people.html",
     } <= before[f"name {NAME}"]
     assert any(path.startswith("imagined/") for path in before[f"name {NAME}"])
     assert "logs/worker.old.log" in before[f"name {EARLIER}"]
@@ -331,7 +333,7 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
     removed = json.loads(done.stdout)["removed"]
     for kind in ("concepts", "detections", "vectors", "prefix_files", "checkpoints", "drawings", "exports"):
         assert removed[kind] > 0, kind
-    for kind in ("records", "log_lines", "operations", "jobs"):
+    for kind in ("records", "log_lines", "operations", "jobs", "people_pages"):
         assert removed[kind] > 0, kind
     assert removed["facts"] == 2
     assert world.familiar.profile(OTHER).facts == [KEPT_FACT]
@@ -484,7 +486,8 @@ def test_a_group_without_a_name_is_forgotten_by_its_number(world: World) -> None
     with pytest.raises(UsageError):
         world.familiar.forget(str(group.id), "")
     removed = world.forget(str(group.id))
-    assert removed == {"concepts": 1, "detections": 6, "vectors": 6, "memberships": 3}
+    # A page shows it without a name.
+    assert removed == {"concepts": 1, "detections": 6, "vectors": 6, "memberships": 3, "people_pages": 1}
     assert all(world.library.detections(photo) == [] for photo in photos)
     assert world.concept(NAME).state == world.concept(OTHER).state == "ready"
 
@@ -740,7 +743,7 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: World) -> None
         "analysis_strikes",
     }  # by what they refer to
     of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}
-    of_the_users_files |= {"companion_files", "backups"}
+    of_the_users_files |= {"companion_files", "backups", "places", "exclusions"}
     without_names = {"settings", "sqlite_sequence", "grouping", "failure_numbers", "index_removals"}
     without_names |= {"concept_uids", "forgotten_concepts", "backups_holding"}
     with closing(sqlite3.connect(world.home.database)) as connection:

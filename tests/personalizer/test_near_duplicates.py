@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from personalizer import shot_search
 from personalizer.decoding import load_photo
 from personalizer.fingerprints import AlikeSettings, Fingerprint, Pictures, PictureSearch, fingerprint
 from personalizer.library import Library
@@ -205,6 +206,34 @@ def test_one_by_one_in_any_order_gives_what_all_together_give(tmp_path: Path) ->
             found.append(sorted(sorted(number_of[one] for one in shot) for shot in shots(library)))
     assert all(groups == found[0] for groups in found)
     assert len(found[0]) >= 2 and max(map(len, found[0])) < 24
+
+
+def test_a_few_photos_are_compared_as_all_of_the_library_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With copies, bursts of two cameras, RAW files and photos without a fingerprint, in a random order."""
+    random = np.random.default_rng(4)
+    images = [load_photo(path).image for path in SAMPLES[:6]]
+    photos = []
+    for number in range(60):
+        image = cropped(images[number % 6], float(random.uniform(0.0, 0.12)))
+        at = TAKEN + timedelta(seconds=float(random.integers(0, 40)) * 0.75)
+        suffix = (".jpg", ".CR2", ".jpg", ".nef")[number % 4]
+        name = f"IMG_{number // 2}{suffix}" if number % 3 else f"{number}{suffix}"
+        side = int(random.integers(200, 800))
+        made = None if number % 11 == 5 else fingerprint(image)
+        photos.append((name, made, (side, side * 3 // 4), at, random.choice(["A", "B"])))
+    found = []
+    for few, one_by_one in ((256, True), (256, False), (0, True), (0, False)):
+        monkeypatch.setattr(shot_search, "_FEW", few)
+        with Library.open(tmp_path / f"{len(found)}.sqlite3") as library:
+            for name, made, size, at, camera in photos:
+                record(library, name, made, size, at=at, camera=str(camera))
+                if one_by_one:
+                    group_shots(library)
+            group_shots(library)
+            found.append(leaders(library))
+    assert all(groups == found[0] for groups in found) and len(found[0]) > 10
 
 
 def test_a_burst_is_one_shot_where_time_and_camera_say_so(library: Library) -> None:
