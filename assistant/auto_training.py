@@ -157,13 +157,11 @@ class AutoTraining:
         """Whether the training that runs has to stop now: somebody needs the worker, or the machine."""
         if not self._open or self._queue.paused():
             return True
-        waiting = self._library.connection.execute(
-            "SELECT id FROM jobs WHERE state = 'queued' AND kind != ? AND COALESCE(not_before, 0) <= ?",
-            (KIND, time.time()),
-        )
-        others = {int(row["id"]) for row in waiting} - self._made_way_for
-        # A job that was not begun although we made way for it waits for something else: once is enough.
-        self._made_way_for |= others
+        ready = self._queue.ready(besides=KIND)
+        others = ready - self._made_way_for
+        # A job that was not begun although we made way for it waits for something else: once is enough. One that was
+        # begun, and put off, comes again.
+        self._made_way_for = ready
         if others:
             # Whoever asked may ask again in a moment: the next look waits until it has been quiet.
             self._open, self._calm = False, 0

@@ -58,6 +58,9 @@ class JobClient:
         Ctrl-C asks the worker to cancel and raises KeyboardInterrupt. Raises JobFailedError and JobCancelled.
         """
         job_id = self.queue.enqueue(kind, subject, payload, priority)
+        if self.queue.get(job_id).retry_at is not None:
+            # It was put off when nobody waited for it.
+            self.queue.retry(job_id)
         return self.wait(job_id, on_progress)
 
     def wait(self, job_id: int, on_progress: OnProgress | None) -> dict[str, Any]:

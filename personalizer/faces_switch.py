@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from personalizer.library import Library
 from personalizer.library_database import now_text
+from personalizer.schemas import Embedding, NewDetection
+
+Found = tuple[NewDetection, Embedding]
 
 _OFF = "faces.off"
 _CONSENT = "faces.consent"
@@ -25,6 +30,14 @@ def switch_faces(library: Library, on: bool) -> None:
 def was_asked(library: Library) -> bool:
     """Whether a person has decided about faces."""
     return library.setting(_CONSENT) is not None
+
+
+def still_wanted(library: Library, found: Sequence[Found], *, faces: bool) -> tuple[list[Found], bool]:
+    """What was found in a photo, without its faces where they were switched off since it was looked at; and whether
+    faces count as looked for. `faces` says whether they were. To be asked in the transaction that stores it.
+    """
+    faces = faces and faces_are_on(library)
+    return [(new, vector) for new, vector in found if faces or new.kind != "face"], faces
 
 
 def note_faceless(library: Library, photo_id: int) -> None:

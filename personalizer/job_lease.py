@@ -74,8 +74,7 @@ class LeaseKeeper:
             watched: Leased | None = None
             signs, used_s, since_s = 0, 0.0, time.monotonic()
             while not self._stop.wait(self._heartbeat_s):
-                if self._on_beat is not None:
-                    self._on_beat()
+                self._beat()
                 with self._lock:
                     job = self._held
                 if job is None:
@@ -93,6 +92,14 @@ class LeaseKeeper:
         finally:
             if self._on_end is not None:
                 self._on_end()
+
+    def _beat(self) -> None:
+        if self._on_beat is not None:
+            try:
+                self._on_beat()
+            except OSError:
+                # A disk that refuses for a while must not end the leases too.
+                logger.warning("the worker cannot say that it lives", exc_info=True)
 
     def _extend(self, job: Leased) -> None:
         try:

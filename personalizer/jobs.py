@@ -38,9 +38,10 @@ Stored = TypeVar("Stored")
 
 
 # A time that is further away than the pause was long was set before the clock went back.
-_NEXT = """SELECT id FROM jobs WHERE state = 'queued'
+_READY = """state = 'queued'
+    AND (not_before IS NULL OR not_before <= :now OR not_before - :now > delay_s)"""
+_NEXT = f"""SELECT id FROM jobs WHERE {_READY}
     AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
-    AND (not_before IS NULL OR not_before <= :now OR not_before - :now > delay_s)
     ORDER BY priority DESC, id LIMIT 1"""
 
 
@@ -174,6 +175,14 @@ class JobQueue:
                 values,
             ).fetchone()
             return None if row is None else _job(row)
+
+    def ready(self, *, besides: str) -> set[int]:
+        """The queued jobs of other kinds than `besides` whose time has come."""
+        rows = self.library.connection.execute(
+            f"SELECT id FROM jobs WHERE {_READY} AND kind != :besides",
+            {"now": self._clock(), "besides": besides},
+        )
+        return {int(row["id"]) for row in rows}
 
     def extend(self, job_id: int, lease: str) -> bool:
         """Hold a running job for longer; False when it is not held by this lease (any more)."""

@@ -449,15 +449,18 @@ class PhotoRecords(Database):
         return [(row["detection_id"], row["model"], row["version"]) for row in rows]
 
     def forget_index_removals(self, removals: Iterable[tuple[int, str, str]] | None) -> None:
-        """Note that the index does not hold these any more; None means that it holds nothing."""
+        """Note that the index does not hold these any more; None means that it holds nothing.
+
+        A new detection may have got the number of one that is gone: its vector, taken out with that, is indexed again.
+        """
         with self.transaction() as connection:
             if removals is None:
                 connection.execute("DELETE FROM index_removals")
             else:
-                connection.executemany(
-                    "DELETE FROM index_removals WHERE detection_id = ? AND model = ? AND version = ?",
-                    list(removals),
-                )
+                gone = list(removals)
+                of_one = "WHERE detection_id = ? AND model = ? AND version = ?"
+                connection.executemany(f"UPDATE vectors SET indexed = 0 {of_one}", gone)
+                connection.executemany(f"DELETE FROM index_removals {of_one}", gone)
 
     def vector_models(self) -> dict[tuple[DetectionKind, str, str], int]:
         """The number of vectors by kind of detection, model and version."""

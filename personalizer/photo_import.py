@@ -25,7 +25,7 @@ from personalizer.analysis_process import (
 from personalizer.decoding import read_photo_bytes
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, UnreadablePhotoError
-from personalizer.faces_switch import faces_are_on, note_faceless
+from personalizer.faces_switch import faces_are_on, note_faceless, still_wanted
 from personalizer.folders import SeenFile
 from personalizer.library import Library
 from personalizer.scan_table import ScanTable
@@ -252,6 +252,7 @@ class PhotoImport:
             # Edited, it still shows what was forgotten; whose face is whose can no longer be told.
             forgotten = before in self.forgotten
             with self.library.transaction():
+                wanted, faces = still_wanted(self.library, answer.detections, faces=self.faces)
                 photo = self.library.record_photo(
                     content_hash=content_hash,
                     path=file.path,
@@ -263,13 +264,13 @@ class PhotoImport:
                     latitude=answer.latitude,
                     longitude=answer.longitude,
                     camera=answer.camera,
-                    detections=[] if forgotten else answer.detections,
+                    detections=[] if forgotten else wanted,
                     fingerprint=None if forgotten else answer.fingerprint,
                     analysed_by=answer.analysed_by,
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
-                if not self.faces:
+                if not faces:
                     note_faceless(self.library, photo.id)
             self.tally.analysed += 1
             if before is not None:

@@ -21,7 +21,13 @@ from personalizer.analysis_process import (
 from personalizer.decoding import read_photo_bytes
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, UnreadablePhotoError
-from personalizer.faces_switch import faceless_photos, faces_are_on, note_faceless, note_looked_at
+from personalizer.faces_switch import (
+    faceless_photos,
+    faces_are_on,
+    note_faceless,
+    note_looked_at,
+    still_wanted,
+)
 from personalizer.library import Library
 from personalizer.schemas import OnProgress, Photo, Progress
 
@@ -51,8 +57,8 @@ def analyse_again(
     """Bring what the library knows of its photos to `version`, photo by photo, the newest first.
 
     Each is one transaction and `advanced` is called after it, so this may be killed at any moment and run again. A
-    photo that cannot be read any more keeps what older models found. Where faces are off, those that are known stay
-    as they are.
+    photo that cannot be read any more keeps what older models found. Where faces are off, or
+    are switched off meanwhile, those that are known stay as they are.
     """
     report = Reanalysis()
     waiting = library.photos_to_analyse(version)
@@ -69,8 +75,9 @@ def analyse_again(
             raise _broken(answer)
         elif isinstance(answer, Analysed):
             with library.transaction():
-                library.replace_analysis(photo_id, answer.detections, version, faces=faces)
-                if not faces:
+                wanted, looked_for = still_wanted(library, answer.detections, faces=faces)
+                library.replace_analysis(photo_id, wanted, version, faces=looked_for)
+                if not looked_for:
                     note_faceless(library, photo_id)
             report.analysed += 1
         else:
@@ -109,6 +116,9 @@ def look_for_faces(
             continue
         if isinstance(answer, Broken):
             raise _broken(answer)
+        if isinstance(answer, Unreadable) and answer.passing:
+            # Another time it may have faces.
+            continue
         if not faces_are_on(library):
             break
         detections = answer.detections if isinstance(answer, Analysed) else []

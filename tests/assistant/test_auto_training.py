@@ -15,6 +15,7 @@ import pytest
 from assistant.auto_training import KIND, AutoTraining, AutoTrainingConfig, is_on, stored_state, switch
 from assistant.idle import IdleLimits, Machine, Sources
 from personalizer.errors import FamiliarError, JobCancelled
+from personalizer.job_faults import RetryPolicy
 from personalizer.jobs import JobContext, JobQueue, run_worker_loop
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -158,6 +159,38 @@ def test_a_job_that_cannot_begin_yet_stops_the_training_once_only(world: World) 
         before = world.steps
         until(lambda: world.steps > before + 50)
         assert len(world.began) == 2
+
+
+def test_a_job_that_was_put_off_stops_the_training_again_when_its_time_has_come(world: World) -> None:
+    seen: list[int] = []
+
+    def busy(job: Job, context: JobContext) -> dict[str, Any]:
+        seen.append(world.steps)
+        if len(seen) == 1:
+            raise TimeoutError("the drive sleeps")
+        return {}
+
+    world.scan = busy  # type: ignore[method-assign]
+    world.queue = JobQueue(world.library, retries=RetryPolicy(first_delay_s=0.3))
+    with world.run(world.training()):
+        until(lambda: world.steps > 5)
+        scan = world.queue.enqueue("scan", "library", {})
+        until(lambda: world.queue.get(scan).state == "done")
+    assert len(seen) == 2 and world.steps > seen[0], "it went on in between"
+
+
+def test_a_clock_that_was_set_back_has_it_make_way_as_soon_as_the_queue_would(world: World) -> None:
+    with world.run(world.training()):
+        until(lambda: world.steps > 5)
+        scan = world.queue.enqueue("scan", "library", {})
+        until(lambda: world.queue.get(scan).state == "done")
+        until(lambda: len(world.began) == 2)
+        # Put off by ten seconds, an hour from now: the clock was an hour ahead.
+        world.library.connection.execute(
+            "UPDATE jobs SET state = 'queued', not_before = ?, delay_s = 10 WHERE id = ?",
+            (time.time() + 3600, scan),
+        )
+        until(lambda: world.queue.get(scan).state == "done")
 
 
 def test_pulling_the_plug_stops_it_and_it_says_why(world: World) -> None:

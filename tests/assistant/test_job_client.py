@@ -73,3 +73,25 @@ def test_a_failed_job_raises_with_the_exit_code_of_its_error(client: JobClient) 
         with pytest.raises(JobFailedError) as failed:
             client.wait(job_id, None)
         assert (failed.value.exit_code, failed.value.found) == (exit_code, "there is no CUDA device")
+
+
+def test_who_asks_for_what_was_put_off_has_it_tried_now(client: JobClient) -> None:
+    job_id = client.queue.enqueue("scan", "library")
+    client.queue.claim(1)
+    client.queue.fail(job_id, "the drive sleeps", why="transient")
+    assert client.queue.claim(1) is None
+    with pytest.raises(KeyboardInterrupt):
+        client.wait(job_id, listener := Impatient(1))
+    assert "again at" in listener.heard[0].message and "the drive sleeps" in listener.heard[0].message
+    client.queue.retry(job_id)
+    client.queue.claim(1)
+    client.queue.fail(job_id, "the drive sleeps", why="transient")
+    begun: list[int] = []
+
+    def listen(progress: Progress) -> None:
+        begun.extend(job.id for job in [client.queue.claim(1)] if job is not None)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        client.run("scan", "library", {}, listen)
+    assert begun == [job_id]

@@ -542,6 +542,22 @@ def test_a_job_without_any_sign_of_life_is_given_up(alive: str) -> None:
     assert job.extended > 3
 
 
+def test_a_beat_that_cannot_be_written_ends_no_lease() -> None:
+    job = Sleeper(itertools.count().__next__)
+    beats: list[int] = []
+
+    def refused() -> None:
+        beats.append(1)
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with LeaseKeeper(heartbeat_s=0.01, on_beat=refused) as keeper:
+        keeper.hold(job)
+        deadline_s = time.monotonic() + 5
+        while job.extended < 3 and time.monotonic() < deadline_s:
+            time.sleep(0.01)
+    assert job.extended >= 3 and len(beats) >= 3
+
+
 # --- pausing, rates, locks
 
 

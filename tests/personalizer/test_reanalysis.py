@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from skimage.data import astronaut
 
 from personalizer import reanalysis
 from personalizer.analysis import PhotoAnalyser
+from personalizer.analysis_process import Unreadable
 from personalizer.analysis_version import analysis_version
+from personalizer.faces_switch import faceless_photos, note_faceless, switch_faces
 from personalizer.library import Library
-from personalizer.reanalysis import Reanalysis, analyse_again
+from personalizer.reanalysis import Reanalysis, analyse_again, look_for_faces
 from personalizer.scanner import scan
-from personalizer.schemas import BoundingBox, Embedding, NewDetection
+from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 
 
 @pytest.fixture
@@ -112,3 +116,71 @@ def test_the_real_models_look_again(
     }
     left = set(library.photos_to_analyse(version))
     assert left == {library.photo_by_path(folder / name).id for name in ("2.jpg", "3.jpg")}
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """A folder with three photos of one face."""
+    folder = tmp_path / "people"
+    folder.mkdir()
+    face = Image.fromarray(astronaut())
+    for number in range(3):
+        face.crop((number, 0, 512, 400)).save(folder / f"{number}.png")
+    return folder
+
+
+def faces_of(library: Library) -> list[int]:
+    return [detection.id for detection in library.detections(kind="face")]
+
+
+def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
+    library: Library, people: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reanalysis, "PROCESSES", 1)
+    scan(library, [people], models)
+    known = faces_of(library)
+    assert len(known) == 3
+    version = analysis_version(PhotoAnalyser(models))
+    library.connection.execute("UPDATE photos SET analysed_by = 'older'")
+    last = library.photos_to_analyse(version)[-1]
+    # The older models overlooked it.
+    library.delete_detections([face.id for face in library.detections(last) if face.kind == "face"])
+    kept = faces_of(library)
+    report = analyse_again(
+        library,
+        models,
+        version,
+        progress=lambda progress: switch_faces(library, False),
+        cancelled=lambda: False,
+        advanced=lambda: None,
+    )
+    assert report.analysed == 3 and faces_of(library) == kept
+    assert last in faceless_photos(library), "for when they are switched on again"
+
+
+def test_faces_that_are_switched_off_during_an_import_are_not_stored(
+    library: Library, people: Path, models: Path
+) -> None:
+    def off(progress: Progress) -> None:
+        if progress.done:
+            switch_faces(library, False)
+
+    scan(library, [people], models, progress=off, processes=1)
+    assert len(library.photos()) == 3 and len(faces_of(library)) == 1
+    assert len(faceless_photos(library)) == 2
+
+
+def test_a_photo_for_which_memory_was_short_is_looked_at_for_faces_another_time(
+    library: Library, people: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan(library, [people], models)
+    photos = [photo.id for photo in library.photos()]
+    for photo_id in photos:
+        note_faceless(library, photo_id)
+    # What a process says where its memory is not limited and the machine has none left.
+    short = Unreadable("not enough memory to decode it", passing=True)
+    monkeypatch.setattr(reanalysis.AnalysisProcess, "receive", lambda process: short)
+    found = look_for_faces(
+        library, models, progress=lambda progress: None, cancelled=lambda: False, advanced=lambda: None
+    )
+    assert found == {"looked_at": 0, "faces": 0, "left": 3}

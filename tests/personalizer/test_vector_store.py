@@ -73,6 +73,32 @@ def test_crash_between_push_and_mark_changes_nothing(library: Library, tmp_path:
     assert store.sync(library) == 5 and store.count("photo") == 5
 
 
+def test_a_number_that_is_used_again_while_its_removal_waits_stays_in_the_index(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors = unit(3)
+    record(library, 0, "object", vectors[0])
+    gone = record(library, 1, "object", vectors[1])
+    store = VectorStore(tmp_path / "chroma")
+    assert store.sync(library) == 2
+    push, again = library.vectors_to_index, []
+
+    def meanwhile(limit: int) -> list:
+        # After what is gone was taken out: another one goes, and a new one gets its number.
+        if not again:
+            library.delete_detections([gone])
+            again.append(record(library, 2, "object", vectors[2]))
+        return push(limit)
+
+    monkeypatch.setattr(library, "vectors_to_index", meanwhile)
+    store.sync(library)
+    assert again == [gone] and library.index_removals(1), "the case that is meant"
+    # Not by making everything anew, which takes hours for a large library.
+    monkeypatch.setattr(store, "rebuild", lambda library: pytest.fail("rebuilt"))
+    store.sync(library)
+    assert store.check(library).equal and library.index_removals(1) == []
+
+
 def test_versions_are_kept_apart(library: Library, tmp_path: Path) -> None:
     vectors = unit(2)
     record(library, 0, "object", vectors[0], "1")
