@@ -83,7 +83,7 @@ def ingest(
             help="Small photos that large ones are composed of, may be repeated; the samples without.",
         ),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="12-megapixel photos to import.")] = 40,
+    count: Annotated[int, typer.Option(min=1, help="12-megapixel photos to import.")] = 60,
     repeats: Annotated[int, typer.Option(min=1, help="Imports, each followed by the other command.")] = 3,
     cores: Annotated[int, typer.Option(min=1, help="Processors that each side may use.")] = 2,
     reference_command: Annotated[

@@ -54,7 +54,7 @@ INGREDIENTS = 240
 class IngestSettings:
     """What is measured, and how often."""
 
-    count: int = 40
+    count: int = 60
     """Composed photos that both sides work through."""
     repeats: int = 3
     cores: int = 2
