@@ -5,10 +5,9 @@ Parses arguments, asks what has to be asked, prints; decides nothing else.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -130,75 +129,12 @@ def training(context: typer.Context, switch: Switch = None) -> None:
     from assistant.cli_output import training_line
 
     ui = front_end(context)
-    wanted = _on_or_off(switch, "training")
+    wanted = _on_or_off(switch)
     status: Status = ui.familiar.status() if wanted is None else ui.familiar.switch_training(wanted)
     ui.show(status.training, training_line)
 
 
-@app.command()
-def faces(
-    context: typer.Context,
-    switch: Switch = None,
-    erase: Annotated[
-        bool, typer.Option("--erase", help="With off: remove all faces and people for good.")
-    ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --erase: do not ask; for scripts.")] = False,
-    backups: Annotated[
-        bool, typer.Option("--backups", help="With --erase: delete the backups that hold faces, too.")
-    ] = False,
-) -> None:
-    """Look for faces in photos, or not; without an argument: how it stands."""
-    ui = front_end(context)
-    wanted = _on_or_off(switch, "faces")
-    if erase and wanted is not False:
-        raise UsageError(tried="--erase", found="it goes with off", fix="familiar faces off --erase")
-    if erase:
-        _erase_faces(ui, yes=yes, backups=backups)
-        return
-    found: dict[str, Any]
-    if wanted is None:
-        status = ui.familiar.status()
-        found = {"faces": status.faces_on, "kept": status.faces}
-    else:
-        found = ui.run(lambda on_progress: ui.familiar.switch_faces(wanted, on_progress))
-        found["kept"] = ui.familiar.status().faces
-    ui.show(found, faces_lines)
-
-
-def faces_lines(found: dict[str, Any]) -> str:
-    """For a person."""
-    lines = ["Faces are looked for." if found["faces"] else "Faces are not looked for."]
-    if found.get("looked_at"):
-        lines.append(
-            f"{found['found']} were found in {found['looked_at']} photos in which that was left out."
-        )
-    if not found["faces"] and found["kept"]:
-        lines.append(
-            f"{found['kept']} that were found before are kept. To remove them: familiar faces off --erase"
-        )
-    return "\n".join(lines)
-
-
-def _erase_faces(ui: FrontEnd, *, yes: bool, backups: bool) -> None:
-    from assistant.cli_output import forgotten_lines
-
-    word = "erase"
-    if not yes:
-        typer.echo(
-            "This removes every face that was found and every person you named, with what was learned and what you "
-            f"told about them. It cannot be undone; photos stay. To go on type: {word}",
-            err=True,
-        )
-        typer.echo("> ", err=True, nl=False)
-        if sys.stdin.readline().strip().casefold() != word:
-            raise UsageError(
-                tried="erasing faces", found=f"{word!r} was not typed", fix="Nothing was removed. Ask again."
-            )
-    erased = ui.run(lambda on_progress: ui.familiar.erase_faces(on_progress, backups=backups))
-    ui.show(erased, forgotten_lines)
-
-
-def _on_or_off(switch: str | None, command: Literal["training", "faces"]) -> bool | None:
+def _on_or_off(switch: str | None) -> bool | None:
     if switch not in (None, "on", "off"):
-        raise UsageError(tried=f"familiar {command} {switch}", found="it is on or off", fix="Say on, or off.")
+        raise UsageError(tried=f"familiar training {switch}", found="it is on or off", fix="Say on, or off.")
     return None if switch is None else switch == "on"

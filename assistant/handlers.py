@@ -291,11 +291,12 @@ class Handlers:
     def _analyse(self, path: Path, content: bytes) -> Analysed:
         return analyse_one(self._home.models, path, content, faces=faces_are_on(self._library))
 
-    @cached_property
+    @property
     def _analyser(self) -> PhotoAnalyser:
         from personalizer.analysis import PhotoAnalyser
 
-        # For the names and versions of its models only: photos are read in processes of their own.
+        # For the names and versions of its models only: photos are read in processes of their own. Made each time,
+        # since other face models may be in use by now.
         return PhotoAnalyser(self._home.models)
 
     def find_faces(self, job: Job, context: JobContext) -> dict[str, Any]:

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from assistant.describing import Describer
     from assistant.drawing import Drawer
     from assistant.estimate import Estimate
+    from assistant.face_choice import FaceModelState
     from assistant.people_page import PeoplePage
     from assistant.restoring import Restored
     from assistant.serving import Serving
@@ -263,6 +264,29 @@ class Familiar:
         left = len(faceless_photos(self.library)) if on else 0
         found = self._run("find_faces", "library", {}, on_progress) if left else {}
         return {"faces": on, "looked_at": found.get("looked_at", 0), "found": found.get("faces", 0)}
+
+    def face_models(self) -> list[FaceModelState]:
+        """The networks for faces that may be downloaded."""
+        from assistant.face_choice import face_models
+
+        return face_models(self.home.models)
+
+    def download_face_model(
+        self, name: str, source: Path | None = None, on_progress: OnProgress | None = None
+    ) -> FaceModelState:
+        """Fetch one of them from its publisher, or take it from the file `source`."""
+        from assistant.face_choice import get_face_model
+
+        self.home.ensure()
+        return get_face_model(self.home.models, name, source, on_progress)
+
+    def use_face_models(self, names: Sequence[str]) -> dict[str, Any]:
+        """Use these from now on, and look at the photos again with them."""
+        from assistant.face_choice import use_face_models
+
+        used = use_face_models(self.home.models, self.library, self.queue, names)
+        self.__dict__.pop("_describer", None)
+        return used
 
     def erase_faces(self, on_progress: OnProgress | None = None, *, backups: bool = False) -> Forgotten:
         """Switch faces off and remove all of them and everybody who was named, for good; no photo is touched.

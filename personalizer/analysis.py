@@ -5,13 +5,18 @@ The same code serves scanning and photos that are not in any library. Knows no s
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from PIL import Image
 
 from personalizer.decoding import DecodedPhoto
-from personalizer.detection import FaceDetector, propose_region, whole_photo
+from personalizer.detection import FaceDetector, FaceDetectorConfig, propose_region, whole_photo
 from personalizer.embedding import FaceEmbedder, ObjectEmbedder
+from personalizer.face_cascade import FaceCascade
+from personalizer.face_models import chosen_models
+from personalizer.face_sface import SFaceEmbedder
+from personalizer.face_yunet import YuNet
 from personalizer.schemas import BoundingBox, Embedding, NewDetection
 
 Analysis = list[tuple[NewDetection, Embedding]]
@@ -23,8 +28,19 @@ class PhotoAnalyser:
     def __init__(self, models: Path, *, threads: int = 1, faces: bool = True) -> None:
         self.looks_for_faces = faces
         self.objects = ObjectEmbedder(models, threads=threads)
-        self.faces = FaceEmbedder()
-        self.face_detector = FaceDetector()
+        chosen = chosen_models(models)
+        self.face_detector = (
+            FaceDetector(
+                FaceDetectorConfig(sure=YuNet.sure), YuNet(models, threads=threads, model=chosen["detection"])
+            )
+            if "detection" in chosen
+            else FaceDetector(finder=FaceCascade(threads=threads))
+        )
+        self.faces: FaceEmbedder | SFaceEmbedder = (
+            SFaceEmbedder(models, threads=threads, chosen=chosen["recognition"])
+            if "recognition" in chosen
+            else FaceEmbedder()
+        )
 
     def load(self) -> None:
         """Convert (once per machine) and load the object network now instead of at the first photo."""
@@ -72,4 +88,4 @@ def _crop(image: Image.Image, box: BoundingBox) -> Image.Image:
 def _scaled(detection: NewDetection, scale: float) -> NewDetection:
     box = detection.box
     enlarged = BoundingBox(box.left * scale, box.top * scale, box.right * scale, box.bottom * scale)
-    return NewDetection(detection.kind, enlarged, detection.score, detection.detector)
+    return dataclasses.replace(detection, box=enlarged)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from personalizer.detection import FACE_DETECTOR, REGION_DETECTOR
+from personalizer.detection import REGION_DETECTOR
 
 if TYPE_CHECKING:
     from personalizer.analysis import PhotoAnalyser
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def analysis_version(analyser: PhotoAnalyser) -> str:
     """The models and detectors of `analyser` with their versions."""
-    faces = getattr(analyser.face_detector, "name", FACE_DETECTOR)
+    detector = analyser.face_detector.name
     return "|".join(
-        (":".join(analyser.object_model), REGION_DETECTOR, str(faces), ":".join(analyser.face_model))
+        (":".join(analyser.object_model), REGION_DETECTOR, detector, ":".join(analyser.face_model))
     )

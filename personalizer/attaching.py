@@ -53,7 +53,8 @@ class Attaching:
             margin = self.near.similarity(float(value[number])) - self.near.similarity(
                 float(runner_up[number])
             )
-            if usual and margin >= self.near.settings.margin:
+            close = usual and self._is_close_enough(number, float(value[number]))
+            if close and margin >= self.near.settings.margin:
                 sure[column].append(number)
                 continue
             if not usual:
@@ -109,6 +110,12 @@ class Attaching:
         if spread.count < 2:
             return similarity >= self.near.settings.sure + self.near.settings.alone
         return similarity >= self.near.settings.sure and squared <= spread.usual(self.near.settings.unusual)
+
+    def _is_close_enough(self, number: int, squared: float) -> bool:
+        """Whether a poor item is so close that its flaws cannot be what makes it alike; any other is."""
+        if self.near.store.quality[self.near.items[number]] >= self.near.settings.min_quality:
+            return True
+        return self.near.similarity(squared) >= self.near.settings.sure + self.near.settings.poor
 
     def _without_doubt(self, column: int, numbers: list[int], doubtful: list[int]) -> list[int]:
         """Those of `numbers` that resemble the concept's members more than what was found not to be one for sure.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from personalizer.clustering import LinkageSettings
+from personalizer.face_quality import QUALITY_GATE
 from personalizer.full_linkage import link_all
 from personalizer.group_linkage import squared_distance
 from personalizer.grouping_state import DECIDED, NONE, GroupingState, KindState, stamp
@@ -49,8 +50,10 @@ class ClusterSettings:
     face: LinkageSettings = field(default_factory=lambda: LinkageSettings(threshold=0.45, min_size=2))
     face_attach: AttachSettings = field(default_factory=lambda: AttachSettings(suggest=0.42, sure=0.5))
     face_close: float = 0.55
-    min_face_quality: float = 0.15
+    min_face_quality: float = QUALITY_GATE
     """Of detections: smaller, blurred and turned faces join groups, and never found or link one."""
+    poor_face_alike: float = 0.05
+    """How much more than a good face such a one has to resemble somebody whom a person named."""
     thing: LinkageSettings = field(default_factory=lambda: LinkageSettings(threshold=0.55, min_size=3))
     thing_attach: AttachSettings = field(default_factory=lambda: AttachSettings(suggest=0.4, sure=0.6))
     thing_close: float = 0.6
@@ -65,6 +68,7 @@ class ClusterSettings:
                 sure=self.face_attach.sure,
                 close=self.face_close,
                 min_quality=self.min_face_quality,
+                poor=self.poor_face_alike,
             )
         return PlacementSettings(
             threshold=self.thing.threshold,

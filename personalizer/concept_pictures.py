@@ -126,8 +126,11 @@ def collect_pictures(
         held.add(
             [augmented(photo_views[index % len(photo_views)], rng) for index in range(HELD_VIEWS_PER_PHOTO)]
         )
-    vectors = np.stack([library.vector(member.id) for member in members])
-    candidates = _candidates(library, concept, members, vectors, backbone_directory, backbone)
+    # Of one model: of two that looked at photos one after the other only the length is the same.
+    source, vector_of = library.comparable_vectors(member.id for member in members)
+    assert source is not None, "a member without a vector"
+    vectors = np.stack(list(vector_of.values()))
+    candidates = _candidates(library, concept, members, vectors, source, backbone_directory, backbone)
     negatives, held_negatives, hard = _split_negatives(candidates, rng)
     if not negatives:
         raise UsageError(
@@ -310,10 +313,11 @@ def _candidates(
     concept: Concept,
     members: list[Detection],
     vectors: Float32Array,
+    source: tuple[str, str],
     backbone_directory: Path,
     backbone: Backbone,
 ) -> list[_Candidate]:
-    """Pictures that do not show the concept, the most similar first."""
+    """Pictures that do not show the concept, the most similar first. `vectors` are made by the model `source`."""
     prototype = vectors.mean(axis=0)
     # What clustering suggests is more likely the concept than not, and a photo of it must not teach "no".
     maybe = {member.photo_id for member in library.members(concept.id, "suggested")}
@@ -323,12 +327,12 @@ def _candidates(
         d.id if concept.kind == "face" else d.photo_id for d in library.members(concept.id, "rejected")
     }
     if concept.kind == "face":
-        ids, stored = library.vectors(kind="face")
+        ids, stored = library.vectors("face", *source)
         closeness = -np.linalg.norm(stored - prototype, axis=1) if len(ids) else np.zeros(0)
         # Distances below 0.5 are usually the same person (dlib's own threshold is 0.6).
         allowed = closeness < -0.5
     else:
-        ids, stored = library.vectors(kind="photo")
+        ids, stored = library.vectors("photo", *source)
         unit = prototype / max(float(np.linalg.norm(prototype)), 1e-12)
         closeness = stored @ unit if len(ids) else np.zeros(0)
         allowed = closeness < LOOKALIKE * float((vectors @ unit).mean())

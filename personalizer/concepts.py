@@ -176,8 +176,14 @@ def _shared_faces(
     if not found:
         return {}
     members = [] if known is None else [m for m in library.members(known.id) if m.photo_id not in photos]
+    _, vector_of = library.comparable_vectors(d.id for d in (*members, *found))
+    if not any(detection.id in vector_of for detection in found):
+        # The members were not looked at again yet by the model at work now.
+        _, vector_of = library.comparable_vectors(detection.id for detection in found)
+    members = [member for member in members if member.id in vector_of]
+    found = [detection for detection in found if detection.id in vector_of]
     both = [*members, *found]
-    vectors = np.stack([library.vector(detection.id) for detection in both])
+    vectors = np.stack([vector_of[detection.id] for detection in both])
     if len(photos) == 1 and not members:
         return {photos[0]: found[0].id} if len(found) == 1 else {}
     everyone = np.arange(len(vectors), dtype=np.int64)

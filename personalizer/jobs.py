@@ -28,7 +28,9 @@ POLL_INTERVAL_S = 0.2
 LEASE_S = 4 * HEARTBEAT_S
 """A job whose lease was not extended for so long belongs to nobody."""
 KEPT_ENDED_JOBS = 300
-"""Older ones that are done, failed or cancelled are forgotten: watching for months must not fill the library."""
+"""Of those that are done, and of those that failed or were cancelled: older ones are forgotten, since watching for
+months must not fill the library.
+"""
 _PAUSED_KEY = "jobs.paused"
 
 logger = logging.getLogger(__name__)
@@ -105,15 +107,17 @@ class JobQueue:
         input_hash: str,
         model_version: str = "",
     ) -> int | None:
-        """Queue work that nobody asks for, unless it waits, runs, is done, was cancelled or was given up.
+        """Queue work that nobody asks for, unless it waits, runs, was cancelled or was given up.
 
-        Returns None for those. What failed for want of something on this machine may be tried again.
+        Returns None for those. What failed for want of something on this machine may be tried again, and so may what
+        was done and is missing still: the drive may have been away.
         """
         if not input_hash:
             raise ValueError("work that is done once needs an input_hash")
         with self.library.transaction() as connection:
             settled = connection.execute(
                 """SELECT 1 FROM jobs WHERE kind = ? AND subject = ? AND input_hash = ? AND model_version = ?
+                   AND state != 'done'
                    AND NOT (state = 'failed' AND NOT quarantined AND error_class = 'environment')""",
                 (kind, _storable(subject), input_hash, model_version),
             ).fetchone()
@@ -223,11 +227,14 @@ class JobQueue:
         """
         with self.library.transaction() as connection:
             row = connection.execute(
-                "SELECT strikes FROM jobs WHERE id = ? AND state = 'running' AND (?2 IS NULL OR lease = ?2)",
+                """SELECT strikes, cancel_requested FROM jobs
+                   WHERE id = ? AND state = 'running' AND (?2 IS NULL OR lease = ?2)""",
                 (job_id, lease),
             ).fetchone()
             if row is None:
                 return False
+            if why == "transient" and row["cancel_requested"]:
+                return self.cancel(job_id, lease)
             # Not zero, which an attempt has that got on before it failed.
             strikes = max(int(row["strikes"]), 1)
             given_up = why == "transient" and strikes >= self._retries.max_strikes
@@ -267,18 +274,22 @@ class JobQueue:
         quarantined: bool = False,
     ) -> bool:
         with self.library.transaction() as connection:
+            at = now_text()
             ended = connection.execute(
                 """UPDATE jobs SET state = ?, result = ?, error = ?, error_class = ?, quarantined = ?,
                      finished_at = ?, worker_pid = NULL, lease = NULL, lease_until = NULL
                    WHERE id = ? AND state = 'running' AND (?8 IS NULL OR lease = ?8)""",
-                (state, result, error, why, int(quarantined), now_text(), job_id, lease),
+                (state, result, error, why, int(quarantined), at, job_id, lease),
             ).rowcount
-            connection.execute(
-                """DELETE FROM jobs WHERE id IN (
-                     SELECT id FROM jobs WHERE state IN ('done', 'failed', 'cancelled')
-                     ORDER BY finished_at DESC, id DESC LIMIT -1 OFFSET ?)""",
-                (KEPT_ENDED_JOBS,),
-            )
+            # Apart, so that what is done every hour does not have forgotten what must not be tried again. First those
+            # that ended in the future: before the clock went back.
+            for states in ("'done'", "'failed', 'cancelled'"):
+                connection.execute(
+                    f"""DELETE FROM jobs WHERE id IN (
+                         SELECT id FROM jobs WHERE state IN ({states})
+                         ORDER BY finished_at > ?, finished_at DESC, id DESC LIMIT -1 OFFSET ?)""",
+                    (at, KEPT_ENDED_JOBS),
+                )
             return ended == 1
 
     def requeue(self, job_id: int, lease: str | None = None) -> None:

@@ -31,7 +31,7 @@ _PHOTO_COLUMNS = """photos.*, COALESCE(
     (SELECT path FROM photo_files WHERE photo_id = photos.id
      ORDER BY missing_since IS NOT NULL, rowid LIMIT 1),
     photos.last_path) AS path"""
-_DETECTION_COLUMNS = "id, photo_id, kind, box_left, box_top, box_right, box_bottom, score"
+_DETECTION_COLUMNS = "id, photo_id, kind, box_left, box_top, box_right, box_bottom, score, flaw"
 
 DEATHS_FORGIVEN = 10
 
@@ -203,8 +203,8 @@ class PhotoRecords(Database):
         box = detection.box
         detection_id = connection.execute(
             """INSERT INTO detections(photo_id, kind, box_left, box_top, box_right, box_bottom,
-                 score, detector)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+                 score, detector, flaw)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 photo_id,
                 detection.kind,
@@ -214,6 +214,7 @@ class PhotoRecords(Database):
                 box.bottom,
                 detection.score,
                 detection.detector,
+                detection.flaw,
             ),
         ).lastrowid
         blob = np.ascontiguousarray(embedding.vector, dtype="<f4").tobytes()
@@ -350,7 +351,7 @@ class PhotoRecords(Database):
         newest = self.connection.execute(
             """SELECT model, version FROM vectors JOIN detections ON detections.id = detection_id
                WHERE kind = ?1 AND (?2 IS NULL OR model = ?2) AND (?3 IS NULL OR version = ?3)
-               ORDER BY detection_id DESC LIMIT 1""",
+               ORDER BY detection_id DESC, vectors.rowid DESC LIMIT 1""",
             (kind, model, version),
         ).fetchone()
         if newest is None:
@@ -379,6 +380,25 @@ class PhotoRecords(Database):
         return {
             row["detection_id"]: np.frombuffer(row["vector"], dtype="<f4").astype(np.float32) for row in rows
         }
+
+    def comparable_vectors(
+        self, detection_ids: Iterable[int]
+    ) -> tuple[tuple[str, str] | None, dict[int, Float32Array]]:
+        """The (model, version) that most of these detections have a vector of, and these vectors by id.
+
+        Of two that made as many it is the one at work last. While photos are looked at again by newer models, some
+        have vectors of the old ones only: these are left out.
+        """
+        ids = [int(detection_id) for detection_id in detection_ids]
+        row = self.connection.execute(
+            """SELECT model, version FROM vectors WHERE detection_id IN (SELECT value FROM json_each(?))
+               GROUP BY model, version ORDER BY COUNT(*) DESC, MAX(rowid) DESC LIMIT 1""",
+            (json.dumps(ids),),
+        ).fetchone()
+        if row is None:
+            return None, {}
+        source = (str(row["model"]), str(row["version"]))
+        return source, self.vectors_of(ids, *source)
 
     def vector(self, detection_id: int) -> Float32Array:
         """The newest vector `[dim]` of one detection, or `NotFoundError`."""
@@ -490,4 +510,5 @@ def detection_from(row: sqlite3.Row) -> Detection:
         kind=row["kind"],
         box=BoundingBox(row["box_left"], row["box_top"], row["box_right"], row["box_bottom"]),
         score=row["score"],
+        flaw=row["flaw"],
     )

@@ -377,6 +377,25 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE roots DROP COLUMN frozen",
         "CREATE TABLE exclusions (pattern TEXT PRIMARY KEY NOT NULL, added_at TEXT NOT NULL)",
     ),
+    (
+        # Why a face says too little about whose it is; NULL for all others, and where older detectors did not say.
+        "ALTER TABLE detections ADD COLUMN flaw TEXT",
+        # What was seen anew, by another detector or network, is known no longer: it is read and placed again.
+        """CREATE TRIGGER grouping_after_new_vector AFTER INSERT ON vectors
+            WHEN NEW.detection_id < (SELECT MAX(id) FROM detections) BEGIN
+            UPDATE grouping SET changes = changes + 1, removals = removals + 1;
+            UPDATE placed SET last_id = MIN(last_id, NEW.detection_id - 1);
+        END""",
+        """CREATE TRIGGER grouping_after_other_vector AFTER UPDATE OF vector ON vectors BEGIN
+            UPDATE grouping SET changes = changes + 1, removals = removals + 1;
+            UPDATE placed SET last_id = MIN(last_id, NEW.detection_id - 1);
+        END""",
+        """CREATE TRIGGER grouping_after_other_score AFTER UPDATE OF score ON detections
+            WHEN NEW.score IS NOT OLD.score BEGIN
+            UPDATE grouping SET changes = changes + 1, removals = removals + 1;
+            UPDATE placed SET last_id = MIN(last_id, NEW.id - 1);
+        END""",
+    ),
 )
 
 CURRENT_VERSION = len(MIGRATIONS)

@@ -67,7 +67,7 @@ def missing_work(library: Library, *, analysed_by: str | None = None) -> list[Mi
 def queue_missing(
     queue: JobQueue, work: Sequence[MissingWork], kinds: Collection[str], priority: int = DERIVED_PRIORITY
 ) -> list[int]:
-    """Queue what is of these kinds, unless it was done, was given up or is queued in some way; returns the new ids."""
+    """Queue what is of these kinds, unless it was given up or is queued in some way; returns the new ids."""
     active = {(job.kind, job.subject) for state in ("queued", "running") for job in queue.list(state)}
     queued = []
     for item in work:

@@ -36,6 +36,8 @@ class PlacementSettings:
     """What is beyond this many times the usual squared distance is rather somebody or something else."""
     min_quality: float = 0.0
     """Items below may join a group and never found, extend or link one."""
+    poor: float = 0.0
+    """How much more than `sure` they have to resemble a decided concept to join it without asking."""
 
 
 @dataclass(slots=True)

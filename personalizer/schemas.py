@@ -67,6 +67,8 @@ class NewDetection:
     box: BoundingBox
     score: float
     detector: str
+    flaw: str | None = None
+    """Why a face says too little about whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Detection:
     kind: DetectionKind
     box: BoundingBox
     score: float
+    flaw: str | None = None
+    """Why a face says too little about whose it is: it founds and links no group."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

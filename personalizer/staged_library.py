@@ -134,9 +134,10 @@ def adopt(library: Library, home: Home, folder: Path, record: BackupRecord, pres
         library.set_indexed(None, indexed=False)
         library.forget_index_removals(None)
         # Which disk a folder was on says nothing about this machine; and an old wish to scan is none any more.
-        connection.execute("UPDATE roots SET device = NULL, frozen = NULL")
+        connection.execute("DELETE FROM places")
         connection.execute("DELETE FROM jobs WHERE kind = 'scan' AND state IN ('queued', 'running')")
-        library.set_setting("scan.due", None)
+        for noted in ("scan.due", "scan.notes", "watch.polled"):
+            library.set_setting(noted, None)
         connection.execute(
             "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'concepts'", (present.last_concept,)
         )

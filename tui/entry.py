@@ -13,6 +13,7 @@ import assistant.cli_bench
 import assistant.cli_concepts
 import assistant.cli_daemon
 import assistant.cli_evaluate
+import assistant.cli_faces
 import assistant.cli_recluster
 import assistant.cli_report  # noqa: F401 - add their commands
 from assistant.cli import FrontEnd, app, front_end, run_app

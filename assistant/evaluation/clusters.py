@@ -6,6 +6,7 @@ at once, and photo by photo in shuffled orders. Whatever is in no group, or was 
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Hashable, Sequence
@@ -17,8 +18,9 @@ import numpy as np
 
 from assistant.evaluation.protocol import Subject, read_photos, read_subjects
 from assistant.evaluation.synthetic import evaluate_siblings, evaluate_synthetic
+from personalizer.analysis import PhotoAnalyser
+from personalizer.analysis_version import analysis_version
 from personalizer.concept_clusters import ClusterSettings, cluster
-from personalizer.embedding import FaceEmbedder, ObjectEmbedder
 from personalizer.errors import UsageError
 from personalizer.grouping_state import GroupingState
 from personalizer.library import Library
@@ -81,7 +83,8 @@ def evaluate_clusters(
     tables: dict[str, _Table] = {}
     if faces_dir is not None or objects_dir is not None:
         home.ensure()
-        version = f"{ObjectEmbedder(home.models).version}-{FaceEmbedder().version}"
+        looked_at_by = analysis_version(PhotoAnalyser(home.models))
+        version = hashlib.sha256(looked_at_by.encode()).hexdigest()[:16]
         with Library.open(home.root / f"clusters-{version}.sqlite3") as library:
             if faces_dir is not None:
                 photos = _read(library, home, read_subjects(faces_dir, 1), [], on_progress)
@@ -284,7 +287,13 @@ class _Copy:
                     vector = np.frombuffer(row["vector"], dtype="<f4")
                     found.append(
                         (
-                            NewDetection(detection.kind, detection.box, detection.score, row["detector"]),
+                            NewDetection(
+                                detection.kind,
+                                detection.box,
+                                detection.score,
+                                row["detector"],
+                                detection.flaw,
+                            ),
                             Embedding(vector, row["model"], row["version"]),
                         )
                     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from personalizer.analysis import PhotoAnalyser
+from personalizer.analysis_version import analysis_version
 from personalizer.decoding import FOR_ANALYSIS, load_photo
 from personalizer.errors import UnreadablePhotoError
 from personalizer.library import Library
@@ -28,7 +29,7 @@ class EvaluationPhotos:
     def __init__(self, home: Home) -> None:
         self._analyser = PhotoAnalyser(home.ensure().models)
         # Other models mean another library: vectors of an older one are not what serves now.
-        versions = "-".join((self._analyser.object_model[1], self._analyser.face_model[1]))
+        versions = hashlib.sha256(analysis_version(self._analyser).encode()).hexdigest()[:16]
         self.library = Library.open(home.root / f"photos-{versions}.sqlite3")
         self._ids: dict[Path, int] = {}
         self.unreadable: dict[str, str] = {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
     from personalizer.backbones.base import Backbone
+
+_NOBODY = 65534
 
 
 def draw_photo(seed: int, width_px: int = 320, height_px: int = 240) -> Image.Image:
@@ -44,6 +48,56 @@ def make_photo() -> Callable[..., Path]:
     return make
 
 
+@contextmanager
+def _as_nobody(*owned: Path) -> Iterator[None]:
+    """Without root's right to read everything; `owned` belong to who is left. Nothing to do for another user."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in [*owned, *(inside for one in owned for inside in one.rglob("*"))]:
+        os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
+    closed = [parent for parent in owned[0].parents if not parent.stat().st_mode & 0o001]
+    for parent in closed:
+        parent.chmod(parent.stat().st_mode | 0o011)
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        for parent in closed:
+            parent.chmod(parent.stat().st_mode & ~0o011)
+
+
+@pytest.fixture
+def as_nobody() -> Callable[..., AbstractContextManager[None]]:
+    """`with as_nobody(folder):` what is in there may be closed to us, as it may not be to root."""
+    return _as_nobody
+
+
+@pytest.fixture(scope="session")
+def package_picture() -> Callable[[str, str], Image.Image]:
+    """`package_picture(package, name)` is a real photo that a package carries, in RGB; none is copied into here."""
+
+    def read(package: str, name: str) -> Image.Image:
+        spec = importlib.util.find_spec(package)
+        assert spec is not None and spec.origin is not None, f"{package} is not installed"
+        return Image.open(Path(spec.origin).parent / name).convert("RGB")
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def portrait(package_picture: Callable[[str, str], Image.Image]) -> Image.Image:
+    """Rear Admiral Grace Hopper's official portrait, in the public domain."""
+    return package_picture("textual_image", "gracehopper.jpg")
+
+
+@pytest.fixture(scope="session")
+def astronaut(package_picture: Callable[[str, str], Image.Image]) -> Image.Image:
+    """Eileen Collins before a flag and a model of the shuttle, by NASA, in the public domain."""
+    return package_picture("skimage", "data/astronaut.png")
+
+
 @pytest.fixture(scope="session")
 def checkpoints() -> ModuleType:
     """The functions that write tiny Chameleon-format checkpoints; torch is imported only where a test asks."""
@@ -54,6 +108,12 @@ def checkpoints() -> ModuleType:
 def small() -> ModuleType:
     """Short trainings, and what they need; torch is imported only where a test asks."""
     return _beside("small_training")
+
+
+@pytest.fixture(scope="session")
+def face_stand_ins() -> ModuleType:
+    """Tiny networks that stand for those that may be downloaded."""
+    return _beside("face_stand_ins")
 
 
 @pytest.fixture(scope="session")

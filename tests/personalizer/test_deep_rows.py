@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -20,7 +21,7 @@ from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, read_manifest
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.example_states import ExampleStates
 from personalizer.objective import Objective
-from personalizer.prompts import personal_prompt
+from personalizer.prompts import NO, RECOGNITION_QUESTION, YES, personal_prompt, question_about_image
 from personalizer.trainer import TrainerConfig
 from personalizer.training_set import Example, ExampleBuilder, TaskWeights
 
@@ -222,3 +223,27 @@ def test_more_layers_than_there_are_and_prompts_that_are_not_shared_are_refused(
     shown = examples(backbone, builder)[:1]
     with pytest.raises(ValueError, match="no state of it"):
         states.at(shown, [[0]])
+
+
+def test_what_was_trained_is_what_is_served(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:
+    from exporters.runtime.concept import ConceptRuntime
+    from exporters.runtime.generation import before_answer
+    from exporters.runtime.torch import TorchSession
+
+    config = replace(small.CONFIG, rows=replace(ROWS, deep_layers=2), steps=12, learning_rate=0.2)
+    trainer = small.trainer(backbone, tmp_path, config)
+    trainer.train(None, None)
+    folder = tmp_path / "prefix"
+    said = {"concept": {"id": 1, "name": "Bo"}, "training": {}}
+    save_prefix(trainer.prefix, folder, spec=backbone.spec, **said)
+    session = TorchSession(backbone)
+    concept = ConceptRuntime.load(session, folder)
+    codes = small.random_dataset().held_positives
+    contexts = [[context] for context in session.embed_image_codes(codes.numpy())]
+    asked = question_about_image(RECOGNITION_QUESTION)
+    hidden, _ = before_answer(concept, asked, contexts)
+    logits = concept.logits(hidden)
+    assert concept.rows.deep is not None and np.abs(concept.rows.deep).max() > 0.1
+    yes, no = (backbone.tokenize(word)[0] for word in (YES, NO))
+    # Keys and values are served in float16.
+    np.testing.assert_allclose(logits[:, yes] - logits[:, no], trainer.yes_no(True).numpy(), atol=2e-2)

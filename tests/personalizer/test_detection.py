@@ -1,10 +1,8 @@
-"""The face is Rear Admiral Grace Hopper's official portrait (public domain), as the package textual-image carries
-it; no photo is copied into this repository.
-"""
+"""Faces and regions in real photos that packages carry."""
 
 from __future__ import annotations
 
-import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +17,8 @@ from personalizer.schemas import BoundingBox
 
 
 @pytest.fixture(scope="session")
-def portrait() -> Image.Image:
-    spec = importlib.util.find_spec("textual_image")
-    assert spec is not None and spec.origin is not None
-    return Image.open(Path(spec.origin).parent / "gracehopper.jpg").convert("RGB")
-
-
-@pytest.fixture(scope="session")
-def landscape() -> Image.Image:
-    spec = importlib.util.find_spec("sklearn")
-    assert spec is not None and spec.origin is not None
-    return Image.open(Path(spec.origin).parent / "datasets/images/china.jpg").convert("RGB")
+def landscape(package_picture: Callable[[str, str], Image.Image]) -> Image.Image:
+    return package_picture("sklearn", "datasets/images/china.jpg")
 
 
 def overlap(a: BoundingBox, b: BoundingBox) -> float:
@@ -42,7 +31,8 @@ def overlap(a: BoundingBox, b: BoundingBox) -> float:
 def test_finds_the_face_and_only_the_face(portrait: Image.Image, landscape: Image.Image) -> None:
     detector = FaceDetector()
     [face] = detector.detect(portrait)
-    assert face.kind == "face" and 0.3 < face.score <= 1
+    assert face.kind == "face" and 0.3 < face.score <= 1 and face.flaw is None
+    assert face.detector == detector.name
     assert 0 <= face.box.left < face.box.right <= portrait.width
     assert detector.detect(landscape) == []
 

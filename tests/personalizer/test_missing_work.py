@@ -98,6 +98,17 @@ def test_what_was_given_up_or_called_off_is_not_begun_again_by_itself(library: L
     assert len(queue_missing(queue, missing_work(library), ALL)) == 1, "another scan is other work"
 
 
+def test_what_was_left_over_by_a_job_that_ended_is_missing_still(library: Library) -> None:
+    add(library, "a", analysed_by="older")
+    queue = JobQueue(library)
+    [job_id] = queue_missing(queue, missing_work(library, analysed_by=NOW), ("analyse",))
+    # Its drive was away meanwhile.
+    assert queue.claim(1) is not None and queue.finish(job_id, {"changed": 1})
+    [again] = queue_missing(queue, missing_work(library, analysed_by=NOW), ("analyse",))
+    queue.request_cancel(again)
+    assert queue_missing(queue, missing_work(library, analysed_by=NOW), ("analyse",)) == [], "nobody wants it"
+
+
 def test_marks_that_came_later_stay(library: Library) -> None:
     library.add_root(Path("/photos"))
     first = mark_scan_due(library, {})
