@@ -159,11 +159,13 @@ def ingest_lines(report: dict[str, Any]) -> str:
         lines += ["", f"Memory over {memory['photos']} photos: {said}, at most {memory['peak_mib']:.0f} MiB"]
     if "library" in report:
         library = report["library"]
-        lines.append(
-            f"A new photo in a library with {library['settings']['faces']:,} faces and in an empty one:"
-        )
         lines += [
-            f"  {batch} at a time: {row['ratio']:.2f} times as long, {row['cpu_ratio']:.2f} times the computing"
+            "",
+            f"A new photo in a library of {library['settings']['faces']:,} faces, and in an empty one:",
+        ]
+        lines += [
+            f"  {batch} at a time: {row['per_photo_s']['full']:.2f} s and {row['per_photo_s']['empty']:.2f} s, "
+            f"{row['ratio']:.2f} times ({row['cpu_ratio']:.2f} in computing time)"
             for batch, row in library["by_batch"].items()
         ]
     return "\n".join(lines)
