@@ -33,6 +33,7 @@ from personalizer.embedding_manifest import (
 from personalizer.errors import CorruptArtifactError, NotReadyError
 from personalizer.face_network import CHIP_PX, face_graph
 from personalizer.locations import PACKAGE_DATA
+from personalizer.quiet_onnxruntime import open_session
 from personalizer.schemas import BoundingBox, Embedding, Float32Array
 
 OBJECT_MEAN = PACKAGE_DATA / "object_mean.safetensors"
@@ -80,17 +81,7 @@ class ObjectEmbedder:
     @cached_property
     def _session(self) -> Any:
         path = ensure_object_model(self.models)
-        from personalizer.quiet_onnxruntime import load_onnxruntime
-
-        onnxruntime = load_onnxruntime()
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # Idle threads that spin would take the core of the process next door.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return open_session(path.read_bytes(), self.threads)
 
     def load(self) -> None:
         """Convert and load now instead of at the first picture."""
@@ -235,17 +226,7 @@ class FaceEmbedder:
 
 
 def _face_session() -> Any:
-    import onnxruntime
-
-    path = face_model_path(*_FACE_NETWORK)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(
-        face_graph(path.read_bytes()), options, providers=["CPUExecutionProvider"]
-    )
+    return open_session(face_graph(face_model_path(*_FACE_NETWORK).read_bytes()), threads=1)
 
 
 def face_model_path(name: str, sha256_start: str) -> Path:

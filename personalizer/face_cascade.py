@@ -16,6 +16,7 @@ import numpy as np
 
 from personalizer.errors import CorruptArtifactError
 from personalizer.locations import PACKAGE_DATA
+from personalizer.quiet_onnxruntime import open_session
 from personalizer.schemas import Float32Array, Int64Array
 
 CASCADE_DIR = PACKAGE_DATA / "face_cascade"
@@ -79,7 +80,8 @@ class FaceCascade:
     @cached_property
     def _sessions(self) -> dict[str, Any]:
         return {
-            name: open_session(content, self.threads) for name, content in read_graphs(CASCADE_DIR).items()
+            name: open_session(content, self.threads, of_one_size=False)
+            for name, content in read_graphs(CASCADE_DIR).items()
         }
 
     @property
@@ -181,21 +183,6 @@ class FaceCascade:
         # In the end one face inside another is one face; before, it may still grow into its own.
         kept = suppress(moved, probabilities, 0.7, of_smaller=name == "output")
         return moved[kept].astype(np.float32), probabilities[kept], points[kept].astype(np.float32)
-
-
-def open_session(graph: bytes, threads: int) -> Any:
-    """An onnxruntime session that gives back the room that a large picture took, and the core when it waits."""
-    from personalizer.quiet_onnxruntime import load_onnxruntime
-
-    onnxruntime = load_onnxruntime()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The arena would keep the room that the largest picture ever took.
-    options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def read_graphs(folder: Path) -> dict[str, bytes]:

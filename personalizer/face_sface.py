@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from personalizer.face_cascade import FaceCascade, open_session
+from personalizer.face_cascade import FaceCascade
 from personalizer.face_models import CATALOGUE, FaceModel, read_model
+from personalizer.quiet_onnxruntime import open_session
 from personalizer.schemas import BoundingBox, Embedding, Float32Array
 
 _SIDE_PX = 112

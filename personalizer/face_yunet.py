@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from personalizer.face_cascade import FoundFaces, open_session, suppress
+from personalizer.face_cascade import FoundFaces, suppress
 from personalizer.face_models import CATALOGUE, FaceModel, read_model
+from personalizer.quiet_onnxruntime import open_session
 from personalizer.schemas import Float32Array
 
 _SIDE_PX = 640
@@ -39,7 +40,7 @@ class YuNet:
 
     @cached_property
     def _session(self) -> Any:
-        return open_session(read_model(self.models, self.model), self.threads)
+        return open_session(read_model(self.models, self.model), self.threads, of_one_size=False)
 
     def find(self, pixels: Any) -> FoundFaces:
         """Faces in the uint8 RGB picture `[height, width, 3]`."""

