@@ -55,7 +55,7 @@ def estimate_import(library: Library, folders: Sequence[Path]) -> Estimate:
     files = new = size = 0
     listable = [folder for folder in folders if is_listable(folder)]
     for file in find_files(listable, skip=[home], patterns=library.exclusions()):
-        if not may_be_photo(file.path):
+        if not may_be_photo(file.text):
             continue
         files += 1
         record = known.get(file.path)

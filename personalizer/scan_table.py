@@ -5,6 +5,7 @@ In SQLite, because a library of half a million files would take gigabytes as Pyt
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class ScanTable:
         self._connection: sqlite3.Connection = library.connection
         self._library = library
         self._batch: list[tuple[object, ...]] = []
+        self._place_values: dict[str, str | bytes] = {}
 
     def __enter__(self) -> Self:
         self._drop()
@@ -71,16 +73,21 @@ class ScanTable:
         # Numbers of devices and files may be larger than SQLite's integers.
         self._batch.append(
             (
-                path_value(file.path),
+                path_value(file.text),
                 file.size,
                 file.mtime_ns,
                 str(file.device),
                 str(file.inode),
-                path_value(file.place),
+                self._place_value(file.place),
             )
         )
         if len(self._batch) >= _BATCH:
             self.finish()
+
+    def _place_value(self, place: str) -> str | bytes:
+        if place not in self._place_values:
+            self._place_values[place] = path_value(place)
+        return self._place_values[place]
 
     def finish(self) -> None:
         """Store what was added."""
@@ -102,7 +109,7 @@ class ScanTable:
         """Note that a file went away after it was seen."""
         self._connection.execute("DELETE FROM scan_seen WHERE path = ?", (path_value(path),))
 
-    def is_known(self, path: Path) -> bool:
+    def is_known(self, path: str) -> bool:
         """Whether the library has the file, be it as a photo or as one that could not be read."""
         value = path_value(path)
         row = self._connection.execute(
@@ -153,7 +160,7 @@ class ScanTable:
         """The file with this id as the walk saw it."""
         row = self._connection.execute("SELECT * FROM scan_seen WHERE id = ?", (number,)).fetchone()
         return SeenFile(
-            path_from(row["path"]),
+            os.fsdecode(row["path"]),
             row["size"],
             row["mtime_ns"],
             int(row["device"]),
@@ -187,6 +194,15 @@ class ScanTable:
                WHERE missing_since IS NULL GROUP BY place"""
         )
         return {str(path_from(row["place"])): int(row["number"]) for row in rows}
+
+    def has_known(self, place: str) -> bool:
+        """Whether any of the library's files, not counting missing ones, was seen in the place."""
+        row = self._connection.execute(
+            """SELECT EXISTS (SELECT 1 FROM scan_seen CROSS JOIN photo_files USING (path)
+               WHERE place = ? AND missing_since IS NULL)""",
+            (path_value(place),),
+        ).fetchone()
+        return bool(row[0])
 
     def unseen(self) -> Iterator[Path]:
         """Files of the library, not counting missing ones, that the walk did not see."""

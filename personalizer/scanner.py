@@ -152,7 +152,7 @@ class _Scan:
 
     def _walk(self) -> None:
         for file in self.walk.files():
-            if may_be_photo(file.path) or self.table.is_known(file.path):
+            if may_be_photo(file.text) or self.table.is_known(file.text):
                 self.table.add(file)
         self.table.finish()
         self.tally.seen = self.table.count()
@@ -239,7 +239,6 @@ class _Scan:
     def _conclude(self, accepted: bool | Collection[Path]) -> None:
         """Mark missing what is gone, except where that is in doubt; freezes places, and ends that."""
         gone = Counter(self.table.gone_by_place())
-        present = self.table.known_by_place()
         sound = []
         for place in sorted(self.places):
             if place in self.walk.vanished:
@@ -262,7 +261,7 @@ class _Scan:
                 self.tally.frozen.append({"path": place, "reason": why})
                 continue
             sound.append(place)
-            if file_system is not None and (place in self.roots or place in present):
+            if file_system is not None and (place in self.roots or self.table.has_known(place)):
                 self.library.note_place(Path(place), file_system)
             elif before is not None:
                 self.library.forget_place(Path(place))

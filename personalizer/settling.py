@@ -47,7 +47,7 @@ def age_s(file: SeenFile) -> float | None:
 def look(file: SeenFile) -> SeenFile | None:
     """The file as it is now; None when it is not there, or no file, any more. Raises OSError for other reasons."""
     try:
-        status = os.lstat(file.path)
+        status = os.lstat(file.text)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return None

@@ -308,9 +308,9 @@ def test_a_clock_that_was_put_back_keeps_nothing_waiting(
 
 
 def test_how_long_a_file_is_given() -> None:
-    file = photo_import.SeenFile(Path("a.jpg"), 1, time.time_ns())
-    old = photo_import.SeenFile(Path("a.jpg"), 1, time.time_ns() - 10**12)
-    future = photo_import.SeenFile(Path("a.jpg"), 1, time.time_ns() + 10**12)
+    file = photo_import.SeenFile("a.jpg", 1, time.time_ns())
+    old = photo_import.SeenFile("a.jpg", 1, time.time_ns() - 10**12)
+    future = photo_import.SeenFile("a.jpg", 1, time.time_ns() + 10**12)
     times = Settling()
     assert [settling.rest_s(one, times, network=False) for one in (file, future, old)] == [0.3, 0.3, 0.0]
     assert settling.rest_s(old, times, network=True) == 3.0
