@@ -83,7 +83,7 @@ def ingest(
             help="Small photos that large ones are composed of, may be repeated; the samples without.",
         ),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="12-megapixel photos to import.")] = 40,
+    count: Annotated[int, typer.Option(min=1, help="12-megapixel photos to import.")] = 60,
     repeats: Annotated[int, typer.Option(min=1, help="Imports, each followed by the other command.")] = 3,
     cores: Annotated[int, typer.Option(min=1, help="Processors that each side may use.")] = 2,
     reference_command: Annotated[
@@ -95,6 +95,12 @@ def ingest(
     ] = None,
     photos_count: Annotated[
         int, typer.Option(min=0, help="Also import that many small photos, and watch the memory.")
+    ] = 0,
+    library_faces: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Also compare new photos in a library with that many faces and in an empty one."
+        ),
     ] = 0,
     keep: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep the composed photos in this new folder.")
@@ -111,7 +117,7 @@ def ingest(
         lambda on_progress: benchmark_ingest(
             photos or [SAMPLE_LIBRARY],
             home=evaluation_home(ui.home),
-            settings=IngestSettings(count, repeats, cores, photos_count, seed),
+            settings=IngestSettings(count, repeats, cores, photos_count, library_faces, seed),
             reference_command=reference_command,
             keep=keep,
             on_progress=on_progress,
@@ -130,6 +136,13 @@ def ingest_lines(report: dict[str, Any]) -> str:
         f"{report['ours']:.2f} photos/s here, {report['baseline']:.2f} by {name}: {report['ratio']:.2f} times",
         "",
     ]
+    computed = report["cpu_s_per_photo"]
+    if computed is not None:
+        lines.insert(
+            1,
+            f"{computed['ours']:.2f} s of processor time a photo here, {computed['baseline']:.2f} s there: "
+            f"{computed['ratio']:.2f} times",
+        )
     rows: list[tuple[str, ...]] = [("faces of", "known", "ours", "theirs", "theirs found here")]
     rows += [
         (f"{size} px", *(str(row[key]) for key in ("known", "ours", "reference", "both")))
@@ -144,4 +157,15 @@ def ingest_lines(report: dict[str, Any]) -> str:
         growth = memory["growth_percent"]
         said = "too few samples to say" if growth is None else f"{growth:+.1f} % after a tenth"
         lines += ["", f"Memory over {memory['photos']} photos: {said}, at most {memory['peak_mib']:.0f} MiB"]
+    if "library" in report:
+        library = report["library"]
+        lines += [
+            "",
+            f"A new photo in a library of {library['settings']['faces']:,} faces, and in an empty one:",
+        ]
+        lines += [
+            f"  {batch} at a time: {row['per_photo_s']['full']:.2f} s and {row['per_photo_s']['empty']:.2f} s, "
+            f"{row['ratio']:.2f} times ({row['cpu_ratio']:.2f} in computing time)"
+            for batch, row in library["by_batch"].items()
+        ]
     return "\n".join(lines)

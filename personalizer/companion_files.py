@@ -56,10 +56,7 @@ def find_companions(library: Library, cancelled: Callable[[], bool] | None = Non
 
     What is known of a folder that cannot be listed now, or of a photo that is missing, stays.
     """
-    photos_in: dict[Path, dict[str, int]] = defaultdict(dict)
-    for path, file in library.files().items():
-        if not file.missing:
-            photos_in[path.parent][path.name] = file.photo_id
+    photos_in = _photos_in(library)
     known = {one.path: one for one in library.companion_files()}
     listed: set[Path] = set()
     found: dict[Path, CompanionFile] = {}
@@ -70,6 +67,8 @@ def find_companions(library: Library, cancelled: Callable[[], bool] | None = Non
         if others is None:
             continue
         listed.add(folder)
+        if not others:
+            continue
         for companion in _match(folder, photos, others):
             found[companion.path] = companion
     at_hand = {photo_id for folder in listed for photo_id in photos_in[folder].values()}
@@ -107,6 +106,16 @@ def find_companions(library: Library, cancelled: Callable[[], bool] | None = Non
     else:
         library.remove_companions(one.path for one in gone)
     return CompanionReport(len(library.companion_files()), dates, places)
+
+
+def _photos_in(library: Library) -> dict[Path, dict[str, int]]:
+    """The photos that are there, by folder and name."""
+    by_folder: dict[str, dict[str, int]] = defaultdict(dict)
+    # A Path of each file would take seconds in a large library; there are few folders.
+    for path, photo_id in library.present_files():
+        folder, _, name = path.rpartition("/")
+        by_folder[folder][name] = photo_id
+    return {Path(folder or "/"): names for folder, names in by_folder.items()}
 
 
 def _facts(companion: CompanionFile) -> SidecarFacts:

@@ -20,6 +20,7 @@ RULES_VERSION = 1
 REGION_DETECTOR = "activation-map"
 WHOLE_PHOTO = "whole-photo"
 _HOG_FACE_PX = 120
+_NEARLY = 1.1
 # Medians over faces that both the cascade and dlib's detector found.
 _SQUARE_SIDE, _SQUARE_DROP = 0.92, 0.064
 
@@ -53,7 +54,7 @@ class FaceDetectorConfig:
     min_side_px: float = 16.0
     """Smaller faces (in pixels of the given picture) carry nothing to tell people apart."""
     max_search_side_px: int = 1024
-    """A larger picture is reduced to this long side before faces are looked for, for the sake of time."""
+    """A larger picture is reduced to about this long side before faces are looked for, for the sake of time."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.sure <= 1:
@@ -100,8 +101,15 @@ class FaceDetector:
 
         height, width = pixels.shape[:2]
         scale = max(height, width) / self.config.max_search_side_px
-        if scale <= 1:
+        if scale <= _NEARLY:
             return pixels, 1.0
+        times = round(scale)
+        if 1 / _NEARLY <= scale / times <= _NEARLY:
+            # Whole blocks of pixels become one: a tenth of the time that other sizes take.
+            size = (width // times, height // times)
+            whole = pixels[: size[1] * times, : size[0] * times]
+            if min(size) > 0:
+                return cv2.resize(whole, size, interpolation=cv2.INTER_AREA), float(times)
         size = (max(1, round(width / scale)), max(1, round(height / scale)))
         return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), scale
 

@@ -35,6 +35,9 @@ class CascadeConfig:
     min_face_px: float = 20.0
     step: float = 0.709
     """Between two sizes at which the picture is searched."""
+    large_face_px: float = 36.0
+    large_step: float = 0.8
+    """`step` for faces from that size up: they are looked for in small pictures, so that more of these cost little."""
     proposal: float = 0.7
     refinement: float = 0.7
     output: float = 0.7
@@ -44,8 +47,11 @@ class CascadeConfig:
     def __post_init__(self) -> None:
         if self.min_face_px < _CELL_PX:
             raise ValueError(f"CascadeConfig.min_face_px must be at least {_CELL_PX}, not {self.min_face_px}")
-        if not 0.3 <= self.step <= 0.95:
-            raise ValueError(f"CascadeConfig.step must be between 0.3 and 0.95, not {self.step}")
+        for name in ("step", "large_step"):
+            if not 0.3 <= getattr(self, name) <= 0.95:
+                raise ValueError(
+                    f"CascadeConfig.{name} must be between 0.3 and 0.95, not {getattr(self, name)}"
+                )
         for name in ("proposal", "refinement", "output"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"CascadeConfig.{name} must be between 0 and 1, not {getattr(self, name)}")
@@ -110,11 +116,12 @@ class FaceCascade:
             size = (max(_CELL_PX, round(width * scale)), max(_CELL_PX, round(height * scale)))
             # Each size is made of the one before: the large ones are what costs.
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            is_large = _CELL_PX / scale >= self.config.large_face_px
             found = self._propose_at(image, width / size[0], height / size[1])
             boxes.append(found[0])
             probabilities.append(found[1])
             level += 1
-            scale *= self.config.step
+            scale *= self.config.large_step if is_large else self.config.step
         candidates, likely = np.concatenate(boxes), np.concatenate(probabilities)
         kept = suppress(candidates, likely, 0.7)[: self.config.max_candidates]
         return candidates[kept]

@@ -17,13 +17,21 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_MODIFIED_AND_CLOSED, _MOVED_FROM, _MOVED_TO, _CREATED, _DELETED = 0x8, 0x40, 0x80, 0x100, 0x200
+_ATTRIBUTES, _MODIFIED_AND_CLOSED, _MOVED_FROM, _MOVED_TO, _CREATED, _DELETED = (
+    0x4,
+    0x8,
+    0x40,
+    0x80,
+    0x100,
+    0x200,
+)
 _DELETED_ITSELF, _MOVED_ITSELF = 0x400, 0x800
 _UNMOUNTED, _OVERFLOW, _IGNORED = 0x2000, 0x4000, 0x8000
 _ONLY_FOLDERS, _NO_LINKS, _OF_FOLDER = 0x0100_0000, 0x0200_0000, 0x4000_0000
 # Reading is left out: a scan would fill the queue with it. A file that is written is noticed when it is closed.
 _MASK = (
-    _MODIFIED_AND_CLOSED
+    _ATTRIBUTES
+    | _MODIFIED_AND_CLOSED
     | _MOVED_FROM
     | _MOVED_TO
     | _CREATED
@@ -157,11 +165,15 @@ class FolderNotices:
             else:
                 name = os.fsdecode(content[start:position].rstrip(b"\0"))
                 path = f"{folder.rstrip('/')}/{name}"
-                if not mask & _OF_FOLDER:
+                if not name:
+                    # Of itself; of folders below the root the one above tells as well.
+                    happened.changed |= folder == root
+                elif not mask & _OF_FOLDER:
                     happened.changed |= self._concerns_us(name)
                 elif not self._skips_folder(path, name, root):
                     happened.changed = True
-                    if mask & (_CREATED | _MOVED_TO):
+                    # Also one that may be looked into now.
+                    if mask & (_CREATED | _MOVED_TO | _ATTRIBUTES):
                         added.append((path, root))
                     elif mask & _MOVED_FROM:
                         moved_away.add(path)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,11 @@ class CompanionFile:
 
 class CompanionRecords(Database):
     """The part of the library that knows files beside photos."""
+
+    def present_files(self) -> Iterator[tuple[str, int]]:
+        """Path and photo of every photo's file that is there."""
+        rows = self.connection.execute("SELECT path, photo_id FROM photo_files WHERE missing_since IS NULL")
+        return ((os.fsdecode(row["path"]), int(row["photo_id"])) for row in rows)
 
     def companion_files(self, photo_id: int | None = None) -> list[CompanionFile]:
         """All of them by path, or those of one photo."""

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -142,12 +141,14 @@ class Watcher:
     def stop(self) -> None:
         """End watching; no hint comes after this returns."""
         self._stop.set()
-        notices = self._notices
-        if notices is not None:
-            with suppress(OSError):  # closed in this moment
-                notices.wake()
+        if self._notices is not None:
+            self._notices.wake()
         if self._thread is not None:
             self._thread.join()
+        # Only now: waking what is closed would write into a file that has got its number since.
+        if self._notices is not None:
+            self._notices.close()
+            self._notices = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -171,22 +172,18 @@ class Watcher:
             self._change = None
         self._ready.set()
         self._looked_s = time.monotonic()
-        try:
-            while not self._stop.is_set():
-                if not self._guarded(self._wait):
-                    # What is broken may stay so, and must not keep a processor busy.
-                    self._stop.wait(_AFTER_ERROR_S)
-                if self._stop.is_set():
-                    return
-                if time.monotonic() - self._looked_s >= self._times.roots_s:
-                    self._guarded(self._look_at_roots)
-                    self._looked_s = time.monotonic()
-                self._guarded(self._tell_polled)
-                if self._is_time():
-                    self._hint()
-        finally:
-            if self._notices is not None:
-                self._notices.close()
+        while not self._stop.is_set():
+            if not self._guarded(self._wait):
+                # What is broken may stay so, and must not keep a processor busy.
+                self._stop.wait(_AFTER_ERROR_S)
+            if self._stop.is_set():
+                return
+            if time.monotonic() - self._looked_s >= self._times.roots_s:
+                self._guarded(self._look_at_roots)
+                self._looked_s = time.monotonic()
+            self._guarded(self._tell_polled)
+            if self._is_time():
+                self._hint()
 
     def _wait(self) -> None:
         """Until something happens, but not beyond the next thing to do."""
@@ -300,6 +297,10 @@ class Watcher:
                 root.polled, root.retry_s = before.polled, time.monotonic() + self._times.retry_s
             else:
                 self._poll_instead(path, error)
+            return
+        if before is not None:
+            # It could not be watched until now: what happened since the last scan is not known.
+            self._note_change()
 
     def _poll_instead(self, path: Path, error: OSError) -> None:
         root = self._watched.get(path)

@@ -12,6 +12,7 @@ import resource
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,21 +40,22 @@ def measure_growth(
     photos: Sequence[Path],
     *,
     faces: int = 100_000,
-    batch: int = 1,
+    batches: Sequence[int] = (20, 1),
     repeats: int = 5,
     seed: int = 0,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
-    """Let `batch` new photos at a time, made of `photos`, come into both libraries in turn; JSON values.
+    """Let new photos, made of `photos`, come into both libraries in turn, so many at a time; JSON values.
 
     `per_photo_s` are medians of the seconds that pass, `cpu_s` those that the worker and its processes compute, which
-    say more on a machine that others use as well; the ratios are those of full to empty. `home` lends its models and a
-    place for the two libraries. Photos of people show most: `faces_found` in those that were added.
+    say more on a machine that others use as well; the ratios are those of full to empty. The outermost numbers are of
+    the first of the `batches`, all are `by_batch`: a scan looks at every file, however few are new. `home` lends its
+    models and a place for the two libraries. Photos of people show most: `faces_found` in those that were added.
     """
-    if not photos or faces < 1 or batch < 1 or repeats < 1:
+    if not photos or faces < 1 or repeats < 1 or not batches or min(batches) < 1:
         raise UsageError(
             tried="measuring the cost of new photos",
-            found=f"{len(photos)} photos, {faces} faces, batches of {batch}, {repeats} repeats",
+            found=f"{len(photos)} photos, {faces} faces, batches of {list(batches)}, {repeats} repeats",
             fix="Give at least one of each.",
         )
     home.ensure()
@@ -68,24 +70,38 @@ def measure_growth(
             libraries["full"].fill(faces, seed)
             random = np.random.default_rng([seed, 1])
             # The first time in each loads what stays loaded in a worker.
-            for repeat in range(repeats + 1):
-                say(Progress(repeat, repeats + 1, "Adding photos"))
+            rounds = [1, *(batch for batch in batches for _ in range(repeats))]
+            for number, batch in enumerate(rounds):
+                say(Progress(number, len(rounds), "Adding photos"))
                 for one in libraries.values():
-                    one.take_in([_varied(photos[n % len(photos)], random) for n in range(batch)], repeat > 0)
+                    pictures = [_varied(photos[n % len(photos)], random) for n in range(batch)]
+                    one.take_in(pictures, counted=number > 0)
         finally:
             for one in libraries.values():
                 one.library.close()
-        per_photo_s = {name: float(np.median(one.elapsed_s)) / batch for name, one in libraries.items()}
-        cpu_s = {name: float(np.median(one.cpu_s)) / batch for name, one in libraries.items()}
-        found = {name: one.faces for name, one in libraries.items()}
+    by_batch = {str(batch): _compared(libraries, batch) for batch in batches}
+    return {
+        **by_batch[str(batches[0])],
+        "unit": "seconds per photo",
+        "by_batch": by_batch,
+        "faces_found": {name: one.faces for name, one in libraries.items()},
+        "settings": {"faces": faces, "batches": list(batches), "repeats": repeats, "seed": seed},
+    }
+
+
+def _compared(libraries: dict[str, _Grown], batch: int) -> dict[str, Any]:
+    per_photo_s, cpu_s = (
+        {name: float(np.median(spent[batch])) / batch for name, spent in all_spent.items()}
+        for all_spent in (
+            {name: one.elapsed_s for name, one in libraries.items()},
+            {name: one.cpu_s for name, one in libraries.items()},
+        )
+    )
     return {
         "per_photo_s": {name: round(value, 4) for name, value in per_photo_s.items()},
         "cpu_s": {name: round(value, 4) for name, value in cpu_s.items()},
         "ratio": round(per_photo_s["full"] / per_photo_s["empty"], 3),
         "cpu_ratio": round(cpu_s["full"] / cpu_s["empty"], 3),
-        "unit": "seconds per photo",
-        "faces_found": found,
-        "settings": {"faces": faces, "batch": batch, "repeats": repeats, "seed": seed},
     }
 
 
@@ -97,8 +113,9 @@ class _Grown:
     models: Path
     folder: Path
     library: Library = field(init=False)
-    elapsed_s: list[float] = field(default_factory=list)
-    cpu_s: list[float] = field(default_factory=list)
+    elapsed_s: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    cpu_s: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    """Of whole batches, by their size."""
     faces: int = 0
     """Found in the photos that were added."""
     _handlers: dict[str, Handler] = field(init=False)
@@ -133,7 +150,7 @@ class _Grown:
                 self.library.add_fingerprint(self.library.detection(detection_id).photo_id, made)
         self._scan()
 
-    def take_in(self, pictures: Sequence[bytes], counted: bool) -> None:
+    def take_in(self, pictures: Sequence[bytes], *, counted: bool) -> None:
         """Put photos into the folder, and scan."""
         for content in pictures:
             self._taken += 1
@@ -145,8 +162,8 @@ class _Grown:
         began_s, cpu_s = time.monotonic(), _cpu_s()
         self._scan()
         if counted:
-            self.elapsed_s.append(time.monotonic() - began_s)
-            self.cpu_s.append(_cpu_s() - cpu_s)
+            self.elapsed_s[len(pictures)].append(time.monotonic() - began_s)
+            self.cpu_s[len(pictures)].append(_cpu_s() - cpu_s)
         after = self.library.counts()
         self.faces += after["faces"] - before["faces"]
         if after["photos"] != before["photos"] + len(pictures):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import shutil
 import statistics
@@ -16,8 +17,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,12 @@ from assistant.evaluation.composites import (
     read_ingredients,
 )
 from assistant.evaluation.face_finds import Finds, compare_finds
+from assistant.evaluation.growth_benchmark import measure_growth
 from assistant.evaluation.import_memory import measure_memory
+from assistant.evaluation.process_memory import ProcessorSampler, can_measure
 from assistant.evaluation.protocol import read_photos
 from assistant.service import Familiar
-from assistant.worker_process import stop_worker
+from assistant.worker_process import running_worker_pid, stop_worker
 from personalizer.embedding import ensure_object_model
 from personalizer.errors import FamiliarError, NotFoundError, UsageError
 from personalizer.library import Library
@@ -42,23 +45,24 @@ from personalizer.schemas import BoundingBox, OnProgress, Progress, ScanReport
 
 COMMAND = "face_recognition"
 STOP_PATIENCE_S = 30.0
+GROWTH_PHOTOS = 6
 INGREDIENTS = 240
 """Photos of each folder that are composed at most: searching them for known faces takes a tenth of a second each."""
-LibraryCost = Callable[[Home, int], dict[str, Any]]
-"""What a new photo costs in a library with so many faces, measured in a home of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
     """What is measured, and how often."""
 
-    count: int = 40
+    count: int = 60
     """Composed photos that both sides work through."""
     repeats: int = 3
     cores: int = 2
     """Processors that each side may use: both start as many processes that analyse."""
     photos_count: int = 0
     """Small photos of the import whose memory is watched; 0 leaves that out."""
+    library_faces: int = 0
+    """Of the library whose new photos are compared with those of an empty one; 0 leaves that out."""
     seed: int = 0
 
 
@@ -69,8 +73,6 @@ def benchmark_ingest(
     settings: IngestSettings | None = None,
     reference_command: Path | None = None,
     keep: Path | None = None,
-    library_faces: int = 0,
-    library_cost: LibraryCost | None = None,
     on_progress: OnProgress | None = None,
 ) -> dict[str, Any]:
     """Photos per second of both, which faces each finds, and on request memory and the cost in a large library.
@@ -95,22 +97,19 @@ def benchmark_ingest(
         say(Progress(0, 0, "Preparing the models"))
         ensure_object_model(home.models)
         ours: list[_Ours] = []
-        baseline: list[float] = []
-        said: list[str] = []
+        baseline: list[_Theirs] = []
         for number in range(settings.repeats):
             say(Progress(2 * number, 2 * settings.repeats, "Importing"))
             ours.append(_import(home, work / f"home{number}", photos))
             say(Progress(2 * number + 1, 2 * settings.repeats, "Measuring what is compared with"))
-            elapsed_s, lines = _reference(command, people, photos, settings.cores)
-            baseline.append(elapsed_s)
-            said.append(lines)
+            baseline.append(_reference(command, people, photos, settings.cores))
         if command is None:
-            reference = reference_finds(said[-1])
+            reference = reference_finds(baseline[-1].lines)
         else:
             say(Progress(0, 0, "Looking where the command sees faces"))
-            reference = reference_finds(_reference(None, people, photos, settings.cores)[1])
+            reference = reference_finds(_reference(None, people, photos, settings.cores).lines)
         report = _report(settings, ours, baseline, compare_finds(known, ours[-1].finds, reference))
-        report["reference"] = _about_reference(command, said[-1], reference)
+        report["reference"] = _about_reference(command, baseline[-1].lines, reference)
         report["settings"] |= {
             "folders": [str(folder) for folder in folders],
             "photos": len(known),
@@ -122,9 +121,14 @@ def benchmark_ingest(
             report["memory"] = measure_memory(
                 home, work, [one.image for one in ingredients], settings.photos_count, settings.seed, say
             )
-        if library_faces and library_cost is not None:
-            say(Progress(0, 0, "Measuring a photo in a large library"))
-            report["library"] = library_cost(home, library_faces)
+        if settings.library_faces:
+            report["library"] = measure_growth(
+                home,
+                sorted(photos.iterdir())[:GROWTH_PHOTOS],
+                faces=settings.library_faces,
+                seed=settings.seed,
+                on_progress=on_progress,
+            )
     return report
 
 
@@ -188,6 +192,7 @@ def _known_person(ingredients: list[Ingredient], folder: Path) -> Path:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Ours:
     elapsed_s: float
+    cpu_s: float
     report: ScanReport
     finds: Finds
 
@@ -197,9 +202,12 @@ def _import(shared: Home, folder: Path, photos: Path) -> _Ours:
     home = new_home(shared, folder)
     familiar = Familiar(home)
     try:
-        began = time.perf_counter()
-        report = familiar.add([photos])
-        elapsed_s = time.perf_counter() - began
+        with (
+            ProcessorSampler(lambda: running_worker_pid(home)) if can_measure() else nullcontext() as computed
+        ):
+            began = time.perf_counter()
+            report = familiar.add([photos])
+            elapsed_s = time.perf_counter() - began
     finally:
         familiar.close()
         stop_worker(home, STOP_PATIENCE_S)
@@ -215,7 +223,7 @@ def _import(shared: Home, folder: Path, photos: Path) -> _Ours:
         for detection in library.detections(kind="face"):
             finds[name_of[detection.photo_id]].append(detection.box)
     shutil.rmtree(folder)
-    return _Ours(elapsed_s, report, finds)
+    return _Ours(elapsed_s, computed.total_s if computed else math.nan, report, finds)
 
 
 def new_home(shared: Home, folder: Path) -> Home:
@@ -243,8 +251,16 @@ def find_command(given: Path | None) -> Path | None:
     return path
 
 
-def _reference(command: Path | None, people: Path, photos: Path, cores: int) -> tuple[float, str]:
-    """Seconds that the command takes for the photos, and what it prints; without one, our own code for the same."""
+@dataclass(frozen=True, slots=True)
+class _Theirs:
+    elapsed_s: float
+    cpu_s: float
+    lines: str
+    """What was printed."""
+
+
+def _reference(command: Path | None, people: Path, photos: Path, cores: int) -> _Theirs:
+    """How long the command takes for the photos, and what it prints; without one, our own code for the same."""
     if command is None:
         words = [
             sys.executable,
@@ -266,17 +282,25 @@ def _reference(command: Path | None, people: Path, photos: Path, cores: int) -> 
         # It has packages of its own, perhaps of another Python.
         environment.pop("PYTHONPATH", None)
     began = time.perf_counter()
-    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
-    elapsed_s = time.perf_counter() - began
-    if done.returncode != 0 or not done.stdout.strip():
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as child:
+        try:
+            with ProcessorSampler(lambda: child.pid) if can_measure() else nullcontext() as computed:
+                printed, complaint = child.communicate()
+                elapsed_s = time.perf_counter() - began
+        except BaseException:
+            child.kill()
+            raise
+    if child.returncode != 0 or not printed.strip():
         raise FamiliarError(
             tried=f"running {words[0]}",
-            found=(done.stderr.strip().splitlines() or [f"exit status {done.returncode}, nothing printed"])[
+            found=(complaint.strip().splitlines() or [f"exit status {child.returncode}, nothing printed"])[
                 -1
             ],
             fix=f"Try it: {' '.join(words[:2])} … Or give another one with --reference-command.",
         )
-    return elapsed_s, done.stdout
+    return _Theirs(elapsed_s, computed.total_s if computed else math.nan, printed)
 
 
 def reference_finds(lines: str) -> Finds:
@@ -312,19 +336,27 @@ def _about_reference(command: Path | None, lines: str, boxes: Finds) -> dict[str
 
 
 def _report(
-    settings: IngestSettings, ours: list[_Ours], baseline: list[float], faces: dict[str, Any]
+    settings: IngestSettings, ours: list[_Ours], baseline: list[_Theirs], faces: dict[str, Any]
 ) -> dict[str, Any]:
     """The command's JSON; medians of the repeats."""
     ours_rate = statistics.median(settings.count / one.elapsed_s for one in ours)
-    baseline_rate = statistics.median(settings.count / elapsed_s for elapsed_s in baseline)
+    baseline_rate = statistics.median(settings.count / one.elapsed_s for one in baseline)
+    cpu_s = {
+        "ours": statistics.median(one.cpu_s / settings.count for one in ours),
+        "baseline": statistics.median(one.cpu_s / settings.count for one in baseline),
+    }
     return {
         "ours": ours_rate,
         "baseline": baseline_rate,
         "ratio": ours_rate / baseline_rate,
         "unit": "photos per second",
         "faces": faces,
-        "elapsed_s": {"ours": [one.elapsed_s for one in ours], "baseline": baseline},
-        "ratios": [other / one.elapsed_s for one, other in zip(ours, baseline, strict=True)],
+        "elapsed_s": {
+            "ours": [one.elapsed_s for one in ours],
+            "baseline": [one.elapsed_s for one in baseline],
+        },
+        "cpu_s_per_photo": cpu_s | {"ratio": cpu_s["baseline"] / cpu_s["ours"]} if can_measure() else None,
+        "ratios": [other.elapsed_s / one.elapsed_s for one, other in zip(ours, baseline, strict=True)],
         "reading_photos_per_s": statistics.median(one.report.photos_per_s for one in ours),
         "settings": {
             "repeats": settings.repeats,

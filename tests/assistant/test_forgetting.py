@@ -743,7 +743,7 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: World) -> None
         "analysis_strikes",
     }  # by what they refer to
     of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}
-    of_the_users_files |= {"companion_files", "backups"}
+    of_the_users_files |= {"companion_files", "backups", "places", "exclusions"}
     without_names = {"settings", "sqlite_sequence", "grouping", "failure_numbers", "index_removals"}
     without_names |= {"concept_uids", "forgotten_concepts", "backups_holding"}
     with closing(sqlite3.connect(world.home.database)) as connection:

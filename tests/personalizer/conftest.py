@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING
@@ -14,6 +16,8 @@ from PIL import Image, ImageDraw
 
 if TYPE_CHECKING:
     from personalizer.backbones.base import Backbone
+
+_NOBODY = 65534
 
 
 def draw_photo(seed: int, width_px: int = 320, height_px: int = 240) -> Image.Image:
@@ -42,6 +46,32 @@ def make_photo() -> Callable[..., Path]:
         return path
 
     return make
+
+
+@contextmanager
+def _as_nobody(*owned: Path) -> Iterator[None]:
+    """Without root's right to read everything; `owned` belong to who is left. Nothing to do for another user."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in [*owned, *(inside for one in owned for inside in one.rglob("*"))]:
+        os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
+    closed = [parent for parent in owned[0].parents if not parent.stat().st_mode & 0o001]
+    for parent in closed:
+        parent.chmod(parent.stat().st_mode | 0o011)
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        for parent in closed:
+            parent.chmod(parent.stat().st_mode & ~0o011)
+
+
+@pytest.fixture
+def as_nobody() -> Callable[..., AbstractContextManager[None]]:
+    """`with as_nobody(folder):` what is in there may be closed to us, as it may not be to root."""
+    return _as_nobody
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,8 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,24 @@ def test_a_root_that_cannot_be_watched_says_so(notices: FolderNotices, tmp_path:
         with pytest.raises(OSError):
             notices.watch(tmp_path / place)
     assert len(notices) == 0
+
+
+def test_a_folder_that_may_be_looked_into_again_is_watched(
+    notices: FolderNotices, tmp_path: Path, as_nobody: Callable[..., AbstractContextManager[None]]
+) -> None:
+    closed, inside = tmp_path / "closed", tmp_path / "closed" / "inside"
+    inside.mkdir(parents=True)
+    with as_nobody(tmp_path):
+        closed.chmod(0)
+        notices.watch(tmp_path)
+        assert len(notices) == 1
+        closed.chmod(0o755)
+        assert all_of(notices).changed and len(notices) == 3
+        (inside / "a.jpg").touch()
+        assert all_of(notices).changed
+        (inside / "a.jpg").chmod(0o600)
+        tmp_path.chmod(0o755)
+        assert all_of(notices).changed and len(notices) == 3
 
 
 def test_lost_notices_are_said_to_be(notices: FolderNotices, tmp_path: Path) -> None:

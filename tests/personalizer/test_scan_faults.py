@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from personalizer.storage_errors import storage_error
 
 MakePhoto = Callable[..., Path]
 Run = Callable[..., ScanReport]
-NOBODY = 65534
+AsNobody = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -52,26 +52,6 @@ def run(library: Library, models: Path) -> Run:
     return lambda **options: scan(library, library.roots(), models, processes=1, **options)
 
 
-@contextmanager
-def as_nobody(*owned: Path) -> Iterator[None]:
-    """Without root's right to read everything; `owned` belong to who is left. Nothing to do for another user."""
-    if os.geteuid() != 0:
-        yield
-        return
-    for path in [*owned, *(inside for one in owned for inside in one.rglob("*"))]:
-        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
-    closed = [parent for parent in owned[0].parents if not parent.stat().st_mode & 0o001]
-    for parent in closed:
-        parent.chmod(parent.stat().st_mode | 0o011)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        for parent in closed:
-            parent.chmod(parent.stat().st_mode & ~0o011)
-
-
 def rows(library: Library) -> list[tuple[Any, ...]]:
     """The library's files, and what it says about them."""
     return [tuple(row) for row in library.connection.execute("SELECT * FROM photo_files ORDER BY path")]
@@ -90,6 +70,7 @@ def test_photos_in_a_folder_that_lost_its_permission_are_not_missing(
     mode: int,
     whole: bool,
     caplog: pytest.LogCaptureFixture,
+    as_nobody: AsNobody,
 ) -> None:
     make_photo(folder / "open.jpg", 1)
     private = folder / "private"
@@ -120,7 +101,7 @@ def test_photos_in_a_folder_that_lost_its_permission_are_not_missing(
 
 
 def test_what_is_gone_beside_a_closed_folder_is_missing(
-    library: Library, folder: Path, make_photo: MakePhoto, run: Run
+    library: Library, folder: Path, make_photo: MakePhoto, run: Run, as_nobody: AsNobody
 ) -> None:
     for number in range(4):
         make_photo(folder / f"{number}.jpg", number)
@@ -136,7 +117,7 @@ def test_what_is_gone_beside_a_closed_folder_is_missing(
 
 
 def test_a_copy_of_a_photo_in_a_closed_folder_has_not_moved_from_there(
-    library: Library, folder: Path, make_photo: MakePhoto, run: Run
+    library: Library, folder: Path, make_photo: MakePhoto, run: Run, as_nobody: AsNobody
 ) -> None:
     private = make_photo(folder / "private" / "a.jpg", 1).parent
     run()
@@ -458,17 +439,14 @@ def test_a_library_that_may_not_be_written_is_left_as_it_is(
     assert run().new == 1
 
 
-def test_a_library_of_somebody_else_is_said_to_be(tmp_path: Path) -> None:
+def test_a_library_of_somebody_else_is_said_to_be(tmp_path: Path, as_nobody: AsNobody) -> None:
     path = tmp_path / "home" / "library.sqlite3"
     with Library.open(path):
         pass
-    if os.geteuid() != 0:
-        path.chmod(0o444)
-    other = tmp_path / "other"
-    other.mkdir()
-    with as_nobody(other):
-        path.parent.chmod(0o755) if os.geteuid() != NOBODY else None
-        with pytest.raises((NotReadyError, OSError, sqlite3.Error)) as raised:
-            Library.open(path)
+    (tmp_path / "other").mkdir()
+    path.parent.chmod(0o755)
+    path.chmod(0o444)
+    with as_nobody(tmp_path / "other"), pytest.raises((NotReadyError, OSError, sqlite3.Error)) as raised:
+        Library.open(path)
     said = raised.value if isinstance(raised.value, NotReadyError) else storage_error(raised.value)
     assert said is not None and ("Allow yourself" in said.fix or "writable" in said.fix)
