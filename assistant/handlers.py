@@ -357,6 +357,7 @@ class Handlers:
             config,
             progress=reporter(context),
             cancelled=context.cancelled,
+            advanced=context.advanced,
         )
         note_trained(self._library, concept.id, photos)
         context.check_cancelled()

@@ -46,10 +46,12 @@ def train_concept(
     *,
     progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    advanced: Callable[[], None] | None = None,
 ) -> dict[str, Any]:
     """Train a named concept from its confirmed members and record the prefix in the library.
 
-    Finished work is recognised by its fingerprint and not repeated; interrupted work continues. What is told or decided
+    Finished work is recognised by its fingerprint and not repeated; interrupted work continues, and `advanced` is
+    called whenever there is more to continue from. What is told or decided
     meanwhile leaves the prefix `stale`. Returns the keys that `familiar train --json` prints. Raises `UsageError` for a
     concept without members and `JobCancelled`.
     """
@@ -84,7 +86,7 @@ def train_concept(
     )
     dataset = replace(dataset, questions=tuple(questions))
     trainer = PrefixTrainer(backbone, dataset, config, directory, identity)
-    outcome = trainer.train(progress, cancelled)
+    outcome = trainer.train(progress, cancelled, advanced)
     accuracy = outcome.recognition_augmented
     report: dict[str, Any] = {
         "concept": concept.name,

@@ -202,8 +202,16 @@ class PrefixTrainer:
         everywhere = torch.cat([start, start[1:]]) if rows.shared else start
         return deep_start(self._backbone, prompt, everywhere, rows.deep_layers)
 
-    def train(self, progress: OnProgress | None, cancelled: Callable[[], bool] | None) -> TrainingOutcome:
-        """Run the remaining steps. A cancelled run leaves a checkpoint and raises `JobCancelled`."""
+    def train(
+        self,
+        progress: OnProgress | None,
+        cancelled: Callable[[], bool] | None,
+        advanced: Callable[[], None] | None = None,
+    ) -> TrainingOutcome:
+        """Run the remaining steps. A cancelled run leaves a checkpoint and raises `JobCancelled`.
+
+        `advanced` is called whenever steps were stored.
+        """
         self._resume()
         config, losses = self.config, []
         last_saved = time.monotonic()
@@ -223,6 +231,8 @@ class PrefixTrainer:
                 raise JobCancelled
             if time.monotonic() - last_saved > config.checkpoint_every_s:
                 self._save_checkpoint()
+                if advanced is not None:
+                    advanced()
                 last_saved = time.monotonic()
         # What comes now can be interrupted as well, and should not cost the steps.
         self._save_checkpoint()

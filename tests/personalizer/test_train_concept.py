@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -14,6 +15,7 @@ from personalizer.backbones.base import Backbone
 from personalizer.concept_training import train_concept
 from personalizer.dual_prefix import MANIFEST_FILE, WEIGHTS_FILE, read_manifest
 from personalizer.errors import JobCancelled, UsageError
+from personalizer.jobs import JobContext, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.profiles import remember, take_back
@@ -256,3 +258,36 @@ def test_a_single_other_photo_is_enough(small: ModuleType, tmp_path: Path, backb
         library.add_members(concept.id, [member], source="user", status="confirmed")
         report = train_concept(library, home, concept.id, backbone, replace(small.CONFIG, steps=2))
     assert 0 <= report["recognition_augmented"] <= 1
+
+
+def test_a_training_that_is_killed_every_evening_gets_done(
+    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+) -> None:
+    class PowerCut(BaseException):
+        pass
+
+    queue, reached = JobQueue(world.library), [0]
+    config = replace(small.CONFIG, steps=40, checkpoint_every_s=0.0)
+    job_id = queue.enqueue("train", str(world.concept))
+
+    def two_steps(progress: Progress) -> None:
+        if progress.done >= reached[-1] + 3:
+            reached.append(progress.done)
+            raise PowerCut
+
+    for _ in range(5):
+        job = queue.claim(1)
+        assert job is not None and job.id == job_id
+        context = JobContext(queue, job, threading.Event())
+        with pytest.raises(PowerCut):
+            train_concept(
+                world.library,
+                world.home,
+                world.concept,
+                backbone,
+                config,
+                progress=two_steps,
+                advanced=context.advanced,
+            )
+        assert queue.recover_orphans() == 1, "it is not given up"
+    assert reached[-1] >= 10
