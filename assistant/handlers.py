@@ -23,7 +23,7 @@ from personalizer.analysis_version import analysis_version
 from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import read_photo_bytes
 from personalizer.drawings import is_drawing
-from personalizer.errors import FamiliarError, UnreadablePhotoError, UsageError
+from personalizer.errors import FamiliarError, JobCancelled, UnreadablePhotoError, UsageError
 from personalizer.faces_switch import faces_are_on, note_faceless
 from personalizer.jobs import Handler, JobContext, JobQueue
 from personalizer.library import Library
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 RENEWAL_PRIORITY = -1
 """After everything else: concepts work by retrieval meanwhile."""
+_MORE_URGENT = ("learn", "train", "export", "forget", "erase_faces")
+"""What reading a library makes way for where somebody waits: it may take hours, and goes on where it stopped."""
 
 
 def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Handler]:
@@ -83,13 +85,15 @@ class Handlers:
             self._library.roots(),
             self._home.models,
             progress=reporter(context, advancing=True),
-            cancelled=context.cancelled,
+            cancelled=lambda: context.cancelled() or context.outranked(_MORE_URGENT),
             accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         if self._queue.cancelled(job.id):
             settle_scan(self._library, scan_due)
         note_rate(self._library, report.new, report.elapsed_s)
         context.check_cancelled()
+        if context.outranked(_MORE_URGENT):
+            raise JobCancelled
         settle_scan(self._library, scan_due)
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
@@ -114,10 +118,12 @@ class Handlers:
             self._home.models,
             version,
             progress=reporter(context),
-            cancelled=context.cancelled,
+            cancelled=lambda: context.cancelled() or context.outranked(_MORE_URGENT),
             advanced=context.advanced,
         )
         context.check_cancelled()
+        if context.outranked(_MORE_URGENT):
+            raise JobCancelled
         if not self._library.photos_to_analyse(version, limit=1):
             self._library.drop_superseded_vectors([self._analyser.object_model, self._analyser.face_model])
         result = {"analyse": dataclasses.asdict(report), **self._index_if_possible(job, context)}

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -183,6 +183,15 @@ class JobQueue:
             {"now": self._clock(), "besides": besides},
         )
         return {int(row["id"]) for row in rows}
+
+    def outranked(self, job_id: int, kinds: Iterable[str]) -> bool:
+        """Whether a job of these kinds is ready to run that is more urgent than this one, and nothing is paused."""
+        found = self.library.connection.execute(
+            f"""SELECT 1 FROM jobs WHERE {_READY} AND kind IN (SELECT value FROM json_each(:kinds))
+                AND priority > (SELECT priority FROM jobs WHERE id = :job) LIMIT 1""",
+            {"now": self._clock(), "kinds": json.dumps(list(kinds)), "job": job_id},
+        ).fetchone()
+        return found is not None and not self.paused()
 
     def extend(self, job_id: int, lease: str) -> bool:
         """Hold a running job for longer; False when it is not held by this lease (any more)."""
@@ -425,10 +434,12 @@ class JobQueue:
 class JobContext:
     """What a handler may say and ask while it works."""
 
-    def __init__(self, queue: JobQueue, job: Job, stop: threading.Event) -> None:
+    def __init__(self, queue: JobQueue, job: Job, stop: threading.Event, kinds: Collection[str] = ()) -> None:
+        """`kinds` of jobs are run by the loop that runs this one."""
         self._queue = queue
         self._job = job
         self._stop = stop
+        self._kinds = kinds
         self._written_at_s = -PROGRESS_INTERVAL_S
         self._rate = ProgressRate()
         self._has_advanced = False
@@ -462,6 +473,10 @@ class JobContext:
         """
         self._signs += 1
         return self._stop.is_set() or self._lost.is_set() or self._queue.cancelled(self._job.id)
+
+    def outranked(self, kinds: Collection[str]) -> bool:
+        """Whether the worker would rather run a job of these kinds now, which this one may make way for."""
+        return self._queue.outranked(self._job.id, set(kinds).intersection(self._kinds))
 
     def check_cancelled(self) -> None:
         """Raise `JobCancelled` when the handler should stop."""
@@ -511,7 +526,7 @@ def run_worker_loop(
                     break
                 stop.wait(POLL_INTERVAL_S)
                 continue
-            context = JobContext(queue, job, stop)
+            context = JobContext(queue, job, stop, handlers)
             keeper.hold(context)
             try:
                 _run(queue, job, handlers[job.kind], context, stop)

@@ -20,7 +20,7 @@ from assistant.handlers import make_handlers
 from assistant.service import Familiar
 from assistant.worker_process import hold_worker_lock
 from personalizer.drawings import SOFTWARE
-from personalizer.jobs import JobQueue, run_worker_loop
+from personalizer.jobs import JobContext, JobQueue, run_worker_loop
 from personalizer.locations import Home
 from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
 
@@ -276,3 +276,36 @@ def test_a_concept_is_known_before_it_is_trained(world: World) -> None:
     job = world.queue.get(begun.training_job)
     assert (job.kind, job.state) == ("train", "queued")
     assert world.familiar.concept("Bo").state == "named"
+
+
+@pytest.mark.parametrize(("priority", "order"), [(1, ["learn", "scan"]), (0, ["scan", "learn"])])
+def test_reading_a_library_makes_way_for_what_is_more_urgent(
+    world: World, priority: int, order: list[str]
+) -> None:
+    for number in range(3):
+        world.draw(f"{number}.jpg", number)
+    library, queue = world.familiar.library, world.queue
+    library.add_root(world.folder)
+    real = make_handlers(world.familiar.home, library, queue)
+    ended: list[str] = []
+    begun: list[int] = []
+
+    def scan(job: Job, context: JobContext) -> dict[str, Any]:
+        # Somebody asks for something as soon as it has begun.
+        begun.append(job.id)
+        if len(begun) == 1:
+            queue.enqueue("learn", "Bo", {}, priority)
+        result = real["scan"](job, context)
+        ended.append("scan")
+        return result
+
+    def learn(job: Job, context: JobContext) -> dict[str, Any]:
+        ended.append("learn")
+        return {}
+
+    scan_id = queue.enqueue("scan", "library", ON_CPU)
+    run_worker_loop(queue, {"scan": scan, "learn": learn}, threading.Event(), idle_exit_s=0)
+    assert ended == order
+    job = queue.get(scan_id)
+    assert (job.state, job.attempts) == ("done", 1), "having made way counts as no attempt"
+    assert library.counts()["photos"] == 3
