@@ -118,7 +118,6 @@ class AutoTraining:
         self._seen: dict[int, tuple[str, float]] = {}
         """What would be trained, and since when that has been the same."""
         self._calm = 0
-        self._made_way_for: set[int] = set()
         self._open = False
         self._working = False
         self._said: TrainingState | None = None
@@ -153,19 +152,15 @@ class AutoTraining:
 
         return personalise
 
-    def must_make_way(self) -> bool:
+    def must_make_way(self, context: JobContext) -> bool:
         """Whether the training that runs has to stop now: somebody needs the worker, or the machine."""
         if not self._open or self._queue.paused():
             return True
-        ready = self._queue.ready(besides=KIND)
-        others = ready - self._made_way_for
-        # A job that was not begun although we made way for it waits for something else: once is enough. One that was
-        # begun, and put off, comes again.
-        self._made_way_for = ready
-        if others:
-            # Whoever asked may ask again in a moment: the next look waits until it has been quiet.
-            self._open, self._calm = False, 0
-        return bool(others)
+        if not context.outranked():
+            return False
+        # Whoever asked may ask again in a moment: the next look waits until it has been quiet.
+        self._open, self._calm = False, 0
+        return True
 
     # --- the thread
 
@@ -332,7 +327,7 @@ class YieldingContext(JobContext):
         self._inner.progress(done, total, message)
 
     def cancelled(self) -> bool:
-        return self._inner.cancelled() or self._training.must_make_way()
+        return self._inner.cancelled() or self._training.must_make_way(self._inner)
 
     def check_cancelled(self) -> None:
         if self.cancelled():

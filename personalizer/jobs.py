@@ -176,14 +176,6 @@ class JobQueue:
             ).fetchone()
             return None if row is None else _job(row)
 
-    def ready(self, *, besides: str) -> set[int]:
-        """The queued jobs of other kinds than `besides` whose time has come."""
-        rows = self.library.connection.execute(
-            f"SELECT id FROM jobs WHERE {_READY} AND kind != :besides",
-            {"now": self._clock(), "besides": besides},
-        )
-        return {int(row["id"]) for row in rows}
-
     def outranked(self, job_id: int, kinds: Iterable[str]) -> bool:
         """Whether a job of these kinds is ready to run that is more urgent than this one, and nothing is paused."""
         found = self.library.connection.execute(
@@ -474,9 +466,10 @@ class JobContext:
         self._signs += 1
         return self._stop.is_set() or self._lost.is_set() or self._queue.cancelled(self._job.id)
 
-    def outranked(self, kinds: Collection[str]) -> bool:
-        """Whether the worker would rather run a job of these kinds now, which this one may make way for."""
-        return self._queue.outranked(self._job.id, set(kinds).intersection(self._kinds))
+    def outranked(self, by: Collection[str] | None = None) -> bool:
+        """Whether the worker would rather run another job, of the kinds that are named `by`, where this makes way."""
+        kinds = set(self._kinds)
+        return self._queue.outranked(self._job.id, kinds if by is None else kinds.intersection(by))
 
     def check_cancelled(self) -> None:
         """Raise `JobCancelled` when the handler should stop."""
