@@ -21,7 +21,7 @@ from assistant.idle import Machine
 from assistant.runtimes import of_same_backbone
 from assistant.worker_log import Harmless
 from personalizer.errors import JobCancelled
-from personalizer.jobs import Handler, JobContext, JobQueue
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Job
@@ -35,6 +35,7 @@ from personalizer.training_due import (
     given_up,
     take_back_attempt,
 )
+from personalizer.worker_loop import Handler, JobContext
 
 KIND = "personalise"
 PRIORITY = -2

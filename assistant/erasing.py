@@ -14,10 +14,11 @@ from assistant.forgetting import FORGET_PRIORITY, mentions_of, stop_jobs_about
 from assistant.forgotten_files import Traces, remove_files
 from personalizer.faces_switch import begin_erasing, delete_faces, end_erasing, is_erasing
 from personalizer.forgetting import Identity, forget_records, identity_of
-from personalizer.jobs import MAX_ATTEMPTS, JobContext, JobQueue
+from personalizer.jobs import MAX_ATTEMPTS, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.naming import name_key
+from personalizer.worker_loop import JobContext
 
 KIND = "erase_faces"
 _STEPS = 5

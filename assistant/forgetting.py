@@ -23,11 +23,12 @@ from personalizer.forgetting import (
     forget_records,
     identity_of,
 )
-from personalizer.jobs import MAX_ATTEMPTS, JobContext, JobQueue
+from personalizer.jobs import MAX_ATTEMPTS, JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.name_mentions import NameMentions
 from personalizer.schemas import Concept
+from personalizer.worker_loop import JobContext
 
 FORGET_PRIORITY = USER_PRIORITY + 10
 """Before any other job: what waits may be about the concept."""

@@ -25,12 +25,13 @@ from personalizer.decoding import read_photo_bytes
 from personalizer.drawings import is_drawing
 from personalizer.errors import FamiliarError, JobCancelled, UnreadablePhotoError, UsageError
 from personalizer.faces_switch import faces_are_on, note_faceless
-from personalizer.jobs import Handler, JobContext, JobQueue
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.missing_work import mark_scan_due, settle_scan
 from personalizer.schemas import Job, OnProgress, Progress
 from personalizer.training_due import note_trained, photos_of
+from personalizer.worker_loop import Handler, JobContext
 
 if TYPE_CHECKING:
     from personalizer.analysis import Analysis, PhotoAnalyser

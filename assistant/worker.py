@@ -30,7 +30,7 @@ from assistant.worker_log import Harmless, level_number, logging_to_files, numbe
 from assistant.worker_process import beat, hold_watch_lock, hold_worker_lock, running_worker_pid, stop_worker
 from personalizer.analysis_version import analysis_version
 from personalizer.errors import FamiliarError, JobCancelled
-from personalizer.jobs import Handler, JobContext, JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.missing_work import missing_work, queue_missing
@@ -38,6 +38,7 @@ from personalizer.restore_swap import finish_restore
 from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
 from personalizer.training_due import TrainingRules
+from personalizer.worker_loop import Handler, JobContext, run_worker_loop
 
 STOP_PATIENCE_S = 8.0
 """A job that has not stopped by then is put back where it is, as when the process is killed: nothing is lost."""

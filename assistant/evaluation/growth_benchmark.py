@@ -25,10 +25,11 @@ from assistant.evaluation.synthetic_people import add_photos, draw_people
 from assistant.handlers import make_handlers
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.fingerprints import TONES_BYTES, Fingerprint
-from personalizer.jobs import Handler, JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import OnProgress, Progress
+from personalizer.worker_loop import Handler, run_worker_loop
 
 _PHOTOS_PER_PERSON = 5
 _SETTLED_S = 3600

@@ -16,11 +16,12 @@ from assistant.auto_training import KIND, AutoTraining, AutoTrainingConfig, is_o
 from assistant.idle import IdleLimits, Machine, Sources
 from personalizer.errors import FamiliarError, JobCancelled
 from personalizer.job_faults import RetryPolicy
-from personalizer.jobs import JobContext, JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Job
 from personalizer.training_due import TrainingRules, note_trained, photos_of
+from personalizer.worker_loop import JobContext, run_worker_loop
 
 AT_ONCE = AutoTrainingConfig(look_every_s=0.02, settle_s=0, quiet_s=0, calm_looks=1)
 

@@ -33,10 +33,11 @@ from assistant.service import Familiar
 from assistant.tools import build_tools
 from assistant.worker_process import hold_worker_lock, running_worker_pid, worker_log
 from personalizer.errors import FamiliarError, NotFoundError, NotReadyError, UsageError
-from personalizer.jobs import JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import BoundingBox, Concept, Embedding, Job, NewDetection
+from personalizer.worker_loop import run_worker_loop
 
 NAME, EARLIER, OTHER = "Zoë Quux", "Mugsy", "Rex"
 KEPT_FACT = "is red with white dots"

@@ -20,9 +20,10 @@ from assistant.handlers import make_handlers
 from assistant.service import Familiar
 from assistant.worker_process import hold_worker_lock
 from personalizer.drawings import SOFTWARE
-from personalizer.jobs import JobContext, JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.locations import Home
 from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
+from personalizer.worker_loop import JobContext, run_worker_loop
 
 TRAINED = {
     "concept": "Bo",

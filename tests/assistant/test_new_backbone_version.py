@@ -18,10 +18,11 @@ from assistant.describing import Describer
 from assistant.handlers import make_handlers
 from assistant.runtimes import exported_version
 from assistant.serving import Serving
-from personalizer.jobs import JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.schemas import Concept, Job
+from personalizer.worker_loop import run_worker_loop
 
 
 @dataclass

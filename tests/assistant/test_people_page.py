@@ -30,11 +30,12 @@ from assistant.handlers import make_handlers
 from assistant.people_page import PageLimits, PeoplePage, write_people_page
 from personalizer.errors import NotReadyError, UsageError
 from personalizer.faces_switch import switch_faces
-from personalizer.jobs import JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.people_overview import examples, named, overview
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo, Progress
+from personalizer.worker_loop import run_worker_loop
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 SIDE_PX = 60

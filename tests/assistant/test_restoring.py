@@ -40,7 +40,7 @@ from personalizer.backup_archive import Archive, write_archive
 from personalizer.concept_operations import merge_concepts, name_concept
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError, StorageError, UsageError
 from personalizer.faces_switch import faces_are_on, switch_faces
-from personalizer.jobs import JobContext, JobQueue
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.migrations import CURRENT_VERSION, MIGRATIONS
@@ -48,6 +48,7 @@ from personalizer.prefix_files import replace_pair
 from personalizer.restore_swap import finish_restore, staging
 from personalizer.schemas import BoundingBox, DetectionKind, Embedding, NewDetection
 from personalizer.undo import undo
+from personalizer.worker_loop import JobContext
 
 NAME, OTHER = "Zoë Quux", "Rex"
 

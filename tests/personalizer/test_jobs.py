@@ -19,10 +19,11 @@ import pytest
 
 from personalizer.errors import JobCancelled, NotFoundError, NotReadyError
 from personalizer.job_lease import LeaseKeeper
-from personalizer.jobs import LEASE_S, JobContext, JobQueue, run_worker_loop
+from personalizer.jobs import LEASE_S, JobQueue
 from personalizer.library import Library
 from personalizer.migrations import MIGRATIONS
 from personalizer.schemas import ErrorClass, Job
+from personalizer.worker_loop import JobContext, run_worker_loop
 
 
 @dataclass
@@ -483,7 +484,7 @@ def test_only_the_lease_that_holds_a_job_can_end_it(library: Library, clock: Clo
 def test_a_running_job_keeps_its_lease_and_stops_when_it_loses_it(
     queue: JobQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("personalizer.jobs.LeaseKeeper", partial(LeaseKeeper, heartbeat_s=0.02))
+    monkeypatch.setattr("personalizer.worker_loop.LeaseKeeper", partial(LeaseKeeper, heartbeat_s=0.02))
     job_id = queue.enqueue("a", "")
     beats: list[int] = []
 
@@ -581,7 +582,7 @@ def test_a_running_job_says_how_fast_it_is_and_what_is_left(
 ) -> None:
     job_id = queue.enqueue("scan", "library")
     now_s = 1000.0
-    monkeypatch.setattr("personalizer.jobs.time", SimpleNamespace(monotonic=lambda: now_s))
+    monkeypatch.setattr("personalizer.worker_loop.time", SimpleNamespace(monotonic=lambda: now_s))
     context = JobContext(queue, queue.claim(1), threading.Event())
     context.progress(0, 200, "Reading")
     assert (queue.get(job_id).rate_per_s, queue.get(job_id).left_s) == (None, None)

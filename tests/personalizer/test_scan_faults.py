@@ -19,7 +19,7 @@ import pytest
 
 from personalizer import photo_import, settling
 from personalizer.errors import NotReadyError
-from personalizer.jobs import JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.mounts import Mount
 from personalizer.scan_notes import read_notes
@@ -27,6 +27,7 @@ from personalizer.scanner import scan
 from personalizer.schemas import Progress, ScanReport
 from personalizer.settling import Settling, is_being_written
 from personalizer.storage_errors import storage_error
+from personalizer.worker_loop import run_worker_loop
 
 MakePhoto = Callable[..., Path]
 Run = Callable[..., ScanReport]

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from personalizer.errors import CorruptArtifactError, NotReadyError
-from personalizer.jobs import JobQueue, run_worker_loop
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.scanner import scan
 from personalizer.storage_errors import storage_error
+from personalizer.worker_loop import run_worker_loop
 
 
 def fill(path: Path, concepts: int = 400) -> None:

@@ -15,12 +15,13 @@ from personalizer.backbones.base import Backbone
 from personalizer.concept_training import train_concept
 from personalizer.dual_prefix import MANIFEST_FILE, WEIGHTS_FILE, read_manifest
 from personalizer.errors import JobCancelled, UsageError
-from personalizer.jobs import JobContext, JobQueue
+from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.profiles import remember, take_back
 from personalizer.schemas import Progress
 from personalizer.training_checkpoint import CHECKPOINT_FILE
+from personalizer.worker_loop import JobContext
 
 KEYS = {"concept", "steps", "elapsed_s", "trained_values", "bytes", "peak_rss_mib", "recognition_augmented"}
 
