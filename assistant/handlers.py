@@ -18,7 +18,7 @@ from assistant.runtimes import (
     of_same_backbone,
     runtime_directory,
 )
-from personalizer.analysis_process import Analysed, analyse_one
+from personalizer.analysis_process import AnalysisProcess
 from personalizer.analysis_version import analysis_version
 from personalizer.clustering_due import due_mark, mark_due, settle
 from personalizer.decoding import read_photo_bytes
@@ -213,18 +213,19 @@ class Handlers:
         skipped: list[dict[str, str]] = []
         analysed: dict[int, Analysis] = {}
         mark_due(self._library)
-        for number, path in enumerate(paths):
-            context.progress(number, len(paths), f"Looking at {path.name}")
-            context.check_cancelled()
-            try:
-                photo_id = self._photo_id(path, analysed)
-            except UnreadablePhotoError as error:
-                skipped.append({"path": str(path), "reason": error.found})
-                continue
-            if photo_id in path_of:
-                same = f"the same picture, byte for byte, as {path_of[photo_id].name}"
-                skipped.append({"path": str(path), "reason": same})
-            path_of.setdefault(photo_id, path)
+        with AnalysisProcess(self._home.models, faces=faces_are_on(self._library)) as process:
+            for number, path in enumerate(paths):
+                context.progress(number, len(paths), f"Looking at {path.name}")
+                context.check_cancelled()
+                try:
+                    photo_id = self._photo_id(path, process, analysed)
+                except UnreadablePhotoError as error:
+                    skipped.append({"path": str(path), "reason": error.found})
+                    continue
+                if photo_id in path_of:
+                    same = f"the same picture, byte for byte, as {path_of[photo_id].name}"
+                    skipped.append({"path": str(path), "reason": same})
+                path_of.setdefault(photo_id, path)
         if not path_of:
             raise UnreadablePhotoError(
                 tried=f"learning {name}",
@@ -255,8 +256,8 @@ class Handlers:
         ]
         return result | {"concept": learned.concept.id, "train_job": train_job, "skipped": skipped}
 
-    def _photo_id(self, path: Path, analysed: dict[int, Analysis]) -> int:
-        """The photo in the file, analysed into the library unless its content is there already.
+    def _photo_id(self, path: Path, process: AnalysisProcess, analysed: dict[int, Analysis]) -> int:
+        """The photo in the file, analysed by `process` into the library unless its content is there already.
 
         Of a photo that is there, but had to forget what was in it, the analysis is put into `analysed`.
         """
@@ -273,9 +274,9 @@ class Handlers:
         if known is not None:
             self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
             if known.id in self._library.forgotten_photos():
-                analysed[known.id] = self._analyse(path, content).detections
+                analysed[known.id] = process.analyse(path, content).detections
             return known.id
-        found = self._analyse(path, content)
+        found = process.analyse(path, content)
         recorded = self._library.record_photo(
             content_hash=content_hash,
             path=path.resolve(),
@@ -294,9 +295,6 @@ class Handlers:
         if not faces_are_on(self._library):
             note_faceless(self._library, recorded.id)
         return recorded.id
-
-    def _analyse(self, path: Path, content: bytes) -> Analysed:
-        return analyse_one(self._home.models, path, content, faces=faces_are_on(self._library))
 
     @property
     def _analyser(self) -> PhotoAnalyser:

@@ -146,6 +146,22 @@ class AnalysisProcess:
             self.stop()
         return answer
 
+    def analyse(self, path: Path, content: bytes) -> Analysed:
+        """One photo, waited for. Raises `UnreadablePhotoError`, or `FamiliarError` when it is not the photo's fault."""
+        self.send(path, content)
+        ready = wait_for_any([self], PHOTO_TIMEOUT_S)
+        answer = self.receive() if ready else self.give_up()
+        if isinstance(answer, Analysed):
+            return answer
+        if isinstance(answer, Broken):
+            raise broken(answer)
+        how = f"the program that reads photos {answer.how}" if isinstance(answer, Crashed) else answer.reason
+        raise UnreadablePhotoError(
+            tried=f"reading the photo {path}",
+            found=how,
+            fix="Check the file in an image viewer, or replace it with a good copy.",
+        )
+
     def give_up(self) -> Crashed:
         """End a child that hangs."""
         self.stop()
@@ -218,25 +234,12 @@ class AnalysisProcess:
         self.stop()
 
 
-def analyse_one(models: Path, path: Path, content: bytes, *, faces: bool = True) -> Analysed:
-    """One photo in a process of its own. Raises `UnreadablePhotoError`, or `FamiliarError` when it is not its fault."""
-    with AnalysisProcess(models, faces=faces) as process:
-        process.send(path, content)
-        ready = wait_for_any([process], PHOTO_TIMEOUT_S)
-        answer = process.receive() if ready else process.give_up()
-    if isinstance(answer, Analysed):
-        return answer
-    if isinstance(answer, Broken):
-        raise FamiliarError(
-            tried="analysing photos",
-            found=answer.message,
-            fix="Check the installation with: familiar doctor",
-        )
-    how = f"the program that reads photos {answer.how}" if isinstance(answer, Crashed) else answer.reason
-    raise UnreadablePhotoError(
-        tried=f"reading the photo {path}",
-        found=how,
-        fix="Check the file in an image viewer, or replace it with a good copy.",
+def broken(answer: Broken) -> FamiliarError:
+    """What to tell people when nothing can be analysed."""
+    return FamiliarError(
+        tried="analysing photos",
+        found=answer.message,
+        fix="Check the installation with: familiar doctor",
     )
 
 

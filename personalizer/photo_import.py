@@ -20,11 +20,12 @@ from personalizer.analysis_process import (
     Broken,
     Crashed,
     Unreadable,
+    broken,
     wait_for_any,
 )
 from personalizer.decoding import read_photo_bytes
 from personalizer.embedding import ensure_object_model
-from personalizer.errors import FamiliarError, UnreadablePhotoError
+from personalizer.errors import UnreadablePhotoError
 from personalizer.faces_switch import faces_are_on, note_faceless, still_wanted
 from personalizer.folders import SeenFile
 from personalizer.library import Library
@@ -242,11 +243,7 @@ class PhotoImport:
         if isinstance(answer, Broken):
             # The attempt was not the photo's fault and must not count against it.
             self.library.clear_failures([file.path])
-            raise FamiliarError(
-                tried="analysing photos",
-                found=answer.message,
-                fix="Check the installation with: familiar doctor",
-            )
+            raise broken(answer)
         if isinstance(answer, Analysed):
             before = self.table.photo_at(file.path)
             # Edited, it still shows what was forgotten; whose face is whose can no longer be told.

@@ -16,11 +16,12 @@ from personalizer.analysis_process import (
     Broken,
     Crashed,
     Unreadable,
+    broken,
     wait_for_any,
 )
 from personalizer.decoding import read_photo_bytes
 from personalizer.embedding import ensure_object_model
-from personalizer.errors import FamiliarError, UnreadablePhotoError
+from personalizer.errors import UnreadablePhotoError
 from personalizer.faces_switch import (
     faceless_photos,
     faces_are_on,
@@ -72,7 +73,7 @@ def analyse_again(
             report.changed += 1
         elif isinstance(answer, Broken):
             library.end_analysis(photo_id, None)
-            raise _broken(answer)
+            raise broken(answer)
         elif isinstance(answer, Analysed):
             with library.transaction():
                 wanted, looked_for = still_wanted(library, answer.detections, faces=faces)
@@ -115,7 +116,7 @@ def look_for_faces(
         if answer is None:
             continue
         if isinstance(answer, Broken):
-            raise _broken(answer)
+            raise broken(answer)
         if isinstance(answer, Unreadable) and answer.passing:
             # Another time it may have faces.
             continue
@@ -199,9 +200,3 @@ def _answers(busy: dict[AnalysisProcess, tuple[int, float]]) -> list[tuple[Analy
         if process not in answered and time.monotonic() > deadline_s:
             answers.append((process, process.give_up()))
     return answers
-
-
-def _broken(answer: Broken) -> FamiliarError:
-    return FamiliarError(
-        tried="analysing photos", found=answer.message, fix="Check the installation with: familiar doctor"
-    )

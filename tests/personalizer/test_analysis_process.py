@@ -18,7 +18,6 @@ from personalizer.analysis_process import (
     AnalysisProcess,
     Answer,
     Unreadable,
-    analyse_one,
     wait_for_any,
 )
 from personalizer.errors import UnreadablePhotoError
@@ -128,15 +127,16 @@ def test_it_needs_no_network(models: Path, tmp_path: Path, make_photo: Callable[
         pytest.skip("no name space without a network is to be had")
     program = f"""
 from pathlib import Path
-from personalizer.analysis_process import analyse_one
+from personalizer.analysis_process import AnalysisProcess
 photo = Path({str(photo)!r})
-print(len(analyse_one(Path({str(models)!r}), photo, photo.read_bytes()).detections))
+with AnalysisProcess(Path({str(models)!r})) as process:
+    print(len(process.analyse(photo, photo.read_bytes()).detections))
 """
     done = subprocess.run([*alone, sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) >= 2
 
 
 def test_one_photo_alone_says_what_is_wrong_with_it(models: Path) -> None:
-    with pytest.raises(UnreadablePhotoError) as raised:
-        analyse_one(models, Path("/photos/a.jpg"), b"\xff\xd8\xff\xe0 not a photo")
+    with AnalysisProcess(models) as process, pytest.raises(UnreadablePhotoError) as raised:
+        process.analyse(Path("/photos/a.jpg"), b"\xff\xd8\xff\xe0 not a photo")
     assert "damaged header" in raised.value.found and "/photos/a.jpg" in raised.value.tried
