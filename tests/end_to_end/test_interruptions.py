@@ -25,6 +25,16 @@ with hold_worker_lock(Home(Path(sys.argv[1])).ensure()):
 """
 
 
+def many_of(photos: Path, folder: Path) -> tuple[Path, int]:
+    """So many photos in `folder` that scanning them takes a while, and how many that are."""
+    folder.mkdir()
+    for copy in range(12):
+        for photo in photos.iterdir():
+            # Appending to a JPEG makes another photo of the same picture.
+            (folder / f"{copy}-{photo.name}").write_bytes(photo.read_bytes() + bytes([copy]))
+    return folder, len(list(folder.iterdir()))
+
+
 def test_watch_in_a_home_that_has_a_worker_is_not_ready(command: Any) -> None:
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD_LOCK, str(command.home)], stdout=subprocess.PIPE, text=True
@@ -48,15 +58,15 @@ def test_a_folder_added_while_another_is_scanned_is_scanned_too(
 ) -> None:
     added = tmp_path / "added"
     added.mkdir()
-    # Appending to a JPEG makes another photo of the same picture.
     (added / "new.jpg").write_bytes((photos / "other-1.jpg").read_bytes() + b"new")
-    front = command.start("--json", "add", str(photos))
+    many, number = many_of(photos, tmp_path / "many")
+    front = command.start("--json", "add", str(many))
     command.wait_for("scan", "running", done=2)
-    assert command.json("add", str(added))["seen"] == 25
+    assert command.json("add", str(added))["seen"] == number + 1
     output, errors = front.communicate(timeout=1800)
     assert front.returncode == 0, errors
-    assert json.loads(output)["seen"] == 24
-    assert command.json("status")["photos"] == 25
+    assert json.loads(output)["seen"] == number
+    assert command.json("status")["photos"] == number + 1
     _nothing_twice(command.home)
 
 
@@ -70,13 +80,7 @@ def test_a_failure_in_the_worker_keeps_its_exit_code(command: Any, photos: Path)
 
 @pytest.mark.slow
 def test_a_worker_killed_while_scanning_loses_nothing(command: Any, photos: Path, tmp_path: Path) -> None:
-    many = tmp_path / "many"
-    many.mkdir()
-    for copy in range(12):
-        for photo in photos.iterdir():
-            # Appending to a JPEG makes another photo of the same picture.
-            (many / f"{copy}-{photo.name}").write_bytes(photo.read_bytes() + bytes([copy]))
-    number = len(list(many.iterdir()))
+    many, number = many_of(photos, tmp_path / "many")
     front = command.start("--json", "add", str(many))
     job = command.wait_for("scan", "running", done=2)
     assert job["done"] < number
