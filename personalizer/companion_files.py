@@ -34,7 +34,8 @@ _WORDS: Mapping[CompanionKind, str] = {
     "aae": "edits made on an iPhone",
     "takeout": "Google's export",
 }
-_SUFFIXES = frozenset({*_VIDEOS, ".xmp", ".aae", ".json"})
+COMPANION_SUFFIXES = frozenset({*_VIDEOS, ".xmp", ".aae", ".json"})
+"""Of files that may belong to a photo beside them."""
 _HEIC = frozenset({".heic", ".heif", ".hif"})
 _NUMBER = re.compile(r"\((\d+)\)$")
 _SUPPLEMENT = "supplemental-metadata"
@@ -136,7 +137,7 @@ def _others(folder: Path) -> dict[str, os.stat_result] | None:
         with os.scandir(folder) as listing:
             for entry in listing:
                 name = entry.name
-                if name.startswith(".") or os.path.splitext(name)[1].lower() not in _SUFFIXES:  # noqa: PTH122
+                if name.startswith(".") or os.path.splitext(name)[1].lower() not in COMPANION_SUFFIXES:  # noqa: PTH122
                     continue
                 if entry.is_file(follow_symlinks=False):
                     found[name] = entry.stat(follow_symlinks=False)

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from personalizer.companion_files import COMPANION_SUFFIXES
 from personalizer.exclusions import Exclusions
 from personalizer.folders import PHOTO_SUFFIXES
 from personalizer.inotify import NO_MORE_WATCHES, FolderNotices, Happened
@@ -30,7 +31,7 @@ DEBOUNCE_S = 2.0
 START_PATIENCE_S = 5.0
 _AFTER_ERROR_S = 1.0
 _MAX_DOUBLINGS = 10
-_SUFFIXES = tuple(PHOTO_SUFFIXES)
+_SUFFIXES = tuple(PHOTO_SUFFIXES | COMPANION_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,8 @@ def test_changes_become_one_hint(tmp_path: Path, hints: Hints, make_photo: Calla
         assert hints.wait()
         (tmp_path / "three.jpg").unlink()
         assert hints.wait()
+        (tmp_path / "new" / "2.jpg.xmp").write_text("what lies beside a photo says something about it")
+        assert hints.wait()
 
 
 def test_reading_and_other_files_are_no_hint(
