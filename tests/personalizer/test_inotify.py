@@ -36,7 +36,8 @@ def all_of(notices: FolderNotices) -> Happened:
         more = notices.wait(0.05)
         if not (more.changed or more.lost or more.given_up):
             return found
-        found.changed |= more.changed
+        found.files |= more.files
+        found.more |= more.more
         found.lost |= more.lost
         found.given_up |= more.given_up
 
@@ -134,7 +135,7 @@ def until(true):
     while not true():
         assert time.monotonic() < deadline, told
         time.sleep(0.02)
-with Watcher(lambda: [root], lambda: hints.append(1), times=times, on_polled=told.append):
+with Watcher(lambda: [root], lambda folders: hints.append(folders), times=times, on_polled=told.append):
     if sys.argv[4] == "later":
         until(lambda: told)
         assert told == [[]]

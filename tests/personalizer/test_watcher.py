@@ -19,9 +19,11 @@ from personalizer.watcher import Watcher, WatchTimes
 class Hints:
     def __init__(self) -> None:
         self.count = 0
+        self.folders: list[frozenset[str] | None] = []
         self.came = threading.Event()
 
-    def __call__(self) -> None:
+    def __call__(self, folders: frozenset[str] | None) -> None:
+        self.folders.append(folders)
         self.count += 1
         self.came.set()
 
@@ -65,7 +67,7 @@ def test_rescans_without_any_event_and_survives_errors(tmp_path: Path) -> None:
     calls: list[float] = []
     enough = threading.Event()
 
-    def failing() -> None:
+    def failing(folders: frozenset[str] | None) -> None:
         calls.append(time.monotonic())
         if len(calls) >= 3:
             enough.set()
