@@ -1,7 +1,7 @@
 """What a new photo costs in a library that knows many faces already, against one that knows nobody.
 
-By the scan that the watcher of the folders asks for, as the worker runs it, from the file to its group: reading, faces and
-things, the library, the index, copies and bursts, grouping. The many faces are those of people who do not exist.
+By the scan that the watcher of the folders asks for, as the worker runs it, from the file to its group: reading, faces
+and things, the library, the index, copies and bursts, grouping. The many faces are those of people who do not exist.
 """
 
 from __future__ import annotations
