@@ -139,6 +139,8 @@ class Watcher:
         self._watched: dict[Path, _Root] = {}
         self._change: _Change | None = None
         self._lost = False
+        self._failed = False
+        """Whether a notice or a hint went wrong since the last hint that was about everything."""
         self._hinted_s = self._all_hinted_s = time.monotonic()
         """The last hint, and the last one that was about everything."""
         self._looked_again = 0
@@ -187,6 +189,7 @@ class Watcher:
         self._looked_s = time.monotonic()
         while not self._stop.is_set():
             if not self._guarded(self._wait):
+                self._failed = True
                 # What is broken may stay so, and must not keep a processor busy.
                 self._stop.wait(_AFTER_ERROR_S)
             if self._stop.is_set():
@@ -279,12 +282,15 @@ class Watcher:
         self._hinted_s = time.monotonic()
         if folders is None:
             self._all_hinted_s = self._hinted_s
-        self._guarded(lambda: self._on_hint(folders))
+        if not self._guarded(lambda: self._on_hint(folders)):
+            self._failed = True
+        elif folders is None:
+            self._failed = False
 
     def _folders_to_look_at(self) -> frozenset[str] | None:
         """The folders that a scan finds all that happened in; None where that may be anywhere."""
         change = self._change
-        if change is None or change.more or self._lost:
+        if change is None or change.more or self._lost or self._failed:
             return None
         # What is due anyway must not be put off for ever by files that come all the time.
         if time.monotonic() >= self._due_s() or self._unfinished_s():

@@ -121,6 +121,22 @@ def test_a_hint_names_the_folders_that_nothing_but_files_came_into(
         assert few is not None and len(few) == 30
 
 
+def test_a_hint_that_fails_makes_the_next_one_about_everything(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    def failing_at_first(folders: frozenset[str] | None) -> None:
+        hints(folders)
+        if hints.count == 1:
+            raise RuntimeError("the library is locked")
+
+    with Watcher(lambda: [tmp_path], failing_at_first, times=quick(debounce_s=0.2)):
+        for number in range(3):
+            make_photo(tmp_path / f"{number}.jpg", number)
+            assert hints.wait()
+    own = frozenset({str(tmp_path)}) if sys.platform == "linux" else None
+    assert hints.folders == [own, None, own]
+
+
 def test_where_notices_do_not_tell_everything_a_hint_is_about_everything(
     tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
 ) -> None:
