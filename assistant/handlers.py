@@ -184,7 +184,8 @@ class Handlers:
         context.progress(0, 0, "Looking for copies and bursts")
         # First: a date that a photo has from a file beside it tells whether it is of a burst.
         companions = find_companions(self._library, context.cancelled, folders=folders)
-        add_missing_fingerprints(self._library, cancelled=context.cancelled)
+        if folders is None:
+            add_missing_fingerprints(self._library, cancelled=context.cancelled)
         shots = group_shots(self._library)
         return {"shots": dataclasses.asdict(shots), "companions": dataclasses.asdict(companions)}
 
