@@ -96,6 +96,7 @@ class Handlers:
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
         result |= self._group_shots(context, folders)
+        context.check_cancelled()
         settle_folders(self._library, noticed)
         changed = report.new or report.changed or report.moved or report.missing
         if changed or was_due or due_mark(self._library) != due:
@@ -145,7 +146,7 @@ class Handlers:
 
     def _check_way(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> None:
         """Raise `JobCancelled` where the scan was stopped; what a person called off is not done again."""
-        if self._queue.cancelled(job.id):
+        if job.subject == SUBJECT and self._queue.cancelled(job.id):
             settle_folders(self._library, noticed)
         if self._makes_way(context):
             raise JobCancelled

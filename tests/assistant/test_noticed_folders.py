@@ -208,6 +208,23 @@ def test_a_job_that_is_stopped_goes_on_later_and_one_called_off_does_not(world: 
     assert noticed_folders(world.library) == {} and "3.png" not in world.names()
 
 
+def test_calling_off_a_scan_of_everything_leaves_the_folders_that_wait(world: World) -> None:
+    world.draw("a/3.png", 3)
+    world.draw("b/4.png", 4)
+    everything = world.ask_for_all()
+    world.ask("a")
+    handlers = make_handlers(world.home, world.library, world.queue)
+
+    def called_off(job: Job, context: JobContext) -> dict[str, Any]:
+        if job.id == everything:
+            world.queue.request_cancel(job.id)
+        return handlers["scan"](job, context)
+
+    run_worker_loop(world.queue, {"scan": called_off}, threading.Event(), idle_exit_s=0)
+    assert world.queue.get(everything).state == "cancelled"
+    assert "3.png" in world.names() and "4.png" not in world.names()
+
+
 def test_what_lies_beside_photos_of_the_folder(world: World) -> None:
     for name in ("a/1.png.json", "b/2.png.json"):
         (world.folder / name).write_text("{}")
