@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,8 @@ from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.missing_work import mark_scan_due, settle_scan
-from personalizer.schemas import Job, OnProgress, Progress
+from personalizer.noticed_folders import SUBJECT, noticed_folders, settle_folders
+from personalizer.schemas import Job, OnProgress, Progress, ScanReport
 from personalizer.training_due import note_trained, photos_of
 from personalizer.worker_loop import Handler, JobContext
 
@@ -73,32 +75,29 @@ class Handlers:
         self._queue = queue
 
     def scan(self, job: Job, context: JobContext) -> dict[str, Any]:
-        """Folders → photos → index → suggested concepts."""
-        from personalizer.scanner import scan
+        """Folders → photos → index → suggested concepts.
 
+        A job about the folders in which something was noticed looks at these alone, and at everything where that does
+        not tell all.
+        """
         with self._library.transaction():
             was_due = due_mark(self._library) is not None
             # Before the first photo is stored, so that a scan that dies leaves the mark behind.
             due = mark_due(self._library)
-            scan_due = mark_scan_due(self._library, job.payload)
-        report = scan(
-            self._library,
-            self._library.roots(),
-            self._home.models,
-            progress=reporter(context, advancing=True),
-            cancelled=lambda: context.cancelled() or context.outranked(_MORE_URGENT),
-            accept_missing=_accepted(job.payload.get("accept_missing")),
-        )
-        if self._queue.cancelled(job.id):
-            settle_scan(self._library, scan_due)
-        note_rate(self._library, report.new, report.elapsed_s)
-        context.check_cancelled()
-        if context.outranked(_MORE_URGENT):
-            raise JobCancelled
-        settle_scan(self._library, scan_due)
+            # What is noticed from here on may be missed.
+            noticed = noticed_folders(self._library)
+        report = None
+        folders = list(noticed) if job.subject == SUBJECT else None
+        if folders is not None:
+            report = self._scan_folders(job, context, noticed)
+        if report is None:
+            folders = None
+            report = self._scan_all(job, context, noticed)
         result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
-        result |= self._group_shots(context)
+        result |= self._group_shots(context, folders)
+        context.check_cancelled()
+        settle_folders(self._library, noticed)
         changed = report.new or report.changed or report.moved or report.missing
         if changed or was_due or due_mark(self._library) != due:
             result |= self.cluster(job, context)
@@ -106,6 +105,51 @@ class Handlers:
             settle(self._library, due)
         self._notice_new_version(job)
         return result
+
+    def _scan_folders(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport | None:
+        from personalizer.small_scan import scan_folders
+
+        report = scan_folders(
+            self._library,
+            noticed,
+            self._home.models,
+            progress=reporter(context, advancing=True),
+            cancelled=lambda: self._makes_way(context),
+        )
+        self._check_way(job, context, noticed)
+        if report is None:
+            logger.info("more than files that came: everything is looked at")
+        return report
+
+    def _scan_all(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport:
+        from personalizer.scanner import scan
+
+        scan_due = mark_scan_due(self._library, job.payload)
+        report = scan(
+            self._library,
+            self._library.roots(),
+            self._home.models,
+            progress=reporter(context, advancing=True),
+            cancelled=lambda: self._makes_way(context),
+            accept_missing=_accepted(job.payload.get("accept_missing")),
+        )
+        note_rate(self._library, report.new, report.elapsed_s)
+        if self._queue.cancelled(job.id):
+            settle_scan(self._library, scan_due)
+        self._check_way(job, context, noticed)
+        settle_scan(self._library, scan_due)
+        return report
+
+    @staticmethod
+    def _makes_way(context: JobContext) -> bool:
+        return context.cancelled() or context.outranked(_MORE_URGENT)
+
+    def _check_way(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> None:
+        """Raise `JobCancelled` where the scan was stopped; what a person called off is not done again."""
+        if job.subject == SUBJECT and self._queue.cancelled(job.id):
+            settle_folders(self._library, noticed)
+        if self._makes_way(context):
+            raise JobCancelled
 
     def analyse(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that older models looked at → what the present ones find, in the index and grouped again."""
@@ -131,15 +175,18 @@ class Handlers:
         context.check_cancelled()
         return result | self.cluster(job, context)
 
-    def _group_shots(self, context: JobContext) -> dict[str, Any]:
-        """Which photos are one shot, before photos are counted as members of anything; and what lies beside them."""
+    def _group_shots(self, context: JobContext, folders: Sequence[str] | None) -> dict[str, Any]:
+        """Which photos are one shot, before photos are counted as members of anything; and what lies beside them, of
+        these folders or of all.
+        """
         from personalizer.companion_files import find_companions
         from personalizer.near_duplicates import add_missing_fingerprints, group_shots
 
         context.progress(0, 0, "Looking for copies and bursts")
         # First: a date that a photo has from a file beside it tells whether it is of a burst.
-        companions = find_companions(self._library, context.cancelled)
-        add_missing_fingerprints(self._library, cancelled=context.cancelled)
+        companions = find_companions(self._library, context.cancelled, folders=folders)
+        if folders is None:
+            add_missing_fingerprints(self._library, cancelled=context.cancelled)
         shots = group_shots(self._library)
         return {"shots": dataclasses.asdict(shots), "companions": dataclasses.asdict(companions)}
 

@@ -14,7 +14,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,12 +118,13 @@ def _watching(
 ) -> Iterator[Mapping[str, Handler]]:
     """Watch the folders and train when idle for the duration of the block; yields the handlers that this takes."""
     from personalizer.exclusions import exclusions_of
+    from personalizer.noticed_folders import ask_for_scan
     from personalizer.scan_notes import read_notes
     from personalizer.watch_notes import write_polled
     from personalizer.watcher import Watcher
 
-    def request_scan() -> None:
-        queue.enqueue("scan", "library", {"backbone": options.backbone, "device": options.device})
+    def request_scan(folders: Collection[str] | None = None) -> None:
+        ask_for_scan(queue, {"backbone": options.backbone, "device": options.device}, folders)
 
     request_scan()
     machine = Machine(home.root, options.device, options.limits)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,18 +52,24 @@ class CompanionReport:
     places: int
 
 
-def find_companions(library: Library, cancelled: Callable[[], bool] | None = None) -> CompanionReport:
+def find_companions(
+    library: Library,
+    cancelled: Callable[[], bool] | None = None,
+    *,
+    folders: Collection[str] | None = None,
+) -> CompanionReport:
     """Look beside every photo that is there, and read what is new or has changed since.
 
-    What is known of a folder that cannot be listed now, or of a photo that is missing, stays.
+    What is known of a folder that cannot be listed now, or of a photo that is missing, stays. With `folders` it looks
+    only beside the photos directly in these, and what is gone stays as well.
     """
-    photos_in = _photos_in(library)
-    known = {one.path: one for one in library.companion_files()}
+    photos_in = _photos_in(library, folders)
+    known = {one.path: one for one in library.companions_in(folders)}
     listed: set[Path] = set()
     found: dict[Path, CompanionFile] = {}
     for folder, photos in photos_in.items():
         if cancelled is not None and cancelled():
-            return CompanionReport(len(known), 0, 0)
+            return CompanionReport(library.companion_count(), 0, 0)
         others = _others(folder)
         if others is None:
             continue
@@ -76,7 +82,8 @@ def find_companions(library: Library, cancelled: Callable[[], bool] | None = Non
     gone = [
         one
         for path, one in known.items()
-        if path not in found
+        if folders is None
+        and path not in found
         # Looked for in vain; or nothing is left there of its photo, which is elsewhere now.
         and (path.parent in listed or (path.parent not in photos_in and one.photo_id in at_hand))
     ]
@@ -106,14 +113,14 @@ def find_companions(library: Library, cancelled: Callable[[], bool] | None = Non
                 places += gave_place
     else:
         library.remove_companions(one.path for one in gone)
-    return CompanionReport(len(library.companion_files()), dates, places)
+    return CompanionReport(library.companion_count(), dates, places)
 
 
-def _photos_in(library: Library) -> dict[Path, dict[str, int]]:
+def _photos_in(library: Library, folders: Collection[str] | None) -> dict[Path, dict[str, int]]:
     """The photos that are there, by folder and name."""
     by_folder: dict[str, dict[str, int]] = defaultdict(dict)
     # A Path of each file would take seconds in a large library; there are few folders.
-    for path, photo_id in library.present_files():
+    for path, photo_id in library.present_files(folders):
         folder, _, name = path.rpartition("/")
         by_folder[folder][name] = photo_id
     return {Path(folder or "/"): names for folder, names in by_folder.items()}

@@ -79,15 +79,19 @@ class Exclusions:
 
     def skips_path(self, path: str, root: str) -> bool:
         """`skips` for text, as it is called for many."""
+        folder, _, name = path.rpartition("/")
+        return self.skips_tree(folder, root) or self.skips_file(path, name, root)
+
+    def skips_tree(self, folder: str, root: str) -> bool:
+        """Whether `folder`, which is `root` or below it, is left out, or any folder between them."""
         if self.is_private(root):
             return True
-        *folders, name = path[len(root) :].strip("/").split("/")
         here = root.rstrip("/")
-        for folder in folders:
-            here = f"{here}/{folder}"
-            if self.skips_folder(here, folder, root):
+        for name in filter(None, folder[len(root) :].split("/")):
+            here = f"{here}/{name}"
+            if self.skips_folder(here, name, root):
                 return True
-        return self.skips_file(path, name, root)
+        return False
 
     def is_private(self, folder: str) -> bool:
         """Whether `folder` is one of the private ones or below it."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,8 +74,7 @@ class Walk:
                 folder, place, device = waiting.pop()
                 subfolders: list[str] = []
                 try:
-                    # Not through a link that has taken the folder's place since it was listed.
-                    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                    descriptor = os.open(folder, _NO_LINK)
                 except OSError as error:
                     self._note(folder, error)
                     continue
@@ -91,6 +90,23 @@ class Walk:
                 finally:
                     os.close(descriptor)
                 waiting.extend((subfolder, place, own_device) for subfolder in subfolders)
+
+    def files_in(self, folder: str, root: str, place: str, subfolders: list[str]) -> Iterator[SeenFile]:
+        """The files of `folder` alone, which is `root` or below it and in `place`; what `files` would go on with is
+        added to `subfolders`.
+        """
+        try:
+            descriptor = os.open(folder, _NO_LINK)
+        except OSError as error:
+            self._note(folder, error)
+            return
+        try:
+            with os.scandir(descriptor) as listing:
+                yield from self._entries(listing, folder, root, place, subfolders)
+        except OSError as error:
+            self._note(folder, error)
+        finally:
+            os.close(descriptor)
 
     def _entries(
         self,
@@ -150,6 +166,8 @@ class Walk:
         return True
 
 
+# Not through a link that has taken the folder's place since it was listed.
+_NO_LINK = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _WENT_AWAY = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 
@@ -220,6 +238,16 @@ def may_be_photo(path: Path | str) -> bool:
             in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
         )
     )
+
+
+def innermost(path: str, folders: Collection[str]) -> str | None:
+    """The one of `folders` that `path` is in, or is, and that is in no other such."""
+    here = path
+    while here:
+        if here in folders:
+            return here
+        here = here.rpartition("/")[0]
+    return "/" if "/" in folders else None
 
 
 def is_listable(root: Path) -> bool:

@@ -56,11 +56,18 @@ ConcernsUs = Callable[[str], bool]
 class Happened:
     """What was noticed since the last time."""
 
-    changed: bool = False
+    files: set[str] = field(default_factory=set)
+    """Folders in which files were written, changed or moved into place."""
+    more: bool = False
+    """Anything else happened, of which only a look at everything can tell."""
     lost: bool = False
     """Notices were dropped: anything may have changed, and new folders are not watched yet."""
     given_up: dict[Path, OSError] = field(default_factory=dict)
     """Roots that cannot be watched any longer."""
+
+    @property
+    def changed(self) -> bool:
+        return self.more or bool(self.files)
 
 
 class FolderNotices:
@@ -151,27 +158,32 @@ class FolderNotices:
             start = position + _HEADER.size
             position = start + length
             if mask & _OVERFLOW:
-                happened.lost = happened.changed = True
+                happened.lost = happened.more = True
                 continue
             folder, root = self._folders.get(number, ("", ""))
             if mask & _IGNORED:
                 self._folders.pop(number, None)
-                happened.changed |= folder == root != ""
+                happened.more |= folder == root != ""
             elif not folder:
                 continue
             elif mask & (_UNMOUNTED | _DELETED_ITSELF | _MOVED_ITSELF):
                 # Of folders below the root the one above tells.
-                happened.changed |= folder == root or bool(mask & _UNMOUNTED)
+                happened.more |= folder == root or bool(mask & _UNMOUNTED)
             else:
                 name = os.fsdecode(content[start:position].rstrip(b"\0"))
                 path = f"{folder.rstrip('/')}/{name}"
                 if not name:
                     # Of itself; of folders below the root the one above tells as well.
-                    happened.changed |= folder == root
+                    happened.more |= folder == root
                 elif not mask & _OF_FOLDER:
-                    happened.changed |= self._concerns_us(name)
+                    if not self._concerns_us(name):
+                        continue
+                    if mask & (_MOVED_FROM | _DELETED):
+                        happened.more = True
+                    else:
+                        happened.files.add(folder)
                 elif not self._skips_folder(path, name, root):
-                    happened.changed = True
+                    happened.more = True
                     # Also one that may be looked into now.
                     if mask & (_CREATED | _MOVED_TO | _ATTRIBUTES):
                         added.append((path, root))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from personalizer.library_database import Database, path_from, path_value
+from personalizer.library_database import IN_FOLDER, Database, in_folder, path_from, path_value
 
 CompanionKind = Literal["live_video", "motion_video", "xmp", "aae", "takeout"]
 
@@ -30,28 +31,29 @@ class CompanionFile:
 class CompanionRecords(Database):
     """The part of the library that knows files beside photos."""
 
-    def present_files(self) -> Iterator[tuple[str, int]]:
-        """Path and photo of every photo's file that is there."""
-        rows = self.connection.execute("SELECT path, photo_id FROM photo_files WHERE missing_since IS NULL")
-        return ((os.fsdecode(row["path"]), int(row["photo_id"])) for row in rows)
+    def present_files(self, folders: Iterable[str] | None = None) -> Iterator[tuple[str, int]]:
+        """Path and photo of every photo's file that is there, or of those directly in some folders."""
+        present = "SELECT path, photo_id FROM photo_files WHERE missing_since IS NULL"
+        for where, values in _directly_in(folders):
+            for row in self.connection.execute(f"{present} AND {where}", values):
+                yield os.fsdecode(row["path"]), int(row["photo_id"])
+
+    def companions_in(self, folders: Iterable[str] | None = None) -> Iterator[CompanionFile]:
+        """All of them, or those directly in some folders."""
+        for where, values in _directly_in(folders):
+            for row in self.connection.execute(f"SELECT * FROM companion_files WHERE {where}", values):
+                yield _companion(row)
+
+    def companion_count(self) -> int:
+        """How many there are."""
+        return int(self.connection.execute("SELECT COUNT(*) FROM companion_files").fetchone()[0])
 
     def companion_files(self, photo_id: int | None = None) -> list[CompanionFile]:
         """All of them by path, or those of one photo."""
         rows = self.connection.execute(
             "SELECT * FROM companion_files WHERE ?1 IS NULL OR photo_id = ?1 ORDER BY path", (photo_id,)
         )
-        return [
-            CompanionFile(
-                path_from(row["path"]),
-                row["photo_id"],
-                row["kind"],
-                row["size"],
-                row["mtime_ns"],
-                bool(row["gave_date"]),
-                bool(row["gave_place"]),
-            )
-            for row in rows
-        ]
+        return [_companion(row) for row in rows]
 
     def record_companion(
         self,
@@ -102,3 +104,25 @@ class CompanionRecords(Database):
             connection.executemany(
                 "DELETE FROM companion_files WHERE path = ?", [(path_value(path),) for path in paths]
             )
+
+
+def _companion(row: sqlite3.Row) -> CompanionFile:
+    return CompanionFile(
+        path_from(row["path"]),
+        row["photo_id"],
+        row["kind"],
+        row["size"],
+        row["mtime_ns"],
+        bool(row["gave_date"]),
+        bool(row["gave_place"]),
+    )
+
+
+def _directly_in(folders: Iterable[str] | None) -> Iterator[tuple[str, dict[str, str | bytes | int]]]:
+    """Conditions for paths, one after the other, each with its values."""
+    if folders is None:
+        yield "1", {}
+        return
+    for folder in folders:
+        for values in in_folder(folder):
+            yield IN_FOLDER, values

@@ -183,6 +183,25 @@ def path_value(path: Path | str) -> str | bytes:
     return text
 
 
+def ranges_below(folder: str) -> list[tuple[str | bytes, str | bytes, str | bytes]]:
+    """What all paths below `folder` are between, and their separator, for each of the two ways of storing paths."""
+    start, end = f"{folder.rstrip('/')}/", f"{folder.rstrip('/')}0"  # what comes after the slash
+    as_bytes = (os.fsencode(start), os.fsencode(end), b"/")
+    return [as_bytes] if isinstance(path_value(start), bytes) else [(start, end, "/"), as_bytes]
+
+
+IN_FOLDER = "path > :start AND path < :end AND instr(substr(path, :behind), :slash) = 0"
+"""Of a path directly in a folder, with each of `in_folder`'s values."""
+
+
+def in_folder(folder: str) -> list[dict[str, str | bytes | int]]:
+    """Values for `IN_FOLDER`, to be asked for one after the other."""
+    return [
+        {"start": start, "end": end, "slash": slash, "behind": len(start) + 1}
+        for start, end, slash in ranges_below(folder)
+    ]
+
+
 def path_from(value: str | bytes) -> Path:
     """The inverse of `path_value`."""
     return Path(os.fsdecode(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -30,15 +30,6 @@ class Taken:
     photo_id: int
     camera: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a photo is."""
-
-    photo_id: int
-    path: str
-    taken_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,26 +124,37 @@ class ShotRecords(Database):
         )
         return [Taken(row["id"], row["camera"], datetime.fromisoformat(row["taken_at"])) for row in rows]
 
-    def photos_with_suffix(self, suffixes: Iterable[str]) -> set[int]:
-        """Photos of which a file has one of these suffixes, of four characters each and in small letters."""
-        rows = self.connection.execute(
-            """SELECT DISTINCT photo_id FROM photo_files
-               WHERE lower(substr(path, -4)) IN (SELECT value FROM json_each(?))""",
+    def has_suffix(self, suffixes: Iterable[str]) -> bool:
+        """Whether any file has one of these suffixes, of four characters each and in small letters."""
+        row = self.connection.execute(
+            """SELECT EXISTS (SELECT 1 FROM photo_files
+               WHERE lower(substr(path, -4)) IN (SELECT value FROM json_each(?)))""",
             (json.dumps(sorted(suffixes)),),
-        )
-        return {row["photo_id"] for row in rows}
+        ).fetchone()
+        return bool(row[0])
 
-    def photo_places(self) -> Iterator[Place]:
+    def first_files(self) -> dict[int, str]:
         """Where every photo is, by id: a file that is there, else one that was; without those that have no file."""
-        rows = self.connection.execute(
-            """SELECT photos.id, photos.taken_at, (
-                 SELECT path FROM photo_files WHERE photo_id = photos.id
-                 ORDER BY missing_since IS NOT NULL, rowid LIMIT 1) AS path
-               FROM photos WHERE path IS NOT NULL ORDER BY photos.id"""
+        cursor = self.connection.cursor()
+        # Plain tuples: there are as many as photos.
+        cursor.row_factory = None
+        cursor.execute(
+            "SELECT photo_id, path FROM photo_files ORDER BY photo_id, missing_since IS NOT NULL, rowid"
         )
-        for row in rows:
-            at = None if row["taken_at"] is None else datetime.fromisoformat(row["taken_at"])
-            yield Place(row["id"], os.fsdecode(row["path"]), at)
+        found: dict[int, str] = {}
+        for photo_id, path in cursor:
+            if photo_id not in found:
+                found[photo_id] = os.fsdecode(path)
+        return found
+
+    def times(self, photo_ids: Iterable[int]) -> dict[int, datetime]:
+        """When these photos were taken, where that is known."""
+        rows = self.connection.execute(
+            """SELECT id, taken_at FROM photos
+               WHERE id IN (SELECT value FROM json_each(?)) AND taken_at IS NOT NULL""",
+            (json.dumps([int(photo_id) for photo_id in photo_ids]),),
+        )
+        return {row["id"]: datetime.fromisoformat(row["taken_at"]) for row in rows}
 
     def with_files(self, photo_ids: Iterable[int]) -> set[int]:
         """Those of the photos that have a file, be it a missing one."""

@@ -15,6 +15,7 @@ from typing import Any
 from personalizer.clustering_due import due_mark
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
+from personalizer.noticed_folders import SUBJECT, noticed_folders, told_of_folders
 
 DERIVED_PRIORITY = -1
 """After everything that somebody asked for."""
@@ -93,11 +94,16 @@ def queue_missing(
 
 
 def _scan(library: Library) -> list[MissingWork]:
-    mark = library.setting(_SCAN_KEY)
-    if mark is None or not library.roots():
+    mark, folders = library.setting(_SCAN_KEY), noticed_folders(library)
+    if not library.roots():
         return []
-    payload = json.loads(mark)["payload"]
-    return [MissingWork("scan", "library", "a scan was not finished", _hash(mark), payload=payload)]
+    if mark is not None:
+        payload = json.loads(mark)["payload"]
+        return [MissingWork("scan", "library", "a scan was not finished", _hash(mark), payload=payload)]
+    if folders:
+        why, told = f"{len(folders)} folders were not looked at", told_of_folders(library)
+        return [MissingWork("scan", SUBJECT, why, _hash(folders), payload=told)]
+    return []
 
 
 def _analysis(library: Library, version: str) -> list[MissingWork]:

@@ -18,7 +18,7 @@ from personalizer.decoding import decode_photo, read_photo_bytes
 from personalizer.errors import UnreadablePhotoError
 from personalizer.fingerprints import fingerprint
 from personalizer.library import Library
-from personalizer.library_shots import Follower, Place
+from personalizer.library_shots import Follower
 from personalizer.raw_photos import RAW_SUFFIXES
 from personalizer.shot_search import BURST_S, ShotSearch
 
@@ -40,13 +40,16 @@ def group_shots(library: Library) -> ShotReport:
 
     Costs milliseconds for a few new photos in a large library, and seconds for a hundred thousand new ones.
     """
-    raw = _raw_photos(library)
+    files = library.first_files() if library.has_suffix(RAW_SUFFIXES) else {}
+    parts = {photo_id: _split(path) for photo_id, path in files.items()}
+    raw = {photo_id for photo_id, (_, suffix) in parts.items() if suffix in RAW_SUFFIXES}
     waiting = library.not_grouped()
     before = {one.photo_id: one.beside_id for one in library.followers() if one.beside_id is not None}
     if not waiting and not raw and not before:
         return ShotReport(0, **library.shot_counts())
     search = ShotSearch(library, len(waiting))
-    beside = _written_together(library.photo_places(), raw, search) if raw else {}
+    compared = {one: other for one, other in before.items() if waiting.isdisjoint((one, other))}
+    beside = _written_together(library, parts, raw, search, compared)
     fresh = waiting | {
         photo_id for photo_id in before.keys() | beside.keys() if before.get(photo_id) != beside.get(photo_id)
     }
@@ -98,34 +101,42 @@ def _connected(search: ShotSearch, fresh: set[int], beside: Mapping[int, int]) -
     return {one: neighbours[one] for one in seen}
 
 
-def _raw_photos(library: Library) -> set[int]:
-    found = library.photos_with_suffix(RAW_SUFFIXES)
-    # A photo may have several files; the first one says what it is.
-    return {photo_id for photo_id in found if library.photo(photo_id).path.suffix.lower() in RAW_SUFFIXES}
+def _split(path: str) -> tuple[str, str]:
+    """Without the suffix, and the suffix; both in small letters."""
+    # A Path of each would take seconds in a large library.
+    stem, suffix = os.path.splitext(path.lower())  # noqa: PTH122
+    return stem, suffix
 
 
-def _written_together(places: Iterable[Place], raw: set[int], search: ShotSearch) -> dict[int, int]:
-    """For RAW files, the photo that the camera wrote beside them: same folder, same name up to the suffix."""
-    stem_of, taken_at = {}, {}
+def _written_together(
+    library: Library,
+    parts: Mapping[int, tuple[str, str]],
+    raw: set[int],
+    search: ShotSearch,
+    compared: Mapping[int, int],
+) -> dict[int, int]:
+    """For RAW files, the photo that the camera wrote beside them: same folder, same name up to the suffix.
+
+    Those in `compared` look the same as this other one and have not changed since.
+    """
+    stem_of = {photo_id: parts[photo_id][0] for photo_id in raw}
+    stems = set(stem_of.values())
     shown: dict[str, int] = {}
-    for place in places:
-        # A Path of each would take seconds in a large library.
-        stem = os.path.splitext(place.path)[0].lower()  # noqa: PTH122
-        taken_at[place.photo_id] = place.taken_at
-        if place.photo_id in raw:
-            stem_of[place.photo_id] = stem
-        else:
-            shown.setdefault(stem, place.photo_id)
+    for photo_id, (stem, _) in parts.items():
+        if stem in stems and photo_id not in raw:
+            shown.setdefault(stem, photo_id)
+    pairs = [(photo_id, shown[stem]) for photo_id, stem in stem_of.items() if stem in shown]
+    taken_at = library.times(photo_id for pair in pairs for photo_id in pair)
     found = {}
-    for photo_id, stem in stem_of.items():
-        other = shown.get(stem)
-        if other is None:
+    for photo_id, other in pairs:
+        one, two = taken_at.get(photo_id), taken_at.get(other)
+        if one is not None and two is not None and abs((one - two).total_seconds()) > BURST_S:
             continue
-        one, two = taken_at[photo_id], taken_at[other]
-        apart_s = abs((one - two).total_seconds()) if one is not None and two is not None else 0.0
-        correlation = search.correlation(photo_id, other) if apart_s <= BURST_S else -1.0
-        if correlation is None or correlation >= _SAME_SHOT_CORRELATION:
-            found[photo_id] = other
+        if compared.get(photo_id) != other:
+            correlation = search.correlation(photo_id, other)
+            if correlation is not None and correlation < _SAME_SHOT_CORRELATION:
+                continue
+        found[photo_id] = other
     return found
 
 

@@ -29,11 +29,16 @@ from personalizer.errors import UnreadablePhotoError
 from personalizer.faces_switch import faces_are_on, note_faceless, still_wanted
 from personalizer.folders import SeenFile
 from personalizer.library import Library
-from personalizer.scan_table import ScanTable
-from personalizer.schemas import OnProgress, Progress
+from personalizer.scan_table import OpenWork, ScanTable
+from personalizer.schemas import OnProgress, Progress, ScanReport
 from personalizer.settling import Settling, age_s, is_being_written, is_same, look, rest_s
 
+MAX_ATTEMPTS = 3
 _POLL_S = 0.5
+
+
+class UndecidedError(Exception):
+    """Whether a file is one that the library knows from another place cannot be told here."""
 
 
 @dataclass
@@ -51,6 +56,25 @@ class Tally:
     frozen: list[dict[str, str]] = field(default_factory=list)
     unlisted: list[dict[str, str]] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
+    undecided: int = 0
+    """Files that may have moved, about which nothing was stored."""
+
+    def report(self, elapsed_s: float) -> ScanReport:
+        """For who asked for the scan."""
+        return ScanReport(
+            seen=self.seen,
+            new=self.new,
+            changed=self.changed,
+            moved=self.moved,
+            missing=self.missing,
+            waiting=self.waiting,
+            excluded=self.excluded,
+            frozen=self.frozen,
+            unlisted=self.unlisted,
+            failed=sorted(self.failed, key=lambda failure: failure["path"]),
+            elapsed_s=round(elapsed_s, 3),
+            photos_per_s=round(self.analysed / max(elapsed_s, 1e-9), 2),
+        )
 
     def note_failure(self, path: Path, reason: str) -> None:
         """Count a file that could not be read."""
@@ -58,7 +82,11 @@ class Tally:
 
 
 class PhotoImport:
-    """The part of one scan that stores photos; every photo in a transaction of its own."""
+    """The part of one scan that stores photos; every photo in a transaction of its own.
+
+    `may_have_moved_from` says whether a known file is gone, so that the same content elsewhere is that file; where it
+    raises `UndecidedError` nothing is stored.
+    """
 
     def __init__(
         self,
@@ -93,12 +121,12 @@ class PhotoImport:
         self.done = 0
         self.total = 0
 
-    def run(self, numbers: array[int], suspects: Collection[int], looked_s: float) -> bool:
-        """Read and analyse the files with these numbers, in this order; False when it was cancelled.
+    def run(self, looked_s: float) -> bool:
+        """Read and analyse what is open in the table; False when it was cancelled.
 
-        `suspects` are those among them that were in hand when an earlier scan died. `looked_s` is when the walk ended,
-        by the clock that nobody sets.
+        `looked_s` is when the walk ended, by the clock that nobody sets.
         """
+        numbers, suspects = self._work()
         self.total, self.looked_s = len(numbers), looked_s
         position = 0
         prepared = False
@@ -141,6 +169,28 @@ class PhotoImport:
                 process.stop()
         # Copies of a photo that was in hand when the scan was cancelled are left for the next one.
         return not self.cancelled()
+
+    def _work(self) -> tuple[array[int], set[int]]:
+        """The numbers of files to read, in order, and those among them that were in hand when an earlier scan died."""
+        numbers, suspects = array("q"), set()
+        for file in self.table.open_work():
+            if self._is_given_up(file):
+                continue
+            numbers.append(file.id)
+            # Also true of a file that could not be opened, which is then only slower, never left out.
+            if file.failed and file.retry:
+                suspects.add(file.id)
+        return numbers, suspects
+
+    def _is_given_up(self, file: OpenWork) -> bool:
+        """Whether the file failed for good; it is reported again."""
+        if not file.failed_as_it_is or (file.retry and file.attempts < MAX_ATTEMPTS):
+            return False
+        reason = file.reason or f"reading it ended the program {file.attempts} times"
+        if file.retry:
+            self.library.record_failure(file.path, file.size, file.mtime_ns, reason)
+        self.tally.note_failure(file.path, reason)
+        return True
 
     def _is_network(self, file: SeenFile) -> bool:
         return file.place in self.network_places
@@ -227,15 +277,18 @@ class PhotoImport:
     def _record_known(self, file: SeenFile, photo_id: int) -> None:
         """A file with content that the library has: moved, copied, or only touched."""
         before = self.table.photo_at(file.path)
-        if before is not None:
-            self.library.record_file(file.path, photo_id, file.size, file.mtime_ns)
-            self.tally.changed += before != photo_id
-        elif (moved_from := self._moved_from(photo_id)) is not None:
-            self.library.move_file(moved_from, file.path, size=file.size, mtime_ns=file.mtime_ns)
-            self.tally.moved += 1
-        else:
-            self.library.record_file(file.path, photo_id, file.size, file.mtime_ns)
-            self.tally.new += 1
+        try:
+            if before is not None:
+                self.library.record_file(file.path, photo_id, file.size, file.mtime_ns)
+                self.tally.changed += before != photo_id
+            elif (moved_from := self._moved_from(photo_id)) is not None:
+                self.library.move_file(moved_from, file.path, size=file.size, mtime_ns=file.mtime_ns)
+                self.tally.moved += 1
+            else:
+                self.library.record_file(file.path, photo_id, file.size, file.mtime_ns)
+                self.tally.new += 1
+        except UndecidedError:
+            self.tally.undecided += 1
         self._step(file)
 
     def _store(self, content_hash: str, file: SeenFile, answer: Answer) -> None:

@@ -1,4 +1,4 @@
-"""What the last scan left open, kept in the library for who asks. Knows no file."""
+"""What the last scan of everything left open, kept in the library for who asks. Knows no file."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class ScanNotes:
     """Folders went away while they were looked at."""
     unlisted: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders that could not be looked into."""
+    began_at: float = 0.0
+    """When that scan began, in seconds since 1970; 0 where that is not known."""
 
     @property
     def want_a_look(self) -> bool:
@@ -36,6 +38,6 @@ def write_notes(library: Library, notes: ScanNotes) -> None:
 
 
 def read_notes(library: Library) -> ScanNotes:
-    """The notes of the last scan that ran to its end."""
+    """The notes of the last scan of everything that ran to its end."""
     text = library.setting(_KEY)
     return ScanNotes() if text is None else ScanNotes(**json.loads(text))

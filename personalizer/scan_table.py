@@ -15,7 +15,14 @@ from typing import Self
 
 from personalizer.folders import SeenFile
 from personalizer.library import Library
-from personalizer.library_database import now_text, path_from, path_value
+from personalizer.library_database import (
+    IN_FOLDER,
+    in_folder,
+    now_text,
+    path_from,
+    path_value,
+    ranges_below,
+)
 
 _BATCH = 2000
 
@@ -184,6 +191,32 @@ class ScanTable:
             (photo_id,),
         )
         return [path_from(row["path"]) for row in rows]
+
+    # --- of one folder
+
+    def misses(self, folder: str) -> bool:
+        """Whether the library knows a file in this very folder, not counting missing ones, that was not seen."""
+        unseen = "NOT EXISTS (SELECT 1 FROM scan_seen WHERE scan_seen.path = known.path)"
+        return any(
+            self._connection.execute(
+                f"""SELECT EXISTS (SELECT 1 FROM photo_files AS known
+                      WHERE {IN_FOLDER} AND missing_since IS NULL AND {unseen})
+                    OR EXISTS (SELECT 1 FROM failures AS known WHERE {IN_FOLDER} AND {unseen})""",
+                values,
+            ).fetchone()[0]
+            for values in in_folder(folder)
+        )
+
+    def has_below(self, folder: str) -> bool:
+        """Whether the library knows any file below the folder, be it a missing one."""
+        return any(
+            self._connection.execute(
+                """SELECT EXISTS (SELECT 1 FROM photo_files WHERE path > ?1 AND path < ?2)
+                   OR EXISTS (SELECT 1 FROM failures WHERE path > ?1 AND path < ?2)""",
+                (start, end),
+            ).fetchone()[0]
+            for start, end, _ in ranges_below(folder)
+        )
 
     # --- what is gone
 

@@ -6,23 +6,21 @@ from __future__ import annotations
 
 import os
 import time
-from array import array
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from personalizer.exclusions import exclusions_of
-from personalizer.folders import Walk, listing_trouble, may_be_photo, root_trouble
+from personalizer.folders import Walk, innermost, listing_trouble, may_be_photo, root_trouble
 from personalizer.library import Library
 from personalizer.mass_loss import FolderCount, more_than_asked, why_frozen
 from personalizer.mounts import file_system_id, mount_of, read_mounts
 from personalizer.photo_import import PhotoImport, Tally
 from personalizer.scan_notes import ScanNotes, write_notes
-from personalizer.scan_table import OpenWork, ScanTable
+from personalizer.scan_table import ScanTable
 from personalizer.schemas import OnProgress, Progress, ScanReport
 from personalizer.settling import Settling
 
-MAX_ATTEMPTS = 3
 PROCESSES = 2
 
 
@@ -88,14 +86,13 @@ class _Scan:
         """By place: files that the library had there before this scan, without missing and excluded ones."""
 
     def run(self, roots: Sequence[Path], processes: int, accepted: bool | Collection[Path]) -> ScanReport:
-        started_s = time.monotonic()
+        began_at, started_s = time.time(), time.monotonic()
         self.progress(Progress(0, 0, "Looking for photos"))
         self._find_roots(roots)
         self.walk = Walk([root for root in self.roots if root not in self.trouble], self.exclusions)
         self._walk()
         looked_s = time.monotonic()
         self._find_gone()
-        numbers, suspects = self._work()
         importer = PhotoImport(
             self.library,
             self.models,
@@ -108,23 +105,9 @@ class _Scan:
             network_places=self._network_places(),
             may_have_moved_from=self._may_have_moved_from,
         )
-        if importer.run(numbers, suspects, looked_s):
-            self._conclude(accepted)
-        tally, elapsed_s = self.tally, time.monotonic() - started_s
-        return ScanReport(
-            seen=tally.seen,
-            new=tally.new,
-            changed=tally.changed,
-            moved=tally.moved,
-            missing=tally.missing,
-            waiting=tally.waiting,
-            excluded=tally.excluded,
-            frozen=tally.frozen,
-            unlisted=tally.unlisted,
-            failed=sorted(tally.failed, key=lambda failure: failure["path"]),
-            elapsed_s=round(elapsed_s, 3),
-            photos_per_s=round(tally.analysed / max(elapsed_s, 1e-9), 2),
-        )
+        if importer.run(looked_s):
+            self._conclude(accepted, began_at)
+        return self.tally.report(time.monotonic() - started_s)
 
     # --- looking
 
@@ -174,35 +157,11 @@ class _Scan:
         mounts = {place: mount_of(Path(place), self.mounts) for place in self.walk.places}
         return {place for place, mount in mounts.items() if mount is not None and mount.is_network}
 
-    # --- what there is to do
-
-    def _work(self) -> tuple[array[int], set[int]]:
-        """The numbers of files to read, in order, and those among them that may end the program."""
-        numbers, suspects = array("q"), set()
-        for file in self.table.open_work():
-            if self._is_given_up(file):
-                continue
-            numbers.append(file.id)
-            # Also true of a file that could not be opened, which is then only slower, never left out.
-            if file.failed and file.retry:
-                suspects.add(file.id)
-        return numbers, suspects
-
-    def _is_given_up(self, file: OpenWork) -> bool:
-        """Whether the file failed for good; it is reported again."""
-        if not file.failed_as_it_is or (file.retry and file.attempts < MAX_ATTEMPTS):
-            return False
-        reason = file.reason or f"reading it ended the program {file.attempts} times"
-        if file.retry:
-            self.library.record_failure(file.path, file.size, file.mtime_ns, reason)
-        self.tally.note_failure(file.path, reason)
-        return True
-
     # --- what is gone
 
     def _root_of(self, path: str) -> str | None:
         """The innermost of the roots that `path` is in."""
-        return _innermost(path, self.roots)
+        return innermost(path, self.roots)
 
     def _find_gone(self) -> None:
         """Note the files that the walk did not see although it could have, before any of them is found elsewhere."""
@@ -212,7 +171,7 @@ class _Scan:
     def _gone(self) -> Iterator[tuple[Path, str]]:
         for path in self.table.unseen():
             text = os.fspath(path)
-            place = _innermost(text, self.places)
+            place = innermost(text, self.places)
             if place is None or self.walk.knows_nothing_about(text):
                 continue
             root = self._root_of(text)
@@ -226,7 +185,7 @@ class _Scan:
     def _may_have_moved_from(self, path: Path) -> bool:
         """Whether the file at `path` can be said to be gone, so that the same content elsewhere is that file."""
         text = os.fspath(path)
-        place = _innermost(text, self.places)
+        place = innermost(text, self.places)
         if place is None or self._root_of(text) in self.trouble or self.walk.knows_nothing_about(text):
             return False
         # In the place of a drive that was unmounted: what is elsewhere is a copy.
@@ -236,7 +195,7 @@ class _Scan:
         before = self.before.get(place)
         return before is not None and before.file_system not in (None, self.file_system[place])
 
-    def _conclude(self, accepted: bool | Collection[Path]) -> None:
+    def _conclude(self, accepted: bool | Collection[Path], began_at: float) -> None:
         """Mark missing what is gone, except where that is in doubt; freezes places, and ends that."""
         gone = Counter(self.table.gone_by_place())
         sound = []
@@ -271,14 +230,15 @@ class _Scan:
             [path for path in self.table.unseen_failures() if self._is_settled(os.fspath(path), sound)]
         )
         write_notes(
-            self.library, ScanNotes(self.tally.waiting, bool(self.walk.vanished), self.tally.unlisted)
+            self.library,
+            ScanNotes(self.tally.waiting, bool(self.walk.vanished), self.tally.unlisted, began_at),
         )
 
     def _is_accepted(self, place: str, count: FolderCount, accepted: bool | Collection[Path]) -> bool:
         """Whether a person said that what is gone of this place is gone."""
         if not accepted:
             return False
-        if accepted is not True and _innermost(place, [os.path.realpath(one) for one in accepted]) is None:
+        if accepted is not True and innermost(place, [os.path.realpath(one) for one in accepted]) is None:
             return False
         # A folder that is there, but cannot be read now, is never taken for gone.
         if count.trouble is not None and _is_there(Path(place)):
@@ -288,22 +248,12 @@ class _Scan:
         return not asked or before is None or not more_than_asked(before.gone, count.gone)
 
     def _is_settled(self, path: str, sound: Collection[str]) -> bool:
-        place = _innermost(path, self.places)
+        place = innermost(path, self.places)
         return place is not None and place in sound and not self.walk.knows_nothing_about(path)
 
 
 _EXCLUDED = ""
 """Instead of a place: what a person wants left out is no loss."""
-
-
-def _innermost(path: str, folders: Collection[str]) -> str | None:
-    """The one of `folders` that `path` is in, or is, and that is in no other such."""
-    here = path
-    while here:
-        if here in folders:
-            return here
-        here = here.rpartition("/")[0]
-    return "/" if "/" in folders else None
 
 
 def _is_there(folder: Path) -> bool:

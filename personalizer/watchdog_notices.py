@@ -1,6 +1,7 @@
 """Notices of changes in folders where they do not come from inotify: macOS and BSD, through watchdog. Knows no photo.
 
-What gets lost there is not said by anybody; the periodic scan makes up for it.
+What gets lost there is not said by anybody; the periodic scan makes up for it. Nor is it told in which folders nothing
+but files came.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class WatchdogNotices:
         self._something.clear()
         changed = self._changed.is_set()
         self._changed.clear()
-        return Happened(changed=changed)
+        return Happened(more=changed)
 
     def wake(self) -> None:
         """End a `wait` now; from any thread."""

@@ -1,7 +1,8 @@
 """Asks for a scan when something happens in the folders, and now and then anyway. Reads no file itself.
 
-Notices are hints: they get lost when too many come at once, and do not exist across networks, so the periodic scan is
-the promise. All times are of the clock that nobody sets.
+Where nothing was noticed but files that came into a few folders, it asks for a scan of these alone. Notices are hints:
+they get lost when too many come at once, and do not exist across networks, so the periodic scan of everything is the
+promise. All times are of the clock that nobody sets.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from typing import Protocol, Self
 
 from personalizer.companion_files import COMPANION_SUFFIXES
 from personalizer.exclusions import Exclusions
-from personalizer.folders import PHOTO_SUFFIXES
+from personalizer.folders import PHOTO_SUFFIXES, innermost
 from personalizer.inotify import NO_MORE_WATCHES, FolderNotices, Happened
 from personalizer.mounts import Mount, has_network_part, mount_of, mounts_around, read_mounts
+from personalizer.noticed_folders import MOST_FOLDERS
 from personalizer.watch_notes import Polled
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,8 @@ DEBOUNCE_S = 2.0
 START_PATIENCE_S = 5.0
 _AFTER_ERROR_S = 1.0
 _MAX_DOUBLINGS = 10
+OnHint = Callable[[frozenset[str] | None], None]
+"""Told the folders to look at, or None for everything."""
 _SUFFIXES = tuple(PHOTO_SUFFIXES | COMPANION_SUFFIXES)
 
 
@@ -82,12 +86,19 @@ class _Root:
 class _Change:
     """Something that happened and was not scanned yet."""
 
+    folders: set[str] = field(default_factory=set)
+    """Where files came."""
+    more: bool = False
+    """Whether anything else happened, or may have."""
     first_s: float = field(default_factory=time.monotonic)
     last_s: float = field(default_factory=time.monotonic)
 
 
 class Watcher:
     """While entered, calls `on_hint` from a thread of its own after changes under the roots have settled.
+
+    It is told the folders that files came into when nothing else can have happened since the last hint, and None when
+    everything is to be looked at.
 
     `roots` is asked again every few seconds, so folders that are added later are watched too, and a drive that is
     plugged in is noticed. `exclusions` says what is not watched; `unfinished` whether the last scan left something that
@@ -98,7 +109,7 @@ class Watcher:
     def __init__(
         self,
         roots: Callable[[], Sequence[Path]],
-        on_hint: Callable[[], None],
+        on_hint: OnHint,
         *,
         exclusions: Callable[[], Exclusions] = Exclusions,
         unfinished: Callable[[], bool] = bool,
@@ -128,7 +139,10 @@ class Watcher:
         self._watched: dict[Path, _Root] = {}
         self._change: _Change | None = None
         self._lost = False
-        self._hinted_s = time.monotonic()
+        self._failed = False
+        """Whether a notice or a hint went wrong since the last hint that was about everything."""
+        self._hinted_s = self._all_hinted_s = time.monotonic()
+        """The last hint, and the last one that was about everything."""
         self._looked_again = 0
         self._looked_s = time.monotonic()
         self._told: list[Polled] | None = None
@@ -175,6 +189,7 @@ class Watcher:
         self._looked_s = time.monotonic()
         while not self._stop.is_set():
             if not self._guarded(self._wait):
+                self._failed = True
                 # What is broken may stay so, and must not keep a processor busy.
                 self._stop.wait(_AFTER_ERROR_S)
             if self._stop.is_set():
@@ -189,7 +204,7 @@ class Watcher:
     def _wait(self) -> None:
         """Until something happens, but not beyond the next thing to do."""
         now_s = time.monotonic()
-        next_s = min(self._looked_s + self._times.roots_s, self._hinted_s + self._interval_s())
+        next_s = min(self._looked_s + self._times.roots_s, self._due_s())
         if self._change is not None:
             next_s = min(next_s, self._settled_s(self._change))
         timeout_s = max(0.0, next_s - now_s)
@@ -200,8 +215,10 @@ class Watcher:
         for root, error in happened.given_up.items():
             self._poll_instead(root, error)
         self._lost |= happened.lost
-        if happened.changed:
+        if happened.more:
             self._note_change()
+        elif happened.files:
+            self._note_files(happened.files)
 
     def _tell_polled(self) -> None:
         polled = [root.polled for root in self._watched.values() if root.polled is not None]
@@ -212,7 +229,19 @@ class Watcher:
     def _note_change(self) -> None:
         if self._change is None:
             self._change = _Change()
+        self._change.more = True
+        self._change.folders.clear()
         self._change.last_s = time.monotonic()
+
+    def _note_files(self, folders: set[str]) -> None:
+        if self._change is None:
+            self._change = _Change()
+        self._change.last_s = time.monotonic()
+        if self._change.more:
+            return
+        self._change.folders |= folders
+        if len(self._change.folders) > MOST_FOLDERS:
+            self._note_change()
 
     def _settled_s(self, change: _Change) -> float:
         return min(change.last_s + self._times.debounce_s, change.first_s + self._times.max_delay_s)
@@ -221,12 +250,13 @@ class Watcher:
         now_s = time.monotonic()
         if self._change is not None:
             return now_s >= self._settled_s(self._change)
-        return now_s - self._hinted_s >= self._interval_s()
+        return now_s >= self._due_s()
 
-    def _interval_s(self) -> float:
-        """How long after a hint the next one is due without anything happening."""
+    def _due_s(self) -> float:
+        """When everything is to be looked at without anything happening."""
         intervals = [root.polled.every_s for root in self._watched.values() if root.polled is not None]
-        return min([self._times.rescan_s, *intervals, *self._unfinished_s()])
+        regular_s = self._all_hinted_s + min([self._times.rescan_s, *intervals])
+        return min([regular_s, *(self._hinted_s + again_s for again_s in self._unfinished_s())])
 
     def _unfinished_s(self) -> list[float]:
         try:
@@ -238,7 +268,7 @@ class Watcher:
         return []
 
     def _hint(self) -> None:
-        changed = self._change is not None
+        changed, folders = self._change is not None, self._folders_to_look_at()
         # Cleared before the hint: a change from here on is not covered by that scan and asks for another.
         self._change = None
         if self._lost:
@@ -250,7 +280,27 @@ class Watcher:
             self._guarded(self._watch_again)
         self._looked_again = 0 if changed else self._looked_again + 1
         self._hinted_s = time.monotonic()
-        self._guarded(self._on_hint)
+        if folders is None:
+            self._all_hinted_s = self._hinted_s
+        if not self._guarded(lambda: self._on_hint(folders)):
+            self._failed = True
+        elif folders is None:
+            self._failed = False
+
+    def _folders_to_look_at(self) -> frozenset[str] | None:
+        """The folders that a scan finds all that happened in; None where that may be anywhere."""
+        change = self._change
+        if change is None or change.more or self._lost or self._failed:
+            return None
+        # What is due anyway must not be put off for ever by files that come all the time.
+        if time.monotonic() >= self._due_s() or self._unfinished_s():
+            return None
+        roots = {os.fspath(path): root for path, root in self._watched.items()}
+        for folder in change.folders:
+            within = innermost(folder, roots)
+            if within is None or roots[within].polled is not None:
+                return None
+        return frozenset(change.folders)
 
     # --- what is watched
 
@@ -380,10 +430,3 @@ def _looks(path: Path, mounts: Sequence[Mount]) -> tuple[object, ...] | None:
         return None
     around = tuple((mount.point, mount.kind, mount.source) for mount in mounts_around(path, mounts))
     return (status.st_dev, status.st_ino, around)
-
-
-def watch(roots: Sequence[Path], on_hint: Callable[[], None]) -> Watcher:
-    """A started watcher over a fixed list of folders; the caller stops it."""
-    watcher = Watcher(lambda: roots, on_hint)
-    watcher.start()
-    return watcher

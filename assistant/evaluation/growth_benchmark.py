@@ -1,13 +1,14 @@
 """What a new photo costs in a library that knows many faces already, against one that knows nobody.
 
-By the scan job as the worker runs it, from the file to its group: reading, faces and things, the library, the index,
-copies and bursts, grouping. The many faces are those of people who do not exist.
+By the scan that the watcher of the folders asks for, as the worker runs it, from the file to its group: reading, faces
+and things, the library, the index, copies and bursts, grouping. The many faces are those of people who do not exist.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import queue
 import resource
 import tempfile
 import threading
@@ -24,14 +25,21 @@ from PIL import Image
 from assistant.evaluation.synthetic_people import add_photos, draw_people
 from assistant.handlers import make_handlers
 from personalizer.errors import FamiliarError, UsageError
+from personalizer.exclusions import exclusions_of
 from personalizer.fingerprints import TONES_BYTES, Fingerprint
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
+from personalizer.noticed_folders import ask_for_scan
+from personalizer.scan_notes import read_notes
 from personalizer.schemas import OnProgress, Progress
+from personalizer.watcher import Watcher
 from personalizer.worker_loop import Handler, run_worker_loop
 
 _PHOTOS_PER_PERSON = 5
+_TOLD = {"backbone": "pocket", "device": "cpu"}
+_DEBOUNCE_S = 0.5
+_HINT_S = 30.0
 _SETTLED_S = 3600
 """A file that was written just now is looked at twice by a scan."""
 
@@ -50,7 +58,7 @@ def measure_growth(
 
     `per_photo_s` are medians of the seconds that pass, `cpu_s` those that the worker and its processes compute, which
     say more on a machine that others use as well; the ratios are those of full to empty. The outermost numbers are of
-    the first of the `batches`, all are `by_batch`: a scan looks at every file, however few are new. `home` lends its
+    the first of the `batches`, all are `by_batch`: a job has its price, however few photos are new. `home` lends its
     models and a place for the two libraries. Photos of people show most: `faces_found` in those that were added.
     """
     if not photos or faces < 1 or repeats < 1 or not batches or min(batches) < 1:
@@ -152,16 +160,30 @@ class _Grown:
         self._scan()
 
     def take_in(self, pictures: Sequence[bytes], *, counted: bool) -> None:
-        """Put photos into the folder, and scan."""
-        for content in pictures:
-            self._taken += 1
-            path = self.folder / f"{self._taken}.jpg"
-            path.write_bytes(content)
-            settled_s = time.time() - _SETTLED_S
-            os.utime(path, (settled_s, settled_s))
+        """Put photos into the folder, and do the scan that noticing them asks for."""
+        hints: queue.SimpleQueue[frozenset[str] | None] = queue.SimpleQueue()
+        watcher = Watcher(
+            self.library.roots,
+            hints.put,
+            exclusions=lambda: exclusions_of(self.library),
+            unfinished=lambda: read_notes(self.library).want_a_look,
+            debounce_s=_DEBOUNCE_S,
+        )
+        with watcher:
+            for content in pictures:
+                self._taken += 1
+                path = self.folder / f"{self._taken}.jpg"
+                path.write_bytes(content)
+                settled_s = time.time() - _SETTLED_S
+                os.utime(path, (settled_s, settled_s))
+            try:
+                noticed = hints.get(timeout=_HINT_S)
+            except queue.Empty:
+                # Where the system would not have the folder watched.
+                noticed = None
         before = self.library.counts()
         began_s, cpu_s = time.monotonic(), _cpu_s()
-        self._scan()
+        self._scan(noticed)
         if counted:
             self.elapsed_s[len(pictures)].append(time.monotonic() - began_s)
             self.cpu_s[len(pictures)].append(_cpu_s() - cpu_s)
@@ -174,8 +196,8 @@ class _Grown:
                 fix="Give photos that `familiar add` takes.",
             )
 
-    def _scan(self) -> None:
-        job = self._queue.enqueue("scan", "library", {"backbone": "pocket", "device": "cpu"})
+    def _scan(self, folders: frozenset[str] | None = None) -> None:
+        job = ask_for_scan(self._queue, _TOLD, folders)
         run_worker_loop(self._queue, {"scan": self._handlers["scan"]}, threading.Event(), idle_exit_s=0)
         done = self._queue.get(job)
         if done.state != "done":

@@ -36,7 +36,8 @@ def all_of(notices: FolderNotices) -> Happened:
         more = notices.wait(0.05)
         if not (more.changed or more.lost or more.given_up):
             return found
-        found.changed |= more.changed
+        found.files |= more.files
+        found.more |= more.more
         found.lost |= more.lost
         found.given_up |= more.given_up
 
@@ -78,6 +79,38 @@ def test_new_and_renamed_folders_are_watched_with_what_is_in_them(
     assert not all_of(notices).changed
     shutil.rmtree(root)
     assert all_of(notices).changed and len(notices) == 0
+
+
+def test_files_that_come_are_told_from_all_else(notices: FolderNotices, tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for place in (root / "a", root / "b", outside):
+        place.mkdir(parents=True)
+    notices.watch(root)
+
+    def found() -> tuple[set[str], bool]:
+        happened = all_of(notices)
+        return {path.rpartition("/")[2] for path in happened.files}, happened.more
+
+    photo = root / "a" / "1.jpg"
+    photo.write_bytes(b"x")
+    (outside / "2.jpg").write_bytes(b"x")
+    (outside / "2.jpg").rename(root / "b" / "2.jpg")
+    (root / "a" / "notes").write_bytes(b"x")
+    assert found() == ({"a", "b"}, False)
+    photo.chmod(0o600)
+    assert found() == ({"a"}, False)
+    # As programs do that replace a file at once.
+    (root / "a" / ".1.jpg.new").write_bytes(b"y")
+    (root / "a" / ".1.jpg.new").rename(photo)
+    assert found() == ({"a"}, False)
+    photo.rename(root / "b" / "1.jpg")
+    assert found() == ({"b"}, True)
+    (root / "b" / "1.jpg").unlink()
+    assert found() == (set(), True)
+    (root / "c").mkdir()
+    assert found() == (set(), True)
+    (root / "c").rename(root / "d")
+    assert found() == (set(), True)
 
 
 def test_a_root_that_cannot_be_watched_says_so(notices: FolderNotices, tmp_path: Path) -> None:
@@ -134,7 +167,7 @@ def until(true):
     while not true():
         assert time.monotonic() < deadline, told
         time.sleep(0.02)
-with Watcher(lambda: [root], lambda: hints.append(1), times=times, on_polled=told.append):
+with Watcher(lambda: [root], lambda folders: hints.append(folders), times=times, on_polled=told.append):
     if sys.argv[4] == "later":
         until(lambda: told)
         assert told == [[]]

@@ -39,7 +39,7 @@ with Library.open(Path(sys.argv[1])) as library:
             "frozen": len(report.frozen), "failed": len(report.failed), "elapsed_s": report.elapsed_s}
     first = look()
     threading.Thread(target=measure, daemon=True).start()
-    with Watcher(lambda: [root], hinted.set, times=WatchTimes(debounce_s=1.0)):
+    with Watcher(lambda: [root], lambda folders: hinted.set(), times=WatchTimes(debounce_s=1.0)):
         before_mib = resident_mib()
         for folder in sorted(root.iterdir()):
             for entry in list(os.scandir(folder)):

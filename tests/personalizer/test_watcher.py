@@ -19,9 +19,11 @@ from personalizer.watcher import Watcher, WatchTimes
 class Hints:
     def __init__(self) -> None:
         self.count = 0
+        self.folders: list[frozenset[str] | None] = []
         self.came = threading.Event()
 
-    def __call__(self) -> None:
+    def __call__(self, folders: frozenset[str] | None) -> None:
+        self.folders.append(folders)
         self.count += 1
         self.came.set()
 
@@ -65,7 +67,7 @@ def test_rescans_without_any_event_and_survives_errors(tmp_path: Path) -> None:
     calls: list[float] = []
     enough = threading.Event()
 
-    def failing() -> None:
+    def failing(folders: frozenset[str] | None) -> None:
         calls.append(time.monotonic())
         if len(calls) >= 3:
             enough.set()
@@ -84,6 +86,85 @@ def test_folder_added_later_is_watched(tmp_path: Path, hints: Hints, make_photo:
             time.sleep(0.02)
         make_photo(tmp_path / "a.jpg", 1)
         assert hints.wait()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not say where nothing but files came")
+def test_a_hint_names_the_folders_that_nothing_but_files_came_into(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for name in ("a", "b"):
+        make_photo(root / name / "0.jpg", 0)
+    for number in range(4):
+        make_photo(outside / f"{number}.jpg", number)
+    a, b = str(root / "a"), str(root / "b")
+
+    def told(change: Callable[[], object]) -> frozenset[str] | None:
+        change()
+        assert hints.wait()
+        return hints.folders[-1]
+
+    with Watcher(lambda: [root], hints, times=quick(debounce_s=0.3)):
+        assert told(lambda: (outside / "1.jpg").rename(root / "a" / "1.jpg")) == {a}
+        assert told(lambda: [make_photo(Path(one) / "2.jpg", 2) for one in (a, b)]) == {a, b}
+        assert told((root / "a" / "2.jpg").touch) == {a}
+        assert told(lambda: (root / "a" / "2.jpg.xmp").write_text("x")) == {a}
+        assert told((root / "a" / "2.jpg").unlink) is None
+        assert told(lambda: (root / "a" / "1.jpg").rename(root / "b" / "1.jpg")) is None
+        assert told(lambda: (root / "b" / "1.jpg").rename(outside / "1.jpg")) is None
+        assert told((root / "c").mkdir) is None
+        assert told(lambda: (outside / "2.jpg").rename(root / "c" / "2.jpg")) == {str(root / "c")}
+        assert told(lambda: [make_photo(root / "a" / "3.jpg", 3), (root / "c" / "2.jpg").unlink()]) is None
+        assert told(lambda: [make_photo(root / "many" / f"{n}" / "4.jpg", n) for n in range(40)]) is None
+        assert told(lambda: [make_photo(root / "many" / f"{n}" / "5.jpg", n) for n in range(40)]) is None
+        few = told(lambda: [make_photo(root / "many" / f"{n}" / "6.jpg", n) for n in range(30)])
+        assert few is not None and len(few) == 30
+
+
+def test_a_hint_that_fails_makes_the_next_one_about_everything(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    def failing_at_first(folders: frozenset[str] | None) -> None:
+        hints(folders)
+        if hints.count == 1:
+            raise RuntimeError("the library is locked")
+
+    with Watcher(lambda: [tmp_path], failing_at_first, times=quick(debounce_s=0.2)):
+        for number in range(3):
+            make_photo(tmp_path / f"{number}.jpg", number)
+            assert hints.wait()
+    own = frozenset({str(tmp_path)}) if sys.platform == "linux" else None
+    assert hints.folders == [own, None, own]
+
+
+def test_where_notices_do_not_tell_everything_a_hint_is_about_everything(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    (tmp_path / "phone").mkdir()
+    mounts = [Mount(str(tmp_path / "phone"), "fuse.sshfs", "phone:")]
+    with Watcher(lambda: [tmp_path], hints, mounts=lambda: mounts, times=quick()):
+        make_photo(tmp_path / "a.jpg", 1)
+        assert hints.wait() and hints.folders == [None]
+
+
+def test_what_is_due_is_not_put_off_by_files_that_come_all_the_time(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    times = quick(debounce_s=0.1, max_delay_s=0.2, rescan_s=1.0)
+    with Watcher(lambda: [tmp_path], hints, times=times):
+        began_s = time.monotonic()
+        while time.monotonic() - began_s < 3.0:
+            make_photo(tmp_path / "a.jpg", 1)
+            time.sleep(0.02)
+        assert 2 <= hints.folders.count(None) < len(hints.folders)
+
+
+def test_where_the_last_scan_left_files_that_were_being_written_a_hint_is_about_everything(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    with Watcher(lambda: [tmp_path], hints, unfinished=lambda: True, times=quick()):
+        make_photo(tmp_path / "a.jpg", 1)
+        assert hints.wait() and hints.folders == [None]
 
 
 def until(true: Callable[[], object]) -> None:
