@@ -175,7 +175,7 @@ def _index(home: Home) -> Check:
     from personalizer.index_process import IndexProcess
     from personalizer.library import Library
 
-    if not home.database.exists() or not home.chroma.exists():
+    if not home.database.exists():
         return Check("index", True, "none yet")
     if running_worker_pid(home) is not None:
         return Check("index", True, "not compared with the library while the worker runs")

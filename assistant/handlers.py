@@ -96,7 +96,7 @@ class Handlers:
         if context.outranked(_MORE_URGENT):
             raise JobCancelled
         settle_scan(self._library, scan_due)
-        result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
+        result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context, compare=True)}
         context.check_cancelled()
         result |= self._group_shots(context)
         changed = report.new or report.changed or report.moved or report.missing
@@ -143,15 +143,15 @@ class Handlers:
         shots = group_shots(self._library)
         return {"shots": dataclasses.asdict(shots), "companions": dataclasses.asdict(companions)}
 
-    def index(self, job: Job, context: JobContext) -> dict[str, Any]:
+    def index(self, job: Job, context: JobContext, *, compare: bool = False) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
         context.progress(0, 0, "Indexing")
-        return {"indexed": self._vectors.sync(self._library)}
+        return {"indexed": self._vectors.sync(self._library, compare=compare)}
 
-    def _index_if_possible(self, job: Job, context: JobContext) -> dict[str, Any]:
-        """Grouping and training read SQLite: a damaged or read-only index must not stop them."""
+    def _index_if_possible(self, job: Job, context: JobContext, *, compare: bool = False) -> dict[str, Any]:
+        """Grouping and training read SQLite: a read-only index must not stop them."""
         try:
-            return self.index(job, context)
+            return self.index(job, context, compare=compare)
         except Exception as error:
             logger.exception("the vectors stay in the library until the index can be written")
             return {"indexed": 0, "index_error": str(error) or type(error).__name__}

@@ -17,6 +17,7 @@ from PIL import Image, ImageEnhance
 from PIL.PngImagePlugin import PngInfo
 
 from assistant.handlers import make_handlers
+from assistant.results import Check
 from assistant.service import Familiar
 from assistant.worker_process import hold_worker_lock
 from personalizer.drawings import SOFTWARE
@@ -155,7 +156,8 @@ def test_photos_that_cannot_be_used_are_named_and_the_others_used(world: World) 
 def test_the_index_stops_neither_grouping_nor_training(world: World, broken: bool) -> None:
     photos = [str(world.draw(f"{number}.jpg", 1, 1 - number / 20)) for number in range(3)]
     if broken:
-        (world.familiar.home.chroma / "chroma.sqlite3").write_bytes(b"not a database" * 500)
+        world.familiar.home.chroma.rmdir()
+        world.familiar.home.chroma.write_text("in the way")
     scanned = world.done("scan")
     learned = world.done("learn", "Bo", name="Bo", photos=photos[:1])
     rebuilt = world.do("rebuild_index")
@@ -163,6 +165,22 @@ def test_the_index_stops_neither_grouping_nor_training(world: World, broken: boo
     assert world.queue.get(learned["train_job"]).state == "queued"
     assert ("index_error" in scanned, "index_error" in learned) == (broken, broken)
     assert rebuilt.state == ("failed" if broken else "done")
+
+
+def test_a_scan_notices_that_the_index_was_deleted_and_doctor_does(world: World) -> None:
+    world.draw("a.jpg", 1)
+    world.done("scan")
+    vectors = world.familiar.library.counts()["vectors"]
+    shutil.rmtree(world.familiar.home.chroma)
+
+    def index() -> Check:
+        [check] = [check for check in world.familiar.doctor() if check.name == "index"]
+        return check
+
+    assert not index().ok and f"{vectors} missing" in index().detail
+    scanned = world.done("scan")
+    assert (scanned["scan"]["new"], scanned["indexed"]) == (0, vectors)
+    assert index().ok
 
 
 def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
@@ -192,7 +210,7 @@ def test_naming_while_a_scan_runs_is_seen_by_it(world: World, monkeypatch: pytes
     world.done("scan")
     group = world.familiar.concepts()[0]
     sync = "personalizer.index_process.IndexProcess.sync"
-    monkeypatch.setattr(sync, lambda store, library: world.familiar.name(group.id, "Bo") and 0)
+    monkeypatch.setattr(sync, lambda *asked, **how: world.familiar.name(group.id, "Bo") and 0)
     assert photos and "cluster" in world.done("scan")
 
 
@@ -201,7 +219,7 @@ def test_cancelling_is_noticed_between_scanning_indexing_and_grouping(
 ) -> None:
     world.draw("a.jpg", 1)
 
-    def cancel(store: object, library: object) -> int:
+    def cancel(*asked: object, **how: object) -> int:
         world.queue.request_cancel(world.queue.list("running")[0].id)
         return 0
 

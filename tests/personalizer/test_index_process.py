@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from personalizer.errors import CorruptArtifactError
 from personalizer.index_process import IndexProcess
 from personalizer.library import Library
 from personalizer.schemas import BoundingBox, Embedding, NewDetection
+from personalizer.vector_store import VectorStore
 
 VECTORS = np.random.default_rng(0).normal(size=(60, 64)).astype("f4")
 """Not of unit length: Chroma's cosine index has them so only where it did not mean to."""
@@ -64,11 +69,51 @@ def test_removed_vectors_are_in_no_file_of_a_new_index(library: Library, tmp_pat
     assert index.rebuild(library) == 30
 
 
-def test_a_damaged_index_is_said_to_be(library: Library, tmp_path: Path) -> None:
-    (tmp_path / "chroma").mkdir()
-    (tmp_path / "chroma" / "chroma.sqlite3").write_bytes(b"not a database" * 500)
-    with pytest.raises(CorruptArtifactError, match="rebuild-index"):
+def damaged(chroma: Path) -> None:
+    (chroma / "chroma.sqlite3").write_bytes(b"not a database" * 500)
+
+
+def cut_short(chroma: Path) -> None:
+    os.truncate(chroma / "chroma.sqlite3", (chroma / "chroma.sqlite3").stat().st_size // 2)
+
+
+def emptied(chroma: Path) -> None:
+    for path in chroma.iterdir():
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("harm", [shutil.rmtree, emptied, damaged, cut_short])
+def test_an_index_that_is_lost_is_made_anew_from_the_library(
+    harm: Callable[[Path], None], library: Library, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chroma = tmp_path / "chroma"
+    IndexProcess(chroma).sync(library)
+    harm(chroma)
+    assert library.counts()["not_indexed"] == 0, "the library does not know"
+    index = IndexProcess(chroma)
+    with caplog.at_level(logging.WARNING):
+        assert index.sync(library, compare=True) == 60
+    assert "60 vectors" in caplog.text
+    assert index.check(library) == {"vectors": 60, "missing": 0, "extra": 0, "different": 0}
+    assert index.sync(library, compare=True) == 0
+
+
+def test_an_index_with_too_few_vectors_is_noticed_when_nothing_is_to_be_written(
+    library: Library, tmp_path: Path
+) -> None:
+    chroma = tmp_path / "chroma"
+    IndexProcess(chroma).sync(library)
+    VectorStore(chroma).remove(range(1, 31))
+    index = IndexProcess(chroma)
+    assert index.sync(library) == 0, "starting Chroma takes a while: only where it is asked for"
+    assert index.sync(library, compare=True) == 60
+
+
+def test_a_disk_that_refuses_is_no_damage(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "chroma").write_text("in the way")
+    with pytest.raises(CorruptArtifactError):
         IndexProcess(tmp_path / "chroma").sync(library)
+    assert (tmp_path / "chroma").read_text() == "in the way"
     assert library.counts()["not_indexed"] == 60
 
 
