@@ -80,13 +80,14 @@ class Handlers:
             was_due = due_mark(self._library) is not None
             # Before the first photo is stored, so that a scan that dies leaves the mark behind.
             due = mark_due(self._library)
-            scan_due = mark_scan_due(self._library, job.payload)
+            scan_due = mark_scan_due(self._library, job.payload, made_up_for=job.input_hash)
         report = scan(
             self._library,
             self._library.roots(),
             self._home.models,
-            progress=reporter(context, advancing=True),
+            progress=reporter(context),
             cancelled=lambda: context.cancelled() or context.outranked(_MORE_URGENT),
+            advanced=context.advanced,
             accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         if self._queue.cancelled(job.id):
@@ -461,12 +462,10 @@ def _accepted(value: Any) -> bool | list[Path]:
     return [Path(folder) for folder in value] if isinstance(value, list) else bool(value)
 
 
-def reporter(context: JobContext, prefix: str = "", *, advancing: bool = False) -> OnProgress:
-    """Progress of a part as progress of the job; each step of one that is `advancing` was stored for good."""
+def reporter(context: JobContext, prefix: str = "") -> OnProgress:
+    """Progress of a part as progress of the job."""
 
     def report(progress: Progress) -> None:
-        if advancing and progress.done:
-            context.advanced()
         message = f"{prefix}: {progress.message}" if prefix else progress.message
         context.progress(progress.done, progress.total, message)
 

@@ -19,10 +19,12 @@ from PIL.PngImagePlugin import PngInfo
 from assistant.handlers import make_handlers
 from assistant.results import Check
 from assistant.service import Familiar
+from assistant.worker import queue_what_is_missing
 from assistant.worker_process import hold_worker_lock
 from personalizer.drawings import SOFTWARE
 from personalizer.jobs import JobQueue
 from personalizer.locations import Home
+from personalizer.missing_work import missing_work
 from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
 from personalizer.worker_loop import JobContext, run_worker_loop
 
@@ -50,9 +52,13 @@ class World:
     def do(self, kind: str, subject: str = "library", **payload: Any) -> Job:
         """Run one job, and nothing that it queues."""
         job_id = self.queue.enqueue(kind, subject, {**ON_CPU, **payload})
+        self.work(kind)
+        return self.queue.get(job_id)
+
+    def work(self, kind: str) -> None:
+        """Run the jobs of one kind that wait."""
         handlers = make_handlers(self.familiar.home, self.familiar.library, self.queue)
         run_worker_loop(self.queue, {kind: handlers[kind]}, threading.Event(), idle_exit_s=0)
-        return self.queue.get(job_id)
 
     def done(self, kind: str, subject: str = "library", **payload: Any) -> dict[str, Any]:
         """The result of a job that has to succeed."""
@@ -181,6 +187,33 @@ def test_a_scan_notices_that_the_index_was_deleted_and_doctor_does(world: World)
     scanned = world.done("scan")
     assert (scanned["scan"]["new"], scanned["indexed"]) == (0, vectors)
     assert index().ok
+
+
+def test_a_scan_that_always_ends_the_worker_is_not_made_up_for_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dies(*arguments: object, **options: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr("personalizer.scanner.scan", dies)
+    world.queue.enqueue("scan", "library", ON_CPU)
+    deaths = 0
+    while deaths < 20:
+        # As a worker begins.
+        world.queue.recover_orphans()
+        queue_what_is_missing(world.familiar.home, world.familiar.library, world.queue)
+        if "scan" not in {job.kind for job in world.queue.list("queued")}:
+            break
+        with pytest.raises(Killed):
+            world.work("scan")
+        deaths += 1
+    assert deaths == 6, "three times what was asked for, and three times to make up for it"
+    monkeypatch.undo()
+    world.done("scan")
+    assert "scan" not in {work.kind for work in missing_work(world.familiar.library)}
 
 
 def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
