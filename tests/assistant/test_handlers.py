@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 from PIL.PngImagePlugin import PngInfo
+from stored_photos import store_photo
 
 from assistant.handlers import make_handlers
 from assistant.results import Check
@@ -79,17 +80,14 @@ class World:
         path = self.draw(name, seed=len(name))
         path.write_bytes(path.read_bytes() + name.encode())
         found = [_found("photo", 1.0)] + ([] if face is None else [_found("face", face)])
-        self.familiar.library.record_photo(
+        store_photo(
+            self.familiar.library,
             content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
             path=path,
             size=path.stat().st_size,
             mtime_ns=path.stat().st_mtime_ns,
             width_px=320,
             height_px=240,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
             detections=found,
         )
         return path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from assistant import doctor
 from assistant.cli_output import job_lines, status_lines, training_line
@@ -54,13 +55,15 @@ def test_photos_that_newer_models_failed_with_are_listed_and_tried_again(
         path.touch()
     vector = Embedding(np.ones(4, "f4"), "m", "1")
     damaged, deadly, good = (
-        library.record_photo(
-            content_hash=path.name, path=path, size=1, mtime_ns=1, width_px=9, height_px=9, taken_at=None,
-            latitude=None, longitude=None, camera=None, analysed_by="older",
+        store_photo(
+            library,
+            content_hash=path.name,
+            path=path,
+            analysed_by="older",
             detections=[(NewDetection("photo", BoundingBox(0, 0, 9, 9), 1, "t"), vector)],
         ).id
         for path in paths
-    )  # fmt: skip
+    )
 
     def fail() -> None:
         for _ in range(10):

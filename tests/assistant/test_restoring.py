@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 import personalizer.backup
 from assistant.backups import FACES, known_backups, left_in_backups
@@ -70,10 +71,9 @@ class World:
             )
             for number, kind in enumerate(kinds)
         ]
-        return self.library.record_photo(
-            content_hash=name, path=Path("/photos") / name, size=1, mtime_ns=1, width_px=99, height_px=9,
-            taken_at=None, latitude=None, longitude=None, camera=None, detections=detections,
-        ).id  # fmt: skip
+        return store_photo(
+            self.library, content_hash=name, path=Path("/photos") / name, width_px=99, detections=detections
+        ).id
 
     def concept(
         self, name: str, photos: list[int], kind: str = "object", face: int = 0, trained: bool = True

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 import personalizer.backup
 from personalizer.backup import back_up, backup_at, delete_backup
@@ -54,10 +55,7 @@ def record(library: Library, name: str, values: int = 512) -> int:
         )
         for kind in ("photo", "object", "face")
     ]
-    return library.record_photo(
-        content_hash=name, path=Path("/photos") / name, size=1, mtime_ns=1, width_px=9, height_px=9, taken_at=None,
-        latitude=None, longitude=None, camera=None, detections=detections,
-    ).id  # fmt: skip
+    return store_photo(library, content_hash=name, path=Path("/photos") / name, detections=detections).id
 
 
 def pair(number: int) -> tuple[bytes, bytes]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo, vector_of
 
 from personalizer.errors import CorruptArtifactError
 from personalizer.index_process import IndexProcess
@@ -29,17 +30,10 @@ VECTORS = np.random.default_rng(0).normal(size=(60, 64)).astype("f4")
 def library(tmp_path: Path):
     with Library.open(tmp_path / "library.sqlite3") as opened:
         for number, vector in enumerate(VECTORS):
-            opened.record_photo(
+            store_photo(
+                opened,
                 content_hash=str(number),
                 path=Path(f"/photos/{number}.jpg"),
-                size=1,
-                mtime_ns=1,
-                width_px=9,
-                height_px=9,
-                taken_at=None,
-                latitude=None,
-                longitude=None,
-                camera=None,
                 detections=[
                     (NewDetection("object", BoundingBox(0, 0, 9, 9), 1, "t"), Embedding(vector, "m", "1"))
                 ],
@@ -60,7 +54,7 @@ def test_removed_vectors_are_in_no_file_of_a_new_index(library: Library, tmp_pat
     assert removed_in(chroma, range(30)) == 30
     gone = [detection.id for detection in library.detections()][:30]
     # This process has had them in its memory.
-    assert all(library.vector(detection_id) is not None for detection_id in gone)
+    assert all(vector_of(library, detection_id) is not None for detection_id in gone)
     library.delete_detections(gone)
     index.erase(library)
     assert not chroma.exists()
