@@ -131,7 +131,7 @@ WRITER = """
 import sys, numpy as np
 from pathlib import Path
 from personalizer.library import Library
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 import test_backup
 library = Library.open(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -153,8 +153,10 @@ def test_of_one_moment_while_another_process_writes_and_prefixes_are_replaced(
             replace_pair(home.concepts / str(concept_id), *pair(number))
 
     trainer = threading.Thread(target=keep_training)
+    here = Path(__file__).parent
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(home.database), str(Path(__file__).parent)], stdout=subprocess.PIPE
+        [sys.executable, "-c", WRITER, str(home.database), str(here), str(here.parent / "helpers")],
+        stdout=subprocess.PIPE,
     )
     assert writer.stdout is not None
     try:
