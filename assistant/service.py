@@ -56,8 +56,8 @@ if TYPE_CHECKING:
     from exporters.runtime.session import BackboneSession
     from personalizer.backup import BackupMade
 
-_PHOTO_ID = "photo:"
-"""Before the number of an unreadable file, which is no job's."""
+_PHOTO_ID, _ANALYSIS_ID = "photo:", "analysis:"
+"""Before the number of an unreadable file, and of a photo that newer models failed with, which are no job's."""
 
 
 class Familiar:
@@ -218,6 +218,7 @@ class Familiar:
             worker=WorkerStatus(running=pid is not None, pid=pid or None, paused=self.queue.paused()),
             queue=dict(sorted(Counter(job.kind for job in active).items())),
             quarantined=counts["quarantined"],
+            outdated=len(self.library.outdated_photos()),
             watching=watching,
             polled=[dataclasses.asdict(one) for one in read_polled(self.library)] if watching else [],
             training=self._training_status(),
@@ -310,12 +311,12 @@ class Familiar:
     # --- jobs
 
     def jobs(self) -> list[Job | UnreadPhoto]:
-        """The files that could not be read, and all jobs, oldest first."""
+        """The photos that could not be read, or looked at again, and all jobs, oldest first."""
         return [*self.unread_photos(), *self.queue.list()]
 
     def unread_photos(self) -> list[UnreadPhoto]:
-        """The files that could not be read, with what was found instead."""
-        return [
+        """The files that could not be read, and those that newer models failed with, each with the reason."""
+        unreadable = [
             UnreadPhoto(
                 id=f"{_PHOTO_ID}{file.number}",
                 subject=str(file.path),
@@ -327,29 +328,62 @@ class Familiar:
             )
             for file in self.library.unreadable_files()
         ]
+        outdated = [
+            UnreadPhoto(
+                id=f"{_ANALYSIS_ID}{photo.photo_id}",
+                subject=str(photo.path),
+                state="failed",
+                attempts=photo.attempts,
+                error=f"known by older models only: {photo.reason}",
+                error_class="input",
+                quarantined=True,
+                kind="analysis",
+            )
+            for photo in self.library.outdated_photos()
+        ]
+        return unreadable + outdated
 
     def retry(self, key: int | str) -> Job:
         """Queue a failed, quarantined or cancelled job again, and see that somebody does it.
 
-        `key` is its number; `photo:N` or a path has a scan try an unreadable file again, `photos` all of them.
+        `key` is its number; `photo:N`, `analysis:N` or a path has a file tried again that could not be read, or looked
+        at again, `photos` all of them.
         """
         from assistant.worker_process import ensure_worker
 
         text = str(key)
-        if text.isdecimal():
-            job_id = self.queue.retry(int(text))
-        else:
-            if text == "photos":
-                which: int | Path | None = None
-            elif (number := text.removeprefix(_PHOTO_ID)).isdecimal() and number != text:
-                which = int(number)
-            else:
-                which = existing(Path(text), "trying again").resolve()
-            self.library.retry_unreadable(which)
-            told = {"backbone": self.backbone, "device": self.device}
-            job_id = self.queue.enqueue("scan", "library", told, USER_PRIORITY)
+        job_id = self.queue.retry(int(text)) if text.isdecimal() else self._retry_photos(text)
         ensure_worker(self.home)
         return self.queue.get(job_id)
+
+    def _retry_photos(self, which: str) -> int:
+        """Take back that these were given up; returns the job that tries them."""
+        if which == "photos":
+            self.library.retry_unreadable(None)
+            if self.library.retry_analysis(None):
+                self._queue_analysis()
+            return self._queue_scan()
+        for prefix, take_back, queue in (
+            (_PHOTO_ID, self.library.retry_unreadable, self._queue_scan),
+            (_ANALYSIS_ID, self.library.retry_analysis, self._queue_analysis),
+        ):
+            if which.startswith(prefix) and which.removeprefix(prefix).isdecimal():
+                take_back(int(which.removeprefix(prefix)))
+                return queue()
+        path = existing(Path(which), "trying again").resolve()
+        photo = self.library.photo_by_path(path)
+        if photo is not None and photo.id in {known.photo_id for known in self.library.outdated_photos()}:
+            self.library.retry_analysis(photo.id)
+            return self._queue_analysis()
+        self.library.retry_unreadable(path)
+        return self._queue_scan()
+
+    def _queue_scan(self) -> int:
+        told = {"backbone": self.backbone, "device": self.device}
+        return self.queue.enqueue("scan", "library", told, USER_PRIORITY)
+
+    def _queue_analysis(self) -> int:
+        return self.queue.enqueue("analyse", "library", {}, USER_PRIORITY)
 
     def pause(self) -> dict[str, bool]:
         """Start no further job."""

@@ -14,7 +14,7 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,7 @@ from personalizer.worker_loop import Handler, JobContext, run_worker_loop
 
 STOP_PATIENCE_S = 8.0
 """A job that has not stopped by then is put back where it is, as when the process is killed: nothing is lost."""
+LOOK_FOR_MISSING_S = 3600.0
 
 # By name: run as a program, this module is called otherwise.
 logger = logging.getLogger("assistant.worker")
@@ -93,12 +94,28 @@ def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching
         entered.enter_context(_ending_in_time(library, queue, stop))
         if watching is not None:
             handlers = entered.enter_context(_watching(home, library, queue, watching, handlers))
-        ran = run_worker_loop(queue, _Logged(handlers, queue), stop, idle_exit_s, on_beat=lambda: beat(home))
+        ran = run_worker_loop(
+            queue,
+            _Logged(handlers, queue),
+            stop,
+            idle_exit_s,
+            on_beat=lambda: beat(home),
+            when_idle=_now_and_then(
+                LOOK_FOR_MISSING_S,
+                # What waits for the index is put there by a scan, which comes as often.
+                lambda: queue_what_is_missing(home, library, queue, ("scan", "analyse", "cluster")),
+            ),
+        )
         logger.info("worker stopped", extra={"fields": {"jobs": ran}})
         return ran
 
 
-def queue_what_is_missing(home: Home, library: Library, queue: JobQueue) -> None:
+def queue_what_is_missing(
+    home: Home,
+    library: Library,
+    queue: JobQueue,
+    kinds: Collection[str] = ("scan", "analyse", "index", "cluster"),
+) -> None:
     """Queue the work that the library itself says is not done: the jobs of it may have been lost.
 
     Training is not among it, which takes long and is begun when nobody works at the machine.
@@ -108,8 +125,22 @@ def queue_what_is_missing(home: Home, library: Library, queue: JobQueue) -> None
     version = analysis_version(PhotoAnalyser(home.models))
     found = missing_work(library, analysed_by=version)
     for item in found:
-        logger.info("missing: %s", item.why)
-    queue_missing(queue, found, ("scan", "analyse", "index", "cluster"))
+        logger.debug("missing: %s", item.why)
+    for job_id in queue_missing(queue, found, kinds):
+        logger.info("queued what is missing: %s", Harmless(queue.get(job_id).kind))
+
+
+def _now_and_then(every_s: float, action: Callable[[], None]) -> Callable[[], None]:
+    """`action` for who calls all the time: done once `every_s` have passed since now, or since the last time."""
+    done_s = time.monotonic()
+
+    def look() -> None:
+        nonlocal done_s
+        if time.monotonic() - done_s >= every_s:
+            done_s = time.monotonic()
+            action()
+
+    return look
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,7 +21,14 @@ from personalizer.errors import CorruptArtifactError, FamiliarError
 from personalizer.library import Library
 from personalizer.process_limits import end_with_parent
 
+COMPARE_EVERY_S = 3000.0
+"""Less than the hour between two scans of a daemon; starting Chroma takes a second or two."""
 _CHILD = "from personalizer.index_process import main; main()"
+logger = logging.getLogger(__name__)
+
+
+class _DamagedIndexError(CorruptArtifactError):
+    """Chroma cannot read its own file."""
 
 
 class IndexProcess:
@@ -27,18 +36,45 @@ class IndexProcess:
 
     def __init__(self, chroma: Path) -> None:
         self._chroma = chroma
+        self._compared_s: float | None = None
 
-    def sync(self, library: Library) -> int:
+    def sync(self, library: Library, *, compare: bool = False) -> int:
         """Push the vectors that the index lacks, take out those that are gone; returns how many were pushed.
 
-        Raises `CorruptArtifactError`.
+        An index that is gone or damaged is made anew. One that holds too few is found where something is to be
+        written, and with `compare` now and then also where nothing is. Raises `CorruptArtifactError`.
         """
-        waits = library.vectors_to_index(1) or library.index_removals(1)
-        return int(self._run("sync", library)["indexed"]) if waits else 0
+        waits = library.vectors_to_index(1) or library.index_removals(1) or self._is_gone(library)
+        if not (waits or (compare and self._is_to_be_compared())):
+            return 0
+        waiting = library.counts()["not_indexed"]
+        indexed = self._write("sync", library)
+        self._compared_s = time.monotonic()
+        if indexed > waiting:
+            logger.warning("%d vectors that the index should hold were put into it again", indexed - waiting)
+        return indexed
 
     def rebuild(self, library: Library) -> int:
         """Empty the index and fill it from the library; returns the number of vectors."""
-        return int(self._run("rebuild", library)["indexed"])
+        return self._write("rebuild", library)
+
+    def _is_there(self) -> bool:
+        return (self._chroma / "chroma.sqlite3").exists()
+
+    def _is_gone(self, library: Library) -> bool:
+        return not self._is_there() and library.counts()["vectors"] > 0
+
+    def _is_to_be_compared(self) -> bool:
+        compared_s = self._compared_s
+        return self._is_there() and (compared_s is None or time.monotonic() - compared_s >= COMPARE_EVERY_S)
+
+    def _write(self, task: Literal["sync", "rebuild"], library: Library) -> int:
+        try:
+            return int(self._run(task, library)["indexed"])
+        except _DamagedIndexError:
+            logger.warning("the index is damaged: it is deleted and made anew")
+            self.erase(library)
+            return int(self._run("sync", library)["indexed"])
 
     def check(self, library: Library) -> dict[str, int]:
         """How the index differs from the library: `vectors` there should be, and how many are `missing`, `extra` and
@@ -84,13 +120,13 @@ def _answer(said: bytes, status: int) -> dict[str, Any]:
             fix="See the worker's log; `familiar rebuild-index` tries again.",
         ) from None
     if "error" in answer:
-        raise CorruptArtifactError(**answer["error"])
+        raise (_DamagedIndexError if answer["damaged"] else CorruptArtifactError)(**answer["error"])
     return answer
 
 
 def main() -> None:
     """What the child runs: `… TASK PARENT_PID CHROMA LIBRARY`; its last line of output is the answer."""
-    from personalizer.vector_store import VectorStore
+    from personalizer.vector_store import VectorStore, is_damage
 
     task, parent, chroma, database = sys.argv[1:]
     end_with_parent(int(parent))
@@ -103,9 +139,11 @@ def main() -> None:
             else:
                 answer = {"indexed": store.rebuild(library) if task == "rebuild" else store.sync(library)}
     except FamiliarError as error:
-        answer = {"error": {"tried": error.tried, "found": error.found, "fix": error.fix}}
+        told = {"tried": error.tried, "found": error.found, "fix": error.fix}
+        answer = {"error": told, "damaged": is_damage(error)}
     except Exception as error:  # Chroma raises what its storage raises
         found = f"{type(error).__name__}: {error}"
         fix = "`familiar rebuild-index` makes the index anew."
-        answer = {"error": {"tried": "writing the vector index", "found": found, "fix": fix}}
+        told = {"tried": "writing the vector index", "found": found, "fix": fix}
+        answer = {"error": told, "damaged": is_damage(error)}
     print(json.dumps(answer), flush=True)

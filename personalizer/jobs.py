@@ -12,15 +12,12 @@ from typing import Any
 
 from personalizer.errors import FamiliarError, NotFoundError
 from personalizer.job_faults import RetryPolicy
-from personalizer.job_lease import HEARTBEAT_S
 from personalizer.job_rate import left_s
 from personalizer.library import Library
 from personalizer.library_database import now_text
 from personalizer.schemas import ErrorClass, Job, JobState
 
 MAX_ATTEMPTS = 3
-LEASE_S = 4 * HEARTBEAT_S
-"""A job whose lease was not extended for so long belongs to nobody."""
 KEPT_ENDED_JOBS = 300
 """Of those that are done, and of those that failed or were cancelled: older ones are forgotten, since watching for
 months must not fill the library.
@@ -149,7 +146,6 @@ class JobQueue:
             "pid": worker_pid,
             "at": now_text(),
             "lease": uuid.uuid4().hex,
-            "until": self._clock() + LEASE_S,
         }
         # Without the lock for writing, which a worker that has nothing to do would else take all the time.
         if self.paused() or self.library.connection.execute(_NEXT, values).fetchone() is None:
@@ -160,8 +156,7 @@ class JobQueue:
             row = connection.execute(
                 f"""UPDATE jobs SET state = 'running', attempts = attempts + 1, strikes = strikes + 1,
                      worker_pid = :pid, started_at = :at, message = '', error = NULL, error_class = NULL,
-                     done = 0, total = 0, rate_per_s = NULL, not_before = NULL, lease = :lease,
-                     lease_until = :until
+                     done = 0, total = 0, rate_per_s = NULL, not_before = NULL, lease = :lease
                    WHERE id = ({_NEXT}) RETURNING *""",
                 values,
             ).fetchone()
@@ -177,12 +172,12 @@ class JobQueue:
         return found is not None and not self.paused()
 
     def extend(self, job_id: int, lease: str) -> bool:
-        """Hold a running job for longer; False when it is not held by this lease (any more)."""
+        """Note that a running job lives; False when it is not held by this lease (any more)."""
         return (
             self.library.connection.execute(
-                """UPDATE jobs SET lease_until = ?, heartbeats = heartbeats + 1
+                """UPDATE jobs SET heartbeats = heartbeats + 1
                    WHERE id = ? AND state = 'running' AND lease = ?""",
-                (self._clock() + LEASE_S, job_id, lease),
+                (job_id, lease),
             ).rowcount
             == 1
         )
@@ -242,7 +237,7 @@ class JobQueue:
             if why == "transient" and not given_up:
                 delay_s = self._retries.delay_s(strikes)
                 connection.execute(
-                    """UPDATE jobs SET state = 'queued', worker_pid = NULL, lease = NULL, lease_until = NULL,
+                    """UPDATE jobs SET state = 'queued', worker_pid = NULL, lease = NULL,
                          error = ?, error_class = ?, not_before = ?, delay_s = ? WHERE id = ?""",
                     (_storable(reason), why, self._clock() + delay_s, delay_s, job_id),
                 )
@@ -278,7 +273,7 @@ class JobQueue:
             at = now_text()
             ended = connection.execute(
                 """UPDATE jobs SET state = ?, result = ?, error = ?, error_class = ?, quarantined = ?,
-                     finished_at = ?, worker_pid = NULL, lease = NULL, lease_until = NULL
+                     finished_at = ?, worker_pid = NULL, lease = NULL
                    WHERE id = ? AND state = 'running' AND (?8 IS NULL OR lease = ?8)""",
                 (state, result, error, why, int(quarantined), at, job_id, lease),
             ).rowcount
@@ -297,7 +292,7 @@ class JobQueue:
         """Put a running job back without counting the attempt: the worker stops, the work is not at fault."""
         self.library.connection.execute(
             """UPDATE jobs SET state = 'queued', attempts = MAX(attempts - 1, 0),
-                 strikes = MAX(strikes - 1, 0), worker_pid = NULL, lease = NULL, lease_until = NULL
+                 strikes = MAX(strikes - 1, 0), worker_pid = NULL, lease = NULL
                WHERE id = ?1 AND state = 'running' AND (?2 IS NULL OR lease = ?2)""",
             (job_id, lease),
         )
@@ -337,41 +332,29 @@ class JobQueue:
         )
         return [_job(row) for row in rows]
 
-    def recover_orphans(self, *, expired_only: bool = False) -> int:
-        """Queue again what a dead worker was running; returns how many. Only for the holder of the worker
-        lock, except for leases that nobody extended (`expired_only`).
+    def recover_orphans(self) -> int:
+        """Queue again what a dead worker was running; returns how many. Only for the holder of the worker lock.
 
         A job that took its worker down for the third time without getting anything done is given up instead, so
         that it cannot do so for ever.
         """
         with self.library.transaction() as connection:
-            # A lease that ends later than one can was given before the clock went back.
-            orphan = """state = 'running' AND (NOT :expired_only OR lease_until IS NULL OR lease_until < :now
-                OR lease_until - :now > :lease_s)"""
-            values = {
-                "expired_only": int(expired_only),
-                "now": self._clock(),
-                "lease_s": LEASE_S,
-                "at": now_text(),
-                "most": self._retries.max_strikes,
-            }
+            values = {"at": now_text(), "most": self._retries.max_strikes}
             connection.execute(
-                f"""UPDATE jobs SET state = 'cancelled', error = 'cancelled', finished_at = :at,
-                     worker_pid = NULL, lease = NULL, lease_until = NULL
-                   WHERE cancel_requested = 1 AND {orphan}""",
+                """UPDATE jobs SET state = 'cancelled', error = 'cancelled', finished_at = :at,
+                     worker_pid = NULL, lease = NULL
+                   WHERE cancel_requested = 1 AND state = 'running'""",
                 values,
             )
             connection.execute(
-                f"""UPDATE jobs SET state = 'failed', finished_at = :at, worker_pid = NULL, lease = NULL,
-                     lease_until = NULL, error_class = 'bug', quarantined = 1,
+                """UPDATE jobs SET state = 'failed', finished_at = :at, worker_pid = NULL, lease = NULL,
+                     error_class = 'bug', quarantined = 1,
                      error = 'the worker died while running it, ' || strikes || ' times'
-                   WHERE strikes >= :most AND {orphan}""",
+                   WHERE strikes >= :most AND state = 'running'""",
                 values,
             )
             return connection.execute(
-                f"""UPDATE jobs SET state = 'queued', worker_pid = NULL, lease = NULL, lease_until = NULL
-                    WHERE {orphan}""",
-                values,
+                """UPDATE jobs SET state = 'queued', worker_pid = NULL, lease = NULL WHERE state = 'running'"""
             ).rowcount
 
     def retry(self, job_id: int) -> int:

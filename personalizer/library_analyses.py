@@ -30,6 +30,7 @@ _DUE = """forgotten = 0
     ) != :version
     AND NOT EXISTS (SELECT 1 FROM analysis_strikes WHERE photo_id = photos.id
         AND analysis_strikes.analysed_by = :version AND (reason IS NOT NULL OR attempts >= :most))"""
+_GIVEN_UP = "(reason IS NOT NULL OR attempts >= ?1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class UnreadableFile:
     attempts: int
     left_alone: bool
     """Until it changes, or somebody asks for it to be tried again. The next scan tries the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutdatedPhoto:
+    """A photo that newer models failed with: it keeps what older ones found, until somebody asks for it again."""
+
+    photo_id: int
+    path: Path
+    reason: str
+    attempts: int
 
 
 class AnalysisRecords(PhotoRecords):
@@ -120,6 +131,42 @@ class AnalysisRecords(PhotoRecords):
                 connection.execute(
                     "UPDATE analysis_strikes SET reason = ? WHERE photo_id = ?", (reason, photo_id)
                 )
+
+    def outdated_photos(self) -> list[OutdatedPhoto]:
+        """The photos that newer models failed with and whose file is there, by number."""
+        rows = self.connection.execute(
+            f"""SELECT photo_id, attempts, reason,
+                  (SELECT path FROM photo_files WHERE photo_id = strikes.photo_id AND missing_since IS NULL
+                   ORDER BY rowid LIMIT 1) AS path
+                FROM analysis_strikes AS strikes WHERE {_GIVEN_UP} AND path IS NOT NULL ORDER BY photo_id""",
+            (DEATHS_FORGIVEN,),
+        )
+        return [
+            OutdatedPhoto(
+                row["photo_id"],
+                path_from(row["path"]),
+                row["reason"] or f"looking at it ended the program {row['attempts']} times",
+                row["attempts"],
+            )
+            for row in rows
+        ]
+
+    def retry_analysis(self, photo_id: int | None) -> int:
+        """Let newer models try a photo again that they failed with, with all its attempts; None means all of them.
+
+        Returns how many photos that are. Raises NotFoundError where there is no such photo.
+        """
+        changed = self.connection.execute(
+            f"DELETE FROM analysis_strikes WHERE {_GIVEN_UP} AND (?2 IS NULL OR photo_id = ?2)",
+            (DEATHS_FORGIVEN, photo_id),
+        ).rowcount
+        if photo_id is not None and not changed:
+            raise NotFoundError(
+                tried=f"looking at photo {photo_id} again",
+                found="it is not among those that newer models failed with",
+                fix="List them with: familiar jobs",
+            )
+        return changed
 
     def replace_analysis(
         self,

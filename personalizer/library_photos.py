@@ -400,19 +400,6 @@ class PhotoRecords(Database):
         source = (str(row["model"]), str(row["version"]))
         return source, self.vectors_of(ids, *source)
 
-    def vector(self, detection_id: int) -> Float32Array:
-        """The newest vector `[dim]` of one detection, or `NotFoundError`."""
-        row = self.connection.execute(
-            "SELECT vector FROM vectors WHERE detection_id = ? ORDER BY rowid DESC LIMIT 1", (detection_id,)
-        ).fetchone()
-        if row is None:
-            raise NotFoundError(
-                tried=f"reading the vector of detection {detection_id}",
-                found="there is none",
-                fix="Scan again.",
-            )
-        return np.frombuffer(row["vector"], dtype="<f4").astype(np.float32)
-
     def vectors_to_index(self, limit: int) -> list[tuple[int, DetectionKind, int, Embedding]]:
         """Up to `limit` vectors that the index lacks: (detection id, kind, photo id, embedding), by detection
         id.

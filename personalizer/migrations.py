@@ -271,6 +271,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE jobs ADD COLUMN input_hash TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE jobs ADD COLUMN model_version TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE jobs ADD COLUMN lease TEXT",
+        # Not used any more: whoever holds the worker lock takes over all that runs.
         "ALTER TABLE jobs ADD COLUMN lease_until REAL",
         "ALTER TABLE jobs ADD COLUMN heartbeats INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE jobs ADD COLUMN strikes INTEGER NOT NULL DEFAULT 0",

@@ -36,11 +36,15 @@ class MissingWork:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
-def mark_scan_due(library: Library, payload: Mapping[str, Any]) -> str:
+def mark_scan_due(library: Library, payload: Mapping[str, Any], *, made_up_for: str = "") -> str:
     """Say that the folders are to be read, with what the scan's job is told; returns the mark for `settle_scan`.
 
-    To be called before: a scan that ends in whatever way leaves the mark behind.
+    To be called before: a scan that ends in whatever way leaves the mark behind. A scan that makes up for an earlier
+    one (`made_up_for`: the hash of its input) keeps that one's mark, so that it is given up with it.
     """
+    before = library.setting(_SCAN_KEY)
+    if made_up_for and before is not None and _hash(before) == made_up_for:
+        return before
     mark = json.dumps({"mark": uuid.uuid4().hex, "payload": dict(payload)}, sort_keys=True)
     library.set_setting(_SCAN_KEY, mark)
     return mark

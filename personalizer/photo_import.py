@@ -97,6 +97,7 @@ class PhotoImport:
         *,
         progress: OnProgress,
         cancelled: Callable[[], bool],
+        advanced: Callable[[], None],
         processes: int,
         settling: Settling,
         network_places: Collection[str],
@@ -108,6 +109,7 @@ class PhotoImport:
         self.tally = tally
         self.progress = progress
         self.cancelled = cancelled
+        self.advanced = advanced
         self.processes = processes
         self.settling = settling
         self.network_places = network_places
@@ -219,11 +221,20 @@ class PhotoImport:
             time.sleep(max(0.0, self.looked_s + rest - time.monotonic()))
         if self._is_restless(file):
             return None
+        # Before it is read: a drive that never answers ends the worker.
+        self.library.begin_attempt(file.path, file.size, file.mtime_ns)
+        content = self._read_new(file)
+        if content is None or content[0] not in self.in_hand:
+            return content
+        self.in_hand[content[0]].append(file)
+        return None
+
+    def _read_new(self, file: SeenFile) -> tuple[str, bytes] | None:
         try:
             content = read_photo_bytes(file.path)
         except UnreadablePhotoError as error:
             # Also here: what was said about a file that is being written is not said about the whole of it.
-            if not self._is_restless(file):
+            if not self._is_restless(file, begun=True):
                 # The system's own error says something about now; all else is said about the content.
                 self._fail(file, error.found, passing=isinstance(error.__cause__, OSError))
             return None
@@ -231,21 +242,20 @@ class PhotoImport:
             self._fail(file, "not enough memory to read it", passing=True)
             return None
         # What was read may be of two versions of the file.
-        if self._is_restless(file):
+        if self._is_restless(file, begun=True):
             return None
         content_hash = hashlib.sha256(content).hexdigest()
         photo = self.library.photo_by_hash(content_hash)
         if photo is not None:
             self._record_known(file, photo.id)
             return None
-        if content_hash in self.in_hand:
-            self.in_hand[content_hash].append(file)
-            return None
-        self.library.begin_attempt(file.path, file.size, file.mtime_ns)
         return content_hash, content
 
-    def _is_restless(self, file: SeenFile) -> bool:
-        """Whether the file is not what the walk saw, or is being written, and is settled with that."""
+    def _is_restless(self, file: SeenFile, *, begun: bool = False) -> bool:
+        """Whether the file is not what the walk saw, or is being written, and is settled with that.
+
+        An attempt to read it that had `begun` then says nothing about it.
+        """
         network = self._is_network(file)
         try:
             now = look(file)
@@ -258,7 +268,9 @@ class PhotoImport:
             self.tally.waiting += 1
         else:
             return False
-        self._step(file)
+        if begun:
+            self.library.clear_failures([file.path])
+        self._step(file, stored=False)
         return True
 
     def _is_open_for_writing(self, file: SeenFile) -> bool:
@@ -288,14 +300,18 @@ class PhotoImport:
                 self.library.record_file(file.path, photo_id, file.size, file.mtime_ns)
                 self.tally.new += 1
         except UndecidedError:
+            # The attempt says nothing about the file.
+            self.library.clear_failures([file.path])
             self.tally.undecided += 1
-        self._step(file)
+            self._step(file, stored=False)
+        else:
+            self._step(file)
 
     def _store(self, content_hash: str, file: SeenFile, answer: Answer) -> None:
         copies = self.in_hand.pop(content_hash)[1:]
         if isinstance(answer, Broken):
             # The attempt was not the photo's fault and must not count against it.
-            self.library.clear_failures([file.path])
+            self.library.clear_failures([each.path for each in (file, *copies)])
             raise broken(answer)
         if isinstance(answer, Analysed):
             before = self.table.photo_at(file.path)
@@ -345,9 +361,12 @@ class PhotoImport:
                 self.library.clear_failures([file.path])
             self.library.record_failure(file.path, file.size, file.mtime_ns, reason, retry=crashed or passing)
         self.tally.note_failure(file.path, reason)
-        self._step(file)
+        self._step(file, stored=not passing)
 
-    def _step(self, file: SeenFile) -> None:
+    def _step(self, file: SeenFile, *, stored: bool = True) -> None:
+        """One file less; where that was not `stored` for good, the next scan looks at it again."""
+        if stored:
+            self.advanced()
         self.done += 1
         self.progress(Progress(self.done, self.total, f"Reading {file.path.name}"))
 

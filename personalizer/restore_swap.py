@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 from personalizer.errors import NotReadyError
 from personalizer.locations import Home, settle_folder, write_atomically
@@ -74,6 +75,16 @@ def finish_restore(home: Home) -> None:
                 found="a backup is being restored",
                 fix="Try again when that is done.",
             )
+
+
+def restore_state(home: Home) -> Literal["none", "going on", "to be finished", "to be taken away"]:
+    """What became of the last restore: one that was killed is settled by the next who opens the home."""
+    if not staging(home).exists():
+        return "none"
+    with hold_restore_lock(home, 0.0) as held:
+        if not held:
+            return "going on"
+        return "to be finished" if is_whole(home) else "to be taken away"
 
 
 def discard(home: Home) -> None:

@@ -31,6 +31,7 @@ def scan(
     *,
     progress: OnProgress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    advanced: Callable[[], None] | None = None,
     processes: int = PROCESSES,
     accept_missing: bool | Collection[Path] = False,
     settling: Settling | None = None,
@@ -39,9 +40,10 @@ def scan(
 
     Every photo is stored in one transaction of its own, so a scan may be killed at any moment and simply run again.
     `models` holds the converted network (and gets it on first use). When `cancelled` returns True the scan stops
-    after the photos it has, marks nothing missing and reports what it did. Files that could not be read are in
-    `failed`, also those from earlier scans that did not change. Damaged content is left alone until the file changes;
-    a file that could not be opened, or was too much for the memory, is tried again by every scan.
+    after the photos it has, marks nothing missing and reports what it did. `advanced` is called after every file that
+    no later scan has to look at as it is. Files that could not be read are in `failed`, also those from earlier scans
+    that did not change. Damaged content is left alone until the file changes; a file that could not be opened, or was
+    too much for the memory, is tried again by every scan.
 
     Where much of a folder is gone at once (`mass_loss`), or the folder is, its photos stay as they are and the folder
     is frozen until they are back or a scan may `accept_missing`: everywhere, or in these folders. A file that changes
@@ -51,7 +53,7 @@ def scan(
         one = _Scan(
             library, models, table, progress or _say_nothing, cancelled or _never, settling or Settling()
         )
-        return one.run(roots, processes, accept_missing)
+        return one.run(roots, processes, accept_missing, advanced or _do_nothing)
 
 
 class _Scan:
@@ -85,7 +87,13 @@ class _Scan:
         self.known: Counter[str] = Counter()
         """By place: files that the library had there before this scan, without missing and excluded ones."""
 
-    def run(self, roots: Sequence[Path], processes: int, accepted: bool | Collection[Path]) -> ScanReport:
+    def run(
+        self,
+        roots: Sequence[Path],
+        processes: int,
+        accepted: bool | Collection[Path],
+        advanced: Callable[[], None],
+    ) -> ScanReport:
         began_at, started_s = time.time(), time.monotonic()
         self.progress(Progress(0, 0, "Looking for photos"))
         self._find_roots(roots)
@@ -100,6 +108,7 @@ class _Scan:
             self.tally,
             progress=self.progress,
             cancelled=self.cancelled,
+            advanced=advanced,
             processes=processes,
             settling=self.settling,
             network_places=self._network_places(),
@@ -265,6 +274,10 @@ def _is_there(folder: Path) -> bool:
 
 
 def _say_nothing(progress: Progress) -> None:
+    pass
+
+
+def _do_nothing() -> None:
     pass
 
 

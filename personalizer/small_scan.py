@@ -35,6 +35,7 @@ def scan_folders(
     *,
     progress: OnProgress,
     cancelled: Callable[[], bool],
+    advanced: Callable[[], None],
     processes: int = PROCESSES,
     settling: Settling | None = None,
 ) -> ScanReport | None:
@@ -44,7 +45,7 @@ def scan_folders(
     """
     with ScanTable(library) as table:
         one = _SmallScan(library, models, table, progress, cancelled, settling or Settling())
-        return one.run(folders, processes)
+        return one.run(folders, processes, advanced)
 
 
 class _SmallScan:
@@ -71,7 +72,9 @@ class _SmallScan:
         self.notes = read_notes(library)
         self.mounts = read_mounts()
 
-    def run(self, folders: Collection[str], processes: int) -> ScanReport | None:
+    def run(
+        self, folders: Collection[str], processes: int, advanced: Callable[[], None]
+    ) -> ScanReport | None:
         started_s = time.monotonic()
         self.progress(Progress(0, 0, "Looking for photos"))
         if not all(self._look_at(folder) for folder in folders):
@@ -88,6 +91,7 @@ class _SmallScan:
             self.tally,
             progress=self.progress,
             cancelled=lambda: self.tally.undecided > 0 or self.cancelled(),
+            advanced=advanced,
             processes=processes,
             settling=self.settling,
             network_places=(),

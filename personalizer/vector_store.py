@@ -7,6 +7,7 @@ Chroma make any, so it never fetches a model.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,7 +59,7 @@ class VectorStore:
             raise CorruptArtifactError(
                 tried=f"opening the vector index {self.path}",
                 found=str(error).splitlines()[0][:300] if str(error) else type(error).__name__,
-                fix="Delete that folder and run: familiar rebuild-index",
+                fix="Make it anew: familiar rebuild-index",
             ) from error
 
     def _collection(self, kind: DetectionKind, model: str, version: str) -> Any:
@@ -182,6 +183,11 @@ class VectorStore:
             Path(folder).chmod(0o700)
             for name in files:
                 (Path(folder) / name).chmod(0o600)
+
+
+def is_damage(error: Exception) -> bool:
+    """Whether Chroma says that its file is no sound database (any more); it gives SQLite's codes in words."""
+    return any(f"(code: {code})" in str(error) for code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
 
 
 def _collection_name(kind: DetectionKind, model: str, version: str) -> str:

@@ -101,13 +101,15 @@ def run_worker_loop(
     idle_exit_s: float | None = None,
     *,
     on_beat: Callable[[], None] | None = None,
+    when_idle: Callable[[], object] | None = None,
 ) -> int:
     """Run queued jobs one after the other until `stop` is set or nothing came for `idle_exit_s`; returns how
     many.
 
     The caller holds the worker lock, so jobs that are marked running belong to a dead worker and are
     recovered first. A handler that fails never ends the loop, nor does a library that another program holds for
-    long; one that cannot be written to does. `on_beat` is called from a thread every few seconds.
+    long; one that cannot be written to does. `on_beat` is called from a thread every few seconds, `when_idle`
+    whenever there is nothing to run.
     """
     _patiently(stop, queue.recover_orphans)
     worker_pid = os.getpid()
@@ -119,6 +121,8 @@ def run_worker_loop(
             if job is None:
                 if idle_exit_s is not None and time.monotonic() - idle_since_s >= idle_exit_s:
                     break
+                if when_idle is not None:
+                    _patiently(stop, when_idle)
                 stop.wait(POLL_INTERVAL_S)
                 continue
             context = JobContext(queue, job, stop, handlers)

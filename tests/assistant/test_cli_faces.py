@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from assistant.face_choice import use_face_models
 from personalizer.jobs import JobQueue
@@ -86,17 +87,10 @@ def test_photos_that_other_models_looked_at_are_looked_at_again(home: Home) -> N
     with Library.open(home.database) as library:
         queue = JobQueue(library)
         whole = NewDetection("photo", BoundingBox(0, 0, 9, 9), 1.0, "whole-photo")
-        library.record_photo(
+        store_photo(
+            library,
             content_hash="a",
             path=Path("/a.jpg"),
-            size=1,
-            mtime_ns=1,
-            width_px=9,
-            height_px=9,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
             detections=[(whole, Embedding(np.ones(4, np.float32), "things", "1"))],
             analysed_by="things:1|activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28",
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from assistant.cli_recluster import recluster_lines
 from personalizer.library import Library
@@ -38,17 +39,12 @@ def test_the_preview_is_shown_first_and_done_when_asked_for(tmp_path: Path) -> N
             centre = np.zeros(128, np.float32)
             centre[number % 2] = 0.6
             vector = centre + random.normal(size=128).astype(np.float32) * 0.02
-            photo = library.record_photo(
+            photo = store_photo(
+                library,
                 content_hash=str(number),
                 path=tmp_path / f"{number}.jpg",
-                size=1,
-                mtime_ns=1,
                 width_px=10,
                 height_px=10,
-                taken_at=None,
-                latitude=None,
-                longitude=None,
-                camera=None,
                 detections=[
                     (NewDetection("face", BoundingBox(0, 0, 9, 9), 1.0, "t"), Embedding(vector, "f", "1"))
                 ],

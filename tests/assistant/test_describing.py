@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from stored_photos import store_photo
 
 from assistant.describing import Describer
 from assistant.results import Description
@@ -72,17 +73,12 @@ def know(library: Library, analysed: Analysis, path: Path, name: str, away: floa
             vector[0] += np.float32(away)
         found.append((detection, Embedding(vector, embedding.model, embedding.version)))
     content = path.read_bytes()
-    photo = library.record_photo(
+    photo = store_photo(
+        library,
         content_hash=hashlib.sha256(content + name.encode() if away else content).hexdigest(),
         path=path.with_name(f"{name}.png") if away else path,
-        size=1,
-        mtime_ns=1,
         width_px=1,
         height_px=1,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=found,
     )
     [face] = library.detections(photo.id, "face")

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from stored_photos import store_photo, vector_of
 
 from assistant.agent import Assistant
 from assistant.demo import Demo, read_samples
@@ -229,7 +230,7 @@ def numbers(world: World, concept: Concept) -> dict[str, list[bytes]]:
     photos = {member.photo_id for member in world.library.members(concept.id)}
     assert photos
     vectors = [
-        world.library.vector(detection.id)[16:32]
+        vector_of(world.library, detection.id)[16:32]
         for photo in photos
         for detection in world.library.detections(photo)
         if detection.kind != "face"
@@ -284,7 +285,7 @@ def other_bytes(world: World) -> dict[str, Any]:
         "row": (concept.name, concept.state, concept.backbone, concept.prefix_dir),
         "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()},
         "members": world.library.memberships(concept.id),
-        "vectors": [world.library.vector(m.id).tobytes() for m in world.library.members(concept.id)],
+        "vectors": [vector_of(world.library, m.id).tobytes() for m in world.library.members(concept.id)],
         "answer": (described.answer, described.concepts),
         "drawings": sorted(path.name for path in world.home.imagined.glob("*rex*")),
     }
@@ -402,17 +403,14 @@ def met(world: World, name: str, *faces: float) -> int:
         vector[2:] = rng.normal(size=126) * 1e-4
         box = BoundingBox(number * 10, 0, number * 10 + 9, 9)
         detections.append((NewDetection("face", box, 1.0, "t"), Embedding(vector, "face-m", "1")))
-    photo = world.library.record_photo(
+    photo = store_photo(
+        world.library,
         content_hash=name,
         path=path,
         size=path.stat().st_size,
         mtime_ns=path.stat().st_mtime_ns,
         width_px=64,
         height_px=48,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=detections,
     )
     return photo.id
@@ -437,7 +435,7 @@ def test_a_person_is_forgotten_and_the_people_beside_them_are_not(world: World) 
     wholes = [library.detections(photo, "photo")[0].id for photo in alone]
     library.add_members(unsure.id, wholes, source="cluster", status="confirmed")
     world.do("index")
-    vectors = [library.vector(face.id)[16:32].tobytes() for found in faces.values() for face in found[:1]]
+    vectors = [vector_of(library, face.id)[16:32].tobytes() for found in faces.values() for face in found[:1]]
     assert {"library.sqlite3", "chroma"} <= library_files(places(world.home, {"face": vectors})["face"])
 
     world.forget("mikaelina")

@@ -15,13 +15,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 from PIL.PngImagePlugin import PngInfo
+from stored_photos import store_photo
 
 from assistant.handlers import make_handlers
+from assistant.results import Check
 from assistant.service import Familiar
+from assistant.worker import queue_what_is_missing
 from assistant.worker_process import hold_worker_lock
 from personalizer.drawings import SOFTWARE
 from personalizer.jobs import JobQueue
 from personalizer.locations import Home
+from personalizer.missing_work import missing_work
 from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
 from personalizer.worker_loop import JobContext, run_worker_loop
 
@@ -49,9 +53,13 @@ class World:
     def do(self, kind: str, subject: str = "library", **payload: Any) -> Job:
         """Run one job, and nothing that it queues."""
         job_id = self.queue.enqueue(kind, subject, {**ON_CPU, **payload})
+        self.work(kind)
+        return self.queue.get(job_id)
+
+    def work(self, kind: str) -> None:
+        """Run the jobs of one kind that wait."""
         handlers = make_handlers(self.familiar.home, self.familiar.library, self.queue)
         run_worker_loop(self.queue, {kind: handlers[kind]}, threading.Event(), idle_exit_s=0)
-        return self.queue.get(job_id)
 
     def done(self, kind: str, subject: str = "library", **payload: Any) -> dict[str, Any]:
         """The result of a job that has to succeed."""
@@ -72,17 +80,14 @@ class World:
         path = self.draw(name, seed=len(name))
         path.write_bytes(path.read_bytes() + name.encode())
         found = [_found("photo", 1.0)] + ([] if face is None else [_found("face", face)])
-        self.familiar.library.record_photo(
+        store_photo(
+            self.familiar.library,
             content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
             path=path,
             size=path.stat().st_size,
             mtime_ns=path.stat().st_mtime_ns,
             width_px=320,
             height_px=240,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
             detections=found,
         )
         return path
@@ -155,7 +160,8 @@ def test_photos_that_cannot_be_used_are_named_and_the_others_used(world: World) 
 def test_the_index_stops_neither_grouping_nor_training(world: World, broken: bool) -> None:
     photos = [str(world.draw(f"{number}.jpg", 1, 1 - number / 20)) for number in range(3)]
     if broken:
-        (world.familiar.home.chroma / "chroma.sqlite3").write_bytes(b"not a database" * 500)
+        world.familiar.home.chroma.rmdir()
+        world.familiar.home.chroma.write_text("in the way")
     scanned = world.done("scan")
     learned = world.done("learn", "Bo", name="Bo", photos=photos[:1])
     rebuilt = world.do("rebuild_index")
@@ -163,6 +169,49 @@ def test_the_index_stops_neither_grouping_nor_training(world: World, broken: boo
     assert world.queue.get(learned["train_job"]).state == "queued"
     assert ("index_error" in scanned, "index_error" in learned) == (broken, broken)
     assert rebuilt.state == ("failed" if broken else "done")
+
+
+def test_a_scan_notices_that_the_index_was_deleted_and_doctor_does(world: World) -> None:
+    world.draw("a.jpg", 1)
+    world.done("scan")
+    vectors = world.familiar.library.counts()["vectors"]
+    shutil.rmtree(world.familiar.home.chroma)
+
+    def index() -> Check:
+        [check] = [check for check in world.familiar.doctor() if check.name == "index"]
+        return check
+
+    assert not index().ok and f"{vectors} missing" in index().detail
+    scanned = world.done("scan")
+    assert (scanned["scan"]["new"], scanned["indexed"]) == (0, vectors)
+    assert index().ok
+
+
+def test_a_scan_that_always_ends_the_worker_is_not_made_up_for_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def dies(*arguments: object, **options: object) -> None:
+        raise Killed
+
+    monkeypatch.setattr("personalizer.scanner.scan", dies)
+    world.queue.enqueue("scan", "library", ON_CPU)
+    deaths = 0
+    while deaths < 20:
+        # As a worker begins.
+        world.queue.recover_orphans()
+        queue_what_is_missing(world.familiar.home, world.familiar.library, world.queue)
+        if "scan" not in {job.kind for job in world.queue.list("queued")}:
+            break
+        with pytest.raises(Killed):
+            world.work("scan")
+        deaths += 1
+    assert deaths == 6, "three times what was asked for, and three times to make up for it"
+    monkeypatch.undo()
+    world.done("scan")
+    assert "scan" not in {work.kind for work in missing_work(world.familiar.library)}
 
 
 def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
@@ -192,7 +241,7 @@ def test_naming_while_a_scan_runs_is_seen_by_it(world: World, monkeypatch: pytes
     world.done("scan")
     group = world.familiar.concepts()[0]
     sync = "personalizer.index_process.IndexProcess.sync"
-    monkeypatch.setattr(sync, lambda store, library: world.familiar.name(group.id, "Bo") and 0)
+    monkeypatch.setattr(sync, lambda *asked, **how: world.familiar.name(group.id, "Bo") and 0)
     assert photos and "cluster" in world.done("scan")
 
 
@@ -201,7 +250,7 @@ def test_cancelling_is_noticed_between_scanning_indexing_and_grouping(
 ) -> None:
     world.draw("a.jpg", 1)
 
-    def cancel(store: object, library: object) -> int:
+    def cancel(*asked: object, **how: object) -> int:
         world.queue.request_cancel(world.queue.list("running")[0].id)
         return 0
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from assistant import doctor
-from assistant.cli_output import status_lines, training_line
+from assistant.cli_output import job_lines, status_lines, training_line
 from assistant.service import Familiar
+from personalizer.errors import NotFoundError
 from personalizer.locations import Home
+from personalizer.schemas import BoundingBox, Embedding, NewDetection
 
 
 def test_how_fast_a_job_goes_and_what_is_left_is_told(tmp_path: Path) -> None:
@@ -37,6 +41,55 @@ def test_files_that_are_left_alone_are_counted(tmp_path: Path) -> None:
     status = familiar.status()
     assert (status.failures, status.quarantined) == (2, 1)
     assert "2 unreadable, 1 left alone" in status_lines(status)
+    familiar.close()
+
+
+def test_photos_that_newer_models_failed_with_are_listed_and_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.worker_process.ensure_worker", lambda home: None)
+    familiar = Familiar(Home(tmp_path / "home"))
+    library = familiar.library
+    paths = [tmp_path / name for name in ("damaged.jpg", "deadly.jpg", "good.jpg")]
+    for path in paths:
+        path.touch()
+    vector = Embedding(np.ones(4, "f4"), "m", "1")
+    damaged, deadly, good = (
+        store_photo(
+            library,
+            content_hash=path.name,
+            path=path,
+            analysed_by="older",
+            detections=[(NewDetection("photo", BoundingBox(0, 0, 9, 9), 1, "t"), vector)],
+        ).id
+        for path in paths
+    )
+
+    def fail() -> None:
+        for _ in range(10):
+            library.begin_analysis(deadly, "newer")
+        library.begin_analysis(damaged, "newer")
+        library.end_analysis(damaged, "it is cut short")
+        assert library.photos_to_analyse("newer") == [good]
+
+    fail()
+    listed = {job.id: job for job in familiar.jobs()}
+    assert listed.keys() == {f"analysis:{damaged}", f"analysis:{deadly}"}
+    assert "it is cut short" in job_lines(listed.values()) and "deadly.jpg" in job_lines(listed.values())
+    assert "outdated  2 photos" in status_lines(familiar.status())
+
+    job = familiar.retry(f"analysis:{damaged}")
+    assert (job.kind, job.state) == ("analyse", "queued")
+    assert library.photos_to_analyse("newer") == [good, damaged]
+    assert familiar.retry(str(paths[1])).id == job.id, "the same job"
+    assert library.photos_to_analyse("newer") == [good, deadly, damaged]
+    assert familiar.status().outdated == 0
+    fail()
+    assert familiar.retry("photos").kind == "scan"
+    assert library.photos_to_analyse("newer") == [good, deadly, damaged]
+    for nothing in (f"analysis:{good}", str(paths[2])):
+        with pytest.raises(NotFoundError, match="familiar jobs"):
+            familiar.retry(nothing)
     familiar.close()
 
 

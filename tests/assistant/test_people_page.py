@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from stored_photos import store_photo
 
 from assistant.erasing import KIND as ERASE
 from assistant.erasing import request_erasing
@@ -75,7 +76,8 @@ class World:
         picture.save(path, quality=90, exif=exif, comment=b"a secret comment")
         found = [("photo", BoundingBox(0, 0, *size)), *(("face", box) for box in boxes)]
         status = path.stat()
-        photo = self.library.record_photo(
+        photo = store_photo(
+            self.library,
             content_hash=str(path),
             path=path,
             size=status.st_size,

@@ -20,12 +20,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 import personalizer.backup
 from assistant.backups import FACES, known_backups, left_in_backups
 from assistant.erasing import erase_faces
 from assistant.forgetting import forget
 from assistant.restoring import Restored, restore
+from assistant.results import Check
 from assistant.service import Familiar
 from assistant.worker import run_worker
 from assistant.worker_process import (
@@ -45,7 +47,7 @@ from personalizer.library import Library
 from personalizer.locations import Home
 from personalizer.migrations import CURRENT_VERSION, MIGRATIONS
 from personalizer.prefix_files import replace_pair
-from personalizer.restore_swap import finish_restore, staging
+from personalizer.restore_swap import finish_restore, hold_restore_lock, staging
 from personalizer.schemas import BoundingBox, DetectionKind, Embedding, NewDetection
 from personalizer.undo import undo
 from personalizer.worker_loop import JobContext
@@ -69,10 +71,9 @@ class World:
             )
             for number, kind in enumerate(kinds)
         ]
-        return self.library.record_photo(
-            content_hash=name, path=Path("/photos") / name, size=1, mtime_ns=1, width_px=99, height_px=9,
-            taken_at=None, latitude=None, longitude=None, camera=None, detections=detections,
-        ).id  # fmt: skip
+        return store_photo(
+            self.library, content_hash=name, path=Path("/photos") / name, width_px=99, detections=detections
+        ).id
 
     def concept(
         self, name: str, photos: list[int], kind: str = "object", face: int = 0, trained: bool = True
@@ -511,6 +512,39 @@ def test_killed_at_any_step_it_is_the_old_library_or_the_new_one(
         pytest.fail("it never ended")
     assert seen == sorted(seen) and not seen[0] and seen[-1], "first the old one, then the new one"
     assert len(seen) * stride > 60 and seen.count(True) * stride > 10
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_doctor_says_that_a_restore_was_interrupted_and_the_next_command_settles_it(
+    world: World, replaced: tuple[Path, Any, Any], whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup, before, after = replaced
+
+    def doctor() -> Check:
+        [check] = [check for check in Familiar(world.home).doctor() if check.name == "restore"]
+        return check
+
+    assert doctor().ok
+    # Before anything is replaced, and when the old library is away and the new one not there yet.
+    name = "assistant.restoring.swap" if not whole else "personalizer.restore_swap.os.replace"
+    replace = os.replace
+
+    def killed(*paths: Any) -> None:
+        if name.endswith("swap") or world.home.database in paths[1:]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(*paths)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(name, killed)
+        assert child(lambda: restore(world.home, backup, replace=True)) == -signal.SIGKILL
+    assert world.home.database.exists() is not whole, "the moment that is meant"
+    found = doctor()
+    assert not found.ok and not found.required and found.fix == "familiar status"
+    assert ("puts the backup" in found.detail) is whole
+    with hold_restore_lock(world.home, 0.0):
+        assert doctor().ok and "is being restored" in doctor().detail
+    assert state_of(world.home) == (after if whole else before)
+    assert doctor().ok
 
 
 def test_killed_at_any_time_it_is_the_old_library_or_the_new_one(

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,16 @@ from typing import Any
 
 import pytest
 
+from assistant.worker import run_worker
 from assistant.worker_process import (
     ensure_worker,
     hold_worker_lock,
     running_worker_pid,
     start_worker,
     stop_worker,
+    worker_log,
 )
+from personalizer.clustering_due import due_mark, mark_due
 from personalizer.errors import NotReadyError
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
@@ -118,3 +122,28 @@ def test_a_worker_that_cannot_write_for_want_of_room_says_so(small_disk: Any) ->
         assert "KiB are free" in raised.value.found
         small_disk.free()
         assert queue.recover_orphans() == 1 and queue.get(job).state == "queued"
+
+
+def test_a_worker_that_runs_for_long_notices_what_is_missing(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assistant.worker.LOOK_FOR_MISSING_S", 0.1)
+    stop = threading.Event()
+    deadline = time.monotonic() + 20
+
+    def lose_work() -> None:
+        while "worker started" not in (worker_log(home).read_text() if worker_log(home).exists() else ""):
+            time.sleep(0.05)
+        with Library.open(home.database) as library:
+            mark_due(library)
+            while due_mark(library) is not None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            stop.set()
+
+    thread = threading.Thread(target=lose_work)
+    thread.start()
+    run_worker(home, stop, None)
+    thread.join()
+    with Library.open(home.database) as library:
+        assert [(job.kind, job.state) for job in JobQueue(library).list()] == [("cluster", "done")]
+    assert "queued what is missing: cluster" in worker_log(home).read_text()

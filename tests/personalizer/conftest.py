@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from personalizer.library import Library
+
 if TYPE_CHECKING:
     from personalizer.backbones.base import Backbone
 
@@ -46,6 +48,13 @@ def make_photo() -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    """An empty library."""
+    with Library.open(tmp_path / "library.sqlite3") as opened:
+        yield opened
 
 
 @contextmanager

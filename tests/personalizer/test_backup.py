@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 import personalizer.backup
 from personalizer.backup import back_up, backup_at, delete_backup
@@ -54,10 +55,7 @@ def record(library: Library, name: str, values: int = 512) -> int:
         )
         for kind in ("photo", "object", "face")
     ]
-    return library.record_photo(
-        content_hash=name, path=Path("/photos") / name, size=1, mtime_ns=1, width_px=9, height_px=9, taken_at=None,
-        latitude=None, longitude=None, camera=None, detections=detections,
-    ).id  # fmt: skip
+    return store_photo(library, content_hash=name, path=Path("/photos") / name, detections=detections).id
 
 
 def pair(number: int) -> tuple[bytes, bytes]:
@@ -133,7 +131,7 @@ WRITER = """
 import sys, numpy as np
 from pathlib import Path
 from personalizer.library import Library
-sys.path.insert(0, sys.argv[2])
+sys.path[:0] = sys.argv[2:]
 import test_backup
 library = Library.open(Path(sys.argv[1]))
 print("ready", flush=True)
@@ -155,8 +153,10 @@ def test_of_one_moment_while_another_process_writes_and_prefixes_are_replaced(
             replace_pair(home.concepts / str(concept_id), *pair(number))
 
     trainer = threading.Thread(target=keep_training)
+    here = Path(__file__).parent
     writer = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(home.database), str(Path(__file__).parent)], stdout=subprocess.PIPE
+        [sys.executable, "-c", WRITER, str(home.database), str(here), str(here.parent / "helpers")],
+        stdout=subprocess.PIPE,
     )
     assert writer.stdout is not None
     try:

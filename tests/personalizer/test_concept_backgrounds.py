@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 from safetensors.numpy import save_file
+from stored_photos import store_photo
 
 from personalizer.backbones.base import Backbone
 from personalizer.backbones.registry import load_backbone
@@ -51,17 +52,13 @@ def record(library: Library, path: Path, vector: list[float], kind: str) -> int:
         NewDetection("object", BOX, 0.9, "cam"),
         *([NewDetection("face", BOX, 0.9, "dlib")] if kind == "face" else []),
     ]
-    recorded = library.record_photo(
+    recorded = store_photo(
+        library,
         content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
         path=path,
         size=path.stat().st_size,
-        mtime_ns=1,
         width_px=SIZE[0],
         height_px=SIZE[1],
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[(detection, embedding) for detection in found],
     )
     wanted = "face" if kind == "face" else "photo"

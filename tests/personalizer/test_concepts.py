@@ -1,11 +1,11 @@
 """Concepts in real libraries; the vectors are synthetic so that who is who is known."""
 
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo, vector_of
 
 from personalizer import concept_operations, concepts
 from personalizer.errors import NotFoundError, UsageError
@@ -51,28 +51,17 @@ class Photos:
         for who, box in (faces or {}).items():
             vector = 0.6 * self._vector("face of " + who, 128, spread)
             found.append((NewDetection("face", box, 1.0, "test"), Embedding(vector, "faces", "1")))
-        return self.library.record_photo(
+        return store_photo(
+            self.library,
             content_hash=f"hash {self.count}",
             path=Path(f"/photos/{self.count}.jpg"),
-            size=1,
-            mtime_ns=1,
             width_px=400,
             height_px=300,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
             detections=found,
         ).id
 
     def whole(self, photo_id: int) -> int:
         return self.library.detections(photo_id=photo_id, kind="photo")[0].id
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -111,17 +100,12 @@ def test_two_faces_in_one_photo_are_two_people(library: Library, photos: Photos)
     # Twins: the same centre, so only the rule can tell them apart.
     twins = [photos.add(faces={"twin": SMALL_FACE}) for _ in range(2)]
     box = np.float32(0.6) * photos.centres["face of twin"]
-    both = library.record_photo(
+    both = store_photo(
+        library,
         content_hash="both",
         path=Path("/photos/both.jpg"),
-        size=1,
-        mtime_ns=1,
         width_px=400,
         height_px=300,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[
             (NewDetection("face", SMALL_FACE, 1.0, "test"), Embedding(box, "faces", "1")),
             (NewDetection("face", LARGE_FACE, 1.0, "test"), Embedding(box + 0.001, "faces", "1")),
@@ -319,7 +303,7 @@ def test_learning_finds_the_person_all_photos_share(library: Library, photos: Ph
     assert learned.concept.kind == "face"
     centre = 0.6 * photos.centres["face of Amy"]
     for detection_id in learned.detection_ids:
-        assert np.linalg.norm(library.vector(detection_id) - centre) < 0.3
+        assert np.linalg.norm(vector_of(library, detection_id) - centre) < 0.3
 
 
 def test_learning_portraits_forgives_a_face_that_was_not_found(library: Library, photos: Photos) -> None:

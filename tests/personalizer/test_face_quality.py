@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
+from stored_photos import store_photo, vector_of
 
 from personalizer.concept_clusters import ClusterSettings, cluster
 from personalizer.detection import FaceDetector
@@ -106,27 +107,16 @@ def test_the_worst_property_decides() -> None:
         QualityLimits(side_px=0)
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def take(library: Library, image: Image.Image) -> int:
     """Put the only face of the picture into the library, with its real quality and vector; returns its number."""
     face = only_face(image)
     number = len(library.photos())
-    photo = library.record_photo(
+    photo = store_photo(
+        library,
         content_hash=f"{number}",
         path=Path(f"/{number}.jpg"),
-        size=1,
-        mtime_ns=1,
         width_px=image.width,
         height_px=image.height,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[(face, EMBEDDER.embed(image, face.box))],
     )
     [stored] = library.detections(photo.id)
@@ -149,7 +139,7 @@ def test_blurred_photos_of_two_people_are_not_one_person(
         return [unfocused(image, share) for share in (0.04, 0.05)]
 
     poor = [take(library, image) for who in (portrait, astronaut) for image in blurred(who)]
-    vectors = np.stack([library.vector(number) for number in poor])
+    vectors = np.stack([vector_of(library, number) for number in poor])
     apart = np.linalg.norm(vectors[:2, None] - vectors[None, 2:], axis=2)
     assert apart.min() < 0.55, "to the network they look alike, which is what the gate is for"
     without_a_gate = ClusterSettings(min_face_quality=0.0)
@@ -185,17 +175,10 @@ def test_a_poor_face_joins_somebody_who_was_named_only_when_it_is_very_close(lib
         """A face that is so far from the members of Ada on average."""
         off = np.sqrt(max(distance**2 - spread**2, 0.0))
         vector = (centre + off * direction()).astype(np.float32)
-        photo = library.record_photo(
+        photo = store_photo(
+            library,
             content_hash=f"{len(library.photos())}",
             path=Path(f"/{len(library.photos())}.jpg"),
-            size=1,
-            mtime_ns=1,
-            width_px=9,
-            height_px=9,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
             detections=[
                 (NewDetection("face", BoundingBox(0, 0, 9, 9), score, "x"), Embedding(vector, "f", "1"))
             ],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from personalizer import concept_operations
 from personalizer.concept_clusters import ClusterSettings, cluster
@@ -46,17 +47,12 @@ class Faces:
     def photo(self, *found: tuple[Float32Array, float]) -> list[int]:
         """One photo with these faces of these qualities; returns their ids."""
         self.count += 1
-        made = self.library.record_photo(
+        made = store_photo(
+            self.library,
             content_hash=f"hash {self.count}",
             path=Path(f"/photos/{self.count}.jpg"),
-            size=1,
-            mtime_ns=1,
             width_px=400,
             height_px=300,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
             detections=[
                 (NewDetection("face", BOX, quality, "test"), Embedding(vector, "faces", "1"))
                 for vector, quality in found
@@ -385,17 +381,12 @@ def test_another_models_vectors_start_anew_and_names_stay(library: Library, face
     named = _named(library, "Amy", own)
     cluster(library)
     for number in range(4):
-        library.record_photo(
+        store_photo(
+            library,
             content_hash=f"new {number}",
             path=Path(f"/new/{number}.jpg"),
-            size=1,
-            mtime_ns=1,
             width_px=100,
             height_px=100,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
             detections=[
                 (NewDetection("face", BOX, 1.0, "t"), Embedding(faces.vector("Ben"), "another", "2"))
             ],

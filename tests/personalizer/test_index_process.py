@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo, vector_of
 
 from personalizer.errors import CorruptArtifactError
 from personalizer.index_process import IndexProcess
 from personalizer.library import Library
 from personalizer.schemas import BoundingBox, Embedding, NewDetection
+from personalizer.vector_store import VectorStore
 
 VECTORS = np.random.default_rng(0).normal(size=(60, 64)).astype("f4")
 """Not of unit length: Chroma's cosine index has them so only where it did not mean to."""
@@ -24,17 +30,10 @@ VECTORS = np.random.default_rng(0).normal(size=(60, 64)).astype("f4")
 def library(tmp_path: Path):
     with Library.open(tmp_path / "library.sqlite3") as opened:
         for number, vector in enumerate(VECTORS):
-            opened.record_photo(
+            store_photo(
+                opened,
                 content_hash=str(number),
                 path=Path(f"/photos/{number}.jpg"),
-                size=1,
-                mtime_ns=1,
-                width_px=9,
-                height_px=9,
-                taken_at=None,
-                latitude=None,
-                longitude=None,
-                camera=None,
                 detections=[
                     (NewDetection("object", BoundingBox(0, 0, 9, 9), 1, "t"), Embedding(vector, "m", "1"))
                 ],
@@ -55,7 +54,7 @@ def test_removed_vectors_are_in_no_file_of_a_new_index(library: Library, tmp_pat
     assert removed_in(chroma, range(30)) == 30
     gone = [detection.id for detection in library.detections()][:30]
     # This process has had them in its memory.
-    assert all(library.vector(detection_id) is not None for detection_id in gone)
+    assert all(vector_of(library, detection_id) is not None for detection_id in gone)
     library.delete_detections(gone)
     index.erase(library)
     assert not chroma.exists()
@@ -64,11 +63,51 @@ def test_removed_vectors_are_in_no_file_of_a_new_index(library: Library, tmp_pat
     assert index.rebuild(library) == 30
 
 
-def test_a_damaged_index_is_said_to_be(library: Library, tmp_path: Path) -> None:
-    (tmp_path / "chroma").mkdir()
-    (tmp_path / "chroma" / "chroma.sqlite3").write_bytes(b"not a database" * 500)
-    with pytest.raises(CorruptArtifactError, match="rebuild-index"):
+def damaged(chroma: Path) -> None:
+    (chroma / "chroma.sqlite3").write_bytes(b"not a database" * 500)
+
+
+def cut_short(chroma: Path) -> None:
+    os.truncate(chroma / "chroma.sqlite3", (chroma / "chroma.sqlite3").stat().st_size // 2)
+
+
+def emptied(chroma: Path) -> None:
+    for path in chroma.iterdir():
+        path.unlink() if path.is_file() else shutil.rmtree(path)
+
+
+@pytest.mark.parametrize("harm", [shutil.rmtree, emptied, damaged, cut_short])
+def test_an_index_that_is_lost_is_made_anew_from_the_library(
+    harm: Callable[[Path], None], library: Library, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chroma = tmp_path / "chroma"
+    IndexProcess(chroma).sync(library)
+    harm(chroma)
+    assert library.counts()["not_indexed"] == 0, "the library does not know"
+    index = IndexProcess(chroma)
+    with caplog.at_level(logging.WARNING):
+        assert index.sync(library, compare=True) == 60
+    assert "60 vectors" in caplog.text
+    assert index.check(library) == {"vectors": 60, "missing": 0, "extra": 0, "different": 0}
+    assert index.sync(library, compare=True) == 0
+
+
+def test_an_index_with_too_few_vectors_is_noticed_when_nothing_is_to_be_written(
+    library: Library, tmp_path: Path
+) -> None:
+    chroma = tmp_path / "chroma"
+    IndexProcess(chroma).sync(library)
+    VectorStore(chroma).remove(range(1, 31))
+    index = IndexProcess(chroma)
+    assert index.sync(library) == 0, "starting Chroma takes a while: only where it is asked for"
+    assert index.sync(library, compare=True) == 60
+
+
+def test_a_disk_that_refuses_is_no_damage(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "chroma").write_text("in the way")
+    with pytest.raises(CorruptArtifactError):
         IndexProcess(tmp_path / "chroma").sync(library)
+    assert (tmp_path / "chroma").read_text() == "in the way"
     assert library.counts()["not_indexed"] == 60
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stored_photos import vector_of
 
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundError, NotReadyError, UsageError
 from personalizer.library import Library
@@ -57,7 +58,7 @@ def test_photo_round_trip(library: Library) -> None:
     ids, vectors = library.vectors("photo")
     assert ids.tolist() == [detection.id]
     assert vectors.dtype == np.float32 and vectors.shape == (1, 4)
-    np.testing.assert_array_equal(vectors[0], library.vector(detection.id))
+    np.testing.assert_array_equal(vectors[0], vector_of(library, detection.id))
     with pytest.raises(NotFoundError):
         library.photo(99)
 

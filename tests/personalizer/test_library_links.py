@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from personalizer.detection import whole_photo
 from personalizer.library import Library
 from personalizer.schemas import Embedding
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def record(library: Library, name: str) -> int:
     """One photo with one detection; returns the detection's id."""
-    photo = library.record_photo(
+    photo = store_photo(
+        library,
         content_hash=name,
         path=Path(f"/photos/{name}.jpg"),
-        size=1,
-        mtime_ns=1,
         width_px=10,
         height_px=10,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[(whole_photo((10, 10)), Embedding(np.ones(4, np.float32), "model", "1"))],
     )
     return library.detections(photo.id)[0].id

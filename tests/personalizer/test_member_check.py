@@ -1,11 +1,11 @@
 """What is said about the photos of a concept, on photos of the sample library and their real embeddings."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from personalizer import concepts
 from personalizer.analysis import PhotoAnalyser
@@ -24,12 +24,6 @@ def analyser(models: Path) -> PhotoAnalyser:
     return PhotoAnalyser(models)
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def _photos_of(subject: str) -> list[Path]:
     entries = json.loads((SAMPLES / "manifest.json").read_text())
     return [SAMPLES / entry["file"] for entry in entries if entry["subject"] == subject]
@@ -41,19 +35,7 @@ def _add(library: Library, analyser: PhotoAnalyser, path: Path) -> int:
 
 
 def _record(library: Library, path: Path, detections: list[tuple[NewDetection, Embedding]]) -> int:
-    return library.record_photo(
-        content_hash=path.name,
-        path=path,
-        size=1,
-        mtime_ns=1,
-        width_px=9,
-        height_px=9,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
-        detections=detections,
-    ).id
+    return store_photo(library, content_hash=path.name, path=path, detections=detections).id
 
 
 def _notes(library: Library, analyser: PhotoAnalyser, photos: list[int]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
+from stored_photos import store_photo
 
 from personalizer.clustering_due import mark_due, settle
 from personalizer.jobs import JobQueue
@@ -22,25 +22,12 @@ NOW = "net:1|activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"
 ALL = ("scan", "analyse", "index", "cluster")
 
 
-@pytest.fixture
-def library(tmp_path: Path):
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def add(library: Library, name: str, version: str = "1", analysed_by: str = "") -> int:
     detection = NewDetection("photo", BoundingBox(0, 0, 9, 9), 1, "whole-photo")
-    return library.record_photo(
+    return store_photo(
+        library,
         content_hash=name,
         path=Path(f"/photos/{name}.jpg"),
-        size=1,
-        mtime_ns=1,
-        width_px=9,
-        height_px=9,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[(detection, Embedding(np.ones(4, np.float32), "net", version))],
         analysed_by=analysed_by,
     ).id

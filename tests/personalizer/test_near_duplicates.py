@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
+from stored_photos import store_photo
 
 from personalizer import shot_search
 from personalizer.decoding import load_photo
@@ -39,18 +40,14 @@ def record(
     at: datetime | None = None,
     camera: str | None = None,
 ) -> int:
-    return library.record_photo(
+    return store_photo(
+        library,
         content_hash=name,
         path=Path(f"/photos/{name}"),
-        size=1,
-        mtime_ns=1,
         width_px=size[0],
         height_px=size[1],
         taken_at=at,
-        latitude=None,
-        longitude=None,
         camera=camera,
-        detections=[],
         fingerprint=made,
     ).id
 
@@ -310,11 +307,8 @@ def test_photos_of_an_earlier_version_get_their_fingerprint_unless_they_had_to_f
         copy = tmp_path / f"{number}.jpg"
         copy.write_bytes(path.read_bytes())
         ids.append(
-            library.record_photo(
-                content_hash=hashlib.sha256(copy.read_bytes()).hexdigest(), path=copy, size=1, mtime_ns=1,
-                width_px=9, height_px=9, taken_at=None, latitude=None, longitude=None, camera=None, detections=[],
-            ).id
-        )  # fmt: skip
+            store_photo(library, content_hash=hashlib.sha256(copy.read_bytes()).hexdigest(), path=copy).id
+        )
     (tmp_path / "1.jpg").write_bytes(b"something else now")
     library.mark_forgotten([ids[2]])
     assert add_missing_fingerprints(library) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,6 @@ from personalizer.concept_operations import merge_concepts
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library import Library
 from personalizer.migrations import CURRENT_VERSION, MIGRATIONS
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from skimage.data import astronaut
+from stored_photos import store_photo
 
 from personalizer import reanalysis
 from personalizer.analysis import PhotoAnalyser
@@ -32,17 +33,12 @@ def found(kind: str, *edges: float, version: str = "2") -> tuple[NewDetection, E
 
 
 def test_detections_that_are_where_older_ones_were_keep_their_numbers(library: Library) -> None:
-    photo = library.record_photo(
+    photo = store_photo(
+        library,
         content_hash="a",
         path=Path("/a.jpg"),
-        size=1,
-        mtime_ns=1,
         width_px=100,
         height_px=100,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[
             found("photo", 0, 0, 100, 100, version="1"),
             found("face", 10, 10, 30, 30, version="1"),

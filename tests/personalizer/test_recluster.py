@@ -1,10 +1,9 @@
 """Grouping everything anew: what is shown first is what happens then."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pytest
+from stored_photos import store_photo
 
 from personalizer import concept_operations
 from personalizer.concept_clusters import cluster
@@ -15,12 +14,6 @@ from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetect
 BOX = BoundingBox(0, 0, 50, 50)
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def _add(library: Library, person: int, count: int) -> list[int]:
     random = np.random.default_rng([person, 7])
     centre = random.normal(size=128)
@@ -29,17 +22,12 @@ def _add(library: Library, person: int, count: int) -> list[int]:
         number = library.counts()["photos"]
         noise = np.random.default_rng(number).normal(size=128)
         vector: Float32Array = (0.5 * _unit(centre) + 0.25 * _unit(noise)).astype(np.float32)
-        photo = library.record_photo(
+        photo = store_photo(
+            library,
             content_hash=str(number),
             path=Path(f"/p/{number}.jpg"),
-            size=1,
-            mtime_ns=1,
             width_px=100,
             height_px=100,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
             detections=[(NewDetection("face", BOX, 1.0, "t"), Embedding(vector, "f", "1"))],
         )
         added.append(library.detections(photo.id)[0].id)

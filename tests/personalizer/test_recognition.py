@@ -1,10 +1,10 @@
 """Recognition in real libraries; the vectors are synthetic so that what resembles what is known."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from personalizer import concepts
 from personalizer.calibration import Calibration, LevelledLogistic, Logistic
@@ -52,26 +52,10 @@ def _faces(*vectors: Float32Array) -> Found:
     ]
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def _record(library: Library, found: Found) -> int:
     number = library.counts()["photos"] + 1
-    return library.record_photo(
-        content_hash=str(number),
-        path=Path(f"/photos/{number}.jpg"),
-        size=1,
-        mtime_ns=1,
-        width_px=9,
-        height_px=9,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
-        detections=found,
+    return store_photo(
+        library, content_hash=str(number), path=Path(f"/photos/{number}.jpg"), detections=found
     ).id
 
 

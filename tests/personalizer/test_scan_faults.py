@@ -451,3 +451,74 @@ def test_a_library_of_somebody_else_is_said_to_be(tmp_path: Path, as_nobody: AsN
         Library.open(path)
     said = raised.value if isinstance(raised.value, NotReadyError) else storage_error(raised.value)
     assert said is not None and ("Allow yourself" in said.fix or "writable" in said.fix)
+
+
+# --- what a scan dies of
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: whatever was stored before it stays."""
+
+
+def test_a_file_whose_reading_ends_the_worker_holds_nothing_up_and_is_given_up(
+    library: Library, folder: Path, make_photo: MakePhoto, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a drive that never answers does, until the worker ends itself."""
+    for number in range(3):
+        make_photo(folder / f"{number}.jpg", number)
+    deadly = make_photo(folder / "deadly.jpg", 9)
+    os.utime(deadly, (2e9, 2e9))  # the newest is read first
+    read = photo_import.read_photo_bytes
+
+    def read_or_die(path: Path) -> bytes:
+        if path == deadly:
+            raise Killed
+        return read(path)
+
+    monkeypatch.setattr(photo_import, "read_photo_bytes", read_or_die)
+    for attempt in range(20):
+        try:
+            report = run()
+            break
+        except Killed:
+            assert attempt == 0 or library.counts()["photos"] == 3, "all others were read"
+    else:
+        pytest.fail("it goes on for ever")
+    assert [failure["path"] for failure in report.failed] == [str(deadly)]
+    assert "ended the program" in report.failed[0]["reason"]
+    monkeypatch.undo()
+    library.retry_unreadable(None)
+    assert run().failed == [] and library.counts()["photos"] == 4
+
+
+def test_only_what_will_not_have_to_be_done_again_is_said_to_advance_a_scan(
+    library: Library, folder: Path, make_photo: MakePhoto, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is told forgives the deaths before that: a scan that always dies after these would do so for ever."""
+    closed = make_photo(folder / "closed.jpg", 1)
+    open_file = os.open
+
+    def refuse(path: object, *arguments: Any, **options: Any) -> int:
+        if path == closed:
+            raise PermissionError(13, "Permission denied")
+        return open_file(path, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", refuse)
+    steps: list[int] = []
+    advanced: list[int] = []
+
+    def scanned() -> int:
+        steps.clear()
+        advanced.clear()
+        run(progress=lambda step: steps.append(step.done), advanced=lambda: advanced.append(1))
+        assert steps[-1] > 0
+        return len(advanced)
+
+    assert scanned() == 0, "every scan tries it again"
+    (folder / "damaged.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a photo")
+    assert scanned() == 1
+    make_photo(folder / "good.jpg", 2)
+    assert scanned() == 1
+    shutil.copy(folder / "good.jpg", folder / "copy.jpg")
+    assert scanned() == 1
+    assert scanned() == 0

@@ -48,7 +48,13 @@ def small(library: Library, models: Path) -> Small:
     def run(*folders: Path) -> ScanReport | None:
         texts = [os.fspath(one) for one in folders]
         return scan_folders(
-            library, texts, models, progress=lambda _: None, cancelled=lambda: False, processes=1
+            library,
+            texts,
+            models,
+            progress=lambda _: None,
+            cancelled=lambda: False,
+            advanced=lambda: None,
+            processes=1,
         )
 
     return run

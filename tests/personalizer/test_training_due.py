@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from personalizer.errors import UsageError
 from personalizer.library import Library
@@ -25,27 +25,16 @@ from personalizer.training_due import (
 )
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def photo(library: Library, name: str) -> int:
     """A photo; returns the detection that is the whole of it."""
     found = NewDetection("photo", BoundingBox(0, 0, 10, 10), 1.0, "drawn")
     vector = Embedding(np.ones(4, np.float32) / 2, "model", "1")
-    recorded = library.record_photo(
+    recorded = store_photo(
+        library,
         content_hash=hashlib.sha256(name.encode()).hexdigest(),
         path=Path("/photos") / name,
-        size=1,
-        mtime_ns=1,
         width_px=10,
         height_px=10,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[(found, vector)],
     )
     return library.detections(recorded.id)[0].id

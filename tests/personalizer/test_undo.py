@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from personalizer import concept_operations as operations
 from personalizer.concepts import learn_members, summaries
@@ -21,12 +22,6 @@ from personalizer.undo import history, undo
 TABLES = ("concepts", "memberships", "facts", "links")
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def record(library: Library, name: str, faces: int = 0) -> int:
     """A photo with the whole picture and some faces side by side; returns its id."""
     found = [(whole_photo((400, 300)), Embedding(np.ones(4, np.float32), "things", "1"))]
@@ -34,17 +29,12 @@ def record(library: Library, name: str, faces: int = 0) -> int:
         box = BoundingBox(number * 100.0, 0.0, number * 100.0 + 80, 80.0)
         vector = np.full(128, number + 1, np.float32) / 20
         found.append((NewDetection("face", box, 1.0, "test"), Embedding(vector, "faces", "1")))
-    return library.record_photo(
+    return store_photo(
+        library,
         content_hash=name,
         path=Path(f"/photos/{name}.jpg"),
-        size=1,
-        mtime_ns=1,
         width_px=400,
         height_px=300,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=found,
     ).id
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from personalizer.concept_clusters import cluster
 from personalizer.concepts import learn_members
@@ -21,12 +21,6 @@ BOX = BoundingBox(10, 10, 60, 60)
 WHOLE = BoundingBox(0, 0, 100, 100)
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def vector(seed: int, who: int = 0) -> Float32Array:
     """One person's photos are hardly apart, two people far."""
     centre = np.random.default_rng(who).normal(size=128)
@@ -38,17 +32,12 @@ def vector(seed: int, who: int = 0) -> Float32Array:
 def add(library: Library, model: tuple[str, str], who: int = 0) -> int:
     """A photo of a face whose vector is by `model`; returns the face."""
     number = len(library.photos())
-    photo = library.record_photo(
+    photo = store_photo(
+        library,
         content_hash=f"{number}",
         path=Path(f"/{number}.jpg"),
-        size=1,
-        mtime_ns=1,
         width_px=100,
         height_px=100,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[
             (NewDetection("photo", WHOLE, 1.0, "whole"), Embedding(np.ones(4, "f4"), "things", "1")),
             (NewDetection("face", BOX, 0.9, "finder-1"), Embedding(vector(number, who), *model)),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stored_photos import store_photo
 
 from personalizer.library import Library
 from personalizer.schemas import BoundingBox, DetectionKind, Embedding, NewDetection
@@ -14,17 +15,12 @@ from personalizer.vector_store import VectorStore
 
 
 def record(library: Library, number: int, kind: DetectionKind, vector: np.ndarray, version: str = "1") -> int:
-    photo = library.record_photo(
+    photo = store_photo(
+        library,
         content_hash=f"{kind}{number}{version}",
         path=Path(f"/photos/{kind}{number}{version}.jpg"),
-        size=1,
-        mtime_ns=1,
         width_px=10,
         height_px=10,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
         detections=[
             (
                 NewDetection(kind, BoundingBox(0, 0, 9, 9), 1, "t"),
