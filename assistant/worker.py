@@ -37,7 +37,7 @@ from personalizer.missing_work import missing_work, queue_missing
 from personalizer.restore_swap import finish_restore
 from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
-from personalizer.torch_threads import wait_asleep
+from personalizer.torch_threads import wait_briefly
 from personalizer.training_due import TrainingRules
 from personalizer.worker_loop import Handler, JobContext, run_worker_loop
 
@@ -74,7 +74,7 @@ def run_worker(home: Home, stop: threading.Event, idle_exit_s: float | None) -> 
 
 
 def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching: WatchOptions | None) -> int:
-    wait_asleep()
+    wait_briefly()
     home.ensure()
     with ExitStack() as entered:
         entered.enter_context(hold_worker_lock(home))

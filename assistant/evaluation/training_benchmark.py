@@ -17,7 +17,7 @@ from assistant.demo import read_samples
 from assistant.evaluation.protocol import read_photos
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.schemas import OnProgress, Progress
-from personalizer.torch_threads import wait_asleep
+from personalizer.torch_threads import wait_briefly
 
 SIDES = ("ours", "baseline")
 MEMORY_STEPS = 3
@@ -92,7 +92,7 @@ def photos_of(subject: Path | None, negatives: Path | None) -> tuple[list[Path],
 def _measured(request: dict[str, Any], message: str, on_progress: OnProgress | None) -> dict[str, Any]:
     """What the measuring process says."""
     # As in the worker.
-    wait_asleep()
+    wait_briefly()
     command = [sys.executable, "-m", "personalizer.training_benchmark", json.dumps(request)]
     said: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
