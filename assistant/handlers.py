@@ -110,15 +110,16 @@ class Handlers:
     def _scan_folders(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport | None:
         from personalizer.small_scan import scan_folders
 
+        makes_way = _MakesWay(context)
         report = scan_folders(
             self._library,
             noticed,
             self._home.models,
             progress=reporter(context),
-            cancelled=lambda: self._makes_way(context),
+            cancelled=makes_way,
             advanced=context.advanced,
         )
-        self._check_way(job, context, noticed)
+        self._check_way(job, makes_way, noticed)
         if report is None:
             logger.info("more than files that came: everything is looked at")
         return report
@@ -126,32 +127,29 @@ class Handlers:
     def _scan_all(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport:
         from personalizer.scanner import scan
 
+        makes_way = _MakesWay(context)
         scan_due = mark_scan_due(self._library, job.payload, made_up_for=job.input_hash)
         report = scan(
             self._library,
             self._library.roots(),
             self._home.models,
             progress=reporter(context),
-            cancelled=lambda: self._makes_way(context),
+            cancelled=makes_way,
             advanced=context.advanced,
             accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         note_rate(self._library, report.new, report.elapsed_s)
         if self._queue.cancelled(job.id):
             settle_scan(self._library, scan_due)
-        self._check_way(job, context, noticed)
+        self._check_way(job, makes_way, noticed)
         settle_scan(self._library, scan_due)
         return report
 
-    @staticmethod
-    def _makes_way(context: JobContext) -> bool:
-        return context.cancelled() or context.outranked(_MORE_URGENT)
-
-    def _check_way(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> None:
+    def _check_way(self, job: Job, makes_way: _MakesWay, noticed: Mapping[str, str]) -> None:
         """Raise `JobCancelled` where the scan was stopped; what a person called off is not done again."""
         if job.subject == SUBJECT and self._queue.cancelled(job.id):
             settle_folders(self._library, noticed)
-        if self._makes_way(context):
+        if makes_way():
             raise JobCancelled
 
     def analyse(self, job: Job, context: JobContext) -> dict[str, Any]:
@@ -504,6 +502,22 @@ class Handlers:
         return [
             job for state in ("failed", "cancelled") for job in self._queue.list(state) if job.kind == kind
         ]
+
+
+class _MakesWay:
+    """Whether a scan stops for something else.
+
+    Once it does it stays so, also where what it stopped for is gone (called off, or jobs are paused): the scan that was
+    told so has left files out, and must not be taken for a whole one.
+    """
+
+    def __init__(self, context: JobContext) -> None:
+        self._context = context
+        self._stopped = False
+
+    def __call__(self) -> bool:
+        self._stopped = self._stopped or self._context.cancelled() or self._context.outranked(_MORE_URGENT)
+        return self._stopped
 
 
 def _accepted(value: Any) -> bool | list[Path]:

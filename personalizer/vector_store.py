@@ -7,6 +7,7 @@ Chroma make any, so it never fetches a model.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -187,7 +188,9 @@ class VectorStore:
 
 def is_damage(error: Exception) -> bool:
     """Whether Chroma says that its file is no sound database (any more); it gives SQLite's codes in words."""
-    return any(f"(code: {code})" in str(error) for code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB))
+    codes = map(int, re.findall(r"\(code: (\d+)\)", str(error)))
+    # The last byte is the kind of error; what is above it says more about it.
+    return any(code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) for code in codes)
 
 
 def _collection_name(kind: DetectionKind, model: str, version: str) -> str:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from assistant.handlers import make_handlers
+from personalizer.errors import JobCancelled
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
@@ -208,6 +209,39 @@ def test_a_job_that_is_stopped_goes_on_later_and_one_called_off_does_not(world: 
     assert noticed_folders(world.library) == {} and "3.png" not in world.names()
 
 
+class _OutrankedOnce(JobContext):
+    """As where the job that a scan makes way for is called off, or all are paused, before the scan has stopped."""
+
+    asked = 0
+
+    def outranked(self, by: Collection[str] | None = None) -> bool:
+        self.asked += 1
+        return self.asked == 1
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_scan_that_made_way_for_what_is_gone_by_now_was_not_finished(
+    world: World, *, everything: bool
+) -> None:
+    (world.folder / "b" / "2.png").rename(world.folder / "a" / "2.png")
+    world.draw("a/3.png", 3)
+    if everything:
+        world.ask_for_all()
+    else:
+        world.ask("a")
+    job = world.queue.claim(os.getpid(), ["scan"])
+    assert job is not None
+    handlers = make_handlers(world.home, world.library, world.queue)
+    with pytest.raises(JobCancelled):
+        handlers["scan"](job, _OutrankedOnce(world.queue, job, threading.Event()))
+    world.queue.requeue(job.id)
+    assert missing_work(world.library) != []
+    missing = "SELECT COUNT(*) FROM photo_files WHERE missing_since IS NOT NULL"
+    assert world.library.connection.execute(missing).fetchone()[0] == 0, "it has moved"
+    world.work()
+    assert world.names() == {"1.png", "2.png", "3.png"} and missing_work(world.library) == []
+
+
 def test_calling_off_a_scan_of_everything_leaves_the_folders_that_wait(world: World) -> None:
     world.draw("a/3.png", 3)
     world.draw("b/4.png", 4)
@@ -244,6 +278,7 @@ WORKER = """
 import sys, threading
 from pathlib import Path
 from assistant.handlers import make_handlers
+from personalizer.errors import JobCancelled
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.locations import Home
