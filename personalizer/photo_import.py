@@ -10,6 +10,7 @@ import time
 from array import array
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from personalizer.analysis_process import (
@@ -154,7 +155,11 @@ class PhotoImport:
                     if not prepared:
                         # Once and here: two children would both convert, and its failure is no photo's.
                         self.progress(Progress(self.done, self.total, "Preparing the models"))
-                        ensure_object_model(self.models)
+                        try:
+                            ensure_object_model(self.models)
+                        except Exception:
+                            self.library.clear_failures([file.path])
+                            raise
                         prepared = True
                     process = idle.pop() if idle else AnalysisProcess(self.models, faces=self.faces)
                     process.send(file.path, data)
@@ -310,8 +315,9 @@ class PhotoImport:
     def _store(self, content_hash: str, file: SeenFile, answer: Answer) -> None:
         copies = self.in_hand.pop(content_hash)[1:]
         if isinstance(answer, Broken):
-            # The attempt was not the photo's fault and must not count against it.
-            self.library.clear_failures([each.path for each in (file, *copies)])
+            # The attempt was not the photo's fault and must not count against it, nor against others in hand.
+            others = chain.from_iterable(self.in_hand.values())
+            self.library.clear_failures([each.path for each in (file, *copies, *others)])
             raise broken(answer)
         if isinstance(answer, Analysed):
             before = self.table.photo_at(file.path)

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import sqlite3
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from personalizer.errors import CorruptArtifactError
 from personalizer.index_process import IndexProcess
 from personalizer.library import Library
 from personalizer.schemas import BoundingBox, Embedding, NewDetection
-from personalizer.vector_store import VectorStore
+from personalizer.vector_store import VectorStore, is_damage
 
 VECTORS = np.random.default_rng(0).normal(size=(60, 64)).astype("f4")
 """Not of unit length: Chroma's cosine index has them so only where it did not mean to."""
@@ -101,6 +102,14 @@ def test_an_index_with_too_few_vectors_is_noticed_when_nothing_is_to_be_written(
     index = IndexProcess(chroma)
     assert index.sync(library) == 0, "starting Chroma takes a while: only where it is asked for"
     assert index.sync(library, compare=True) == 60
+
+
+def test_what_is_damage() -> None:
+    """Of each kind of error SQLite has closer ones, which say the same in their last byte."""
+    for code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_CORRUPT_INDEX, sqlite3.SQLITE_NOTADB):
+        assert is_damage(RuntimeError(f"error returned from database: (code: {code}) it is malformed"))
+    for code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_BUSY):
+        assert not is_damage(RuntimeError(f"error returned from database: (code: {code}) it is refused"))
 
 
 def test_a_disk_that_refuses_is_no_damage(library: Library, tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from personalizer import photo_import, settling
-from personalizer.errors import NotReadyError
+from personalizer.analysis_process import AnalysisProcess, Broken
+from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.jobs import JobQueue
 from personalizer.library import Library
 from personalizer.mounts import Mount
@@ -522,3 +523,31 @@ def test_only_what_will_not_have_to_be_done_again_is_said_to_advance_a_scan(
     shutil.copy(folder / "good.jpg", folder / "copy.jpg")
     assert scanned() == 1
     assert scanned() == 0
+
+
+def test_models_that_cannot_be_prepared_are_no_photos_fault(
+    library: Library, folder: Path, make_photo: MakePhoto, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_photo(folder / "a.jpg", 1)
+
+    def refuse(models: Path) -> None:
+        raise NotReadyError(tried="preparing the models", found="the disk is full", fix="Make room.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(photo_import, "ensure_object_model", refuse)
+        for _ in range(20):
+            with pytest.raises(NotReadyError):
+                run()
+    assert library.failures() == []
+    assert run().new == 1
+
+
+def test_what_was_in_hand_when_the_models_turned_out_broken_keeps_its_attempts(
+    library: Library, folder: Path, make_photo: MakePhoto, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        make_photo(folder / f"{number}.jpg", number)
+    monkeypatch.setattr(AnalysisProcess, "receive", lambda _: Broken("the models are damaged"))
+    with pytest.raises(FamiliarError, match="the models are damaged"):
+        scan(library, library.roots(), models, processes=2)
+    assert library.failures() == []
