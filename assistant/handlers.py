@@ -157,8 +157,10 @@ class Handlers:
         from personalizer.reanalysis import analyse_again
 
         version = analysis_version(self._analyser)
-        # Before the first photo is stored, so that what dies leaves the mark behind.
-        mark_due(self._library)
+        with self._library.transaction():
+            was_due = due_mark(self._library) is not None
+            # Before the first photo is stored, so that what dies leaves the mark behind.
+            due = mark_due(self._library)
         report = analyse_again(
             self._library,
             self._home.models,
@@ -170,11 +172,17 @@ class Handlers:
         context.check_cancelled()
         if context.outranked(_MORE_URGENT):
             raise JobCancelled
+        changed = report.analysed
         if not self._library.photos_to_analyse(version, limit=1):
-            self._library.drop_superseded_vectors([self._analyser.object_model, self._analyser.face_model])
+            models = [self._analyser.object_model, self._analyser.face_model]
+            changed += self._library.drop_superseded_vectors(models)
         result = {"analyse": dataclasses.asdict(report), **self._index_if_possible(job, context)}
         context.check_cancelled()
-        return result | self.cluster(job, context)
+        # While a drive is away its photos are looked for every hour.
+        if changed or was_due or due_mark(self._library) != due:
+            return result | self.cluster(job, context)
+        settle(self._library, due)
+        return result
 
     def _group_shots(self, context: JobContext, folders: Sequence[str] | None) -> dict[str, Any]:
         """Which photos are one shot, before photos are counted as members of anything; and what lies beside them, of

@@ -138,7 +138,8 @@ class AnalysisRecords(PhotoRecords):
             f"""SELECT photo_id, attempts, reason,
                   (SELECT path FROM photo_files WHERE photo_id = strikes.photo_id AND missing_since IS NULL
                    ORDER BY rowid LIMIT 1) AS path
-                FROM analysis_strikes AS strikes WHERE {_GIVEN_UP} AND path IS NOT NULL ORDER BY photo_id""",
+                FROM analysis_strikes AS strikes JOIN photos ON photos.id = photo_id
+                WHERE {_GIVEN_UP} AND path IS NOT NULL AND forgotten = 0 ORDER BY photo_id""",
             (DEATHS_FORGIVEN,),
         )
         return [

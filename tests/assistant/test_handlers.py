@@ -22,6 +22,7 @@ from assistant.results import Check
 from assistant.service import Familiar
 from assistant.worker import queue_what_is_missing
 from assistant.worker_process import hold_worker_lock
+from personalizer.clustering_due import due_mark, settle
 from personalizer.drawings import SOFTWARE
 from personalizer.jobs import JobQueue
 from personalizer.locations import Home
@@ -359,3 +360,18 @@ def test_reading_a_library_makes_way_for_what_is_more_urgent(
     job = queue.get(scan_id)
     assert (job.state, job.attempts) == ("done", 1), "having made way counts as no attempt"
     assert library.counts()["photos"] == 3
+
+
+def test_looking_again_at_photos_that_are_out_of_reach_groups_nothing_anew(world: World) -> None:
+    """It is tried every hour while the drive is away."""
+    path = world.meet("a.png", 1.0)
+    library = world.familiar.library
+    library.connection.execute("UPDATE photos SET analysed_by = 'older'")
+    settle(library, due_mark(library))
+    content = path.read_bytes()
+    path.unlink()
+    result = world.done("analyse")
+    assert result["analyse"]["changed"] == 1 and "cluster" not in result
+    assert due_mark(library) is None
+    path.write_bytes(content)
+    assert "cluster" in world.done("analyse")

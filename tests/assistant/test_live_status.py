@@ -85,6 +85,9 @@ def test_photos_that_newer_models_failed_with_are_listed_and_tried_again(
     assert library.photos_to_analyse("newer") == [good, deadly, damaged]
     assert familiar.status().outdated == 0
     fail()
+    library.mark_forgotten([damaged])
+    assert [photo.photo_id for photo in library.outdated_photos()] == [deadly], "nothing is looked for in it"
+    library.connection.execute("UPDATE photos SET forgotten = 0")
     assert familiar.retry("photos").kind == "scan"
     assert library.photos_to_analyse("newer") == [good, deadly, damaged]
     for nothing in (f"analysis:{good}", str(paths[2])):
