@@ -284,6 +284,9 @@ class Watcher:
             self._all_hinted_s = self._hinted_s
         if not self._guarded(lambda: self._on_hint(folders)):
             self._failed = True
+            # Given again, though not at once: what is broken may stay so.
+            again_s = min(time.monotonic() + self._times.max_delay_s, self._due_s())
+            self._change = _Change(more=True, last_s=again_s - self._times.debounce_s)
         elif folders is None:
             self._failed = False
 

@@ -6,8 +6,8 @@ import json
 import logging
 import os
 import shutil
-import sqlite3
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable

@@ -137,6 +137,21 @@ def test_a_hint_that_fails_makes_the_next_one_about_everything(
     assert hints.folders == [own, None, own]
 
 
+def test_a_hint_that_fails_is_given_again(
+    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+) -> None:
+    def failing_twice(folders: frozenset[str] | None) -> None:
+        hints(folders)
+        if hints.count <= 2:
+            raise RuntimeError("the library is locked")
+
+    with Watcher(lambda: [tmp_path], failing_twice, times=quick(debounce_s=0.2, max_delay_s=0.4)):
+        make_photo(tmp_path / "1.jpg", 1)
+        for _ in range(3):
+            assert hints.wait(), "nobody looks at the photo until something else happens"
+    assert hints.folders[1:] == [None, None]
+
+
 def test_where_notices_do_not_tell_everything_a_hint_is_about_everything(
     tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
 ) -> None:
