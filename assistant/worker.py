@@ -131,14 +131,22 @@ def queue_what_is_missing(
 
 
 def _now_and_then(every_s: float, action: Callable[[], None]) -> Callable[[], None]:
-    """`action` for who calls all the time: done once `every_s` have passed since now, or since the last time."""
+    """`action` for who calls all the time: done once `every_s` have passed since now, or since the last time.
+
+    Of what goes wrong only what says that the library cannot be used is raised.
+    """
     done_s = time.monotonic()
 
     def look() -> None:
         nonlocal done_s
         if time.monotonic() - done_s >= every_s:
             done_s = time.monotonic()
-            action()
+            try:
+                action()
+            except sqlite3.Error:
+                raise
+            except Exception:
+                logger.exception("the worker goes on, and looks again later")
 
     return look
 

@@ -147,3 +147,21 @@ def test_a_worker_that_runs_for_long_notices_what_is_missing(
     with Library.open(home.database) as library:
         assert [(job.kind, job.state) for job in JobQueue(library).list()] == [("cluster", "done")]
     assert "queued what is missing: cluster" in worker_log(home).read_text()
+
+
+def test_looking_for_what_is_missing_ends_no_worker(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where an update replaces the models while it runs."""
+    monkeypatch.setattr("assistant.worker.LOOK_FOR_MISSING_S", 0.05)
+    stop, looks = threading.Event(), 0
+
+    def refuse(*_: object) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            stop.set()
+        if looks > 1:
+            raise FileNotFoundError("the models")
+
+    monkeypatch.setattr("assistant.worker.queue_what_is_missing", refuse)
+    run_worker(home, stop, 20.0)
+    assert looks == 3
