@@ -13,6 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from personalizer.torch_threads import wait_briefly
+
+# Tests share the machine as well; before any of them loads torch.
+wait_briefly()
+
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -73,20 +73,20 @@ class Updated:
         save_file(weights, file, metadata={"format": "pt"})
 
 
-@pytest.fixture
-def updated(home: Home, models: Path, exported: Any, tmp_path: Path) -> Iterator[Updated]:
-    """Bo, learned from three photos and trained for the version that is there."""
-    from assistant.runtimes import note_export
+@pytest.fixture(scope="module")
+def learned(models: Path, exported: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Bo, learned from three photos and trained for the version that is there: where all is, and a copy of it."""
+    from assistant.runtimes import note_export, runtime_directory
 
-    checkpoint = Path(shutil.copytree(exported.checkpoint, tmp_path / "tiny"))
-    note_export(home, str(checkpoint), exported.version)
+    place = tmp_path_factory.mktemp("learned") / "here"
+    home = Home(place / "home").ensure()
+    shutil.copytree(exported.runtime, runtime_directory(home, exported.version))
     shutil.copytree(models, home.models, dirs_exist_ok=True)
-    by_subject: dict[str, list[Path]] = {}
-    for sample in read_samples():
-        by_subject.setdefault(sample.subject, []).append(sample.path)
-    mine, *rest = (found for found in by_subject.values() if len(found) >= 3)
-    others = tmp_path / "others"
+    checkpoint = Path(shutil.copytree(exported.checkpoint, place / "tiny"))
+    note_export(home, str(checkpoint), exported.version)
+    others = place / "others"
     others.mkdir()
+    mine, *rest = _photos()
     for found in rest:
         shutil.copy(found[0], others)
     with Library.open(home.database) as library:
@@ -96,7 +96,26 @@ def updated(home: Home, models: Path, exported: Any, tmp_path: Path) -> Iterator
         world.do("learn", "Bo", name="Bo", photos=[str(photo) for photo in mine[:3]])
         world.run("train")
         assert world.bo.state == "ready" and world.bo.backbone == exported.version
-        yield world
+    return place, Path(shutil.copytree(place, place.with_name("kept")))
+
+
+@pytest.fixture
+def updated(learned: tuple[Path, Path]) -> Iterator[Updated]:
+    """All of it as it was, and in the same place."""
+    place, kept = learned
+    shutil.rmtree(place)
+    shutil.copytree(kept, place)
+    home = Home(place / "home")
+    with Library.open(home.database) as library:
+        yield Updated(home, library, place / "tiny", _photos()[0][:3])
+
+
+def _photos() -> list[list[Path]]:
+    """Of the sample library, by subject: those with three or more."""
+    by_subject: dict[str, list[Path]] = {}
+    for sample in read_samples():
+        by_subject.setdefault(sample.subject, []).append(sample.path)
+    return [found for found in by_subject.values() if len(found) >= 3]
 
 
 def evidence(world: Updated) -> tuple[bool, str]:
