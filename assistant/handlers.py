@@ -149,8 +149,7 @@ class Handlers:
         """Raise `JobCancelled` where the scan was stopped; what a person called off is not done again."""
         if job.subject == SUBJECT and self._queue.cancelled(job.id):
             settle_folders(self._library, noticed)
-        if makes_way():
-            raise JobCancelled
+        makes_way.check()
 
     def analyse(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that older models looked at → what the present ones find, in the index and grouped again."""
@@ -161,17 +160,16 @@ class Handlers:
             was_due = due_mark(self._library) is not None
             # Before the first photo is stored, so that what dies leaves the mark behind.
             due = mark_due(self._library)
+        makes_way = _MakesWay(context)
         report = analyse_again(
             self._library,
             self._home.models,
             version,
             progress=reporter(context),
-            cancelled=lambda: context.cancelled() or context.outranked(_MORE_URGENT),
+            cancelled=makes_way,
             advanced=context.advanced,
         )
-        context.check_cancelled()
-        if context.outranked(_MORE_URGENT):
-            raise JobCancelled
+        makes_way.check()
         changed = report.analysed
         if not self._library.photos_to_analyse(version, limit=1):
             models = [self._analyser.object_model, self._analyser.face_model]
@@ -513,7 +511,7 @@ class Handlers:
 
 
 class _MakesWay:
-    """Whether a scan stops for something else.
+    """Whether reading photos stops for something else.
 
     Once it does it stays so, also where what it stopped for is gone (called off, or jobs are paused): the scan that was
     told so has left files out, and must not be taken for a whole one.
@@ -526,6 +524,11 @@ class _MakesWay:
     def __call__(self) -> bool:
         self._stopped = self._stopped or self._context.cancelled() or self._context.outranked(_MORE_URGENT)
         return self._stopped
+
+    def check(self) -> None:
+        """Raise `JobCancelled` where that is so."""
+        if self():
+            raise JobCancelled
 
 
 def _accepted(value: Any) -> bool | list[Path]:

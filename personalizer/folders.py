@@ -8,6 +8,7 @@ import errno
 import logging
 import os
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,36 +74,38 @@ class Walk:
             while waiting:
                 folder, place, device = waiting.pop()
                 subfolders: list[str] = []
-                try:
-                    descriptor = os.open(folder, _NO_LINK)
-                except OSError as error:
-                    self._note(folder, error)
-                    continue
-                try:
+                with self._opened(folder) as descriptor:
+                    if descriptor is None:
+                        continue
                     own_device = os.fstat(descriptor).st_dev
                     if folder == root or own_device != device:
                         place = folder
                         self.places[place] = own_device
                     with os.scandir(descriptor) as listing:
                         yield from self._entries(listing, folder, root, place, subfolders)
-                except OSError as error:
-                    self._note(folder, error)
-                finally:
-                    os.close(descriptor)
                 waiting.extend((subfolder, place, own_device) for subfolder in subfolders)
 
     def files_in(self, folder: str, root: str, place: str, subfolders: list[str]) -> Iterator[SeenFile]:
         """The files of `folder` alone, which is `root` or below it and in `place`; what `files` would go on with is
         added to `subfolders`.
         """
+        with self._opened(folder) as descriptor:
+            if descriptor is not None:
+                with os.scandir(descriptor) as listing:
+                    yield from self._entries(listing, folder, root, place, subfolders)
+
+    @contextmanager
+    def _opened(self, folder: str) -> Iterator[int | None]:
+        """The folder's descriptor, or None; what goes wrong there and in the block is noted."""
         try:
-            descriptor = os.open(folder, _NO_LINK)
+            # Not through a link that has taken the folder's place since it was listed.
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
             self._note(folder, error)
+            yield None
             return
         try:
-            with os.scandir(descriptor) as listing:
-                yield from self._entries(listing, folder, root, place, subfolders)
+            yield descriptor
         except OSError as error:
             self._note(folder, error)
         finally:
@@ -166,8 +169,6 @@ class Walk:
         return True
 
 
-# Not through a link that has taken the folder's place since it was listed.
-_NO_LINK = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _WENT_AWAY = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 

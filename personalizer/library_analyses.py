@@ -19,7 +19,8 @@ FIRST_DETECTORS = "activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"
 SAME_BOX_IOU = 0.5
 """A detection that overlaps an older one by so much is the same one, seen by newer models."""
 
-_DUE = """forgotten = 0
+_GIVEN_UP = "(reason IS NOT NULL OR attempts >= :most)"
+_DUE = f"""forgotten = 0
     AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)
     AND COALESCE(
         NULLIF(analysed_by, ''),
@@ -29,8 +30,7 @@ _DUE = """forgotten = 0
         ''
     ) != :version
     AND NOT EXISTS (SELECT 1 FROM analysis_strikes WHERE photo_id = photos.id
-        AND analysis_strikes.analysed_by = :version AND (reason IS NOT NULL OR attempts >= :most))"""
-_GIVEN_UP = "(reason IS NOT NULL OR attempts >= ?1)"
+        AND analysis_strikes.analysed_by = :version AND {_GIVEN_UP})"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ class AnalysisRecords(PhotoRecords):
                    ORDER BY rowid LIMIT 1) AS path
                 FROM analysis_strikes AS strikes JOIN photos ON photos.id = photo_id
                 WHERE {_GIVEN_UP} AND path IS NOT NULL AND forgotten = 0 ORDER BY photo_id""",
-            (DEATHS_FORGIVEN,),
+            {"most": DEATHS_FORGIVEN},
         )
         return [
             OutdatedPhoto(
@@ -158,8 +158,8 @@ class AnalysisRecords(PhotoRecords):
         Returns how many photos that are. Raises NotFoundError where there is no such photo.
         """
         changed = self.connection.execute(
-            f"DELETE FROM analysis_strikes WHERE {_GIVEN_UP} AND (?2 IS NULL OR photo_id = ?2)",
-            (DEATHS_FORGIVEN, photo_id),
+            f"DELETE FROM analysis_strikes WHERE {_GIVEN_UP} AND (:photo IS NULL OR photo_id = :photo)",
+            {"most": DEATHS_FORGIVEN, "photo": photo_id},
         ).rowcount
         if photo_id is not None and not changed:
             raise NotFoundError(

@@ -30,11 +30,11 @@ from personalizer.errors import UnreadablePhotoError
 from personalizer.faces_switch import faces_are_on, note_faceless, still_wanted
 from personalizer.folders import SeenFile
 from personalizer.library import Library
+from personalizer.library_analyses import MAX_ATTEMPTS
 from personalizer.scan_table import OpenWork, ScanTable
 from personalizer.schemas import OnProgress, Progress, ScanReport
 from personalizer.settling import Settling, age_s, is_being_written, is_same, look, rest_s
 
-MAX_ATTEMPTS = 3
 _POLL_S = 0.5
 
 

@@ -37,3 +37,8 @@ def store_photo(
 def vector_of(library: Library, detection_id: int) -> Float32Array:
     """The vector `[dim]` of a detection that one model has seen."""
     return library.comparable_vectors([detection_id])[1][detection_id]
+
+
+def file_rows(library: Library) -> list[tuple[Any, ...]]:
+    """The library's files, and what it says about them."""
+    return [tuple(row) for row in library.connection.execute("SELECT * FROM photo_files ORDER BY path")]

@@ -52,9 +52,18 @@ def make_photo() -> Callable[..., Path]:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
-    """An empty library."""
-    with Library.open(tmp_path / "library.sqlite3") as opened:
+    """An empty library in a home of its own, which no scan of `tmp_path` enters."""
+    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
         yield opened
+
+
+@pytest.fixture
+def folder(library: Library, tmp_path: Path) -> Path:
+    """An empty folder of photos that the library knows."""
+    path = tmp_path / "photos"
+    path.mkdir()
+    library.add_root(path)
+    return path
 
 
 @contextmanager

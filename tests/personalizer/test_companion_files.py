@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -20,12 +20,6 @@ XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.o
 <rdf:Description rdf:about="" xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:DateTimeOriginal="{date}"
 exif:GPSLatitude="48,51.5N" exif:GPSLongitude="2,17,40.2E"/></rdf:RDF></x:xmpmeta>"""
 TAKEOUT = '{"title": "x", "photoTakenTime": {"timestamp": "1600000000"}, "geoData": {"latitude": 1.5, "longitude": 2}}'
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
-        yield opened
 
 
 @pytest.fixture

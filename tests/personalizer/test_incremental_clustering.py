@@ -1,6 +1,6 @@
 """New faces in real libraries; the vectors are synthetic, at distances that are chosen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,12 +62,6 @@ class Faces:
 
     def add(self, who: str, count: int, within: float = 0.4, quality: float = 1.0) -> list[int]:
         return [self.photo((self.vector(who, within), quality))[0] for _ in range(count)]
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -323,13 +317,11 @@ def test_a_face_between_two_groups_waits(library: Library, faces: Faces) -> None
     assert _group_of(library)[nearer] == group_of[first[0]]
 
 
-def test_what_others_change_is_seen_by_a_state_that_is_kept(
-    library: Library, faces: Faces, tmp_path: Path
-) -> None:
+def test_what_others_change_is_seen_by_a_state_that_is_kept(library: Library, faces: Faces) -> None:
     state = GroupingState()
     own = faces.add("Amy", 4)
     cluster(library, state=state)
-    with Library.open(tmp_path / "library.sqlite3") as front_end:
+    with Library.open(library.path) as front_end:
         concept_id = _group_of(library)[own[0]]
         concept_operations.name_concept(front_end, concept_id, "Amy")
         front_end.add_members(concept_id, [own[3]], source="user", status="rejected")
@@ -365,11 +357,11 @@ class _Interrupted(GroupingState):
         return read
 
 
-def test_nothing_computed_before_a_change_is_written(library: Library, faces: Faces, tmp_path: Path) -> None:
+def test_nothing_computed_before_a_change_is_written(library: Library, faces: Faces) -> None:
     own = faces.add("Amy", 4)
 
     def forget_one() -> None:
-        with Library.open(tmp_path / "library.sqlite3") as other:
+        with Library.open(library.path) as other:
             other.add_links([(own[0], face) for face in own[1:]], "cannot")
 
     cluster(library, state=_Interrupted(forget_one))

@@ -42,12 +42,6 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def library(tmp_path: Path):
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
-@pytest.fixture
 def queue(library: Library) -> JobQueue:
     return JobQueue(library)
 

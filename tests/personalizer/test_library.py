@@ -20,12 +20,6 @@ from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo
 from personalizer.storage_errors import storage_error
 
 
-@pytest.fixture
-def library(tmp_path: Path):
-    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
-        yield opened
-
-
 def record(library: Library, name: str, content_hash: str | None = None, kind: str = "photo") -> Photo:
     seed = sum(map(ord, name))
     vector = np.random.default_rng(seed).normal(size=4).astype(np.float32)

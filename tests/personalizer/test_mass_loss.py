@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,6 @@ from personalizer.library import Library
 from personalizer.mass_loss import FolderCount, why_frozen
 from personalizer.scanner import scan
 from personalizer.schemas import ScanReport
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
-        yield opened
 
 
 class Folder:

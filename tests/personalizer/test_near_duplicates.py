@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +24,6 @@ from personalizer.scanner import scan
 
 SAMPLES = sorted((PACKAGE_DATA / "sample_library").rglob("*.jpg"))
 TAKEN = datetime(2024, 5, 1, 12, 0, 0)
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
-        yield opened
 
 
 def record(

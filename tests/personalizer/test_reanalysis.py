@@ -22,12 +22,6 @@ from personalizer.scanner import scan
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 
 
-@pytest.fixture
-def library(tmp_path: Path):
-    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
-        yield opened
-
-
 def found(kind: str, *edges: float, version: str = "2") -> tuple[NewDetection, Embedding]:
     return NewDetection(kind, BoundingBox(*edges), 0.9, "new"), Embedding(np.full(4, 2.0, "f4"), "m", version)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stored_photos import file_rows
 
 from personalizer import photo_import, settling
 from personalizer.analysis_process import AnalysisProcess, Broken
@@ -36,27 +37,8 @@ AsNobody = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
-        yield opened
-
-
-@pytest.fixture
-def folder(library: Library, tmp_path: Path) -> Path:
-    path = tmp_path / "photos"
-    path.mkdir()
-    library.add_root(path)
-    return path
-
-
-@pytest.fixture
 def run(library: Library, models: Path) -> Run:
     return lambda **options: scan(library, library.roots(), models, processes=1, **options)
-
-
-def rows(library: Library) -> list[tuple[Any, ...]]:
-    """The library's files, and what it says about them."""
-    return [tuple(row) for row in library.connection.execute("SELECT * FROM photo_files ORDER BY path")]
 
 
 # --- permission lost
@@ -79,7 +61,7 @@ def test_photos_in_a_folder_that_lost_its_permission_are_not_missing(
     make_photo(private / "deep" / "a.jpg", 2)
     (private / "broken.jpg").write_bytes(b"\xff\xd8\xff and no more")
     assert run().new == 2
-    before, failures = rows(library), library.failures()
+    before, failures = file_rows(library), library.failures()
     closed = folder if whole else private
     caplog.set_level(logging.INFO)
     with as_nobody(folder, library.path.parent):
@@ -92,13 +74,13 @@ def test_photos_in_a_folder_that_lost_its_permission_are_not_missing(
     for found in (report, accepted):
         assert (found.missing, found.new, found.changed, found.moved) == (0, 0, 0, 0)
         assert {"path": str(closed), "reason": "permission denied"} in found.unlisted
-    assert rows(library) == before and library.failures() == failures
+    assert file_rows(library) == before and library.failures() == failures
     assert read_notes(library).unlisted == accepted.unlisted
     assert "listed" in caplog.text or whole
     assert str(folder) not in caplog.text
     report = run()
     assert (report.unlisted, report.missing, report.new, report.frozen) == ([], 0, 0, [])
-    assert rows(library) == before
+    assert file_rows(library) == before
     assert read_notes(library).unlisted == []
 
 
@@ -158,7 +140,7 @@ def test_a_link_in_place_of_a_root_is_not_followed(
 ) -> None:
     make_photo(folder / "a.jpg", 1)
     run()
-    before = rows(library)
+    before = file_rows(library)
     elsewhere = tmp_path / "elsewhere"
     folder.rename(elsewhere)
     make_photo(elsewhere / "private.jpg", 2)
@@ -167,7 +149,7 @@ def test_a_link_in_place_of_a_root_is_not_followed(
         report = run()
         assert (report.seen, report.new, report.missing) == (0, 0, 0)
         assert [one["path"] for one in report.frozen] == [str(folder)]
-        assert rows(library) == before
+        assert file_rows(library) == before
         folder.unlink()
     elsewhere.rename(folder)
     assert (run().new, library.frozen_roots()) == (1, {})
@@ -421,7 +403,7 @@ def test_a_library_that_may_not_be_written_is_left_as_it_is(
 ) -> None:
     make_photo(folder / "a.jpg", 1)
     run()
-    before = rows(library)
+    before = file_rows(library)
     make_photo(folder / "b.jpg", 2)
     queue = JobQueue(library)
     job = queue.enqueue("scan", "library")
@@ -437,7 +419,7 @@ def test_a_library_that_may_not_be_written_is_left_as_it_is(
     failed = queue.get(job)
     assert (failed.state, failed.error_class) == ("failed", "environment")
     assert "readonly" in (failed.error or "") and "Allow yourself" in (failed.error or "")
-    assert rows(library) == before and library.failures() == []
+    assert file_rows(library) == before and library.failures() == []
     assert run().new == 1
 
 

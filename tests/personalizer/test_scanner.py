@@ -27,12 +27,6 @@ MakePhoto = Callable[..., Path]
 
 
 @pytest.fixture
-def library(tmp_path: Path):
-    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
-        yield opened
-
-
-@pytest.fixture
 def folder(tmp_path: Path) -> Path:
     path = tmp_path / "photos"
     path.mkdir()

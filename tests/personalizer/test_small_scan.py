@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from stored_photos import file_rows
 
 from personalizer import small_scan
 from personalizer.library import Library
@@ -22,20 +22,6 @@ from personalizer.small_scan import scan_folders
 MakePhoto = Callable[..., Path]
 Full = Callable[..., ScanReport]
 Small = Callable[..., ScanReport | None]
-
-
-@pytest.fixture
-def library(tmp_path: Path) -> Iterator[Library]:
-    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
-        yield opened
-
-
-@pytest.fixture
-def folder(library: Library, tmp_path: Path) -> Path:
-    path = tmp_path / "photos"
-    path.mkdir()
-    library.add_root(path)
-    return path
 
 
 @pytest.fixture
@@ -60,11 +46,6 @@ def small(library: Library, models: Path) -> Small:
     return run
 
 
-def rows(library: Library) -> list[tuple[Any, ...]]:
-    """The library's files, and what it says about them."""
-    return [tuple(row) for row in library.connection.execute("SELECT * FROM photo_files ORDER BY path")]
-
-
 def names(library: Library) -> set[str]:
     return {path.name for path in library.files()}
 
@@ -86,10 +67,10 @@ def test_only_what_came_into_the_folders_is_taken_in(
     assert report is not None and (report.seen, report.new) == (6, 2)
     report = small(folder)
     assert report is not None and (report.seen, report.new) == (0, 0), "the root itself has no file"
-    before = rows(library)
+    before = file_rows(library)
     report = full()
     assert (report.new, report.changed, report.moved, report.missing) == (0, 0, 0, 0)
-    assert rows(library) == before
+    assert file_rows(library) == before
 
 
 def test_changed_and_touched_files_and_such_that_came_back(
@@ -115,11 +96,11 @@ def test_what_is_gone_is_for_a_scan_of_everything(
     for number in range(3):
         make_photo(folder / "a" / f"{number}.jpg", number)
     full()
-    before = rows(library)
+    before = file_rows(library)
     (folder / "a" / "1.jpg").unlink()
     make_photo(folder / "a" / "new.jpg", 9)
     assert small(folder / "a") is None
-    assert rows(library) == before
+    assert file_rows(library) == before
     assert (full().missing, small(folder / "a") is not None) == (1, True)
 
 
@@ -195,9 +176,9 @@ def test_what_is_excluded(
     full()
     library.add_exclusion("Screenshots")
     library.add_exclusion("secret*")
-    before = rows(library)
+    before = file_rows(library)
     assert small(folder / "Screenshots") is None
-    assert rows(library) == before
+    assert file_rows(library) == before
     assert full().excluded == 1
     make_photo(folder / "secret.jpg", 3)
     make_photo(folder / "c.jpg", 4)

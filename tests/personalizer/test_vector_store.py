@@ -31,12 +31,6 @@ def record(library: Library, number: int, kind: DetectionKind, vector: np.ndarra
     return library.detections(photo.id)[0].id
 
 
-@pytest.fixture
-def library(tmp_path: Path):
-    with Library.open(tmp_path / "library.sqlite3") as opened:
-        yield opened
-
-
 def unit(count: int, dim: int = 16) -> np.ndarray:
     vectors = np.random.default_rng(0).normal(size=(count, dim))
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -140,7 +134,10 @@ def test_no_network_call_is_tried(library: Library, tmp_path: Path) -> None:
     for n, vector in enumerate(unit(5)):
         record(library, n, "object", vector)
     finished = subprocess.run(
-        [sys.executable, "-c", NO_NETWORK, str(tmp_path)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", NO_NETWORK, str(library.path.parent)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert finished.stdout.strip() == "done", finished.stderr
 
