@@ -80,7 +80,7 @@ class Actions:
     def name(self, concept_id: int, name: str) -> Action:
         def run(_progress: OnProgress) -> tuple[str, Any]:
             named = self._familiar.name(concept_id, name)
-            return f"Number {named.id} is {named.name} now. “/imagine {named.name} …” draws with it.", named
+            return f"Number {named.id} is {named.name} now.", named
 
         return Action("name_concept", f"Naming number {concept_id}", run)
 

@@ -301,13 +301,13 @@ class Assistant:
         if action.photos:
             self.conversation.last_photos = action.photos
         emit(ToolFinished(action.tool, words, artifact, elapsed_s))
-        self.conversation.add("user", text)
-        self.conversation.add("assistant", words)
+        self.conversation.add("user", text, by_model=False)
+        self.conversation.add("assistant", words, by_model=False)
         emit(Answer(words, "tool", elapsed_s))
 
     def _say(self, text: str, words: str, emit: Emit, started: float) -> None:
-        self.conversation.add("user", text)
-        self.conversation.add("assistant", words)
+        self.conversation.add("user", text, by_model=False)
+        self.conversation.add("assistant", words, by_model=False)
         emit(Answer(words, "program", time.monotonic() - started))
 
 

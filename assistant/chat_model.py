@@ -26,7 +26,16 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, Field, PrivateAttr
 
-from assistant.chat_engine import EngineMessage, fit_to_context, load_engine, token_counter
+from assistant.chat_engine import (
+    FREE_TALK_PARAMETERS,
+    EngineMessage,
+    default_model_path,
+    fit_to_context,
+    is_surely_small,
+    load_engine,
+    parameter_count,
+    token_counter,
+)
 from assistant.tool_choice import NO_TOOL, choice_instructions, choice_schema, valid_choice
 
 _TOOL_TOKENS = 160
@@ -77,6 +86,20 @@ class LocalChat(BaseChatModel):
     def load(self) -> None:
         """Load the weights now instead of with the first answer. Raises NotReadyError."""
         self._loaded()
+
+    def talks_freely(self) -> bool:
+        """Whether the model is large enough for its own words to be shown; loads it where its file does not tell."""
+        path = self.model_path or default_model_path()
+        if path is not None and path.is_file() and is_surely_small(path):
+            return False
+        return parameter_count(self._loaded()) >= FREE_TALK_PARAMETERS
+
+    def choose_tool(
+        self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool]
+    ) -> tuple[str, dict[str, Any]] | None:
+        """The name and arguments of the tool that the model chooses, or None; it says nothing else."""
+        with self._lock:
+            return self._choose_tool(list(messages), [convert_to_openai_tool(tool) for tool in tools], None)
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` in this model's vocabulary; loads the weights."""

@@ -35,4 +35,8 @@ def exclude_patterns(ui: FrontEnd, patterns: Sequence[str], *, remove: bool) -> 
             fix="Give them as `familiar exclude` lists them.",
         )
     excluded = ui.familiar.exclude(patterns, remove=remove)
-    ui.show({"excluded": excluded}, lambda found: exclusion_lines(found["excluded"], changed=bool(patterns)))
+    left_out = ui.familiar.left_out()
+    ui.show(
+        {"excluded": excluded, "photos_left_out": left_out},
+        lambda _result: exclusion_lines(left_out, changed=bool(patterns)),
+    )

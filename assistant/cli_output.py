@@ -105,12 +105,17 @@ def unlisted_lines(unlisted: Sequence[Mapping[str, str]]) -> list[str]:
     ]
 
 
-def exclusion_lines(patterns: Sequence[str], *, changed: bool = False) -> str:
-    """What is left out."""
-    if not patterns:
+def exclusion_lines(left_out: Mapping[str, int], *, changed: bool = False) -> str:
+    """The patterns of what is left out, and how many known photos each of them leaves out."""
+    if not left_out:
         return "Nothing is left out." + (" The next scan takes in what was: familiar scan" if changed else "")
     lines = ["Left out, besides hidden files and what other programs keep for themselves:"]
-    lines += [f"  {pattern}" for pattern in patterns]
+    lines += [
+        f"  {pattern}  ({'1 photo' if count == 1 else f'{count} photos'})"
+        if count
+        else f"  {pattern}  (no photo that I know: check its spelling if it should leave some out)"
+        for pattern, count in left_out.items()
+    ]
     if changed:
         lines.append("The next scan goes by that: familiar scan. Photos that are left out keep their names.")
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """Answers about one photo: who and what it shows, and why Familiar thinks so. Stores nothing.
 
-What the library recognises (faces, embeddings, the trained prefix), what the user told and what the small
-backbone says in its own words are kept apart in every answer.
+An answer is made of what the library recognises (faces, embeddings, the trained prefix), what the file says and what
+the user told. The backbone's own words appear in no answer: they are wrong too often.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 ASKED_OF_PREFIXES = 4
 """How many of the likeliest concepts are asked of the backbone as well: each costs a pass through it."""
 MAX_LISTED = 5
+CANNOT_TELL = "I can't tell that."
 JUST_NOT_YES = 0.4999
 """The most that is believed about a person when the face resembles somebody else more."""
 
@@ -63,8 +64,8 @@ class Describer:
     ) -> Description:
         """The answer about the photo at `path`; `started` is the monotonic time from which it is counted.
 
-        `prepare` sees that the backbone can be asked, which may take long; it is called only where its words are
-        needed.
+        `prepare` sees that the backbone can be asked, which may take long; it is called only where a trained prefix
+        waits for it and the question is not about whether somebody is there.
         """
         content = read_photo_bytes(path)
         decoded = decode_photo(content, path, FOR_ANALYSIS)
@@ -77,9 +78,10 @@ class Describer:
         named = [c for c in self._library.concepts() if c.name is not None and c.state != "hidden"]
         wanted = understand(question, [concept.name for concept in named if concept.name])
         asked = wanted.names if isinstance(wanted, AsksForConcepts) else ()
+        if not isinstance(wanted, AsksForConcepts | AsksForUnknown) and any(one.prefix_dir for one in named):
+            prepare()
         recognised = self._recognise(decoded, analysed, named, asked, stored)
         sure = [one for one in recognised if one.verdict == "yes"]
-        caption: str | None = None
         told = self._told(wanted) if isinstance(wanted, AsksWhoOrWhat | AsksSomething) else Told([], False)
         if isinstance(wanted, AsksForConcepts):
             shown = sorted(
@@ -93,31 +95,24 @@ class Describer:
             if not told.whole:
                 if isinstance(wanted, AsksWhoOrWhat):
                     answer = nothing_told(wanted.about, [])
-                prepare()
-                # Who was merely recognised is left out of the context: a prefix makes the model worse at
-                # questions about anything else.
-                words, left_out = self._answer(decoded, wanted.text, _named(wanted))
-                seen = (
-                    f"{_who(sure)} The small model answers{left_out}: “{words}”" if words else "I don't know."
-                )
-                answer = f"{answer} {seen}".strip()
+                else:
+                    answer = f"{answer} {CANNOT_TELL}".strip()
+                answer = f"{answer} What I know of this photo: {_known(sure, decoded)}"
         else:
             shown = sure or [one for one in recognised if one.verdict == "unsure"]
-            prepare()
-            caption = self._serving.caption(decoded.image)
-            answer = _description(recognised, caption, decoded)
+            answer = _description(recognised, decoded)
         return Description(
             photo=path,
             question=question,
             answer=answer,
             concepts=shown[: max(MAX_LISTED, len(asked))],
-            facts=self._facts(decoded, stored, caption),
+            facts=self._facts(decoded, stored),
             backbone=self._serving.version if self._serving.is_exported() else None,
             elapsed_s=round(time.monotonic() - started, 3),
             told=told.facts,
         )
 
-    def _facts(self, decoded: DecodedPhoto, stored: Photo | None, caption: str | None) -> Facts:
+    def _facts(self, decoded: DecodedPhoto, stored: Photo | None) -> Facts:
         companions, written = what_lies_beside(self._library, stored)
         return Facts(
             taken_at=decoded.taken_at,
@@ -127,7 +122,6 @@ class Describer:
             width_px=decoded.width_px,
             height_px=decoded.height_px,
             in_library=stored is not None,
-            caption=caption,
             companions=companions,
             title=written.title,
             description=written.description,
@@ -149,15 +143,6 @@ class Describer:
                 find = who_or_what if isinstance(wanted, AsksWhoOrWhat) else told_about
                 found.append(find(wanted.text, name, facts))
         return Told([fact for told in found for fact in told.facts], any(told.whole for told in found))
-
-    def _answer(self, decoded: DecodedPhoto, question: str, about: Sequence[str]) -> tuple[str, str]:
-        """What the backbone says with the prefixes of `about` in its context, and which of them had no room there."""
-        concepts = [concept for name in about if (concept := self._library.concept_by_name(name))]
-        trained = [concept for concept in concepts if self._serving.has_prefix(concept)]
-        fitting = self._serving.fitting_answer(question, trained)
-        names = [str(concept.name) for concept in trained if concept not in fitting]
-        left_out = f" (without what it learned about {_list(names)}: too many at once)" if names else ""
-        return self._serving.answer(decoded.image, question, fitting), left_out
 
     def _recognise(
         self,
@@ -281,26 +266,29 @@ def _about_unknown(name: str, named: list[Concept]) -> str:
     return f"I don't know anyone or anything called {name}. {known}"
 
 
-def _who(sure: list[Recognised]) -> str:
-    return f"I recognise {_list(one.name for one in sure)}." if sure else "I recognise nobody and nothing."
+def _known(sure: list[Recognised], decoded: DecodedPhoto) -> str:
+    """Who is recognised, and when and where the photo was taken, as far as that is known."""
+    who = f"I recognise {_list(one.name for one in sure)}." if sure else "I recognise nobody and nothing."
+    return f"{who} {_taken(decoded)}".strip()
 
 
-def _description(recognised: list[Recognised], caption: str | None, decoded: DecodedPhoto) -> str:
+def _description(recognised: list[Recognised], decoded: DecodedPhoto) -> str:
     sure = [one for one in recognised if one.verdict == "yes"]
     unsure = [one for one in recognised if one.verdict == "unsure"]
     parts = [f"I recognise {one.name}: {'; '.join(one.evidence)}." for one in sure]
-    if not sure:
-        parts.append("I don't know who or what this is: nothing in it matches what you have named.")
     if unsure:
         parts.append(f"It might be {_list(one.name for one in unsure)}, but I am not sure.")
-    if caption:
-        parts.append(f"The small model's own words: “{caption}”.")
+    elif not sure:
+        parts.append("I don't know who or what this is: nothing in it matches what you have named.")
+    return " ".join([*parts, _taken(decoded)]).strip()
+
+
+def _taken(decoded: DecodedPhoto) -> str:
+    """When and where the photo was taken, as a sentence; empty where neither is known."""
     where = _place(decoded)
     if decoded.taken_at is not None:
-        parts.append(f"Taken on {decoded.taken_at:%-d %B %Y at %H:%M}{where}.")
-    elif where:
-        parts.append(f"Taken{where}.")
-    return " ".join(parts)
+        return f"Taken on {decoded.taken_at:%-d %B %Y at %H:%M}{where}."
+    return f"Taken{where}." if where else ""
 
 
 def _place(decoded: DecodedPhoto) -> str:

@@ -22,6 +22,9 @@ class Turn:
 
     role: Literal["user", "assistant"]
     text: str
+    by_model: bool
+    """Whether the turn is part of an exchange that the chat model answered. What tools and the program said is never
+    given to the model as its own words: it would go on in the same voice."""
 
 
 @dataclass
@@ -36,10 +39,10 @@ class Conversation:
     waiting: Route | None = None
     """A request that lacks something the user was asked for."""
 
-    def add(self, role: Literal["user", "assistant"], text: str) -> None:
+    def add(self, role: Literal["user", "assistant"], text: str, *, by_model: bool) -> None:
         """Append a turn; empty ones are left out."""
         if text.strip():
-            self.turns.append(Turn(role, text.strip()))
+            self.turns.append(Turn(role, text.strip(), by_model))
             del self.turns[:-MAX_TURNS_KEPT]
 
     def forget(self, mentions: NameMentions) -> None:
@@ -53,10 +56,10 @@ class Conversation:
         self.last_photos, self.last_route, self.waiting = (), None, None
 
     def window(self, max_tokens: int, count_tokens: Callable[[str], int]) -> list[Turn]:
-        """The newest turns that fit into `max_tokens`, oldest first, beginning with a user's."""
+        """The newest turns of the chat model and its user that fit into `max_tokens`, oldest first, a user's first."""
         kept: list[Turn] = []
         left = max_tokens
-        for turn in reversed(self.turns):
+        for turn in reversed([turn for turn in self.turns if turn.by_model]):
             # A chat template puts a handful of tokens around each turn.
             left -= count_tokens(turn.text) + 8
             if left < 0:

@@ -6,15 +6,26 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.mentions import CONCEPT, find_mentions
+from assistant.mentions import CONCEPT, PHOTO, find_mentions
 
 _CONCEPTS = rf"(?:(?:both|either)\ )?{CONCEPT}(?:(?:,|,?\ (?:and|or))\ {CONCEPT})*"
+_HERE = (
+    r"(?:here|there|anywhere|somewhere|visible|shown|present"
+    r"|(?:in|on)\ (?:it|(?:this|the|that|my|these|those|any\ of\ (?:these|the))"
+    r"(?:\ (?:last|latest|new|attached))?(?:\ (?:photos?|pictures?|images?|pics?|shots?|snaps?|selfies?|one|file))?)"
+    r"|in\ (?:here|there)|"
+    + PHOTO
+    + r"|(?:in|on)\ (?:the\ |this\ )?(?:photo\ |picture\ )?"
+    + PHOTO
+    + r")(?:\ at\ all)?"
+)
+"""In the photo, and nothing more: "on a beach" asks for something else as well."""
 _PRESENCE = re.compile(
     rf"""^(?:is|are|isn't|was|were)\ (?:this|that|it|there|these|he|she)?\ ?(?:really\ |a\ photo\ of\ |my\ )*
     {_CONCEPTS}
-    (?:\ (?:both\ )?(?:here|there|in|on|visible|shown|present)\b.*)?\W*$
-    |^(?:do|can|could)\ (?:you|i|we)\ (?:see|recogni[sz]e|find|spot)\ {_CONCEPTS}.*$
-    |^(?:does|do)\ (?:this|that|it|these)(?:\ \w+)?\ (?:show|contain|have|include)\ {_CONCEPTS}.*$
+    (?:\ (?:both\ )?(?:visible\ |shown\ |present\ |to\ be\ seen\ )?{_HERE})?\W*$
+    |^(?:do|can|could)\ (?:you|i|we)\ (?:see|recogni[sz]e|find|spot)\ {_CONCEPTS}(?:\ {_HERE})?\W*$
+    |^(?:does|do)\ (?:this|that|it|these)(?:\ \w+)?\ (?:show|contain|have|include)\ {_CONCEPTS}(?:\ {_HERE})?\W*$
     |^(?:which|where)?\ ?{_CONCEPTS}\ ?\?$""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -72,7 +83,7 @@ class AsksWhoOrWhat:
 
 @dataclass(frozen=True, slots=True)
 class AsksSomething:
-    """Anything else: the backbone answers. `about` are the named concepts in the question."""
+    """Anything else. `about` are the named concepts in the question."""
 
     text: str
     about: tuple[str, ...]

@@ -8,6 +8,13 @@ NOT_BUILT: dict[Intent, str] = {
     "find": "Searching your photos is not built yet. I can look at one photo: name its file and ask.",
 }
 
+CANNOT_HELP = (
+    "I can't help with that. I can say who is in a photo (“who is in PHOTO?”), draw (“draw …”), say whom I know "
+    "(“who do you know?”), name a group (“call number 3 Bo”) and keep what you tell me (“remember that Bo …”). "
+    "/help lists everything."
+)
+"""What to say to what no tool answers."""
+
 
 def clarification(found: Route) -> str:
     """What to ask back when something is missing."""

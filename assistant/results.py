@@ -63,8 +63,6 @@ class Facts:
     width_px: int
     height_px: int
     in_library: bool
-    caption: str | None = None
-    """The backbone's own words; None when no backbone is exported."""
     companions: list[Beside] = field(default_factory=list)
     """Files that belong to it: the video of a Live Photo, and what other programs wrote beside it."""
     title: str | None = None

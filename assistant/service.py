@@ -186,6 +186,12 @@ class Familiar:
             self.queue.enqueue("scan", "library", {"backbone": self.backbone, "device": self.device})
         return self.library.exclusions()
 
+    def left_out(self) -> dict[str, int]:
+        """Every pattern of what is excluded, with the number of known files that it leaves out."""
+        from personalizer.exclusions import left_out_by
+
+        return left_out_by(self.library, self.library.exclusions())
+
     def rebuild_index(self, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """Make the vector index anew from the library."""
         return self._run("rebuild_index", "library", {}, on_progress)
@@ -593,7 +599,8 @@ class Familiar:
     ) -> Description:
         """Say what and who is in a photo, or answer a question about it.
 
-        Whether a named concept is in it is answered at once, also before the backbone has been prepared.
+        Whether a named concept is in it is answered at once, also before the backbone has been prepared; everything
+        else waits for the backbone where a trained prefix needs it.
         """
         started = time.monotonic()
         path = existing(photo, "describing")

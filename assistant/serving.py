@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -126,55 +126,24 @@ class Serving:
         return float(logits.mean()) - threshold
 
     def caption(self, image: Image.Image) -> str:
-        """The backbone's own words for a picture, without any concept."""
-        from personalizer.prompts import DESCRIBE_QUESTION
-
-        return self.answer(image, DESCRIBE_QUESTION, ())
-
-    def answer(self, image: Image.Image, question: str, concepts: Sequence[Concept]) -> str:
-        """The backbone's answer about a picture, with the concepts' personal prompts in the context."""
+        """The backbone's own words for a picture, without any concept: for evaluation, no answer shows them."""
         from exporters.runtime.generation import answer
-        from personalizer.prompts import question_about_image
+        from personalizer.prompts import DESCRIBE_QUESTION, question_about_image
 
-        context = self.together(concepts)
-        segments = question_about_image(as_trained(_worded(question, context)))
-        # The understanding rows introduce answers about the concept; made to begin with them, the model takes every
-        # question for "is it in this photo?". It may still write them itself.
-        said = answer(
-            self.session,
-            segments,
-            [image],
-            concept=context,
-            max_tokens=MAX_WORDS_TOKENS,
-            forced=False,
-        )
+        segments = question_about_image(as_trained(DESCRIBE_QUESTION))
+        said = answer(self.session, segments, [image], max_tokens=MAX_WORDS_TOKENS, forced=False)
         return said.text.strip()
 
-    def fitting_answer(self, question: str, concepts: Sequence[Concept]) -> list[Concept]:
-        """Those of `concepts` whose personal prompts fit into the backbone beside a picture and an answer."""
-        from exporters.runtime.generation import answer_positions
-        from personalizer.prompts import question_about_image
-
-        def positions(context: PromptContext) -> int:
-            segments = question_about_image(as_trained(_worded(question, context)))
-            return answer_positions(context, segments, MAX_WORDS_TOKENS)
-
-        return self._fitting(concepts, positions)
-
     def fitting_drawing(self, text: str, concepts: Sequence[Concept]) -> list[Concept]:
-        """Those of `concepts` that a drawing of `text` has room for in the backbone."""
+        """Those of `concepts` that a drawing of `text` has room for in the backbone.
+
+        The first one that has a prefix, and all that fit beside it, in the order given.
+        """
+        from exporters.runtime.concept import ConceptsTogether
         from exporters.runtime.generation import drawing_positions
 
-        return self._fitting(
-            concepts,
-            lambda context: drawing_positions(context, as_trained(_worded(text, context), end=".")),
-        )
-
-    def _fitting(
-        self, concepts: Sequence[Concept], positions: Callable[[PromptContext], int]
-    ) -> list[Concept]:
-        """The first concept that has a prefix and all that fit beside it, in the order given."""
-        from exporters.runtime.concept import ConceptsTogether
+        def positions(context: PromptContext) -> int:
+            return drawing_positions(context, as_trained(_worded(text, context), end="."))
 
         fitting: list[Concept] = []
         runtimes: list[ConceptRuntime] = []

@@ -1,6 +1,7 @@
-"""Free conversation with the local model, as a LangChain agent over the tools.
+"""What no pattern recognised: a tool that a small model chooses, or free conversation with a larger one.
 
-Loads LangChain only when it talks.
+A model below a billion parameters says nothing in its own words: it states acts and files that there are none of. Loads
+LangChain only when it talks.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from assistant.chat_engine import missing_for_chat
 from assistant.events import Answer, Cancelled, Event, Token, ToolFinished, ToolProgress, ToolStarted
 from assistant.memory import Conversation
-from assistant.replies import without_model
+from assistant.replies import CANNOT_HELP, without_model
 from assistant.router import UNDECIDED, Route
 from assistant.service import Familiar
 from assistant.tools.access import PhotoAccess
@@ -52,9 +53,9 @@ class SmallTalk:
     def load_quietly(self) -> None:
         """Load everything a free answer needs; what goes wrong is said when somebody asks."""
         try:
+            if not self._loaded().talks_freely():
+                return
             import langchain.agents  # noqa: F401 - takes more than a second the first time
-
-            self._loaded().load()
         except FamiliarError as error:
             _log.info("the chat model is not ready: %s", error)
 
@@ -67,16 +68,44 @@ class SmallTalk:
             return self._model
 
     def answer(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
-        """Talk; call a tool when the words hint at one. Emits events up to the last one."""
+        """Call a tool when the words hint at one; talk where the model is large enough. Emits events up to the last."""
         missing = missing_for_chat(self.model_path)
         if missing is not None:
-            emit(Answer(without_model(missing.found, missing.fix), "program", time.monotonic() - started))
+            # The model that comes with the program would not talk freely either.
+            words = CANNOT_HELP if self.model_path is None else without_model(missing.found, missing.fix)
+            emit(Answer(words, "program", time.monotonic() - started))
             return
         from langsmith import tracing_context
 
         # Whatever the environment says: nothing of a conversation leaves this machine.
         with tracing_context(enabled=False):
-            self._talk(text, found, stop, emit, started)
+            if self._loaded().talks_freely():
+                self._talk(text, found, stop, emit, started)
+            else:
+                self._choose(text, found, stop, emit, started)
+
+    def _choose(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
+        """Run the tool that the model chooses among those that the words leave open, or say what can be done."""
+        from langchain_core.messages import HumanMessage
+
+        tools = self._tools(text, found, stop, emit)
+        call = self._loaded().choose_tool([HumanMessage(text)], tools) if tools else None
+        if stop.is_set():
+            emit(Cancelled())
+            return
+        self._conversation.add("user", text, by_model=False)
+        if call is None:
+            self._conversation.add("assistant", CANNOT_HELP, by_model=False)
+            emit(Answer(CANNOT_HELP, "program", time.monotonic() - started))
+            return
+        name, arguments = call
+        emit(ToolStarted(name, _title(name)))
+        tool_started = time.monotonic()
+        tool = next(tool for tool in tools if tool.name == name)
+        result = tool.invoke({"type": "tool_call", "id": name, "name": name, "args": arguments})
+        emit(ToolFinished(name, result.text, result.artifact, time.monotonic() - tool_started))
+        self._conversation.add("assistant", result.text, by_model=False)
+        emit(Answer(result.text, "tool", time.monotonic() - started))
 
     def _talk(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
         from langchain.agents import create_agent
@@ -109,13 +138,13 @@ class SmallTalk:
         if stop.is_set():
             emit(Cancelled())
             return
-        self._conversation.add("user", text)
+        self._conversation.add("user", text, by_model=result is None)
         if result is not None:
             elapsed_s = time.monotonic() - tool_started
             emit(ToolFinished(result.name or "", result.text, result.artifact, elapsed_s))
             words = result.text
         words = words.strip() or "I have no answer to that."
-        self._conversation.add("assistant", words)
+        self._conversation.add("assistant", words, by_model=result is None)
         emit(Answer(words, "tool" if result is not None else "model", time.monotonic() - started))
 
     def _tools(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> list[Any]:

@@ -103,6 +103,22 @@ def exclusions_of(library: Library) -> Exclusions:
     return Exclusions(tuple(library.exclusions()), (os.path.realpath(library.path.parent),))
 
 
+def left_out_by(library: Library, patterns: Iterable[str]) -> dict[str, int]:
+    """How many of the files that the library knows each pattern leaves out, those of earlier scans included."""
+    roots = [os.fspath(root) for root in library.roots()]
+    files = [
+        (path, root)
+        for path in map(os.fspath, library.files())
+        for root in roots
+        if path.startswith(f"{root.rstrip('/')}/")
+    ]
+    counts = {}
+    for pattern in patterns:
+        rules = Exclusions((pattern,))
+        counts[pattern] = len({path for path, root in files if rules.skips_path(path, root)})
+    return counts
+
+
 def valid_pattern(pattern: str) -> str:
     """The pattern as it is stored. Raises UsageError for one that can match nothing, or everything."""
     text = pattern.strip()

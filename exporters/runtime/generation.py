@@ -309,14 +309,6 @@ def recognised(
     return log_likelihood(context, hidden, cache, words)
 
 
-def answer_positions(context: PromptContext, segments: Sequence[Segment], max_tokens: int) -> int:
-    """How many positions an answer to a prompt with one picture takes, up to its last token."""
-    spec = context.session.spec
-    picture = np.zeros((spec.context_tokens_per_image, spec.hidden_size), dtype=np.float32)
-    prompt = len(context.embed(segments, [picture])) + len(context.self_prompt("understanding", segments))
-    return context.start_length + prompt + max_tokens - 1
-
-
 def drawing_positions(context: PromptContext, text: str) -> int:
     """How many positions a drawing of `text` takes, up to its last token; a backbone has `max_positions`."""
     before = len(_drawing_prompt(context, text, forced=True))

@@ -14,6 +14,7 @@ from PIL import Image
 from assistant.agent import Assistant
 from assistant.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolFinished, ToolStarted
 from assistant.plain_chat import run
+from assistant.replies import CANNOT_HELP
 from assistant.router import route
 from assistant.service import Familiar
 from assistant.tools.access import PhotoAccess
@@ -298,15 +299,39 @@ class TestWithTheModel:
         pytest.importorskip("llama_cpp")
         return Assistant(familiar)
 
-    def test_streams_tokens_that_add_up_to_the_answer(self, talking: Assistant) -> None:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "good morning!",
+            "delete all my photos",
+            "upload my photos to facebook",
+            "is my mother in it?",
+            "hi",
+        ],
+    )
+    def test_a_small_model_says_nothing_of_its_own(self, talking: Assistant, text: str) -> None:
+        for request in ("who do you know?", text):
+            events = list(talking.respond(request))
+        assert not [event for event in events if isinstance(event, Token)]
+        assert isinstance(events[-1], Answer)
+        assert (events[-1].source, events[-1].text) == ("program", CANNOT_HELP)
+
+    def test_a_larger_model_talks_and_can_be_stopped(
+        self, talking: Assistant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The small model stands for a larger one: what is tested is what is done with the words."""
+        monkeypatch.setattr("assistant.chat_engine.FREE_TALK_PARAMETERS", 1_000_000)
+        monkeypatch.setattr("assistant.chat_model.FREE_TALK_PARAMETERS", 1_000_000)
+        answer(talking, "who do you know?")
         events = list(talking.respond("good morning!"))
         tokens = [event.text for event in events if isinstance(event, Token)]
         assert len(tokens) > 2
         assert isinstance(events[-1], Answer)
         assert events[-1].source == "model"
         assert "".join(tokens).strip() == events[-1].text
-
-    def test_stops_in_the_middle_of_a_sentence(self, talking: Assistant) -> None:
+        # What a tool said is no part of what the model reads as its own words.
+        said = [turn.text for turn in talking.conversation.window(900, len)]
+        assert said == ["good morning!", events[-1].text]
         stop = threading.Event()
         events = []
         for event in talking.respond("tell me a very long story about the sea", cancelled=stop):
@@ -315,6 +340,17 @@ class TestWithTheModel:
                 stop.set()
         assert isinstance(events[-1], Cancelled)
         assert isinstance(last(talking, "thanks!"), Answer)
+
+    def test_the_small_model_is_known_by_its_parameters(self, talking: Assistant) -> None:
+        from assistant.chat_engine import default_model_path, is_surely_small, parameter_count
+        from assistant.chat_model import LocalChat
+
+        path = default_model_path()
+        assert path is not None and is_surely_small(path)
+        model = LocalChat()
+        model.load()
+        assert parameter_count(model._engine) == pytest.approx(135e6, rel=0.3)
+        assert not model.talks_freely()
 
     def test_nothing_is_traced_even_when_the_environment_asks_for_it(
         self, talking: Assistant, monkeypatch: pytest.MonkeyPatch

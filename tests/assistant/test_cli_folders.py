@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stored_photos import store_photo
 
 from assistant.cli_output import scan_lines, status_lines
 from assistant.estimate import folders_within
@@ -42,15 +43,26 @@ def here(tmp_path: Path) -> Home:
 
 
 def test_exclusions_are_kept_until_they_are_taken_back(here: Home) -> None:
-    assert familiar_json(here.root, "exclude") == {"excluded": []}
+    assert familiar_json(here.root, "exclude") == {"excluded": [], "photos_left_out": {}}
     added = familiar_json(here.root, "exclude", "Screenshots", "/photos/2019/*.png")
-    assert added == {"excluded": ["Screenshots", "/photos/2019/*.png"]}
+    assert added["excluded"] == ["Screenshots", "/photos/2019/*.png"]
     shown = familiar(here.root, "exclude")
-    assert "  Screenshots\n" in shown.stdout and "/photos/2019/*.png" in shown.stdout
+    assert "  Screenshots  (" in shown.stdout and "/photos/2019/*.png" in shown.stdout
     assert familiar_json(here.root, "status")["excluded"] == added["excluded"]
-    assert familiar_json(here.root, "exclude", "--remove", "Screenshots") == {
-        "excluded": ["/photos/2019/*.png"]
-    }
+    removed = familiar_json(here.root, "exclude", "--remove", "Screenshots")
+    assert removed == {"excluded": ["/photos/2019/*.png"], "photos_left_out": {"/photos/2019/*.png": 0}}
+
+
+def test_a_pattern_that_leaves_out_nothing_says_so(here: Home, tmp_path: Path) -> None:
+    with closing(Familiar(here)) as opened:
+        opened.library.add_root(tmp_path / "photos")
+        for name in ("a.jpg", "Screenshots/b.jpg", "Screenshots/c.png"):
+            path = tmp_path / "photos" / name
+            store_photo(opened.library, content_hash=name, path=path, width_px=1, height_px=1)
+    said = familiar(here.root, "exclude", "Screenshots", "*.png", "Screenshot").stdout
+    assert "  Screenshots  (2 photos)\n" in said
+    assert "  *.png  (1 photo)\n" in said
+    assert "  Screenshot  (no photo that I know: check its spelling" in said
 
 
 @pytest.mark.parametrize(

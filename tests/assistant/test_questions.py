@@ -33,6 +33,12 @@ def test_open_questions_want_a_description(question: str | None) -> None:
         "Do you see Bo here?",
         "does this photo show Bo?",
         "Bo?",
+        "is Bo here?",
+        "is Bo in it",
+        "is Bo in this picture?",
+        "can you see Bo in the photo?",
+        "is Bo visible in this one?",
+        "isn't this Bo",
     ],
 )
 def test_asks_whether_a_known_concept_is_there(question: str) -> None:
@@ -73,9 +79,17 @@ def test_a_name_nobody_gave_is_not_taken_for_another() -> None:
         ("is Bo larger than Mika, or is Bo smaller?", ("Bo", "Mika")),
         ("what colour is the car?", ()),
         ("is it night?", ()),
+        ("is Bo on a beach?", ("Bo",)),
+        ("is Bo on the beach?", ("Bo",)),
+        ("is Bo in the car?", ("Bo",)),
+        ("is Bo in front of the house?", ("Bo",)),
+        ("is this Bo on a sofa?", ("Bo",)),
+        ("are Bo and Mika in the snow?", ("Bo", "Mika")),
+        ("do you see Bo on a boat?", ("Bo",)),
+        ("does this show Bo eating?", ("Bo",)),
     ],
 )
-def test_other_questions_go_to_the_backbone(question: str, about: tuple[str, ...]) -> None:
+def test_other_questions_ask_for_something_else(question: str, about: tuple[str, ...]) -> None:
     assert understand(question, NAMES) == AsksSomething(question, about)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from assistant.serving import MAX_COMBINATIONS, Serving, as_trained, named_slots
 from personalizer.library import Library
@@ -103,7 +102,3 @@ def test_as_many_concepts_are_taken_as_the_backbone_can_read(
     assert [concept.name for concept in drawn] == ["Ada", "Ben", "Eve"]
     pictures, _, _ = serving.draw(text, drawn, seed=1)
     assert len(pictures) == 1
-    others = [know_prefix(library, name, rows=20) for name in ("Gil", "Hal", "Ivo", "Jim")]
-    seen = serving.fitting_answer("do they play?", others)
-    assert [concept.name for concept in seen] == ["Gil", "Hal"]
-    assert isinstance(serving.answer(Image.new("RGB", (20, 20), "red"), "do they play?", seen), str)

@@ -16,7 +16,6 @@ from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
 from exporters.runtime.generation import (
     Sampling,
     answer,
-    answer_positions,
     drawing_positions,
     generate_images,
     recognised,
@@ -250,18 +249,6 @@ def test_a_drawing_of_two_is_as_good_as_the_harder_one_is_recognised(
     both = recognised(fp32, text, codes, ConceptsTogether([concept, other]))
     single = [recognised(fp32, "{name}.", codes, one) for one in (concept, other)]
     np.testing.assert_allclose(both, np.minimum(*single), atol=1e-4)
-
-
-def test_the_room_that_an_answer_about_two_takes(
-    fp32: OrtSession, concept: ConceptRuntime, other: ConceptRuntime, pictures: list[Image.Image]
-) -> None:
-    together = ConceptsTogether([concept, other])
-    segments = question_about_image("what does {name:1} do?")
-    prompt = [together.embed(segments, pictures[:1]), other.inputs["understanding"]]
-    _, cache = fp32.forward(np.concatenate(prompt)[None], together.start)
-    # The first word is predicted by the prompt, and the last one is not read.
-    assert answer_positions(together, segments, max_tokens=1) == cache.length
-    assert answer_positions(together, segments, max_tokens=9) == cache.length + 8
 
 
 def test_torch_draws_the_same_picture(
