@@ -16,7 +16,7 @@ from typing import Any, Literal
 from personalizer.backbones.preprocessing import PixelScaling
 from personalizer.backbones.spec import BackboneSpec
 from personalizer.errors import CorruptArtifactError, NotReadyError
-from personalizer.locations import write_atomically
+from personalizer.home import write_atomically
 
 Precision = Literal["fp32", "int8", "int8-dynamic"]
 FORMAT = 1

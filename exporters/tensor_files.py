@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from personalizer.errors import CorruptArtifactError
-from personalizer.locations import write_atomically
+from personalizer.home import write_atomically
 
 _TYPES = {"F32": np.float32, "F16": np.float16, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 _MAX_HEADER_BYTES = 16 * 2**20

@@ -12,10 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from personalizer.clustering_due import due_mark
-from personalizer.jobs import JobQueue
-from personalizer.library import Library
-from personalizer.noticed_folders import SUBJECT, noticed_folders, told_of_folders
+from personalizer.jobs.due import due_mark
+from personalizer.jobs.queue import JobQueue
+from personalizer.library.library import Library
+from personalizer.scan.pending_folders import SUBJECT, noticed_folders, told_of_folders
 
 DERIVED_PRIORITY = -1
 """After everything that somebody asked for."""

@@ -30,7 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from personalizer.folders import may_be_photo
+from personalizer.scan.walk import may_be_photo
 from scripts.faults.bombs import Broken, bombs
 from scripts.faults.processes import FAMILY, MemoryWatch, environment
 from scripts.faults.sources import Source, boundaries, draw, sources
@@ -290,8 +290,8 @@ def _watch_files(home: Path, front: subprocess.Popen[str], deadline_s: float) ->
 
 
 def _stop_worker(home: Path) -> None:
-    from assistant.worker_process import stop_worker
-    from personalizer.locations import Home
+    from assistant.daemon.process import stop_worker
+    from personalizer.home import Home
 
     stop_worker(Home(home), patience_s=30)
 

@@ -29,11 +29,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from personalizer.embedding import ensure_object_model
-from personalizer.index_process import IndexProcess
-from personalizer.jobs import JobQueue
-from personalizer.library import Library
-from personalizer.locations import Home
+from personalizer.analysis.embed import ensure_object_model
+from personalizer.home import Home
+from personalizer.index.process import IndexProcess
+from personalizer.jobs.queue import JobQueue
+from personalizer.library.library import Library
 from scripts.faults.processes import FAMILY, environment, family
 from scripts.faults.sources import draw
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from assistant.demo import Sample, read_samples
-from assistant.service import Familiar
-from assistant.serving import draw
+from assistant.answers.backbone import draw
+from assistant.demo.run import Sample, read_samples
+from assistant.service.familiar import Familiar
 from exporters.runtime.generation import answer
 from exporters.runtime.session import BackboneSession
 from personalizer.backbones.preprocessing import centre_square
-from personalizer.decoding import load_photo
-from personalizer.locations import Home
-from personalizer.prompts import DESCRIBE_QUESTION, question_about_image
+from personalizer.home import Home
+from personalizer.photos.decode import load_photo
+from personalizer.prefix.prompts import DESCRIBE_QUESTION, question_about_image
 
 PROMPTS = (
     "a photo of an apple.",

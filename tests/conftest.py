@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from personalizer.torch_threads import wait_briefly
+from personalizer.training.torch_threads import wait_briefly
 
 # Tests share the machine as well; before any of them loads torch.
 wait_briefly()
@@ -22,7 +22,7 @@ wait_briefly()
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with EfficientNet-Lite0 converted to ONNX, once for all tests. Read-only."""
-    from personalizer.embedding import ensure_object_model
+    from personalizer.analysis.embed import ensure_object_model
 
     folder = tmp_path_factory.mktemp("models")
     ensure_object_model(folder)

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from personalizer.locations import Home
+from personalizer.home import Home
 from tui.screens.chat import ChatScreen
 from tui.theme import DUSK, THEMES
 from tui.widgets.pictures import picture_widget

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-import assistant.cli_backup
-import assistant.cli_bench
-import assistant.cli_concepts
-import assistant.cli_daemon
-import assistant.cli_evaluate
-import assistant.cli_faces
-import assistant.cli_recluster
-import assistant.cli_report  # noqa: F401 - add their commands
-from assistant.cli import FrontEnd, app, front_end, run_app
+import assistant.cli.backup
+import assistant.cli.bench
+import assistant.cli.concepts
+import assistant.cli.daemon
+import assistant.cli.evaluate
+import assistant.cli.faces
+import assistant.cli.recluster
+import assistant.cli.report  # noqa: F401 - add their commands
+from assistant.cli.app import FrontEnd, app, front_end, run_app
 from personalizer.errors import UsageError
 
 
@@ -32,8 +32,8 @@ def demo(
     ui = front_end(context)
     ui.home = demo_home(ui.home)
     if not only_chat:
-        from assistant.demo import Demo
-        from assistant.demo_report import summary_lines
+        from assistant.demo.run import Demo
+        from assistant.demo.summary import summary_lines
 
         result = ui.run(lambda on_progress: Demo(ui.familiar, out, on_progress).run())
         ui.show(result, lambda shown: summary_lines(shown, pictures=sys.stdout.isatty()), drawn=True)
@@ -55,7 +55,7 @@ def chat(
     """Talk about your photos in the terminal: ask, name, draw."""
     ui = front_end(context)
     if plain and not ui.json:
-        from assistant.plain_chat import run
+        from assistant.chat.plain import run
 
         raise typer.Exit(run(ui.familiar, model))
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or ui.json:
@@ -79,7 +79,7 @@ def demo_home(chosen: Path | None) -> Path:
     """The demo's own library, apart from the user's, unless a home is given."""
     if chosen is not None:
         return chosen
-    from personalizer.locations import default_home
+    from personalizer.home import default_home
 
     home = default_home()
     return home.root.with_name(f"{home.root.name}-demo")

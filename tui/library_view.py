@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from tui.messages import Snapshot, Suggestion
 
 if TYPE_CHECKING:
-    from assistant.agent import Assistant
-    from assistant.service import Familiar
-    from personalizer.locations import Home
+    from assistant.chat.agent import Assistant
+    from assistant.service.familiar import Familiar
+    from personalizer.home import Home
     from personalizer.schemas import ConceptSummary
 
 _SCENES = ("on a beach", "in the snow", "in a garden", "at night")
@@ -19,8 +19,8 @@ _SCENES = ("on a beach", "in the snow", "in a garden", "at night")
 
 def open_assistant(home: Home, backbone: str, device: str, model_path: Path | None) -> Assistant:
     """The assistant over the library at `home`; imports what the first paint must not wait for."""
-    from assistant.agent import Assistant
-    from assistant.service import Familiar
+    from assistant.chat.agent import Assistant
+    from assistant.service.familiar import Familiar
 
     assistant = Assistant(Familiar(home, backbone, device), model_path)
     assistant.warm_up()

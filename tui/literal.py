@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from assistant.printable import printable
+from assistant.presentation.printable import printable
 
 
 def literal(text: str) -> Content:

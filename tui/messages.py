@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from assistant.agent import Assistant
-    from assistant.events import Event
+    from assistant.chat.agent import Assistant
+    from assistant.chat.events import Event
     from assistant.results import Status
     from tui.widgets.exchange import Exchange
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from assistant.service import UNREACHABLE, Familiar, unreachable
+from assistant.service.familiar import UNREACHABLE, Familiar, unreachable
 from personalizer.errors import NotFoundError, UsageError
 
 

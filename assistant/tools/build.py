@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assistant.service import Familiar
+from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from assistant.tools.describe import describe_tool
 from assistant.tools.imagine import imagine_tool

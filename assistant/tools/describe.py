@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from assistant.results import Description
-from assistant.service import Familiar
+from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.schemas import OnProgress
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from assistant.results import Imagined
-from assistant.service import Familiar
+from assistant.service.familiar import Familiar
 from personalizer.errors import UsageError
 from personalizer.schemas import OnProgress
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from assistant.profile_answers import nothing_told, quoted
-from assistant.service import Familiar
+from assistant.language.fact_answers import nothing_told, quoted
+from assistant.service.familiar import Familiar
 from personalizer.errors import NotFoundError
 from personalizer.schemas import ConceptSummary
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from assistant.results import Profile
-from assistant.service import Familiar
+from assistant.service.familiar import Familiar
 
 if TYPE_CHECKING:
     from langchain_core.tools import StructuredTool

@@ -25,11 +25,11 @@ from torch import nn
 
 from exporters.manifest import Manifest, Precision, file_entries
 from exporters.onnx.graphs import DecoderGraph, MethodGraph
-from exporters.quantization import quantize
-from exporters.runtime.ort import OrtSession
-from exporters.runtime.torch import TorchSession
+from exporters.onnx.quantize import quantize
+from exporters.onnx.torch_session import TorchSession
+from exporters.onnx.validate import Example, default_examples, validate
+from exporters.runtime.ort_session import OrtSession
 from exporters.tensor_files import save_tensors
-from exporters.validation import Example, default_examples, validate
 from personalizer.backbones.base import Backbone
 from personalizer.errors import NotReadyError
 from personalizer.schemas import OnProgress, Progress

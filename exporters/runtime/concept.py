@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 
 from exporters.manifest import hash_file
-from exporters.runtime.prompting import ROW_KINDS, PromptContext
+from exporters.runtime.prompt_context import ROW_KINDS, PromptContext
 from exporters.runtime.session import BackboneSession, Cache
 from exporters.tensor_files import open_tensors, save_tensors
 from personalizer.errors import CorruptArtifactError, NotReadyError
-from personalizer.locations import write_atomically
-from personalizer.prefix_files import current_manifest
-from personalizer.prompts import RowKind, Rows, personal_prompt
+from personalizer.home import write_atomically
+from personalizer.prefix.files import current_manifest
+from personalizer.prefix.prompts import RowKind, Rows, personal_prompt
 from personalizer.schemas import Float32Array
 
 PREFIX_FILE = "prefix.safetensors"

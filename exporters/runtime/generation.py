@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from exporters.runtime.prompting import PromptContext, ReadImage
+from exporters.runtime.prompt_context import PromptContext, ReadImage
 from exporters.runtime.session import BackboneSession, Cache
 from personalizer.errors import JobCancelled, UsageError
-from personalizer.prompts import (
+from personalizer.prefix.prompts import (
     DESCRIBE_QUESTION,
     NO,
     RECOGNITION_QUESTION,

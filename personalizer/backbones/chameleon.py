@@ -24,7 +24,7 @@ from transformers import ChameleonForConditionalGeneration, DynamicCache
 from transformers.utils import logging as transformers_logging
 
 from personalizer.backbones.base import BackboneSpec
-from personalizer.backbones.frozen_linear import PackedLinears
+from personalizer.backbones.packed_linear import PackedLinears
 from personalizer.backbones.pixel_decoder import DecoderGeometry, PixelDecoder
 from personalizer.backbones.preprocessing import PixelScaling
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from personalizer.errors import NotFoundError, NotReadyError
-from personalizer.locations import PACKAGE_DATA
+from personalizer.home import PACKAGE_DATA
 
 if TYPE_CHECKING:
     from personalizer.backbones.base import Backbone

@@ -10,20 +10,20 @@ from pathlib import Path
 
 from transformers import ChameleonForConditionalGeneration
 
-from personalizer.picture_bank import BANK_FILE
-from scripts.pocket.checkpoint import (
+from personalizer.recognition.picture_bank import BANK_FILE
+from scripts.pocket.command import run
+from scripts.pocket.config import DEFAULT_SIZE, read_size
+from scripts.pocket.data.vocabulary import image_token, read_vocabulary
+from scripts.pocket.model.checkpoint import (
     chameleon_config,
     load_part,
     read_image_tokenizer,
     write_checkpoint,
 )
-from scripts.pocket.code_embeddings import merge_levels, share_levels
-from scripts.pocket.command import run
-from scripts.pocket.config import DEFAULT_SIZE, read_size
-from scripts.pocket.image_tokenizer import ImageTokenizer
+from scripts.pocket.model.code_embeddings import merge_levels, share_levels
+from scripts.pocket.model.image_tokenizer import ImageTokenizer
 from scripts.pocket.train_language_model import RECOGNISING, VOCABULARY_FILE, fitting
 from scripts.pocket.training import read_state
-from scripts.pocket.vocabulary import image_token, read_vocabulary
 
 
 def main() -> None:

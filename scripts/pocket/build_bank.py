@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import save_file
 
-from assistant.evaluation.corpora import Rows, load_arrays
+from assistant.evaluation.data.corpora import Rows, load_arrays
+from personalizer.analysis.embed import ObjectEmbedder
 from personalizer.backbones.registry import load_backbone
-from personalizer.embedding import ObjectEmbedder
-from personalizer.picture_bank import BANK_FILE
+from personalizer.recognition.picture_bank import BANK_FILE
 from scripts.pocket.command import run
 
 SHARES = {"photo": 0.7, "render": 0.2}

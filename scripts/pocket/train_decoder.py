@@ -16,7 +16,7 @@ import torch
 
 from scripts.pocket.command import run
 from scripts.pocket.config import read_size
-from scripts.pocket.image_tokenizer import ImageTokenizer
+from scripts.pocket.model.image_tokenizer import ImageTokenizer
 from scripts.pocket.train_image_tokenizer import (
     ImageTraining,
     Likeness,

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from assistant.evaluation.corpora import Record, Rows, load_arrays
+from assistant.evaluation.data.corpora import Record, Rows, load_arrays
 from personalizer.errors import CorruptArtifactError
 from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
-from scripts.pocket.image_tokenizer import ImageTokenizer
-from scripts.pocket.perceptual import Basis, Recogniser, map_distance
+from scripts.pocket.model.image_tokenizer import ImageTokenizer
+from scripts.pocket.model.perceptual import Basis, Recogniser, map_distance
 from scripts.pocket.training import Average, Checkpoint, add_options, read_state, train
 
 SHARES = {"photo": 0.5, "render": 0.35}
@@ -252,7 +252,7 @@ class ImageTraining:
 def add_image_options(parser: argparse.ArgumentParser) -> None:
     """The options of every training on pictures."""
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
-    parser.add_argument("--basis", type=Path, required=True, help="written by scripts.pocket.teacher")
+    parser.add_argument("--basis", type=Path, required=True, help="written by scripts.pocket.data.teacher")
     add_options(parser)
 
 

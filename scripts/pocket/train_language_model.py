@@ -20,16 +20,16 @@ from torch import nn
 from torch.nn import functional
 from transformers import ChameleonForConditionalGeneration
 
-from assistant.evaluation.corpora import Record
-from scripts.pocket.checkpoint import chameleon_config, load_part, read_weights
-from scripts.pocket.code_embeddings import share_levels
+from assistant.evaluation.data.corpora import Record
 from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
-from scripts.pocket.encode_corpus import read_tokens
-from scripts.pocket.muon import Muon
-from scripts.pocket.sequences import Sequence, SequenceMaker
+from scripts.pocket.data.encode_corpus import read_tokens
+from scripts.pocket.data.sequences import Sequence, SequenceMaker
+from scripts.pocket.data.vocabulary import identity, read_vocabulary, train_vocabulary
+from scripts.pocket.model.checkpoint import chameleon_config, load_part, read_weights
+from scripts.pocket.model.code_embeddings import share_levels
+from scripts.pocket.model.muon import Muon
 from scripts.pocket.training import Checkpoint, Means, add_options, train
-from scripts.pocket.vocabulary import identity, read_vocabulary, train_vocabulary
 
 TEXT_WEIGHT = {"read": 3.0, "compared": 4.0, "told": 0.3}
 """In context, one answer in a hundred tokens is what teaches to compare two pictures."""
@@ -301,7 +301,9 @@ def start_from(model: ChameleonForConditionalGeneration, directory: Path) -> Non
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tokens", type=Path, required=True, help="written by scripts.pocket.encode_corpus")
+    parser.add_argument(
+        "--tokens", type=Path, required=True, help="written by scripts.pocket.data.encode_corpus"
+    )
     parser.add_argument("--start", type=Path, help="a written checkpoint, whose language model is trained on")
     add_options(parser)
     options = parser.parse_args()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from personalizer.library import Library
-from personalizer.locations import Home
+from personalizer.home import Home
+from personalizer.library.library import Library
 from personalizer.schemas import Concept
 
 
@@ -27,14 +26,11 @@ class Exported:
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """By the pocket recipe: 16 px pictures of 4 × 4 codes."""
+    import chameleon_checkpoints as checkpoints
+
     from exporters.onnx.export import export_backbone
     from personalizer.backbones.registry import load_backbone
 
-    file = Path(__file__).parents[1] / "personalizer" / "chameleon_checkpoints.py"
-    spec = importlib.util.spec_from_file_location("chameleon_checkpoints", file)
-    assert spec is not None and spec.loader is not None
-    checkpoints = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(checkpoints)
     folder = tmp_path_factory.mktemp("exported")
     checkpoints.write_pocket_like(folder / "checkpoint")
     backbone = load_backbone(str(folder / "checkpoint"), "cpu")
@@ -45,7 +41,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 @pytest.fixture
 def home(tmp_path: Path, exported: Exported) -> Home:
     """A home that can serve the backbone at once."""
-    from assistant.runtimes import note_export, runtime_directory
+    from exporters.installed import note_export, runtime_directory
 
     made = Home(tmp_path / "home").ensure()
     shutil.copytree(exported.runtime, runtime_directory(made, exported.version))
@@ -59,7 +55,7 @@ def know_prefix(home: Home, exported: Exported) -> Callable[..., Concept]:
     import torch
 
     from exporters.manifest import Manifest
-    from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
+    from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
 
     spec = Manifest.read(exported.runtime).spec
 

@@ -28,14 +28,21 @@ def loaded_by(code: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "module", ["tui.app", "assistant.agent", "assistant.plain_chat", "assistant.tools", "assistant.router"]
+    "module",
+    [
+        "tui.app",
+        "assistant.chat.agent",
+        "assistant.chat.plain",
+        "assistant.tools",
+        "assistant.chat.router.route",
+    ],
 )
 def test_importing_loads_nothing_heavy(module: str) -> None:
     assert loaded_by(f"import {module}") == set()
 
 
 def test_the_tools_and_the_chat_model_load_neither_torch_nor_transformers() -> None:
-    code = "from assistant.tools import build_tools\nimport assistant.chat_model"
+    code = "from assistant.tools import build_tools\nimport assistant.chat.llm.model"
     assert not loaded_by(code) & {"torch", "transformers", "llama_cpp"}
 
 
@@ -52,9 +59,9 @@ find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name == "llama_cpp" else find_spec(name, *rest)
 import tempfile, io
 from pathlib import Path
-from assistant.plain_chat import run
-from assistant.service import Familiar
-from personalizer.locations import Home
+from assistant.chat.plain import run
+from assistant.service.familiar import Familiar
+from personalizer.home import Home
 output = io.StringIO()
 with tempfile.TemporaryDirectory() as folder:
     familiar = Familiar(Home(Path(folder) / "home"))

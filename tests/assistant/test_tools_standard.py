@@ -13,9 +13,9 @@ pytest.importorskip("langchain_tests")
 from langchain_core.tools import BaseTool
 from langchain_tests.unit_tests import ToolsUnitTests
 
-from assistant.service import Familiar
+from assistant.service.familiar import Familiar
 from assistant.tools import PhotoAccess, build_tools
-from personalizer.locations import Home
+from personalizer.home import Home
 
 
 def tools() -> dict[str, BaseTool]:

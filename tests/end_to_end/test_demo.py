@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from assistant.demo import read_samples
+from assistant.demo.run import read_samples
 
 
 def test_the_sample_library_has_what_the_demo_needs() -> None:

@@ -17,8 +17,8 @@ import pytest
 HOLD_LOCK = """
 import sys, time
 from pathlib import Path
-from assistant.worker_process import hold_worker_lock
-from personalizer.locations import Home
+from assistant.daemon.process import hold_worker_lock
+from personalizer.home import Home
 with hold_worker_lock(Home(Path(sys.argv[1])).ensure()):
     print("held", flush=True)
     time.sleep(120)

@@ -19,10 +19,10 @@ import pytest
 WATCH_AT_ONCE = """
 import sys
 from pathlib import Path
-from assistant.auto_training import AutoTrainingConfig
-from assistant.idle import IdleLimits
-from assistant.worker import WatchOptions, leave, watch_in_foreground
-from personalizer.locations import Home
+from assistant.worker.auto_training import AutoTrainingConfig
+from assistant.worker.idle import IdleLimits
+from assistant.worker.main import WatchOptions, leave, watch_in_foreground
+from personalizer.home import Home
 # Whatever else this machine does, and as soon as a concept has its name.
 limits = IdleLimits(load_to_begin=1, load_to_go_on=1, free_disk_mib=0, free_gpu_mib=0)
 times = AutoTrainingConfig(look_every_s=0.2, settle_s=0.5, quiet_s=0.5, calm_looks=1)
@@ -32,11 +32,11 @@ leave(0)
 NEVER_STOPS = """
 import sys, threading, time
 from pathlib import Path
-import assistant.handlers, assistant.worker
-from personalizer.locations import Home
-assistant.worker.STOP_PATIENCE_S = 1.0
-assistant.handlers.Handlers.scan = lambda self, job, context: time.sleep(600)
-sys.exit(assistant.worker.main(["--home", sys.argv[1], "--watch"]))
+import assistant.worker.handlers, assistant.worker.main
+from personalizer.home import Home
+assistant.worker.main.STOP_PATIENCE_S = 1.0
+assistant.worker.handlers.Handlers.scan = lambda self, job, context: time.sleep(600)
+sys.exit(assistant.worker.main.main(["--home", sys.argv[1], "--watch"]))
 """
 
 

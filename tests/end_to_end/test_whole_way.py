@@ -75,7 +75,7 @@ import sys
 for name in ("torch", "transformers"):
     sys.modules[name] = None
 from tui.entry import app
-from assistant.cli import run_app
+from assistant.cli.app import run_app
 base = ["--home", {str(command.home)!r}, "--backbone", {str(command.backbone)!r}, "--json"]
 assert run_app(app, [*base, "describe", {str(photo)!r}]) == 0
 assert run_app(app, [*base, "imagine", "a photo of Bo", "--out", {str(out / "no-torch.png")!r}]) == 0

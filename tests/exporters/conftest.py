@@ -18,11 +18,11 @@ from transformers.models.janus.configuration_janus import JanusVQVAEConfig
 from transformers.models.janus.modeling_janus import JanusVQVAEDecoder
 
 from exporters.onnx.export import export_backbone
-from exporters.runtime.ort import OrtSession
-from exporters.runtime.torch import TorchSession
+from exporters.onnx.torch_session import TorchSession
+from exporters.runtime.ort_session import OrtSession
 from personalizer.backbones.preprocessing import PixelScaling
 from personalizer.backbones.spec import BackboneSpec
-from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
+from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
 
 CODEBOOK = 64
 SPECIAL = ["<pad>", "<s>", "</s>", "<image>", "<boi>", "<eoi>", "<sep>"]

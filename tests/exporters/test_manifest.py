@@ -15,7 +15,7 @@ import pytest
 
 from exporters.manifest import Manifest
 from exporters.onnx import export as export_module
-from exporters.runtime.ort import OrtSession
+from exporters.runtime.ort_session import OrtSession
 from personalizer.errors import CorruptArtifactError, NotReadyError
 from personalizer.schemas import Progress
 

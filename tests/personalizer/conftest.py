@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from personalizer.library import Library
+from personalizer.library.library import Library
 
 if TYPE_CHECKING:
     from personalizer.backbones.base import Backbone
@@ -119,33 +120,25 @@ def astronaut(package_picture: Callable[[str, str], Image.Image]) -> Image.Image
 @pytest.fixture(scope="session")
 def checkpoints() -> ModuleType:
     """The functions that write tiny Chameleon-format checkpoints; torch is imported only where a test asks."""
-    return _beside("chameleon_checkpoints")
+    return importlib.import_module("chameleon_checkpoints")
 
 
 @pytest.fixture(scope="session")
 def small() -> ModuleType:
     """Short trainings, and what they need; torch is imported only where a test asks."""
-    return _beside("small_training")
+    return importlib.import_module("small_training")
 
 
 @pytest.fixture(scope="session")
 def face_stand_ins() -> ModuleType:
     """Tiny networks that stand for those that may be downloaded."""
-    return _beside("face_stand_ins")
+    return importlib.import_module("face_stand_ins")
 
 
 @pytest.fixture(scope="session")
 def raw_files() -> ModuleType:
     """The functions that write camera RAW files."""
-    return _beside("raw_files")
-
-
-def _beside(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("raw_files")
 
 
 @pytest.fixture(scope="module")

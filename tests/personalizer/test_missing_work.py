@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from stored_photos import store_photo
 
-from personalizer.clustering_due import mark_due, settle
-from personalizer.jobs import JobQueue
-from personalizer.library import Library
+from personalizer.jobs.due import mark_due, settle
+from personalizer.jobs.queue import JobQueue
+from personalizer.library.library import Library
 from personalizer.missing_work import (
     mark_scan_due,
     missing_work,

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.evaluation.corpora import Picture, Record, load_arrays
+from assistant.evaluation.data.corpora import Picture, Record, load_arrays
 from personalizer.errors import FamiliarError
-from scripts.pocket import corpus
-from scripts.pocket.corpus import read_renders, write
+from scripts.pocket.data import corpus
+from scripts.pocket.data.corpus import read_renders, write
 
 
 def pictures(count: int = 6) -> list[Picture]:

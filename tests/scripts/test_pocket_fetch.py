@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from assistant.evaluation.corpora import ARCHIVES, read_archive
+from assistant.evaluation.data.corpora import ARCHIVES, read_archive
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
-from scripts.pocket import fetch_corpus
-from scripts.pocket.fetch_corpus import SOURCES, Source, write_archive
+from scripts.pocket.data import fetch_corpus
+from scripts.pocket.data.fetch_corpus import SOURCES, Source, write_archive
 
 BY_NAME = {source.name: source for source in SOURCES}
 

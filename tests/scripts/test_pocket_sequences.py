@@ -7,13 +7,13 @@ import pytest
 import torch
 from transformers import ChameleonForConditionalGeneration
 
-from assistant.evaluation.corpora import Record, with_article
-from scripts.pocket.checkpoint import chameleon_config
-from scripts.pocket.code_embeddings import merge_levels, share_levels
+from assistant.evaluation.data.corpora import Record, with_article
 from scripts.pocket.config import PocketConfig
-from scripts.pocket.sequences import Sequence, SequenceMaker
+from scripts.pocket.data.sequences import Sequence, SequenceMaker
+from scripts.pocket.data.vocabulary import image_token, reserved_token, special_tokens, train_vocabulary
+from scripts.pocket.model.checkpoint import chameleon_config
+from scripts.pocket.model.code_embeddings import merge_levels, share_levels
 from scripts.pocket.train_language_model import ROW_LENGTH, Batch, Losses, Recognising
-from scripts.pocket.vocabulary import image_token, reserved_token, special_tokens, train_vocabulary
 
 SMALL = PocketConfig(
     levels=(4, 4), text_vocabulary=300, reserved=6, hidden=32, intermediate=48, layers=2, heads=2

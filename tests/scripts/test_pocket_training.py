@@ -17,16 +17,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from assistant.evaluation.corpora import Record, with_article
+from assistant.evaluation.data.corpora import Record, with_article
 from personalizer.errors import CorruptArtifactError, NotFoundError, UsageError
-from personalizer.picture_bank import BANK_FILE
+from personalizer.recognition.picture_bank import BANK_FILE
 from scripts.pocket.config import SIZES, PocketConfig, read_size
-from scripts.pocket.encode_corpus import FEATURE_STEP, Tokens, read_features, read_tokens, write_tokens
-from scripts.pocket.image_tokenizer import ImageTokenizer
-from scripts.pocket.muon import Muon, orthogonal
+from scripts.pocket.data.encode_corpus import FEATURE_STEP, Tokens, read_features, read_tokens, write_tokens
+from scripts.pocket.data.vocabulary import read_vocabulary, train_vocabulary
+from scripts.pocket.model.image_tokenizer import ImageTokenizer
+from scripts.pocket.model.muon import Muon, orthogonal
 from scripts.pocket.train_language_model import fitting, vocabulary_of
 from scripts.pocket.training import Checkpoint, read_state
-from scripts.pocket.vocabulary import read_vocabulary, train_vocabulary
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TINY = """

@@ -10,15 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from scripts import render_corpus, render_sample_library
-from scripts.render import captions
+from scripts.render import captions, render_corpus, render_sample_library
 from scripts.render.catalogue import CLASSES, Subject
-from scripts.render.kit import Traits
-from scripts.render.library_plan import photos
-from scripts.render.library_subjects import SHIPPED
-from scripts.render.materials import PALETTE, linear
-from scripts.render.places import PLACES
-from scripts.render.renderer import render
+from scripts.render.geometry.kit import Traits
+from scripts.render.geometry.materials import PALETTE, linear
+from scripts.render.geometry.renderer import render
+from scripts.render.places.places import PLACES
+from scripts.render.sample_library.plan import photos
+from scripts.render.sample_library.subjects import SHIPPED
 from scripts.render.scene import Camera, Item, Quality, Scene
 from scripts.render.views import draw_view, make_light
 

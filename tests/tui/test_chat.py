@@ -11,8 +11,8 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import OptionList, ProgressBar, Static
 
-from assistant.service import Familiar
-from personalizer.locations import Home
+from assistant.service.familiar import Familiar
+from personalizer.home import Home
 from tui.app import FamiliarApp
 from tui.messages import Suggestion
 from tui.widgets.composer import RequestInput
@@ -172,7 +172,7 @@ async def test_markup_in_a_request_is_shown_as_it_is(app: FamiliarApp) -> None:
 
 
 async def test_no_codes_reach_the_terminal_from_a_name_or_an_answer(app: FamiliarApp, tmp_path: Path) -> None:
-    from assistant.events import Token, ToolFinished, ToolProgress, ToolStarted
+    from assistant.chat.events import Token, ToolFinished, ToolProgress, ToolStarted
     from personalizer.schemas import Progress
     from tui.widgets.pictures import Picture
 

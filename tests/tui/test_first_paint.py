@@ -23,7 +23,7 @@ QUESTIONS_S = 0.2
 PROGRAM = """
 import sys
 from pathlib import Path
-from personalizer.locations import Home
+from personalizer.home import Home
 from tui.app import run_chat
 run_chat(Home(Path(sys.argv[1])))
 """

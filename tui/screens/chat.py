@@ -11,9 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 
-from assistant.slash_commands import leaves
+from assistant.chat.slash_commands import leaves
 from personalizer.errors import FamiliarError
-from personalizer.locations import Home
+from personalizer.home import Home
 from tui.library_view import look, open_assistant
 from tui.messages import (
     Asked,
@@ -28,7 +28,7 @@ from tui.widgets.status_line import StatusLine
 from tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
-    from assistant.agent import Assistant
+    from assistant.chat.agent import Assistant
     from tui.widgets.exchange import Exchange
 
 REFRESH_S = 2.0
@@ -95,7 +95,7 @@ class ChatScreen(Screen[None]):
 
     @on(LibraryFailed)
     async def _could_not_open(self, message: LibraryFailed) -> None:
-        from assistant.events import Failed
+        from assistant.chat.events import Failed
 
         self._opening = False
         self.query_one(StatusLine).say("no library")
@@ -155,7 +155,7 @@ class ChatScreen(Screen[None]):
 
     @on(Happened)
     async def _show(self, message: Happened) -> None:
-        from assistant.events import Answer, Quit
+        from assistant.chat.events import Answer, Quit
 
         if isinstance(message.event, Quit):
             self.app.exit()
@@ -188,7 +188,7 @@ class ChatScreen(Screen[None]):
             self.query_one(RequestInput).focus()
 
     async def _drop(self, exchange: Exchange) -> None:
-        from assistant.events import Cancelled
+        from assistant.chat.events import Cancelled
 
         self._early.remove(exchange)
         await exchange.show(Cancelled())

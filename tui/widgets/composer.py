@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from assistant.printable import printable
-from assistant.slash_commands import COMMANDS, Command, matching_commands
+from assistant.chat.slash_commands import COMMANDS, Command, matching_commands
+from assistant.presentation.printable import printable
 from tui.completion import RequestSuggester
 from tui.messages import Asked
 

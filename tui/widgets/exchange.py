@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import ProgressBar, Static
 
-from assistant.events import (
+from assistant.chat.events import (
     Answer,
     Cancelled,
     Event,
@@ -21,7 +21,7 @@ from assistant.events import (
     ToolProgress,
     ToolStarted,
 )
-from assistant.printable import printable
+from assistant.presentation.printable import printable
 from tui.literal import literal
 from tui.widgets.pictures import PictureRow
 

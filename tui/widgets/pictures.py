@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
-from assistant.printable import printable
+from assistant.presentation.printable import printable
 from tui.literal import literal
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class CellPicture(Static):
     def on_resize(self) -> None:
         from rich.text import Text
 
-        from assistant.thumbnails import half_blocks
+        from assistant.presentation.thumbnails import half_blocks
 
         if self.size.width:
             lines = half_blocks(self._image, self.size.width)
@@ -118,7 +118,7 @@ class PictureRow(Horizontal):
 
 def upright(path: Path) -> Image:
     """The picture as it should be seen, at most `MAX_SIDE_PX` on a side. Raises UnreadablePhotoError."""
-    from personalizer.decoding import load_photo
+    from personalizer.photos.decode import load_photo
 
     image = load_photo(path).image
     image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))

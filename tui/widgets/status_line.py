@@ -7,7 +7,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.printable import printable
+from assistant.presentation.printable import printable
 from tui.literal import literal
 from tui.messages import Snapshot
 

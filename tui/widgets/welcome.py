@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from assistant.printable import printable
+from assistant.presentation.printable import printable
 from tui.messages import Suggestion, SuggestionChosen
 
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageDraw
 from safetensors.numpy import save_file
 
-from personalizer.locations import Home
-from personalizer.picture_bank import BANK_FILE
+from personalizer.home import Home
+from personalizer.recognition.picture_bank import BANK_FILE
 
 
 def _picture(kind: str, number: int) -> Image.Image:

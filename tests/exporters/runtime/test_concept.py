@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exporters.onnx.torch_session import TorchSession
 from exporters.runtime.concept import ConceptRuntime, ConceptsTogether, export_concept
-from exporters.runtime.ort import OrtSession
-from exporters.runtime.prompting import PromptContext
-from exporters.runtime.torch import TorchSession
+from exporters.runtime.ort_session import OrtSession
+from exporters.runtime.prompt_context import PromptContext
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
-from personalizer.prompts import Rows, Separator, Text, name_slot, personal_prompt, question
+from personalizer.prefix.prompts import Rows, Separator, Text, name_slot, personal_prompt, question
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
+from exporters.onnx.torch_session import TorchSession
 from exporters.runtime.concept import ConceptRuntime, ConceptsTogether, LearnedRows, export_concept
-from exporters.runtime.ort import OrtSession
-from exporters.runtime.torch import TorchSession
+from exporters.runtime.ort_session import OrtSession
 from personalizer.backbones.spec import BackboneSpec
-from personalizer.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
 from personalizer.errors import CorruptArtifactError
-from personalizer.prompts import Rows, personal_prompt, question
+from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
+from personalizer.prefix.prompts import Rows, personal_prompt, question
 
 CONFIG = DualPrefixConfig(generation_rows=3, understanding_rows=4, deep_layers=1)
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from exporters.onnx.torch_session import TorchSession
 from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
 from exporters.runtime.generation import (
     Sampling,
@@ -23,11 +24,10 @@ from exporters.runtime.generation import (
     yes_no_logit,
     yes_no_logits,
 )
-from exporters.runtime.ort import OrtSession
-from exporters.runtime.prompting import PromptContext
-from exporters.runtime.torch import TorchSession
+from exporters.runtime.ort_session import OrtSession
+from exporters.runtime.prompt_context import PromptContext
 from personalizer.errors import JobCancelled, UsageError
-from personalizer.prompts import (
+from personalizer.prefix.prompts import (
     DESCRIBE_QUESTION,
     RECOGNITION_QUESTION,
     personal_prompt,
@@ -302,8 +302,8 @@ def test_serving_imports_no_torch(exports: dict[str, Path], prefix_directory: Pa
         from PIL import Image
         from exporters.runtime.concept import ConceptRuntime, export_concept
         from exporters.runtime.generation import answer, generate_images, yes_no_logit
-        from exporters.runtime.ort import OrtSession
-        from personalizer.prompts import question_about_image
+        from exporters.runtime.ort_session import OrtSession
+        from personalizer.prefix.prompts import question_about_image
 
         session = OrtSession(Path(sys.argv[1]))
         export_concept(session, Path(sys.argv[2]), Path(sys.argv[3]))

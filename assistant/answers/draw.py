@@ -1,0 +1,185 @@
+"""Draws pictures of a text, with the named concepts in it, and writes them as PNG. Trains nothing."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.language.mentions import find_mentions
+from assistant.results import Imagined
+from personalizer.errors import UsageError
+from personalizer.home import Home, write_atomically
+from personalizer.library.library import Library
+from personalizer.photos.own_drawings import SOFTWARE, is_drawing
+from personalizer.schemas import Concept, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from assistant.answers.backbone import Serving
+
+MAX_SEED = 2**31 - 1
+MAX_COUNT = 64
+
+
+class Drawer:
+    """Draws for one library. Safe to use from several threads."""
+
+    def __init__(self, home: Home, library: Library, serving: Serving) -> None:
+        self._home = home
+        self._library = library
+        self._serving = serving
+
+    def draw(
+        self,
+        text: str,
+        out: Path | None,
+        seed: int | None,
+        count: int,
+        on_progress: OnProgress | None,
+        started: float,
+    ) -> Imagined:
+        """Draw `count` pictures with seeds from `seed` on; `started` is the monotonic time to count from.
+
+        Pictures are drawn and saved some at a time: stopping by an error from `on_progress` keeps those that are
+        saved. Raises UsageError for an empty text, a count that is not 1..64, a seed below 0 or a file in the way
+        that Familiar did not draw.
+        """
+        from exporters.runtime.generation import MAX_BATCH
+
+        plain = " ".join(text.split())
+        first_seed = secrets.randbelow(MAX_SEED - MAX_COUNT) if seed is None else seed
+        _check(plain, count, first_seed)
+        concepts, notes = self._concepts_in(plain)
+        paths = self._targets(plain, out, first_seed, count)
+        _refuse_to_replace(paths)
+        tokens = 0
+        spent_s = 0.0
+        for first in range(0, count, MAX_BATCH):
+            batch = paths[first : first + MAX_BATCH]
+            report = _reporter(first, len(batch), count, f"Drawing “{plain}”", on_progress)
+            pictures, written, drawing_s = self._serving.draw(
+                plain, concepts, first_seed + first, len(batch), report
+            )
+            tokens, spent_s = tokens + written, spent_s + drawing_s
+            for number, (picture, path) in enumerate(zip(pictures, batch, strict=True), first):
+                self._save(picture, path, plain, first_seed + number, concepts)
+        return Imagined(
+            paths=paths,
+            concepts=_names(concepts),
+            seed=first_seed,
+            backbone=self._serving.version,
+            tokens_per_s=round(tokens / spent_s, 1) if spent_s else 0.0,
+            elapsed_s=round(time.monotonic() - started, 3),
+            notes=notes,
+        )
+
+    def _concepts_in(self, text: str) -> tuple[list[Concept], list[str]]:
+        """The concepts in the text that have a prefix for this backbone and room in it, and notes for the user."""
+        names = [c.name for c in self._library.concepts() if c.name and c.state != "hidden"]
+        mentioned = list(dict.fromkeys(find_mentions(text, names).concepts))
+        known = [concept for name in mentioned if (concept := self._library.concept_by_name(name))]
+        usable = [concept for concept in known if self._serving.has_prefix(concept)]
+        notes = [
+            f"{concept.name} has no trained prefix for this backbone yet: `familiar train {concept.name}`."
+            for concept in known
+            if concept not in usable
+        ]
+        # One alone is drawn or refused for the length of its text.
+        drawn = self._serving.fitting_drawing(text, usable) if len(usable) > 1 else usable
+        left_out = [concept for concept in usable if concept not in drawn]
+        if left_out:
+            notes.append(
+                f"There is room for {len(drawn)} concepts beside this text: what was learned about "
+                f"{', '.join(_names(left_out))} is not used."
+            )
+        if not known:
+            notes.append("No concept that you named is in this text.")
+        return drawn, notes
+
+    def _targets(self, text: str, out: Path | None, seed: int, count: int) -> list[Path]:
+        """A path per picture. `out` is a .png file (numbered when there are several) or a folder."""
+        target = (out or self._home.imagined).expanduser().absolute()
+        is_file = target.suffix.lower() == ".png" and not target.is_dir()
+        if target.suffix and not is_file and not target.is_dir():
+            raise UsageError(
+                tried=f"drawing to {out}",
+                found="it is no .png file and no folder",
+                fix="End it in .png, or name a folder.",
+            )
+        stem = target.stem if is_file else f"{datetime.now():%Y%m%d-%H%M%S}-{_slug(text)}"
+        folder = target.parent if is_file else target
+        if is_file and count == 1:
+            return [folder / f"{stem}.png"]
+        return [folder / f"{stem}-{seed + number}.png" for number in range(count)]
+
+    def _save(
+        self, picture: Image.Image, path: Path, text: str, seed: int, concepts: Sequence[Concept]
+    ) -> None:
+        import io
+
+        from PIL.PngImagePlugin import PngInfo
+
+        about = PngInfo()
+        about.add_text("prompt", text)
+        about.add_text("seed", str(seed))
+        about.add_text("backbone", self._serving.version)
+        about.add_text("concept", ", ".join(_names(concepts)))
+        about.add_text("Software", SOFTWARE)
+        content = io.BytesIO()
+        picture.save(content, "PNG", pnginfo=about)
+        inside = path.resolve().is_relative_to(self._home.root.resolve())
+        write_atomically(path, content.getvalue(), private=inside)
+
+
+def _names(concepts: Sequence[Concept]) -> list[str]:
+    return [concept.name for concept in concepts if concept.name]
+
+
+def _reporter(
+    first: int,
+    pictures: int,
+    count: int,
+    message: str,
+    on_progress: OnProgress | None,
+) -> OnProgress:
+    """Progress within a batch, which is in tokens, as progress in pictures."""
+
+    def report(progress: Progress) -> None:
+        # Not for every token: a screen that redraws hundreds of times takes time from the drawing.
+        step = max(1, progress.total // (16 * pictures)) * pictures
+        if on_progress is not None and (progress.done % step == 0 or progress.done == progress.total):
+            on_progress(Progress(first + progress.done * pictures // progress.total, count, message))
+
+    return report
+
+
+def _refuse_to_replace(paths: Sequence[Path]) -> None:
+    """Drawings may be drawn again; any other file in the way is the user's."""
+    for path in paths:
+        if os.path.lexists(path) and not is_drawing(path):
+            raise UsageError(
+                tried=f"drawing to {path}",
+                found="something that Familiar did not draw is there already",
+                fix="Choose another name, or move it away first.",
+            )
+
+
+def _check(text: str, count: int, seed: int) -> None:
+    tried = "drawing"
+    if not text:
+        raise UsageError(tried=tried, found="an empty text", fix="Say what to draw.")
+    if not 1 <= count <= MAX_COUNT:
+        raise UsageError(tried=tried, found=f"a count of {count}", fix=f"Draw 1 to {MAX_COUNT} pictures.")
+    if not 0 <= seed <= MAX_SEED - MAX_COUNT:
+        raise UsageError(tried=tried, found=f"the seed {seed}", fix=f"Use 0 to {MAX_SEED - MAX_COUNT}.")
+
+
+def _slug(text: str) -> str:
+    letters = "".join(character if character.isalnum() else "-" for character in text.lower())
+    return "-".join(part for part in letters.split("-") if part)[:40] or "picture"

@@ -1,0 +1,194 @@
+"""Carries out what a route or a slash command asks for, over the façade. Knows no model and no screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assistant.chat.slash_commands import (
+    split_learning,
+    split_name,
+    split_photo,
+    split_profile,
+    split_telling,
+    split_words,
+)
+from assistant.presentation.lines import (
+    forgotten_lines,
+    profile_lines,
+    scan_lines,
+    status_lines,
+    trained_lines,
+)
+from assistant.service.familiar import Familiar
+from assistant.setup.consent import NOTE
+from assistant.tools.access import PhotoAccess
+from assistant.tools.describe import describe_photo
+from assistant.tools.imagine import imagine_pictures
+from assistant.tools.list_concepts import listed_concepts
+from assistant.tools.remember import remember_fact
+from personalizer.errors import UsageError
+from personalizer.library.face_consent import was_asked
+from personalizer.schemas import OnProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something to do: which tool it is, what it is called while it runs, and how to run it.
+
+    `run` returns the text for people and the record behind it.
+    """
+
+    tool: str
+    title: str
+    run: Callable[[OnProgress], tuple[str, Any]]
+    photos: tuple[Path, ...] = ()
+    """What a following "is this Bo?" is about."""
+
+
+class Actions:
+    """Builds actions on one library."""
+
+    def __init__(self, familiar: Familiar, access: PhotoAccess) -> None:
+        self._familiar = familiar
+        self._access = access
+
+    def describe(self, photo: Path | str, question: str | None) -> Action:
+        path = self._access.allow([photo])[0]
+        return Action(
+            "describe",
+            f"Looking at {path.name}",
+            lambda progress: describe_photo(self._familiar, self._access, path, question, progress),
+            (path,),
+        )
+
+    def imagine(self, text: str, count: int = 1, seed: int | None = None) -> Action:
+        if not text.strip():
+            raise UsageError(
+                tried="/imagine",
+                found="no words to draw",
+                fix="/imagine TEXT, such as /imagine Bo on a beach",
+            )
+        return Action(
+            "imagine",
+            f"Drawing {text}",
+            lambda progress: imagine_pictures(
+                self._familiar, text, count=count, seed=seed, on_progress=progress
+            ),
+        )
+
+    def list_concepts(self, name: str | None = None) -> Action:
+        title = f"Looking up {name}" if name else "Looking up whom I know"
+        return Action("list_concepts", title, lambda _progress: listed_concepts(self._familiar, name))
+
+    def name(self, concept_id: int, name: str) -> Action:
+        def run(_progress: OnProgress) -> tuple[str, Any]:
+            named = self._familiar.name(concept_id, name)
+            return f"Number {named.id} is {named.name} now.", named
+
+        return Action("name_concept", f"Naming number {concept_id}", run)
+
+    def rename(self, old: str, new: str) -> Action:
+        def run(_progress: OnProgress) -> tuple[str, Any]:
+            named = self._familiar.name(self._familiar.concept(old).id, new)
+            return f"{old} is called {named.name} now.", named
+
+        return Action("name_concept", f"Renaming {old}", run)
+
+    def remember(self, concept: str, text: str) -> Action:
+        return Action(
+            "remember",
+            f"Remembering that about {concept}",
+            lambda _progress: remember_fact(self._familiar, concept, text),
+        )
+
+    def profile(self, concept: str, remove: int | None) -> Action:
+        def run(_progress: OnProgress) -> tuple[str, Any]:
+            familiar = self._familiar
+            found = familiar.profile(concept) if remove is None else familiar.take_back(concept, remove)
+            return profile_lines(found), found
+
+        return Action("profile", f"Looking up what you told me about {concept}", run)
+
+    def learn(self, name: str, photos: Sequence[Path | str]) -> Action:
+        opened = self._access.allow(photos)
+
+        def run(progress: OnProgress) -> tuple[str, Any]:
+            trained = self._familiar.learn(name, opened, progress)
+            return f"I know {trained.concept} now.\n{trained_lines(trained)}", trained
+
+        number = "1 photo" if len(opened) == 1 else f"{len(opened)} photos"
+        return Action("learn", f"Learning {name} from {number}", run, tuple(opened))
+
+    def forget(self, name: str, typed: str) -> Action:
+        """`typed` is what the user typed when asked for the name again."""
+
+        def run(progress: OnProgress) -> tuple[str, Any]:
+            forgotten = self._familiar.forget(name, typed, progress)
+            return forgotten_lines(forgotten), forgotten
+
+        return Action("forget", "Forgetting", run)
+
+    def add(self, folders: Sequence[str]) -> Action:
+        if not folders:
+            raise UsageError(
+                tried="/add", found="no folder was named", fix="/add FOLDER, such as /add ~/Pictures"
+            )
+
+        def run(progress: OnProgress) -> tuple[str, Any]:
+            report = self._familiar.add([Path(folder) for folder in folders], progress)
+            # The chat asks nothing in the middle of its work; it says what holds.
+            note = "" if was_asked(self._familiar.library) else f"\n{NOTE}"
+            return scan_lines(report) + note, report
+
+        return Action("scan", f"Adding {', '.join(folders)}", run)
+
+    def scan(self) -> Action:
+        def run(progress: OnProgress) -> tuple[str, Any]:
+            if not self._familiar.library.roots():
+                raise UsageError(
+                    tried="scanning",
+                    found="no folder is registered",
+                    fix="/add FOLDER registers one and scans it.",
+                )
+            report = self._familiar.scan(progress)
+            return scan_lines(report), report
+
+        return Action("scan", "Scanning your folders", run)
+
+    def status(self) -> Action:
+        def run(_progress: OnProgress) -> tuple[str, Any]:
+            status = self._familiar.status()
+            return status_lines(status), status
+
+        return Action("status", "Looking around", run)
+
+    def of_command(self, name: str, arguments: str) -> Action:
+        """The action of a slash command that needs the library. Raises UsageError for wrong arguments."""
+        match name:
+            case "/describe":
+                photo, question = split_photo(arguments)
+                return self.describe(photo, question or None)
+            case "/imagine":
+                return self.imagine(arguments)
+            case "/concepts":
+                return self.list_concepts(arguments or None)
+            case "/name":
+                return self.name(*split_name(arguments))
+            case "/remember":
+                return self.remember(*split_telling(arguments, self._names()))
+            case "/profile":
+                return self.profile(*split_profile(arguments))
+            case "/learn":
+                return self.learn(*split_learning(arguments))
+            case "/add":
+                return self.add(split_words(arguments))
+            case "/scan":
+                return self.scan()
+            case _:
+                return self.status()
+
+    def _names(self) -> list[str]:
+        return [concept.name for concept in self._familiar.library.concepts() if concept.name]

@@ -1,0 +1,318 @@
+"""Answers requests: patterns decide first, a small local model does the rest; yields typed events.
+
+Knows the façade, the router and the tools; knows no screen. LangChain and the model's engine are loaded in
+the background and only when they are needed.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from assistant.chat.actions import Action, Actions
+from assistant.chat.events import (
+    Answer,
+    Cancelled,
+    Event,
+    Failed,
+    Quit,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+)
+from assistant.chat.llm.engine import missing_for_chat
+from assistant.chat.memory import Conversation
+from assistant.chat.router.route import UNDECIDED, Route, route
+from assistant.chat.slash_commands import help_text, is_command, parse_command
+from assistant.chat.small_talk import SmallTalk
+from assistant.language.fact_answers import nothing_told, told_about, who_or_what
+from assistant.language.questions import AsksWhoOrWhat, asked_about, understand
+from assistant.presentation.replies import NOT_BUILT, before_forgetting, clarification, not_forgotten
+from assistant.service.familiar import Familiar
+from assistant.tools.access import PhotoAccess
+from personalizer.concepts.name_mentions import NameMentions
+from personalizer.errors import FamiliarError, JobCancelled, UsageError
+from personalizer.names import name_key
+from personalizer.schemas import Progress
+
+Emit = Callable[[Event], None]
+_AGAIN = frozenset(
+    [
+        "again",
+        "another",
+        "another one",
+        "one more",
+        "more",
+        "once more",
+        "try again",
+        "do it again",
+        "do another",
+    ]
+)
+
+
+class RequestCancelledError(KeyboardInterrupt):
+    """The user stopped the request.
+
+    A KeyboardInterrupt, because that is what makes waiting for a job cancel the job.
+    """
+
+
+class Assistant:
+    """One conversation over one library.
+
+    Requests are answered one after another in a thread of its own, so that a front end stays responsive;
+    `respond` may be called from any thread.
+    """
+
+    def __init__(self, familiar: Familiar, model_path: Path | None = None) -> None:
+        self.familiar = familiar
+        self.conversation = Conversation()
+        self.access = PhotoAccess(familiar)
+        self._actions = Actions(familiar, self.access)
+        self._talk = SmallTalk(familiar, self.access, self.conversation, model_path)
+        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._thread_lock = threading.Lock()
+
+    def warm_up(self) -> None:
+        """Load LangChain and the model in the background, so that the first answer need not wait for them."""
+        if missing_for_chat(self._talk.model_path) is None:
+            threading.Thread(target=self._talk.load_quietly, name="chat-warm-up", daemon=True).start()
+
+    def respond(
+        self, text: str, photos: Sequence[Path] = (), cancelled: threading.Event | None = None
+    ) -> Iterator[Event]:
+        """What happens while `text` is answered; ends with `Answer`, `Failed`, `Cancelled` or `Quit`.
+
+        Setting `cancelled` stops the request: at once for the caller, as soon as it can for what was running.
+        """
+        stop = cancelled or threading.Event()
+        events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+
+        def task() -> None:
+            try:
+                self._respond(text, [Path(photo) for photo in photos], stop, events.put)
+            finally:
+                events.put(None)
+
+        self._submit(task)
+        while True:
+            try:
+                event = events.get(timeout=0.05)
+            except queue.Empty:
+                if stop.is_set():
+                    yield Cancelled()
+                    return
+                self._ensure_working()
+                continue
+            if event is None:
+                return
+            yield event
+            if isinstance(event, Cancelled):
+                return
+
+    def _submit(self, task: Callable[[], None]) -> None:
+        self._tasks.put(task)
+        self._ensure_working()
+
+    def _ensure_working(self) -> None:
+        """Start the thread that answers; again, should it have ended: requests would wait for it for ever."""
+        with self._thread_lock:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="assistant", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            self._tasks.get()()
+
+    def _respond(self, text: str, photos: list[Path], stop: threading.Event, emit: Emit) -> None:
+        if stop.is_set():
+            # Stopped while it waited behind another request: nothing of it may be done any more.
+            emit(Cancelled())
+            return
+        started = time.monotonic()
+        try:
+            if is_command(text):
+                self._command(text, stop, emit, started)
+            else:
+                self._request(text, photos, stop, emit, started)
+        except (KeyboardInterrupt, JobCancelled):
+            emit(Cancelled())
+        except FamiliarError as error:
+            emit(Failed.of(error, text))
+        except BaseException as error:
+            # Not even a SystemExit from a library may end the thread that later requests wait for.
+            emit(Failed.of(error, f"answering {text!r}"))
+
+    # --- slash commands
+
+    def _command(self, text: str, stop: threading.Event, emit: Emit, started: float) -> None:
+        # Only what comes right after a question can be its answer.
+        self.conversation.waiting = None
+        command, arguments = parse_command(text)
+        if command.name == "/quit":
+            emit(Quit())
+        elif command.name == "/help":
+            emit(Answer(help_text(), "program", time.monotonic() - started))
+        elif command.name == "/clear":
+            self.conversation.clear()
+            emit(Answer("A new conversation.", "program", time.monotonic() - started))
+        elif command.name == "/forget":
+            self._ask_to_forget(arguments, text, emit, started)
+        else:
+            self._act(self._actions.of_command(command.name, arguments), text, stop, emit)
+
+    # --- requests in words
+
+    def _request(
+        self, text: str, photos: list[Path], stop: threading.Event, emit: Emit, started: float
+    ) -> None:
+        asked = self._asked_to_forget()
+        if asked is not None and name_key(text) == name_key(asked):
+            self._forget(asked, text, stop, emit)
+            return
+        names = [concept.name for concept in self.familiar.concepts() if concept.name]
+        found = self._in_context(route(text, [str(photo) for photo in photos], names), text, names)
+        self.conversation.waiting = None
+        action = self._action(found)
+        if action is not None:
+            self.conversation.last_route = found
+            self._act(action, text, stop, emit)
+            return
+        told = self._told(found, text, names)
+        if found.intent == "forget":
+            self._ask_to_forget(found.slots["concept"], text, emit, started)
+        elif asked is not None and found.intent in ("chat", "clarify"):
+            self._say(text, not_forgotten(asked), emit, started)
+        elif told is not None:
+            self._say(text, told, emit, started)
+        elif found.intent == "clarify":
+            self.conversation.waiting = found
+            self._say(text, clarification(found), emit, started)
+        elif found.intent in NOT_BUILT:
+            self._say(text, NOT_BUILT[found.intent], emit, started)
+        else:
+            self._talk.answer(text, found, stop, emit, started)
+
+    def _in_context(self, found: Route, text: str, names: Sequence[str]) -> Route:
+        """The same route, completed by what was said before."""
+        waiting, photos = self.conversation.waiting, self.conversation.last_photos
+        if found.intent == "clarify" and found.slots.get("missing") == "photo" and photos:
+            again = route(text, [str(photo) for photo in photos], names)
+            return Route(again.intent, again.slots, again.confidence, "context", again.elapsed_ms)
+        if waiting is None:
+            if found.intent == "chat" and _asks_again(text) and self.conversation.last_route is not None:
+                last = self.conversation.last_route
+                if last.intent == "imagine":
+                    slots = {key: value for key, value in last.slots.items() if key != "seed"}
+                    return Route("imagine", slots, found.confidence, "context", found.elapsed_ms)
+            return found
+        wanted, missing = waiting.slots.get("wanted"), waiting.slots.get("missing")
+        if wanted == "describe" and found.intent == "describe" and "question" not in found.slots:
+            slots = {**waiting.slots, **found.slots}
+            return Route("describe", slots, found.confidence, "context", found.elapsed_ms)
+        if wanted == "remember" and "concept" in found.slots and found.intent in ("chat", "list_concepts"):
+            slots = {"concept": found.slots["concept"], "text": waiting.slots["text"]}
+            return Route("remember", slots, found.confidence, "context", found.elapsed_ms)
+        if wanted == "forget" and name_key(text) in map(name_key, names):
+            return Route("forget", {"concept": text.strip()}, found.confidence, "context", found.elapsed_ms)
+        if missing == "prompt" and found.intent == "chat" and found.confidence <= UNDECIDED:
+            return Route(
+                "imagine", {**found.slots, "prompt": text}, found.confidence, "context", found.elapsed_ms
+            )
+        return found
+
+    def _told(self, found: Route, text: str, names: Sequence[str]) -> str | None:
+        """The user's own words on a question about someone or something named, where no photo is needed.
+
+        Where nothing was told this is said as well: a small model would make something up.
+        """
+        name = asked_about(text, names)
+        for_photo = found.intent == "clarify" and found.slots.get("missing") == "photo"
+        undecided = found.intent == "chat" and found.confidence <= UNDECIDED
+        if name is None or not (for_photo or undecided):
+            return None
+        facts = self.familiar.profile(name).facts
+        is_open = isinstance(understand(text, names), AsksWhoOrWhat)
+        told = (who_or_what if is_open else told_about)(text, name, facts)
+        if told.whole or (told.facts and undecided):
+            return told.words
+        return nothing_told(name, facts) if undecided and not self.conversation.last_photos else None
+
+    def _action(self, found: Route) -> Action | None:
+        slots = found.slots
+        match found.intent:
+            case "describe":
+                self.access.allow(slots.get("photos", []))
+                return self._actions.describe(slots["photo"], slots.get("question"))
+            case "imagine":
+                return self._actions.imagine(slots["prompt"], slots.get("count", 1), slots.get("seed"))
+            case "list_concepts":
+                return self._actions.list_concepts(slots.get("concept"))
+            case "remember":
+                return self._actions.remember(slots["concept"], slots["text"])
+            case "name_concept" if "id" in slots:
+                return self._actions.name(slots["id"], slots["name"])
+            case "name_concept" if "photo" in slots:
+                photos = slots.get("photos", [slots["photo"]])
+                return self._actions.learn(slots.get("name") or slots["concept"], photos)
+            case "name_concept":
+                return self._actions.rename(slots["concept"], slots["name"])
+            case _:
+                return None
+
+    # --- forgetting
+
+    def _ask_to_forget(self, name: str, text: str, emit: Emit, started: float) -> None:
+        """Ask for the name again: nothing else makes anyone forgotten, whatever a model says."""
+        if not name:
+            raise UsageError(tried="/forget", found="no name", fix="/forget NAME, such as /forget Bo")
+        concept = self.familiar.concept(name)
+        known_as = concept.name or str(concept.id)
+        self._say(text, before_forgetting(known_as), emit, started)
+        self.conversation.waiting = Route("forget", {"concept": known_as})
+
+    def _asked_to_forget(self) -> str | None:
+        """Whose name the user was asked to type again, if that was the last thing said."""
+        waiting = self.conversation.waiting
+        return str(waiting.slots["concept"]) if waiting is not None and waiting.intent == "forget" else None
+
+    def _forget(self, name: str, text: str, stop: threading.Event, emit: Emit) -> None:
+        self.conversation.waiting = None
+        self._act(self._actions.forget(name, text), text, stop, emit)
+        self.conversation.forget(NameMentions([name]))
+
+    def _act(self, action: Action, text: str, stop: threading.Event, emit: Emit) -> None:
+        started = time.monotonic()
+        emit(ToolStarted(action.tool, action.title))
+
+        def show(progress: Progress) -> None:
+            if stop.is_set():
+                raise RequestCancelledError
+            emit(ToolProgress(action.tool, progress))
+
+        words, artifact = action.run(show)
+        elapsed_s = time.monotonic() - started
+        if action.photos:
+            self.conversation.last_photos = action.photos
+        emit(ToolFinished(action.tool, words, artifact, elapsed_s))
+        self.conversation.add("user", text, by_model=False)
+        self.conversation.add("assistant", words, by_model=False)
+        emit(Answer(words, "tool", elapsed_s))
+
+    def _say(self, text: str, words: str, emit: Emit, started: float) -> None:
+        self.conversation.add("user", text, by_model=False)
+        self.conversation.add("assistant", words, by_model=False)
+        emit(Answer(words, "program", time.monotonic() - started))
+
+
+def _asks_again(text: str) -> bool:
+    words = text.lower().strip(" .!?,")
+    for courtesy in ("please ", "ok ", "okay ", "and ", "now "):
+        words = words.removeprefix(courtesy)
+    return words.removesuffix(" please") in _AGAIN

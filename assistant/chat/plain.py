@@ -1,0 +1,102 @@
+"""The chat as lines of text, for pipes and screen readers: a request in, its events as lines out."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from pathlib import Path
+from typing import TextIO
+
+from assistant.chat.agent import Assistant
+from assistant.chat.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolProgress, ToolStarted
+from assistant.presentation.printable import printable
+from assistant.presentation.progress import as_text
+from assistant.service.familiar import Familiar
+
+PROMPT = "> "
+_PROGRESS_STEPS = 10
+
+
+def run(
+    familiar: Familiar,
+    model_path: Path | None = None,
+    source: TextIO | None = None,
+    target: TextIO | None = None,
+) -> int:
+    """Answer every line of `source` (standard input) on `target` (standard output) until it ends or `/quit`.
+
+    Ctrl-C stops the running request, and leaves when none runs. Returns the exit code: 130 after Ctrl-C,
+    else 0.
+    """
+    lines, output = source or sys.stdin, target or sys.stdout
+    if isinstance(lines, io.TextIOWrapper):
+        # A path in a request need not be UTF-8; this way it still names its file.
+        lines.reconfigure(errors="surrogateescape")
+    interactive = lines.isatty()
+    assistant = Assistant(familiar, model_path)
+    assistant.warm_up()
+    if interactive:
+        print("Familiar. Ask about your photos; /help lists the commands, /quit leaves.", file=output)
+    while True:
+        try:
+            if interactive:
+                print(PROMPT, end="", file=output, flush=True)
+            line = lines.readline()
+        except KeyboardInterrupt:
+            print(file=output)
+            return 130
+        if not line:
+            return 0
+        if line.strip() and not _answer(assistant, line.strip(), output):
+            return 0
+
+
+def _answer(assistant: Assistant, text: str, output: TextIO) -> bool:
+    """Answer one request; False when the user asked to leave."""
+    cancelled = threading.Event()
+    printer = _Printer(output)
+    events = assistant.respond(text, cancelled=cancelled)
+    while True:
+        try:
+            for event in events:
+                if isinstance(event, Quit):
+                    return False
+                printer.show(event)
+            return True
+        except KeyboardInterrupt:
+            cancelled.set()
+            print("Stopped.", file=output, flush=True)
+            return True
+
+
+class _Printer:
+    """Prints events as lines, streaming what is written token by token."""
+
+    def __init__(self, output: TextIO) -> None:
+        self._output = output
+        self._streaming = False
+        self._shown_tenth = -1
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Token):
+            self._streaming = True
+            print(printable(event.text), end="", file=self._output, flush=True)
+        elif isinstance(event, Answer):
+            print("" if self._streaming else printable(event.text), file=self._output, flush=True)
+        elif isinstance(event, ToolStarted):
+            print(f"{printable(event.title)}…", file=self._output, flush=True)
+        elif isinstance(event, ToolProgress):
+            self._progress(event)
+        elif isinstance(event, Failed):
+            lines = f"Failed: {event.tried}\n  found: {event.found}\n  to do: {event.fix}"
+            print(printable(lines), file=self._output, flush=True)
+        elif isinstance(event, Cancelled):
+            print("Stopped.", file=self._output, flush=True)
+
+    def _progress(self, event: ToolProgress) -> None:
+        progress = event.progress
+        tenth = progress.done * _PROGRESS_STEPS // progress.total if progress.total else 0
+        if tenth != self._shown_tenth:
+            self._shown_tenth = tenth
+            print(f"  {as_text(progress)}", file=self._output, flush=True)

@@ -1,0 +1,351 @@
+"""Which wording leads to which tool, and the slots that are read from it. Runs nothing and keeps no state."""
+# ruff: noqa: E501 - a table of patterns reads best with one pattern a line
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from assistant.chat.router.words import (
+    A_CONCEPT,
+    A_PHOTO,
+    ARTWORK,
+    CAPITAL,
+    COUNTS,
+    NAME,
+    NUMBERED,
+    PHOTOS,
+    PICTURE,
+    THING,
+    TRAILING,
+)
+from assistant.language.mentions import CONCEPT, Mentions
+
+Intent = Literal[
+    "describe",
+    "imagine",
+    "find",
+    "list_concepts",
+    "name_concept",
+    "remember",
+    "forget",
+    "chat",
+    "clarify",
+]
+Slots = dict[str, Any]
+SURE = 0.95
+LIKELY = 0.8
+LOOSE = 0.65
+"""The confidence of words that point to a tool without the shape of a request."""
+UNDECIDED = 0.5
+"""The confidence of a request that no pattern recognised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of the skeleton, without the courtesies in front of it."""
+
+    text: str
+    start: int
+    spoken: str
+    """The same with "can you" and "please" still in front: "can you draw?" is a question, "draw" is not."""
+    mentions: Mentions
+    photos: tuple[str, ...]
+
+    def restore(self, match: re.Match[str], group: str) -> str:
+        """The words of a group with the names put back, without trailing courtesy and punctuation."""
+        words = self.mentions.restore(match[group], self.start + match.start(group))
+        return TRAILING.sub("", words).strip(" \t\"'`,;:!.?")
+
+
+Outcome = tuple[Intent, Slots, float]
+OutcomeOf = Callable[[Sentence, re.Match[str]], Outcome | None]
+Rule = tuple[re.Pattern[str], OutcomeOf]
+
+
+def photo_slots(photos: tuple[str, ...]) -> Slots:
+    slots: Slots = {"photo": photos[0]}
+    if len(photos) > 1:
+        slots["photos"] = list(photos)
+    return slots
+
+
+def _name_numbered(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    name = sentence.restore(match, "name")
+    return ("name_concept", {"id": int(match["id"]), "name": name}, SURE) if name else None
+
+
+def _rename(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    name = sentence.restore(match, "name")
+    old = sentence.restore(match, "old")
+    return ("name_concept", {"concept": old, "name": name}, SURE) if name else None
+
+
+def _name_photo(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    if not sentence.photos or sentence.text.endswith("?"):
+        return None
+    name = sentence.restore(match, "name")
+    known = "concept" if name in sentence.mentions.concepts else "name"
+    return "name_concept", {known: name, **photo_slots(sentence.photos)}, LIKELY
+
+
+def _forget(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    if CONCEPT in match["who"]:
+        return "forget", {"concept": sentence.restore(match, "who")}, SURE
+    return "clarify", {"wanted": "forget", "missing": "concept"}, LIKELY
+
+
+def _remember(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    words = sentence.restore(match, "text")
+    if CONCEPT in match["text"]:
+        first = sentence.mentions.restore(CONCEPT, sentence.start + match.start("text"))
+        return "remember", {"concept": first, "text": words}, SURE
+    return "clarify", {"wanted": "remember", "missing": "concept", "text": words}, LIKELY
+
+
+def _simple(intent: Intent, confidence: float = SURE) -> OutcomeOf:
+    def outcome(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+        if intent == "list_concepts" and sentence.photos:
+            return None
+        slots: Slots = (
+            {"query": sentence.mentions.restore(sentence.text, sentence.start)} if intent == "find" else {}
+        )
+        return intent, slots, confidence
+
+    return outcome
+
+
+def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    prompt = sentence.restore(match, "prompt")
+    slots: Slots = {}
+    seed = re.search(r"[\s,]*\b(?:(?:with|using) )?seed (?:of )?(\d+)$", prompt, re.IGNORECASE)
+    if seed:
+        slots["seed"] = int(seed[1])
+        prompt = prompt[: seed.start()].strip()
+    framed = re.match(
+        rf"(?:me |us |up |for me )*(?P<count>{'|'.join(COUNTS)}|some|the|another|one more|\d+) ?(?:new |nice |little |quick )*"
+        rf"{PICTURE}(?: (?P<of>of|with|where|showing|in which|that shows) (?P<what>.+))?$",
+        prompt,
+        re.IGNORECASE,
+    )
+    if framed:
+        number = framed["count"].lower()
+        count = int(number) if number.isdigit() else COUNTS.get(number, 1)
+        if count > 1:
+            slots["count"] = count
+        prompt = framed["what"] or ""
+    if re.fullmatch(rf"{A_PHOTO}|\S+\.\w{{3,4}}", match["prompt"].strip()):
+        return None
+    if not prompt or prompt.lower() in {"something", "anything", "me", "me something", "it", "this", "that"}:
+        return "clarify", {"wanted": "imagine", "missing": "prompt"}, LIKELY
+    return "imagine", {"prompt": re.sub(r"^(?:me|us) ", "", prompt), **slots}, SURE
+
+
+def _compiled(*rules: tuple[str, OutcomeOf]) -> tuple[Rule, ...]:
+    return tuple((re.compile(pattern, re.IGNORECASE), outcome) for pattern, outcome in rules)
+
+
+RULES: tuple[Rule, ...] = _compiled(
+    # name_concept
+    (
+        rf"^(?:call|name|label|tag|mark|rename) {NUMBERED} (?:as |to be |to |into |= ?)?(?P<name>.+)$",
+        _name_numbered,
+    ),
+    (
+        rf"^(?:the name (?:of|for) )?{NUMBERED}(?:'s name)? (?:is|are|should be|shall be)(?: called| named| actually)?(?: (?:my|our)(?: \w+)?)? {NAME}[.!]*$",
+        _name_numbered,
+    ),
+    (rf"^{NUMBERED} (?:is|are) (?:called|named) (?P<name>.+)$", _name_numbered),
+    (rf"^rename (?P<old>{A_CONCEPT}) (?:to|as|into) (?P<name>.+)$", _rename),
+    (rf"^change (?P<old>{A_CONCEPT})(?:'s)? name to (?P<name>.+)$", _rename),
+    (rf"^(?:call|name) (?P<old>{A_CONCEPT}) (?P<name>(?-i:{CAPITAL}).*)$", _rename),
+    (
+        rf"^(?:remember (?:that )?|learn (?:that )?)?(?:(?:this|that)(?: one| here| guy| dog| cat| person| woman| man)?|it|he|she|the \w+(?: here| there| in (?:this|the) (?:photo|picture)| in {A_PHOTO}| on the (?:left|right))|{A_PHOTO})(?:'s| is)(?: called| named)? (?:(?:my|our|the) (?:\w+ ){{0,2}}?)?{NAME}[.!]*$",
+        _name_photo,
+    ),
+    (
+        rf"^these are(?: all)?(?: {PHOTOS} of)? {NAME}(?:, (?:please )?(?:learn|remember) \w+)?[.!]*$",
+        _name_photo,
+    ),
+    (
+        rf"^(?:meet|learn) (?:(?:my|our) (?:\w+ )?)?{NAME}(?: from| with| in)?(?: (?:this|these|that) (?:photos?|pictures?))?[: ]*(?:{A_PHOTO}[, and]*)*[.!]*$",
+        _name_photo,
+    ),
+    # forget, remember
+    (
+        rf"^(?:forget|delete|erase|wipe|remove|unlearn|get rid of|drop) (?:about |everything (?:you (?:know|have|learned|stored) )?(?:about|on) |all (?:data )?(?:about|on|of) |any trace of )*(?P<who>{A_CONCEPT})(?!.*\b(?:from|in) (?:this|that|the|{A_PHOTO}))",
+        _forget,
+    ),
+    (rf"^stop recogni[sz]ing (?P<who>{A_CONCEPT})", _forget),
+    (
+        r"^(?:forget|unlearn) (?:about |everything (?:you know )?about |all about )*(?P<who>(?-i:[A-Z])\w+)[.!]*$",
+        _forget,
+    ),
+    (
+        rf"^(?:remember|note(?: down)?|keep in mind|don't forget|do not forget|make a note|write down|take note|save)(?: that|:| of the fact that)* (?P<text>.*{A_CONCEPT}.+)$",
+        _remember,
+    ),
+    (r"^(?:remember|keep in mind|note|don't forget) that (?P<text>.+)$", _remember),
+    # list_concepts
+    (
+        r"^whom? (?:all |else )?do you (?:already )?(?:know|recogni[sz]e|remember)(?: so far| already| now| about)?[.!?]*$",
+        _simple("list_concepts"),
+    ),
+    (
+        rf"^(?:what|which|how many) (?:\w+ )?{THING}(?:,? {THING}|,? (?:and|or) {THING})* (?:do you|have you|can you|are|did you|do i|does)\b",
+        _simple("list_concepts"),
+    ),
+    (
+        r"^(?:who(?:'s| is| are| all is)|what(?:'s| is)) in (?:my|the|our) (?:photos|pictures|library|collection|album|photo library)\b",
+        _simple("list_concepts"),
+    ),
+    (
+        rf"^(?:list|show)(?: me)?(?: us)?(?: all| the| my| known| named| every| of)* {THING}\b(?! (?:in|on) {A_PHOTO})",
+        _simple("list_concepts"),
+    ),
+    (
+        r"^(?:list|show)(?: me)? (?:everyone|everybody|everything|all|who)(?: (?:that )?you(?:'ve| have)? (?:already )?(?:know|found|learned|recogni[sz]e))[.!?]*$",
+        _simple("list_concepts"),
+    ),
+    (
+        r"^what (?:have you|did you) (?:learn(?:ed|t)?|f[io]und|recogni[sz]ed?)(?: so far| already| in my (?:photos|pictures|library))*[.!?]*$",
+        _simple("list_concepts"),
+    ),
+    (
+        r"^who (?:have you|did you) (?:learn(?:ed|t)?|f[io]und|recogni[sz]ed?|met|meet)\b",
+        _simple("list_concepts"),
+    ),
+    (
+        r"^what do you know(?: so far| already)?[.!?]*$|^(?:my |the |list )?(?:concepts|people|pets|things)[.!?]*$",
+        _simple("list_concepts"),
+    ),
+    (
+        rf"^(?:what (?:do|did) you know (?:about|of)|what (?:can|could) you (?:tell me|say) about|tell me (?:more |something |everything )?about|who(?:'s| is)|what(?:'s| is)|describe|do you (?:know|remember|recogni[sz]e)|have you met) {A_CONCEPT}(?: so far| already| look like)?[.!?]*$",
+        _simple("list_concepts", LIKELY),
+    ),
+    # find
+    (
+        rf"^(?:find|search(?: for| through)?|look for|look up|fetch|pull up|bring up|dig (?:out|up)|locate|get(?! rid))\b(?: me)?(?=.*(?:{A_CONCEPT}|\b{PHOTOS}\b|\b(?:photo|picture|pic)\b))(?! (?:a|an|me) {ARTWORK})",
+        _simple("find"),
+    ),
+    (
+        rf"^(?:show|see|open|display|i (?:want|would like|'d like) to see)(?: me| us)?(?: all| every| some| the| my| any| our| more| of| last| latest| recent| \w+)*? {PHOTOS}\b",
+        _simple("find"),
+    ),
+    (
+        r"^(?:show)(?: me| us)? (?:a|the|my|another|any|our|that|last|latest)(?: \w+)? (?:photo|picture|pic|image|shot|selfie) ",
+        _simple("find"),
+    ),
+    (rf"^(?:show|tell)(?: me| us)? where {A_CONCEPT}", _simple("find")),
+    (
+        rf"^(?:show)(?: me| us)? {A_CONCEPT}(?: (?:at|in|on|from|with|and|last|when|again)\b.*)?[.!?]*$",
+        _simple("find"),
+    ),
+    (
+        rf"^(?:do (?:i|we|you) have|are there|is there|have (?:i|we) got|got|any)\b.*\b(?:{PHOTOS}|photo|picture|pic|image)\b",
+        _simple("find"),
+    ),
+    (
+        rf"^(?:which|what|how many|where are|where is|in which|in how many|on which)(?: of| the| my| all| our)* (?:{PHOTOS}|photo|picture)\b(?! {A_PHOTO})",
+        _simple("find"),
+    ),
+    (
+        rf"^(?:when|where) (?:did|have|was|were) (?:i|we|you|{A_CONCEPT})\b.*(?:{A_CONCEPT}|\blast\b.*\bseen?\b)",
+        _simple("find"),
+    ),
+    (
+        rf"^(?:when|where) was {A_CONCEPT}|^where(?:'s| is| are) {A_CONCEPT}.* in (?:my|the|our) (?:{PHOTOS}|library|collection)",
+        _simple("find"),
+    ),
+    (rf"^(?:all |my |the |every )*{PHOTOS} (?:of|with|from|where|showing|in|taken)\b", _simple("find")),
+    # imagine
+    (
+        r"^(?:draw|paint|sketch|doodle|illustrate|depict|visuali[sz]e|imagine)(?:ing)?(?: me| us)?(?: a picture)?[.!?]*$",
+        lambda _s, _m: ("clarify", {"wanted": "imagine", "missing": "prompt"}, LIKELY),
+    ),
+    (r"^(?:draw|paint|sketch|doodle|illustrat|depict|visuali[sz])(?:e|ing)?\b(?P<prompt>.+)$", _imagine),
+    (
+        rf"^(?:imagin|pictur|render|envision)(?:e|ing)? (?P<prompt>(?:(?:a|an|the|some|two|three|my|our|me) .*|.*{A_CONCEPT}.*|(?-i:{CAPITAL}).+))$",
+        _imagine,
+    ),
+    (
+        rf"^(?:generat|creat|mak|produc|design|craft|prepar|do(?= me\b))(?:e|ing)?(?: me| us)? (?P<prompt>(?:.*\b{PICTURE}\b|(?:a|an|some|two|three) .*{A_CONCEPT}).*)$",
+        _imagine,
+    ),
+    (rf"^(?:new|another) {PICTURE}: ?(?P<prompt>.+)$", _imagine),
+    (
+        rf"^(?:make|turn|put|place|dress|transform|send|teleport|see|show(?: me| us)?) (?P<prompt>{A_CONCEPT} (?:as|into|a|an|look|wear|fly|rid|on|in|up|to|at|with|like|inside|under|next|among|\w+ing).*)$",
+        _imagine,
+    ),
+    (
+        rf"^(?:give|get|send|bring|show|hand)(?: me| us)? (?P<prompt>(?:a|an|another|one more|two|three|four|some|\d+) (?:\w+ ){{0,2}}{ARTWORK}\b.*)$",
+        _imagine,
+    ),
+    (
+        rf"^(?:give|send|bring|hand)(?: me| us)? (?P<prompt>(?:a|an|another|one more|two|three|four|\d+) (?:\w+ ){{0,2}}{PICTURE}\b.*)$",
+        _imagine,
+    ),
+    (
+        rf"^(?:i|we) (?:want|need|wish for|would (?:like|love)|wanna)(?: to)?(?: see| have| get)? (?P<prompt>(?:a|an|another|one more|two|three|some|\d+) (?:\w+ ){{0,2}}{PICTURE}\b.*)$",
+        _imagine,
+    ),
+    (
+        rf"^(?:i|we)(?:'d| would) (?:like|love)(?: to)?(?: see| have| get)? (?P<prompt>(?:a|an|another|one more|two|three|some|\d+) (?:\w+ ){{0,2}}{PICTURE}\b.*)$",
+        _imagine,
+    ),
+    (
+        rf"^(?:i|we)(?: (?:want|wish|wanna)|(?:'d| would) (?:like|love)) (?:to )?see (?P<prompt>{A_CONCEPT} \w+.*)$",
+        _imagine,
+    ),
+    (
+        rf"^(?:can|could|may) (?:i|we) (?:please )?(?:have|get|see) (?P<prompt>(?:a|an|another) (?:\w+ ){{0,2}}{PICTURE}\b.*)$",
+        _imagine,
+    ),
+    (rf"^(?:what|how) (?:would|might|will|could) (?P<prompt>{A_CONCEPT} look .+)$", _imagine),
+    (rf"^how about (?P<prompt>(?:(?:a|an) (?:\w+ ){{0,2}}{PICTURE}\b|{A_CONCEPT} \w+).*)$", _imagine),
+    (
+        rf"^(?P<prompt>(?:a|an|another|one more|two|three) (?:\w+ ){{0,3}}{PICTURE} (?:of|with|showing|where) .+)$",
+        _imagine,
+    ),
+)
+
+# Words that point to a tool anywhere in a sentence that is not a plain statement about something else.
+LOOSE_RULES: tuple[Rule, ...] = _compiled(
+    (rf"\brename (?P<old>{A_CONCEPT}) (?:to|as|into) (?P<name>[^,.!?]+)", _rename),
+    (r"\b(?:give|assign) " + NUMBERED + r" the name (?P<name>[^,.!?]+)", _name_numbered),
+    (
+        rf"^(?P<text>.*{A_CONCEPT}.*?)[\s,;:-]+(?:please )?(?:remember|note|don't forget|keep in mind)(?: that| this| it)?(?: please)?[.!]*$",
+        _remember,
+    ),
+    (
+        rf"\b(?:{THING}|everyone|everybody|anyone|who|all) (?:that |who )?(?:you|u) (?:already )?(?:know|recogni[sz]e|have|found|learned)\b"
+        r"|\b(?:learned|recogni[sz]ed?|found|met) (?:anyone|anybody|someone|any "
+        + THING
+        + r")\b(?! (?:in|on|here))",
+        _simple("list_concepts", LOOSE),
+    ),
+    (
+        rf"^what(?:'s| is) (?:the story|up|the deal|known) (?:with|about|of) {A_CONCEPT}",
+        _simple("list_concepts", LOOSE),
+    ),
+    (
+        rf"\b(?:looking|searching|hunting) for\b.*(?:{A_CONCEPT}|\b(?:{PHOTOS}|photo|picture|pic)\b)",
+        _simple("find", LOOSE),
+    ),
+    (
+        rf"{A_CONCEPT}(?:'s?)? (?:latest |last |best |newest |old )?{PHOTOS}\b|\b{PHOTOS} (?:of|with|where|from|featuring)\b.*{A_CONCEPT}",
+        _simple("find", LOOSE),
+    ),
+    (
+        rf"\b(?P<prompt>(?:(?:a|an|some|another|one|two|three) (?:\w+ ){{0,2}})?(?:{ARTWORK}|card|scene|wallpaper|postcard|avatar|picture|image)"
+        rf" (?:of|with|showing|where|featuring) .*{A_CONCEPT}.*)$",
+        _imagine,
+    ),
+    (rf"\b(?:drawing|painting|sketching) (?P<prompt>.*{A_CONCEPT}.*)$", _imagine),
+    (
+        rf"^(?P<prompt>{A_CONCEPT},? (?:but|as|in the style of|dressed as|riding|wearing|flying|surfing|dancing) .+)$",
+        _imagine,
+    ),
+)

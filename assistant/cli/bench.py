@@ -1,0 +1,171 @@
+"""`familiar bench …`: measures speed and memory here against the usual way, in one run on one machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assistant.cli.app import app, front_end
+
+bench_app = typer.Typer(rich_markup_mode=None, help="Measure speed and memory against the usual way.")
+app.add_typer(bench_app, name="bench")
+
+
+@bench_app.callback()
+def bench() -> None:
+    """Measure speed and memory against the usual way."""
+
+
+@bench_app.command()
+def train(
+    context: typer.Context,
+    subject: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Photos of one thing; the sample library's without.")
+    ] = None,
+    negatives: Annotated[Path | None, typer.Option(metavar="DIR", help="Photos of anything else.")] = None,
+    steps: Annotated[int, typer.Option(min=3, help="Of each training.")] = 60,
+    repeats: Annotated[int, typer.Option(min=1, help="Trainings, each from another seed.")] = 1,
+    baseline_rate: Annotated[float, typer.Option(help="Learning rate of the naive recipe.")] = 0.01,
+    padded_to: Annotated[
+        int | None, typer.Option(min=1, help="Fixed length of the naive recipe's examples.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """A training step, memory and the time to the same held loss, against the naive recipe."""
+    from assistant.evaluation.bench.training import benchmark_training
+
+    ui = front_end(context)
+    report = ui.run(
+        lambda on_progress: benchmark_training(
+            backbone=ui.backbone,
+            device=ui.device,
+            steps=steps,
+            repeats=repeats,
+            learning_rate=baseline_rate,
+            padded_to=padded_to,
+            subject=subject,
+            negatives=negatives,
+            seed=seed,
+            on_progress=on_progress,
+        )
+    )
+    ui.show(report, training_lines)
+
+
+def training_lines(report: dict[str, Any]) -> str:
+    """One line per measure, ours and the baseline's."""
+    from assistant.presentation.lines import table
+
+    measures = {"seconds per step": report}
+    measures |= {key: report[key] for key in ("peak_mib", "optimizer_bytes", "time_to_loss_s", "held_loss")}
+    rows = [("", "ours", "baseline", "ratio")]
+    rows += [
+        (
+            name,
+            f"{values['ours']:.4g}",
+            f"{values['baseline']:.4g}",
+            f"{values['baseline'] / max(values['ours'], 1e-9):.2f}",
+        )
+        for name, values in measures.items()
+    ]
+    return table(rows)
+
+
+@bench_app.command()
+def ingest(
+    context: typer.Context,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Small photos that large ones are composed of, may be repeated; the samples without.",
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="12-megapixel photos to import.")] = 60,
+    repeats: Annotated[int, typer.Option(min=1, help="Imports, each followed by the other command.")] = 3,
+    cores: Annotated[int, typer.Option(min=1, help="Processors that each side may use.")] = 2,
+    reference_command: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="The command face_recognition; without it the one on the path, or the same work.",
+        ),
+    ] = None,
+    photos_count: Annotated[
+        int, typer.Option(min=0, help="Also import that many small photos, and watch the memory.")
+    ] = 0,
+    library_faces: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Also compare new photos in a library with that many faces and in an empty one."
+        ),
+    ] = 0,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the composed photos in this new folder.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+) -> None:
+    """Photos per second of an import, and the faces it finds, against the command face_recognition."""
+    from assistant.cli.evaluate import evaluation_home
+    from assistant.demo.run import SAMPLE_LIBRARY
+    from assistant.evaluation.bench.ingest import IngestSettings, benchmark_ingest
+
+    ui = front_end(context)
+    report = ui.run(
+        lambda on_progress: benchmark_ingest(
+            photos or [SAMPLE_LIBRARY],
+            home=evaluation_home(ui.home),
+            settings=IngestSettings(count, repeats, cores, photos_count, library_faces, seed),
+            reference_command=reference_command,
+            keep=keep,
+            on_progress=on_progress,
+        )
+    )
+    ui.show(report, ingest_lines)
+
+
+def ingest_lines(report: dict[str, Any]) -> str:
+    """Speed, then the faces by size, then the memory where it was measured."""
+    from assistant.presentation.lines import table
+
+    faces, reference = report["faces"], report["reference"]
+    name = "face_recognition" if reference["command"] else "the same work as face_recognition"
+    lines = [
+        f"{report['ours']:.2f} photos/s here, {report['baseline']:.2f} by {name}: {report['ratio']:.2f} times",
+        "",
+    ]
+    computed = report["cpu_s_per_photo"]
+    if computed is not None:
+        lines.insert(
+            1,
+            f"{computed['ours']:.2f} s of processor time a photo here, {computed['baseline']:.2f} s there: "
+            f"{computed['ratio']:.2f} times",
+        )
+    rows: list[tuple[str, ...]] = [("faces of", "known", "ours", "theirs", "theirs found here")]
+    rows += [
+        (f"{size} px", *(str(row[key]) for key in ("known", "ours", "reference", "both")))
+        for size, row in faces["by_size_px"].items()
+    ]
+    rows.append(("all", *(str(faces[key]) for key in ("known", "ours", "reference", "both"))))
+    lines.append(table(rows))
+    if faces["share"] is not None:
+        lines.append(f"{faces['share']:.1%} of the faces that it finds are found here.")
+    if "memory" in report:
+        memory = report["memory"]
+        growth = memory["growth_percent"]
+        said = "too few samples to say" if growth is None else f"{growth:+.1f} % after a tenth"
+        lines += ["", f"Memory over {memory['photos']} photos: {said}, at most {memory['peak_mib']:.0f} MiB"]
+    if "library" in report:
+        library = report["library"]
+        lines += [
+            "",
+            f"A new photo in a library of {library['settings']['faces']:,} faces, and in an empty one:",
+        ]
+        lines += [
+            f"  {batch} at a time: {row['per_photo_s']['full']:.2f} s and {row['per_photo_s']['empty']:.2f} s, "
+            f"{row['ratio']:.2f} times ({row['cpu_ratio']:.2f} in computing time)"
+            for batch, row in library["by_batch"].items()
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,140 @@
+"""The commands of the daemon: adding folders, watching them, the service, and what the user may switch.
+
+Parses arguments, asks what has to be asked, prints; decides nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assistant.cli.app import FrontEnd, NoFaces, Yes, app, front_end
+from personalizer.errors import UsageError
+
+if TYPE_CHECKING:
+    from assistant.daemon.service_unit import ServiceState
+    from assistant.results import Status
+    from assistant.setup.estimate import Estimate
+
+service_app = typer.Typer(
+    rich_markup_mode=None, help="`familiar watch` as a service of your session: always on, in the background."
+)
+app.add_typer(service_app, name="service")
+Force = Annotated[bool, typer.Option("--force", help="Also when its file was edited.")]
+Switch = Annotated[str | None, typer.Argument(metavar="[on|off]")]
+
+
+def add_folders(ui: FrontEnd, paths: Sequence[Path], *, yes: bool, no_faces: bool) -> None:
+    """The command `add`: asks about faces, says what it will take, scans."""
+    from assistant.presentation.lines import as_data, estimate_lines, scan_lines
+    from assistant.setup.consent import settle_consent
+    from assistant.setup.estimate import Measuring
+
+    familiar = ui.familiar
+    before = familiar.estimate(paths)
+    settle_consent(familiar.library, ui.asking(), yes=yes, no_faces=no_faces)
+
+    def say(estimate: Estimate) -> None:
+        if not ui.quiet:
+            typer.echo(estimate_lines(estimate), err=True)
+
+    say(before)
+    measured = before
+
+    def note(estimate: Estimate) -> None:
+        nonlocal measured
+        measured = estimate
+        say(estimate)
+
+    report = ui.run(lambda on_progress: familiar.add(paths, Measuring(before, on_progress, note)))
+    document = {**as_data(report), "estimate": as_data(measured)}
+    ui.show(document, lambda _: scan_lines(report))
+
+
+def watch_folders(ui: FrontEnd, *, patience_s: float, training: bool, yes: bool, no_faces: bool) -> None:
+    """The command `watch`."""
+    from assistant.setup.consent import settle_consent
+    from assistant.worker.log import level_number
+    from assistant.worker.main import WatchOptions, leave, watch_in_foreground
+
+    familiar = ui.familiar
+    settle_consent(familiar.library, ui.asking(), yes=yes, no_faces=no_faces)
+    familiar.close()
+    options = WatchOptions(
+        familiar.backbone, familiar.device, patience_s, training, level_number(ui.log_level)
+    )
+    watch_in_foreground(familiar.home, options)
+    leave(0)
+
+
+@service_app.command("install")
+def install_service(
+    context: typer.Context,
+    no_training: Annotated[bool, typer.Option("--no-training", help="Train nothing on its own.")] = False,
+    force: Force = False,
+    yes: Yes = False,
+    no_faces: NoFaces = False,
+) -> None:
+    """Install and start the service; again changes nothing."""
+    from assistant.daemon.service_unit import Watched, service_of_this_system
+    from assistant.setup.consent import settle_consent
+
+    ui = front_end(context)
+    familiar = ui.familiar
+    service = service_of_this_system()
+    settle_consent(familiar.library, ui.asking(), yes=yes, no_faces=no_faces)
+    familiar.close()
+    watched = Watched(familiar.home, familiar.backbone, familiar.device, not no_training)
+    ui.show(service.install(watched, force=force), service_lines)
+
+
+@service_app.command("uninstall")
+def uninstall_service(context: typer.Context, force: Force = False) -> None:
+    """Stop the service and remove what `install` wrote; your library stays."""
+    from assistant.daemon.service_unit import service_of_this_system
+
+    front_end(context).show(service_of_this_system().uninstall(force=force), service_lines)
+
+
+@service_app.command("status")
+def service_status(context: typer.Context) -> None:
+    """Whether the service is installed and runs."""
+    from assistant.daemon.service_unit import service_of_this_system
+
+    front_end(context).show(service_of_this_system().state(), service_lines)
+
+
+def service_lines(state: ServiceState) -> str:
+    """For a person."""
+    said = {True: "yes", False: "no", None: "cannot be asked from here"}
+    lines = [f"service   {'installed' if state.installed else 'not installed'} ({state.kind}: {state.path})"]
+    if state.file == "foreign":
+        lines.append("          the file there was not written by Familiar")
+    if state.file == "changed":
+        lines.append("          its file was edited since")
+    if state.installed:
+        lines += [f"running   {said[state.running]}", f"enabled   {said[state.enabled]}"]
+    if state.commands:
+        lines += ["Your session's service manager cannot be reached from here. To do the rest:"]
+        lines += [f"  {command}" for command in state.commands]
+    return "\n".join([*lines, *state.notes])
+
+
+@app.command()
+def training(context: typer.Context, switch: Switch = None) -> None:
+    """Have named concepts trained when the machine is idle, or not; without an argument: how it stands."""
+    from assistant.presentation.lines import training_line
+
+    ui = front_end(context)
+    wanted = _on_or_off(switch)
+    status: Status = ui.familiar.status() if wanted is None else ui.familiar.switch_training(wanted)
+    ui.show(status.training, training_line)
+
+
+def _on_or_off(switch: str | None) -> bool | None:
+    if switch not in (None, "on", "off"):
+        raise UsageError(tried=f"familiar training {switch}", found="it is on or off", fix="Say on, or off.")
+    return None if switch is None else switch == "on"

@@ -1,0 +1,43 @@
+"""`familiar report`: the page of people, pets and things."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from assistant.cli.app import app, front_end
+
+if TYPE_CHECKING:
+    from assistant.report.people_page import PeoplePage
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it; else in the library's own folder.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is no earlier page.")] = False,
+) -> None:
+    """Write a page, one HTML file, with your people, pets and things to look at."""
+    ui = front_end(context)
+    page = ui.run(lambda on_progress: ui.familiar.report(out, force=force, on_progress=on_progress))
+    ui.show(page, report_lines)
+
+
+def report_lines(page: PeoplePage) -> str:
+    """Where it is and what is on it."""
+    people = f"{page.people} {'person' if page.people == 1 else 'people'}"
+    unnamed = page.unnamed_people + page.unnamed_things
+    lines = [
+        str(page.path),
+        f"{people}, {page.things} pets and things, {unnamed} groups without a name; "
+        f"{page.pictures} pictures, {page.bytes / 2**20:.1f} MiB",
+    ]
+    if not page.faces_on:
+        lines.append("Faces are off: people are listed without pictures.")
+    if not page.in_home:
+        lines.append("It is outside the library's folder: forgetting somebody will not remove it.")
+    return "\n".join(lines)

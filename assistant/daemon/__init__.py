@@ -1,0 +1,4 @@
+"""The worker as seen from outside: started, asked, stopped, installed as a service. Does no work itself.
+
+Start at `client.JobClient`.
+"""

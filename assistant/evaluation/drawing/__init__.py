@@ -1,0 +1,4 @@
+"""How alike drawings are and what the backbone keeps, with the bare class and real photos as controls.
+
+Start at `generation`.
+"""

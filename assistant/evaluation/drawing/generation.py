@@ -1,0 +1,323 @@
+"""How much drawn pictures resemble the concept, judged by an encoder that the product uses nowhere else.
+
+First samples are scored; what `familiar imagine` keeps of several stands beside them, as do two controls. Real photos
+are first reduced to the backbone's resolution, so that what is measured is likeness and not sharpness. Contact sheets
+are written for people to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+from assistant.answers.backbone import CANDIDATES, draw, views_of
+from assistant.evaluation.data.corpora import with_article
+from assistant.evaluation.data.photos import EvaluationPhotos
+from assistant.evaluation.data.protocol import Split, Subject, make_splits, read_subjects, rounded
+from assistant.evaluation.drawing.encoder import IndependentEncoder
+from assistant.evaluation.drawing.fidelity import Followed, fidelity, in_places, read_judge
+from assistant.evaluation.recognition.recognition import compare_split
+from assistant.evaluation.recognition.trained import TrainedSplit
+from assistant.evaluation.report.tables import BESIDE
+from personalizer import metrics
+from personalizer.errors import UsageError
+from personalizer.home import Home, write_atomically
+from personalizer.metrics import FloatArray
+from personalizer.photos.decode import load_photo
+from personalizer.prefix.prompts import GENERATION_TEXT
+from personalizer.schemas import Float32Array, Int64Array, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from exporters.runtime.session import BackboneSession
+
+_SHEET_COLUMNS, _SHEET_CELL_PX = 10, 128
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationScores:
+    """Cosine similarities in the independent encoder; see `evaluate_generation`."""
+
+    similarity: float
+    ceiling: float
+    floor: float
+    nearest_other: str
+    copy_rate: float
+    beside: Mapping[str, float] = field(default_factory=dict)
+    """The similarity of each of `BESIDE` that was scored."""
+
+    @property
+    def position(self) -> float:
+        return metrics.position_between(self.similarity, self.floor, self.ceiling)
+
+
+def evaluate_generation(
+    subjects_dir: Path,
+    *,
+    home: Home,
+    shots: int = 3,
+    samples: int = 20,
+    trained_splits: int = 1,
+    seed: int = 0,
+    backbone: str = "pocket",
+    device: str = "auto",
+    sheets: Path | None = None,
+    on_progress: OnProgress | None = None,
+) -> dict[str, Any]:
+    """Draw every subject `samples` times from a prefix trained on `shots` photos, and compare.
+
+    All numbers at the top are of first samples, one candidate each. `similarity` is drawn against held-out photos;
+    `ceiling` the shots against held-out photos; `floor` the photos of the other subject that is nearest to the
+    held-out ones. `position` says where between the two the drawn pictures lie; `concepts_without_room` have a
+    nearest other subject that is as close as the shots themselves. `copy_rate` counts samples with 70 % or more of
+    their tokens equal to a training view's.
+
+    Beside it, with similarity and position each: `reranked` is the same request with the best recognised of several
+    candidates kept, as served; `no_concept` the bare backbone asked for the class; `in_places` first samples that
+    were asked for in a place, `samples` in all or as many more as give every place equally many; `reconstruction` the
+    shots after the backbone's image tokenizer. `prompt_fidelity` is how often the place survives in those `in_places`,
+    as a share of the bare backbone's own; see `fidelity`.
+
+    Contact sheets go to `sheets` (below `home` by default). Prefixes are shared with the recognition evaluation in
+    the same `home`. Raises `NotReadyError` without the encoder's package.
+    """
+    if samples < 1:
+        raise UsageError(tried="drawing", found=f"{samples} samples", fix="Draw at least one, better 20.")
+    encoder = IndependentEncoder(home.ensure().models)
+    judge = read_judge(encoder)
+    subjects, skipped = read_subjects(subjects_dir, shots)
+    photos = EvaluationPhotos(home)
+    folder = sheets or home.root / "contact_sheets"
+    rows: dict[str, list[GenerationScores]] = {}
+    followed: dict[str, list[Followed]] = {}
+    written: list[str] = []
+    try:
+        photos.prepare([photo for subject in subjects for photo in subject.photos], on_progress)
+        splits = make_splits(subjects, shots, trained_splits, seed)
+        real: dict[Path, Float32Array] = {}
+        of_class: dict[str, Float32Array] = {}
+        bare_hits: dict[str, FloatArray] = {}
+        per_place = judge.per_place(samples)
+        for number, split in enumerate(splits):
+            name, class_name = split.subject.name, split.subject.class_name
+            if on_progress is not None:
+                on_progress(Progress(number, len(splits), f"drawing {name}"))
+            tested = compare_split(photos, split, subjects, [])
+            if tested is None:
+                continue
+            trained = TrainedSplit(home, tested, photos, backbone, device)
+            try:
+                trained.train(on_progress)
+                session = trained.session
+                side_px = session.spec.image_size_px
+                if not real:
+                    real = encode_real(encoder, photos, subjects, side_px)
+                drawn, codes = trained.draw(GENERATION_TEXT, samples, seed, candidates=1)
+                reranked, _ = trained.draw(GENERATION_TEXT, samples, seed, candidates=CANDIDATES)
+                if class_name not in of_class:
+                    of_class[class_name] = encoder.encode(draw_class(session, class_name, samples, seed))
+                    asked = in_places(judge, class_request(class_name))
+                    bare = [draw(session, text, per_place, seed, candidates=1).images for text in asked]
+                    bare_hits[class_name] = judge.hits(bare)
+                asked = in_places(judge, GENERATION_TEXT)
+                placed = [trained.draw(text, per_place, seed, candidates=1)[0] for text in asked]
+                shown = [reduced(load_photo(photos.path(shot)).image, side_px) for shot in tested.shot_ids]
+                rebuilt = session.decode_images(session.encode_images(shown))
+                views = view_codes(session, photos, tested.shot_ids)
+            finally:
+                trained.close()
+            everywhere = [picture for there in placed for picture in there]
+            beside = {
+                "reranked": encoder.encode(reranked),
+                "no_concept": of_class[class_name],
+                "in_places": encoder.encode(everywhere),
+                "reconstruction": encoder.encode(rebuilt),
+            }
+            copies = metrics.copy_rate(codes, views)
+            scores = score(split, subjects, real, encoder.encode(drawn), copies, beside)
+            rows.setdefault(name, []).append(scores)
+            followed.setdefault(name, []).append(Followed(judge.hits(placed), bare_hits[class_name]))
+            sheet_pictures = {"": drawn, "-reranked": reranked, "-in_places": everywhere}
+            for kind, pictures in sheet_pictures.items():
+                sheet = folder / f"{name}-{split.number}{kind}.png"
+                _write_sheet(sheet, split, photos, side_px, pictures)
+                written.append(str(sheet))
+    finally:
+        photos.close()
+    survived = fidelity(judge, followed, seed)
+    summarised = summary(rows, seed)
+    of_concept, of_each = survived.pop("per_concept"), summarised.pop("per_concept")
+    return {
+        **summarised,
+        **survived,
+        "per_concept": {name: row | of_concept[name] for name, row in of_each.items()},
+        "encoder": encoder.name,
+        "contact_sheets": written,
+        "settings": {
+            "shots": shots,
+            "samples": samples,
+            "samples_per_place": per_place,
+            "candidates": {"first_samples": 1, "reranked": CANDIDATES},
+            "trained_splits": trained_splits,
+            "seed": seed,
+            "backbone": backbone,
+            "subjects": len(rows),
+            "skipped_subjects": skipped,
+            "unreadable": photos.unreadable,
+        },
+    }
+
+
+def encode_real(
+    encoder: IndependentEncoder, photos: EvaluationPhotos, subjects: Sequence[Subject], side_px: int
+) -> dict[Path, Float32Array]:
+    """Vectors of all readable photos, by path, at the backbone's resolution."""
+    paths = [p for subject in subjects for p in subject.photos if photos.photo_id(p) is not None]
+    vectors = encoder.encode([reduced(load_photo(path).image, side_px) for path in paths])
+    return dict(zip(paths, vectors, strict=True))
+
+
+def draw_class(session: BackboneSession, class_name: str, count: int, seed: int) -> list[Image.Image]:
+    """First samples of the bare backbone for the class in words."""
+    return draw(session, class_request(class_name), count, seed, candidates=1).images
+
+
+def class_request(class_name: str) -> str:
+    """What the bare backbone is asked for in a concept's stead: its class in words."""
+    return GENERATION_TEXT.format(name=with_article(class_name))
+
+
+def reduced(image: Image.Image, side_px: int) -> Image.Image:
+    """The middle square at `side_px`: all of a photo that a backbone of this resolution can show."""
+    return ImageOps.fit(image.convert("RGB"), (side_px, side_px), Image.Resampling.LANCZOS)
+
+
+def score(
+    split: Split,
+    subjects: Sequence[Subject],
+    real: dict[Path, Float32Array],
+    drawn: Float32Array,
+    copy_rate: float,
+    beside: Mapping[str, Float32Array] | None = None,
+) -> GenerationScores:
+    """From unit vectors: `real` by path, `drawn` and each of `beside` `[samples, dim]`.
+
+    All similarities are to held-out photos.
+    """
+    held_out = np.stack([real[photo] for photo in split.held_out if photo in real])
+    shots = np.stack([real[photo] for photo in split.shots if photo in real])
+    others = {
+        subject.name: float(
+            (np.stack([real[photo] for photo in subject.photos if photo in real]) @ held_out.T).mean()
+        )
+        for subject in subjects
+        if subject != split.subject and any(photo in real for photo in subject.photos)
+    }
+    nearest = max(others, key=lambda name: others[name])
+    return GenerationScores(
+        similarity=float((drawn @ held_out.T).mean()),
+        ceiling=float((shots @ held_out.T).mean()),
+        floor=others[nearest],
+        nearest_other=nearest,
+        copy_rate=copy_rate,
+        beside={name: float((vectors @ held_out.T).mean()) for name, vectors in (beside or {}).items()},
+    )
+
+
+def view_codes(session: BackboneSession, photos: EvaluationPhotos, shot_ids: Sequence[int]) -> Int64Array:
+    """Codes `[views, tokens]` of what training saw of the shots, as they are and mirrored."""
+    pictures: list[Image.Image] = []
+    for number in shot_ids:
+        decoded = load_photo(photos.path(number))
+        pictures.append(decoded.image)
+        for found, _ in photos.analysed[number]:
+            if found.kind != "photo":
+                pictures += views_of(decoded.image, decoded.scale, found.box, face=found.kind == "face")
+    pictures += [ImageOps.mirror(picture) for picture in pictures]
+    return np.concatenate([session.encode_images([picture]) for picture in pictures])
+
+
+def summary(by_concept: Mapping[str, Sequence[GenerationScores]], seed: int = 0) -> dict[str, Any]:
+    """The numbers over all concepts, and those of each under `per_concept`."""
+    return {
+        **_overall([_means(scores) for scores in by_concept.values()], seed),
+        "per_concept": {
+            name: {**_nested(_means(scores)), "nearest_other": scores[0].nearest_other}
+            for name, scores in by_concept.items()
+        },
+    }
+
+
+_KEYS = ("similarity", "ceiling", "floor", "copy_rate")
+
+
+def _means(scores: Sequence[GenerationScores]) -> dict[str, float]:
+    """Over the splits of one concept; a control's similarity stands under its name."""
+    means = {key: float(np.mean([getattr(one, key) for one in scores])) for key in _KEYS}
+    means |= {name: float(np.mean([one.beside[name] for one in scores])) for name in scores[0].beside}
+    return means
+
+
+def _overall(concepts: Sequence[dict[str, float]], seed: int = 0) -> dict[str, Any]:
+    """Every concept counts alike, however many splits it had; intervals are bootstraps over concepts."""
+    keys = concepts[0] if concepts else _KEYS
+    values = {key: [one[key] for one in concepts] for key in keys}
+    means = {key: float(np.mean(of)) if of else float("nan") for key, of in values.items()}
+    result = _nested(means)
+    for name in ("similarity", *BESIDE):
+        if name in means:
+            low, high = metrics.bootstrap_interval(values[name], seed=seed)
+            row = result if name == "similarity" else result[name]
+            row["interval"] = [rounded(low), rounded(high)]
+    no_room = sum(one["ceiling"] <= one["floor"] for one in concepts)
+    return {**result, "concepts_without_room": no_room}
+
+
+def _nested(means: Mapping[str, float]) -> dict[str, Any]:
+    """As the report shows it: positions beside similarities, a control's own numbers under its name."""
+
+    def position(similarity: float) -> float | None:
+        # Of the means, not a mean of positions: those have no bound where floor and ceiling nearly meet.
+        return rounded(metrics.position_between(similarity, means["floor"], means["ceiling"]))
+
+    own = {key: rounded(means[key]) for key in _KEYS}
+    controls = {
+        name: {"similarity": rounded(means[name]), "position": position(means[name])}
+        for name in BESIDE
+        if name in means
+    }
+    return {**own, "position": position(means["similarity"]), **controls}
+
+
+def _write_sheet(
+    path: Path, split: Split, photos: EvaluationPhotos, side_px: int, drawn: Sequence[Image.Image]
+) -> None:
+    """The shots (red frame), held-out photos (blue) and drawn pictures, all at the backbone's resolution."""
+    from io import BytesIO
+
+    cells = [
+        (reduced(load_photo(photo).image, side_px), colour)
+        for group, colour in ((split.shots, "red"), (split.held_out, "blue"))
+        for photo in group
+        if photos.photo_id(photo) is not None
+    ]
+    real_rows = -(-len(cells) // _SHEET_COLUMNS)
+    rows = real_rows + -(-len(drawn) // _SHEET_COLUMNS)
+    pad = 4
+    step = _SHEET_CELL_PX + pad
+    sheet = Image.new("RGB", (_SHEET_COLUMNS * step + pad, rows * step + pad), "white")
+    paint = ImageDraw.Draw(sheet)
+    placed = [(place, picture, colour) for place, (picture, colour) in enumerate(cells)]
+    placed += [(real_rows * _SHEET_COLUMNS + place, picture, "white") for place, picture in enumerate(drawn)]
+    for place, picture, colour in placed:
+        left, top = pad + place % _SHEET_COLUMNS * step, pad + place // _SHEET_COLUMNS * step
+        side = _SHEET_CELL_PX
+        paint.rectangle((left - 3, top - 3, left + side + 2, top + side + 2), fill=colour)
+        sheet.paste(picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST), (left, top))
+    buffer = BytesIO()
+    sheet.save(buffer, "PNG")
+    write_atomically(path, buffer.getvalue())

@@ -1,0 +1,4 @@
+"""Measured numbers → tables, diagrams and pages. Measures nothing.
+
+Start at `report`.
+"""

@@ -1,0 +1,392 @@
+"""Turns results and errors into JSON or into lines for a person. Computes nothing and writes to no file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.presentation.printable import printable
+from assistant.results import (
+    Check,
+    Description,
+    Forgotten,
+    Imagined,
+    Learning,
+    Profile,
+    Status,
+    Trained,
+    UnreadPhoto,
+)
+from personalizer.errors import FamiliarError
+from personalizer.schemas import ConceptSummary, Job, ScanReport
+
+if TYPE_CHECKING:
+    from assistant.chat.router.route import Route
+    from assistant.setup.estimate import Estimate
+
+_PHOTOS_SHOWN = 20
+
+
+def to_json(result: Any) -> str:
+    """One JSON document; dataclasses become objects, paths and times strings.
+
+    In ASCII: whatever is in a name, any terminal can show it, and names that are not UTF-8 survive.
+    """
+    return json.dumps(_plain(result), indent=2)
+
+
+def as_data(result: Any) -> Any:
+    """What `to_json` says, as values."""
+    return _plain(result)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None  # JSON has no NaN
+    if hasattr(value, "item") and not isinstance(value, str):  # a numpy scalar
+        return value.item()
+    return value
+
+
+def error_document(error: FamiliarError) -> dict[str, dict[str, str]]:
+    return {"error": {"tried": error.tried, "found": error.found, "fix": error.fix}}
+
+
+def error_lines(error: FamiliarError) -> str:
+    return printable(f"Failed: {error.tried}\n  found: {error.found}\n  to do: {error.fix}")
+
+
+def scan_lines(report: ScanReport) -> str:
+    counts = [
+        f"{number} {name}"
+        for name, number in (
+            ("new", report.new),
+            ("changed", report.changed),
+            ("moved", report.moved),
+            ("missing", report.missing),
+            ("excluded", report.excluded),
+        )
+        if number
+    ]
+    lines = [
+        f"{report.seen} files seen: {', '.join(counts) or 'nothing new'}"
+        f" ({report.elapsed_s:.1f} s, {report.photos_per_s:.1f} photos/s)"
+    ]
+    if report.failed:
+        lines.append(f"{len(report.failed)} could not be read:")
+        lines += [f"  {failure['path']}: {failure['reason']}" for failure in report.failed]
+    if report.waiting:
+        lines.append(f"{report.waiting} are still being written; the next scan takes them.")
+    return "\n".join([*lines, *unlisted_lines(report.unlisted), *frozen_lines(report.frozen)])
+
+
+def unlisted_lines(unlisted: Sequence[Mapping[str, str]]) -> list[str]:
+    """Folders about whose photos nothing is known now."""
+    if not unlisted:
+        return []
+    return [
+        f"{len(unlisted)} folders could not be looked into; what was in them stays as it is:",
+        *(f"  {folder['path']}: {folder['reason']}" for folder in unlisted),
+    ]
+
+
+def exclusion_lines(left_out: Mapping[str, int], *, changed: bool = False) -> str:
+    """The patterns of what is left out, and how many known photos each of them leaves out."""
+    if not left_out:
+        return "Nothing is left out." + (" The next scan takes in what was: familiar scan" if changed else "")
+    lines = ["Left out, besides hidden files and what other programs keep for themselves:"]
+    lines += [
+        f"  {pattern}  ({'1 photo' if count == 1 else f'{count} photos'})"
+        if count
+        else f"  {pattern}  (no photo that I know: check its spelling if it should leave some out)"
+        for pattern, count in left_out.items()
+    ]
+    if changed:
+        lines.append("The next scan goes by that: familiar scan. Photos that are left out keep their names.")
+    return "\n".join(lines)
+
+
+def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
+    """Folders of which nothing is concluded, and what to do."""
+    if not frozen:
+        return []
+    return [
+        *(f"Frozen: {folder['path']}: {folder['reason']}" for folder in frozen),
+        "  Nothing was changed for these photos. Bring the folder back (is its disk connected?), or, if they were",
+        "  deleted, say so: familiar scan --accept-missing [FOLDER]",
+    ]
+
+
+def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
+    if not concepts:
+        return "No concepts yet. `familiar add FOLDER` finds some; `familiar learn NAME PHOTO…` makes one."
+    rows = [("id", "name", "kind", "members", "suggested", "state", "a photo of it")]
+    rows += [
+        (
+            str(c.id),
+            c.name or "–",
+            c.kind,
+            str(c.members),
+            str(c.suggested),
+            c.state,
+            "–" if c.example is None else str(c.example),
+        )
+        for c in concepts
+    ]
+    return table(rows)
+
+
+def profile_lines(profile: Profile) -> str:
+    """What was told, numbered as `--remove` counts."""
+    lines = [f"Taken back: {profile.removed}"] if profile.removed is not None else []
+    if not profile.facts:
+        return "\n".join([*lines, f"You have told me nothing about {profile.concept}."])
+    lines.append(f"You told me about {profile.concept}:")
+    return "\n".join([*lines, *(f"{number:3}  {fact}" for number, fact in enumerate(profile.facts, start=1))])
+
+
+def route_lines(found: Route) -> str:
+    slots = ", ".join(f"{name}={value!r}" for name, value in found.slots.items()) or "none"
+    return "\n".join(
+        [
+            f"intent      {found.intent}",
+            f"slots       {slots}",
+            f"confidence  {found.confidence:.2f} ({found.source}, {found.elapsed_ms:.2f} ms)",
+        ]
+    )
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def description_lines(description: Description) -> str:
+    """The answer, which names its evidence, and what else may be in the photo."""
+    lines = [description.answer]
+    for concept in description.concepts:
+        if concept.name not in description.answer:
+            because = "; ".join(concept.evidence)
+            lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f}): {because}")
+    facts = description.facts
+    written = [text for text in (facts.title, facts.description, ", ".join(facts.keywords)) if text]
+    if written:
+        lines.append(f"  written beside it: {'; '.join(written)}")
+    if facts.companions:
+        beside = ", ".join(f"{file.path.name} ({file.kind})" for file in facts.companions)
+        lines.append(f"  with it: {beside}")
+    return "\n".join(lines)
+
+
+def imagined_lines(imagined: Imagined) -> str:
+    lines = [str(path) for path in imagined.paths]
+    used = ", ".join(imagined.concepts) or "no concept"
+    lines.append(f"{used}; seed {imagined.seed}; {imagined.backbone}; {imagined.tokens_per_s:.0f} tokens/s")
+    return "\n".join([*lines, *imagined.notes])
+
+
+def trained_lines(trained: Trained) -> str:
+    quality = trained.recognition_augmented
+    return (
+        f"{trained.concept}: {trained.steps} steps in {trained.elapsed_s:.0f} s, "
+        f"{trained.trained_values:,} values "
+        f"({trained.bytes / 1024:.0f} KiB), peak memory {trained.peak_rss_mib:.0f} MiB"
+        + (f", recognition on augmented views {quality:.2f}" if quality is not None else "")
+        + "".join(
+            f"\n  not used: {one['path']}: {one['reason']}" for one in trained.details.get("skipped", [])
+        )
+        + "".join(
+            f"\n  not taught: number {one['number']} of what you told me: {one['reason']}"
+            for one in trained.details.get("untaught", [])
+        )
+        + "".join(f"\n  note: {note}" for note in trained.details.get("notes", []))
+    )
+
+
+def learning_lines(begun: Learning) -> str:
+    return (
+        f"{begun.concept} is known from {begun.photos} photos now, and recognised by them. "
+        f"It can be drawn once job {begun.training_job} has trained it: familiar status"
+        + "".join(f"\n  not used: {one['path']}: {one['reason']}" for one in begun.skipped)
+    )
+
+
+def forgotten_lines(forgotten: Forgotten) -> str:
+    """Without the name, which should not appear once more."""
+    counts = ", ".join(
+        f"{number} {kind.replace('_', ' ').removesuffix('s' if number == 1 else '')}"
+        for kind, number in forgotten.removed.items()
+    )
+    lines = [f"Forgotten. Removed: {counts or 'what was left'}. No photo was touched."]
+    if forgotten.kept.get("shared_photos"):
+        lines.append(
+            f"{forgotten.kept['shared_photos']} photos stay as they are: another concept has them too."
+        )
+    if forgotten.kept.get("paths_with_its_name"):
+        lines.append(
+            f"{forgotten.kept['paths_with_its_name']} folders and photos of yours have the name in theirs, "
+            "and stay known by it."
+        )
+    return "\n".join([*lines, *_backups_left_lines(forgotten)])
+
+
+def _backups_left_lines(forgotten: Forgotten) -> list[str]:
+    """Backups that hold what was forgotten, and what became of them."""
+    there = [backup for backup in forgotten.backups if backup.state == "there"]
+    deleted = [backup for backup in forgotten.backups if backup.state == "deleted"]
+    others = [backup for backup in forgotten.backups if backup.state not in ("there", "deleted")]
+    lines = [f"Deleted the backup that held it: {backup.path}" for backup in deleted]
+    if there:
+        lines += ["Backups that were made before still hold it:", *(f"  {backup.path}" for backup in there)]
+        lines += [
+            "  To delete them: familiar backups --prune. Restoring one leaves out what was forgotten here."
+        ]
+    if others:
+        lines += ["Backups that hold it and are out of reach; delete them yourself:"]
+        lines += [f"  {backup.path}: {backup.state}" for backup in others]
+    return lines
+
+
+def status_lines(status: Status) -> str:
+    worker = status.worker
+    state = f"running (pid {worker.pid})" if worker.running else "not running"
+    watching = ", watching the folders" if status.watching else ""
+    jobs = ", ".join(f"{number} {name}" for name, number in status.jobs.items() if number) or "none"
+    quarantined = f", {status.quarantined} left alone" if status.quarantined else ""
+    faces = "" if status.faces_on else ", looked for no longer"
+    lines = [
+        f"home      {status.home}",
+        f"photos    {status.photos} ({status.detections} detections, {status.faces} faces{faces}, "
+        f"{status.failures} unreadable{quarantined})"
+        + (f", {status.duplicates} of them copies or of a burst" if status.duplicates else ""),
+        f"concepts  {status.concepts} ({status.named} named, {status.ready} trained)",
+        f"backbone  {status.backbone}",
+        f"worker    {state}{watching}{', paused' if worker.paused else ''}",
+        f"training  {training_line(status.training)}",
+        f"jobs      {jobs}",
+    ]
+    waiting = {kind: number for kind, number in status.queue.items() if number > 1}
+    if waiting:
+        lines.append("queue     " + ", ".join(f"{number} {kind}" for kind, number in waiting.items()))
+    if status.excluded:
+        lines.append("excluded  " + ", ".join(status.excluded))
+    if status.outdated:
+        lines.append(
+            f"outdated  {status.outdated} photos that newer models failed with (`familiar jobs` says why)"
+        )
+    if status.waiting:
+        lines.append(f"waiting   {status.waiting} files that are still being written")
+    lines += [
+        f"polled    {folder['path']}, every {folder['every_s']:.0f} s: {folder['reason']}"
+        for folder in status.polled
+    ]
+    lines += [*unlisted_lines(status.unlisted), *frozen_lines(status.frozen)]
+    return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
+
+
+def training_line(training: Mapping[str, Any]) -> str:
+    """`waiting: on battery (2 concepts)`."""
+    if not training:
+        return "–"
+    due, given_up = training.get("due", 0), training.get("given_up", 0)
+    reason = f": {training['reason']}" if training.get("reason") else ""
+    count = f" ({due} concept{'' if due == 1 else 's'})" if due else ""
+    failed = f"; {given_up} gave up after failures (`familiar train NAME` tries again)" if given_up else ""
+    return f"{training['state']}{reason}{count}{failed}"
+
+
+def job_line(job: Job | UnreadPhoto) -> str:
+    progress = f" {job.done}/{job.total}" if job.total else ""
+    detail = f" – {job.error}" if job.error else f" – {job.message}" if job.message else ""
+    state = "quarantined" if job.quarantined else job.state
+    return f"{job.id}  {job.kind} {job.subject}  {state}{progress}{detail}{_pace(job)}"
+
+
+def _pace(job: Job | UnreadPhoto) -> str:
+    """` (3.2/s, 4 min left)`, where it is known."""
+    if isinstance(job, UnreadPhoto) or job.rate_per_s is None:
+        return ""
+    left = "" if job.left_s is None else f", {duration(job.left_s / 60)} left"
+    return f" ({job.rate_per_s:.1f}/s{left})"
+
+
+def job_lines(jobs: Iterable[Job | UnreadPhoto]) -> str:
+    jobs = list(jobs)
+    photos = [job for job in jobs if isinstance(job, UnreadPhoto)]
+    lines = [job_line(photo) for photo in photos[:_PHOTOS_SHOWN]]
+    if len(photos) > _PHOTOS_SHOWN:
+        lines.append(f"and {len(photos) - _PHOTOS_SHOWN} photos more (--json lists them)")
+    if photos:
+        lines.append(
+            "`familiar jobs retry ID` tries a photo again, `familiar jobs retry photos` all of them."
+        )
+    return "\n".join([*lines, *(job_line(job) for job in jobs if isinstance(job, Job))]) or "No jobs."
+
+
+def estimate_lines(estimate: Estimate) -> str:
+    """For a person."""
+    if estimate.new == 0:
+        return f"{estimate.files} files that may be photos, none of them new."
+    size = (
+        f"{estimate.bytes / 2**30:.1f} GiB"
+        if estimate.bytes >= 2**30
+        else f"{estimate.bytes / 2**20:.0f} MiB"
+    )
+    basis = {
+        "default": "a guess; it is said again once some are read",
+        "earlier scan": "as the last scan was",
+        "first photos": "by the first photos",
+    }[estimate.basis]
+    lines = [
+        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
+        f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
+    ]
+    if not estimate.fits:
+        lines.append(
+            f"That does not fit: {estimate.free_mib:.0f} MiB are free. What is read until then is kept; "
+            "free some room, or use --home on another disk."
+        )
+    return "\n".join(lines)
+
+
+def duration(minutes: float) -> str:
+    """`40 s`, `12 min`, `3 h 10 min`, `2 days 5 h`."""
+    seconds = round(minutes * 60)
+    if seconds < 90:
+        return f"{max(seconds, 1)} s"
+    whole = round(minutes)
+    if whole < 90:
+        return f"{whole} min"
+    hours, rest = divmod(whole, 60)
+    if hours < 48:
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h"
+
+
+def check_lines(checks: Sequence[Check]) -> str:
+    lines = []
+    for check in checks:
+        mark = "ok  " if check.ok else "FAIL" if check.required else "note"
+        lines.append(f"{mark}  {check.name}: {check.detail}")
+        if not check.ok and check.fix:
+            lines.append(f"      to do: {check.fix}")
+    return "\n".join(lines)

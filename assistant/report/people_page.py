@@ -1,0 +1,435 @@
+"""The people page: one HTML file that shows who and what a library knows. Complete in itself and made once.
+
+Cards and their pictures are made while the page is written, so that a library of any size takes little memory. What
+is forgotten while that happens is not on a page that stays.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.report.page_pictures import Picture, picture_of
+from personalizer.concepts.overview import Overview, Portrayed, examples, largest_unnamed, named, overview
+from personalizer.errors import FamiliarError, NotReadyError, UsageError
+from personalizer.home import Home, write_parts_atomically
+from personalizer.library.face_consent import faces_are_on, is_erasing
+from personalizer.library.library import Library
+from personalizer.people_page_mark import MARK, is_people_page
+from personalizer.schemas import ConceptKind, OnProgress, Progress
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_PAGES = Path(__file__).parent / "pages"
+
+
+@dataclass(frozen=True, slots=True)
+class PageLimits:
+    """What keeps the page small enough to be sent to a friend."""
+
+    named_pictures: int = 9
+    """Of somebody or something with a name: a large one, and small ones."""
+    unnamed_pictures: int = 6
+    unnamed_groups: int = 60
+    """Of each kind; the largest."""
+    pictures: int = 2000
+    mib: float = 16.0
+    """Once the pictures take so much, what follows is listed without."""
+    cover_px: int = 320
+    small_px: int = 128
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            if getattr(self, name) <= 0:
+                raise ValueError(f"PageLimits.{name} must be positive, not {getattr(self, name)}")
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """A page that was written. Counts are of what is on it, unless said otherwise."""
+
+    path: Path
+    people: int
+    """With a name, as `things`."""
+    things: int
+    unnamed_people: int
+    """Groups that nobody named, also those that are only counted."""
+    unnamed_things: int
+    hidden: int
+    ungrouped_faces: int
+    waiting: int
+    """Suggestions about what has a name."""
+    photos: int
+    """In the library."""
+    pictures: int
+    bytes: int
+    faces_on: bool
+    in_home: bool
+    """Whether it goes away when somebody is forgotten."""
+    elapsed_s: float
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What the page has come to hold."""
+
+    concepts: set[int] = field(default_factory=set)
+    pictures: int = 0
+    picture_bytes: int = 0
+    full: bool = False
+    """Whether something is without pictures because there were enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    title: str
+    photos: str
+    span: str
+    chips: list[tuple[str, str]]
+    command: str
+    letter: str
+    cover: Picture | None
+    cover_alt: str
+    more: list[tuple[Picture, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    key: str
+    title: str
+    about: str
+    small: bool
+    cards: Iterator[_Card]
+    left: str
+
+
+def write_people_page(
+    library: Library,
+    home: Home,
+    out: Path | None = None,
+    *,
+    force: bool = False,
+    limits: PageLimits | None = None,
+    on_progress: OnProgress | None = None,
+) -> PeoplePage:
+    """Write the page to `out`, or to its place in the home, in one step, readable only by the user.
+
+    Raises `UsageError` where `out` is something else than an earlier page, unless `force`, and `NotReadyError` when
+    somebody on the page was forgotten while it was made: then there is no page.
+    """
+    started_s = time.monotonic()
+    path = home.people_page if out is None else out
+    _check_place(path, home, force)
+    if is_erasing(library):
+        raise _forgotten_meanwhile()
+    page = _Page(library, limits or PageLimits(), on_progress)
+    try:
+        write_parts_atomically(path, page.parts())
+    except FileNotFoundError as error:
+        # Whatever is forgotten takes pages with it, also one that is being written.
+        raise _forgotten_meanwhile() from error
+    except OSError as error:
+        raise FamiliarError(
+            tried=f"writing the page {path}",
+            found=error.strerror or str(error),
+            fix="Choose another place with --out FILE, or free some space.",
+        ) from error
+    if not page.still_holds():
+        # Forgetting that begins from now on finds the page; what began before may have looked already.
+        with suppress(FileNotFoundError):
+            path.unlink()
+        raise _forgotten_meanwhile()
+    return page.report(path, home, time.monotonic() - started_s)
+
+
+def _check_place(path: Path, home: Home, force: bool) -> None:
+    tried = f"writing a page to {path}"
+    try:
+        if path.is_dir():
+            raise UsageError(tried=tried, found="it is a folder", fix="Give a file in it: --out FILE.html")
+        if path.exists() and not path.is_file():
+            raise UsageError(tried=tried, found="it is no regular file", fix="Give another name.")
+        if path != home.people_page and not path.parent.is_dir():
+            raise UsageError(
+                tried=tried, found=f"there is no folder {path.parent}", fix="Make it, or give another."
+            )
+        inside = path.resolve().is_relative_to(home.root.resolve())
+        if inside and path.parent.resolve() != home.root.resolve():
+            raise UsageError(
+                tried=tried,
+                found="that folder is the library's",
+                fix=f"Leave --out away ({home.people_page}), or give a place outside the library.",
+            )
+        if path.exists() and not is_people_page(path) and (inside or not force):
+            other = "Give another name." if inside else "Give another name, or --force to replace it."
+            raise UsageError(tried=tried, found="there is a file that is no such page", fix=other)
+    except OSError as error:
+        raise UsageError(
+            tried=tried, found=error.strerror or str(error), fix="Choose a place that you may write to."
+        ) from error
+
+
+def _forgotten_meanwhile() -> NotReadyError:
+    return NotReadyError(
+        tried="making a page of people, pets and things",
+        found="somebody or something on it is being forgotten; the page was removed",
+        fix="Wait until that is done (familiar status), and make it again.",
+    )
+
+
+class _Page:
+    """One page, from the first byte to the last."""
+
+    def __init__(self, library: Library, limits: PageLimits, on_progress: OnProgress | None) -> None:
+        self._library, self._limits, self._on_progress = library, limits, on_progress
+        self._faces_on = faces_are_on(library)
+        self._numbers = overview(library)
+        self._named: dict[ConceptKind, list[Portrayed]] = {
+            "face": named(library, "face"),
+            "object": named(library, "object"),
+        }
+        self._groups: dict[ConceptKind, list[Portrayed]] = {
+            # Without pictures nobody can say who they are.
+            "face": largest_unnamed(library, "face", limits.unnamed_groups) if self._faces_on else [],
+            "object": largest_unnamed(library, "object", limits.unnamed_groups),
+        }
+        self._template, self._style = _template(), (_PAGES / "people.css").read_text("utf-8")
+        self._shown = _Shown()
+        self._total = sum(len(some) for some in (*self._named.values(), *self._groups.values()))
+        self._bytes = 0
+
+    def parts(self) -> Iterator[bytes]:
+        """The page, card by card."""
+        for part in self._template.generate(**self._context()):
+            content = part.encode("utf-8", "backslashreplace")
+            self._bytes += len(content)
+            yield content
+
+    def still_holds(self) -> bool:
+        """Whether nobody on the page was forgotten since, or is about to be."""
+        library = self._library
+        if is_erasing(library) or self._shown.concepts & set(library.begun_forgetting()):
+            return False
+        return self._shown.concepts <= {concept.id for concept in library.concepts()}
+
+    def report(self, path: Path, home: Home, elapsed_s: float) -> PeoplePage:
+        """What was written there."""
+        numbers = self._numbers
+        return PeoplePage(
+            path=path,
+            people=len(self._named["face"]),
+            things=len(self._named["object"]),
+            unnamed_people=numbers.unnamed["face"],
+            unnamed_things=numbers.unnamed["object"],
+            hidden=sum(numbers.hidden.values()),
+            ungrouped_faces=numbers.ungrouped_faces,
+            waiting=numbers.waiting,
+            photos=numbers.photos,
+            pictures=self._shown.pictures,
+            bytes=self._bytes,
+            faces_on=self._faces_on,
+            in_home=path.resolve().is_relative_to(home.root.resolve()),
+            elapsed_s=round(elapsed_s, 3),
+        )
+
+    def _context(self) -> dict[str, Any]:
+        from markupsafe import Markup
+
+        digest = base64.b64encode(hashlib.sha256(self._style.encode()).digest()).decode("ascii")
+        made = datetime.now().astimezone()
+        numbers = self._numbers
+        return {
+            "marker": Markup(MARK),
+            "style": Markup(self._style),
+            "style_hash": f"sha256-{digest}",
+            "lead": _lead(numbers),
+            "numbers": [
+                (label, f"{number:,}")
+                for label, number in (
+                    ("photos", numbers.photos),
+                    ("people", len(self._named["face"])),
+                    ("pets and things", len(self._named["object"])),
+                    ("groups without a name", sum(numbers.unnamed.values())),
+                    ("faces in no group", numbers.ungrouped_faces),
+                )
+            ],
+            "notices": []
+            if self._faces_on
+            else ["Faces are switched off: people are listed without pictures of them."],
+            "sections": self._sections(),
+            "aside": self._aside(),
+            "made": _moment(made),
+            "made_at": made.isoformat(timespec="seconds"),
+            "privacy": "Everything on this page is in this one file; it loads nothing and sends nothing. "
+            + ("It shows faces: think of whom you give it to. " if self._faces_on else "")
+            + "Forgetting somebody removes the pages that are kept with the library. Copies elsewhere "
+            "are yours to delete.",
+        }
+
+    # --- cards
+
+    def _sections(self) -> list[_Section]:
+        numbers, named_ones, groups = self._numbers, self._named, self._groups
+        wanted = (
+            ("people", "People", "", False, named_ones["face"], 0),
+            ("things", "Pets and things", "", False, named_ones["object"], 0),
+            (
+                "unnamed-people",
+                "Who is this?",
+                "Faces that belong together, and that nobody has named yet.",
+                True,
+                groups["face"],
+                numbers.unnamed["face"] - len(groups["face"]) if self._faces_on else 0,
+            ),
+            (
+                "unnamed-things",
+                "What is this?",
+                "Photos that show the same, and that nobody has named yet.",
+                True,
+                groups["object"],
+                numbers.unnamed["object"] - len(groups["object"]),
+            ),
+        )
+        return [
+            _Section(
+                key,
+                title,
+                about,
+                small,
+                self._cards(found, small),
+                f"And {_count(left, 'smaller group')}: familiar concepts" if left > 0 else "",
+            )
+            for key, title, about, small, found, left in wanted
+            if found
+        ]
+
+    def _cards(self, concepts: Sequence[Portrayed], small: bool) -> Iterator[_Card]:
+        limits = self._limits
+        most = limits.unnamed_pictures if small else limits.named_pictures
+        # Of a thousand people there is a picture each rather than nine of the first ones.
+        fair = max(1, limits.pictures // max(self._total, 1))
+        for concept in concepts:
+            if self._on_progress is not None:
+                message = "Making the people page"
+                self._on_progress(Progress(len(self._shown.concepts), self._total, message))
+            self._shown.concepts.add(concept.id)
+            yield self._card(concept, min(most, fair), small)
+
+    def _card(self, concept: Portrayed, pictures: int, small: bool) -> _Card:
+        title = concept.name or f"Group {concept.id}"
+        faces = concept.kind == "face"
+        made = list(self._pictures(concept, pictures)) if self._faces_on or not faces else []
+        cover, more = (made[0], made[1:]) if made else (None, [])
+        chips = [_STATES[concept.state]] if concept.state in _STATES else []
+        if concept.suggested:
+            wait = "waits" if concept.suggested == 1 else "wait"
+            chips.append((f"{_count(concept.suggested, 'photo')} {wait} for your answer", "warn"))
+        return _Card(
+            title=title,
+            photos=_count(concept.photos, "photo"),
+            span=_span(concept.first, concept.last),
+            chips=chips,
+            command=f"familiar name {concept.id} NAME" if concept.name is None else "",
+            letter=title[:1].upper() if concept.name else "?",
+            cover=None if cover is None else cover[0],
+            cover_alt="" if cover is None else _alt(title, 1, len(made), cover[1]),
+            more=[
+                (picture, _alt(title, number, len(made), taken))
+                for number, (picture, taken) in enumerate(more, start=2)
+            ],
+        )
+
+    def _pictures(self, concept: Portrayed, number: int) -> Iterator[tuple[Picture, date | None]]:
+        shown, limits = self._shown, self._limits
+        side_px = limits.cover_px
+        for candidates in examples(self._library, concept, number):
+            if shown.pictures >= limits.pictures or shown.picture_bytes >= limits.mib * 2**20:
+                shown.full = True
+                return
+            for candidate in candidates:
+                picture = picture_of(candidate, side_px, face=concept.kind == "face")
+                if picture is not None:
+                    shown.pictures += 1
+                    shown.picture_bytes += len(picture.address)
+                    side_px = limits.small_px
+                    yield picture, candidate.taken
+                    break
+
+    def _aside(self) -> Iterator[str]:
+        """Asked for when all cards are written."""
+        numbers = self._numbers
+        people, things = numbers.hidden["face"], numbers.hidden["object"]
+        if people or things:
+            both = [_count(people, "person", "people")] if people else []
+            both += [_count(things, "pet or thing", "pets and things")] if things else []
+            yield f"{' and '.join(both)} hidden by you"
+        if not self._faces_on and numbers.unnamed["face"]:
+            yield f"{_count(numbers.unnamed['face'], 'group')} of faces without a name, not shown: faces are off"
+        if numbers.ungrouped_faces:
+            yield f"{_count(numbers.ungrouped_faces, 'face')} in no group: like nobody else, or not clearly enough"
+        if numbers.unreadable:
+            yield f"{_count(numbers.unreadable, 'file')} that could not be read"
+        if self._shown.full:
+            yield "Some are listed without pictures, so that this page stays small"
+
+
+_STATES = {
+    "ready": ("trained", "good"),
+    "training": ("being trained", ""),
+    "named": ("recognised by photos", ""),
+    "stale": ("to be trained again", "warn"),
+}
+"""The look is a class of the style sheet."""
+
+
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string((_PAGES / "people.html").read_text("utf-8"))
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+"""Whatever language the machine speaks, the page is in English."""
+
+
+def _month(day: date) -> str:
+    return f"{_MONTHS[day.month - 1]} {day.year}"
+
+
+def _span(first: date | None, last: date | None) -> str:
+    if first is None or last is None:
+        return ""
+    return _month(first) if _month(first) == _month(last) else f"{_month(first)} – {_month(last)}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.day} {_month(at)}, {at:%H:%M}"
+
+
+def _lead(numbers: Overview) -> str:
+    span = _span(numbers.first, numbers.last)
+    taken = f", taken {'between ' + span.replace(' – ', ' and ') if ' – ' in span else 'in ' + span}"
+    return f"Who and what is in {_count(numbers.photos, 'photo')}{taken if span else ''}."
+
+
+def _alt(title: str, number: int, of: int, taken: date | None) -> str:
+    when = f", {_month(taken)}" if taken is not None else ""
+    return f"{title}{f', picture {number} of {of}' if of > 1 else ''}{when}"

@@ -1,0 +1,63 @@
+"""Asks once, in plain words, whether faces may be recognised. Knows the library's switch and the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from personalizer.errors import FamiliarError, UsageError
+from personalizer.library.face_consent import faces_are_on, switch_faces, was_asked
+from personalizer.library.library import Library
+
+QUESTION = """Familiar can recognise people by their faces.
+
+  What it does   For every face in your photos it computes a list of 128 numbers by which the same face
+                 is found again. The law of many countries calls that biometric data.
+  Where it is    In {home}, which only your account may read. Nothing of it ever leaves this machine.
+  Undoing it     familiar faces off --erase   removes all of it for good;
+                 familiar forget NAME         removes one person.
+
+Other people are in your photos too: they may want to be asked.
+Without faces, pets, things and whole photos work as they do with them.
+
+May Familiar look for faces? [y/n] """
+NOTE = "Note: faces are looked for, on this machine only. To have that off: familiar faces off"
+
+
+def settle_consent(
+    library: Library, somebody_is_there: bool, *, yes: bool = False, no_faces: bool = False
+) -> None:
+    """See that it is decided whether faces may be looked for: by an option, by asking, or, for scripts, with a note.
+
+    Raises UsageError for both options at once, FamiliarError when the answer never comes.
+    """
+    if yes and no_faces:
+        raise UsageError(
+            tried="reading the options", found="both --yes and --no-faces", fix="Give one of the two."
+        )
+    if yes or no_faces:
+        switch_faces(library, not no_faces)
+        return
+    if was_asked(library):
+        return
+    if not somebody_is_there:
+        if faces_are_on(library):
+            print(NOTE, file=sys.stderr, flush=True)
+        return
+    switch_faces(library, _answer(library))
+
+
+def _answer(library: Library) -> bool:
+    print(QUESTION.format(home=library.path.parent), end="", file=sys.stderr, flush=True)
+    for line in sys.stdin:
+        match line.strip().casefold():
+            case "y" | "yes":
+                return True
+            case "n" | "no":
+                print("Faces are left alone. To change that: familiar faces on", file=sys.stderr)
+                return False
+        print("Please answer y or n: ", end="", file=sys.stderr, flush=True)
+    raise FamiliarError(
+        tried="asking about faces",
+        found="there was no answer",
+        fix="Run it again, with --yes or with --no-faces.",
+    )

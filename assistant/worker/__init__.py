@@ -1,0 +1,4 @@
+"""The one long process of a home: it owns the index and writes all derived data. Knows no screen.
+
+Start at `main.run_worker`; `handlers` does what jobs ask for.
+"""

@@ -1,0 +1,359 @@
+"""Trains named concepts in the worker that watches, when nobody needs the machine; makes way for everything else.
+
+Knows which job may run now and when it has to make way; who is to be trained is `training_due`'s business, and how busy
+the machine is `idle`'s. The job is put back when it makes way, and goes on from its checkpoint later.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from assistant.worker.idle import Machine
+from assistant.worker.log import Harmless
+from exporters.installed import of_same_backbone
+from personalizer.errors import JobCancelled
+from personalizer.home import Home
+from personalizer.jobs.loop import Handler, JobContext
+from personalizer.jobs.queue import JobQueue
+from personalizer.library.library import Library
+from personalizer.schemas import Job
+from personalizer.training.outdated import (
+    Due,
+    TrainingRules,
+    begin_attempt,
+    due_trainings,
+    failing,
+    give_up,
+    given_up,
+    take_back_attempt,
+)
+
+KIND = "personalise"
+PRIORITY = -2
+"""After everything else, also after what a new version of the backbone asks for."""
+_OFF = "training.off"
+_STATE = "training.state"
+
+State = Literal["off", "nothing to do", "waiting", "training"]
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoTrainingConfig:
+    """Times of the automatic training."""
+
+    look_every_s: float = 5.0
+    settle_s: float = 60.0
+    """A concept has to be left alone for so long: somebody may be in the middle of confirming its photos."""
+    quiet_s: float = 30.0
+    """Since the last job that somebody asked for."""
+    calm_looks: int = 3
+    """So many looks in a row have to find the machine idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingState:
+    """What automatic training does; as `familiar status` tells it."""
+
+    state: State
+    reason: str = ""
+    """Why it waits."""
+    due: int = 0
+    """Concepts that should be trained."""
+
+
+def switch(library: Library, on: bool) -> None:
+    """Let concepts be trained automatically, or not; for good."""
+    library.set_setting(_OFF, None if on else "1")
+
+
+def is_on(library: Library) -> bool:
+    return library.setting(_OFF) is None
+
+
+def stored_state(library: Library) -> TrainingState | None:
+    """What the worker that watches said last."""
+    said = library.setting(_STATE)
+    if said is None:
+        return None
+    try:
+        return TrainingState(**json.loads(said))
+    except (TypeError, ValueError):
+        return None
+
+
+class AutoTraining:
+    """While entered, looks every few seconds for what should be trained and whether it may be."""
+
+    def __init__(
+        self,
+        home: Home,
+        library: Library,
+        queue: JobQueue,
+        machine: Machine,
+        *,
+        backbone: str,
+        device: str,
+        enabled: bool = True,
+        rules: TrainingRules | None = None,
+        config: AutoTrainingConfig | None = None,
+    ) -> None:
+        self._home = home
+        self._library = library
+        self._queue = queue
+        self._machine = machine
+        self._backbone = backbone
+        self._device = device
+        self._enabled = enabled
+        self._rules = rules or TrainingRules()
+        self._config = config or AutoTrainingConfig()
+        self._seen: dict[int, tuple[str, float]] = {}
+        """What would be trained, and since when that has been the same."""
+        self._calm = 0
+        self._open = False
+        self._working = False
+        self._said: TrainingState | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # --- for the worker's loop
+
+    def handlers(self, others: Mapping[str, Handler]) -> Mapping[str, Handler]:
+        """`others` and, at the moments at which training may run, that of our own kind."""
+        return _Openable(others, KIND, self._handler(others["train"]), lambda: self._open)
+
+    def _handler(self, train: Handler) -> Handler:
+        def personalise(job: Job, context: JobContext) -> dict[str, Any]:
+            due = next((due for due in self._due() if due.concept.id == job.payload["concept"]), None)
+            if due is None:
+                return {"trained": False}
+            begin_attempt(self._library, due)
+            self._working = True
+            yielding = YieldingContext(context, self)
+            try:
+                # What the worker calls a training is one, whoever asked for it.
+                return train(dataclasses.replace(job, kind="train"), yielding)
+            except JobCancelled:
+                if self._queue.cancelled(job.id):
+                    give_up(self._library, due, self._rules)
+                else:
+                    take_back_attempt(self._library, due)
+                raise
+            finally:
+                self._working = False
+
+        return personalise
+
+    def must_make_way(self, context: JobContext) -> bool:
+        """Whether the training that runs has to stop now: somebody needs the worker, or the machine."""
+        if not self._open or self._queue.paused():
+            return True
+        if not context.outranked():
+            return False
+        # Whoever asked may ask again in a moment: the next look waits until it has been quiet.
+        self._open, self._calm = False, 0
+        return True
+
+    # --- the thread
+
+    def start(self) -> None:
+        """Begin looking."""
+        self._thread = threading.Thread(target=self._loop, name="auto-training", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End looking."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._library.set_setting(_STATE, None)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.look()
+            except Exception:  # a locked library must not end it
+                logger.exception("automatic training goes on after an error")
+            self._stop.wait(self._config.look_every_s)
+
+    def look(self) -> TrainingState:
+        """Look once: queue what is due, and decide whether it may run until the next look."""
+        if not self._enabled or not is_on(self._library):
+            self._open = False
+            self._withdraw()
+            return self._say(TrainingState("off"))
+        due = self._due()
+        if self._working:
+            # It may be done but for its last files, and then is due no longer.
+            reason = self._why_not()
+            self._open = not reason
+            return self._say(
+                TrainingState("waiting" if reason else "training", reason or "", max(1, len(due)))
+            )
+        ripe = self._ripe(due)
+        if not due:
+            self._open = False
+            self._withdraw()
+            if failing(self._library) > given_up(self._library, self._rules):
+                return self._say(TrainingState("waiting", "a training failed, and is tried again later"))
+            return self._say(TrainingState("nothing to do"))
+        if ripe:
+            self._enqueue(ripe[0])
+        reason = self._why_not() or ("" if ripe else "its photos changed a moment ago")
+        self._open = not reason
+        if reason:
+            return self._say(TrainingState("waiting", reason, len(due)))
+        return self._say(TrainingState("training", due=len(due)))
+
+    def _due(self) -> list[Due]:
+        """Without those that have a training of their own in the queue, or a prefix for another backbone."""
+        asked_for = {
+            job.payload.get("concept")
+            for state in ("queued", "running")
+            for job in self._queue.list(state)
+            if job.kind == "train"
+        }
+        return [
+            due
+            for due in due_trainings(self._library, self._backbone, self._rules)
+            if due.concept.id not in asked_for and self._is_ours(due)
+        ]
+
+    def _is_ours(self, due: Due) -> bool:
+        concept = due.concept
+        return concept.prefix_dir is None or of_same_backbone(
+            self._home, concept.prefix_dir, concept.backbone, self._backbone
+        )
+
+    def _ripe(self, due: list[Due]) -> list[Due]:
+        now_s = time.monotonic()
+        before = self._seen
+        self._seen = {
+            one.concept.id: before[one.concept.id]
+            if before.get(one.concept.id, ("", 0.0))[0] == one.wanted
+            else (one.wanted, now_s)
+            for one in due
+        }
+        return [one for one in due if now_s - self._seen[one.concept.id][1] >= self._config.settle_s]
+
+    def _enqueue(self, due: Due) -> None:
+        if any(job.kind == KIND for state in ("queued", "running") for job in self._queue.list(state)):
+            return
+        wanted = {"concept": due.concept.id, "backbone": self._backbone, "device": self._device}
+        self._queue.enqueue(KIND, str(due.concept.id), wanted, PRIORITY)
+
+    def _withdraw(self) -> None:
+        for job in self._queue.list("queued"):
+            if job.kind == KIND:
+                self._queue.request_cancel(job.id)
+
+    def _why_not(self) -> str | None:
+        """Why nothing may be trained now."""
+        # Asked every time, since it compares with what it saw last.
+        busy = self._machine.busy_with(working=self._working)
+        if self._queue.paused():
+            return "paused"
+        running = next((job for job in self._queue.list("running") if job.kind != KIND), None)
+        if running is not None:
+            return f"{running.kind} is running"
+        if busy is not None:
+            self._calm = 0
+            return busy
+        if self._working:
+            return None
+        if self._just_used():
+            return "it was used a moment ago"
+        self._calm += 1
+        return None if self._calm >= self._config.calm_looks else "seeing whether the machine is idle"
+
+    def _just_used(self) -> bool:
+        row = self._library.connection.execute(
+            "SELECT MAX(finished_at) AS at FROM jobs WHERE kind != ?", (KIND,)
+        ).fetchone()
+        if row["at"] is None:
+            return False
+        ago = datetime.now(UTC) - datetime.fromisoformat(row["at"])
+        return timedelta(0) <= ago < timedelta(seconds=self._config.quiet_s)
+
+    def _say(self, state: TrainingState) -> TrainingState:
+        if state != self._said:
+            if self._said is None or (state.state, _kind_of(state)) != (
+                self._said.state,
+                _kind_of(self._said),
+            ):
+                logger.info(
+                    "automatic training: %s",
+                    Harmless(f"{state.state}: {state.reason}" if state.reason else state.state),
+                    extra={"fields": {"due": state.due}},
+                )
+            self._said = state
+            self._library.set_setting(_STATE, json.dumps(dataclasses.asdict(state)))
+        return state
+
+
+def _kind_of(state: TrainingState) -> str:
+    """The reason without its numbers, so that every per cent is not a line of the log."""
+    return "".join(character for character in state.reason if not character.isdigit())
+
+
+class YieldingContext(JobContext):
+    """The context of a job that makes way: being asked to is like being asked to stop, and the job is put back."""
+
+    def __init__(self, inner: JobContext, training: AutoTraining) -> None:
+        self._inner = inner
+        self._training = training
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def progress(self, done: int, total: int, message: str) -> None:
+        self._inner.progress(done, total, message)
+
+    def cancelled(self) -> bool:
+        return self._inner.cancelled() or self._training.must_make_way(self._inner)
+
+    def check_cancelled(self) -> None:
+        if self.cancelled():
+            raise JobCancelled("made way")
+
+
+class _Openable(Mapping[str, Handler]):
+    """Handlers by kind, one of which is there only while `is_open`: the loop takes jobs of the kinds it finds."""
+
+    def __init__(
+        self, others: Mapping[str, Handler], kind: str, handler: Handler, is_open: Callable[[], bool]
+    ) -> None:
+        self._others = others
+        self._kind = kind
+        self._handler = handler
+        self._is_open = is_open
+
+    def __getitem__(self, kind: str) -> Handler:
+        # Also when it closes between looking and taking.
+        return self._handler if kind == self._kind else self._others[kind]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._others
+        if self._is_open():
+            yield self._kind
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))

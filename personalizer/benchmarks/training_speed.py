@@ -1,0 +1,321 @@
+"""One concept trained by `trainer` and by `naive_recipe`, from the same pictures, rows and examples, with the clock on.
+
+Run as a process of its own (`python -m personalizer.benchmarks.training_speed JSON`); prints JSON lines: progress, then
+the result. Knows files and steps; what a report looks like is the caller's business.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+
+from personalizer.backbones.chameleon import ChameleonBackbone
+from personalizer.backbones.registry import load_backbone
+from personalizer.benchmarks.naive_trainer import NaiveRecipe
+from personalizer.errors import FamiliarError, UsageError
+from personalizer.photos.crops import augmented
+from personalizer.photos.decode import load_photo
+from personalizer.training.data.examples import ExampleBuilder, ExampleSampler, PrefixDataset
+from personalizer.training.data.soft_positives import rank_soft_positives
+from personalizer.training.loss import held_examples, held_loss
+from personalizer.training.trainer import PrefixTrainer, TrainerConfig
+
+HELD_VIEWS_PER_PHOTO = 4
+HELD_NEGATIVES = 12
+HARD_SHARE = 0.25
+PUBLISHED_LENGTH, PUBLISHED_PICTURE = 1500, 1024
+"""The fixed length in the settings of arXiv 2504.20998, and the tokens that a picture takes of it."""
+WARM_UP = 2
+"""Steps at the beginning that are left out of the medians: memory is still being allocated."""
+Side = Literal["ours", "baseline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to measure; paths of photos, in the order in which they are used."""
+
+    subject: list[str]
+    negatives: list[str]
+    sides: list[Side]
+    backbone: str = "pocket"
+    device: str = "auto"
+    steps: int = 60
+    evaluate_every: int = 4
+    """0 only takes the time of the steps."""
+    learning_rate: float = 0.01
+    """Of the naive recipe, in units of its matrices' values."""
+    seed: int = 0
+    padded_to: int = 0
+    """Positions that the naive recipe pads to; 0 for as much padding as the published one has."""
+    trainer: dict[str, Any] = field(default_factory=dict)
+    """Other values for fields of `TrainerConfig`."""
+
+
+def main(arguments: list[str]) -> int:
+    """Measure what the JSON in the first argument asks for."""
+    try:
+        result = measure(Request(**json.loads(arguments[0])), _say_progress)
+    except FamiliarError as error:
+        print(
+            json.dumps({"error": {"tried": error.tried, "found": error.found, "fix": error.fix}}), flush=True
+        )
+        return error.exit_code
+    print(json.dumps({"result": result}), flush=True)
+    return 0
+
+
+def _say_progress(done: int, total: int) -> None:
+    print(json.dumps({"progress": [done, total]}), flush=True)
+
+
+def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str, Any]:
+    """Per side: seconds of each step, held losses, optimizer bytes; and this process' peak memory.
+
+    Both sides take turns step by step, so that what else runs on the machine slows both.
+    """
+    backbone = load_backbone(request.backbone, request.device)
+    if not isinstance(backbone, ChameleonBackbone):
+        raise UsageError(
+            tried=f"measuring training on {request.backbone!r}",
+            found="the naive recipe needs one vocabulary for words and pictures",
+            fix="Use a backbone in Chameleon's format.",
+        )
+    # The naive recipe preserves nothing and knows no companions: both sides do the same work on the same examples.
+    settings = {"preservation": 0.0, "companions": 0.0, **request.trainer}
+    config = replace(TrainerConfig(), **settings, seed=request.seed, steps=request.steps)
+    data, pictures = read_pictures(request, backbone, config)
+    builder = ExampleBuilder(backbone, config.rows)
+    held = held_examples(builder, data, config.weights)
+    with tempfile.TemporaryDirectory() as folder:
+        sides: dict[Side, _Side] = {}
+        for name in request.sides:
+            trainer = PrefixTrainer(backbone, data, config, Path(folder), name)
+            sides[name] = (
+                _Ours(trainer) if name == "ours" else _Naive(trainer, backbone, data, pictures, request)
+            )
+        for step in range(request.steps + 1):
+            measured = request.evaluate_every and (
+                step % request.evaluate_every == 0 or step == request.steps
+            )
+            for side in sides.values():
+                if measured:
+                    side.held.append((step, held_loss(side.trainer.objective, held)))
+                if step < request.steps:
+                    side.run(step)
+            progress(step, request.steps)
+    return {
+        **{name: side.result() for name, side in sides.items()},
+        "peak_mib": _peak_mib(backbone.device),
+        "threads": torch.get_num_threads(),
+        "device": str(backbone.device),
+        "backbone": backbone.spec.version,
+        "batch": {
+            "recognition": config.recognition,
+            "description": config.description,
+            "generation": config.generation,
+        },
+        "padded_to": padded_to(request, builder, data, config),
+        "pictures": {"subject": len(request.subject), "negatives": len(request.negatives)},
+        "held_examples": sum(len(task) for task in held),
+        "trainer_learning_rate": config.learning_rate,
+    }
+
+
+class _Side:
+    """One way of training, step by step."""
+
+    def __init__(self, trainer: PrefixTrainer) -> None:
+        self.trainer = trainer
+        """Its rows are what is measured on what was held out."""
+        self.seconds: list[float] = []
+        self.held: list[tuple[int, float]] = []
+
+    def run(self, step: int) -> None:
+        device = self.trainer.prefix.input_start.device
+        began = time.perf_counter()
+        self.step(step)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        self.seconds.append(time.perf_counter() - began)
+        self.finish_step()
+
+    def step(self, step: int) -> None:
+        raise NotImplementedError
+
+    def finish_step(self) -> None:
+        """What is done off the clock."""
+
+    def optimiser(self) -> torch.optim.Optimizer:
+        raise NotImplementedError
+
+    def result(self) -> dict[str, Any]:
+        kept = self.seconds[WARM_UP:] or self.seconds
+        bytes_of = [
+            value.numel() * value.element_size()
+            for state in self.optimiser().state.values()
+            for value in state.values()
+            if value.ndim
+        ]
+        return {
+            "step_s": statistics.median(kept),
+            "seconds": self.seconds,
+            "held": self.held,
+            "optimizer_bytes": sum(bytes_of),
+        }
+
+
+class _Ours(_Side):
+    def step(self, step: int) -> None:
+        self.trainer.step()
+
+    def optimiser(self) -> torch.optim.Optimizer:
+        return self.trainer.optimiser
+
+
+class _Naive(_Side):
+    def __init__(
+        self,
+        trainer: PrefixTrainer,
+        backbone: ChameleonBackbone,
+        data: PrefixDataset,
+        pictures: dict[tuple[int, ...], torch.Tensor],
+        request: Request,
+    ) -> None:
+        super().__init__(trainer)
+        self._config = trainer.config
+        builder = ExampleBuilder(backbone, self._config.rows)
+        self._sampler = ExampleSampler(builder, data, self._config.weights)
+        self._recipe = NaiveRecipe(
+            backbone,
+            trainer.prefix,
+            pictures,
+            padded_to=padded_to(request, builder, data, self._config),
+            learning_rate=request.learning_rate,
+        )
+
+    def step(self, step: int) -> None:
+        config = self._config
+        rng = np.random.default_rng((config.seed, step))
+        examples = self._sampler.batch(
+            rng,
+            recognition=config.recognition,
+            description=config.description,
+            generation=config.generation,
+        )
+        self._recipe.step(examples)
+
+    def finish_step(self) -> None:
+        self._recipe.put_rows_into(self.trainer.prefix)
+
+    def optimiser(self) -> torch.optim.Optimizer:
+        return self._recipe.optimiser
+
+
+def padded_to(request: Request, builder: ExampleBuilder, data: PrefixDataset, config: TrainerConfig) -> int:
+    """The fixed length of the naive recipe, at least that of the longest example."""
+    picture, weights = (0, data.positives[0].tolist()), config.weights
+    examples = [
+        builder.recognition(picture, True, weights),
+        builder.recognition(picture, False, weights),
+        builder.description(picture, weights),
+        builder.generation(picture[1], None, weights),
+    ]
+    longest = max(len(example.target) + 1 for example in examples)
+    tokens = len(picture[1])
+    published = round(longest * PUBLISHED_LENGTH / (longest - tokens + PUBLISHED_PICTURE))
+    if request.padded_to and request.padded_to < longest:
+        raise UsageError(
+            tried=f"padding the naive recipe's examples to {request.padded_to} positions",
+            found=f"the longest has {longest}",
+            fix=f"Give at least {longest}, or nothing.",
+        )
+    return request.padded_to or max(longest, published)
+
+
+def read_pictures(
+    request: Request, backbone: ChameleonBackbone, config: TrainerConfig
+) -> tuple[PrefixDataset, dict[tuple[int, ...], torch.Tensor]]:
+    """The dataset, of whole photos and views of them, and the pixels of each of its pictures by its codes.
+
+    Every fourth of the other photos is kept aside, and those that the backbone sees most alike are the hard ones and
+    the soft positives.
+    """
+    rng = np.random.default_rng((request.seed, 1))
+    photos = [load_photo(Path(path)).image for path in request.subject]
+    others = [load_photo(Path(path)).image for path in request.negatives]
+    if not photos or len(others) < 4:
+        raise UsageError(
+            tried="measuring training",
+            found=f"{len(photos)} photos of the subject and {len(others)} of other things",
+            fix="Give at least one photo of the subject and four of other things.",
+        )
+    views = [
+        view
+        for photo in photos
+        for view in (photo, *(augmented(photo, rng) for _ in range(config.views_per_photo - 1)))
+    ]
+    held_views = [augmented(photo, rng) for photo in photos for _ in range(HELD_VIEWS_PER_PHOTO)]
+    pictures: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def encoded(images: list[Image.Image]) -> torch.Tensor:
+        codes = backbone.encode_images(images)
+        for image, its_codes in zip(images, codes.tolist(), strict=True):
+            pictures[tuple(its_codes)] = torch.from_numpy(backbone.scaling.pixels(image))
+        return codes
+
+    positives, negatives = encoded(views), encoded(others)
+    positive_vectors, vectors = (
+        torch.nn.functional.normalize(backbone.embed_image_codes(codes).float().mean(dim=1)).cpu().numpy()
+        for codes in (positives, negatives)
+    )
+    ranked = rank_soft_positives(
+        positive_vectors,
+        vectors,
+        count=len(vectors),
+        groups=config.soft_groups,
+        generation_rows=config.rows.generation_rows,
+    )
+    order = [soft.index for soft in ranked]
+    aside = order[3::4][:HELD_NEGATIVES]
+    kept = [place for place in order if place not in set(aside)]
+    soft = [one for one in ranked if one.index not in set(aside)][: config.soft_positives]
+    data = PrefixDataset(
+        positives=positives,
+        held_positives=encoded(held_views),
+        negatives=negatives[kept],
+        held_negatives=negatives[aside],
+        hard_negatives=max(1, round(HARD_SHARE * len(kept))),
+        soft_codes=negatives[[one.index for one in soft]],
+        soft=soft,
+    )
+    return data, pictures
+
+
+def _peak_mib(device: torch.device) -> float:
+    """The most memory that this process has had, on the device if that has its own."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    # What getrusage says of a new process can be that of the one which started it.
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,189 @@
+"""What is around new items: waiting ones that resemble them, groups and concepts, and the exact distances to these.
+
+Candidates come from sketches, distances from the members' vectors. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from personalizer.clustering.assignment import CHUNK_ITEMS, PlacementSettings
+from personalizer.clustering.cluster_sums import (
+    BoolArray,
+    Float64Array,
+    Sums,
+    similarity_at,
+    squared_distance,
+)
+from personalizer.clustering.state import NONE, GroupingState, KindState
+from personalizer.library.library import Library
+from personalizer.schemas import Int64Array
+
+_GROUPS_AROUND = 24
+_ITEMS_AROUND = 48
+"""Candidates per new item. More than that many equally similar groups would leave no margin anyway."""
+_MAX_AROUND = 3
+"""Waiting items in one neighbourhood, for each new one."""
+_LOOSE_MEMBERS = 24
+"""Groups up to this size that new items touch are linked anew with them: how they began was chance."""
+_BLOCK = 8192
+
+
+class Neighbourhood:
+    """New items with what is around them. `items` are new and waiting ones, `groups` the concepts around them.
+
+    `squared` and `blocked` are `[items, groups]`. At `positions` are the items and, behind them, the members of `loose`
+    groups; `sums` are theirs, and `index` numbers them.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        state: GroupingState,
+        kind: KindState,
+        new: Int64Array,
+        settings: PlacementSettings,
+    ) -> None:
+        self.library, self.state, self.kind, self.settings = library, state, kind, settings
+        self.constraints = state.constraints
+        self.items, self.groups = self._gather(new)
+        self.store = kind.store
+        self.sums = Sums.of_items(self.store.vectors(library, self.items))
+        measures = [kind.measures(library, concept_id) for concept_id in self.groups]
+        self.group_sums = [measure.sums for measure in measures]
+        self.spreads = [measure.spread for measure in measures]
+        self.is_decided = np.array([concept_id in kind.decided for concept_id in self.groups], np.bool_)
+        shape = (len(self.items), len(self.groups))
+        self.squared: Float64Array = (
+            self.sums.to(Sums.concatenated(self.group_sums)) if self.groups else np.zeros(shape)
+        )
+        self.blocked = self._blocked()
+        self.loose = self._loose()
+        self.positions = self.items
+        if self.loose:
+            # Behind the items, whose numbers stay what they are.
+            members = np.concatenate([kind.members[self.groups[column]] for column in self.loose])
+            self.positions = np.concatenate([self.items, members])
+            self.sums = Sums.concatenated([self.sums, Sums.of_items(self.store.vectors(library, members))])
+        self.index = {int(position): number for number, position in enumerate(self.positions)}
+
+    def concepts_of(self, position: int) -> list[int]:
+        """The concept or group that the item at this position is in; of several decided ones all."""
+        if self.kind.group_of[position] != NONE:
+            return [int(self.kind.group_of[position])]
+        if not self.kind.claimed[position]:
+            return []
+        return [c for c in self.kind.decided if c in self.kind.members and position in self.kind.members[c]]
+
+    def exclusive_photos(self, positions: Int64Array) -> Int64Array:
+        """The photos of items; -1 for those that may show one person twice."""
+        photos = self.store.photos[positions]
+        if self.state.shows_twice:
+            photos = np.where(np.isin(photos, list(self.state.shows_twice)), -1, photos)
+        return photos
+
+    def similarity(self, squared: float) -> float:
+        """What a squared distance is on the scale of the kind."""
+        return similarity_at(self.kind.kind, squared)
+
+    def _gather(self, new: Int64Array) -> tuple[Int64Array, list[int]]:
+        reach = squared_distance(
+            self.kind.kind, min(self.settings.suggest, self.settings.threshold) - self.kind.store.slack
+        )
+        around = [new]
+        found = new
+        # Two items that resemble a third become a group with it although neither resembles the other's.
+        for _ in range(self.settings.min_size - 1):
+            known = np.concatenate(around)
+            room = _MAX_AROUND * CHUNK_ITEMS[self.kind.kind] - len(known) + len(new)
+            found = self._waiting_near(found, known, reach)[: max(room, 0)]
+            if not len(found):
+                break
+            around.append(found)
+        items = np.concatenate(around)
+        groups = self._groups_near(items, reach)
+        if self.constraints:
+            tied = {
+                int(position)
+                for detection_id in self.kind.store.ids[items].tolist()
+                for position in self.kind.store.positions(
+                    np.array(self.constraints.together_with(detection_id), np.int64)
+                )
+            }
+            groups |= {concept_id for position in tied for concept_id in self.concepts_of(position)}
+            waiting = [p for p in tied if self.kind.group_of[p] == NONE and not self.kind.claimed[p]]
+            items = np.concatenate([items, np.setdiff1d(np.array(waiting, np.int64), items)])
+        return items, sorted(groups)
+
+    def _waiting_near(self, near: Int64Array, known: Int64Array, reach: float) -> Int64Array:
+        """Waiting items within `reach` of one of `near`, nearest first."""
+        store, waiting = self.kind.store, self.kind.deferred
+        waiting = waiting[~np.isin(waiting, known)]
+        nearest: dict[int, float] = {}
+        rows = max(1, _BLOCK * 1024 // max(min(len(waiting), _BLOCK), 1))
+        for begin in range(0, len(near), rows):
+            part = near[begin : begin + rows]
+            hits: list[list[tuple[float, int]]] = [[] for _ in part]
+            for start in range(0, len(waiting), _BLOCK):
+                columns = waiting[start : start + _BLOCK]
+                distance = store.rough_squared(part, columns)
+                for row, column in zip(*np.nonzero(distance <= reach), strict=True):
+                    hits[row].append((float(distance[row, column]), int(columns[column])))
+            for found in hits:
+                for distance_to, position in sorted(found)[:_ITEMS_AROUND]:
+                    nearest[position] = min(distance_to, nearest.get(position, np.inf))
+        return np.array(sorted(nearest, key=lambda position: (nearest[position], position)), np.int64)
+
+    def _groups_near(self, items: Int64Array, reach: float) -> set[int]:
+        store = self.kind.store
+        concepts, centres, squares = self.kind.rough_centres()
+        chosen: set[int] = set()
+        if not concepts:
+            return chosen
+        rows = max(1, _BLOCK * 512 // len(concepts))
+        for start in range(0, len(items), rows):
+            part = items[start : start + rows]
+            distance = store.squares(part)[:, None] + squares[None] - 2 * store.rough(part) @ centres.T
+            if len(concepts) > _GROUPS_AROUND:
+                limit = np.partition(distance, _GROUPS_AROUND - 1, axis=1)[:, _GROUPS_AROUND - 1 :][:, :1]
+                distance = np.where(distance <= limit, distance, np.inf)
+            chosen |= {concepts[column] for column in np.flatnonzero((distance <= reach).any(axis=0))}
+        return chosen
+
+    def _loose(self) -> list[int]:
+        """Columns of the small undecided groups that one of the items may join."""
+        reach = squared_distance(self.kind.kind, self.settings.threshold - self.settings.margin)
+        small = [
+            column
+            for column, concept_id in enumerate(self.groups)
+            if not self.is_decided[column]
+            and len(self.kind.members[concept_id]) <= _LOOSE_MEMBERS
+            and (self.squared[:, column] <= reach).any()
+        ]
+        small.sort(key=lambda column: float(self.squared[:, column].min()))
+        room = np.cumsum([len(self.kind.members[self.groups[column]]) for column in small])
+        return [
+            column
+            for column, used in zip(small, room.tolist(), strict=True)
+            if used <= _MAX_AROUND * CHUNK_ITEMS[self.kind.kind]
+        ]
+
+    def _blocked(self) -> BoolArray:
+        """`[items, groups]`: what a photo, a person's no or a link forbids."""
+        blocked = np.zeros((len(self.items), len(self.groups)), np.bool_)
+        photos = self.exclusive_photos(self.items)
+        column_of = {concept_id: column for column, concept_id in enumerate(self.groups)}
+        for column, concept_id in enumerate(self.groups):
+            refused = self.kind.refused.get(concept_id)
+            if refused:
+                blocked[:, column] = np.isin(self.items, list(refused))
+            if self.kind.kind == "face":
+                taken = self.exclusive_photos(self.kind.members[concept_id])
+                blocked[:, column] |= np.isin(photos, taken[taken >= 0])
+        if self.constraints:
+            for row, detection_id in enumerate(self.store.ids[self.items].tolist()):
+                foes = self.store.positions(np.array(self.constraints.foes_of(detection_id), np.int64))
+                for concept_id in {c for foe in foes.tolist() for c in self.concepts_of(foe)}:
+                    if concept_id in column_of:
+                        blocked[row, column_of[concept_id]] = True
+        return blocked

@@ -1,0 +1,128 @@
+"""Files that belong to photos, in the library: videos of Live Photos and sidecars. Reads no file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from personalizer.library.database import IN_FOLDER, Database, in_folder, path_from, path_value
+
+CompanionKind = Literal["live_video", "motion_video", "xmp", "aae", "takeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionFile:
+    """A file beside a photo; `gave_date` and `gave_place` say what the photo has from it."""
+
+    path: Path
+    photo_id: int
+    kind: CompanionKind
+    size: int
+    mtime_ns: int
+    gave_date: bool = False
+    gave_place: bool = False
+
+
+class CompanionRecords(Database):
+    """The part of the library that knows files beside photos."""
+
+    def present_files(self, folders: Iterable[str] | None = None) -> Iterator[tuple[str, int]]:
+        """Path and photo of every photo's file that is there, or of those directly in some folders."""
+        present = "SELECT path, photo_id FROM photo_files WHERE missing_since IS NULL"
+        for where, values in _directly_in(folders):
+            for row in self.connection.execute(f"{present} AND {where}", values):
+                yield os.fsdecode(row["path"]), int(row["photo_id"])
+
+    def companions_in(self, folders: Iterable[str] | None = None) -> Iterator[CompanionFile]:
+        """All of them, or those directly in some folders."""
+        for where, values in _directly_in(folders):
+            for row in self.connection.execute(f"SELECT * FROM companion_files WHERE {where}", values):
+                yield _companion(row)
+
+    def companion_count(self) -> int:
+        """How many there are."""
+        return int(self.connection.execute("SELECT COUNT(*) FROM companion_files").fetchone()[0])
+
+    def companion_files(self, photo_id: int | None = None) -> list[CompanionFile]:
+        """All of them by path, or those of one photo."""
+        rows = self.connection.execute(
+            "SELECT * FROM companion_files WHERE ?1 IS NULL OR photo_id = ?1 ORDER BY path", (photo_id,)
+        )
+        return [_companion(row) for row in rows]
+
+    def record_companion(
+        self,
+        companion: CompanionFile,
+        *,
+        taken_at: datetime | None = None,
+        latitude: float | None = None,
+        longitude: float | None = None,
+    ) -> tuple[bool, bool]:
+        """Store the file, and give its photo a date and a place where that has none, or has them from this file.
+
+        Returns whether date and place were given.
+        """
+        with self.transaction() as connection:
+            date = place = False
+            if taken_at is not None:
+                date = bool(
+                    connection.execute(
+                        "UPDATE photos SET taken_at = ? WHERE id = ? AND (taken_at IS NULL OR ?)",
+                        (taken_at.isoformat(), companion.photo_id, companion.gave_date),
+                    ).rowcount
+                )
+            if latitude is not None and longitude is not None:
+                place = bool(
+                    connection.execute(
+                        "UPDATE photos SET latitude = ?, longitude = ? WHERE id = ? AND (latitude IS NULL OR ?)",
+                        (latitude, longitude, companion.photo_id, companion.gave_place),
+                    ).rowcount
+                )
+            connection.execute(
+                """INSERT OR REPLACE INTO companion_files(path, photo_id, kind, size, mtime_ns, gave_date, gave_place)
+                   VALUES (?, ?, ?, ?, ?, ?, ?)""",
+                (
+                    path_value(companion.path),
+                    companion.photo_id,
+                    companion.kind,
+                    companion.size,
+                    companion.mtime_ns,
+                    date or companion.gave_date,
+                    place or companion.gave_place,
+                ),
+            )
+        return date, place
+
+    def remove_companions(self, paths: Iterable[Path]) -> None:
+        """For files that are gone; what they gave to their photos stays."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM companion_files WHERE path = ?", [(path_value(path),) for path in paths]
+            )
+
+
+def _companion(row: sqlite3.Row) -> CompanionFile:
+    return CompanionFile(
+        path_from(row["path"]),
+        row["photo_id"],
+        row["kind"],
+        row["size"],
+        row["mtime_ns"],
+        bool(row["gave_date"]),
+        bool(row["gave_place"]),
+    )
+
+
+def _directly_in(folders: Iterable[str] | None) -> Iterator[tuple[str, dict[str, str | bytes | int]]]:
+    """Conditions for paths, one after the other, each with its values."""
+    if folders is None:
+        yield "1", {}
+        return
+    for folder in folders:
+        for values in in_folder(folder):
+            yield IN_FOLDER, values

@@ -1,0 +1,344 @@
+"""Bytes to a safe, upright RGB picture with what EXIF says about it. Knows limits and formats, no library."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from personalizer.errors import UnreadablePhotoError
+from personalizer.photos.color_profiles import to_srgb
+from personalizer.photos.raw import RawError, RawPicture, is_raw, read_raw
+
+# "JPEG" includes the multi-picture files (MPO) that phones write. Of animations the first picture is shown.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "TIFF", "GIF", "AVIF")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_ORIENTATION, _MAKE, _MODEL, _DATE_TIME = 0x0112, 0x010F, 0x0110, 0x0132
+_EXIF_IFD, _DATE_ORIGINAL, _DATE_DIGITIZED = 0x8769, 0x9003, 0x9004
+_GPS_IFD = 0x8825
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What is refused, and how large the picture is that comes back."""
+
+    max_file_mib: float = 200.0
+    max_megapixels: float = 100.0
+    max_side_px: int | None = 1024
+    """The picture is reduced to this long side, a JPEG perhaps to a little less; None keeps all pixels."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_file_mib", "max_megapixels", "max_side_px"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ValueError(f"DecodeLimits.{name} must be positive, not {value}")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedPhoto:
+    """An upright photo. `image` may be smaller than `width_px` x `height_px`, which are the original's."""
+
+    image: Image.Image
+    width_px: int
+    height_px: int
+    taken_at: datetime | None = None
+    """Local time where the photo was taken, without a zone."""
+    latitude: float | None = None
+    longitude: float | None = None
+    camera: str | None = None
+
+    @property
+    def scale(self) -> float:
+        """Original pixels per pixel of `image`."""
+        return max(self.width_px, self.height_px) / max(self.image.size)
+
+
+_DEFAULT_LIMITS = DecodeLimits()
+SMALL_ENOUGH = 0.75
+"""Of the wanted long side: a JPEG that can be decoded to between this and all of it is decoded no larger."""
+FOR_ANALYSIS = DecodeLimits(max_side_px=2048)
+"""With room for small faces: half the pixels of a 12-megapixel photo each way, which JPEG decodes to directly."""
+
+
+def load_photo(path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> DecodedPhoto:
+    """Read and decode the file at `path`. Raises `UnreadablePhotoError` whose `found` is a short reason."""
+    return decode_photo(read_photo_bytes(path, limits), path, limits)
+
+
+def read_photo_bytes(path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> bytes:
+    """The bytes of a regular, non-empty file within the size limit, or `UnreadablePhotoError`."""
+    try:
+        # Without O_NONBLOCK opening a pipe would wait for a writer for ever.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise _unreadable(path, "not a regular file")
+            if status.st_size == 0:
+                raise _unreadable(path, "the file is empty")
+            if status.st_size > limits.max_file_mib * 2**20:
+                size_mib = status.st_size / 2**20
+                raise _unreadable(
+                    path, f"the file is too large ({size_mib:.0f} MiB > {limits.max_file_mib:g})"
+                )
+            return file.read()
+    except PermissionError as error:
+        raise _unreadable(path, "permission denied") from error
+    except IsADirectoryError as error:
+        raise _unreadable(path, "not a regular file") from error
+    except FileNotFoundError as error:
+        raise _unreadable(path, "there is no such file") from error
+    except OSError as error:
+        raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error
+
+
+def decode_photo(content: bytes, path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> DecodedPhoto:
+    """Decode a photo that is in memory. The format is told by the content; `path` is for messages, and for TIFF
+    files of which only the name says that they are RAW.
+
+    Raises `UnreadablePhotoError` for anything that is not a whole picture within the limits.
+    """
+    if not content:
+        raise _unreadable(path, "the file is empty")
+    if is_raw(content):
+        return _decode_raw(content, path, limits)
+    if is_raw(content, path.suffix):
+        # What few makers write without saying so; or the name is wrong, and it is a plain TIFF.
+        with suppress(UnreadablePhotoError):
+            return _decode_raw(content, path, limits)
+    return _decode_picture(content, path, limits)
+
+
+def _decode_picture(
+    content: bytes, path: Path, limits: DecodeLimits, raw: RawPicture | None = None
+) -> DecodedPhoto:
+    _register_heif()
+    with warnings.catch_warnings():
+        # Pillow warns at its own pixel limit and about odd EXIF; ours is checked below.
+        warnings.simplefilter("ignore")
+        try:
+            image = _open(content)
+        except UnidentifiedImageError as error:
+            raise _unreadable(path, "not an image of a known format") from error
+        except Image.DecompressionBombError as error:
+            raise _unreadable(path, f"too many pixels (> {limits.max_megapixels:g} megapixels)") from error
+        except Exception as error:  # codecs raise almost anything on hostile input
+            raise _unreadable(path, f"damaged header: {_short(error)}") from error
+        with image:
+            return _decode(image, path, limits, raw)
+
+
+def _open(content: bytes) -> Image.Image:
+    try:
+        return Image.open(io.BytesIO(content), formats=FORMATS)
+    except ValueError:
+        # Pillow refuses a PNG whose profile or texts are too large when unpacked; nothing of them is needed.
+        if not content.startswith(_PNG):
+            raise
+        return Image.open(io.BytesIO(_without_texts(content)), formats=("PNG",))
+
+
+def _without_texts(content: bytes) -> bytes:
+    """A PNG without the parts that are unpacked before its picture."""
+    kept, start = [_PNG], len(_PNG)
+    while start + 12 <= len(content):
+        end = start + 12 + int.from_bytes(content[start : start + 4], "big")
+        if content[start + 4 : start + 8] not in (b"iCCP", b"iTXt", b"zTXt"):
+            kept.append(content[start:end])
+        start = end
+    return b"".join(kept)
+
+
+def _decode_raw(content: bytes, path: Path, limits: DecodeLimits) -> DecodedPhoto:
+    """The picture in a RAW file, of which the preview's pixels count as the photo's."""
+    try:
+        raw = read_raw(content, limits.max_megapixels)
+    except MemoryError as error:
+        raise _unreadable(path, "not enough memory to decode it") from error
+    except RawError as error:
+        raise _unreadable(path, str(error)) from error
+    except Exception as error:
+        raise _unreadable(path, f"damaged or truncated: {_short(error)}") from error
+    if raw.preview is not None:
+        return _decode_picture(raw.preview, path, limits, raw)
+    if raw.developed is None:
+        raise _unreadable(path, "a RAW file without a picture that can be shown")
+    return _decode(raw.developed, path, limits, raw)
+
+
+def _decode(
+    image: Image.Image, path: Path, limits: DecodeLimits, raw: RawPicture | None = None
+) -> DecodedPhoto:
+    width_px, height_px = image.size
+    megapixels = width_px * height_px / 1e6
+    if megapixels > limits.max_megapixels:
+        raise _unreadable(path, f"too many pixels ({megapixels:.0f} > {limits.max_megapixels:g} megapixels)")
+    # Asked before loading: a loaded TIFF has closed the file that its date and place are read from.
+    exif = _exif(image)
+    taken_at, camera, (latitude, longitude) = _taken_at(exif), _camera(exif), _coordinates(exif)
+    if raw is not None:
+        # The container knows better than the preview, into which the date was written by the decoder.
+        taken_at, camera = _taken_at(raw.tags) or taken_at, _camera(raw.tags) or camera
+        found = _coordinates(raw.tags)
+        latitude, longitude = (latitude, longitude) if None in found else found
+    side_px = limits.max_side_px
+    try:
+        if side_px is not None:
+            # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the work; other formats ignore this. Both sides have
+            # to be asked for as they will be: the shorter one would else keep all pixels.
+            share = min(1.0, side_px * SMALL_ENOUGH / max(image.size))
+            image.draft("RGB", (max(1, int(image.width * share)), max(1, int(image.height * share))))
+        image.load()
+        upright = _rgb(image, side_px)
+    except MemoryError as error:
+        raise _unreadable(path, "not enough memory to decode it") from error
+    except Exception as error:
+        raise _unreadable(path, f"damaged or truncated: {_short(error)}") from error
+    # Asked after loading: for TIFF and HEIC the decoder has turned the picture and dropped the tag by now.
+    orientation = (
+        _exif(image).get(_ORIENTATION, 1) if raw is None else _raw_orientation(raw, exif, image.size)
+    )
+    if orientation in _UPRIGHT:
+        upright = upright.transpose(_UPRIGHT[orientation])
+        if orientation >= 5:
+            width_px, height_px = height_px, width_px
+    return DecodedPhoto(upright, width_px, height_px, taken_at, latitude, longitude, camera)
+
+
+def _raw_orientation(raw: RawPicture, exif: Image.Exif, size: tuple[int, int]) -> int:
+    """How to turn what is shown of a RAW file."""
+    said = exif.get(_ORIENTATION, raw.orientation) if raw.developed is None else raw.orientation
+    stands = size[0] < size[1]
+    # Some makers write previews that are upright already beside a tag that is about the sensor's data.
+    return 1 if said in (5, 6, 7, 8) and raw.sensor_is_wide and stands else int(said)
+
+
+def _rgb(image: Image.Image, side_px: int | None) -> Image.Image:
+    """A new sRGB picture; transparency becomes white, deep greys are scaled to eight bits.
+
+    It is reduced before it is copied again: at 100 megapixels every copy takes 400 MB.
+    """
+    profile = image.info.get("icc_profile")
+    profile = profile if isinstance(profile, bytes) else None
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _eight_bits(image)
+    elif image.has_transparency_data and image.mode != "RGBA":
+        image = image.convert("RGBA")
+    elif image.mode not in ("L", "RGB", "RGBA", "CMYK"):
+        image = image.convert("RGB")
+    if side_px is not None and max(image.size) > side_px:
+        image.thumbnail((side_px, side_px), Image.Resampling.BICUBIC)
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+        return to_srgb(image, profile)
+    converted = to_srgb(image, profile)
+    return converted.copy() if converted is image else converted
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A new grey picture of one whose values are deeper or broken."""
+    values = np.array(image, dtype=np.float32)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if image.mode.startswith("I") and low >= 0:
+        # Sixteen-bit files keep their exposure; only values beyond that are stretched.
+        low, high = 0.0, 255.0 if high <= 255 else max(high, 65535.0)
+    values -= low
+    values *= 255.0 / max(high - low, 1e-12)
+    np.nan_to_num(values, copy=False)
+    return Image.fromarray(values.clip(0, 255, out=values).astype(np.uint8))
+
+
+def _exif(image: Image.Image) -> Image.Exif:
+    try:
+        return image.getexif()
+    except Exception:  # broken EXIF is no reason to lose the picture
+        return Image.Exif()
+
+
+def _ifd(exif: Image.Exif, tag: int) -> dict[int, Any]:
+    try:
+        return dict(exif.get_ifd(tag))
+    except Exception:
+        return {}
+
+
+def _taken_at(exif: Image.Exif) -> datetime | None:
+    details = _ifd(exif, _EXIF_IFD)
+    for value in (details.get(_DATE_ORIGINAL), details.get(_DATE_DIGITIZED), exif.get(_DATE_TIME)):
+        text = _text(value)
+        try:
+            return datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")
+        except ValueError:
+            continue  # absent, or "0000:00:00 00:00:00" as cameras with an unset clock write
+    return None
+
+
+def _coordinates(exif: Image.Exif) -> tuple[float | None, float | None]:
+    gps = _ifd(exif, _GPS_IFD)
+    latitude = _degrees(gps.get(2), _text(gps.get(1)), "S")
+    longitude = _degrees(gps.get(4), _text(gps.get(3)), "W")
+    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
+        return None, None
+    # Receivers without a fix write zeros; nobody's holiday is at 0° N 0° E.
+    return (None, None) if latitude == longitude == 0 else (latitude, longitude)
+
+
+def _degrees(value: Any, reference: str, negative: str) -> float | None:
+    try:
+        parts = [float(part) for part in value]
+        degrees = parts[0] + parts[1] / 60 + parts[2] / 3600
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        return None
+    if not np.isfinite(degrees):
+        return None
+    return round(-degrees if reference.upper().startswith(negative) else degrees, 7)
+
+
+def _camera(exif: Image.Exif) -> str | None:
+    make, model = _text(exif.get(_MAKE)), _text(exif.get(_MODEL))
+    if make and model.lower().startswith(make.lower()):
+        make = ""
+    return f"{make} {model}".strip()[:100] or None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    return value.replace("\0", " ").strip() if isinstance(value, str) else ""
+
+
+def _register_heif() -> None:
+    if "HEIF" not in Image.OPEN:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
+
+
+def _short(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:120] or type(error).__name__
+
+
+def _unreadable(path: Path, reason: str) -> UnreadablePhotoError:
+    return UnreadablePhotoError(
+        tried=f"reading the photo {path}",
+        found=reason,
+        fix="Check the file in an image viewer, or replace it with a good copy.",
+    )

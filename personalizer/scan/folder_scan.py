@@ -1,0 +1,155 @@
+"""Looks at the files of a few folders in which something was noticed, and at nothing else.
+
+It adds what came and reads again what changed, and never says that anything is gone: where more happened than that, or
+may have, it says so, and a scan of everything has to tell. Knows files and the library.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+
+from personalizer.library.library import Library
+from personalizer.scan.exclusions import exclusions_of
+from personalizer.scan.full_scan import PROCESSES
+from personalizer.scan.importer import PhotoImport, Tally, UndecidedError
+from personalizer.scan.mounts import file_system_id, mount_of, read_mounts
+from personalizer.scan.notes import read_notes, write_notes
+from personalizer.scan.seen_files import ScanTable
+from personalizer.scan.stability import Settling
+from personalizer.scan.walk import Walk, innermost, may_be_photo, root_trouble
+from personalizer.schemas import OnProgress, Progress, ScanReport
+
+_CLOCK_S = 2.0
+"""By so much the times of a file system may be behind the clock."""
+
+
+def scan_folders(
+    library: Library,
+    folders: Collection[str],
+    models: Path,
+    *,
+    progress: OnProgress,
+    cancelled: Callable[[], bool],
+    advanced: Callable[[], None],
+    processes: int = PROCESSES,
+    settling: Settling | None = None,
+) -> ScanReport | None:
+    """Take in what is new or changed directly in `folders`; None where only a scan of everything can tell.
+
+    What was stored by then stays stored. As `scan`, it may be killed at any moment and simply run again.
+    """
+    with ScanTable(library) as table:
+        one = _SmallScan(library, models, table, progress, cancelled, settling or Settling())
+        return one.run(folders, processes, advanced)
+
+
+class _SmallScan:
+    def __init__(
+        self,
+        library: Library,
+        models: Path,
+        table: ScanTable,
+        progress: OnProgress,
+        cancelled: Callable[[], bool],
+        settling: Settling,
+    ) -> None:
+        self.library = library
+        self.models = models
+        self.table = table
+        self.progress = progress
+        self.cancelled = cancelled
+        self.settling = settling
+        self.tally = Tally()
+        self.exclusions = exclusions_of(library)
+        self.roots = [os.fspath(root) for root in library.roots()]
+        self.places = {os.fspath(path): place for path, place in library.places().items()}
+        self.walk = Walk(self.roots, self.exclusions)
+        self.notes = read_notes(library)
+        self.mounts = read_mounts()
+
+    def run(
+        self, folders: Collection[str], processes: int, advanced: Callable[[], None]
+    ) -> ScanReport | None:
+        started_s = time.monotonic()
+        self.progress(Progress(0, 0, "Looking for photos"))
+        if not all(self._look_at(folder) for folder in folders):
+            return None
+        self.table.finish()
+        if self.walk.unlisted or self.walk.vanished or any(map(self.table.misses, folders)):
+            return None
+        self.tally.seen = self.table.count()
+        self.table.come_back()
+        importer = PhotoImport(
+            self.library,
+            self.models,
+            self.table,
+            self.tally,
+            progress=self.progress,
+            cancelled=lambda: self.tally.undecided > 0 or self.cancelled(),
+            advanced=advanced,
+            processes=processes,
+            settling=self.settling,
+            network_places=(),
+            may_have_moved_from=_has_gone,
+        )
+        importer.run(time.monotonic())
+        if self.tally.waiting > self.notes.waiting:
+            write_notes(self.library, replace(self.notes, waiting=self.tally.waiting))
+        return None if self.tally.undecided else self.tally.report(time.monotonic() - started_s)
+
+    def _look_at(self, folder: str) -> bool:
+        """Note the files of the folder; False where more may have happened than files that came."""
+        root = innermost(folder, self.roots)
+        place = innermost(folder, self.places)
+        if root is None or place is None or innermost(place, self.roots) != root:
+            return False
+        if not self._is_sound(folder, place) or root_trouble(Path(root)) is not None:
+            return False
+        if self.exclusions.skips_tree(folder, root):
+            return False
+        subfolders: list[str] = []
+        for file in self.walk.files_in(folder, root, place, subfolders):
+            if may_be_photo(file.text) or self.table.is_known(file.text):
+                self.table.add(file)
+        return all(map(self._was_there, subfolders))
+
+    def _is_sound(self, folder: str, place: str) -> bool:
+        """Whether nothing about the place is in doubt, and the folder is in the same file system, which is local."""
+        known, mount = self.places[place], mount_of(Path(folder), self.mounts)
+        if known.frozen is not None or mount != mount_of(Path(place), self.mounts):
+            return False
+        if mount is not None and mount.is_network:
+            return False
+        try:
+            return (
+                os.path.realpath(folder) == folder
+                and os.lstat(folder).st_dev == os.lstat(place).st_dev
+                and file_system_id(Path(place), self.mounts) == known.file_system
+            )
+        except OSError:
+            return False
+
+    def _was_there(self, subfolder: str) -> bool:
+        """Whether the last scan of everything has looked into this folder."""
+        try:
+            # Also moving it changes this time, and so does what comes into it.
+            changed_at = os.lstat(subfolder).st_ctime
+        except OSError:
+            return False
+        began_at = self.notes.began_at
+        return changed_at < began_at - _CLOCK_S <= time.time() or self.table.has_below(subfolder)
+
+
+def _has_gone(path: Path) -> bool:
+    """False where a file is still there, so that the same content elsewhere is a copy."""
+    try:
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            return False
+    except OSError:
+        pass
+    raise UndecidedError

@@ -1,0 +1,285 @@
+"""Makes the library agree with the folders: new, changed, moved, missing and unreadable files. Events are hints,
+this is the truth. Knows files and the library; what is in the photos is another module's business.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+
+from personalizer.library.library import Library
+from personalizer.scan.exclusions import exclusions_of
+from personalizer.scan.importer import PhotoImport, Tally
+from personalizer.scan.mass_removal import FolderCount, more_than_asked, why_frozen
+from personalizer.scan.mounts import file_system_id, mount_of, read_mounts
+from personalizer.scan.notes import ScanNotes, write_notes
+from personalizer.scan.seen_files import ScanTable
+from personalizer.scan.stability import Settling
+from personalizer.scan.walk import Walk, innermost, listing_trouble, may_be_photo, root_trouble
+from personalizer.schemas import OnProgress, Progress, ScanReport
+
+PROCESSES = 2
+
+
+def scan(
+    library: Library,
+    roots: Sequence[Path],
+    models: Path,
+    *,
+    progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    advanced: Callable[[], None] | None = None,
+    processes: int = PROCESSES,
+    accept_missing: bool | Collection[Path] = False,
+    settling: Settling | None = None,
+) -> ScanReport:
+    """Reconcile `library` with the files under `roots`.
+
+    Every photo is stored in one transaction of its own, so a scan may be killed at any moment and simply run again.
+    `models` holds the converted network (and gets it on first use). When `cancelled` returns True the scan stops
+    after the photos it has, marks nothing missing and reports what it did. `advanced` is called after every file that
+    no later scan has to look at as it is. Files that could not be read are in `failed`, also those from earlier scans
+    that did not change. Damaged content is left alone until the file changes; a file that could not be opened, or was
+    too much for the memory, is tried again by every scan.
+
+    Where much of a folder is gone at once (`mass_loss`), or the folder is, its photos stay as they are and the folder
+    is frozen until they are back or a scan may `accept_missing`: everywhere, or in these folders. A file that changes
+    while it is looked at (`settling`) is left for the next scan.
+    """
+    with ScanTable(library) as table:
+        one = _Scan(
+            library, models, table, progress or _say_nothing, cancelled or _never, settling or Settling()
+        )
+        return one.run(roots, processes, accept_missing, advanced or _do_nothing)
+
+
+class _Scan:
+    """One run; the only writer of what it finds."""
+
+    def __init__(
+        self,
+        library: Library,
+        models: Path,
+        table: ScanTable,
+        progress: OnProgress,
+        cancelled: Callable[[], bool],
+        settling: Settling,
+    ) -> None:
+        self.library = library
+        self.models = models
+        self.table = table
+        self.progress = progress
+        self.cancelled = cancelled
+        self.settling = settling
+        self.tally = Tally()
+        self.mounts = read_mounts()
+        self.exclusions = exclusions_of(library)
+        self.before = {os.fspath(path): place for path, place in library.places().items()}
+        self.roots: list[str] = []
+        self.trouble: dict[str, str] = {}
+        """Roots that cannot be walked, and why."""
+        self.places: set[str] = set()
+        """Roots and file systems below them, now or at an earlier scan: what is frozen and released as one."""
+        self.file_system: dict[str, str | None] = {}
+        self.known: Counter[str] = Counter()
+        """By place: files that the library had there before this scan, without missing and excluded ones."""
+
+    def run(
+        self,
+        roots: Sequence[Path],
+        processes: int,
+        accepted: bool | Collection[Path],
+        advanced: Callable[[], None],
+    ) -> ScanReport:
+        began_at, started_s = time.time(), time.monotonic()
+        self.progress(Progress(0, 0, "Looking for photos"))
+        self._find_roots(roots)
+        self.walk = Walk([root for root in self.roots if root not in self.trouble], self.exclusions)
+        self._walk()
+        looked_s = time.monotonic()
+        self._find_gone()
+        importer = PhotoImport(
+            self.library,
+            self.models,
+            self.table,
+            self.tally,
+            progress=self.progress,
+            cancelled=self.cancelled,
+            advanced=advanced,
+            processes=processes,
+            settling=self.settling,
+            network_places=self._network_places(),
+            may_have_moved_from=self._may_have_moved_from,
+        )
+        if importer.run(looked_s):
+            self._conclude(accepted, began_at)
+        return self.tally.report(time.monotonic() - started_s)
+
+    # --- looking
+
+    def _find_roots(self, roots: Sequence[Path]) -> None:
+        registered = set(map(os.fspath, self.library.roots()))
+        for root in roots:
+            # What was registered is the place itself: should a link stand there now, it is not followed.
+            text = os.fspath(root) if os.fspath(root) in registered else os.path.realpath(root)
+            if text in self.roots or self.exclusions.is_private(text):
+                continue
+            self.roots.append(text)
+            trouble = root_trouble(Path(text))
+            if trouble is not None:
+                self.trouble[text] = trouble
+                self.tally.unlisted.append({"path": text, "reason": trouble})
+        self.places = {*self.roots, *(place for place in self.before if self._root_of(place) is not None)}
+        for place in self.places:
+            self.file_system[place] = self._file_system(place)
+
+    def _file_system(self, place: str) -> str | None:
+        try:
+            return file_system_id(Path(place), self.mounts)
+        except OSError:
+            return None
+
+    def _walk(self) -> None:
+        for file in self.walk.files():
+            if may_be_photo(file.text) or self.table.is_known(file.text):
+                self.table.add(file)
+        self.table.finish()
+        self.tally.seen = self.table.count()
+        self.table.come_back()
+        for place in self.walk.places:
+            if place not in self.places:
+                self.places.add(place)
+                self.file_system[place] = self._file_system(place)
+        # A drive that went away in the middle of the walk looks like an empty folder from there on.
+        self.mounts = read_mounts()
+        for place in self.places:
+            if self._file_system(place) != self.file_system[place] and place not in self.trouble:
+                self.walk.vanished.add(place)
+        self.tally.unlisted += [
+            {"path": path, "reason": reason} for path, reason in sorted(self.walk.unlisted.items())
+        ]
+
+    def _network_places(self) -> set[str]:
+        mounts = {place: mount_of(Path(place), self.mounts) for place in self.walk.places}
+        return {place for place, mount in mounts.items() if mount is not None and mount.is_network}
+
+    # --- what is gone
+
+    def _root_of(self, path: str) -> str | None:
+        """The innermost of the roots that `path` is in."""
+        return innermost(path, self.roots)
+
+    def _find_gone(self) -> None:
+        """Note the files that the walk did not see although it could have, before any of them is found elsewhere."""
+        self.known.update(self.table.known_by_place())
+        self.table.note_gone(self._gone())
+
+    def _gone(self) -> Iterator[tuple[Path, str]]:
+        for path in self.table.unseen():
+            text = os.fspath(path)
+            place = innermost(text, self.places)
+            if place is None or self.walk.knows_nothing_about(text):
+                continue
+            root = self._root_of(text)
+            assert root is not None
+            if self.exclusions.skips_path(text, root):
+                yield path, _EXCLUDED
+            else:
+                self.known[place] += 1
+                yield path, place
+
+    def _may_have_moved_from(self, path: Path) -> bool:
+        """Whether the file at `path` can be said to be gone, so that the same content elsewhere is that file."""
+        text = os.fspath(path)
+        place = innermost(text, self.places)
+        if place is None or self._root_of(text) in self.trouble or self.walk.knows_nothing_about(text):
+            return False
+        # In the place of a drive that was unmounted: what is elsewhere is a copy.
+        return not self._is_on_another_disk(place)
+
+    def _is_on_another_disk(self, place: str) -> bool:
+        before = self.before.get(place)
+        return before is not None and before.file_system not in (None, self.file_system[place])
+
+    def _conclude(self, accepted: bool | Collection[Path], began_at: float) -> None:
+        """Mark missing what is gone, except where that is in doubt; freezes places, and ends that."""
+        gone = Counter(self.table.gone_by_place())
+        sound = []
+        for place in sorted(self.places):
+            if place in self.walk.vanished:
+                continue
+            root = self._root_of(place)
+            assert root is not None
+            trouble = self.trouble.get(root) if place == root or not os.path.lexists(place) else None
+            file_system = None if trouble is not None else self.file_system[place]
+            before = self.before.get(place)
+            count = FolderCount(
+                self.known[place],
+                gone[place],
+                None if before is None else before.file_system,
+                file_system,
+                trouble,
+            )
+            why = why_frozen(count)
+            if why is not None and not self._is_accepted(place, count, accepted):
+                self.library.freeze_place(Path(place), why, gone[place])
+                self.tally.frozen.append({"path": place, "reason": why})
+                continue
+            sound.append(place)
+            if file_system is not None and (place in self.roots or self.table.has_known(place)):
+                self.library.note_place(Path(place), file_system)
+            elif before is not None:
+                self.library.forget_place(Path(place))
+        self.tally.missing = self.table.mark_missing(sound)
+        self.tally.excluded = self.table.mark_missing([_EXCLUDED])
+        self.library.clear_failures(
+            [path for path in self.table.unseen_failures() if self._is_settled(os.fspath(path), sound)]
+        )
+        write_notes(
+            self.library,
+            ScanNotes(self.tally.waiting, bool(self.walk.vanished), self.tally.unlisted, began_at),
+        )
+
+    def _is_accepted(self, place: str, count: FolderCount, accepted: bool | Collection[Path]) -> bool:
+        """Whether a person said that what is gone of this place is gone."""
+        if not accepted:
+            return False
+        if accepted is not True and innermost(place, [os.path.realpath(one) for one in accepted]) is None:
+            return False
+        # A folder that is there, but cannot be read now, is never taken for gone.
+        if count.trouble is not None and _is_there(Path(place)):
+            return False
+        before = self.before.get(place)
+        asked = before is not None and before.frozen is not None
+        return not asked or before is None or not more_than_asked(before.gone, count.gone)
+
+    def _is_settled(self, path: str, sound: Collection[str]) -> bool:
+        place = innermost(path, self.places)
+        return place is not None and place in sound and not self.walk.knows_nothing_about(path)
+
+
+_EXCLUDED = ""
+"""Instead of a place: what a person wants left out is no loss."""
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether there is a folder, be it one that may not be listed."""
+    try:
+        return folder.is_dir() and not folder.is_symlink()
+    except OSError as error:
+        return listing_trouble(error) != "it is not there"
+
+
+def _say_nothing(progress: Progress) -> None:
+    pass
+
+
+def _do_nothing() -> None:
+    pass
+
+
+def _never() -> bool:
+    return False

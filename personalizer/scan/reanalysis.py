@@ -1,0 +1,202 @@
+"""Looks again at photos of the library. Knows files and the library; the models run in other processes."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from personalizer.analysis.embed import ensure_object_model
+from personalizer.analysis.process import (
+    PHOTO_TIMEOUT_S,
+    Analysed,
+    AnalysisProcess,
+    Answer,
+    Broken,
+    Crashed,
+    Unreadable,
+    broken,
+    wait_for_any,
+)
+from personalizer.errors import UnreadablePhotoError
+from personalizer.library.face_consent import (
+    faceless_photos,
+    faces_are_on,
+    note_faceless,
+    note_looked_at,
+    still_wanted,
+)
+from personalizer.library.library import Library
+from personalizer.photos.decode import read_photo_bytes
+from personalizer.schemas import OnProgress, Photo, Progress
+
+PROCESSES = 2
+_POLL_S = 0.5
+
+
+@dataclass
+class Reanalysis:
+    """What looking again did; counts are photos."""
+
+    analysed: int = 0
+    changed: int = 0
+    """Their file is gone or holds something else by now, which is for a scan to find."""
+    failed: list[dict[str, str]] = field(default_factory=list)
+
+
+def analyse_again(
+    library: Library,
+    models: Path,
+    version: str,
+    *,
+    progress: OnProgress,
+    cancelled: Callable[[], bool],
+    advanced: Callable[[], None],
+) -> Reanalysis:
+    """Bring what the library knows of its photos to `version`, photo by photo, the newest first.
+
+    Each is one transaction and `advanced` is called after it, so this may be killed at any moment and run again. A
+    photo that cannot be read any more keeps what older models found. Where faces are off, or
+    are switched off meanwhile, those that are known stay as they are.
+    """
+    report = Reanalysis()
+    waiting = library.photos_to_analyse(version)
+    faces = faces_are_on(library)
+
+    def begin(photo_id: int) -> None:
+        library.begin_analysis(photo_id, version)
+
+    for photo_id, answer in _look(library, models, waiting, faces=faces, begin=begin, cancelled=cancelled):
+        if answer is None:
+            report.changed += 1
+        elif isinstance(answer, Broken):
+            library.end_analysis(photo_id, None)
+            raise broken(answer)
+        elif isinstance(answer, Analysed):
+            with library.transaction():
+                wanted, looked_for = still_wanted(library, answer.detections, faces=faces)
+                library.replace_analysis(photo_id, wanted, version, faces=looked_for)
+                if not looked_for:
+                    note_faceless(library, photo_id)
+            report.analysed += 1
+        else:
+            # One that its process died of is not tried again: what older models found is kept either way.
+            reason = answer.how if isinstance(answer, Crashed) else answer.reason
+            passing = isinstance(answer, Unreadable) and answer.passing
+            library.end_analysis(photo_id, None if passing else reason)
+            report.failed.append({"path": str(library.photo(photo_id).path), "reason": reason})
+        if answer is not None:
+            advanced()
+        done = report.analysed + report.changed + len(report.failed)
+        progress(Progress(done, len(waiting), "Looking at photos again"))
+    return report
+
+
+def look_for_faces(
+    library: Library,
+    models: Path,
+    *,
+    progress: OnProgress,
+    cancelled: Callable[[], bool],
+    advanced: Callable[[], None],
+) -> dict[str, int]:
+    """Add the faces of the photos that were looked at while faces were off; may be stopped at any photo, and run again.
+
+    A photo whose file is missing waits for it; one that cannot be read has no faces. Stops where faces are off.
+    """
+    waiting = faceless_photos(library)
+    looked_at = found = 0
+
+    def stopped() -> bool:
+        return cancelled() or not faces_are_on(library)
+
+    for photo_id, answer in _look(library, models, waiting, faces=True, cancelled=stopped):
+        if answer is None:
+            continue
+        if isinstance(answer, Broken):
+            raise broken(answer)
+        if isinstance(answer, Unreadable) and answer.passing:
+            # Another time it may have faces.
+            continue
+        if not faces_are_on(library):
+            break
+        detections = answer.detections if isinstance(answer, Analysed) else []
+        faces = [(detection, vector) for detection, vector in detections if detection.kind == "face"]
+        with library.transaction():
+            if isinstance(answer, Analysed):
+                library.replace_faces(photo_id, faces)
+            note_looked_at(library, photo_id)
+        looked_at, found = looked_at + 1, found + len(faces)
+        advanced()
+        progress(Progress(looked_at, len(waiting), "Looking for faces"))
+    return {"looked_at": looked_at, "faces": found, "left": len(faceless_photos(library))}
+
+
+def _look(
+    library: Library,
+    models: Path,
+    photo_ids: Sequence[int],
+    *,
+    faces: bool,
+    cancelled: Callable[[], bool],
+    begin: Callable[[int], None] = lambda photo_id: None,
+) -> Iterator[tuple[int, Answer | None]]:
+    """The answer about each photo as it comes; None for one without a file that holds it still.
+
+    `begin` is called before a photo is given to a process. Once `cancelled`, no further photo is begun.
+    """
+    waiting = list(photo_ids)[::-1]
+    idle: list[AnalysisProcess] = []
+    busy: dict[AnalysisProcess, tuple[int, float]] = {}
+    if waiting:
+        ensure_object_model(models)
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < PROCESSES and not cancelled():
+                photo_id = waiting.pop()
+                path, content = _content(library, library.photo(photo_id))
+                if content is None:
+                    yield photo_id, None
+                    continue
+                process = idle.pop() if idle else AnalysisProcess(models, faces=faces)
+                # Known to the `finally` before anything can be raised.
+                busy[process] = (photo_id, time.monotonic() + PHOTO_TIMEOUT_S)
+                begin(photo_id)
+                process.send(path, content)
+            if waiting and cancelled():
+                waiting.clear()
+            for process, answer in _answers(busy):
+                photo_id, _ = busy.pop(process)
+                idle.append(process)
+                yield photo_id, answer
+    finally:
+        for process in [*idle, *busy]:
+            process.stop()
+
+
+def _content(library: Library, photo: Photo) -> tuple[Path, bytes | None]:
+    """The bytes of the photo, from any place where they still are what they were."""
+    for path in library.photo_paths(photo.id):
+        try:
+            content = read_photo_bytes(path)
+        except (UnreadablePhotoError, MemoryError):
+            # About the file as it is now, over which the scan has the say.
+            continue
+        if hashlib.sha256(content).hexdigest() == photo.content_hash:
+            return path, content
+    return photo.path, None
+
+
+def _answers(busy: dict[AnalysisProcess, tuple[int, float]]) -> list[tuple[AnalysisProcess, Answer]]:
+    if not busy:
+        return []
+    answers: list[tuple[AnalysisProcess, Answer]] = [
+        (process, process.receive()) for process in wait_for_any(list(busy), _POLL_S)
+    ]
+    answered = {process for process, _ in answers}
+    for process, (_, deadline_s) in busy.items():
+        if process not in answered and time.monotonic() > deadline_s:
+            answers.append((process, process.give_up()))
+    return answers

@@ -1,0 +1,221 @@
+"""Which named concepts should be trained (again) without being asked, and what became of earlier trainings.
+
+Knows the library: names, confirmed photos, the photos that the last training saw. Knows neither torch nor machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from personalizer.errors import UsageError
+from personalizer.library.database import now_text
+from personalizer.library.library import Library
+from personalizer.schemas import Concept
+
+Why = Literal["never trained", "stale", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRules:
+    """When a concept is trained without being asked; photos are those of its confirmed members."""
+
+    photos: int = 3
+    """It needs so many that are there."""
+    changed_share: float = 0.3
+    """Trained again when so many came or went, as a share of those it was trained with…"""
+    changed_photos: int = 5
+    """… or so many, which have to be at least this share:"""
+    changed_least: float = 0.1
+    attempts: int = 3
+    """Failed trainings of the same photos; then it waits for a change, or for somebody who asks."""
+    retry_after_s: float = 900.0
+    """After a failed training, and four times as long after each further one."""
+
+    def __post_init__(self) -> None:
+        counts = self.photos >= 1 and self.changed_photos >= 1 and self.attempts >= 1
+        shares = 0 < self.changed_share <= 1 and 0 <= self.changed_least <= 1
+        if not (counts and shares and self.retry_after_s >= 0):
+            raise UsageError(
+                tried=f"configuring automatic training with {self}",
+                found="photos, changed_photos and attempts must be at least 1, changed_share in 0..1 without 0, "
+                "changed_least in 0..1, retry_after_s not negative",
+                fix="Leave the defaults.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A concept to be trained, and what its training would be about."""
+
+    concept: Concept
+    why: Why
+    photos: frozenset[int]
+    """Of its confirmed members, also those whose file is missing at the moment."""
+    wanted: str
+    """Identifies what would be trained: failures are counted for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    photos: frozenset[int] | None
+    wanted: str | None
+    attempts: int
+    tried_at: datetime | None
+
+
+def due_trainings(
+    library: Library, backbone: str, rules: TrainingRules | None = None, *, now: datetime | None = None
+) -> list[Due]:
+    """The concepts that should be trained for `backbone`: first those that never were, then those with most photos.
+
+    Leaves out what failed too often, or a moment ago, with the same photos and words.
+    """
+    rules, now = rules or TrainingRules(), now or datetime.now(UTC)
+    records = _records(library)
+    found = []
+    for concept, photos, present in _candidates(library):
+        record = records.get(concept.id)
+        why = _why(concept, photos, record, rules)
+        if why is None or len(present) < rules.photos:
+            continue
+        wanted = _identity(library, concept, photos, backbone)
+        if record is not None and record.wanted == wanted and not _may_try(record, rules, now):
+            continue
+        found.append(Due(concept, why, photos, wanted))
+    order: dict[Why, int] = {"never trained": 0, "stale": 1, "changed": 2}
+    return sorted(found, key=lambda due: (order[due.why], -len(due.photos), due.concept.id))
+
+
+def _why(
+    concept: Concept, photos: frozenset[int], record: _Record | None, rules: TrainingRules
+) -> Why | None:
+    if concept.state in ("named", "training") or concept.prefix_dir is None:
+        return "never trained"
+    if concept.state == "stale":
+        return "stale"
+    if record is None or record.photos is None:
+        # Trained before this was recorded: taken as trained with what it has.
+        return None
+    changed = len(record.photos ^ photos)
+    before = max(len(record.photos), 1)
+    enough = changed >= rules.changed_photos and changed >= rules.changed_least * before
+    return "changed" if changed >= rules.changed_share * before or enough else None
+
+
+def _may_try(record: _Record, rules: TrainingRules, now: datetime) -> bool:
+    if record.attempts >= rules.attempts:
+        return False
+    if record.attempts == 0 or record.tried_at is None:
+        return True
+    wait_s = rules.retry_after_s * 4 ** (record.attempts - 1)
+    # A clock that was moved back must not make it wait for years.
+    return not timedelta(0) <= now - record.tried_at < timedelta(seconds=wait_s)
+
+
+def photos_of(library: Library, concept_id: int) -> frozenset[int]:
+    """The photos of a concept's confirmed members, for `note_trained`."""
+    return frozenset(member.photo_id for member in library.members(concept_id))
+
+
+def note_trained(library: Library, concept_id: int, photos: Collection[int]) -> None:
+    """Record what a concept was trained with; earlier failures no longer count."""
+    library.connection.execute(
+        """INSERT INTO trainings(concept_id, photos, trained_at) VALUES (?, ?, ?)
+           ON CONFLICT(concept_id) DO UPDATE SET photos = excluded.photos, trained_at = excluded.trained_at,
+             wanted = NULL, attempts = 0, tried_at = NULL""",
+        (concept_id, json.dumps(sorted(photos)), now_text()),
+    )
+
+
+def begin_attempt(library: Library, due: Due) -> int:
+    """Count an automatic training before it is made, so that one that takes the worker down counts; its number."""
+    with library.transaction() as connection:
+        row = connection.execute(
+            """INSERT INTO trainings(concept_id, wanted, attempts, tried_at) VALUES (?1, ?2, 1, ?3)
+               ON CONFLICT(concept_id) DO UPDATE SET
+                 attempts = CASE WHEN wanted IS ?2 THEN attempts + 1 ELSE 1 END,
+                 wanted = ?2, tried_at = ?3
+               RETURNING attempts""",
+            (due.concept.id, due.wanted, now_text()),
+        ).fetchone()
+        return int(row["attempts"])
+
+
+def take_back_attempt(library: Library, due: Due) -> None:
+    """Undo `begin_attempt`: the training was interrupted, which is no failure."""
+    library.connection.execute(
+        """UPDATE trainings SET attempts = MAX(attempts - 1, 0),
+             tried_at = CASE WHEN attempts <= 1 THEN NULL ELSE tried_at END
+           WHERE concept_id = ? AND wanted = ?""",
+        (due.concept.id, due.wanted),
+    )
+
+
+def give_up(library: Library, due: Due, rules: TrainingRules | None = None) -> None:
+    """Let the training of these photos wait for a change: somebody cancelled it."""
+    library.connection.execute(
+        "UPDATE trainings SET attempts = ? WHERE concept_id = ? AND wanted = ?",
+        ((rules or TrainingRules()).attempts, due.concept.id, due.wanted),
+    )
+
+
+def given_up(library: Library, rules: TrainingRules | None = None) -> int:
+    """How many concepts wait for a change after failures."""
+    return _with_attempts(library, (rules or TrainingRules()).attempts)
+
+
+def failing(library: Library) -> int:
+    """How many concepts failed at least once since they were trained last; tried again or given up."""
+    return _with_attempts(library, 1)
+
+
+def _with_attempts(library: Library, attempts: int) -> int:
+    row = library.connection.execute(
+        "SELECT COUNT(*) FROM trainings WHERE attempts >= ?", (attempts,)
+    ).fetchone()
+    return int(row[0])
+
+
+def _candidates(library: Library) -> list[tuple[Concept, frozenset[int], frozenset[int]]]:
+    """Named concepts that are not hidden: (concept, photos, those of them whose file is there)."""
+    rows = library.connection.execute(
+        """SELECT DISTINCT memberships.concept_id, detections.photo_id,
+             EXISTS (SELECT 1 FROM photo_files WHERE photo_files.photo_id = detections.photo_id
+                     AND missing_since IS NULL) AS there
+           FROM memberships JOIN detections ON detections.id = memberships.detection_id
+             JOIN concepts ON concepts.id = memberships.concept_id
+           WHERE memberships.status = 'confirmed' AND concepts.name IS NOT NULL
+             AND concepts.state != 'hidden'"""
+    )
+    photos: dict[int, set[int]] = {}
+    present: dict[int, set[int]] = {}
+    for row in rows:
+        photos.setdefault(row["concept_id"], set()).add(row["photo_id"])
+        if row["there"]:
+            present.setdefault(row["concept_id"], set()).add(row["photo_id"])
+    return [
+        (library.concept(concept_id), frozenset(photos[concept_id]), frozenset(present.get(concept_id, ())))
+        for concept_id in sorted(photos)
+    ]
+
+
+def _records(library: Library) -> dict[int, _Record]:
+    return {
+        row["concept_id"]: _Record(
+            None if row["photos"] is None else frozenset(json.loads(row["photos"])),
+            row["wanted"],
+            row["attempts"],
+            None if row["tried_at"] is None else datetime.fromisoformat(row["tried_at"]),
+        )
+        for row in library.connection.execute("SELECT * FROM trainings")
+    }
+
+
+def _identity(library: Library, concept: Concept, photos: frozenset[int], backbone: str) -> str:
+    facts = [fact.id for fact in library.facts(concept.id)]
+    return hashlib.sha256(json.dumps([sorted(photos), facts, backbone]).encode()).hexdigest()[:32]

@@ -1,0 +1,149 @@
+"""Trains a named concept of a library: from its members and what was told to a prefix on disk, and what that cost.
+
+Knows when a training is finished, continued or outdated; how rows are learned is the `trainer`'s business.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from personalizer.backbones.base import Backbone
+from personalizer.home import Home
+from personalizer.library.library import Library
+from personalizer.prefix.dual_prefix import finished_training, save_prefix
+from personalizer.schemas import ConceptState, OnProgress, Progress
+from personalizer.training.data.fact_questions import SkippedFact, TextQuestion, text_questions
+from personalizer.training.data.pictures import SkippedPhoto, collect_pictures
+from personalizer.training.trainer import PrefixTrainer, TrainerConfig
+
+
+def fingerprint(backbone_version: str, examples: list[str], config: TrainerConfig) -> str:
+    """Identifies a training run: the same backbone, members, questions and settings give the same rows."""
+    settings = asdict(config)
+    if not config.rows.deep_layers:
+        # What was trained before there were deep rows is what would be trained without them now.
+        del settings["rows"]["deep_layers"]
+    content = json.dumps([backbone_version, sorted(examples), settings])
+    return hashlib.sha256(content.encode()).hexdigest()[:32]
+
+
+def train_concept(
+    library: Library,
+    home: Home,
+    concept_id: int,
+    backbone: Backbone,
+    config: TrainerConfig | None = None,
+    *,
+    progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    advanced: Callable[[], None] | None = None,
+) -> dict[str, Any]:
+    """Train a named concept from its confirmed members and record the prefix in the library.
+
+    Finished work is recognised by its fingerprint and not repeated; interrupted work continues, and `advanced` is
+    called whenever there is more to continue from. What is told or decided
+    meanwhile leaves the prefix `stale`. Returns the keys that `familiar train --json` prints. Raises `UsageError` for a
+    concept without members and `JobCancelled`.
+    """
+    config = config or TrainerConfig()
+    concept = library.concept(concept_id)
+    began = time.monotonic()
+    directory = home.concepts / str(concept_id)
+    members = library.members(concept_id)
+    identity, questions, untaught = _known(library, concept_id, backbone, config)
+    finished = finished_training(directory, identity)
+    if finished is not None:
+        _record(library, concept_id, backbone, config, directory, identity)
+        elapsed_s = time.monotonic() - began
+        return {**finished, "concept": concept.name, "elapsed_s": elapsed_s, "repeated": False}
+    if progress is not None:
+        progress(Progress(0, config.steps, "Looking at the photos"))
+    skipped: list[SkippedPhoto] = []
+    dataset = collect_pictures(
+        library,
+        home,
+        concept,
+        backbone,
+        backbone.directory,
+        views_per_photo=config.views_per_photo,
+        soft_positives=config.soft_positives,
+        soft_groups=config.soft_groups,
+        generation_rows=config.rows.generation_rows,
+        seed=config.seed,
+        background_views=config.background_views,
+        background_negatives=config.background_negatives,
+        on_skipped=skipped.append,
+    )
+    dataset = replace(dataset, questions=tuple(questions))
+    trainer = PrefixTrainer(backbone, dataset, config, directory, identity)
+    outcome = trainer.train(progress, cancelled, advanced)
+    accuracy = outcome.recognition_augmented
+    report: dict[str, Any] = {
+        "concept": concept.name,
+        "steps": outcome.steps,
+        "elapsed_s": time.monotonic() - began,
+        "trained_values": sum(p.numel() for p in trainer.prefix.parameters()),
+        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "recognition_augmented": None if math.isnan(accuracy) else accuracy,
+        "photos": len({member.photo_id for member in members} - {photo.photo_id for photo in skipped}),
+        "skipped": [{"path": str(photo.path), "reason": photo.reason} for photo in skipped],
+        "questions": len(questions),
+        # By number: the report goes where the prefix goes, and what was told need not.
+        "untaught": [asdict(fact) for fact in untaught],
+    }
+    report["bytes"] = save_prefix(
+        trainer.prefix,
+        directory,
+        spec=backbone.spec,
+        concept={"id": concept_id, "name": concept.name},
+        training={
+            "fingerprint": identity,
+            "yes_no_threshold": outcome.yes_no_threshold,
+            "final_loss": float(np.mean(outcome.losses[-20:])) if outcome.losses else None,
+            "report": report,
+        },
+    )
+    trainer.discard_checkpoint()
+    _record(library, concept_id, backbone, config, directory, identity)
+    return report
+
+
+def _known(
+    library: Library, concept_id: int, backbone: Backbone, config: TrainerConfig
+) -> tuple[str, list[TextQuestion], list[SkippedFact]]:
+    """The fingerprint of what is known now; the questions that what was told gives, and what gives none."""
+    # Which face of a photo it is matters, not only which photo; and what a person said it is not.
+    decided = [
+        f"{status} {library.photo(found.photo_id).content_hash} {found.kind} {found.box}"
+        for status in ("confirmed", "rejected")
+        for found in library.members(concept_id, status)
+    ]
+    told = [fact.text for fact in library.facts(concept_id)]
+    questions, untaught = text_questions(library.concept(concept_id).name or "", told)
+    taught = [f"told {asked.question} {asked.answer}" for asked in questions]
+    return fingerprint(backbone.spec.version, decided + taught, config), questions, untaught
+
+
+def _record(
+    library: Library,
+    concept_id: int,
+    backbone: Backbone,
+    config: TrainerConfig,
+    directory: Path,
+    identity: str,
+) -> None:
+    """Note the prefix in the library: `stale` where more was told or decided while it was trained."""
+    with library.transaction():
+        known, _, _ = _known(library, concept_id, backbone, config)
+        state: ConceptState = "ready" if known == identity else "stale"
+        library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state=state)

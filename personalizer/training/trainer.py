@@ -1,0 +1,342 @@
+"""Learns one concept's dual prefix in a frozen backbone: the loop, and what it continues from.
+
+Only the new rows are parameters; images are encoded once. Knows examples and rows; what is minimised is the
+`objective`'s business, where pictures come from `concept_pictures`'.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from personalizer.backbones.base import Backbone
+from personalizer.errors import JobCancelled, UsageError
+from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig
+from personalizer.prefix.files import remove_leftovers
+from personalizer.prefix.prompts import NO, YES, personal_prompt
+from personalizer.schemas import OnProgress, Progress
+from personalizer.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
+from personalizer.training.data.examples import ExampleBuilder, ExampleSampler, PrefixDataset, TaskWeights
+from personalizer.training.deep_prompt import deep_start
+from personalizer.training.distractor_prompts import Companions
+from personalizer.training.hidden_states import ExampleStates
+from personalizer.training.initialization import STARTS, Start, starting_rows
+from personalizer.training.loss import Objective, held_examples, held_loss
+from personalizer.training.preservation import Preservation, Preserved
+from personalizer.training.row_selection import RowSelection
+
+
+@dataclass(frozen=True, slots=True)
+class TrainerConfig:
+    """Counts are per step; `learning_rate` is in units of the backbone's own row size."""
+
+    rows: DualPrefixConfig = field(default_factory=DualPrefixConfig)
+    weights: TaskWeights = field(default_factory=TaskWeights)
+    steps: int = 160
+    learning_rate: float = 0.05
+    recognition: int = 6
+    description: int = 1
+    generation: int = 2
+    text: int = 1
+    """Questions about what was told; none where nothing was."""
+    soft_positives: int = 64
+    soft_groups: int = 4
+    views_per_photo: int = 12
+    background_views: int = 0
+    """Of these, at most so many show a thing on another ground, where it can be told from its own."""
+    background_negatives: int = 0
+    """Views per photo of the ground alone, which do not show the thing."""
+    gradient_clip: float = 1.0
+    checkpoint_every_s: float = 10.0
+    seed: int = 0
+    ema: float = 0.0
+    """Decay of the rows' moving average, which is then what is kept; 0 keeps the rows themselves."""
+    patience: int = 0
+    """Measurements on what was held out without a better one until training stops; 0 never measures."""
+    evaluate_every: int = 20
+    pull: float = 0.0
+    """Weight of the squared distance between input rows and their start, in units of a row's size."""
+    preservation: float = 1.0
+    """Weight of what the personal prompt changes in answers about other pictures. It also regularises: with it a
+    prefix recognises its concept better in new photos."""
+    preserved: int = 3
+    """Of the pictures that a step reads, about so many one other question is asked."""
+    companions: float = 0.3
+    """The share of steps with another personal prompt in the context."""
+    gradient_checkpointing: bool = False
+    """Run each example again in the backward pass: less memory, more time, the same gradients."""
+    hard_negatives: bool = True
+    """Half of what is answered with no looks most like the concept; without it none of that is shown."""
+    start: Start = "pieces"
+    """What the rows begin as."""
+
+    def __post_init__(self) -> None:
+        tasks = (self.recognition, self.description, self.generation)
+        nothing = min(tasks) < 0 or not sum(tasks)
+        if self.steps < 1 or self.learning_rate <= 0 or self.recognition == 1 or nothing:
+            raise UsageError(
+                tried=f"configuring training with steps={self.steps}, learning_rate={self.learning_rate}, "
+                f"recognition={self.recognition}, description={self.description}, generation={self.generation}",
+                found="steps and the rate must be positive, recognition (a yes and a no) not 1, one task at least 1",
+                fix="Leave the defaults.",
+            )
+        if self.start not in STARTS:
+            raise UsageError(
+                tried=f"configuring training with start={self.start!r}",
+                found="rows cannot begin as that",
+                fix=f"Use one of: {', '.join(STARTS)}.",
+            )
+        shares = 0 <= self.ema < 1 and 0 <= self.companions <= 1
+        counts = self.patience >= 0 and self.evaluate_every >= 1 and self.preserved >= 1
+        if not (shares and counts and self.pull >= 0 and self.preservation >= 0):
+            raise UsageError(
+                tried=f"configuring training with ema={self.ema}, companions={self.companions}, patience="
+                f"{self.patience}, evaluate_every={self.evaluate_every}, preserved={self.preserved}, "
+                f"pull={self.pull}, preservation={self.preservation}",
+                found="ema must be in 0..1 without 1, companions in 0..1, evaluate_every and preserved at least 1, "
+                "the others not negative",
+                fix="Leave the defaults.",
+            )
+        if self.background_views < 0 or self.background_negatives < 0:
+            raise UsageError(
+                tried=f"configuring training with background_views={self.background_views}, "
+                f"background_negatives={self.background_negatives}",
+                found="neither may be negative",
+                fix="Leave the defaults.",
+            )
+
+    @staticmethod
+    def with_settings(settings: Mapping[str, Any]) -> TrainerConfig:
+        """The defaults but for `settings`, JSON values by field; `rows` and `weights` are objects of their own."""
+        parts: dict[str, Callable[..., Any]] = {"rows": DualPrefixConfig, "weights": TaskWeights}
+        try:
+            return TrainerConfig(
+                **{name: parts[name](**value) if name in parts else value for name, value in settings.items()}
+            )
+        except TypeError as error:  # a field that does not exist, or a value that cannot be compared
+            raise UsageError(
+                tried=f"training with the settings {dict(settings)}",
+                found=str(error),
+                fix="Use the fields of TrainerConfig.",
+            ) from error
+
+
+@dataclass(slots=True)
+class TrainingOutcome:
+    """What one training run did."""
+
+    steps: int
+    elapsed_s: float
+    losses: list[float]
+    recognition_augmented: float
+    """Weighted accuracy on augmented views and negatives that were not trained on; NaN without any."""
+    yes_no_threshold: float
+    """log P(yes) - log P(no) halfway between those positives and negatives."""
+
+
+class PrefixTrainer:
+    """Optimises a `DualPrefix` on one dataset; a checkpoint in `directory` is continued when it fits."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        dataset: PrefixDataset,
+        config: TrainerConfig,
+        directory: Path,
+        fingerprint: str,
+    ) -> None:
+        torch.manual_seed(config.seed)
+        self._backbone = backbone
+        self._data = dataset
+        self.config = config
+        self._directory = directory
+        self._fingerprint = fingerprint
+        self._builder = ExampleBuilder(backbone, config.rows)
+        self._sampler = ExampleSampler(
+            self._builder, dataset, config.weights, config.text, hard_negatives=config.hard_negatives
+        )
+        start = starting_rows(
+            backbone, dataset.real_positives, config.rows.learned_rows, config.start, config.seed
+        )
+        prompt = self._builder.beginning(personal_prompt())
+        self.prefix = DualPrefix(
+            config.rows, start, backbone.output_scale(), self._deep_start(prompt, start)
+        ).to(backbone.device)
+        self.optimiser = torch.optim.AdamW(
+            self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
+        )
+        self._states = ExampleStates(
+            backbone,
+            self.prefix,
+            dataset.contexts,
+            shared=prompt,
+            gradient_checkpointing=config.gradient_checkpointing,
+        )
+        self.objective = Objective(
+            backbone, self.prefix, self._states, pull=config.pull, preservation=config.preservation
+        )
+        self._preservation = Preservation(backbone, self.prefix, self._builder, dataset.contexts, config.seed)
+        self._companions = Companions(backbone, self.prefix, self._builder, dataset.negatives)
+        self._selection = RowSelection(self.prefix, ema=config.ema, patience=config.patience)
+        self._held = held_examples(self._builder, dataset, config.weights) if config.patience else []
+        self._step = 0
+        self._spent_s = 0.0
+
+    def _deep_start(self, prompt: list[tuple[int, int]], start: torch.Tensor) -> torch.Tensor | None:
+        rows, spec = self.config.rows, self._backbone.spec
+        if not rows.deep_layers:
+            return None
+        if rows.deep_layers > spec.layers:
+            raise UsageError(
+                tried=f"training rows in the first {rows.deep_layers} layers",
+                found=f"{spec.name} has {spec.layers}",
+                fix="Use fewer deep_layers.",
+            )
+        everywhere = torch.cat([start, start[1:]]) if rows.shared else start
+        return deep_start(self._backbone, prompt, everywhere, rows.deep_layers)
+
+    def train(
+        self,
+        progress: OnProgress | None,
+        cancelled: Callable[[], bool] | None,
+        advanced: Callable[[], None] | None = None,
+    ) -> TrainingOutcome:
+        """Run the remaining steps. A cancelled run leaves a checkpoint and raises `JobCancelled`.
+
+        `advanced` is called whenever steps were stored.
+        """
+        self._resume()
+        config, losses = self.config, []
+        last_saved = time.monotonic()
+        while self._step < config.steps and not self._selection.stopped:
+            began = time.monotonic()
+            losses.append(self.step())
+            self._selection.follow(self._step)
+            if self._held and (self._step % config.evaluate_every == 0 or self._step == config.steps):
+                with self._selection.candidate():
+                    self._selection.judge(held_loss(self.objective, self._held))
+            self._spent_s += time.monotonic() - began
+            if progress is not None:
+                message = f"Learning, loss {np.mean(losses[-20:]):.2f}"
+                progress(Progress(self._step, config.steps, message))
+            if cancelled is not None and cancelled():
+                self._save_checkpoint()
+                raise JobCancelled
+            if time.monotonic() - last_saved > config.checkpoint_every_s:
+                self._save_checkpoint()
+                if advanced is not None:
+                    advanced()
+                last_saved = time.monotonic()
+        # What comes now can be interrupted as well, and should not cost the steps.
+        self._save_checkpoint()
+        self._selection.apply()
+        accuracy, threshold = self._check()
+        return TrainingOutcome(self._step, self._spent_s, losses, accuracy, threshold)
+
+    def step(self) -> float:
+        """One step; returns the loss before it."""
+        config = self.config
+        rng = np.random.default_rng((config.seed, self._step))
+        examples = self._sampler.batch(
+            rng,
+            recognition=config.recognition,
+            description=config.description,
+            generation=config.generation,
+        )
+        companion = self._companions.draw(rng) if rng.random() < config.companions else None
+        preserved: list[Preserved] = []
+        if config.preservation:
+            read = {example.reads[0]: example.reads for example in examples if example.reads is not None}
+            chosen = rng.permutation(sorted(read))[: config.preserved].tolist()
+            preserved = self._preservation.about([read[index] for index in chosen], rng)
+        self._set_rate()
+        loss = self.objective.loss(examples, preserved, companion)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.prefix.parameters(), config.gradient_clip)
+        self.optimiser.step()
+        found = float(loss.detach())
+        if not math.isfinite(found):
+            raise ArithmeticError(f"the loss became {found} at step {self._step}")
+        self._step += 1
+        return found
+
+    def _set_rate(self) -> None:
+        done = self._step / self.config.steps
+        factor = min(1.0, (self._step + 1) / 10) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.learning_rate * factor
+
+    @torch.no_grad()
+    def yes_no(self, positives: bool) -> torch.Tensor:
+        """log P(yes) - log P(no) on the held views or the held negatives, `[n]`."""
+        codes = self._data.held_positives if positives else self._data.held_negatives
+        first = len(self._data.positives) + (
+            0 if positives else len(self._data.held_positives) + len(self._data.negatives)
+        )
+        yes, no = self._backbone.tokenize(YES)[0], self._backbone.tokenize(NO)[0]
+        found = []
+        for start in range(0, len(codes), 16):
+            examples = [
+                self._builder.recognition((first + index, codes[index].tolist()), True, self.config.weights)
+                for index in range(start, min(start + 16, len(codes)))
+            ]
+            # The answer is what stands at the end, whatever its tokens weigh.
+            answer = len(self._backbone.tokenize(YES)) + 1
+            states = self._states.at(examples, [[len(example.target) - answer] for example in examples])
+            logits = self._backbone.text_logits(torch.cat(states)).float()
+            found.append(logits[:, yes] - logits[:, no])
+        return torch.cat(found) if found else torch.zeros(0)
+
+    def _check(self) -> tuple[float, float]:
+        """Weighted accuracy on what was held out, and the threshold between its two sides."""
+        positives, negatives = self.yes_no(True), self.yes_no(False)
+        if not len(positives) or not len(negatives):
+            return float("nan"), 0.0
+        threshold = float((positives.mean() + negatives.mean()) / 2)
+        right = ((positives > threshold).float().mean() + (negatives <= threshold).float().mean()) / 2
+        return float(right), threshold
+
+    def _save_checkpoint(self) -> None:
+        tensors = {name: value.detach() for name, value in self.prefix.named_parameters()}
+        tensors["input_start"] = self.prefix.input_start
+        for index, moments in self.optimiser.state_dict()["state"].items():
+            for name, tensor in moments.items():
+                tensors[f"optimiser.{index}.{name}"] = tensor
+        record = {
+            "step": self._step,
+            "spent_s": self._spent_s,
+            "fingerprint": self._fingerprint,
+            "selection": self._selection.record(),
+        }
+        write_checkpoint(self._directory, tensors | self._selection.tensors(), record)
+
+    def _resume(self) -> None:
+        saved = read_checkpoint(self._directory, self._fingerprint)
+        if saved is None:
+            return
+        tensors, record = saved
+        with torch.no_grad():
+            for name, value in self.prefix.named_parameters():
+                value.copy_(tensors[name])
+        state = self.optimiser.state_dict()
+        state["state"] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimiser."):
+                _, index, moment = name.split(".", 2)
+                state["state"].setdefault(int(index), {})[moment] = tensor
+        self.optimiser.load_state_dict(state)
+        self._selection.restore(tensors, record["selection"])
+        self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
+
+    def discard_checkpoint(self) -> None:
+        """Remove the checkpoint once its result is saved, and what killed runs left."""
+        (self._directory / CHECKPOINT_FILE).unlink(missing_ok=True)
+        remove_leftovers(self._directory)

@@ -1,0 +1,137 @@
+"""What is never looked at, and what a person leaves out: it keeps its name and comes back as it was."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from personalizer.errors import UsageError
+from personalizer.library.library import Library
+from personalizer.scan.exclusions import Exclusions, exclusions_of, valid_pattern
+from personalizer.scan.full_scan import scan
+from personalizer.scan.walk import Walk
+from personalizer.schemas import ScanReport
+
+MakePhoto = Callable[..., Path]
+Run = Callable[[], ScanReport]
+ROOT = "/photos"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with Library.open(tmp_path / "photos" / "home" / "library.sqlite3") as opened:
+        yield opened
+
+
+@pytest.fixture
+def folder(library: Library, tmp_path: Path) -> Path:
+    path = tmp_path / "photos"
+    library.add_root(path)
+    return path
+
+
+@pytest.fixture
+def run(library: Library, models: Path) -> Run:
+    return lambda: scan(library, library.roots(), models, processes=1)
+
+
+def left_out(pattern: str, *paths: str) -> list[str]:
+    """Those of these paths below the root that a pattern leaves out."""
+    rules = Exclusions((valid_pattern(pattern),))
+    return [path for path in paths if rules.skips(Path(ROOT) / path, Path(ROOT))]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "out", "kept"),
+    [
+        ("Screenshots", ["Screenshots/a.jpg", "2019/screenshots/b/a.jpg"], ["My Screenshots/a.jpg"]),
+        ("*.png", ["a.png", "2019/A.PNG"], ["a.png.jpg", "png/a.jpg"]),
+        (
+            "Scans/2019",
+            ["Scans/2019/a.jpg", "Scans/2019/b/a.jpg"],
+            ["Scans/2020/a.jpg", "x/Scans/2019/a.jpg"],
+        ),
+        ("Scans/2019/*.tif", ["Scans/2019/a.tif"], ["Scans/2019/a.jpg", "Scans/2019/x/a.tif", "a.tif"]),
+        ("Scans/**/*.tif", ["Scans/a.tif", "Scans/2019/x/a.tif"], ["2019/a.tif"]),
+        ("export/", ["export/a.jpg", "2019/export/a.jpg"], ["export"]),
+        ("/photos/private", ["private/a.jpg"], ["2019/private/a.jpg"]),
+        ("/photos/2019/*.png", ["2019/a.png"], ["2020/a.png", "2019/x/a.png"]),
+        ("/other/private", [], ["private/a.jpg"]),
+        ("IMG_00[1-3]?.jpg", ["IMG_0012.jpg"], ["IMG_0042.jpg", "IMG_001.jpg"]),
+        ("[!a]*.jpg", ["b.jpg"], ["a.jpg"]),
+        ("(1).jpg", ["(1).jpg"], ["1.jpg"]),
+    ],
+)
+def test_patterns(pattern: str, out: list[str], kept: list[str]) -> None:
+    assert left_out(pattern, *out, *kept) == out
+
+
+@pytest.mark.parametrize("pattern", ["", "  ", "*", "**/", "/", "!a.jpg", "a\nb", "[z-a].jpg"])
+def test_patterns_that_make_no_sense_are_refused(pattern: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        valid_pattern(pattern)
+    assert raised.value.fix
+
+
+def test_a_place_is_stored_by_its_real_name(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    assert valid_pattern(str(tmp_path / "link")) == str(tmp_path / "real")
+    assert valid_pattern("~/x/") == str(Path.home() / "x") + "/"
+
+
+def test_what_other_programs_keep_for_themselves_is_never_looked_at(
+    folder: Path, library: Library, make_photo: MakePhoto, run: Run
+) -> None:
+    kept = make_photo(folder / "a.jpg", 1)
+    originals = make_photo(folder / "Mine.photoslibrary" / "originals" / "a" / "c.jpg", 2)
+    for number, place in enumerate(
+        (".hidden/a.jpg", "@eaDir/a.jpg", "x/@EADIR/a.jpg", "#recycle/a.jpg", "$RECYCLE.BIN/a.jpg", ".b.jpg")
+    ):
+        make_photo(folder / place, 10 + number)
+    make_photo(folder / "Cat Previews.lrdata" / "a.jpg", 3)
+    make_photo(folder / "Mine.photoslibrary" / "resources" / "derivatives" / "a.jpg", 4)
+    make_photo(library.path.parent / "crops" / "a.jpg", 5)
+    walk = Walk([folder], exclusions_of(library))
+    assert {file.path for file in walk.files()} == {kept, originals}
+    library.add_root(library.path.parent)
+    library.add_root(library.path.parent / "crops")
+    assert (run().new, set(library.files())) == (2, {kept, originals})
+
+
+def test_what_is_left_out_keeps_its_name_and_comes_back(
+    folder: Path, library: Library, make_photo: MakePhoto, run: Run
+) -> None:
+    kept = make_photo(folder / "a.jpg", 1)
+    for number in range(4):
+        make_photo(folder / "Screenshots" / f"{number}.jpg", 10 + number)
+    (folder / "Screenshots" / "broken.jpg").write_bytes(b"\xff\xd8\xff and no more")
+    assert run().new == 5
+    photo = next(photo for photo in library.photos() if photo.path.name == "0.jpg")
+    [detection, *_] = library.detections(photo_id=photo.id)
+    concept = library.create_concept("object", "Mug")
+    library.add_members(concept.id, [detection.id], source="user", status="confirmed")
+    assert library.add_exclusion("Screenshots") and not library.add_exclusion("Screenshots")
+    report = run()
+    # All of a folder at once, but a person said so: no question is asked.
+    assert (report.excluded, report.missing, report.frozen, report.failed) == (4, 0, [], [])
+    assert [photo.path for photo in library.photos()] == [kept]
+    assert library.failures() == []
+    assert (run().excluded, run().missing) == (0, 0)
+    assert library.remove_exclusion("Screenshots") and not library.remove_exclusion("Screenshots")
+    report = run()
+    assert (report.new, report.changed, len(library.photos())) == (0, 0, 5)
+    assert [member.id for member in library.members(concept.id)] == [detection.id]
+    assert len(report.failed) == 1, "it is looked at again"
+
+
+def test_exclusions_hold_for_files_with_odd_names(
+    folder: Path, library: Library, make_photo: MakePhoto, run: Run
+) -> None:
+    odd = folder / os.fsdecode(b"caf\xe9 [1].jpg")
+    make_photo(folder / "a.jpg", 1).rename(odd)
+    library.add_exclusion("Caf* [[]1].jpg")
+    assert run().seen == 0

@@ -1,0 +1,306 @@
+"""Each option of the trainer does something, and an interrupted run goes on to the same rows with every one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from personalizer.backbones.base import Backbone
+from personalizer.backbones.registry import load_backbone
+from personalizer.errors import JobCancelled, UsageError
+from personalizer.prefix.dual_prefix import DualPrefixConfig
+from personalizer.training.data.examples import ROW, Example, ExampleBuilder, PrefixDataset, TaskWeights
+from personalizer.training.data.soft_positives import SoftPositive
+from personalizer.training.initialization import Start
+from personalizer.training.loss import held_examples, held_loss
+from personalizer.training.preservation import PER_PICTURE, Preservation
+from personalizer.training.trainer import PrefixTrainer, TrainerConfig
+
+CONFIG = TrainerConfig(
+    rows=DualPrefixConfig(4, 3),
+    steps=8,
+    recognition=2,
+    description=1,
+    generation=2,
+    checkpoint_every_s=1e9,
+)
+
+
+@pytest.fixture(scope="module")
+def backbone(pocket_like: Path) -> Backbone:
+    return load_backbone(str(pocket_like), "cpu")
+
+
+@pytest.fixture(scope="module")
+def data() -> PrefixDataset:
+    generator = torch.Generator().manual_seed(4)
+    codes = [torch.randint(0, 32, (count, 16), generator=generator) for count in (3, 2, 5, 3, 2)]
+    soft = [SoftPositive(index, 0.5, 2 - index) for index in range(2)]
+    return PrefixDataset(*codes[:4], hard_negatives=2, soft_codes=codes[4], soft=soft)
+
+
+def rows(made: PrefixTrainer) -> torch.Tensor:
+    return torch.cat([made.prefix.input_offset, made.prefix.output_offset]).detach().clone()
+
+
+def held(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset, weights: TaskWeights) -> float:
+    builder = ExampleBuilder(backbone, CONFIG.rows)
+    return held_loss(made.objective, held_examples(builder, data, weights))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ema": 0.9},
+        {"patience": 1, "evaluate_every": 1, "learning_rate": 0.5},
+        {"gradient_checkpointing": True},
+        {"ema": 0.9, "patience": 9, "evaluate_every": 3, "pull": 0.01, "preservation": 0.5},
+        {"companions": 0.5, "preserved": 2},
+    ],
+)
+def test_every_option_goes_on_exactly(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    config, cut = replace(CONFIG, **options), 5
+    whole = PrefixTrainer(backbone, data, config, tmp_path / "whole", "f")
+    complete = whole.train(None, None)
+    done: list[int] = []
+    if complete.steps > cut:
+        with pytest.raises(JobCancelled):
+            PrefixTrainer(backbone, data, config, tmp_path / "cut", "f").train(
+                lambda progress: done.append(progress.done), lambda: len(done) == cut
+            )
+    continued = PrefixTrainer(backbone, data, config, tmp_path / "cut", "f")
+    outcome = continued.train(None, None)
+    assert (outcome.steps, outcome.losses) == (complete.steps, complete.losses[len(done) :])
+    assert torch.equal(rows(continued), rows(whole))
+    # And once more behind the end, where only the choice of rows is left to do.
+    again = PrefixTrainer(backbone, data, config, tmp_path / "cut", "f")
+    assert again.train(None, None).losses == []
+    assert torch.equal(rows(again), rows(whole))
+
+
+def test_the_average_is_of_the_rows_and_not_of_the_start(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path
+) -> None:
+    seen: list[torch.Tensor] = []
+    made = PrefixTrainer(backbone, data, replace(CONFIG, ema=0.5, steps=30), tmp_path, "f")
+    made.train(lambda _: seen.append(rows(made)), None)
+    expected = torch.zeros_like(seen[0])
+    for step, value in enumerate(seen, start=1):
+        decay = min(0.5, step / (step + 9))
+        expected = decay * expected + (1 - decay) * value
+    torch.testing.assert_close(rows(made), expected)
+    assert not torch.equal(rows(made), seen[-1])
+
+
+def test_stopping_keeps_the_best_rows(backbone: Backbone, data: PrefixDataset, tmp_path: Path) -> None:
+    # One picture of noise can be learned by heart, which soon makes the others less likely.
+    data = replace(data, positives=data.positives[:1], soft=[], soft_codes=data.soft_codes[:0])
+    only = TaskWeights(recognition=0.0, description=0.0, generation=1.0, self_prompt=0.0)
+    config = replace(CONFIG, weights=only, steps=30, learning_rate=0.2, patience=2, evaluate_every=2)
+    losses: dict[int, float] = {}
+    made = PrefixTrainer(backbone, data, config, tmp_path / "a", "f")
+
+    def measure(progress: Any) -> None:
+        if progress.done % 2 == 0:
+            losses[progress.done] = held(made, backbone, data, only)
+
+    outcome = made.train(measure, None)
+    best = min(losses, key=lambda step: losses[step])
+    assert outcome.steps < 30
+    assert outcome.steps == best + 4
+    assert held(made, backbone, data, only) == pytest.approx(losses[best], abs=1e-6)
+    plain = PrefixTrainer(backbone, data, replace(config, patience=0), tmp_path / "b", "f")
+    assert plain.train(None, None).steps == 30
+
+
+def test_the_held_loss_counts_each_task_once(backbone: Backbone, data: PrefixDataset, tmp_path: Path) -> None:
+    made = PrefixTrainer(backbone, data, CONFIG, tmp_path, "f")
+    tasks = held_examples(ExampleBuilder(backbone, CONFIG.rows), data, CONFIG.weights)
+    assert [len(task) for task in tasks] == [2, 3, 2, 2]
+    with torch.no_grad():
+        alone = [[float(made.objective.loss([example])) for example in task] for task in tasks]
+    means = [sum(losses) / len(losses) for losses in alone]
+    assert held_loss(made.objective, tasks) == pytest.approx(sum(means) / 4, abs=1e-5)
+    # None of them is trained on: each of its pictures is a held one.
+    kept = {tuple(codes) for codes in [*data.held_positives.tolist(), *data.held_negatives.tolist()]}
+    for task in tasks:
+        for example in task:
+            seen = [value for kind, value in zip(example.kind, example.value, strict=True) if kind == 1]
+            last = [example.target[-1]] if example.target_is_code[-1] else []
+            assert any(tuple((seen + last)[:16]) == codes for codes in kept)
+
+
+def test_pulled_rows_stay_nearer_to_their_start(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path
+) -> None:
+    moved = {}
+    for pull in (0.0, 1.0):
+        config = replace(CONFIG, steps=20, pull=pull)
+        made = PrefixTrainer(backbone, data, config, tmp_path / str(pull), "f")
+        made.train(None, None)
+        moved[pull] = float(made.prefix.input_offset.detach().norm())
+    assert moved[1.0] < 0.5 * moved[0.0]
+
+
+def changed_answers(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset) -> float:
+    """How far the personal prompt moves answers about other pictures, in nats."""
+    preservation = Preservation(backbone, made.prefix, ExampleBuilder(backbone, CONFIG.rows))
+    first = len(data.positives) + len(data.held_positives)
+    pictures = [(first + number, codes) for number, codes in enumerate(data.negatives.tolist())]
+    with torch.no_grad():
+        values = []
+        for preserved in preservation.about(pictures, np.random.default_rng(0)):
+            [state] = made._states.at([preserved.example], [preserved.places])
+            changed = made.objective.text_and_row_logits(state).log_softmax(dim=-1)
+            values.append(float(preserved.divergence(changed)))
+    return sum(values) / len(values)
+
+
+def test_preservation_leaves_answers_about_other_things_alone(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path
+) -> None:
+    changed = {}
+    for weight in (0.0, 3.0):
+        config = replace(CONFIG, steps=40, preservation=weight)
+        made = PrefixTrainer(backbone, data, config, tmp_path / str(weight), "f")
+        made.train(None, None)
+        changed[weight] = changed_answers(made, backbone, data)
+    assert 0 <= changed[3.0] < 0.8 * changed[0.0]
+
+
+def test_what_is_preserved_is_what_the_bare_model_expects(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("personalizer.training.preservation.FORCED_SHARE", 0.5)
+    made = PrefixTrainer(backbone, data, CONFIG, tmp_path, "f")
+    builder = ExampleBuilder(backbone, CONFIG.rows)
+    pictures = [(number, codes) for number, codes in enumerate(data.positives.tolist())]
+    forced = 0
+    for preserved in Preservation(backbone, made.prefix, builder).about(pictures, np.random.default_rng(0)):
+        example = preserved.example
+        begin, _ = example.picture
+        rows = [place for place, kind in enumerate(example.kind) if kind == ROW and place > begin]
+        forced += bool(rows)
+        # The same without the personal prompt and without the rows before the answer.
+        kept = [0, *(place for place in range(begin, len(example.kind)) if place not in rows)]
+        bare = Example([example.kind[p] for p in kept], [example.value[p] for p in kept], [], [], [])
+        with torch.no_grad():
+            hidden, _ = backbone.forward(*made._states.embed([bare]))
+            logits = backbone.text_logits(hidden[0, -len(preserved.places) :]).log_softmax(dim=-1)
+        torch.testing.assert_close(logits.gather(1, preserved.ids), preserved.bare, atol=1e-4, rtol=1e-3)
+        # An answer that nothing changed costs nothing, and one that anything changed costs something.
+        silent = torch.full((len(logits), CONFIG.rows.rows), -1e9)
+        unchanged = torch.cat([logits, silent], dim=1)
+        assert float(preserved.divergence(unchanged)) == pytest.approx(0, abs=1e-5)
+        assert float(preserved.divergence(unchanged.roll(1, dims=1))) > 0.01
+        spoken = torch.cat([logits, torch.zeros_like(silent)], dim=1).log_softmax(dim=-1)
+        assert float(preserved.divergence(spoken)) > 0.1
+    assert forced
+
+
+def test_what_was_asked_once_is_known(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = PrefixTrainer(backbone, data, CONFIG, tmp_path, "f")
+    preservation = Preservation(backbone, made.prefix, ExampleBuilder(backbone, CONFIG.rows))
+    pictures = [(0, data.positives[0].tolist())]
+    first = [preservation.about(pictures, np.random.default_rng(n))[0] for n in range(8)]
+    monkeypatch.setattr(backbone, "forward", None)
+    again = [preservation.about(pictures, np.random.default_rng(n))[0] for n in range(8)]
+    assert all(one is other for one, other in zip(first, again, strict=True))
+    assert len({id(one) for one in first}) == PER_PICTURE
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ema": 1.0},
+        {"ema": -0.1},
+        {"patience": -1},
+        {"evaluate_every": 0},
+        {"pull": -1},
+        {"preservation": -1},
+        {"preserved": 0},
+        {"companions": 1.5},
+    ],
+)
+def test_impossible_options_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        TrainerConfig(**wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"generation": 0, "recognition": 0, "description": 0}, {"start": "zeros"}])
+def test_settings_that_train_nothing_or_begin_nowhere_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        TrainerConfig(**wrong)
+
+
+def test_settings_from_a_job_are_checked() -> None:
+    config = TrainerConfig.with_settings({"steps": 3, "rows": {"shared": True}, "weights": {"text": 0.0}})
+    assert config == replace(
+        TrainerConfig(), steps=3, rows=DualPrefixConfig(shared=True), weights=TaskWeights(text=0.0)
+    )
+    assert TrainerConfig.with_settings({}) == TrainerConfig()
+    for wrong in ({"stepps": 3}, {"rows": {"shard": True}}, {"rows": 3}, {"steps": "many"}):
+        with pytest.raises(UsageError, match="with the settings"):
+            TrainerConfig.with_settings(wrong)
+
+
+def test_one_set_of_rows_stays_one(backbone: Backbone, data: PrefixDataset, tmp_path: Path) -> None:
+    config = replace(CONFIG, rows=DualPrefixConfig(4, 4, shared=True), pull=0.01, ema=0.5)
+    made = PrefixTrainer(backbone, data, config, tmp_path, "f")
+    before = made.prefix.tensors()
+    made.train(None, None)
+    after = made.prefix.tensors()
+    for side in ("input", "output"):
+        assert torch.equal(after[f"generation_{side}"], after[f"understanding_{side}"])
+        moved = (after[f"generation_{side}"] - before[f"generation_{side}"]).abs().amax(dim=1)
+        assert bool((moved > 0).all())
+
+
+def test_without_self_prompting_no_row_but_the_name_is_ever_wanted(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, rows=replace(CONFIG.rows, self_prompting=False), steps=20)
+    made = PrefixTrainer(backbone, data, config, tmp_path, "f")
+    made.train(None, None)
+    monkeypatch.setattr("personalizer.training.preservation.FORCED_SHARE", 0.5)
+    pictures = [(number, codes) for number, codes in enumerate(data.positives.tolist())]
+    preservation = Preservation(backbone, made.prefix, made._builder)
+    with torch.no_grad():
+        for preserved in preservation.about(pictures, np.random.default_rng(0)):
+            [state] = made._states.at([preserved.example], [preserved.places])
+            logits = made.objective.text_and_row_logits(state)
+            likeliest = logits[:, backbone.spec.text_vocabulary + 1 :].amax(dim=1)
+            assert bool((likeliest < logits.amax(dim=1)).all())
+            behind = preserved.example.kind[preserved.example.picture[1] :]
+            assert ROW not in behind, "no answer begins with rows"
+
+
+@pytest.mark.parametrize("start", ["pieces", "mean", "random"])
+def test_rows_begin_the_same_each_time(
+    backbone: Backbone, data: PrefixDataset, tmp_path: Path, start: Start
+) -> None:
+    config = replace(CONFIG, start=start)
+    first, again, other = (
+        PrefixTrainer(backbone, data, made, tmp_path, "f").prefix.input_start
+        for made in (config, config, replace(config, seed=1))
+    )
+    assert torch.equal(first, again) and first.shape == (8, backbone.spec.hidden_size)
+    assert torch.equal(first[0], backbone.name_prior())
+    assert torch.equal(first, other) == (start != "random")
+    pieces = backbone.embed_image_codes(data.positives).flatten(0, 1)
+    if start == "random":
+        assert float(first[1:].pow(2).mean()) == pytest.approx(float(pieces.pow(2).mean()), rel=0.3)
+    if start == "mean":
+        # Each is the mean of those that are nearest to it: k-means has settled.
+        nearest = torch.cdist(pieces, first[1:]).argmin(dim=1)
+        for number in nearest.unique().tolist():
+            torch.testing.assert_close(first[1 + number], pieces[nearest == number].mean(dim=0))

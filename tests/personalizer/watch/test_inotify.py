@@ -1,0 +1,229 @@
+"""Linux's notices with real folders: what they say, what they say when some were lost, and the limits."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from personalizer.scan.exclusions import Exclusions
+from personalizer.watch.inotify import FolderNotices, Happened
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+
+
+def is_photo(name: str) -> bool:
+    return name.endswith(".jpg")
+
+
+@pytest.fixture
+def notices() -> Iterator[FolderNotices]:
+    opened = FolderNotices(Exclusions(("Screenshots",)).skips_folder, is_photo)
+    yield opened
+    opened.close()
+
+
+def all_of(notices: FolderNotices) -> Happened:
+    """Everything that happened until now."""
+    found = Happened()
+    while True:
+        more = notices.wait(0.05)
+        if not (more.changed or more.lost or more.given_up):
+            return found
+        found.files |= more.files
+        found.more |= more.more
+        found.lost |= more.lost
+        found.given_up |= more.given_up
+
+
+def test_folders_are_watched_but_no_excluded_ones(notices: FolderNotices, tmp_path: Path) -> None:
+    for place in ("a/b", "Screenshots/c", ".hidden/d", "@eaDir/e"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    notices.watch(tmp_path)
+    assert len(notices) == 3
+    (tmp_path / "Screenshots" / "x.jpg").write_bytes(b"x")
+    (tmp_path / "a" / "library.sqlite3").write_bytes(b"x")
+    (tmp_path / "a" / "b" / "old.jpg").touch()
+    assert all_of(notices).changed
+    assert (tmp_path / "a" / "b" / "old.jpg").read_bytes() == b""
+    assert not all_of(notices).changed, "reading is no change"
+    (tmp_path / "Screenshots" / "y.jpg").write_bytes(b"y")
+    assert not all_of(notices).changed
+
+
+def test_new_and_renamed_folders_are_watched_with_what_is_in_them(
+    notices: FolderNotices, tmp_path: Path
+) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (outside / "x" / "y").mkdir(parents=True)
+    root.mkdir()
+    notices.watch(root)
+    (outside / "x").rename(root / "x")
+    assert all_of(notices).changed and len(notices) == 3
+    (root / "x" / "y" / "a.jpg").touch()
+    assert all_of(notices).changed
+    (root / "x").rename(root / "z")
+    assert all_of(notices).changed and len(notices) == 3
+    (root / "z" / "y" / "b.jpg").touch()
+    assert all_of(notices).changed
+    (root / "z").rename(outside / "z")
+    assert all_of(notices).changed and len(notices) == 1
+    (outside / "z" / "y" / "c.jpg").touch()
+    assert not all_of(notices).changed
+    shutil.rmtree(root)
+    assert all_of(notices).changed and len(notices) == 0
+
+
+def test_files_that_come_are_told_from_all_else(notices: FolderNotices, tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for place in (root / "a", root / "b", outside):
+        place.mkdir(parents=True)
+    notices.watch(root)
+
+    def found() -> tuple[set[str], bool]:
+        happened = all_of(notices)
+        return {path.rpartition("/")[2] for path in happened.files}, happened.more
+
+    photo = root / "a" / "1.jpg"
+    photo.write_bytes(b"x")
+    (outside / "2.jpg").write_bytes(b"x")
+    (outside / "2.jpg").rename(root / "b" / "2.jpg")
+    (root / "a" / "notes").write_bytes(b"x")
+    assert found() == ({"a", "b"}, False)
+    photo.chmod(0o600)
+    assert found() == ({"a"}, False)
+    # As programs do that replace a file at once.
+    (root / "a" / ".1.jpg.new").write_bytes(b"y")
+    (root / "a" / ".1.jpg.new").rename(photo)
+    assert found() == ({"a"}, False)
+    photo.rename(root / "b" / "1.jpg")
+    assert found() == ({"b"}, True)
+    (root / "b" / "1.jpg").unlink()
+    assert found() == (set(), True)
+    (root / "c").mkdir()
+    assert found() == (set(), True)
+    (root / "c").rename(root / "d")
+    assert found() == (set(), True)
+
+
+def test_a_root_that_cannot_be_watched_says_so(notices: FolderNotices, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for place in ("none", "file", "link"):
+        with pytest.raises(OSError):
+            notices.watch(tmp_path / place)
+    assert len(notices) == 0
+
+
+def test_a_folder_that_may_be_looked_into_again_is_watched(
+    notices: FolderNotices, tmp_path: Path, as_nobody: Callable[..., AbstractContextManager[None]]
+) -> None:
+    closed, inside = tmp_path / "closed", tmp_path / "closed" / "inside"
+    inside.mkdir(parents=True)
+    with as_nobody(tmp_path):
+        closed.chmod(0)
+        notices.watch(tmp_path)
+        assert len(notices) == 1
+        closed.chmod(0o755)
+        assert all_of(notices).changed and len(notices) == 3
+        (inside / "a.jpg").touch()
+        assert all_of(notices).changed
+        (inside / "a.jpg").chmod(0o600)
+        tmp_path.chmod(0o755)
+        assert all_of(notices).changed and len(notices) == 3
+
+
+def test_lost_notices_are_said_to_be(notices: FolderNotices, tmp_path: Path) -> None:
+    notices.watch(tmp_path)
+    queue = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    names = tmp_path / "a.jpg", tmp_path / "b.jpg"
+    names[0].touch()
+    for number in range(queue // 2 + 100):
+        names[number % 2].rename(names[1 - number % 2])
+    found = all_of(notices)
+    assert found.lost and found.changed
+    names[queue % 2].write_bytes(b"x")
+    found = all_of(notices)
+    assert found.changed and not found.lost, "it goes on after that"
+
+
+LIMITED = """
+import json, sys, threading, time
+from pathlib import Path
+from personalizer.watch.watcher import Watcher, WatchTimes
+root, limit, allowed = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+limit.write_text(allowed)
+hints, told = [], []
+times = WatchTimes(debounce_s=0.05, unwatched_s=0.2, retry_s=1.0, roots_s=0.05)
+def until(true):
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, told
+        time.sleep(0.02)
+with Watcher(lambda: [root], lambda folders: hints.append(folders), times=times, on_polled=told.append):
+    if sys.argv[4] == "later":
+        until(lambda: told)
+        assert told == [[]]
+        for number in range(20):
+            (root / f"new {number}").mkdir()
+        until(lambda: told[-1])
+        hints.clear()
+    until(lambda: len(hints) >= 3)  # with nothing happening
+    refused = told[-1]
+    limit.write_text("1000")
+    until(lambda: told[-1] == [])
+    time.sleep(0.5)
+    before = len(hints)
+    (root / "deep" / "a.jpg").touch()
+    until(lambda: len(hints) > before)
+print(json.dumps([[one.path, one.reason, one.every_s, one.refused] for one in refused]))
+"""
+
+
+def limited(*arguments: str) -> list[list[object]]:
+    """What the watcher said of roots that it polls, in a user namespace with limits of its own."""
+    if shutil.which("unshare") is None:
+        pytest.skip("there is no unshare")
+    command = ["unshare", "--user", "--map-root-user"]
+    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("user namespaces are not allowed")
+    done = subprocess.run(
+        [*command, sys.executable, "-c", LIMITED, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    # Only how many folders there are and why, and no path.
+    assert arguments[0] not in done.stderr
+    found: list[list[object]] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Path:
+    for number in range(10):
+        (tmp_path / "deep" / str(number)).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("limit", "allowed", "reason"),
+    [
+        ("max_inotify_watches", "5", "No space left on device"),
+        ("max_inotify_instances", "0", "Too many open files"),
+    ],
+)
+def test_beyond_the_limits_folders_are_polled_until_they_can_be_watched(
+    deep: Path, limit: str, allowed: str, reason: str
+) -> None:
+    assert limited(str(deep), f"/proc/sys/user/{limit}", allowed, "now") == [[str(deep), reason, 0.2, True]]
+
+
+def test_a_limit_that_is_reached_later_is_noticed(deep: Path) -> None:
+    polled = limited(str(deep), "/proc/sys/user/max_inotify_watches", "15", "later")
+    assert polled == [[str(deep), "No space left on device", 0.2, True]]
