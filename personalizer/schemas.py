@@ -23,7 +23,9 @@ ErrorClass = Literal["transient", "input", "environment", "bug"]
 """Why work failed: it may work later; it never will with this input; somebody has to do something; it is ours."""
 
 Float32Array = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,16 @@ class BoundingBox:
     @property
     def height_px(self) -> float:
         return self.bottom - self.top
+
+    def clipped(self, size_px: tuple[int, int]) -> BoundingBox:
+        """What of it lies within a picture of `size_px` (width, height)."""
+        width, height = float(size_px[0]), float(size_px[1])
+        return BoundingBox(
+            min(max(self.left, 0.0), width),
+            min(max(self.top, 0.0), height),
+            min(max(self.right, 0.0), width),
+            min(max(self.bottom, 0.0), height),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ import assistant.cli.evaluate
 import assistant.cli.faces
 import assistant.cli.recluster
 import assistant.cli.report  # noqa: F401 - add their commands
-from assistant.cli.app import FrontEnd, app, front_end, run_app
+from assistant.cli.app import app, run_app
+from assistant.cli.front_end import FrontEnd, front_end
 from personalizer.errors import UsageError
 
 

@@ -9,9 +9,7 @@ from textual.message import Message
 
 if TYPE_CHECKING:
     from assistant.chat.agent import Assistant
-    from assistant.chat.events import Event
     from assistant.results import Status
-    from tui.widgets.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +37,6 @@ class Asked(Message):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
-
-
-class Happened(Message):
-    """An event of a request that is being answered in a thread."""
-
-    def __init__(self, exchange: Exchange, event: Event) -> None:
-        super().__init__()
-        self.exchange = exchange
-        self.event = event
 
 
 class LibraryOpened(Message):

@@ -25,12 +25,13 @@ from assistant.chat.events import (
 )
 from assistant.chat.llm.engine import missing_for_chat
 from assistant.chat.memory import Conversation
+from assistant.chat.replies import NOT_BUILT, clarification
 from assistant.chat.router.route import UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, is_command, parse_command
 from assistant.chat.small_talk import SmallTalk
 from assistant.language.fact_answers import nothing_told, told_about, who_or_what
 from assistant.language.questions import AsksWhoOrWhat, asked_about, understand
-from assistant.presentation.replies import NOT_BUILT, before_forgetting, clarification, not_forgotten
+from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.concepts.name_mentions import NameMentions

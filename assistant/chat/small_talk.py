@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 from assistant.chat.events import Answer, Cancelled, Event, Token, ToolFinished, ToolProgress, ToolStarted
 from assistant.chat.llm.engine import missing_for_chat
 from assistant.chat.memory import Conversation
+from assistant.chat.replies import CANNOT_HELP, without_model
 from assistant.chat.router.route import UNDECIDED, Route
-from assistant.presentation.replies import CANNOT_HELP, without_model
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import FamiliarError

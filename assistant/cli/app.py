@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assistant.cli.front_end import FrontEnd, NoFaces, Yes, front_end
 from personalizer.errors import FamiliarError, JobCancelled, UsageError
 
 if TYPE_CHECKING:
-    from assistant.service.familiar import Familiar
-    from personalizer.schemas import OnProgress
+    pass
 
 INTERRUPTED = 130
-Result = TypeVar("Result")
 GLOBAL_FLAGS = frozenset({"--json", "--quiet"})
 GLOBAL_OPTIONS = frozenset({"--home", "--backbone", "--device", "--log-level"})
 
@@ -34,58 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-@dataclass
-class FrontEnd:
-    """What the global options say."""
-
-    home: Path | None
-    backbone: str
-    device: str
-    json: bool
-    quiet: bool
-    log_level: str = "info"
-
-    @cached_property
-    def familiar(self) -> Familiar:
-        from assistant.service.familiar import Familiar
-        from personalizer.home import Home, default_home
-
-        home = Home(self.home.expanduser().absolute()) if self.home else default_home()
-        return Familiar(home, backbone=self.backbone, device=self.device)
-
-    def run(self, work: Callable[[OnProgress], Result]) -> Result:
-        """Do `work` with progress on standard error."""
-        from assistant.presentation.progress import shown_progress
-
-        with shown_progress(quiet=self.quiet) as on_progress:
-            return work(on_progress)
-
-    def asking(self) -> bool:
-        """Whether somebody is there who can be asked."""
-        return not self.json and sys.stdin.isatty() and sys.stderr.isatty()
-
-    def show(self, result: Result, lines: Callable[[Result], str], *, drawn: bool = False) -> None:
-        """Print a result as JSON or for a person.
-
-        `drawn`: the lines hold pictures in the terminal's own codes, and made everything else printable.
-        """
-        from assistant.presentation.lines import to_json
-        from assistant.presentation.printable import printable
-
-        if self.json:
-            typer.echo(to_json(result))
-        else:
-            typer.echo(lines(result) if drawn else printable(lines(result)))
-
-
-def front_end(context: typer.Context) -> FrontEnd:
-    """The global options of the running command."""
-    found = context.find_object(FrontEnd)
-    if found is None:
-        raise RuntimeError("a command ran without the global options")
-    return found
 
 
 @app.callback()
@@ -105,10 +50,6 @@ def set_global_options(
     if log_level not in ("info", "debug"):
         raise UsageError(tried="--log-level", found=repr(log_level), fix="Use info or debug.")
     context.obj = FrontEnd(home, backbone, device, json, quiet, log_level)
-
-
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether faces may be recognised: they may.")]
-NoFaces = Annotated[bool, typer.Option("--no-faces", help="Look for no faces, now and later.")]
 
 
 @app.command()
@@ -387,7 +328,7 @@ def route(
 ) -> None:
     """Say which tool the chat would give a request to; does nothing else."""
     from assistant.chat.router.route import route as choose
-    from assistant.presentation.lines import route_lines
+    from assistant.cli.route import route_lines
 
     ui = front_end(context)
     known = ui.familiar.library.concepts()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.app import app, front_end
+from assistant.cli.app import app
+from assistant.cli.front_end import front_end
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:

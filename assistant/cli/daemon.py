@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.app import FrontEnd, NoFaces, Yes, app, front_end
+from assistant.cli.app import app
+from assistant.cli.front_end import FrontEnd, NoFaces, Yes, front_end
+from assistant.presentation.lines import duration
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ Switch = Annotated[str | None, typer.Argument(metavar="[on|off]")]
 
 def add_folders(ui: FrontEnd, paths: Sequence[Path], *, yes: bool, no_faces: bool) -> None:
     """The command `add`: asks about faces, says what it will take, scans."""
-    from assistant.presentation.lines import as_data, estimate_lines, scan_lines
+    from assistant.presentation.lines import as_data, scan_lines
     from assistant.setup.consent import settle_consent
     from assistant.setup.estimate import Measuring
 
@@ -138,3 +140,29 @@ def _on_or_off(switch: str | None) -> bool | None:
     if switch not in (None, "on", "off"):
         raise UsageError(tried=f"familiar training {switch}", found="it is on or off", fix="Say on, or off.")
     return None if switch is None else switch == "on"
+
+
+def estimate_lines(estimate: Estimate) -> str:
+    """For a person."""
+    if estimate.new == 0:
+        return f"{estimate.files} files that may be photos, none of them new."
+    size = (
+        f"{estimate.bytes / 2**30:.1f} GiB"
+        if estimate.bytes >= 2**30
+        else f"{estimate.bytes / 2**20:.0f} MiB"
+    )
+    basis = {
+        "default": "a guess; it is said again once some are read",
+        "earlier scan": "as the last scan was",
+        "first photos": "by the first photos",
+    }[estimate.basis]
+    lines = [
+        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
+        f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
+    ]
+    if not estimate.fits:
+        lines.append(
+            f"That does not fit: {estimate.free_mib:.0f} MiB are free. What is read until then is kept; "
+            "free some room, or use --home on another disk."
+        )
+    return "\n".join(lines)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.app import app, front_end
+from assistant.cli.app import app
+from assistant.cli.front_end import front_end
 from assistant.evaluation.report import tables
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.home import Home, default_home

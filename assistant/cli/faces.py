@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.app import FrontEnd, app, front_end
+from assistant.cli.app import app
+from assistant.cli.front_end import FrontEnd, front_end
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from assistant.presentation.lines import exclusion_lines, scan_lines
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:
-    from assistant.cli.app import FrontEnd
+    from assistant.cli.front_end import FrontEnd
 
 
 def scan_folders(ui: FrontEnd, roots: Sequence[Path], *, accept_missing: bool) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from assistant.cli.app import app, front_end
+from assistant.cli.app import app
+from assistant.cli.front_end import front_end
 
 
 @app.command()

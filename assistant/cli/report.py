@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.app import app, front_end
+from assistant.cli.app import app
+from assistant.cli.front_end import front_end
 
 if TYPE_CHECKING:
     from assistant.report.people_page import PeoplePage

@@ -16,7 +16,7 @@ from assistant.presentation.printable import printable
 from personalizer.schemas import Job
 
 if TYPE_CHECKING:
-    from assistant.cli.app import FrontEnd
+    from assistant.cli.front_end import FrontEnd
 
 EVERY_S = 1.0
 _CLEAR_BELOW = "\x1b[J"

@@ -15,10 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from assistant.report.page_mark import begins_people_page
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import FamiliarError
 from personalizer.home import Home
-from personalizer.people_page_mark import begins_people_page
 from personalizer.photos.own_drawings import drawing_notes
 from personalizer.scan.walk import may_be_photo
 

@@ -26,8 +26,7 @@ from personalizer.errors import FamiliarError
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 if TYPE_CHECKING:
-    from assistant.chat.router.route import Route
-    from assistant.setup.estimate import Estimate
+    pass
 
 _PHOTOS_SHOWN = 20
 
@@ -158,17 +157,6 @@ def profile_lines(profile: Profile) -> str:
         return "\n".join([*lines, f"You have told me nothing about {profile.concept}."])
     lines.append(f"You told me about {profile.concept}:")
     return "\n".join([*lines, *(f"{number:3}  {fact}" for number, fact in enumerate(profile.facts, start=1))])
-
-
-def route_lines(found: Route) -> str:
-    slots = ", ".join(f"{name}={value!r}" for name, value in found.slots.items()) or "none"
-    return "\n".join(
-        [
-            f"intent      {found.intent}",
-            f"slots       {slots}",
-            f"confidence  {found.confidence:.2f} ({found.source}, {found.elapsed_ms:.2f} ms)",
-        ]
-    )
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -339,32 +327,6 @@ def job_lines(jobs: Iterable[Job | UnreadPhoto]) -> str:
             "`familiar jobs retry ID` tries a photo again, `familiar jobs retry photos` all of them."
         )
     return "\n".join([*lines, *(job_line(job) for job in jobs if isinstance(job, Job))]) or "No jobs."
-
-
-def estimate_lines(estimate: Estimate) -> str:
-    """For a person."""
-    if estimate.new == 0:
-        return f"{estimate.files} files that may be photos, none of them new."
-    size = (
-        f"{estimate.bytes / 2**30:.1f} GiB"
-        if estimate.bytes >= 2**30
-        else f"{estimate.bytes / 2**20:.0f} MiB"
-    )
-    basis = {
-        "default": "a guess; it is said again once some are read",
-        "earlier scan": "as the last scan was",
-        "first photos": "by the first photos",
-    }[estimate.basis]
-    lines = [
-        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
-        f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
-    ]
-    if not estimate.fits:
-        lines.append(
-            f"That does not fit: {estimate.free_mib:.0f} MiB are free. What is read until then is kept; "
-            "free some room, or use --home on another disk."
-        )
-    return "\n".join(lines)
 
 
 def duration(minutes: float) -> str:

@@ -16,13 +16,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.report.page_mark import MARK, is_people_page
 from assistant.report.page_pictures import Picture, picture_of
 from personalizer.concepts.overview import Overview, Portrayed, examples, largest_unnamed, named, overview
 from personalizer.errors import FamiliarError, NotReadyError, UsageError
 from personalizer.home import Home, write_parts_atomically
 from personalizer.library.face_consent import faces_are_on, is_erasing
 from personalizer.library.library import Library
-from personalizer.people_page_mark import MARK, is_people_page
 from personalizer.schemas import ConceptKind, OnProgress, Progress
 
 if TYPE_CHECKING:

@@ -34,10 +34,10 @@ from personalizer.backbones.registry import POCKET
 from personalizer.backup.swap import finish_restore
 from personalizer.errors import FamiliarError, NotFoundError, UsageError
 from personalizer.home import Home
+from personalizer.jobs.due import mark_scan_due
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.face_consent import faceless_photos, faces_are_on, switch_faces
 from personalizer.library.library import Library
-from personalizer.missing_work import mark_scan_due
 from personalizer.names import name_key, valid_name
 from personalizer.scan.notes import read_notes
 from personalizer.schemas import Concept, ConceptSummary, Job, OnProgress, ScanReport
@@ -237,7 +237,7 @@ class Familiar:
         )
 
     def _training_status(self) -> dict[str, Any]:
-        from assistant.worker.auto_training import TrainingState, is_on, stored_state
+        from assistant.daemon.training_switch import TrainingState, is_on, stored_state
 
         on = is_on(self.library)
         said = stored_state(self.library) if watching_pid(self.home) is not None else None
@@ -260,7 +260,7 @@ class Familiar:
 
     def switch_training(self, on: bool) -> Status:
         """Train concepts automatically from now on, or no longer."""
-        from assistant.worker.auto_training import switch
+        from assistant.daemon.training_switch import switch
 
         switch(self.library, on)
         return self.status()

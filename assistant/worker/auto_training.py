@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
+from assistant.daemon.training_switch import _STATE, TrainingState, is_on
 from assistant.worker.idle import Machine
 from assistant.worker.log import Harmless
 from exporters.installed import of_same_backbone
@@ -40,10 +41,7 @@ from personalizer.training.outdated import (
 KIND = "personalise"
 PRIORITY = -2
 """After everything else, also after what a new version of the backbone asks for."""
-_OFF = "training.off"
-_STATE = "training.state"
 
-State = Literal["off", "nothing to do", "waiting", "training"]
 logger = logging.getLogger(__name__)
 
 
@@ -58,37 +56,6 @@ class AutoTrainingConfig:
     """Since the last job that somebody asked for."""
     calm_looks: int = 3
     """So many looks in a row have to find the machine idle."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingState:
-    """What automatic training does; as `familiar status` tells it."""
-
-    state: State
-    reason: str = ""
-    """Why it waits."""
-    due: int = 0
-    """Concepts that should be trained."""
-
-
-def switch(library: Library, on: bool) -> None:
-    """Let concepts be trained automatically, or not; for good."""
-    library.set_setting(_OFF, None if on else "1")
-
-
-def is_on(library: Library) -> bool:
-    return library.setting(_OFF) is None
-
-
-def stored_state(library: Library) -> TrainingState | None:
-    """What the worker that watches said last."""
-    said = library.setting(_STATE)
-    if said is None:
-        return None
-    try:
-        return TrainingState(**json.loads(said))
-    except (TypeError, ValueError):
-        return None
 
 
 class AutoTraining:

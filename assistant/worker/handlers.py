@@ -23,12 +23,11 @@ from personalizer.analysis.process import AnalysisProcess
 from personalizer.analysis.version import analysis_version
 from personalizer.errors import FamiliarError, JobCancelled, UnreadablePhotoError, UsageError
 from personalizer.home import Home
-from personalizer.jobs.due import due_mark, mark_due, settle
+from personalizer.jobs.due import due_mark, mark_due, mark_scan_due, settle, settle_scan
 from personalizer.jobs.loop import Handler, JobContext
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.face_consent import faces_are_on, note_faceless
 from personalizer.library.library import Library
-from personalizer.missing_work import mark_scan_due, settle_scan
 from personalizer.photos.decode import read_photo_bytes
 from personalizer.photos.own_drawings import is_drawing
 from personalizer.scan.pending_folders import SUBJECT, noticed_folders, settle_folders

@@ -28,6 +28,7 @@ from assistant.worker.auto_training import AutoTraining, AutoTrainingConfig
 from assistant.worker.handlers import make_handlers
 from assistant.worker.idle import IdleLimits, Machine
 from assistant.worker.log import Harmless, level_number, logging_to_files, numbers_in
+from assistant.worker.missing_work import missing_work, queue_missing
 from personalizer.analysis.version import analysis_version
 from personalizer.backup.swap import finish_restore
 from personalizer.errors import FamiliarError, JobCancelled
@@ -35,7 +36,6 @@ from personalizer.home import Home
 from personalizer.jobs.loop import Handler, JobContext, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.missing_work import missing_work, queue_missing
 from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
 from personalizer.training.outdated import TrainingRules

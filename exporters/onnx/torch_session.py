@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 
 from exporters.onnx.graphs import DecoderGraph
-from exporters.runtime.session import BoolArray, Cache, joined_mask, plan_step
+from exporters.runtime.session import Cache, joined_mask, plan_step
 from personalizer.backbones.base import Backbone
 from personalizer.backbones.spec import BackboneSpec
-from personalizer.schemas import Float32Array, Int64Array
+from personalizer.schemas import BoolArray, Float32Array, Int64Array
 
 
 class TorchSession:

@@ -11,11 +11,11 @@ import numpy as np
 from PIL import Image
 
 from exporters.manifest import EXPORT_AGAIN, Manifest
-from exporters.runtime.session import BoolArray, Cache, joined_mask, plan_step
+from exporters.runtime.session import Cache, joined_mask, plan_step
 from exporters.tensor_files import open_tensors
 from personalizer.backbones.spec import BackboneSpec
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
-from personalizer.schemas import Float32Array, Int64Array
+from personalizer.schemas import BoolArray, Float32Array, Int64Array
 
 
 class OrtSession:

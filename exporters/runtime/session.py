@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from personalizer.backbones.spec import BackboneSpec
 from personalizer.errors import UsageError
-from personalizer.schemas import Float32Array, Int64Array
-
-BoolArray = npt.NDArray[np.bool_]
+from personalizer.schemas import BoolArray, Float32Array, Int64Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

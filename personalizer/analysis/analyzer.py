@@ -10,9 +10,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from personalizer.analysis.detect import FaceDetector, FaceDetectorConfig, propose_region, whole_photo
-from personalizer.analysis.embed import FaceEmbedder, ObjectEmbedder
+from personalizer.analysis.detect import propose_region, whole_photo
+from personalizer.analysis.embed import ObjectEmbedder
+from personalizer.faces.detector import FaceDetector, FaceDetectorConfig
 from personalizer.faces.downloads import chosen_models
+from personalizer.faces.embedder import FaceEmbedder
 from personalizer.faces.mtcnn import FaceCascade
 from personalizer.faces.sface import SFaceEmbedder
 from personalizer.faces.yunet import YuNet

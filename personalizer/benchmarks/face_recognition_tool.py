@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from personalizer.analysis.embed import face_model_path
+from personalizer.faces.embedder import face_model_path
 
 LONGEST_PX = 1600
 """Larger photos are reduced to this before they are searched; photos of known people are not."""

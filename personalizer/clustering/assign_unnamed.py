@@ -10,9 +10,9 @@ import numpy as np
 
 from personalizer.clustering.assignment import Placement
 from personalizer.clustering.cannot_link import entries_apart, unite
-from personalizer.clustering.cluster_sums import BoolArray, JoinLimits, Sums, join, squared_distance
+from personalizer.clustering.cluster_sums import JoinLimits, Sums, join, squared_distance
 from personalizer.clustering.neighborhood import Neighbourhood
-from personalizer.schemas import Int64Array
+from personalizer.schemas import BoolArray, Int64Array
 
 
 class UndecidedGroups:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from personalizer.clustering.cluster_sums import BoolArray
 from personalizer.clustering.state import GroupingState, KindState
+from personalizer.schemas import BoolArray
 
 
 def entries_apart(state: GroupingState, kind: KindState, entries: list[set[int]]) -> BoolArray | None:

@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from personalizer.clustering.average_linkage import Edges, connected_parts, join_most_similar
-from personalizer.schemas import ConceptKind, Float32Array, Int64Array
+from personalizer.schemas import BoolArray, ConceptKind, Float32Array, Int64Array
 
 Float64Array = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
 MAX_DENSE_ENTRIES = 4096
 """Rows of the largest matrix of distances (64 MiB)."""
 _BLOCK_CELLS = 1 << 22

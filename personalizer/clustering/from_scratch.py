@@ -15,17 +15,10 @@ from personalizer.clustering.assign import place_items
 from personalizer.clustering.assignment import CHUNK_ITEMS, PlacementSettings
 from personalizer.clustering.average_linkage import Edges, connected_parts
 from personalizer.clustering.cannot_link import entries_apart, unite
-from personalizer.clustering.cluster_sums import (
-    MAX_DENSE_ENTRIES,
-    BoolArray,
-    JoinLimits,
-    Sums,
-    join,
-    squared_distance,
-)
+from personalizer.clustering.cluster_sums import MAX_DENSE_ENTRIES, JoinLimits, Sums, join, squared_distance
 from personalizer.clustering.state import GroupingState, KindState
 from personalizer.library.library import Library
-from personalizer.schemas import Int64Array, OnProgress, Progress
+from personalizer.schemas import BoolArray, Int64Array, OnProgress, Progress
 
 _BLOCK_ITEMS = 1024
 _COLUMNS = 8192

@@ -8,16 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from personalizer.clustering.assignment import CHUNK_ITEMS, PlacementSettings
-from personalizer.clustering.cluster_sums import (
-    BoolArray,
-    Float64Array,
-    Sums,
-    similarity_at,
-    squared_distance,
-)
+from personalizer.clustering.cluster_sums import Float64Array, Sums, similarity_at, squared_distance
 from personalizer.clustering.state import NONE, GroupingState, KindState
 from personalizer.library.library import Library
-from personalizer.schemas import Int64Array
+from personalizer.schemas import BoolArray, Int64Array
 
 _GROUPS_AROUND = 24
 _ITEMS_AROUND = 48

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from personalizer.clustering.cluster_sums import BoolArray, Spread, Sums
+from personalizer.clustering.cluster_sums import Spread, Sums
 from personalizer.clustering.constraints import LinkConstraints
 from personalizer.clustering.items import ItemStore
 from personalizer.library.library import Library
-from personalizer.schemas import ConceptKind, Float32Array, Int64Array
+from personalizer.schemas import BoolArray, ConceptKind, Float32Array, Int64Array
 
 _CACHED_GROUPS = 256
 """Of each kind: groups whose exact sums are kept."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from personalizer.library.library import Library
 
@@ -30,3 +34,31 @@ def settle(library: Library, mark: str | None) -> None:
     with library.transaction():
         if due_mark(library) == mark:
             library.set_setting(_KEY, None)
+
+
+_SCAN_KEY = "scan.due"
+
+
+def mark_scan_due(library: Library, payload: Mapping[str, Any], *, made_up_for: str = "") -> str:
+    """Say that the folders are to be read, with what the scan's job is told; returns the mark for `settle_scan`.
+
+    To be called before: a scan that ends in whatever way leaves the mark behind. A scan that makes up for an earlier
+    one (`made_up_for`: the hash of its input) keeps that one's mark, so that it is given up with it.
+    """
+    before = library.setting(_SCAN_KEY)
+    if made_up_for and before is not None and _hash(before) == made_up_for:
+        return before
+    mark = json.dumps({"mark": uuid.uuid4().hex, "payload": dict(payload)}, sort_keys=True)
+    library.set_setting(_SCAN_KEY, mark)
+    return mark
+
+
+def settle_scan(library: Library, mark: str) -> None:
+    """Say that the scan for `mark` was finished, or called off by a person; a later mark stays."""
+    with library.transaction():
+        if library.setting(_SCAN_KEY) == mark:
+            library.set_setting(_SCAN_KEY, None)
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from personalizer.metrics import BoolArray
-from personalizer.schemas import BoundingBox, Float32Array
+from personalizer.schemas import BoolArray, BoundingBox, Float32Array
 
 Edges = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels; right and bottom are exclusive."""

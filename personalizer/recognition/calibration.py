@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from personalizer.errors import CorruptArtifactError
 from personalizer.home import PACKAGE_DATA, write_atomically
-from personalizer.metrics import balanced_weights
+from personalizer.schemas import BoolArray, FloatArray
 
 FORMAT = 2
 CALIBRATION_FILE = PACKAGE_DATA / "calibration.json"
@@ -189,3 +189,14 @@ def _group_weights(
     for group in np.unique(members):
         share[members == group] = balanced_weights(truth[members == group])
     return share
+
+
+def balanced_weights(is_positive: BoolArray) -> FloatArray:
+    """Weights `[n]` that sum to 1 and give both classes one half (or all to the only one present)."""
+    truth = np.asarray(is_positive, dtype=bool)
+    weights = np.zeros(len(truth), dtype=np.float64)
+    for chosen in (truth, ~truth):
+        if chosen.any():
+            weights[chosen] = 1.0 / chosen.sum()
+    total = weights.sum()
+    return weights / total if total else weights

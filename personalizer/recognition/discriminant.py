@@ -11,11 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from personalizer.schemas import Float32Array
-
-FloatArray = npt.NDArray[np.float64]
+from personalizer.schemas import Float32Array, FloatArray
 
 RIDGE = 0.01
 """On unit vectors, whose features have variances of about 1 / dim."""

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from assistant.evaluation.data import metrics
 from assistant.evaluation.data.corpora import load_arrays
-from personalizer import metrics
-from personalizer.analysis.detect import FaceDetector
+from personalizer.faces.detector import FaceDetector
 from personalizer.recognition.calibration import (
     CALIBRATION_FILE,
     Calibration,

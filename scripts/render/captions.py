@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .catalogue import CLASSES
-from .kit import Traits
-from .materials import COLOR_NAMES, similar
+from scripts.render.catalogue import CLASSES
+from scripts.render.geometry.kit import Traits
+from scripts.render.geometry.materials import COLOR_NAMES, similar
 
 NUMBERS = {2: "two", 3: "three"}
 LIGHT_PHRASES = {

@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from . import animals, household, pets, things, toys
-from .kit import Draw, Kit, Pose, Traits
-from .materials import Material
-from .sdf import Solid
+from scripts.render.geometry.kit import Draw, Kit, Pose, Traits
+from scripts.render.geometry.materials import Material
+from scripts.render.geometry.sdf import Solid
+from scripts.render.subjects import animals, household, pets, things, toys
 
 Builder = Callable[[Draw, Pose, Kit], Traits]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .materials import Material
-from .painting import Place
-from .sdf import Solid, rotation
+from scripts.render.geometry.materials import Material
+from scripts.render.geometry.painting import Place
+from scripts.render.geometry.sdf import Solid, rotation
 
 Array = npt.NDArray[np.float32]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import captions
-from .catalogue import CLASSES, Subject
-from .kit import Pose, Traits
-from .places import PLACES
-from .scene import Camera, Item, Light, Scene
-from .sdf import Solid
+from scripts.render import captions
+from scripts.render.catalogue import CLASSES, Subject
+from scripts.render.geometry.kit import Pose, Traits
+from scripts.render.geometry.sdf import Solid
+from scripts.render.places.places import PLACES
+from scripts.render.scene import Camera, Item, Light, Scene
 
 Random = np.random.Generator
 OUTDOOR = ("beach", "grass", "snow", "street", "forest")

@@ -9,29 +9,33 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.message import Message
 from textual.screen import Screen
 
 from assistant.chat.slash_commands import leaves
 from personalizer.errors import FamiliarError
 from personalizer.home import Home
 from tui.library_view import look, open_assistant
-from tui.messages import (
-    Asked,
-    Happened,
-    LibraryChanged,
-    LibraryFailed,
-    LibraryOpened,
-    SuggestionChosen,
-)
+from tui.messages import Asked, LibraryChanged, LibraryFailed, LibraryOpened, SuggestionChosen
 from tui.widgets.composer import Composer, RequestInput
 from tui.widgets.status_line import StatusLine
 from tui.widgets.welcome import Welcome
 
 if TYPE_CHECKING:
     from assistant.chat.agent import Assistant
+    from assistant.chat.events import Event
     from tui.widgets.exchange import Exchange
 
 REFRESH_S = 2.0
+
+
+class Happened(Message):
+    """An event of a request that is being answered in a thread."""
+
+    def __init__(self, exchange: Exchange, event: Event) -> None:
+        super().__init__()
+        self.exchange = exchange
+        self.event = event
 
 
 class ChatScreen(Screen[None]):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from assistant.answers.backbone import DRAWING_TEMPERATURE, GUIDANCE
-from assistant.evaluation.ablation.variants import FULL, VARIANTS, Variant, choose_variants
+from assistant.evaluation.data import metrics
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import (
     Subject,
@@ -27,6 +27,7 @@ from assistant.evaluation.data.protocol import (
     read_photos,
     read_subjects,
 )
+from assistant.evaluation.data.variants import FULL, VARIANTS, Variant, choose_variants
 from assistant.evaluation.drawing.encoder import IndependentEncoder
 from assistant.evaluation.drawing.generation import (
     GenerationScores,
@@ -45,7 +46,6 @@ from assistant.evaluation.recognition.trained import (
     trained_report,
 )
 from assistant.results import Trained
-from personalizer import metrics
 from personalizer.errors import UsageError
 from personalizer.home import Home, write_atomically
 from personalizer.prefix.prompts import GENERATION_TEXT

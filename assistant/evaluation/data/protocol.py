@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from personalizer import metrics
+from assistant.evaluation.data import metrics
 from personalizer.errors import NotFoundError, UsageError
-from personalizer.metrics import BoolArray, FloatArray
 from personalizer.recognition.calibration import fit_logistic
+from personalizer.schemas import BoolArray, FloatArray
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from personalizer.analysis.embed import FACE_FEATURES
+from personalizer.faces.embedder import FACE_FEATURES
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, Int64Array, NewDetection
 

@@ -16,13 +16,14 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from assistant.evaluation.data.metrics import position_between
 from assistant.evaluation.data.protocol import rounded
 from assistant.evaluation.drawing.encoder import IndependentEncoder
 from assistant.evaluation.drawing.probe import LinearProbe, ProbeWeights
 from personalizer.analysis.efficientnet import GRAPH_VERSION, LITE2
 from personalizer.errors import CorruptArtifactError
 from personalizer.home import PACKAGE_DATA, write_atomically
-from personalizer.metrics import FloatArray, position_between
+from personalizer.schemas import FloatArray
 
 if TYPE_CHECKING:
     from PIL import Image

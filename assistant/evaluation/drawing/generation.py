@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
 from assistant.answers.backbone import CANDIDATES, draw, views_of
+from assistant.evaluation.data import metrics
 from assistant.evaluation.data.corpora import with_article
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Split, Subject, make_splits, read_subjects, rounded
@@ -24,13 +25,11 @@ from assistant.evaluation.drawing.fidelity import Followed, fidelity, in_places,
 from assistant.evaluation.recognition.recognition import compare_split
 from assistant.evaluation.recognition.trained import TrainedSplit
 from assistant.evaluation.report.tables import BESIDE
-from personalizer import metrics
 from personalizer.errors import UsageError
 from personalizer.home import Home, write_atomically
-from personalizer.metrics import FloatArray
 from personalizer.photos.decode import load_photo
 from personalizer.prefix.prompts import GENERATION_TEXT
-from personalizer.schemas import Float32Array, Int64Array, OnProgress, Progress
+from personalizer.schemas import Float32Array, FloatArray, Int64Array, OnProgress, Progress
 
 if TYPE_CHECKING:
     from exporters.runtime.session import BackboneSession

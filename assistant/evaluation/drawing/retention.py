@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from assistant.answers.backbone import Serving, draw
+from assistant.evaluation.data import metrics
 from assistant.evaluation.data.corpora import Picture, read_corpus
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Split, Subject, make_splits, read_subjects, rounded
@@ -23,11 +24,10 @@ from assistant.evaluation.recognition.recognition import compare_split
 from assistant.evaluation.recognition.trained import TrainedSplit
 from assistant.evaluation.report.tables import MEASURES
 from assistant.service.familiar import Familiar
-from personalizer import metrics
 from personalizer.errors import NotFoundError
 from personalizer.home import Home
-from personalizer.metrics import FloatArray
-from personalizer.schemas import Int64Array, OnProgress, Progress
+from personalizer.recognition.calibration import balanced_weights
+from personalizer.schemas import FloatArray, Int64Array, OnProgress, Progress
 
 ALLOWED_LOSS_POINTS = 2.0
 UNNAMED_TEXT = "a photo of a dog."
@@ -47,7 +47,7 @@ class General:
     def weights(self, measure: str) -> FloatArray:
         """What each item counts, `[items]`: answers to yes and to no are worth the same together."""
         if measure == "attribute_questions":
-            return metrics.balanced_weights(np.array([truth for _, _, truth in self.asked], dtype=bool))
+            return balanced_weights(np.array([truth for _, _, truth in self.asked], dtype=bool))
         count = len(self.named if measure == "caption_top1" else self.captioned)
         return np.full(count, 1 / max(1, count))
 

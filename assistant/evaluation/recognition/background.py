@@ -15,17 +15,17 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from assistant.evaluation.data.metrics import bootstrap_interval
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Trial, calibrate_like, rounded
 from assistant.evaluation.recognition.recognition import Comparison
 from assistant.evaluation.recognition.trained import Answers, TrainedSplit, no_for_nothing
 from assistant.evaluation.report.tables import BACKGROUND_PARTS, BACKGROUND_ROWS
 from personalizer.home import write_atomically
-from personalizer.metrics import BoolArray, bootstrap_interval
 from personalizer.photos.decode import load_photo
 from personalizer.photos.foreground_mask import on_ground, subject_mask, without_subject
 from personalizer.recognition.calibration import shipped_calibration
-from personalizer.schemas import BoundingBox, OnProgress, Progress
+from personalizer.schemas import BoolArray, BoundingBox, OnProgress, Progress
 
 GROUNDS = 4
 """That the thing of each photo is put before."""

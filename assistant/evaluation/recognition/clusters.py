@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.evaluation.data.metrics import PrecisionRecall, bcubed, pairwise
 from assistant.evaluation.data.protocol import Subject, read_photos, read_subjects
 from assistant.evaluation.recognition.synthetic import evaluate_siblings, evaluate_synthetic
 from personalizer.analysis.analyzer import PhotoAnalyser
@@ -25,7 +26,6 @@ from personalizer.clustering.update import ClusterSettings, cluster
 from personalizer.errors import UsageError
 from personalizer.home import Home
 from personalizer.library.library import Library
-from personalizer.metrics import PrecisionRecall, bcubed, pairwise
 from personalizer.scan.full_scan import scan
 from personalizer.schemas import ConceptKind, Embedding, NewDetection, OnProgress, Progress
 

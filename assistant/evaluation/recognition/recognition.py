@@ -30,10 +30,9 @@ from assistant.evaluation.data.protocol import (
 )
 from personalizer.concepts.learn import learn_members
 from personalizer.home import Home
-from personalizer.metrics import BoolArray
 from personalizer.recognition.calibration import shipped_calibration
 from personalizer.recognition.recognizer import Recognizer
-from personalizer.schemas import BoundingBox, ConceptKind, OnProgress, Progress
+from personalizer.schemas import BoolArray, BoundingBox, ConceptKind, OnProgress, Progress
 
 LOOK_ALIKES = 10
 """How many of the negatives count as being of the same class as a subject: those that look most like it."""

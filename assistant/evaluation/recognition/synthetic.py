@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from assistant.evaluation.data.metrics import PrecisionRecall, bcubed
 from assistant.evaluation.data.synthetic_people import (
     BETWEEN,
     WITHIN,
@@ -25,7 +26,6 @@ from personalizer.clustering.state import GroupingState
 from personalizer.clustering.update import cluster
 from personalizer.home import Home
 from personalizer.library.library import Library
-from personalizer.metrics import PrecisionRecall, bcubed
 from personalizer.schemas import Int64Array, OnProgress, Progress
 
 PARTS = 8

@@ -36,12 +36,19 @@ from assistant.results import Trained
 from assistant.service.familiar import Familiar
 from personalizer.errors import CorruptArtifactError
 from personalizer.home import Home, write_atomically
-from personalizer.metrics import FloatArray
 from personalizer.photos.decode import load_photo
 from personalizer.prefix.prompts import RECOGNITION_QUESTION, question_about_image
 from personalizer.recognition.calibration import shipped_calibration
 from personalizer.recognition.recognizer import Recognizer
-from personalizer.schemas import BoundingBox, Concept, Float32Array, Int64Array, OnProgress, Progress
+from personalizer.schemas import (
+    BoundingBox,
+    Concept,
+    Float32Array,
+    FloatArray,
+    Int64Array,
+    OnProgress,
+    Progress,
+)
 
 if TYPE_CHECKING:
     from PIL import Image

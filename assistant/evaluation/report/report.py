@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
-from assistant.evaluation.ablation.variants import VARIANTS
+from assistant.evaluation.data.variants import VARIANTS
 from assistant.evaluation.report import tables
 from assistant.evaluation.report.tables import Report, Table
 from personalizer.errors import FamiliarError, UsageError

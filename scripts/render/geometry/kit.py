@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .materials import COLOR_NAMES, Material, linear, similar
-from .sdf import REST, Frame, Part, Solid, Vector, rotation
+from scripts.render.geometry.materials import COLOR_NAMES, Material, linear, similar
+from scripts.render.geometry.sdf import REST, Frame, Part, Solid, Vector, rotation
 
 
 @dataclass(frozen=True)

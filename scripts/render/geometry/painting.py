@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .materials import linear, noise, step
+from scripts.render.geometry.materials import linear, noise, step
 
 Array = npt.NDArray[np.float32]
 Random = np.random.Generator

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .scene import Camera, Item, Light
-from .sdf import Solid
+from scripts.render.geometry.sdf import Solid
+from scripts.render.scene import Camera, Item, Light
 
 Array = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]

@@ -8,9 +8,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from .raymarch import Indices, Posed, camera_rays, chunks, ground_occlusion, march, shadow
-from .scene import FAST, Quality, Scene
-from .shading import shade
+from scripts.render.geometry.raymarch import (
+    Indices,
+    Posed,
+    camera_rays,
+    chunks,
+    ground_occlusion,
+    march,
+    shadow,
+)
+from scripts.render.geometry.shading import shade
+from scripts.render.scene import FAST, Quality, Scene
 
 Array = npt.NDArray[np.float32]
 

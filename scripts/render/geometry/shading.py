@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .materials import FINISHES, albedo, noise
-from .raymarch import Posed, occlusion, shadow
-from .scene import Quality, Scene
+from scripts.render.geometry.materials import FINISHES, albedo, noise
+from scripts.render.geometry.raymarch import Posed, occlusion, shadow
+from scripts.render.scene import Quality, Scene
 
 Array = npt.NDArray[np.float32]
 

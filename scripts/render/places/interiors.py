@@ -7,8 +7,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from .materials import linear, noise
-from .painting import Array, Place, Random, disc, fill, over, planks, rect, rgb, varied, weave
+from scripts.render.geometry.materials import linear, noise
+from scripts.render.geometry.painting import (
+    Array,
+    Place,
+    Random,
+    disc,
+    fill,
+    over,
+    planks,
+    rect,
+    rgb,
+    varied,
+    weave,
+)
 
 
 def _wall(rng: Random) -> tuple[Array, Callable[[Array, Array], Array]]:

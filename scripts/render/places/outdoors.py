@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .materials import noise, step
-from .painting import Array, Place, Random, disc, over, rect, rgb, sky_gradient, varied
+from scripts.render.geometry.materials import noise, step
+from scripts.render.geometry.painting import Array, Place, Random, disc, over, rect, rgb, sky_gradient, varied
 
 BLUE_SKY = (rgb(92, 150, 220), rgb(196, 220, 240))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import interiors, outdoors
-from .painting import Place, Random
+from scripts.render.geometry.painting import Place, Random
+from scripts.render.places import interiors, outdoors
 
 PLACES: dict[str, Callable[[Random], Place]] = {
     "beach": outdoors.beach,

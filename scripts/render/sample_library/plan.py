@@ -8,13 +8,22 @@ from functools import cache
 
 import numpy as np
 
-from . import captions
-from .catalogue import Subject
-from .kit import Pose
-from .library_subjects import GPS, MONTHS, OTHERS, OTHERS_HELD_OUT, PLACES_OF, SHIPPED, SHOTS, SMALL
-from .places import PLACES
-from .scene import Camera, Item, Scene
-from .views import OUTDOOR, frame, make_light, view_word
+from scripts.render import captions
+from scripts.render.catalogue import Subject
+from scripts.render.geometry.kit import Pose
+from scripts.render.places.places import PLACES
+from scripts.render.sample_library.subjects import (
+    GPS,
+    MONTHS,
+    OTHERS,
+    OTHERS_HELD_OUT,
+    PLACES_OF,
+    SHIPPED,
+    SHOTS,
+    SMALL,
+)
+from scripts.render.scene import Camera, Item, Scene
+from scripts.render.views import OUTDOOR, frame, make_light, view_word
 
 
 @dataclass(frozen=True)

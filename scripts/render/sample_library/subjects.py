@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .catalogue import Subject
+from scripts.render.catalogue import Subject
 
 SHIPPED: dict[str, Subject] = {
     "Bolt": Subject(

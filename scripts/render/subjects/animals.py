@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .coats import add_eyes, coat_word, draw_coat
-from .kit import Draw, Kit, Pose, Traits
+from scripts.render.geometry.kit import Draw, Kit, Pose, Traits
+from scripts.render.subjects.coats import add_eyes, coat_word, draw_coat
 
 
 def bird(d: Draw, pose: Pose, k: Kit) -> Traits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kit import Draw, Kit
+from scripts.render.geometry.kit import Draw, Kit
 
 COATS = ("brown", "golden", "black", "white", "grey", "beige", "orange")
 

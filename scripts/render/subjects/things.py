@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kit import Draw, Kit, Pose, Traits, surface
-from .materials import similar
+from scripts.render.geometry.kit import Draw, Kit, Pose, Traits, surface
+from scripts.render.geometry.materials import similar
 
 DARK = np.array([0.008, 0.008, 0.01], np.float32)
 PATTERNS = ("plain", "stripes", "dots", "checks")

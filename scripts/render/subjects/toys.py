@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kit import Draw, Kit, Pose, Traits, surface
-from .materials import similar
+from scripts.render.geometry.kit import Draw, Kit, Pose, Traits, surface
+from scripts.render.geometry.materials import similar
 
 BRIGHT = ("red", "orange", "yellow", "green", "teal", "light blue", "blue", "purple", "pink")
 DARK = np.array([0.008, 0.008, 0.01], np.float32)

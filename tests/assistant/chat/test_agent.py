@@ -14,8 +14,8 @@ from PIL import Image
 from assistant.chat.agent import Assistant
 from assistant.chat.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolFinished, ToolStarted
 from assistant.chat.plain import run
+from assistant.chat.replies import CANNOT_HELP
 from assistant.chat.router.route import route
-from assistant.presentation.replies import CANNOT_HELP
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import NotFoundError, UsageError

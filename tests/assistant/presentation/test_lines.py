@@ -14,7 +14,8 @@ import pytest
 import typer
 from PIL import Image
 
-from assistant.cli.app import FrontEnd, run_app
+from assistant.cli.app import run_app
+from assistant.cli.front_end import FrontEnd
 from assistant.demo.run import DemoResult
 from assistant.demo.summary import summary_lines
 from assistant.presentation.lines import concept_lines, error_document, error_lines, scan_lines, to_json

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.presentation.lines import duration, estimate_lines
+from assistant.cli.daemon import estimate_lines
+from assistant.presentation.lines import duration
 from assistant.setup.estimate import (
     PHOTOS_PER_S,
     Estimate,

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from assistant.worker.auto_training import KIND, AutoTraining, AutoTrainingConfig, is_on, stored_state, switch
+from assistant.daemon.training_switch import is_on, stored_state, switch
+from assistant.worker.auto_training import KIND, AutoTraining, AutoTrainingConfig
 from assistant.worker.idle import IdleLimits, Machine, Sources
 from personalizer.errors import FamiliarError, JobCancelled
 from personalizer.home import Home

@@ -22,11 +22,11 @@ from assistant.results import Check
 from assistant.service.familiar import Familiar
 from assistant.worker.handlers import make_handlers
 from assistant.worker.main import queue_what_is_missing
+from assistant.worker.missing_work import missing_work
 from personalizer.home import Home
 from personalizer.jobs.due import due_mark, settle
 from personalizer.jobs.loop import JobContext, run_worker_loop
 from personalizer.jobs.queue import JobQueue
-from personalizer.missing_work import missing_work
 from personalizer.photos.own_drawings import SOFTWARE
 from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
 

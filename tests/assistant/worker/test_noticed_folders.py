@@ -18,12 +18,13 @@ import pytest
 from PIL import Image
 
 from assistant.worker.handlers import make_handlers
+from assistant.worker.missing_work import missing_work, queue_missing
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
+from personalizer.jobs.due import mark_scan_due
 from personalizer.jobs.loop import JobContext, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.missing_work import mark_scan_due, missing_work, queue_missing
 from personalizer.scan.notes import read_notes
 from personalizer.scan.pending_folders import (
     MOST_FOLDERS,

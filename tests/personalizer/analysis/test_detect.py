@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.detect import FaceDetector, propose_region
-from personalizer.analysis.embed import FaceEmbedder
+from personalizer.analysis.detect import propose_region
+from personalizer.faces.detector import FaceDetector
+from personalizer.faces.embedder import FaceEmbedder
 from personalizer.photos.decode import DecodedPhoto
 from personalizer.schemas import BoundingBox
 

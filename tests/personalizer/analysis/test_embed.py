@@ -13,8 +13,9 @@ from safetensors.numpy import load_file
 
 from personalizer.analysis import embed as embedding
 from personalizer.analysis.efficientnet import FEATURES, MANIFEST_NAME, ONNX_NAME
-from personalizer.analysis.embed import OBJECT_MEAN, ObjectEmbedder, ensure_object_model, face_model_path
+from personalizer.analysis.embed import OBJECT_MEAN, ObjectEmbedder, ensure_object_model
 from personalizer.errors import CorruptArtifactError, NotReadyError
+from personalizer.faces.embedder import face_model_path
 
 
 def package_file(package: str, name: str) -> Path:

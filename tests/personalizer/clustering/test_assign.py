@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from stored_photos import store_photo
 
+from assistant.evaluation.data.metrics import bcubed
 from personalizer.clustering.recluster import recluster
 from personalizer.clustering.state import GroupingState
 from personalizer.clustering.update import ClusterSettings, cluster
 from personalizer.concepts import operations as concept_operations
 from personalizer.library.library import Library
-from personalizer.metrics import bcubed
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, Int64Array, NewDetection
 
 BOX = BoundingBox(0, 0, 50, 50)

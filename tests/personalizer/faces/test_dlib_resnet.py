@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from personalizer.analysis.embed import FaceEmbedder, face_model_path
 from personalizer.faces.dlib_resnet import CHIP_PX, face_graph
+from personalizer.faces.embedder import FaceEmbedder, face_model_path
 from personalizer.schemas import BoundingBox
 
 NETWORK = ("dlib_face_recognition_resnet_model_v1.dat", "55533b28a95800a5")

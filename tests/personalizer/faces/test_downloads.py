@@ -283,7 +283,7 @@ def test_nothing_red_is_no_face(face_stand_ins: ModuleType, installed: Path) -> 
 def test_sface_sees_the_face_upright(
     face_stand_ins: ModuleType, installed: Path, portrait: Image.Image
 ) -> None:
-    from personalizer.analysis.detect import FaceDetector
+    from personalizer.faces.detector import FaceDetector
     from personalizer.faces.sface import SFaceEmbedder
 
     embedder = SFaceEmbedder(installed, chosen=face_stand_ins.stand_in("sface"))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from personalizer.analysis.detect import FaceDetector
+from personalizer.faces.detector import FaceDetector
 from personalizer.home import PACKAGE_DATA
 from personalizer.photos.decode import FOR_ANALYSIS, decode_photo
 from personalizer.schemas import BoundingBox, NewDetection

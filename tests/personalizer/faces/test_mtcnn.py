@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from personalizer.analysis.embed import FaceLandmarks
 from personalizer.errors import CorruptArtifactError
 from personalizer.faces import mtcnn as face_cascade
+from personalizer.faces.embedder import FaceLandmarks
 from personalizer.faces.mtcnn import CASCADE_DIR, CascadeConfig, FaceCascade, read_graphs, suppress
 
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image, ImageFilter
 from stored_photos import store_photo, vector_of
 
-from personalizer.analysis.detect import FaceDetector
-from personalizer.analysis.embed import FaceEmbedder
 from personalizer.clustering.update import ClusterSettings, cluster
+from personalizer.faces.detector import FaceDetector
+from personalizer.faces.embedder import FaceEmbedder
 from personalizer.faces.quality import QUALITY_GATE, QualityLimits, frontality, judge_face, sharpness
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Embedding, NewDetection

@@ -26,10 +26,9 @@ from assistant.evaluation.drawing.generation import class_request
 from assistant.evaluation.drawing.probe import ProbeWeights
 from personalizer.errors import CorruptArtifactError
 from personalizer.home import Home
-from personalizer.metrics import FloatArray
 from personalizer.photos.decode import load_photo
 from personalizer.prefix.prompts import GENERATION_TEXT
-from personalizer.schemas import Float32Array
+from personalizer.schemas import Float32Array, FloatArray
 
 
 def _hits(share: float, drawings: int = 20) -> FloatArray:

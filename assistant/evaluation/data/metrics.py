@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
+from personalizer.recognition.calibration import balanced_weights
+from personalizer.schemas import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +102,6 @@ def recognition_scores(decisions: Decisions) -> RecognitionScores:
 
 def _rate(values: BoolArray) -> float:
     return float(values.mean()) if len(values) else float("nan")
-
-
-def balanced_weights(is_positive: BoolArray) -> FloatArray:
-    """Weights `[n]` that sum to 1 and give both classes one half (or all to the only one present)."""
-    truth = np.asarray(is_positive, dtype=bool)
-    weights = np.zeros(len(truth), dtype=np.float64)
-    for chosen in (truth, ~truth):
-        if chosen.any():
-            weights[chosen] = 1.0 / chosen.sum()
-    total = weights.sum()
-    return weights / total if total else weights
 
 
 def reliability(probability: FloatArray, is_positive: BoolArray, bins: int = 10) -> list[ReliabilityBin]:

@@ -5,21 +5,19 @@ Knows no handler; who queues what, and when, is decided elsewhere.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from personalizer.jobs.due import due_mark
+from personalizer.jobs.due import _SCAN_KEY, _hash, due_mark
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.scan.pending_folders import SUBJECT, noticed_folders, told_of_folders
 
 DERIVED_PRIORITY = -1
 """After everything that somebody asked for."""
-_SCAN_KEY = "scan.due"
 _END_WITH_GROUPING = {"scan", "analyse"}
 """Kinds of jobs that index and group what they found."""
 
@@ -34,27 +32,6 @@ class MissingWork:
     input_hash: str
     model_version: str = ""
     payload: dict[str, Any] = field(default_factory=dict)
-
-
-def mark_scan_due(library: Library, payload: Mapping[str, Any], *, made_up_for: str = "") -> str:
-    """Say that the folders are to be read, with what the scan's job is told; returns the mark for `settle_scan`.
-
-    To be called before: a scan that ends in whatever way leaves the mark behind. A scan that makes up for an earlier
-    one (`made_up_for`: the hash of its input) keeps that one's mark, so that it is given up with it.
-    """
-    before = library.setting(_SCAN_KEY)
-    if made_up_for and before is not None and _hash(before) == made_up_for:
-        return before
-    mark = json.dumps({"mark": uuid.uuid4().hex, "payload": dict(payload)}, sort_keys=True)
-    library.set_setting(_SCAN_KEY, mark)
-    return mark
-
-
-def settle_scan(library: Library, mark: str) -> None:
-    """Say that the scan for `mark` was finished, or called off by a person; a later mark stays."""
-    with library.transaction():
-        if library.setting(_SCAN_KEY) == mark:
-            library.set_setting(_SCAN_KEY, None)
 
 
 def missing_work(library: Library, *, analysed_by: str | None = None) -> list[MissingWork]:
@@ -131,7 +108,3 @@ def _clustering(library: Library) -> list[MissingWork]:
     if mark is None:
         return []
     return [MissingWork("cluster", "library", "something changed since concepts were grouped", _hash(mark))]
-
-
-def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

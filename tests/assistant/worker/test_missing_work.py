@@ -7,15 +7,10 @@ from pathlib import Path
 import numpy as np
 from stored_photos import store_photo
 
-from personalizer.jobs.due import mark_due, settle
+from assistant.worker.missing_work import missing_work, queue_missing
+from personalizer.jobs.due import mark_due, mark_scan_due, settle, settle_scan
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.missing_work import (
-    mark_scan_due,
-    missing_work,
-    queue_missing,
-    settle_scan,
-)
 from personalizer.schemas import BoundingBox, Embedding, NewDetection
 
 NOW = "net:1|activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from personalizer import metrics
+from assistant.evaluation.data import metrics
 
 
 def test_weighted_accuracy_is_the_mean_of_both_classes() -> None:
