@@ -25,6 +25,7 @@ from personalizer.concepts.forget import (
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.home import Home
 from personalizer.jobs.due import due_mark, settle
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import MAX_ATTEMPTS, JobQueue
 from personalizer.library.library import Library
@@ -51,7 +52,7 @@ def stop_jobs_about(queue: JobQueue, identity: Identity) -> None:
 
 def request_forgetting(queue: JobQueue, concept_id: int) -> int:
     """Queue the job; returns its id."""
-    return queue.enqueue("forget", str(concept_id), {"concept": concept_id}, FORGET_PRIORITY)
+    return queue.enqueue(JobKind.FORGET, str(concept_id), {"concept": concept_id}, FORGET_PRIORITY)
 
 
 def resume_forgetting(library: Library, queue: JobQueue) -> None:
@@ -62,7 +63,7 @@ def resume_forgetting(library: Library, queue: JobQueue) -> None:
     hopeless = {
         job.payload.get("concept")
         for job in queue.list("failed")
-        if job.kind == "forget" and job.attempts >= MAX_ATTEMPTS
+        if job.kind == JobKind.FORGET and job.attempts >= MAX_ATTEMPTS
     }
     for concept_id in library.begun_forgetting():
         if concept_id not in hopeless:

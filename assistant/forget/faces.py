@@ -14,24 +14,26 @@ from assistant.forget.files import Traces, remove_files
 from assistant.forget.known_backups import remove_unfinished
 from personalizer.concepts.forget import Identity, forget_records, identity_of
 from personalizer.home import Home
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import MAX_ATTEMPTS, JobQueue
 from personalizer.library.face_consent import begin_erasing, delete_faces, end_erasing, is_erasing
 from personalizer.library.library import Library
 from personalizer.names import name_key
 
-KIND = "erase_faces"
 _STEPS = 5
 
 
 def request_erasing(queue: JobQueue) -> int:
     """Queue the job; returns its id."""
-    return queue.enqueue(KIND, "library", {}, FORGET_PRIORITY)
+    return queue.enqueue(JobKind.ERASE_FACES, "library", {}, FORGET_PRIORITY)
 
 
 def resume_erasing(library: Library, queue: JobQueue) -> None:
     """Queue again what was begun and not finished, unless it takes the worker down every time."""
-    hopeless = any(job.kind == KIND and job.attempts >= MAX_ATTEMPTS for job in queue.list("failed"))
+    hopeless = any(
+        job.kind == JobKind.ERASE_FACES and job.attempts >= MAX_ATTEMPTS for job in queue.list("failed")
+    )
     if is_erasing(library) and not hopeless:
         request_erasing(queue)
 

@@ -35,6 +35,7 @@ from personalizer.backup.swap import finish_restore
 from personalizer.errors import FamiliarError, NotFoundError, UsageError
 from personalizer.home import Home
 from personalizer.jobs.due import mark_scan_due
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.face_consent import faceless_photos, faces_are_on, switch_faces
 from personalizer.library.library import Library
@@ -147,7 +148,7 @@ class Familiar:
         wanted: dict[str, Any] = {}
         if accept_missing:
             wanted["accept_missing"] = accept_missing is True or self._places(accept_missing)
-        return ScanReport(**self._run("scan", "library", wanted, on_progress)["scan"])
+        return ScanReport(**self._run(JobKind.SCAN, "library", wanted, on_progress)["scan"])
 
     def _places(self, folders: Sequence[Path]) -> list[str]:
         """These registered folders, or file systems below such, by their real names."""
@@ -183,7 +184,7 @@ class Familiar:
                         fix="List them with: familiar exclude",
                     )
         if stored and running_worker_pid(self.home) is not None:
-            self.queue.enqueue("scan", "library", {"backbone": self.backbone, "device": self.device})
+            self.queue.enqueue(JobKind.SCAN, "library", {"backbone": self.backbone, "device": self.device})
         return self.library.exclusions()
 
     def left_out(self) -> dict[str, int]:
@@ -194,11 +195,11 @@ class Familiar:
 
     def rebuild_index(self, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """Make the vector index anew from the library."""
-        return self._run("rebuild_index", "library", {}, on_progress)
+        return self._run(JobKind.REBUILD_INDEX, "library", {}, on_progress)
 
     def recluster(self, *, apply: bool, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """What grouping everything anew would change; with `apply` it is done."""
-        return self._run("recluster", "apply" if apply else "preview", {"apply": apply}, on_progress)
+        return self._run(JobKind.RECLUSTER, "apply" if apply else "preview", {"apply": apply}, on_progress)
 
     def status(self) -> Status:
         """What is there and what is going on."""
@@ -269,7 +270,7 @@ class Familiar:
         """Look for faces from now on, and in the photos in which that was left out; or no longer."""
         switch_faces(self.library, on)
         left = len(faceless_photos(self.library)) if on else 0
-        found = self._run("find_faces", "library", {}, on_progress) if left else {}
+        found = self._run(JobKind.FIND_FACES, "library", {}, on_progress) if left else {}
         return {"faces": on, "looked_at": found.get("looked_at", 0), "found": found.get("faces", 0)}
 
     def face_models(self) -> list[FaceModelState]:
@@ -386,10 +387,10 @@ class Familiar:
 
     def _queue_scan(self) -> int:
         told = {"backbone": self.backbone, "device": self.device}
-        return self.queue.enqueue("scan", "library", told, USER_PRIORITY)
+        return self.queue.enqueue(JobKind.SCAN, "library", told, USER_PRIORITY)
 
     def _queue_analysis(self) -> int:
-        return self.queue.enqueue("analyse", "library", {}, USER_PRIORITY)
+        return self.queue.enqueue(JobKind.ANALYZE, "library", {}, USER_PRIORITY)
 
     def pause(self) -> dict[str, bool]:
         """Start no further job."""
@@ -511,7 +512,7 @@ class Familiar:
         payload: dict[str, Any] = {"name": name, "photos": resolved}
         if settings:
             payload["settings"] = dict(settings)
-        made = self._run("learn", name, payload, on_progress)
+        made = self._run(JobKind.LEARN, name, payload, on_progress)
         concept = self.library.concept(made["concept"])
         members = len(self.library.members(concept.id))
         return Learning(concept.name or name, members, made["train_job"], made["skipped"])
@@ -519,7 +520,7 @@ class Familiar:
     def train(self, name: str, on_progress: OnProgress | None = None) -> Trained:
         """Train the prefix of a named concept and export what serving needs."""
         concept = self._named(name, "training")
-        return _trained(self._run("train", str(concept.id), {"concept": concept.id}, on_progress))
+        return _trained(self._run(JobKind.TRAIN, str(concept.id), {"concept": concept.id}, on_progress))
 
     def forget(
         self, name: str, typed: str, on_progress: OnProgress | None = None, *, backups: bool = False
@@ -575,7 +576,7 @@ class Familiar:
                 note = f"The index is not made yet: {why}. Then: familiar rebuild-index"
                 return dataclasses.replace(restored, notes=[*restored.notes, note])
             # Before whatever waited when the backup was made.
-            made = self._client.run("rebuild_index", "library", {}, on_progress, USER_PRIORITY + 1)
+            made = self._client.run(JobKind.REBUILD_INDEX, "library", {}, on_progress, USER_PRIORITY + 1)
         except FamiliarError as error:
             note = f"The index is not made yet ({error.found}): familiar rebuild-index"
             return dataclasses.replace(restored, notes=[*restored.notes, note])
@@ -630,7 +631,7 @@ class Familiar:
     def _prepare(self, on_progress: OnProgress | None) -> None:
         """See that the backbone is exported; the worker does it once per backbone version."""
         if not self._serving.is_exported():
-            self._run("export", self.backbone, {}, on_progress)
+            self._run(JobKind.EXPORT, self.backbone, {}, on_progress)
 
     def _run(
         self, kind: str, subject: str, payload: dict[str, Any], on_progress: OnProgress | None

@@ -21,6 +21,7 @@ from personalizer.faces.downloads import (
     install_file,
     is_installed,
 )
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.schemas import OnProgress, Progress
@@ -73,7 +74,7 @@ def use_face_models(models: Path, library: Library, queue: JobQueue, names: Sequ
     used = choose_models(models, names)
     waiting = len(library.photos_to_analyse(analysis_version(PhotoAnalyser(models))))
     # Asked for, so not only once: whoever goes back to what was used before means it.
-    job_id = queue.enqueue("analyse", "library", {}, USER_PRIORITY) if waiting else None
+    job_id = queue.enqueue(JobKind.ANALYZE, "library", {}, USER_PRIORITY) if waiting else None
     return {"used": [model.name for model in used.values()], "photos_to_look_at": waiting, "job": job_id}
 
 

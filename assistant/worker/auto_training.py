@@ -11,7 +11,6 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -23,6 +22,7 @@ from assistant.worker.log import Harmless
 from exporters.installed import of_same_backbone
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import Handler, JobContext
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
@@ -38,7 +38,6 @@ from personalizer.training.outdated import (
     take_back_attempt,
 )
 
-KIND = "personalise"
 PRIORITY = -2
 """After everything else, also after what a new version of the backbone asks for."""
 
@@ -94,21 +93,24 @@ class AutoTraining:
 
     # --- for the worker's loop
 
-    def handlers(self, others: Mapping[str, Handler]) -> Mapping[str, Handler]:
-        """`others` and, at the moments at which training may run, that of our own kind."""
-        return _Openable(others, KIND, self._handler(others["train"]), lambda: self._open)
+    @property
+    def may_run(self) -> bool:
+        """Whether a job of this kind may be taken out of the queue now."""
+        return self._open
 
-    def _handler(self, train: Handler) -> Handler:
-        def personalise(job: Job, context: JobContext) -> dict[str, Any]:
+    def handler(self, train: Handler) -> Handler:
+        """What runs a job of this kind, with the handler of trainings that somebody asked for."""
+
+        def train_when_idle(job: Job, context: JobContext) -> dict[str, Any]:
             due = next((due for due in self._due() if due.concept.id == job.payload["concept"]), None)
             if due is None:
                 return {"trained": False}
             begin_attempt(self._library, due)
             self._working = True
-            yielding = YieldingContext(context, self)
+            context.yield_when(lambda: self.must_make_way(context))
             try:
                 # What the worker calls a training is one, whoever asked for it.
-                return train(dataclasses.replace(job, kind="train"), yielding)
+                return train(dataclasses.replace(job, kind=JobKind.TRAIN), context)
             except JobCancelled:
                 if self._queue.cancelled(job.id):
                     give_up(self._library, due, self._rules)
@@ -118,7 +120,7 @@ class AutoTraining:
             finally:
                 self._working = False
 
-        return personalise
+        return train_when_idle
 
     def must_make_way(self, context: JobContext) -> bool:
         """Whether the training that runs has to stop now: somebody needs the worker, or the machine."""
@@ -196,7 +198,7 @@ class AutoTraining:
             job.payload.get("concept")
             for state in ("queued", "running")
             for job in self._queue.list(state)
-            if job.kind == "train"
+            if job.kind == JobKind.TRAIN
         }
         return [
             due
@@ -222,14 +224,18 @@ class AutoTraining:
         return [one for one in due if now_s - self._seen[one.concept.id][1] >= self._config.settle_s]
 
     def _enqueue(self, due: Due) -> None:
-        if any(job.kind == KIND for state in ("queued", "running") for job in self._queue.list(state)):
+        if any(
+            job.kind == JobKind.AUTO_TRAIN
+            for state in ("queued", "running")
+            for job in self._queue.list(state)
+        ):
             return
         wanted = {"concept": due.concept.id, "backbone": self._backbone, "device": self._device}
-        self._queue.enqueue(KIND, str(due.concept.id), wanted, PRIORITY)
+        self._queue.enqueue(JobKind.AUTO_TRAIN, str(due.concept.id), wanted, PRIORITY)
 
     def _withdraw(self) -> None:
         for job in self._queue.list("queued"):
-            if job.kind == KIND:
+            if job.kind == JobKind.AUTO_TRAIN:
                 self._queue.request_cancel(job.id)
 
     def _why_not(self) -> str | None:
@@ -238,7 +244,7 @@ class AutoTraining:
         busy = self._machine.busy_with(working=self._working)
         if self._queue.paused():
             return "paused"
-        running = next((job for job in self._queue.list("running") if job.kind != KIND), None)
+        running = next((job for job in self._queue.list("running") if job.kind != JobKind.AUTO_TRAIN), None)
         if running is not None:
             return f"{running.kind} is running"
         if busy is not None:
@@ -252,12 +258,10 @@ class AutoTraining:
         return None if self._calm >= self._config.calm_looks else "seeing whether the machine is idle"
 
     def _just_used(self) -> bool:
-        row = self._library.connection.execute(
-            "SELECT MAX(finished_at) AS at FROM jobs WHERE kind != ?", (KIND,)
-        ).fetchone()
-        if row["at"] is None:
+        ended_at = self._queue.last_ended_at(but_of=JobKind.AUTO_TRAIN)
+        if ended_at is None:
             return False
-        ago = datetime.now(UTC) - datetime.fromisoformat(row["at"])
+        ago = datetime.now(UTC) - ended_at
         return timedelta(0) <= ago < timedelta(seconds=self._config.quiet_s)
 
     def _say(self, state: TrainingState) -> TrainingState:
@@ -279,48 +283,3 @@ class AutoTraining:
 def _kind_of(state: TrainingState) -> str:
     """The reason without its numbers, so that every per cent is not a line of the log."""
     return "".join(character for character in state.reason if not character.isdigit())
-
-
-class YieldingContext(JobContext):
-    """The context of a job that makes way: being asked to is like being asked to stop, and the job is put back."""
-
-    def __init__(self, inner: JobContext, training: AutoTraining) -> None:
-        self._inner = inner
-        self._training = training
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def progress(self, done: int, total: int, message: str) -> None:
-        self._inner.progress(done, total, message)
-
-    def cancelled(self) -> bool:
-        return self._inner.cancelled() or self._training.must_make_way(self._inner)
-
-    def check_cancelled(self) -> None:
-        if self.cancelled():
-            raise JobCancelled("made way")
-
-
-class _Openable(Mapping[str, Handler]):
-    """Handlers by kind, one of which is there only while `is_open`: the loop takes jobs of the kinds it finds."""
-
-    def __init__(
-        self, others: Mapping[str, Handler], kind: str, handler: Handler, is_open: Callable[[], bool]
-    ) -> None:
-        self._others = others
-        self._kind = kind
-        self._handler = handler
-        self._is_open = is_open
-
-    def __getitem__(self, kind: str) -> Handler:
-        # Also when it closes between looking and taking.
-        return self._handler if kind == self._kind else self._others[kind]
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._others
-        if self._is_open():
-            yield self._kind
-
-    def __len__(self) -> int:
-        return len(list(iter(self)))

@@ -25,6 +25,7 @@ from typing import Any, Literal, TextIO
 from assistant.daemon.process import worker_log
 from personalizer.errors import UsageError
 from personalizer.home import Home
+from personalizer.jobs.kinds import JobKind
 
 Level = Literal["info", "debug"]
 LEVELS: Mapping[str, int] = {"info": logging.INFO, "debug": logging.DEBUG}
@@ -41,9 +42,7 @@ _OUTPUT = "standard-error"
 _WORDS = frozenset(
     {os.strerror(number) for number in range(1, 140)}
     | {
-        "scan", "cluster", "index", "rebuild_index", "learn", "train", "personalise", "export", "forget",
-        "find_faces", "erase_faces", "done", "failed", "cancelled", "queued", "put back",
-        "SIGTERM", "SIGINT", "SIGHUP",
+        *JobKind, "done", "failed", "cancelled", "queued", "put back", "SIGTERM", "SIGINT", "SIGHUP",
     }
 )  # fmt: skip
 

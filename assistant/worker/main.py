@@ -14,29 +14,30 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from assistant.daemon.process import beat, hold_watch_lock, hold_worker_lock, running_worker_pid, stop_worker
 from assistant.forget.concept import resume_forgetting
 from assistant.forget.faces import resume_erasing
 from assistant.worker.auto_training import AutoTraining, AutoTrainingConfig
-from assistant.worker.handlers import make_handlers
 from assistant.worker.idle import IdleLimits, Machine
-from assistant.worker.log import Harmless, level_number, logging_to_files, numbers_in
+from assistant.worker.job_log import logged
+from assistant.worker.log import Harmless, level_number, logging_to_files
 from assistant.worker.missing_work import missing_work, queue_missing
+from assistant.worker.registry import make_handlers
 from personalizer.analysis.version import analysis_version
 from personalizer.backup.swap import finish_restore
-from personalizer.errors import FamiliarError, JobCancelled
+from personalizer.errors import FamiliarError
 from personalizer.home import Home
-from personalizer.jobs.loop import Handler, JobContext, run_worker_loop
+from personalizer.jobs.kinds import JobKind
+from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
 from personalizer.training.outdated import TrainingRules
 from personalizer.training.torch_threads import wait_briefly
@@ -87,34 +88,45 @@ def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching
         resume_forgetting(library, queue)
         resume_erasing(library, queue)
         queue_what_is_missing(home, library, queue)
-        handlers: Mapping[str, Handler] = make_handlers(home, library, queue)
+        handlers = make_handlers(home, library, queue)
         logger.info(
             "worker started", extra={"fields": {"pid": os.getpid(), "watching": watching is not None}}
         )
         entered.enter_context(_ending_in_time(library, queue, stop))
+        training: AutoTraining | None = None
         if watching is not None:
-            handlers = entered.enter_context(_watching(home, library, queue, watching, handlers))
+            training = entered.enter_context(_watching(home, library, queue, watching))
+            handlers[JobKind.AUTO_TRAIN] = training.handler(handlers[JobKind.TRAIN])
         ran = run_worker_loop(
             queue,
-            _Logged(handlers, queue),
+            {kind: logged(handler, queue) for kind, handler in handlers.items()},
             stop,
             idle_exit_s,
+            runnable=lambda: [
+                kind for kind in handlers if kind != JobKind.AUTO_TRAIN or _may_train(training)
+            ],
             on_beat=lambda: beat(home),
             when_idle=_now_and_then(
                 LOOK_FOR_MISSING_S,
                 # What waits for the index is put there by a scan, which comes as often.
-                lambda: queue_what_is_missing(home, library, queue, ("scan", "analyse", "cluster")),
+                lambda: queue_what_is_missing(
+                    home, library, queue, (JobKind.SCAN, JobKind.ANALYZE, JobKind.CLUSTER)
+                ),
             ),
         )
         logger.info("worker stopped", extra={"fields": {"jobs": ran}})
         return ran
 
 
+def _may_train(training: AutoTraining | None) -> bool:
+    return training is not None and training.may_run
+
+
 def queue_what_is_missing(
     home: Home,
     library: Library,
     queue: JobQueue,
-    kinds: Collection[str] = ("scan", "analyse", "index", "cluster"),
+    kinds: Collection[str] = (JobKind.SCAN, JobKind.ANALYZE, JobKind.INDEX, JobKind.CLUSTER),
 ) -> None:
     """Queue the work that the library itself says is not done: the jobs of it may have been lost.
 
@@ -152,10 +164,8 @@ def _now_and_then(every_s: float, action: Callable[[], None]) -> Callable[[], No
 
 
 @contextmanager
-def _watching(
-    home: Home, library: Library, queue: JobQueue, options: WatchOptions, handlers: Mapping[str, Handler]
-) -> Iterator[Mapping[str, Handler]]:
-    """Watch the folders and train when idle for the duration of the block; yields the handlers that this takes."""
+def _watching(home: Home, library: Library, queue: JobQueue, options: WatchOptions) -> Iterator[AutoTraining]:
+    """Watch the folders and train when idle for the duration of the block."""
     from personalizer.scan.exclusions import exclusions_of
     from personalizer.scan.notes import read_notes
     from personalizer.scan.pending_folders import ask_for_scan
@@ -186,7 +196,7 @@ def _watching(
         on_polled=lambda polled: write_polled(library, polled),
     )
     with watcher, training:
-        yield training.handlers(handlers)
+        yield training
 
 
 def watch_in_foreground(home: Home, options: WatchOptions, stop: threading.Event | None = None) -> None:
@@ -250,73 +260,6 @@ def _ending_in_time(library: Library, queue: JobQueue, stop: threading.Event) ->
     finally:
         left.set()
         stop.set()
-
-
-class _Logged(Mapping[str, Handler]):
-    """Handlers that tell the log what they do: kind and numbers always, everything at debug level."""
-
-    def __init__(self, handlers: Mapping[str, Handler], queue: JobQueue) -> None:
-        self._handlers = handlers
-        self._queue = queue
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._handlers)
-
-    def __len__(self) -> int:
-        return len(self._handlers)
-
-    def __getitem__(self, kind: str) -> Handler:
-        handler = self._handlers[kind]
-
-        def logged(job: Job, context: JobContext) -> dict[str, Any]:
-            fields: dict[str, Any] = {"job": job.id, "kind": Harmless(job.kind), "attempt": job.attempts}
-            logger.info("job begins", extra={"fields": fields})
-            logger.debug("job %d is about %s: %s", job.id, job.subject, job.payload)
-            began_s = time.monotonic()
-            state, error, numbers = "done", None, {}
-            try:
-                result = handler(job, _LoggedContext(context, job))
-                numbers = numbers_in(result)
-                logger.debug("job %d: %s", job.id, result)
-                return result
-            except JobCancelled:
-                state = "cancelled" if self._queue.cancelled(job.id) else "put back"
-                raise
-            except Exception as raised:
-                state, error = "failed", raised
-                raise
-            finally:
-                fields |= {"state": state, "elapsed_s": round(time.monotonic() - began_s, 3)}
-                logger.log(
-                    logging.ERROR if error else logging.INFO,
-                    "job ends",
-                    extra={"fields": numbers | fields},
-                    # All others are told by the loop.
-                    exc_info=error if isinstance(error, FamiliarError) else None,
-                )
-
-        return logged
-
-
-class _LoggedContext(JobContext):
-    """Says at debug level what a job says of itself, which names photos and people."""
-
-    def __init__(self, inner: JobContext, job: Job) -> None:
-        self._inner = inner
-        self._about = job.id
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def progress(self, done: int, total: int, message: str) -> None:
-        logger.debug("job %d: %d of %d, %s", self._about, done, total, message)
-        self._inner.progress(done, total, message)
-
-    def cancelled(self) -> bool:
-        return self._inner.cancelled()
-
-    def check_cancelled(self) -> None:
-        self._inner.check_cancelled()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

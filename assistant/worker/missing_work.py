@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from personalizer.jobs.due import _SCAN_KEY, _hash, due_mark
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.scan.pending_folders import SUBJECT, noticed_folders, told_of_folders
 
 DERIVED_PRIORITY = -1
 """After everything that somebody asked for."""
-_END_WITH_GROUPING = {"scan", "analyse"}
+_END_WITH_GROUPING = {JobKind.SCAN, JobKind.ANALYZE}
 """Kinds of jobs that index and group what they found."""
 
 
@@ -56,7 +57,7 @@ def queue_missing(
         # A job that people ask for looks at the world when it runs, so it does this work too.
         if item.kind not in kinds or (item.kind, item.subject) in active:
             continue
-        if item.kind in ("index", "cluster") and not _END_WITH_GROUPING.isdisjoint(
+        if item.kind in (JobKind.INDEX, JobKind.CLUSTER) and not _END_WITH_GROUPING.isdisjoint(
             kind for kind, _ in active
         ):
             continue
@@ -80,10 +81,10 @@ def _scan(library: Library) -> list[MissingWork]:
         return []
     if mark is not None:
         payload = json.loads(mark)["payload"]
-        return [MissingWork("scan", "library", "a scan was not finished", _hash(mark), payload=payload)]
+        return [MissingWork(JobKind.SCAN, "library", "a scan was not finished", _hash(mark), payload=payload)]
     if folders:
         why, told = f"{len(folders)} folders were not looked at", told_of_folders(library)
-        return [MissingWork("scan", SUBJECT, why, _hash(folders), payload=told)]
+        return [MissingWork(JobKind.SCAN, SUBJECT, why, _hash(folders), payload=told)]
     return []
 
 
@@ -92,7 +93,7 @@ def _analysis(library: Library, version: str) -> list[MissingWork]:
     if not photos:
         return []
     why = f"{len(photos)} photos were looked at by older models"
-    return [MissingWork("analyse", "library", why, _hash(sorted(photos)), version)]
+    return [MissingWork(JobKind.ANALYZE, "library", why, _hash(sorted(photos)), version)]
 
 
 def _index(library: Library) -> list[MissingWork]:
@@ -100,11 +101,13 @@ def _index(library: Library) -> list[MissingWork]:
     if not waiting and not gone:
         return []
     # What it is about changes all the time; that it failed or was called off once says nothing about the next.
-    return [MissingWork("index", "library", f"{waiting} vectors are not indexed", uuid.uuid4().hex)]
+    return [MissingWork(JobKind.INDEX, "library", f"{waiting} vectors are not indexed", uuid.uuid4().hex)]
 
 
 def _clustering(library: Library) -> list[MissingWork]:
     mark = due_mark(library)
     if mark is None:
         return []
-    return [MissingWork("cluster", "library", "something changed since concepts were grouped", _hash(mark))]
+    return [
+        MissingWork(JobKind.CLUSTER, "library", "something changed since concepts were grouped", _hash(mark))
+    ]

@@ -20,6 +20,7 @@ from typing import Any
 from personalizer.clustering.update import decided_concepts
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import NotFoundError
+from personalizer.jobs.kinds import JobKind
 from personalizer.library.library import Library, Operation
 from personalizer.names import name_key
 from personalizer.schemas import Concept, Job
@@ -150,7 +151,7 @@ def forget_records(
 
 def concerns(job: Job, identity: Identity) -> bool:
     """Whether a job works on the concept or would make it anew."""
-    if job.kind == "forget":
+    if job.kind == JobKind.FORGET:
         return False
     name = job.payload.get("name")
     learned = isinstance(name, str) and name_key(name) in identity.name_keys

@@ -15,7 +15,7 @@ from personalizer.jobs.lease import LeaseKeeper
 from personalizer.jobs.queue import JobQueue
 from personalizer.jobs.rate import ProgressRate
 from personalizer.jobs.retry import error_class
-from personalizer.schemas import Job
+from personalizer.schemas import Job, Progress
 from personalizer.storage_errors import is_locked, storage_error
 
 PROGRESS_INTERVAL_S = 0.1
@@ -28,12 +28,20 @@ Stored = TypeVar("Stored")
 class JobContext:
     """What a handler may say and ask while it works."""
 
-    def __init__(self, queue: JobQueue, job: Job, stop: threading.Event, kinds: Collection[str] = ()) -> None:
-        """`kinds` of jobs are run by the loop that runs this one."""
+    def __init__(
+        self,
+        queue: JobQueue,
+        job: Job,
+        stop: threading.Event,
+        runnable: Callable[[], Collection[str]] = tuple,
+    ) -> None:
+        """`runnable` says which kinds of jobs the loop that runs this one would run now."""
         self._queue = queue
         self._job = job
         self._stop = stop
-        self._kinds = kinds
+        self._runnable = runnable
+        self._yield_when: list[Callable[[], bool]] = []
+        self._listeners: list[Callable[[Progress], None]] = []
         self._written_at_s = -PROGRESS_INTERVAL_S
         self._rate = ProgressRate()
         self._has_advanced = False
@@ -42,6 +50,8 @@ class JobContext:
 
     def progress(self, done: int, total: int, message: str) -> None:
         """Report how far the work is; frequent calls are thinned out, the last step never is."""
+        for listener in self._listeners:
+            listener(Progress(done, total, message))
         now_s = time.monotonic()
         self._signs += 1
         rate_per_s = self._rate.add(now_s, done, total)
@@ -62,15 +72,25 @@ class JobContext:
             self._has_advanced = True
 
     def cancelled(self) -> bool:
-        """Whether the handler should stop: the user asked for it, the worker is being shut down, or the job is
-        another worker's by now.
+        """Whether the handler should stop: the user asked for it, the worker is being shut down, the job is another
+        worker's by now, or it has to yield.
         """
         self._signs += 1
-        return self._stop.is_set() or self._lost.is_set() or self._queue.cancelled(self._job.id)
+        if self._stop.is_set() or self._lost.is_set() or self._queue.cancelled(self._job.id):
+            return True
+        return any(condition() for condition in self._yield_when)
+
+    def yield_when(self, condition: Callable[[], bool]) -> None:
+        """Stop as well when `condition` holds: the job is put back and goes on later."""
+        self._yield_when.append(condition)
+
+    def listen(self, listener: Callable[[Progress], None]) -> None:
+        """Have every report of progress passed on, before it is thinned out."""
+        self._listeners.append(listener)
 
     def outranked(self, by: Collection[str] | None = None) -> bool:
-        """Whether the worker would rather run another job, of the kinds that are named `by`, where this makes way."""
-        kinds = set(self._kinds)
+        """Whether the worker would rather run another job, of the kinds that are named `by`, where this yields."""
+        kinds = set(self._runnable())
         return self._queue.outranked(self._job.id, kinds if by is None else kinds.intersection(by))
 
     def check_cancelled(self) -> None:
@@ -100,6 +120,7 @@ def run_worker_loop(
     stop: threading.Event,
     idle_exit_s: float | None = None,
     *,
+    runnable: Callable[[], Collection[str]] | None = None,
     on_beat: Callable[[], None] | None = None,
     when_idle: Callable[[], object] | None = None,
 ) -> int:
@@ -108,16 +129,17 @@ def run_worker_loop(
 
     The caller holds the worker lock, so jobs that are marked running belong to a dead worker and are
     recovered first. A handler that fails never ends the loop, nor does a library that another program holds for
-    long; one that cannot be written to does. `on_beat` is called from a thread every few seconds, `when_idle`
-    whenever there is nothing to run.
+    long; one that cannot be written to does. `runnable` says which of the kinds may be run now (all by default),
+    `on_beat` is called from a thread every few seconds, `when_idle` whenever there is nothing to run.
     """
+    runnable = runnable or handlers.keys
     _patiently(stop, queue.recover_orphans)
     worker_pid = os.getpid()
     ran = 0
     idle_since_s = time.monotonic()
     with LeaseKeeper(on_beat=on_beat, on_end=queue.library.close_connection_of_thread) as keeper:
         while not stop.is_set():
-            job = _patiently(stop, lambda: queue.claim(worker_pid, handlers))
+            job = _patiently(stop, lambda: queue.claim(worker_pid, runnable()))
             if job is None:
                 if idle_exit_s is not None and time.monotonic() - idle_since_s >= idle_exit_s:
                     break
@@ -125,7 +147,7 @@ def run_worker_loop(
                     _patiently(stop, when_idle)
                 stop.wait(POLL_INTERVAL_S)
                 continue
-            context = JobContext(queue, job, stop, handlers)
+            context = JobContext(queue, job, stop, runnable)
             keeper.hold(context)
             try:
                 _run(queue, job, handlers[job.kind], context, stop)

@@ -332,6 +332,13 @@ class JobQueue:
         )
         return [_job(row) for row in rows]
 
+    def last_ended_at(self, *, but_of: str) -> datetime | None:
+        """When the last job of another kind than `but_of` ended; None when none has."""
+        row = self.library.connection.execute(
+            "SELECT MAX(finished_at) AS at FROM jobs WHERE kind != ?", (but_of,)
+        ).fetchone()
+        return None if row["at"] is None else datetime.fromisoformat(row["at"])
+
     def recover_orphans(self) -> int:
         """Queue again what a dead worker was running; returns how many. Only for the holder of the worker lock.
 

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 
@@ -33,8 +34,8 @@ def ask_for_scan(queue: JobQueue, told: Mapping[str, Any], folders: Collection[s
             waiting |= {folder: uuid.uuid4().hex for folder in folders}
             if len(waiting) <= MOST_FOLDERS:
                 _write(library, waiting, told)
-                return queue.enqueue("scan", SUBJECT, told)
-    return queue.enqueue("scan", "library", told)
+                return queue.enqueue(JobKind.SCAN, SUBJECT, told)
+    return queue.enqueue(JobKind.SCAN, "library", told)
 
 
 def noticed_folders(library: Library) -> dict[str, str]:

@@ -32,10 +32,10 @@ leave(0)
 NEVER_STOPS = """
 import sys, threading, time
 from pathlib import Path
-import assistant.worker.handlers, assistant.worker.main
+import assistant.worker.scan_jobs, assistant.worker.main
 from personalizer.home import Home
 assistant.worker.main.STOP_PATIENCE_S = 1.0
-assistant.worker.handlers.Handlers.scan = lambda self, job, context: time.sleep(600)
+assistant.worker.scan_jobs.ScanJobs.scan = lambda self, job, context: time.sleep(600)
 sys.exit(assistant.worker.main.main(["--home", sys.argv[1], "--watch"]))
 """
 

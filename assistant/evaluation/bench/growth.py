@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from assistant.evaluation.data.synthetic_people import add_photos, draw_people
-from assistant.worker.handlers import make_handlers
+from assistant.worker.registry import make_handlers
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.home import Home
 from personalizer.jobs.loop import Handler, run_worker_loop

@@ -31,7 +31,7 @@ from assistant.demo.run import Demo, read_samples
 from assistant.forget.concept import resume_forgetting
 from assistant.service.familiar import Familiar
 from assistant.tools import build_tools
-from assistant.worker.handlers import make_handlers
+from assistant.worker.registry import make_handlers
 from exporters.installed import note_export, runtime_directory
 from personalizer.errors import FamiliarError, NotFoundError, NotReadyError, UsageError
 from personalizer.home import Home

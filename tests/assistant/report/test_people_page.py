@@ -25,13 +25,13 @@ from PIL import Image, ImageDraw
 from stored_photos import store_photo
 
 from assistant.forget.concept import request_forgetting
-from assistant.forget.faces import KIND as ERASE
 from assistant.forget.faces import request_erasing
 from assistant.report.people_page import PageLimits, PeoplePage, write_people_page
-from assistant.worker.handlers import make_handlers
+from assistant.worker.registry import make_handlers
 from personalizer.concepts.overview import examples, named, overview
 from personalizer.errors import NotReadyError, UsageError
 from personalizer.home import Home
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.face_consent import switch_faces
@@ -514,7 +514,7 @@ def test_erasing_faces_removes_the_pages(world: World) -> None:
     world.thing("Cup", world.photo(RED, faces=0)[1])
     world.write()
     request_erasing(JobQueue(world.library))
-    world.work(ERASE)
+    world.work(JobKind.ERASE_FACES)
     assert not world.home.people_page.exists()
     page, _ = world.write()
     assert (page.people, page.things, page.ungrouped_faces) == (0, 1, 0)

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from assistant.daemon.training_switch import is_on, stored_state, switch
-from assistant.worker.auto_training import KIND, AutoTraining, AutoTrainingConfig
+from assistant.worker.auto_training import AutoTraining, AutoTrainingConfig
 from assistant.worker.idle import IdleLimits, Machine, Sources
 from personalizer.errors import FamiliarError, JobCancelled
 from personalizer.home import Home
+from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.jobs.retry import RetryPolicy
@@ -84,8 +85,13 @@ class World:
 
     @contextmanager
     def run(self, training: AutoTraining) -> Iterator[None]:
-        handlers = training.handlers({"train": self.train, "scan": self.scan})
-        loop = threading.Thread(target=run_worker_loop, args=(self.queue, handlers, self.stop))
+        others = {JobKind.TRAIN: self.train, JobKind.SCAN: self.scan}
+        handlers = others | {JobKind.AUTO_TRAIN: training.handler(self.train)}
+        loop = threading.Thread(
+            target=run_worker_loop,
+            args=(self.queue, handlers, self.stop),
+            kwargs={"runnable": lambda: list(handlers if training.may_run else others)},
+        )
         with training:
             loop.start()
             yield
@@ -94,7 +100,7 @@ class World:
             assert not loop.is_alive()
 
     def job(self) -> Job:
-        return next(job for job in self.queue.list() if job.kind == KIND)
+        return next(job for job in self.queue.list() if job.kind == JobKind.AUTO_TRAIN)
 
 
 def until(true: Callable[[], object], timeout_s: float = 10.0) -> None:
@@ -135,7 +141,7 @@ def test_it_trains_what_is_due_once(world: World) -> None:
         until(lambda: world.library.concept(1).state == "ready")
         until(lambda: (state := stored_state(world.library)) and state.state == "nothing to do")
         time.sleep(0.2)
-        assert [(job.kind, job.state) for job in world.queue.list()] == [(KIND, "done")]
+        assert [(job.kind, job.state) for job in world.queue.list()] == [(JobKind.AUTO_TRAIN, "done")]
     assert stored_state(world.library) is None, "nobody watches any more"
 
 

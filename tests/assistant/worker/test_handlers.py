@@ -20,9 +20,9 @@ from stored_photos import store_photo
 from assistant.daemon.process import hold_worker_lock
 from assistant.results import Check
 from assistant.service.familiar import Familiar
-from assistant.worker.handlers import make_handlers
 from assistant.worker.main import queue_what_is_missing
 from assistant.worker.missing_work import missing_work
+from assistant.worker.registry import make_handlers
 from personalizer.home import Home
 from personalizer.jobs.due import due_mark, settle
 from personalizer.jobs.loop import JobContext, run_worker_loop

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from assistant.answers.backbone import Serving
 from assistant.answers.describe import Describer
 from assistant.demo.run import read_samples
-from assistant.worker.handlers import make_handlers
+from assistant.worker.registry import make_handlers
 from exporters.installed import exported_version
 from personalizer.home import Home
 from personalizer.jobs.loop import run_worker_loop

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assistant.worker.handlers import make_handlers
 from assistant.worker.missing_work import missing_work, queue_missing
+from assistant.worker.registry import make_handlers
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
 from personalizer.jobs.due import mark_scan_due
@@ -278,7 +278,7 @@ def test_what_lies_beside_photos_of_the_folder(world: World) -> None:
 WORKER = """
 import sys, threading
 from pathlib import Path
-from assistant.worker.handlers import make_handlers
+from assistant.worker.registry import make_handlers
 from personalizer.errors import JobCancelled
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
