@@ -29,6 +29,7 @@ from assistant.chat.replies import NOT_BUILT, clarification
 from assistant.chat.router.route import UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, is_command, parse_command
 from assistant.chat.small_talk import SmallTalk
+from assistant.daemon.code_version import CodeWatch
 from assistant.language.fact_answers import nothing_told, told_about, who_or_what
 from assistant.language.questions import AsksWhoOrWhat, asked_about, understand
 from assistant.presentation.replies import before_forgetting, not_forgotten
@@ -55,6 +56,13 @@ _AGAIN = frozenset(
 )
 
 
+UPDATED = Failed(
+    "answering in a chat that was open before Familiar was updated",
+    "the installed version is another one by now",
+    "Close the chat (/quit) and open it again: nothing is lost.",
+)
+
+
 class RequestCancelledError(KeyboardInterrupt):
     """The user stopped the request.
 
@@ -78,6 +86,7 @@ class Assistant:
         self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._thread_lock = threading.Lock()
+        self._code = CodeWatch()
 
     def warm_up(self) -> None:
         """Load LangChain and the model in the background, so that the first answer need not wait for them."""
@@ -135,6 +144,10 @@ class Assistant:
         if stop.is_set():
             # Stopped while it waited behind another request: nothing of it may be done any more.
             emit(Cancelled())
+            return
+        if self._code.outdated() and not is_command(text):
+            # What is not imported yet would be of the other version.
+            emit(UPDATED)
             return
         started = time.monotonic()
         try:

@@ -17,7 +17,7 @@ from assistant.presentation.lines import duration
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:
-    from assistant.daemon.service_unit import ServiceState
+    from assistant.daemon.service_file import ServiceState
     from assistant.results import Status
     from assistant.setup.estimate import Estimate
 
@@ -81,7 +81,8 @@ def install_service(
     no_faces: NoFaces = False,
 ) -> None:
     """Install and start the service; again changes nothing."""
-    from assistant.daemon.service_unit import Watched, service_of_this_system
+    from assistant.daemon.service_file import Watched
+    from assistant.daemon.service_unit import service_of_this_system
     from assistant.setup.consent import settle_consent
 
     ui = front_end(context)

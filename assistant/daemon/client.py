@@ -11,6 +11,7 @@ from assistant.daemon.process import (
     ensure_worker,
     is_stopped,
     last_beat,
+    replace_outdated_worker,
     running_worker_pid,
     worker_log,
 )
@@ -77,7 +78,7 @@ class JobClient:
     def _wait(self, job_id: int, on_progress: OnProgress | None) -> dict[str, Any]:
         shown: tuple[int, int, str] | None = None
         checked_worker_at, said_at = float("-inf"), time.monotonic()
-        watch = _WorkerWatch(self.home)
+        watch, replaced = _WorkerWatch(self.home), False
         while True:
             job = self.queue.get(job_id)
             state = (job.done, job.total, job.message)
@@ -92,6 +93,11 @@ class JobClient:
                 raise self._failure(job)
             if time.monotonic() - checked_worker_at > WORKER_CHECK_S:
                 watch.look()
+                # Once: two front ends of different versions must not end each other's workers for ever.
+                if not replaced and replace_outdated_worker(self.home):
+                    replaced = True
+                    if on_progress is not None:
+                        on_progress(Progress(0, 0, "Replacing a worker of another version"))
                 ensure_worker(self.home)
                 checked_worker_at = time.monotonic()
             if on_progress is not None and time.monotonic() - said_at > REPEAT_S:

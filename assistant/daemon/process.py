@@ -7,6 +7,8 @@ has one of its own besides, by which it is told from a worker that a front end s
 from __future__ import annotations
 
 import fcntl
+import json
+import logging
 import os
 import shutil
 import signal
@@ -17,12 +19,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from personalizer.errors import NotReadyError
-from personalizer.home import Home
+from assistant.daemon.code_version import code_version
+from assistant.daemon.service_unit import service_of_this_system
+from personalizer.errors import FamiliarError, NotReadyError
+from personalizer.home import Home, write_atomically
 
+logger = logging.getLogger(__name__)
 IDLE_EXIT_S = 120.0
 LOCK_PATIENCE_S = 2.0
 START_PATIENCE_S = 20.0
+REPLACE_PATIENCE_S = 15.0
+"""A worker stops by itself within eight seconds."""
 ROOM_KIB = 1024
 """With less free space than this, nothing that goes wrong has to be looked for elsewhere."""
 
@@ -79,6 +86,41 @@ def _hold(path: Path, patience_s: float) -> Iterator[int | None]:
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def note_version(home: Home, version: str) -> None:
+    """Say which version of the code the worker runs; to be said by the holder of the lock."""
+    write_atomically(_version_file(home), json.dumps({"pid": os.getpid(), "code": version}).encode())
+
+
+def outdated_worker_pid(home: Home) -> int | None:
+    """The process id of another process that works with other code than what is installed; None where there is none.
+
+    Before this was noted, no worker said its version: one that says none is an older one. That it has not said it yet
+    is waited for.
+    """
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while (pid := running_worker_pid(home)) and pid != os.getpid():
+        noted = _noted_version(home, pid)
+        if noted is not None:
+            return pid if noted != code_version() else None
+        if time.monotonic() > deadline:
+            return pid
+        time.sleep(0.05)
+    return None
+
+
+def _noted_version(home: Home, pid: int) -> str | None:
+    """What the process with this id has said of itself."""
+    try:
+        noted = json.loads(_version_file(home).read_text())
+        return str(noted["code"]) if noted["pid"] == pid else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _version_file(home: Home) -> Path:
+    return home.root / "worker.version"
 
 
 def running_worker_pid(home: Home) -> int | None:
@@ -164,6 +206,24 @@ def ensure_worker(home: Home) -> None:
                 fix=f"See {worker_log(home)}, or run `familiar doctor`.",
             )
         time.sleep(0.02)
+
+
+def replace_outdated_worker(home: Home) -> bool:
+    """Ask a worker of another version to stop, with its job put back; True where there was one.
+
+    One that watches is started again by whoever started it, if that is a service.
+    """
+    pid = outdated_worker_pid(home)
+    if pid is None:
+        return False
+    watched = watching_pid(home) is not None
+    logger.info("the worker (pid %d) runs another version of the code: it is replaced", pid)
+    if not stop_worker(home, REPLACE_PATIENCE_S):
+        end_frozen_worker(home, pid)
+    if watched:
+        with suppress(FamiliarError):
+            service_of_this_system().start_again()
+    return True
 
 
 def start_worker(home: Home, idle_exit_s: float = IDLE_EXIT_S) -> subprocess.Popen[bytes]:

@@ -14,14 +14,22 @@ import sqlite3
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from assistant.daemon.process import beat, hold_watch_lock, hold_worker_lock, running_worker_pid, stop_worker
+from assistant.daemon.code_version import CodeWatch
+from assistant.daemon.process import (
+    beat,
+    hold_watch_lock,
+    hold_worker_lock,
+    note_version,
+    running_worker_pid,
+    stop_worker,
+)
 from assistant.forget.concept import resume_forgetting
 from assistant.forget.faces import resume_erasing
 from assistant.worker.auto_training import AutoTraining, AutoTrainingConfig
@@ -45,6 +53,7 @@ from personalizer.training.torch_threads import wait_briefly
 STOP_PATIENCE_S = 8.0
 """A job that has not stopped by then is put back where it is, as when the process is killed: nothing is lost."""
 LOOK_FOR_MISSING_S = 3600.0
+HOURLY_KINDS = (JobKind.SCAN, JobKind.ANALYZE, JobKind.CLUSTER)
 
 # By name: run as a program, this module is called otherwise.
 logger = logging.getLogger("assistant.worker")
@@ -67,18 +76,26 @@ class WatchOptions:
 
 
 def run_worker(home: Home, stop: threading.Event, idle_exit_s: float | None) -> int:
-    """Hold the lock and run jobs until told to stop or idle for too long; returns how many were run.
+    """Hold the lock and run jobs until told to stop, idle for too long or replaced on the disk by another version;
+    returns how many were run.
 
     Raises NotReadyError when another worker has the lock.
     """
-    return _work(home, stop, idle_exit_s, None)
+    return _work(home, stop, idle_exit_s, None, CodeWatch())
 
 
-def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching: WatchOptions | None) -> int:
+def _work(
+    home: Home,
+    stop: threading.Event,
+    idle_exit_s: float | None,
+    watching: WatchOptions | None,
+    code: CodeWatch,
+) -> int:
     wait_briefly()
     home.ensure()
     with ExitStack() as entered:
         entered.enter_context(hold_worker_lock(home))
+        note_version(home, code.version)
         level = logging.INFO if watching is None else watching.level
         entered.enter_context(logging_to_files(home, level, console=watching is not None))
         finish_restore(home)
@@ -97,29 +114,37 @@ def _work(home: Home, stop: threading.Event, idle_exit_s: float | None, watching
         if watching is not None:
             training = entered.enter_context(_watching(home, library, queue, watching))
             handlers[JobKind.AUTO_TRAIN] = training.handler(handlers[JobKind.TRAIN])
+        look_for_missing = _now_and_then(
+            LOOK_FOR_MISSING_S,
+            # What waits for the index is put there by a scan, which comes as often.
+            lambda: queue_what_is_missing(home, library, queue, HOURLY_KINDS),
+        )
+
+        def when_idle() -> None:
+            if code.outdated():
+                logger.info("another version of the code is installed: this worker ends")
+                stop.set()
+            else:
+                look_for_missing()
+
         ran = run_worker_loop(
             queue,
             {kind: logged(handler, queue) for kind, handler in handlers.items()},
             stop,
             idle_exit_s,
-            runnable=lambda: [
-                kind for kind in handlers if kind != JobKind.AUTO_TRAIN or _may_train(training)
-            ],
+            # What is left in the queue is for a worker that runs the code that is installed.
+            runnable=lambda: [] if code.outdated() else _runnable(handlers, training),
             on_beat=lambda: beat(home),
-            when_idle=_now_and_then(
-                LOOK_FOR_MISSING_S,
-                # What waits for the index is put there by a scan, which comes as often.
-                lambda: queue_what_is_missing(
-                    home, library, queue, (JobKind.SCAN, JobKind.ANALYZE, JobKind.CLUSTER)
-                ),
-            ),
+            when_idle=when_idle,
         )
         logger.info("worker stopped", extra={"fields": {"jobs": ran}})
         return ran
 
 
-def _may_train(training: AutoTraining | None) -> bool:
-    return training is not None and training.may_run
+def _runnable(kinds: Iterable[str], training: AutoTraining | None) -> list[str]:
+    """The kinds of jobs that may run now."""
+    may_train = training is not None and training.may_run
+    return [kind for kind in kinds if kind != JobKind.AUTO_TRAIN or may_train]
 
 
 def queue_what_is_missing(
@@ -205,27 +230,40 @@ def watch_in_foreground(home: Home, options: WatchOptions, stop: threading.Event
     Raises NotReadyError when another `familiar watch` runs in this home.
     """
     home.ensure()
-    stop = stop or threading.Event()
-    with hold_watch_lock(home), stopping_on_signals(stop, interrupt_twice=True):
+    stop, code = stop or threading.Event(), CodeWatch()
+    with hold_watch_lock(home), stopping_on_signals(stop, interrupt_twice=True) as told:
         if running_worker_pid(home) is not None:
             print("Waiting for the worker in the background to make way", file=sys.stderr, flush=True)
             stop_worker(home, options.patience_s)
-        _work(home, stop, None, options)
+        _work(home, stop, None, options, code)
+    if code.outdated() and not told.is_set():
+        begin_again()
+
+
+def begin_again() -> NoReturn:
+    """Become the same command in the code that is installed now; a service goes on under the same process id."""
+    print("Familiar was updated: starting again", file=sys.stderr, flush=True)
+    os.execv(sys.executable, sys.orig_argv)
 
 
 @contextmanager
-def stopping_on_signals(stop: threading.Event, *, interrupt_twice: bool = False) -> Iterator[None]:
-    """SIGTERM, SIGHUP and Ctrl-C set `stop`: the running job goes back to the queue at its next check."""
+def stopping_on_signals(stop: threading.Event, *, interrupt_twice: bool = False) -> Iterator[threading.Event]:
+    """SIGTERM, SIGHUP and Ctrl-C set `stop`: the running job goes back to the queue at its next check.
+
+    Yields what is set as well, but by nothing else than these.
+    """
+    told = threading.Event()
 
     def request_stop(number: int, frame: FrameType | None) -> None:
         if stop.is_set() and interrupt_twice:
             raise KeyboardInterrupt
+        told.set()
         stop.set()
 
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     previous = {number: signal.signal(number, request_stop) for number in numbers}
     try:
-        yield
+        yield told
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

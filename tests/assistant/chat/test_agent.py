@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from assistant.chat.agent import Assistant
+from assistant.chat.agent import UPDATED, Assistant
 from assistant.chat.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolFinished, ToolStarted
 from assistant.chat.plain import run
 from assistant.chat.replies import CANNOT_HELP
@@ -175,6 +175,14 @@ def test_an_error_has_what_was_tried_found_and_to_do(assistant: Assistant) -> No
 
 def test_an_unknown_command_is_an_error(assistant: Assistant) -> None:
     assert isinstance(last(assistant, "/dance"), Failed)
+
+
+def test_a_chat_that_was_open_during_an_update_says_so(
+    assistant: Assistant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assistant._code, "outdated", lambda: True)
+    assert last(assistant, "who do you know?") == UPDATED
+    assert isinstance(last(assistant, "/quit"), Quit)
 
 
 def test_quit(assistant: Assistant) -> None:

@@ -14,15 +14,10 @@ from typing import Any
 
 import pytest
 
-from assistant.daemon.service_unit import (
-    LABEL,
-    UNIT,
-    LaunchdAgent,
-    SystemdUnit,
-    Watched,
-    ownership,
-    service_of_this_system,
-)
+from assistant.daemon.launchd import LaunchdAgent
+from assistant.daemon.service_file import LABEL, UNIT, Watched, ownership
+from assistant.daemon.service_unit import service_of_this_system
+from assistant.daemon.systemd import SystemdUnit
 from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.home import Home
 
