@@ -6,13 +6,13 @@ Every question about a concept goes to the backbone in the words, views and toke
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from assistant.language.parse import Phrase
 from assistant.results import Check
 from exporters.installed import exported_version, runtime_directory
 from personalizer.backbones.registry import backbone_directory
@@ -134,8 +134,8 @@ class Serving:
         said = answer(self.session, segments, [image], max_tokens=MAX_WORDS_TOKENS, forced=False)
         return said.text.strip()
 
-    def fitting_drawing(self, text: str, concepts: Sequence[Concept]) -> list[Concept]:
-        """Those of `concepts` that a drawing of `text` has room for in the backbone.
+    def fitting_drawing(self, words: Phrase, concepts: Sequence[Concept]) -> list[Concept]:
+        """Those of `concepts` that a drawing of `words` has room for in the backbone.
 
         The first one that has a prefix, and all that fit beside it, in the order given.
         """
@@ -143,7 +143,7 @@ class Serving:
         from exporters.runtime.generation import drawing_positions
 
         def positions(context: PromptContext) -> int:
-            return drawing_positions(context, as_trained(_worded(text, context), end="."))
+            return drawing_positions(context, as_trained(_worded(words, context), end="."))
 
         fitting: list[Concept] = []
         runtimes: list[ConceptRuntime] = []
@@ -159,18 +159,18 @@ class Serving:
 
     def draw(
         self,
-        text: str,
+        words: Phrase,
         concepts: Sequence[Concept],
         seed: int,
         count: int = 1,
         on_progress: OnProgress | None = None,
     ) -> tuple[list[Image.Image], int, float]:
-        """Pictures of `text` with `concepts` in it, the image tokens of all candidates and the seconds that these took.
+        """Pictures of `words` with `concepts` in it, the image tokens of all candidates and the seconds for these.
 
         Picture `i` depends on `seed + i` only. `on_progress` counts tokens and may raise to stop.
         """
         context = self.together(concepts)
-        drawn = draw(self.session, _worded(text, context), count, seed, context, on_progress)
+        drawn = draw(self.session, _worded(words, context), count, seed, context, on_progress)
         return drawn.images, drawn.sampled_tokens, drawn.sampling_s
 
     def check(self) -> Check:
@@ -249,29 +249,12 @@ def views_of(image: Image.Image, scale: float, box: BoundingBox | None, *, face:
     return reading_views(image, inside, face=face)
 
 
-def named_slots(text: str, names: Sequence[str]) -> str:
-    """`text` with a name slot wherever one of the concepts is named; braces that the user typed are dropped.
-
-    A name within a longer one ("mug", "striped mug") is not found there.
-    """
+def _worded(words: Phrase, context: PromptContext | None) -> str:
+    """The text with name slots for the concepts of the context."""
     from personalizer.prefix.prompts import name_slot
 
-    plain = text.replace("{", "(").replace("}", ")")
-    if not names:
-        return plain
-    places = sorted(range(len(names)), key=lambda place: -len(names[place]))
-    alternatives = "|".join(f"({re.escape(names[place])})" for place in places)
-    return re.sub(
-        rf"(?<!\w)(?:{alternatives})(?!\w)",
-        lambda found: name_slot(places[(found.lastindex or 1) - 1]),
-        plain,
-        flags=re.IGNORECASE,
-    )
-
-
-def _worded(text: str, context: PromptContext | None) -> str:
-    """`text` with name slots for the concepts of the context."""
-    return named_slots(text, [one.display_name for one in context.concepts] if context else [])
+    names = [one.display_name for one in context.concepts] if context else []
+    return words.with_slots({name: name_slot(place) for place, name in enumerate(names)})
 
 
 def as_trained(text: str, end: str = "") -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from assistant.answers.backbone import Serving, views_of
 from assistant.answers.sidecars import filled_in, what_lies_beside
 from assistant.language.fact_answers import Told, nothing_told, told_about, who_or_what
+from assistant.language.parse import Phrase
 from assistant.language.questions import (
     AsksForConcepts,
     AsksForUnknown,
@@ -60,7 +61,7 @@ class Describer:
         return PhotoAnalyser(self._home.models)
 
     def describe(
-        self, path: Path, question: str | None, started: float, prepare: Callable[[], None]
+        self, path: Path, question: Phrase | None, started: float, prepare: Callable[[], None]
     ) -> Description:
         """The answer about the photo at `path`; `started` is the monotonic time from which it is counted.
 
@@ -76,7 +77,7 @@ class Describer:
         stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())
         decoded = filled_in(decoded, stored)
         named = [c for c in self._library.concepts() if c.name is not None and c.state != "hidden"]
-        wanted = understand(question, [concept.name for concept in named if concept.name])
+        wanted = understand(question)
         asked = wanted.names if isinstance(wanted, AsksForConcepts) else ()
         if not isinstance(wanted, AsksForConcepts | AsksForUnknown) and any(one.prefix_dir for one in named):
             prepare()
@@ -103,7 +104,7 @@ class Describer:
             answer = _description(recognised, decoded)
         return Description(
             photo=path,
-            question=question,
+            question=None if question is None else question.text,
             answer=answer,
             concepts=shown[: max(MAX_LISTED, len(asked))],
             facts=self._facts(decoded, stored),

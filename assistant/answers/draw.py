@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.language.mentions import find_mentions
+from assistant.language.parse import Phrase
 from assistant.results import Imagined
 from personalizer.errors import UsageError
 from personalizer.home import Home, write_atomically
@@ -37,14 +37,14 @@ class Drawer:
 
     def draw(
         self,
-        text: str,
+        words: Phrase,
         out: Path | None,
         seed: int | None,
         count: int,
         on_progress: OnProgress | None,
         started: float,
     ) -> Imagined:
-        """Draw `count` pictures with seeds from `seed` on; `started` is the monotonic time to count from.
+        """Draw `count` pictures of `words` with seeds from `seed` on; `started` is the monotonic time to count from.
 
         Pictures are drawn and saved some at a time: stopping by an error from `on_progress` keeps those that are
         saved. Raises UsageError for an empty text, a count that is not 1..64, a seed below 0 or a file in the way
@@ -52,10 +52,10 @@ class Drawer:
         """
         from exporters.runtime.generation import MAX_BATCH
 
-        plain = " ".join(text.split())
+        plain = words.text
         first_seed = secrets.randbelow(MAX_SEED - MAX_COUNT) if seed is None else seed
         _check(plain, count, first_seed)
-        concepts, notes = self._concepts_in(plain)
+        concepts, notes = self._concepts_in(words)
         paths = self._targets(plain, out, first_seed, count)
         _refuse_to_replace(paths)
         tokens = 0
@@ -64,7 +64,7 @@ class Drawer:
             batch = paths[first : first + MAX_BATCH]
             report = _reporter(first, len(batch), count, f"Drawing “{plain}”", on_progress)
             pictures, written, drawing_s = self._serving.draw(
-                plain, concepts, first_seed + first, len(batch), report
+                words, concepts, first_seed + first, len(batch), report
             )
             tokens, spent_s = tokens + written, spent_s + drawing_s
             for number, (picture, path) in enumerate(zip(pictures, batch, strict=True), first):
@@ -79,11 +79,13 @@ class Drawer:
             notes=notes,
         )
 
-    def _concepts_in(self, text: str) -> tuple[list[Concept], list[str]]:
+    def _concepts_in(self, words: Phrase) -> tuple[list[Concept], list[str]]:
         """The concepts in the text that have a prefix for this backbone and room in it, and notes for the user."""
-        names = [c.name for c in self._library.concepts() if c.name and c.state != "hidden"]
-        mentioned = list(dict.fromkeys(find_mentions(text, names).concepts))
-        known = [concept for name in mentioned if (concept := self._library.concept_by_name(name))]
+        known = [
+            concept
+            for name in dict.fromkeys(words.concepts)
+            if (concept := self._library.concept_by_name(name)) is not None and concept.state != "hidden"
+        ]
         usable = [concept for concept in known if self._serving.has_prefix(concept)]
         notes = [
             f"{concept.name} has no trained prefix for this backbone yet: `familiar train {concept.name}`."
@@ -91,7 +93,7 @@ class Drawer:
             if concept not in usable
         ]
         # One alone is drawn or refused for the length of its text.
-        drawn = self._serving.fitting_drawing(text, usable) if len(usable) > 1 else usable
+        drawn = self._serving.fitting_drawing(words, usable) if len(usable) > 1 else usable
         left_out = [concept for concept in usable if concept not in drawn]
         if left_out:
             notes.append(

@@ -15,6 +15,7 @@ from assistant.chat.slash_commands import (
     split_telling,
     split_words,
 )
+from assistant.language.parse import Phrase
 from assistant.presentation.lines import (
     forgotten_lines,
     profile_lines,
@@ -55,7 +56,7 @@ class Actions:
         self._familiar = familiar
         self._access = access
 
-    def describe(self, photo: Path | str, question: str | None) -> Action:
+    def describe(self, photo: Path | str, question: str | Phrase | None) -> Action:
         path = self._access.allow([photo])[0]
         return Action(
             "describe",
@@ -64,7 +65,8 @@ class Actions:
             (path,),
         )
 
-    def imagine(self, text: str, count: int = 1, seed: int | None = None) -> Action:
+    def imagine(self, words: str | Phrase, count: int = 1, seed: int | None = None) -> Action:
+        text = words if isinstance(words, str) else words.text
         if not text.strip():
             raise UsageError(
                 tried="/imagine",
@@ -75,7 +77,7 @@ class Actions:
             "imagine",
             f"Drawing {text}",
             lambda progress: imagine_pictures(
-                self._familiar, text, count=count, seed=seed, on_progress=progress
+                self._familiar, words, count=count, seed=seed, on_progress=progress
             ),
         )
 

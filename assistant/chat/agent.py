@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from assistant.chat.actions import Action, Actions
@@ -31,6 +32,7 @@ from assistant.chat.slash_commands import help_text, is_command, parse_command
 from assistant.chat.small_talk import SmallTalk
 from assistant.daemon.code_version import CodeWatch
 from assistant.language.fact_answers import nothing_told, told_about, who_or_what
+from assistant.language.parse import Request, parse
 from assistant.language.questions import AsksWhoOrWhat, asked_about, understand
 from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.service.familiar import Familiar
@@ -191,14 +193,15 @@ class Assistant:
             self._forget(asked, text, stop, emit)
             return
         names = [concept.name for concept in self.familiar.concepts() if concept.name]
-        found = self._in_context(route(text, [str(photo) for photo in photos], names), text, names)
+        request = parse(text, names)
+        found = self._in_context(route(request, [str(photo) for photo in photos]), request, names)
         self.conversation.waiting = None
         action = self._action(found)
         if action is not None:
             self.conversation.last_route = found
             self._act(action, text, stop, emit)
             return
-        told = self._told(found, text, names)
+        told = self._told(found, request)
         if found.intent == "forget":
             self._ask_to_forget(found.slots["concept"], text, emit, started)
         elif asked is not None and found.intent in ("chat", "clarify"):
@@ -213,47 +216,47 @@ class Assistant:
         else:
             self._talk.answer(text, found, stop, emit, started)
 
-    def _in_context(self, found: Route, text: str, names: Sequence[str]) -> Route:
+    def _in_context(self, found: Route, request: Request, names: Sequence[str]) -> Route:
         """The same route, completed by what was said before."""
+        text = request.text
         waiting, photos = self.conversation.waiting, self.conversation.last_photos
         if found.intent == "clarify" and found.slots.get("missing") == "photo" and photos:
-            again = route(text, [str(photo) for photo in photos], names)
-            return Route(again.intent, again.slots, again.confidence, "context", again.elapsed_ms)
+            again = route(request, [str(photo) for photo in photos])
+            return replace(again, source="context")
         if waiting is None:
             if found.intent == "chat" and _asks_again(text) and self.conversation.last_route is not None:
                 last = self.conversation.last_route
                 if last.intent == "imagine":
                     slots = {key: value for key, value in last.slots.items() if key != "seed"}
-                    return Route("imagine", slots, found.confidence, "context", found.elapsed_ms)
+                    return replace(last, slots=slots, source="context", elapsed_ms=found.elapsed_ms)
             return found
         wanted, missing = waiting.slots.get("wanted"), waiting.slots.get("missing")
         if wanted == "describe" and found.intent == "describe" and "question" not in found.slots:
             slots = {**waiting.slots, **found.slots}
-            return Route("describe", slots, found.confidence, "context", found.elapsed_ms)
+            return replace(found, slots=slots, source="context", words=waiting.words)
         if wanted == "remember" and "concept" in found.slots and found.intent in ("chat", "list_concepts"):
             slots = {"concept": found.slots["concept"], "text": waiting.slots["text"]}
-            return Route("remember", slots, found.confidence, "context", found.elapsed_ms)
+            return replace(found, intent="remember", slots=slots, source="context")
         if wanted == "forget" and name_key(text) in map(name_key, names):
-            return Route("forget", {"concept": text.strip()}, found.confidence, "context", found.elapsed_ms)
+            return replace(found, intent="forget", slots={"concept": text}, source="context")
         if missing == "prompt" and found.intent == "chat" and found.confidence <= UNDECIDED:
-            return Route(
-                "imagine", {**found.slots, "prompt": text}, found.confidence, "context", found.elapsed_ms
-            )
+            slots = {**found.slots, "prompt": text}
+            return replace(found, intent="imagine", slots=slots, source="context", words=request)
         return found
 
-    def _told(self, found: Route, text: str, names: Sequence[str]) -> str | None:
+    def _told(self, found: Route, request: Request) -> str | None:
         """The user's own words on a question about someone or something named, where no photo is needed.
 
         Where nothing was told this is said as well: a small model would make something up.
         """
-        name = asked_about(text, names)
+        name = asked_about(request)
         for_photo = found.intent == "clarify" and found.slots.get("missing") == "photo"
         undecided = found.intent == "chat" and found.confidence <= UNDECIDED
         if name is None or not (for_photo or undecided):
             return None
         facts = self.familiar.profile(name).facts
-        is_open = isinstance(understand(text, names), AsksWhoOrWhat)
-        told = (who_or_what if is_open else told_about)(text, name, facts)
+        is_open = isinstance(understand(request), AsksWhoOrWhat)
+        told = (who_or_what if is_open else told_about)(request.text, name, facts)
         if told.whole or (told.facts and undecided):
             return told.words
         return nothing_told(name, facts) if undecided and not self.conversation.last_photos else None
@@ -263,9 +266,11 @@ class Assistant:
         match found.intent:
             case "describe":
                 self.access.allow(slots.get("photos", []))
-                return self._actions.describe(slots["photo"], slots.get("question"))
+                return self._actions.describe(slots["photo"], found.words)
             case "imagine":
-                return self._actions.imagine(slots["prompt"], slots.get("count", 1), slots.get("seed"))
+                return self._actions.imagine(
+                    found.words or slots["prompt"], slots.get("count", 1), slots.get("seed")
+                )
             case "list_concepts":
                 return self._actions.list_concepts(slots.get("concept"))
             case "remember":

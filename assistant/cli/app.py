@@ -331,9 +331,8 @@ def route(
     from assistant.cli.route import route_lines
 
     ui = front_end(context)
-    known = ui.familiar.library.concepts()
-    names = [concept.name for concept in known if concept.name and concept.state != "hidden"]
-    ui.show(choose(text, [str(photo)] if photo else [], names), route_lines)
+    found = choose(ui.familiar.parse(text), [str(photo)] if photo else [])
+    ui.show(found, route_lines)
 
 
 @app.command()

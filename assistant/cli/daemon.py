@@ -13,7 +13,6 @@ import typer
 
 from assistant.cli.app import app
 from assistant.cli.front_end import FrontEnd, NoFaces, Yes, front_end
-from assistant.presentation.lines import duration
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -145,6 +144,8 @@ def _on_or_off(switch: str | None) -> bool | None:
 
 def estimate_lines(estimate: Estimate) -> str:
     """For a person."""
+    from assistant.presentation.lines import duration
+
     if estimate.new == 0:
         return f"{estimate.files} files that may be photos, none of them new."
     size = (

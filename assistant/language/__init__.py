@@ -1,4 +1,4 @@
 """English in, structure out. Knows words and names; no library and no tool.
 
-Start at `mentions.find_mentions`.
+Start at `parse.parse`; `questions.understand` says what a question asks for.
 """

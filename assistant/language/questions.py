@@ -1,12 +1,11 @@
-"""Tells what a question about a photo asks for, by its words. Knows the names in the library and no photo."""
+"""Tells what a question about a photo asks for, by its parsed words. Knows no library and no photo."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.language.mentions import CONCEPT, PHOTO, find_mentions
+from assistant.language.parse import CONCEPT, PHOTO, Phrase
 
 _CONCEPTS = rf"(?:(?:both|either)\ )?{CONCEPT}(?:(?:,|,?\ (?:and|or))\ {CONCEPT})*"
 _HERE = (
@@ -92,27 +91,24 @@ class AsksSomething:
 Question = WantsDescription | AsksForConcepts | AsksForUnknown | AsksWhoOrWhat | AsksSomething
 
 
-def understand(question: str | None, names: Sequence[str]) -> Question:
+def understand(question: Phrase | None) -> Question:
     """What `question` asks for; None and "what is this?" ask for a description."""
-    plain = " ".join((question or "").split())
-    if not plain or _OPEN_DESCRIPTION.match(plain):
+    if question is None or not question.text or _OPEN_DESCRIPTION.match(question.text):
         return WantsDescription()
-    mentions = find_mentions(plain, names)
-    named = tuple(dict.fromkeys(mentions.concepts))
-    if named and _PRESENCE.match(mentions.skeleton):
+    named = tuple(dict.fromkeys(question.concepts))
+    if named and _PRESENCE.match(question.skeleton):
         return AsksForConcepts(named)
-    unknown = _UNKNOWN_PRESENCE.match(plain)
-    if not mentions.concepts and unknown:
+    unknown = _UNKNOWN_PRESENCE.match(question.text)
+    if not named and unknown:
         return AsksForUnknown(unknown["name"])
-    if named and _WHO_OR_WHAT.match(mentions.skeleton):
-        return AsksWhoOrWhat(plain, named[0])
-    return AsksSomething(plain, named)
+    if named and _WHO_OR_WHAT.match(question.skeleton):
+        return AsksWhoOrWhat(question.text, named[0])
+    return AsksSomething(question.text, named)
 
 
-def asked_about(text: str, names: Sequence[str]) -> str | None:
-    """The named concept that the question `text` is about; None for what is no question about one."""
-    mentions = find_mentions(" ".join(text.split()), names)
-    asks = mentions.concepts and (
-        _QUESTION_ABOUT.match(mentions.skeleton) or _WHO_OR_WHAT.match(mentions.skeleton)
+def asked_about(question: Phrase) -> str | None:
+    """The named concept that a question is about; None for what is no question about one."""
+    asks = question.concepts and (
+        _QUESTION_ABOUT.match(question.skeleton) or _WHO_OR_WHAT.match(question.skeleton)
     )
-    return mentions.concepts[0] if asks else None
+    return question.concepts[0] if asks else None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.daemon.client import USER_PRIORITY, JobClient
 from assistant.daemon.process import running_worker_pid, watching_pid
+from assistant.language.parse import Phrase, Request, parse
 from assistant.results import (
     BackupState,
     Check,
@@ -596,20 +597,26 @@ class Familiar:
         return self._serving.session
 
     def describe(
-        self, photo: Path, question: str | None = None, on_progress: OnProgress | None = None
+        self, photo: Path, question: str | Phrase | None = None, on_progress: OnProgress | None = None
     ) -> Description:
-        """Say what and who is in a photo, or answer a question about it.
+        """Say what and who is in a photo, or answer a question about it, which may be parsed already.
 
         Whether a named concept is in it is answered at once, also before the backbone has been prepared; everything
         else waits for the backbone where a trained prefix needs it.
         """
         started = time.monotonic()
         path = existing(photo, "describing")
-        return self._describer.describe(path, question, started, lambda: self._prepare(on_progress))
+        asked = self.parse(question) if isinstance(question, str) else question
+        return self._describer.describe(path, asked, started, lambda: self._prepare(on_progress))
+
+    def parse(self, text: str) -> Request:
+        """The names of this library and the photos in a text, with their places."""
+        names = [c.name for c in self.library.concepts() if c.name and c.state != "hidden"]
+        return parse(text, names)
 
     def imagine(
         self,
-        text: str,
+        text: str | Phrase,
         out: Path | None = None,
         seed: int | None = None,
         count: int = 1,
@@ -618,7 +625,8 @@ class Familiar:
         """Draw `count` pictures of `text`, with any named concepts in it, as PNG files."""
         started = time.monotonic()
         self._prepare(on_progress)
-        return self._drawer.draw(text, out, seed, count, on_progress, started)
+        words = self.parse(text) if isinstance(text, str) else text
+        return self._drawer.draw(words, out, seed, count, on_progress, started)
 
     def doctor(self) -> list[Check]:
         """Whether everything that is needed is there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from assistant.language.parse import Phrase
 from assistant.results import Description
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
@@ -21,7 +22,7 @@ def describe_photo(
     familiar: Familiar,
     access: PhotoAccess,
     photo: Path | str,
-    question: str | None = None,
+    question: str | Phrase | None = None,
     on_progress: OnProgress | None = None,
 ) -> tuple[str, Description]:
     """What the photo shows, as text and as the record behind it.

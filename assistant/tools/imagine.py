@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from assistant.language.parse import Phrase
 from assistant.results import Imagined
 from assistant.service.familiar import Familiar
 from personalizer.errors import UsageError
@@ -20,7 +21,7 @@ NO_NAME = "nobody"
 
 def imagine_pictures(
     familiar: Familiar,
-    text: str,
+    text: str | Phrase,
     *,
     count: int = 1,
     seed: int | None = None,
@@ -34,7 +35,7 @@ def imagine_pictures(
             fix="Ask for fewer, several times.",
         )
     imagined = familiar.imagine(text, None, seed, count, on_progress)
-    return imagined_text(imagined, text), imagined
+    return imagined_text(imagined, text if isinstance(text, str) else text.text), imagined
 
 
 def imagined_text(imagined: Imagined, text: str) -> str:

@@ -33,7 +33,7 @@ from assistant.chat.router.words import (
     PLAIN_DESCRIBE,
     STATEMENT,
 )
-from assistant.language.mentions import PHOTO, Mentions, find_mentions
+from assistant.language.parse import PHOTO, Phrase, Request
 
 __all__ = ["LIKELY", "SURE", "UNDECIDED", "Intent", "Route", "Slots", "route"]
 
@@ -52,31 +52,33 @@ class Route:
     confidence: float = UNDECIDED
     source: Literal["pattern", "context", "model"] = "pattern"
     elapsed_ms: float = 0.0
+    words: Phrase | None = None
+    """What the tool acts on, parsed: the question or what is to be drawn."""
 
 
-def route(text: str, photos: Sequence[str] = (), concepts: Sequence[str] = ()) -> Route:
-    """Choose the tool for `text`.
+def route(request: Request, photos: Sequence[str] = ()) -> Route:
+    """Choose the tool for `request`.
 
-    `photos` are paths that came with the request beside its text; `concepts` are the names in the library.
-    Never raises: what nothing recognises is `chat` with confidence `UNDECIDED`.
+    `photos` are paths that came with the request beside its text. Never raises: what nothing recognises is `chat` with
+    confidence `UNDECIDED`.
     """
     started = time.perf_counter()
-    mentions = find_mentions(text, concepts)
-    every_photo = (*mentions.photos, *map(str, photos))
-    intent, slots, confidence = _decide(mentions, every_photo)
-    if mentions.concepts and intent != "name_concept":
-        slots.setdefault("concept", mentions.concepts[0])
-        if len(set(mentions.concepts)) > 1:
-            slots.setdefault("concepts", list(dict.fromkeys(mentions.concepts)))
-    return Route(intent, slots, confidence, "pattern", (time.perf_counter() - started) * 1000)
+    outcome = _decide(request, (*request.photos, *map(str, photos)))
+    slots = outcome.slots
+    if request.concepts and outcome.intent != "name_concept":
+        slots.setdefault("concept", request.concepts[0])
+        if len(set(request.concepts)) > 1:
+            slots.setdefault("concepts", list(dict.fromkeys(request.concepts)))
+    elapsed_ms = (time.perf_counter() - started) * 1000
+    return Route(outcome.intent, slots, outcome.confidence, "pattern", elapsed_ms, outcome.words)
 
 
-def _decide(mentions: Mentions, photos: tuple[str, ...]) -> Outcome:
-    if not mentions.skeleton:
-        return (
-            ("describe", photo_slots(photos), SURE) if photos else ("clarify", {"missing": "request"}, SURE)
-        )
-    sentences = list(_sentences(mentions, photos))
+def _decide(request: Request, photos: tuple[str, ...]) -> Outcome:
+    if not request.skeleton:
+        if photos:
+            return Outcome("describe", photo_slots(photos), SURE)
+        return Outcome("clarify", {"missing": "request"}, SURE)
+    sentences = list(_sentences(request, photos))
     guarded = False
     for sentence in sentences:
         if any(pattern.search(sentence.text) or pattern.search(sentence.spoken) for pattern in CHATTER):
@@ -87,7 +89,7 @@ def _decide(mentions: Mentions, photos: tuple[str, ...]) -> Outcome:
             outcome = outcome_of(sentence, match) if match else None
             if outcome:
                 return outcome
-    if photos and PHOTO in mentions.skeleton:
+    if photos and PHOTO in request.skeleton:
         return _describe(sentences, photos, SURE)
     for sentence in [] if guarded else sentences:
         for pattern, outcome_of in LOOSE_RULES:
@@ -99,13 +101,14 @@ def _decide(mentions: Mentions, photos: tuple[str, ...]) -> Outcome:
         if photos and DEICTIC_QUESTION.search(sentence.text):
             return _describe([sentence], photos, LIKELY)
         if any(pattern.search(sentence.text) for pattern in NEEDS_PHOTO):
-            question = mentions.restore(sentence.text, sentence.start)
-            return "clarify", {"wanted": "describe", "missing": "photo", "question": question}, LIKELY
-    return "chat", {}, SURE if guarded else UNDECIDED
+            question = request.part(sentence.text, sentence.start)
+            slots = {"wanted": "describe", "missing": "photo", "question": question.text}
+            return Outcome("clarify", slots, LIKELY, question)
+    return Outcome("chat", {}, SURE if guarded else UNDECIDED)
 
 
-def _sentences(mentions: Mentions, photos: tuple[str, ...]) -> Iterator[Sentence]:
-    for match in re.finditer(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]*", mentions.skeleton):
+def _sentences(request: Request, photos: tuple[str, ...]) -> Iterator[Sentence]:
+    for match in re.finditer(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]*", request.skeleton):
         text = match[0].rstrip()
         start = match.start() + len(text) - len(text.lstrip())
         text = text.lstrip()
@@ -116,14 +119,13 @@ def _sentences(mentions: Mentions, photos: tuple[str, ...]) -> Iterator[Sentence
                 spoken = text
                 start, text = start + found.end(), text[found.end() :]
         if text:
-            yield Sentence(text, start, spoken, mentions, photos)
+            yield Sentence(text, start, spoken, request, photos)
 
 
 def _describe(sentences: Sequence[Sentence], photos: tuple[str, ...], confidence: float) -> Outcome:
     slots = photo_slots(photos)
     words = " ".join(sentence.text for sentence in sentences)
-    if not PLAIN_DESCRIBE.match(words):
-        start = sentences[0].start
-        question = PHOTO_PHRASE.sub("this photo", sentences[0].mentions.restore_names(words, start)).strip()
-        slots["question"] = question
-    return "describe", slots, confidence
+    if PLAIN_DESCRIBE.match(words):
+        return Outcome("describe", slots, confidence)
+    question = sentences[0].request.part(PHOTO_PHRASE.sub("this photo", words), sentences[0].start)
+    return Outcome("describe", slots | {"question": question.text}, confidence, question)

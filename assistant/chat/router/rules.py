@@ -21,7 +21,7 @@ from assistant.chat.router.words import (
     THING,
     TRAILING,
 )
-from assistant.language.mentions import CONCEPT, Mentions
+from assistant.language.parse import CONCEPT, PHOTO, Phrase, Request
 
 Intent = Literal[
     "describe",
@@ -35,6 +35,7 @@ Intent = Literal[
     "clarify",
 ]
 Slots = dict[str, Any]
+_EDGES = " \t\"'`,;:!.?"
 SURE = 0.95
 LIKELY = 0.8
 LOOSE = 0.65
@@ -51,16 +52,29 @@ class Sentence:
     start: int
     spoken: str
     """The same with "can you" and "please" still in front: "can you draw?" is a question, "draw" is not."""
-    mentions: Mentions
+    request: Request
     photos: tuple[str, ...]
 
-    def restore(self, match: re.Match[str], group: str) -> str:
-        """The words of a group with the names put back, without trailing courtesy and punctuation."""
-        words = self.mentions.restore(match[group], self.start + match.start(group))
-        return TRAILING.sub("", words).strip(" \t\"'`,;:!.?")
+    def part(self, match: re.Match[str], group: str) -> Phrase:
+        """The words of a group, without trailing courtesy and punctuation."""
+        return self.cut(match[group], self.start + match.start(group))
+
+    def cut(self, fragment: str, skeleton_start: int) -> Phrase:
+        """The same for a fragment of the skeleton."""
+        return self.request.part(TRAILING.sub("", fragment).strip(_EDGES), skeleton_start)
 
 
-Outcome = tuple[Intent, Slots, float]
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a rule makes of a sentence."""
+
+    intent: Intent
+    slots: Slots
+    confidence: float
+    words: Phrase | None = None
+    """What the tool is to act on: the question, or what is to be drawn."""
+
+
 OutcomeOf = Callable[[Sentence, re.Match[str]], Outcome | None]
 Rule = tuple[re.Pattern[str], OutcomeOf]
 
@@ -73,52 +87,54 @@ def photo_slots(photos: tuple[str, ...]) -> Slots:
 
 
 def _name_numbered(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    name = sentence.restore(match, "name")
-    return ("name_concept", {"id": int(match["id"]), "name": name}, SURE) if name else None
+    name = sentence.part(match, "name").text
+    return Outcome("name_concept", {"id": int(match["id"]), "name": name}, SURE) if name else None
 
 
 def _rename(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    name = sentence.restore(match, "name")
-    old = sentence.restore(match, "old")
-    return ("name_concept", {"concept": old, "name": name}, SURE) if name else None
+    name = sentence.part(match, "name").text
+    old = sentence.part(match, "old").text
+    return Outcome("name_concept", {"concept": old, "name": name}, SURE) if name else None
 
 
 def _name_photo(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     if not sentence.photos or sentence.text.endswith("?"):
         return None
-    name = sentence.restore(match, "name")
-    known = "concept" if name in sentence.mentions.concepts else "name"
-    return "name_concept", {known: name, **photo_slots(sentence.photos)}, LIKELY
+    name = sentence.part(match, "name").text
+    known = "concept" if name in sentence.request.concepts else "name"
+    return Outcome("name_concept", {known: name, **photo_slots(sentence.photos)}, LIKELY)
 
 
 def _forget(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     if CONCEPT in match["who"]:
-        return "forget", {"concept": sentence.restore(match, "who")}, SURE
-    return "clarify", {"wanted": "forget", "missing": "concept"}, LIKELY
+        return Outcome("forget", {"concept": sentence.part(match, "who").text}, SURE)
+    return Outcome("clarify", {"wanted": "forget", "missing": "concept"}, LIKELY)
 
 
 def _remember(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    words = sentence.restore(match, "text")
-    if CONCEPT in match["text"]:
-        first = sentence.mentions.restore(CONCEPT, sentence.start + match.start("text"))
-        return "remember", {"concept": first, "text": words}, SURE
-    return "clarify", {"wanted": "remember", "missing": "concept", "text": words}, LIKELY
+    words = sentence.part(match, "text")
+    if words.mentions:
+        return Outcome("remember", {"concept": words.mentions[0].name, "text": words.text}, SURE)
+    return Outcome("clarify", {"wanted": "remember", "missing": "concept", "text": words.text}, LIKELY)
 
 
 def _simple(intent: Intent, confidence: float = SURE) -> OutcomeOf:
     def outcome(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
         if intent == "list_concepts" and sentence.photos:
             return None
-        slots: Slots = (
-            {"query": sentence.mentions.restore(sentence.text, sentence.start)} if intent == "find" else {}
-        )
-        return intent, slots, confidence
+        if intent != "find":
+            return Outcome(intent, {}, confidence)
+        query = sentence.request.part(sentence.text, sentence.start)
+        return Outcome(intent, {"query": query.text}, confidence, query)
 
     return outcome
 
 
 def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    prompt = sentence.restore(match, "prompt")
+    if re.fullmatch(rf"{A_PHOTO}|\S+\.\w{{3,4}}", match["prompt"].strip()):
+        return None
+    fragment, start = match["prompt"], sentence.start + match.start("prompt")
+    prompt = TRAILING.sub("", fragment.replace(PHOTO, "")).strip(_EDGES)
     slots: Slots = {}
     seed = re.search(r"[\s,]*\b(?:(?:with|using) )?seed (?:of )?(\d+)$", prompt, re.IGNORECASE)
     if seed:
@@ -136,11 +152,11 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
         if count > 1:
             slots["count"] = count
         prompt = framed["what"] or ""
-    if re.fullmatch(rf"{A_PHOTO}|\S+\.\w{{3,4}}", match["prompt"].strip()):
-        return None
     if not prompt or prompt.lower() in {"something", "anything", "me", "me something", "it", "this", "that"}:
-        return "clarify", {"wanted": "imagine", "missing": "prompt"}, LIKELY
-    return "imagine", {"prompt": re.sub(r"^(?:me|us) ", "", prompt), **slots}, SURE
+        return Outcome("clarify", {"wanted": "imagine", "missing": "prompt"}, LIKELY)
+    # What stands in front of it names nobody, so that the names are the first ones from there.
+    words = sentence.request.part(re.sub(r"^(?:me|us) ", "", prompt), start)
+    return Outcome("imagine", {"prompt": words.text, **slots}, SURE, words)
 
 
 def _compiled(*rules: tuple[str, OutcomeOf]) -> tuple[Rule, ...]:
@@ -263,7 +279,7 @@ RULES: tuple[Rule, ...] = _compiled(
     # imagine
     (
         r"^(?:draw|paint|sketch|doodle|illustrate|depict|visuali[sz]e|imagine)(?:ing)?(?: me| us)?(?: a picture)?[.!?]*$",
-        lambda _s, _m: ("clarify", {"wanted": "imagine", "missing": "prompt"}, LIKELY),
+        lambda _s, _m: Outcome("clarify", {"wanted": "imagine", "missing": "prompt"}, LIKELY),
     ),
     (r"^(?:draw|paint|sketch|doodle|illustrat|depict|visuali[sz])(?:e|ing)?\b(?P<prompt>.+)$", _imagine),
     (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from assistant.language.mentions import CONCEPT, PHOTO
+from assistant.language.parse import CONCEPT, PHOTO
 
 A_CONCEPT = re.escape(CONCEPT)
 A_PHOTO = re.escape(PHOTO)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from assistant.answers.backbone import MAX_COMBINATIONS, Serving, as_trained, named_slots
+from assistant.answers.backbone import MAX_COMBINATIONS, Serving, as_trained
+from assistant.language.parse import parse
 from personalizer.home import Home
 from personalizer.library.library import Library
+from personalizer.prefix.prompts import name_slot
 from personalizer.schemas import Concept
 
 Know = Callable[..., Concept]
@@ -56,13 +58,16 @@ def test_answers_use_the_current_name(home: Home, library: Library, exported: An
         ("Bo on a beach", ["Bo"], "{name} on a beach"),
         ("Bo and the striped mug on a Beach", ["Bo", "striped mug"], "{name} and the {name:1} on a beach"),
         ("the striped mug, bo, and BO", ["striped mug", "Bo"], "the {name}, {name:1}, and {name:1}"),
+        # An ordinary word is a name only where it is written as one.
+        ("a boat that will sail, with Will on it", ["Will"], "a boat that will sail, with {name} on it"),
         ("a mug and a striped mug", ["mug", "striped mug"], "a {name} and a {name:1}"),
         ("Bob is no bo-at, Boo {Bo}", ["Bo"], "bob is no {name}-at, boo ({name})"),
         ("a {name:1} and nobody", [], "a (name:1) and nobody"),
     ],
 )
 def test_names_give_way_to_the_slots_of_their_concepts(text: str, names: list[str], slots: str) -> None:
-    assert as_trained(named_slots(text, names)) == slots
+    words = parse(text, names).with_slots({name: name_slot(place) for place, name in enumerate(names)})
+    assert as_trained(words) == slots
 
 
 def test_a_combination_is_put_together_once(
@@ -97,8 +102,8 @@ def test_as_many_concepts_are_taken_as_the_backbone_can_read(
     big = [know_prefix(library, name, rows=30) for name in ("Ada", "Ben", "Cleo", "Dan")]
     small = know_prefix(library, "Eve")
     untrained = library.create_concept("object", "Fay")
-    text = "Ada, Ben, Cleo, Eve and Fay"
-    drawn = serving.fitting_drawing(text, [*big[:3], small, untrained])
+    words = parse("Ada, Ben, Cleo, Eve and Fay", ["Ada", "Ben", "Cleo", "Dan", "Eve", "Fay"])
+    drawn = serving.fitting_drawing(words, [*big[:3], small, untrained])
     assert [concept.name for concept in drawn] == ["Ada", "Ben", "Eve"]
-    pictures, _, _ = serving.draw(text, drawn, seed=1)
+    pictures, _, _ = serving.draw(words, drawn, seed=1)
     assert len(pictures) == 1

@@ -20,6 +20,7 @@ from stored_photos import store_photo
 
 from assistant.answers.backbone import Serving
 from assistant.answers.describe import Describer
+from assistant.language.parse import parse
 from assistant.results import Description
 from personalizer.analysis.analyzer import Analysis, PhotoAnalyser
 from personalizer.concepts.facts import remember
@@ -86,7 +87,9 @@ def know(library: Library, analysed: Analysis, path: Path, name: str, away: floa
 
 
 def ask(describer: Describer, photo: Path, question: str | None) -> Description:
-    return describer.describe(photo, question, time.monotonic(), lambda: None)
+    names = [concept.name for concept in describer._library.concepts() if concept.name]
+    asked = None if question is None else parse(question, names)
+    return describer.describe(photo, asked, time.monotonic(), lambda: None)
 
 
 def test_a_face_of_somebody_else_is_compared_and_named(
@@ -152,7 +155,7 @@ def test_who_it_is_can_be_said_before_the_backbone_is_ready(
     def prepare() -> None:
         raise NotReadyError(tried="preparing", found="it takes long", fix="Wait.")
 
-    said = unprepared.describe(portrait, "is this Bea?", time.monotonic(), prepare)
+    said = unprepared.describe(portrait, parse("is this Bea?", ["Bea"]), time.monotonic(), prepare)
     assert said.concepts[0].verdict == "yes"
     assert said.backbone is None
     assert "no trained prefix yet" in said.concepts[0].evidence

@@ -14,6 +14,7 @@ from PIL import Image
 
 from assistant.answers.backbone import Serving
 from assistant.answers.draw import Drawer
+from assistant.language.parse import parse
 from assistant.results import Imagined
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.home import Home
@@ -47,7 +48,9 @@ def drawer(home: Home, serving: Counting) -> Iterator[Drawer]:
 
 def draw(drawer: Drawer, out: Path | None, count: int = 1, seed: int = 5, **options: Any) -> list[Path]:
     on_progress = options.pop("on_progress", None)
-    return drawer.draw("a red cup", out, seed, count, on_progress, time.monotonic(), **options).paths
+    return drawer.draw(
+        parse("a red cup", []), out, seed, count, on_progress, time.monotonic(), **options
+    ).paths
 
 
 def test_many_pictures_are_drawn_together_and_are_those_drawn_alone(
@@ -127,7 +130,8 @@ def test_a_drawing_is_told_from_a_photo(drawer: Drawer, tmp_path: Path) -> None:
 
 
 def imagine(drawer: Drawer, text: str, out: Path) -> Imagined:
-    return drawer.draw(text, out, 5, 1, None, time.monotonic())
+    names = [concept.name for concept in drawer._library.concepts() if concept.name]
+    return drawer.draw(parse(text, names), out, 5, 1, None, time.monotonic())
 
 
 def test_every_named_concept_is_in_the_picture(

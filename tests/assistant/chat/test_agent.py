@@ -16,6 +16,7 @@ from assistant.chat.events import Answer, Cancelled, Event, Failed, Quit, Token,
 from assistant.chat.plain import run
 from assistant.chat.replies import CANNOT_HELP
 from assistant.chat.router.route import route
+from assistant.language.parse import parse
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import NotFoundError, UsageError
@@ -143,7 +144,7 @@ def test_asks_whom_it_is_about_and_takes_the_name_next(assistant: Assistant, fam
 def test_the_model_may_keep_only_what_the_user_seems_to_tell(
     assistant: Assistant, text: str, offered: bool
 ) -> None:
-    tools = assistant._talk._tools(text, route(text, [], ["Bo"]), threading.Event(), lambda _event: None)
+    tools = assistant._talk._tools(text, route(parse(text, ["Bo"])), threading.Event(), lambda _event: None)
     assert ("remember" in [tool.name for tool in tools]) == offered
 
 

@@ -29,6 +29,7 @@ from assistant.chat.events import Answer, Event, Failed
 from assistant.daemon.process import hold_worker_lock, running_worker_pid, worker_log
 from assistant.demo.run import Demo, read_samples
 from assistant.forget.concept import resume_forgetting
+from assistant.language.parse import parse
 from assistant.service.familiar import Familiar
 from assistant.tools import build_tools
 from assistant.worker.registry import make_handlers
@@ -279,7 +280,7 @@ def other_bytes(world: World) -> dict[str, Any]:
     folder = world.home.concepts / str(concept.id)
     photo = world.photos / "b3.jpg"
     described = Describer(world.home, world.library, Familiar(world.home, world.backbone)._serving).describe(
-        photo, f"is this {OTHER}?", 0.0, lambda: None
+        photo, parse(f"is this {OTHER}?", [OTHER]), 0.0, lambda: None
     )
     return {
         "row": (concept.name, concept.state, concept.backbone, concept.prefix_dir),

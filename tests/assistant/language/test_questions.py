@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from assistant.language.parse import Phrase, parse
 from assistant.language.questions import (
     AsksForConcepts,
     AsksForUnknown,
@@ -17,11 +18,15 @@ from assistant.language.questions import (
 NAMES = ["Bo", "Mika", "robot toy", "will"]
 
 
+def parsed(question: str | None) -> Phrase | None:
+    return None if question is None else parse(question, NAMES)
+
+
 @pytest.mark.parametrize(
     "question", [None, "", "what is this?", "Who is in this photo?", "describe it", "who's that?"]
 )
 def test_open_questions_want_a_description(question: str | None) -> None:
-    assert understand(question, NAMES) == WantsDescription()
+    assert understand(parsed(question)) == WantsDescription()
 
 
 @pytest.mark.parametrize(
@@ -42,13 +47,13 @@ def test_open_questions_want_a_description(question: str | None) -> None:
     ],
 )
 def test_asks_whether_a_known_concept_is_there(question: str) -> None:
-    assert understand(question, NAMES) == AsksForConcepts(("Bo",))
+    assert understand(parsed(question)) == AsksForConcepts(("Bo",))
 
 
 def test_names_of_several_words() -> None:
-    assert understand("is the robot toy in this picture?", [*NAMES, "the robot toy"]) == AsksForConcepts(
-        ("the robot toy",)
-    )
+    assert understand(
+        parse("is the robot toy in this picture?", [*NAMES, "the robot toy"])
+    ) == AsksForConcepts(("the robot toy",))
 
 
 @pytest.mark.parametrize(
@@ -62,12 +67,12 @@ def test_names_of_several_words() -> None:
     ],
 )
 def test_asks_for_several_at_once(question: str) -> None:
-    assert understand(question, NAMES) == AsksForConcepts(("Bo", "Mika"))
+    assert understand(parsed(question)) == AsksForConcepts(("Bo", "Mika"))
 
 
 def test_a_name_nobody_gave_is_not_taken_for_another() -> None:
-    assert understand("is this Rex?", NAMES) == AsksForUnknown("Rex")
-    assert understand("is this Boris?", NAMES) == AsksForUnknown("Boris")
+    assert understand(parsed("is this Rex?")) == AsksForUnknown("Rex")
+    assert understand(parsed("is this Boris?")) == AsksForUnknown("Boris")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,7 @@ def test_a_name_nobody_gave_is_not_taken_for_another() -> None:
     ],
 )
 def test_other_questions_ask_for_something_else(question: str, about: tuple[str, ...]) -> None:
-    assert understand(question, NAMES) == AsksSomething(question, about)
+    assert understand(parsed(question)) == AsksSomething(question, about)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +110,7 @@ def test_other_questions_ask_for_something_else(question: str, about: tuple[str,
     ],
 )
 def test_asks_who_or_what_a_concept_is(question: str) -> None:
-    assert understand(question, NAMES) == AsksWhoOrWhat(question, "Bo")
+    assert understand(parsed(question)) == AsksWhoOrWhat(question, "Bo")
 
 
 @pytest.mark.parametrize(
@@ -124,4 +129,4 @@ def test_asks_who_or_what_a_concept_is(question: str) -> None:
     ],
 )
 def test_whom_a_question_is_about(text: str, name: str | None) -> None:
-    assert asked_about(text, NAMES) == name
+    assert asked_about(parse(text, NAMES)) == name

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from stored_photos import store_photo
 
 from assistant.worker.missing_work import missing_work, queue_missing
@@ -15,6 +17,12 @@ from personalizer.schemas import BoundingBox, Embedding, NewDetection
 
 NOW = "net:1|activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"
 ALL = ("scan", "analyse", "index", "cluster")
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    with Library.open(tmp_path / "home" / "library.sqlite3") as opened:
+        yield opened
 
 
 def add(library: Library, name: str, version: str = "1", analysed_by: str = "") -> int:

@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from assistant.answers.backbone import Serving
 from assistant.answers.describe import Describer
 from assistant.demo.run import read_samples
+from assistant.language.parse import parse
 from assistant.worker.registry import make_handlers
 from exporters.installed import exported_version
 from personalizer.home import Home
@@ -121,7 +122,7 @@ def _photos() -> list[list[Path]]:
 def evidence(world: Updated) -> tuple[bool, str]:
     """Whether Bo is recognised in the first photo, and why."""
     described = Describer(world.home, world.library, world.serving()).describe(
-        world.photos[0], "is this Bo?", 0.0, lambda: None
+        world.photos[0], parse("is this Bo?", ["Bo"]), 0.0, lambda: None
     )
     (found,) = [one for one in described.concepts if one.name == "Bo"]
     return found.verdict == "yes", "; ".join(found.evidence)

@@ -122,7 +122,7 @@ def test_a_disk_that_refuses_is_no_damage(library: Library, tmp_path: Path) -> N
 
 def test_the_child_ends_with_the_worker(library: Library, tmp_path: Path) -> None:
     """Killed before it could tell anybody, the worker leaves nothing behind that goes on writing."""
-    child = "import json, os, sys, time; from personalizer import index_process\n"
+    child = "import json, os, sys, time; from personalizer.index import process as index_process\n"
     child += "index_process.Library.open = lambda path: (print(os.getpid(), flush=True), time.sleep(60))\n"
     child += "index_process.main()"
     worker = f"""

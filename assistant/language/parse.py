@@ -1,0 +1,193 @@
+"""A request in words → one structure that everything after it reads: photos and names lifted out, with their places.
+
+What a user typed is parsed here once. Knows no intent and touches no file.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+PHOTO = "⟦photo⟧"
+CONCEPT = "⟦concept⟧"
+
+_SUFFIX = r"\.(?:jpe?g|jpe|png|webp|heic|heif|tiff?|gif|bmp)"
+_PHOTO_PATTERNS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"""(?P<quote>["'`])(?P<path>[^"'`\n]*{_SUFFIX})(?P=quote)""",
+        rf"(?P<path>file://\S+?{_SUFFIX})(?!\w)",
+        # Spaces escaped as a shell would: IMG\ 1.jpg
+        rf"(?P<path>(?<!\S)\S*\\ (?:\\ |\S)*?{_SUFFIX})(?!\w)",
+        # An anchored path may contain bare spaces: ~/My Photos/IMG 1.jpg
+        rf"(?P<path>(?<![\w/.~])(?:~[\w-]*|\.{{1,2}}|[A-Za-z]:)?[/\\](?!/)[^\"'`\n]*?{_SUFFIX})(?!\w)",
+        rf"(?P<path>[^\s\"'`,;:()\[\]]+{_SUFFIX})(?!\w)",
+    )
+)
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
+
+# Names that are also ordinary words count only when they are written with their capital letters.
+# fmt: off
+_WORD_NAMES = frozenset({
+    "art", "bag", "bill", "bob", "buddy", "can", "car", "cat", "chance", "chip", "dawn", "do", "dog",
+    "drew", "faith", "frank", "grace", "grant", "guy", "home", "hope", "house", "hunter", "it", "ivy",
+    "jack", "joy", "june", "lamp", "lucky", "mark", "may", "me", "mug", "nick", "olive", "pat",
+    "patience", "penny", "pepper", "pip", "ray", "rich", "rob", "robin", "rose", "sandy", "shoe", "sky",
+    "star", "sue", "sunny", "that", "toy", "will", "you",
+})
+# fmt: on
+_AUXILIARY_START = re.compile(
+    r"^(?:may|will|can)\s+(?:i|you|we|it|he|she|they|there|the|this|that|my|your)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A known name in a text."""
+
+    name: str
+    """As the library spells it."""
+    start: int
+    end: int
+    """Where it stands in the text, the end exclusive; an article before it is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words with the concepts in them: what is asked, drawn or kept."""
+
+    text: str
+    """As it is shown: quotes made plain, spaces collapsed, composed letters."""
+    skeleton: str
+    """The text with `CONCEPT` in place of every mention (and its article) and `PHOTO` in place of every path."""
+    mentions: tuple[Mention, ...] = ()
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """Names as the library spells them, in order of appearance."""
+        return tuple(mention.name for mention in self.mentions)
+
+    def with_slots(self, slots: Mapping[str, str]) -> str:
+        """The text with a slot for every mention of a name that has one; braces that the user typed are dropped."""
+        parts, end = [], 0
+        for mention in self.mentions:
+            if mention.name in slots:
+                parts += [_without_braces(self.text[end : mention.start]), slots[mention.name]]
+                end = mention.end
+        return "".join([*parts, _without_braces(self.text[end:])])
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Phrase):
+    """Everything that was typed."""
+
+    photos: tuple[str, ...] = ()
+    """Paths as the user wrote them, without quotes, escapes and `file://`, in order."""
+
+    def part(self, fragment: str, skeleton_start: int = 0) -> Phrase:
+        """The words behind `fragment` of the skeleton, which begins at `skeleton_start` of it, without photos."""
+        number = self.skeleton[:skeleton_start].count(CONCEPT)
+        pieces = fragment.replace(PHOTO, "").strip().split(CONCEPT)
+        text, mentions = pieces[0], []
+        for name, piece in zip(self.concepts[number:], pieces[1:], strict=False):
+            mentions.append(Mention(name, len(text), len(text) + len(name)))
+            text += name + piece
+        return Phrase(text, CONCEPT.join(pieces), tuple(mentions))
+
+
+def parse(text: str, names: Sequence[str]) -> Request:
+    """Lift photo paths and known names out of `text`. Longer names win over names inside them."""
+    plain = unicodedata.normalize("NFC", text).translate(_QUOTES)
+    photos: list[_Lifted] = []
+    for pattern in _PHOTO_PATTERNS:
+        plain = _lift_photos(plain, pattern, photos)
+    plain = re.sub(r"\s+", " ", plain).strip()
+    plain, found = _lift_concepts(plain, names)
+    return _assembled(plain, photos, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lifted:
+    """Something that a placeholder stands for."""
+
+    typed: str
+    meant: str
+    """The path, or the name as the library spells it."""
+    name_starts: int = 0
+    """Of a name with an article: where in `typed` it begins."""
+
+
+def _assembled(plain: str, photos: Sequence[_Lifted], concepts: Sequence[_Lifted]) -> Request:
+    """The request behind a text in which placeholders with numbers stand for photos, and `CONCEPT` for names."""
+    text, skeleton = "", ""
+    mentions: list[Mention] = []
+    paths: list[str] = []
+    left = iter(concepts)
+    for piece in re.split(rf"(⟦photo\d+⟧|{re.escape(CONCEPT)})", plain):
+        number = re.fullmatch(r"⟦photo(\d+)⟧", piece)
+        if number is not None and int(number[1]) < len(photos):
+            lifted = photos[int(number[1])]
+            paths.append(lifted.meant)
+            text, skeleton = text + lifted.typed, skeleton + PHOTO
+        elif piece == CONCEPT and (concept := next(left, None)) is not None:
+            start = len(text) + concept.name_starts
+            text, skeleton = text + concept.typed, skeleton + CONCEPT
+            mentions.append(Mention(concept.meant, start, len(text)))
+        else:
+            text, skeleton = text + piece, skeleton + piece
+    return Request(text, skeleton, tuple(mentions), tuple(paths))
+
+
+def is_ordinary_word(name: str) -> bool:
+    """Whether a name counts as one only where it is written with its capital letters."""
+    return _folded(name) in _WORD_NAMES
+
+
+def _lift_photos(text: str, pattern: re.Pattern[str], photos: list[_Lifted]) -> str:
+    def lift(match: re.Match[str]) -> str:
+        path = match["path"]
+        if "⟦" in path:
+            return match[0]
+        if path.lower().startswith("file://"):
+            path = unquote(path[len("file://") :])
+        photos.append(_Lifted(match[0], path.replace("\\ ", " ")))
+        return f"⟦photo{len(photos) - 1}⟧"
+
+    return pattern.sub(lift, text)
+
+
+def _lift_concepts(text: str, concepts: Sequence[str]) -> tuple[str, list[_Lifted]]:
+    names = sorted({name for name in concepts if name.strip()}, key=len, reverse=True)
+    # What the user typed in the form of a placeholder is none.
+    text = text.replace(CONCEPT, "(concept)")
+    if not names:
+        return text, []
+    canonical = {_folded(name): name for name in names}
+    alternatives = "|".join(re.escape(unicodedata.normalize("NFC", name)) for name in names)
+    # "the" and "my" belong to the mention ("my striped mug" is the concept "striped mug") unless to the name itself.
+    pattern = re.compile(rf"(?<![\w⟦])(?:(?:the|my|our) )??(?P<name>{alternatives})(?![\w⟧])", re.IGNORECASE)
+    found: list[_Lifted] = []
+
+    def lift(match: re.Match[str]) -> str:
+        name = canonical.get(_folded(match["name"]))
+        if name is None:
+            return match[0]
+        if is_ordinary_word(name):
+            is_auxiliary = match.start() == 0 and _AUXILIARY_START.match(text)
+            if match["name"] != name or is_auxiliary:
+                return match[0]
+        found.append(_Lifted(match[0], name, match.start("name") - match.start()))
+        return CONCEPT
+
+    return pattern.sub(lift, text), found
+
+
+def _without_braces(text: str) -> str:
+    return text.replace("{", "(").replace("}", ")")
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
