@@ -329,10 +329,13 @@ def route(
     """Say which tool the chat would give a request to; does nothing else."""
     from assistant.chat.router.route import route as choose
     from assistant.cli.route import route_lines
+    from assistant.presentation.lines import as_data
 
     ui = front_end(context)
     found = choose(ui.familiar.parse(text), [str(photo)] if photo else [])
-    ui.show(found, route_lines)
+    # The words are parsed parts of the slots, which say the same.
+    shown = {name: value for name, value in as_data(found).items() if name != "words"}
+    ui.show(shown, lambda _shown: route_lines(found))
 
 
 @app.command()
