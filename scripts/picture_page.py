@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from assistant.answers.backbone import draw
 from assistant.demo.run import Sample, read_samples
 from assistant.service.familiar import Familiar
-from exporters.runtime.generation import answer
+from exporters.runtime.answers import answer
 from exporters.runtime.session import BackboneSession
 from personalizer.backbones.preprocessing import centre_square
 from personalizer.home import Home

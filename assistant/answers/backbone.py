@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
-    from exporters.runtime.generation import Drawn
+    from exporters.runtime.images import Drawn
     from exporters.runtime.ort_session import OrtSession
     from exporters.runtime.prompt_context import PromptContext, ReadImage
     from exporters.runtime.session import BackboneSession
@@ -114,7 +114,7 @@ class Serving:
         Views are pictures, or what `session.image_context` reads of them. None when the concept has no prefix
         for this backbone, or there is nothing to look at.
         """
-        from exporters.runtime.generation import yes_no_logits
+        from exporters.runtime.answers import yes_no_logits
         from personalizer.prefix.prompts import RECOGNITION_QUESTION, question_about_image
 
         trained = self.trained(concept)
@@ -127,7 +127,7 @@ class Serving:
 
     def caption(self, image: Image.Image) -> str:
         """The backbone's own words for a picture, without any concept: for evaluation, no answer shows them."""
-        from exporters.runtime.generation import answer
+        from exporters.runtime.answers import answer
         from personalizer.prefix.prompts import DESCRIBE_QUESTION, question_about_image
 
         segments = question_about_image(as_trained(DESCRIBE_QUESTION))
@@ -140,7 +140,7 @@ class Serving:
         The first one that has a prefix, and all that fit beside it, in the order given.
         """
         from exporters.runtime.concept import ConceptsTogether
-        from exporters.runtime.generation import drawing_positions
+        from exporters.runtime.images import drawing_positions
 
         def positions(context: PromptContext) -> int:
             return drawing_positions(context, as_trained(_worded(words, context), end="."))
@@ -221,17 +221,15 @@ def draw(
 
     Of one candidate each, they are what the model draws first.
     """
-    from exporters.runtime.generation import generate_images
+    from exporters.runtime.images import DrawingConfig, generate_images
 
     return generate_images(
         session,
         as_trained(text, end="."),
+        DrawingConfig(temperature=DRAWING_TEMPERATURE, guidance=GUIDANCE, candidates=candidates),
         count=count,
         seed=seed,
         concept=concept,
-        temperature=DRAWING_TEMPERATURE,
-        guidance=GUIDANCE,
-        candidates=candidates,
         on_progress=on_progress,
     )
 

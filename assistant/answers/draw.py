@@ -50,7 +50,7 @@ class Drawer:
         saved. Raises UsageError for an empty text, a count that is not 1..64, a seed below 0 or a file in the way
         that Familiar did not draw.
         """
-        from exporters.runtime.generation import MAX_BATCH
+        from exporters.runtime.images import MAX_BATCH
 
         plain = words.text
         first_seed = secrets.randbelow(MAX_SEED - MAX_COUNT) if seed is None else seed

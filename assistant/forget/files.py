@@ -20,6 +20,7 @@ from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import FamiliarError
 from personalizer.home import Home
 from personalizer.photos.own_drawings import drawing_notes
+from personalizer.prefix.format import KIND, WEIGHTS_FILE
 from personalizer.scan.walk import may_be_photo
 
 _LINES = frozenset({".log", ".jsonl", ".txt"})
@@ -45,7 +46,7 @@ def remove_files(home: Home, traces: Traces) -> Counter[str]:
     removed, after everything else has been.
     """
     own = [home.concepts / str(concept_id) for concept_id in sorted(traces.concept_ids)]
-    rows = [stretch for folder in own for stretch in _learned_rows(folder / "prefix.safetensors")]
+    rows = [stretch for folder in own for stretch in _learned_rows(folder / WEIGHTS_FILE)]
     removed: Counter[str] = Counter()
     failed: list[str] = []
     for path in list(_files(home)):
@@ -114,7 +115,7 @@ def _describes_folder(path: Path, text: str) -> bool:
         return True
     with suppress(ValueError):
         content = json.loads(text)
-        return isinstance(content, dict) and content.get("kind") == "dual-prefix"
+        return isinstance(content, dict) and content.get("kind") == KIND
     return False
 
 

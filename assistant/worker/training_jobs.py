@@ -81,7 +81,7 @@ class TrainingJobs:
 
     def _store_prompt_cache(self, concept_id: int, version: str) -> None:
         """Keys and values of the personal prompt, so that no answer has to compute them."""
-        from exporters.runtime.concept import export_concept
+        from exporters.onnx.prefix import export_concept
         from exporters.runtime.ort_session import OrtSession
 
         directory = self._library.concept(concept_id).prefix_dir

@@ -85,7 +85,7 @@ def export_backbone(
             _write_graph(part, work, precision, tracer)
         report(len(parts), "writing the embedding tables")
         _write_tables(backbone, work)
-        shutil.copyfile(Path(getattr(backbone, "tokenizer_path")), work / "tokenizer.json")  # noqa: B009
+        shutil.copyfile(backbone.tokenizer_path, work / "tokenizer.json")
         for path in work.iterdir():
             path.chmod(0o600)
         report(len(parts) + 1, "comparing with torch")
@@ -151,19 +151,22 @@ def _graphs(backbone: Backbone) -> list[_Graph]:
     codes = torch.zeros(2, spec.tokens_per_image, dtype=torch.int64, device=device)
 
     def method(
-        name: str, method_name: str, inputs: torch.Tensor, labels: tuple[str, str, str], quantized: bool
+        name: str,
+        part: Callable[[torch.Tensor], torch.Tensor],
+        inputs: torch.Tensor,
+        labels: tuple[str, str, str],
+        quantized: bool,
     ) -> _Graph:
         source, result, free = labels
-        module = MethodGraph(backbone, method_name)
+        module = MethodGraph(backbone, part)
         return _Graph(name, module, (inputs,), [source], [result], ({0: free},), quantized)
 
     graphs += [
-        method("text_head", "text_logits", hidden, ("hidden", "logits", "rows"), True),
-        method("image_head", "image_logits", hidden, ("hidden", "logits", "rows"), True),
-        method("image_encoder", "encode_pixels", pixels, ("pixels", "codes", "images"), False),
+        method("text_head", backbone.text_logits, hidden, ("hidden", "logits", "rows"), True),
+        method("image_head", backbone.image_logits, hidden, ("hidden", "logits", "rows"), True),
+        method("image_encoder", backbone.encode_pixels, pixels, ("pixels", "codes", "images"), False),
+        method("image_decoder", backbone.decode_pixels, codes, ("codes", "pixels", "images"), False),
     ]
-    if getattr(backbone, "pixel_decoder", None) is not None:
-        graphs.append(method("image_decoder", "decode_pixels", codes, ("codes", "pixels", "images"), False))
     return graphs
 
 
@@ -235,7 +238,7 @@ def _finish(
 ) -> Manifest:
     manifest = Manifest(
         spec=backbone.spec,
-        scaling=getattr(backbone, "scaling"),  # noqa: B009
+        scaling=backbone.scaling,
         precision=precision,
         opset=opset,
         files=file_entries(directory),

@@ -1,11 +1,11 @@
-"""The parts of a backbone as torch modules with flat tensors in and out, to be traced for ONNX or run in
-torch.
+"""The parts of a backbone as torch modules with flat tensors in and out, to be traced for ONNX or run in torch.
 
-Knows how to find the decoder of each family; knows no file and no runtime.
+Knows no family, no file and no runtime.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,19 +13,6 @@ from torch import nn
 from transformers.cache_utils import DynamicCache
 
 from personalizer.backbones.base import Backbone
-from personalizer.errors import NotReadyError
-
-
-def language_model(backbone: Backbone) -> nn.Module:
-    """The decoder that takes `inputs_embeds` and returns hidden states after the final norm."""
-    model: Any = getattr(backbone, "model", None)
-    if backbone.spec.family == "chameleon":
-        return model.model
-    raise NotReadyError(
-        tried=f"taking the backbone {backbone.spec.name} apart for export",
-        found=f"no rule for the family '{backbone.spec.family}'",
-        fix="Use a Chameleon-format backbone, such as the bundled pocket model.",
-    )
 
 
 class DecoderGraph(nn.Module):
@@ -33,7 +20,7 @@ class DecoderGraph(nn.Module):
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.language_model = language_model(backbone)
+        self.language_model = backbone.language_model
         self.layers = backbone.spec.layers
 
     def forward(
@@ -86,21 +73,11 @@ class MethodGraph(nn.Module):
     weights.
     """
 
-    def __init__(self, backbone: Backbone, method: str) -> None:
+    def __init__(self, backbone: Backbone, method: Callable[[torch.Tensor], torch.Tensor]) -> None:
         super().__init__()
-        owner: Any = backbone
-        if not hasattr(backbone, method):
-            owner = getattr(backbone, "pixel_decoder", None)
-        self._call: Any = getattr(owner, method, None)
-        if self._call is None:
-            raise NotReadyError(
-                tried=f"exporting '{method}' of {backbone.spec.name}",
-                found="the backbone has no such part",
-                fix="Use a checkpoint that contains it.",
-            )
-        for name, value in vars(backbone).items():
-            if isinstance(value, nn.Module):
-                self.add_module(f"part_{name}", value)
+        self._call = method
+        for name, module in backbone.modules.items():
+            self.add_module(f"part_{name}", module)
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Whatever the method returns for `values`."""

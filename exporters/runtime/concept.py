@@ -6,7 +6,6 @@ Reads what training wrote (`prefix.safetensors`, `manifest.json`) and knows noth
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,21 +15,24 @@ from typing import Any
 import numpy as np
 
 from exporters.manifest import hash_file
-from exporters.runtime.prompt_context import ROW_KINDS, PromptContext
+from exporters.runtime.prompt_context import PromptContext
 from exporters.runtime.session import BackboneSession, Cache
-from exporters.tensor_files import open_tensors, save_tensors
+from exporters.tensor_files import open_tensors
 from personalizer.errors import CorruptArtifactError, NotReadyError
-from personalizer.home import write_atomically
 from personalizer.prefix.files import current_manifest
+from personalizer.prefix.format import (
+    CACHE_FILE,
+    CACHE_MANIFEST,
+    DEEP_ROWS,
+    FORMATS,
+    ROW_KINDS,
+    WEIGHTS_FILE,
+    input_tensor,
+    output_tensor,
+)
 from personalizer.prefix.prompts import RowKind, Rows, personal_prompt
 from personalizer.schemas import Float32Array
 
-PREFIX_FILE = "prefix.safetensors"
-PREFIX_MANIFEST = "manifest.json"
-CACHE_FILE = "prompt_cache.safetensors"
-CACHE_MANIFEST = "prompt_cache.json"
-FORMATS = (1, 2)
-"""Of trained prefixes; the second has deep rows beside the others."""
 TRAIN_AGAIN = "Train the concept again (familiar train NAME); its photos are untouched."
 
 
@@ -56,27 +58,27 @@ class LearnedRows:
         """
         tried = f"reading the trained concept in {directory}"
         manifest_path = current_manifest(directory)
-        if not (directory / PREFIX_FILE).exists() or not manifest_path.exists():
+        if not (directory / WEIGHTS_FILE).exists() or not manifest_path.exists():
             raise NotReadyError(tried=tried, found="it was not trained", fix="Train the concept first.")
-        tensors = open_tensors(directory / PREFIX_FILE, fix=TRAIN_AGAIN)
-        sha256 = hash_file(directory / PREFIX_FILE)
+        tensors = open_tensors(directory / WEIGHTS_FILE, fix=TRAIN_AGAIN)
+        sha256 = hash_file(directory / WEIGHTS_FILE)
         try:
             manifest: dict[str, Any] = json.loads(manifest_path.read_bytes())
             concept, version = str(manifest["concept"]["name"]), str(manifest["backbone"]["version"])
             if manifest.get("format", FORMATS[0]) not in FORMATS:
                 raise ValueError(f"format {manifest['format']}, and this version reads {FORMATS}")
             if manifest["sha256"] != sha256:
-                raise ValueError(f"{PREFIX_FILE} does not match its manifest")
+                raise ValueError(f"{WEIGHTS_FILE} does not match its manifest")
             counts: dict[RowKind, int] = {
                 "name": 1,
                 "generation": int(manifest["generation_rows"]),
                 "understanding": int(manifest["understanding_rows"]),
             }
             self_prompting = bool(manifest.get("self_prompting", True))
-            inputs = {kind: np.array(tensors[f"{kind}_input"]) for kind in ROW_KINDS}
-            outputs = {kind: np.array(tensors[f"{kind}_output"]) for kind in ROW_KINDS}
+            inputs = {kind: np.array(tensors[input_tensor(kind)]) for kind in ROW_KINDS}
+            outputs = {kind: np.array(tensors[output_tensor(kind)]) for kind in ROW_KINDS}
             deep_layers = int(manifest.get("deep_layers", 0))
-            deep = np.array(tensors["deep_rows"], dtype=np.float32) if deep_layers else None
+            deep = np.array(tensors[DEEP_ROWS], dtype=np.float32) if deep_layers else None
         except (OSError, ValueError, KeyError, TypeError) as error:
             found = f"no entry {error}" if isinstance(error, KeyError) else str(error)
             raise CorruptArtifactError(tried=tried, found=found, fix=TRAIN_AGAIN) from error
@@ -227,41 +229,13 @@ class ConceptsTogether(PromptContext):
         )
 
 
-def export_concept(
-    session: BackboneSession, prefix_directory: Path, directory: Path | None = None
-) -> list[Path]:
-    """Store the keys and values of a concept's personal prompt, beside its prefix or with a copy of it
-    elsewhere.
-
-    The cache belongs to this export of the backbone; any other session computes its own. Returns the files.
-    """
-    runtime = ConceptRuntime(session, LearnedRows.read(prefix_directory))
-    target = prefix_directory if directory is None else directory
-    target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if target.resolve() != prefix_directory.resolve():
-        for name in (PREFIX_FILE, PREFIX_MANIFEST):
-            shutil.copyfile(prefix_directory / name, target / name)
-            (target / name).chmod(0o600)
-    arrays = session.cache_to_arrays(runtime.start)
-    save_tensors(
-        target / CACHE_FILE, {f"past_{index}": array.astype(np.float16) for index, array in enumerate(arrays)}
-    )
-    belongs_to = {
-        "session": session.fingerprint,
-        "prefix": hash_file(target / PREFIX_FILE),
-        "cache": hash_file(target / CACHE_FILE),
-    }
-    write_atomically(target / CACHE_MANIFEST, json.dumps(belongs_to, indent=1).encode())
-    return [target / name for name in (PREFIX_FILE, PREFIX_MANIFEST, CACHE_FILE, CACHE_MANIFEST)]
-
-
 def _stored_cache(session: BackboneSession, directory: Path) -> Cache | None:
     """The stored cache, or None if it is missing, damaged or of another session: computing it is cheap."""
     try:
         belongs_to = json.loads((directory / CACHE_MANIFEST).read_bytes())
         if belongs_to != {
             "session": session.fingerprint,
-            "prefix": hash_file(directory / PREFIX_FILE),
+            "prefix": hash_file(directory / WEIGHTS_FILE),
             "cache": hash_file(directory / CACHE_FILE),
         }:
             return None

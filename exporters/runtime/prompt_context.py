@@ -14,6 +14,7 @@ from PIL import Image
 
 from exporters.runtime.session import BackboneSession, Cache
 from personalizer.errors import UsageError
+from personalizer.prefix.format import ROW_KINDS
 from personalizer.prefix.prompts import (
     ImageSlot,
     RowKind,
@@ -26,8 +27,6 @@ from personalizer.prefix.prompts import (
 )
 from personalizer.schemas import Float32Array, Int64Array
 
-ROW_KINDS: tuple[RowKind, ...] = ("name", "generation", "understanding")
-"""The order of the learned rows behind the text vocabulary."""
 ReadImage = Image.Image | Float32Array
 """A picture, or what the model reads for it (`[context_tokens_per_image, hidden]`, from `image_context`):
 asking many questions about one picture encodes it once."""

@@ -7,13 +7,15 @@ them. The interface keeps these apart: `image_context` is what the model *reads*
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 from PIL import Image
+from torch import nn
 
+from personalizer.backbones.preprocessing import PixelScaling
 from personalizer.backbones.spec import BackboneSpec
 
 __all__ = ["Backbone", "BackboneSpec"]
@@ -29,6 +31,19 @@ class Backbone(Protocol):
     reads_own_codes: bool
     """Whether `image_context` is `embed_image_codes(encode_images(...))`, so that caching codes is enough."""
 
+    tokenizer_path: Path
+    """The file of the tokenizer, in the format of the library `tokenizers`."""
+    scaling: PixelScaling
+    """From pictures to the pixels that the image encoder takes, and back."""
+
+    @property
+    def language_model(self) -> nn.Module:
+        """The decoder alone: takes `inputs_embeds`, returns hidden states after the final norm."""
+
+    @property
+    def modules(self) -> Mapping[str, nn.Module]:
+        """Everything that has weights, by a name of its own."""
+
     def tokenize(self, text: str) -> list[int]:
         """Text ids, without any special token."""
 
@@ -37,6 +52,12 @@ class Backbone(Protocol):
 
     def encode_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """Image codes, int64 `[images, tokens_per_image]`, values below `codebook_size`."""
+
+    def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Codes `[n, tokens_per_image]` from scaled pixels `[n, 3, size, size]`."""
+
+    def decode_pixels(self, codes: torch.Tensor) -> torch.Tensor:
+        """Scaled pixels `[n, 3, size, size]` from codes `[n, tokens_per_image]`."""
 
     def decode_images(self, codes: torch.Tensor) -> list[Image.Image]:
         """Pictures of `image_size_px` from codes `[images, tokens_per_image]`."""

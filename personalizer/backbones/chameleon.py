@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -127,6 +127,49 @@ def checkpoint_version(directory: Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def _spec(
+    name: str, directory: Path, config: Any, vocabulary: Mapping[str, int], codebook_size: int
+) -> BackboneSpec:
+    """Sizes and special ids of a checkpoint in `directory`. Raises CorruptArtifactError for a missing token."""
+
+    def special(token: str) -> int:
+        if token not in vocabulary:
+            raise CorruptArtifactError(
+                tried=f"reading the vocabulary of {directory}",
+                found=f"there is no token {token}",
+                fix="Use a checkpoint whose config.json has Chameleon's vocabulary_map.",
+            )
+        return int(vocabulary[token])
+
+    side = config.vq_config.resolution // 2 ** (len(config.vq_config.channel_multiplier) - 1)
+    end_id = config.eos_token_id
+    return BackboneSpec(
+        name=name,
+        version=checkpoint_version(directory),
+        family="chameleon",
+        hidden_size=config.hidden_size,
+        layers=config.num_hidden_layers,
+        kv_heads=config.num_key_value_heads,
+        head_dim=config.hidden_size // config.num_attention_heads,
+        max_positions=config.max_position_embeddings,
+        text_vocabulary=config.vocab_size,
+        codebook_size=codebook_size,
+        image_size_px=config.vq_config.resolution,
+        tokens_per_image=side * side,
+        context_tokens_per_image=side * side,
+        begin_ids=(int(config.bos_token_id),),
+        begin_image_ids=(special(BEGIN_IMAGE),),
+        end_image_ids=(special(END_IMAGE),),
+        separator_ids=(special(SEPARATOR),),
+        end_id=int(end_id[0] if isinstance(end_id, list) else end_id),
+        free_ids=tuple(
+            index
+            for token, index in vocabulary.items()
+            if re.fullmatch(r"<reserved\d{5}>", token) and token != SEPARATOR
+        ),
+    )
+
+
 class ChameleonBackbone:
     """A frozen Chameleon-format model; implements `personalizer.backbones.base.Backbone`."""
 
@@ -168,45 +211,18 @@ class ChameleonBackbone:
         self._image_mask = torch.zeros(config.vocab_size, dtype=torch.bool)
         self._image_mask[code_to_id] = True
         self._image_mask = self._image_mask.to(device)
+        self.spec = _spec(name, directory, config, vocabulary, codebook_size=len(code_to_id))
 
-        free_ids = [
-            index
-            for token, index in vocabulary.items()
-            if re.fullmatch(r"<reserved\d{5}>", token) and token != SEPARATOR
-        ]
+    @property
+    def language_model(self) -> torch.nn.Module:
+        """The decoder alone: takes `inputs_embeds`, returns hidden states after the final norm."""
+        decoder: torch.nn.Module = self.model.model
+        return decoder
 
-        def special(token: str) -> int:
-            if token not in vocabulary:
-                raise CorruptArtifactError(
-                    tried=f"reading the vocabulary of {directory}",
-                    found=f"there is no token {token}",
-                    fix="Use a checkpoint whose config.json has Chameleon's vocabulary_map.",
-                )
-            return int(vocabulary[token])
-
-        side = config.vq_config.resolution // 2 ** (len(config.vq_config.channel_multiplier) - 1)
-        end_id = config.eos_token_id
-        self.spec = BackboneSpec(
-            name=name,
-            version=checkpoint_version(directory),
-            family="chameleon",
-            hidden_size=config.hidden_size,
-            layers=config.num_hidden_layers,
-            kv_heads=config.num_key_value_heads,
-            head_dim=config.hidden_size // config.num_attention_heads,
-            max_positions=config.max_position_embeddings,
-            text_vocabulary=config.vocab_size,
-            codebook_size=len(code_to_id),
-            image_size_px=config.vq_config.resolution,
-            tokens_per_image=side * side,
-            context_tokens_per_image=side * side,
-            begin_ids=(int(config.bos_token_id),),
-            begin_image_ids=(special(BEGIN_IMAGE),),
-            end_image_ids=(special(END_IMAGE),),
-            separator_ids=(special(SEPARATOR),),
-            end_id=int(end_id[0] if isinstance(end_id, list) else end_id),
-            free_ids=tuple(free_ids),
-        )
+    @property
+    def modules(self) -> Mapping[str, torch.nn.Module]:
+        """Everything that has weights."""
+        return {"model": self.model, "pixel_decoder": self.pixel_decoder}
 
     def tokenize(self, text: str) -> list[int]:
         """Text ids, without any special token."""

@@ -19,7 +19,7 @@ from personalizer.library.backups import BackupRecord
 from personalizer.library.database import path_value
 from personalizer.library.library import Library
 from personalizer.library.migrations import MIGRATIONS, refuse_newer
-from personalizer.prefix.files import WEIGHTS_FILE
+from personalizer.prefix.format import WEIGHTS_FILE
 
 Found = tuple[str, float, float, float, float]
 """The kind and the box of a detection."""

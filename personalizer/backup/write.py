@@ -27,7 +27,8 @@ from personalizer.library.backups import BackupRecord
 from personalizer.library.database import now_text
 from personalizer.library.face_consent import is_erasing
 from personalizer.library.library import Library
-from personalizer.prefix.files import MANIFEST_FILE, WEIGHTS_FILE, current_manifest
+from personalizer.prefix.files import current_manifest
+from personalizer.prefix.format import MANIFEST_FILE, WEIGHTS_FILE
 from personalizer.schemas import OnProgress, Progress
 from personalizer.storage_errors import storage_error
 

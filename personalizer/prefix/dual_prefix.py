@@ -19,12 +19,18 @@ from torch import nn
 
 from personalizer.backbones.spec import BackboneSpec
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
-from personalizer.prefix.files import MANIFEST_FILE, WEIGHTS_FILE, finish_replacing, replace_pair
-
-FORMAT, DEEP_FORMAT = 1, 2
-"""The second one has deep rows beside the others; without any, files are what they were before there were some."""
-DEEP_ROWS = "deep_rows"
-"""The name of their tensor."""
+from personalizer.prefix.files import finish_replacing, replace_pair
+from personalizer.prefix.format import (
+    DEEP_FORMAT,
+    DEEP_ROWS,
+    FORMAT,
+    KIND,
+    MANIFEST_FILE,
+    ROW_KINDS,
+    WEIGHTS_FILE,
+    input_tensor,
+    output_tensor,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +147,10 @@ class DualPrefix(nn.Module):
         """
         sizes = [1, self.config.generation_rows, self.config.understanding_rows]
         parts: dict[str, torch.Tensor] = {}
-        for side, rows in (("input", self.input_rows), ("output", self.output_rows)):
+        for tensor_name, rows in ((input_tensor, self.input_rows), (output_tensor, self.output_rows)):
             split = rows.detach().cpu().contiguous().split(sizes)
-            for kind, tensor in zip(("name", "generation", "understanding"), split, strict=True):
-                parts[f"{kind}_{side}"] = tensor.clone()
+            for kind, tensor in zip(ROW_KINDS, split, strict=True):
+                parts[tensor_name(kind)] = tensor.clone()
         deep = self.deep_rows
         if deep is not None:
             parts[DEEP_ROWS] = deep.detach().cpu().to(torch.float16).contiguous()
@@ -166,7 +172,7 @@ def save_prefix(
     content = save(prefix.tensors())
     manifest = {
         "format": DEEP_FORMAT if prefix.config.deep_layers else FORMAT,
-        "kind": "dual-prefix",
+        "kind": KIND,
         "backbone": {"name": spec.name, "version": spec.version, "family": spec.family},
         "hidden_size": spec.hidden_size,
         **asdict(prefix.config),

@@ -10,9 +10,8 @@ import json
 from pathlib import Path
 
 from personalizer.home import write_atomically
+from personalizer.prefix.format import MANIFEST_FILE, WEIGHTS_FILE
 
-WEIGHTS_FILE = "prefix.safetensors"
-MANIFEST_FILE = "manifest.json"
 _STAGED_FILE = f".{MANIFEST_FILE}.staged"
 
 

@@ -112,6 +112,17 @@ class TinyBackbone:
             end_id=2,
         )
 
+    @property
+    def language_model(self) -> torch.nn.Module:
+        return self.model.model
+
+    @property
+    def modules(self) -> dict[str, torch.nn.Module]:
+        return {"model": self.model, "pixel_decoder": self.pixel_decoder}
+
+    def decode_pixels(self, codes: torch.Tensor) -> torch.Tensor:
+        return self.pixel_decoder.decode_pixels(codes)
+
     def tokenize(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False).ids
 

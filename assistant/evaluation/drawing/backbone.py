@@ -133,7 +133,7 @@ class BackboneMeasure:
 
     def captioned_rightly(self, pictures: Sequence[Picture], labels: Sequence[str]) -> list[bool]:
         """For each picture, whether its own class is the likeliest caption among those of all `labels`."""
-        from exporters.runtime.generation import before_answer
+        from exporters.runtime.answers import before_answer
 
         if not pictures:
             return []
@@ -161,7 +161,7 @@ class BackboneMeasure:
 
     def said_yes(self, asked: Sequence[tuple[Picture, str, bool]]) -> list[bool]:
         """Whether yes is likelier than no, for each question."""
-        from exporters.runtime.generation import yes_no_logits
+        from exporters.runtime.answers import yes_no_logits
 
         said = []
         for number, (picture, question, _) in enumerate(asked):
@@ -180,7 +180,7 @@ class BackboneMeasure:
         a trained prefix's rows. The threshold is the one that the pairs' own median gives, since the trained
         prefix has one of its own too.
         """
-        from exporters.runtime.generation import yes_no_logits
+        from exporters.runtime.answers import yes_no_logits
 
         question = question_about_image(RECOGNITION_QUESTION)
         said = []
@@ -231,7 +231,7 @@ class BackboneMeasure:
 
     def text_bits(self, pictures: Sequence[Picture]) -> list[float]:
         """Mean bits of a caption's token after its picture, for each picture."""
-        from exporters.runtime.generation import before_answer, log_likelihood
+        from exporters.runtime.answers import before_answer, log_likelihood
 
         bits = []
         for number, picture in enumerate(pictures):

@@ -240,7 +240,7 @@ def _known(path: Path, question: dict[str, Any]) -> Heard | None:
 
 def _say(context: PromptContext, views: Sequence[Float32Array], undecided_at: float) -> float | None:
     """Log odds of yes for the first concept of the context, averaged over views; None without any."""
-    from exporters.runtime.generation import yes_no_logits
+    from exporters.runtime.answers import yes_no_logits
 
     if not views:
         return None

@@ -254,13 +254,13 @@ class TrainedSplit:
     def prefix(self) -> TrainedPrefix:
         """The concept's trained rows in the exported backbone."""
         from exporters.manifest import hash_file
-        from exporters.runtime.concept import PREFIX_FILE
+        from personalizer.prefix.format import WEIGHTS_FILE
 
         concept = self._concept()
         found = self._serving.trained(concept)
         assert found is not None and concept.prefix_dir is not None
         runtime, undecided_at = found
-        return TrainedPrefix(runtime, undecided_at, hash_file(concept.prefix_dir / PREFIX_FILE))
+        return TrainedPrefix(runtime, undecided_at, hash_file(concept.prefix_dir / WEIGHTS_FILE))
 
     def look_at(self, image: Image.Image) -> Looked:
         """A picture that is in no library: what embeddings say of it, and what the backbone reads of its views."""
@@ -304,7 +304,7 @@ class TrainedSplit:
         write_atomically(path, json.dumps({"backbone": self._serving.version, "answers": known}).encode())
 
     def _ask(self, concept: Concept, number: int) -> dict[str, float | None]:
-        from exporters.runtime.generation import yes_no_logits
+        from exporters.runtime.answers import yes_no_logits
 
         region = (self._tested.photo_ids[number], self._tested.boxes[number], concept.kind == "face")
         views = self.read(region)

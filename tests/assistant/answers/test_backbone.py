@@ -27,8 +27,8 @@ def library(home: Home) -> Iterator[Library]:
 def test_answers_use_the_current_name(home: Home, library: Library, exported: Any, cached: bool) -> None:
     import torch
 
-    from exporters.runtime.concept import export_concept
-    from exporters.runtime.generation import render
+    from exporters.onnx.prefix import export_concept
+    from exporters.runtime.answers import render
     from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
 
     serving = Serving(home, str(exported.checkpoint))

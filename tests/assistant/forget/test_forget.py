@@ -104,7 +104,7 @@ class World:
 
 def small_training(world: World, concept: Concept) -> None:
     """Real rows in a few steps, and what serving stores of them."""
-    from exporters.runtime.concept import export_concept
+    from exporters.onnx.prefix import export_concept
     from exporters.runtime.ort_session import OrtSession
     from personalizer.backbones.registry import load_backbone
     from personalizer.prefix.dual_prefix import DualPrefixConfig

@@ -9,7 +9,8 @@ from PIL import Image
 from exporters.onnx.export import export_backbone
 from exporters.onnx.torch_session import TorchSession
 from exporters.onnx.validate import Example, validate
-from exporters.runtime.generation import answer, generate_images
+from exporters.runtime.answers import answer
+from exporters.runtime.images import generate_images
 from exporters.runtime.ort_session import OrtSession
 from personalizer.backbones.registry import load_backbone
 from personalizer.home import PACKAGE_DATA

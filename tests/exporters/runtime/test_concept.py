@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from exporters.onnx.prefix import export_concept
 from exporters.onnx.torch_session import TorchSession
-from exporters.runtime.concept import ConceptRuntime, ConceptsTogether, export_concept
+from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
 from exporters.runtime.ort_session import OrtSession
 from exporters.runtime.prompt_context import PromptContext
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError

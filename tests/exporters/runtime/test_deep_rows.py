@@ -12,8 +12,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save
 
+from exporters.onnx.prefix import export_concept
 from exporters.onnx.torch_session import TorchSession
-from exporters.runtime.concept import ConceptRuntime, ConceptsTogether, LearnedRows, export_concept
+from exporters.runtime.concept import ConceptRuntime, ConceptsTogether, LearnedRows
 from exporters.runtime.ort_session import OrtSession
 from personalizer.backbones.spec import BackboneSpec
 from personalizer.errors import CorruptArtifactError

@@ -227,8 +227,8 @@ def test_more_layers_than_there_are_and_prompts_that_are_not_shared_are_refused(
 
 def test_what_was_trained_is_what_is_served(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:
     from exporters.onnx.torch_session import TorchSession
+    from exporters.runtime.answers import before_answer
     from exporters.runtime.concept import ConceptRuntime
-    from exporters.runtime.generation import before_answer
 
     config = replace(small.CONFIG, rows=replace(ROWS, deep_layers=2), steps=12, learning_rate=0.2)
     trainer = small.trainer(backbone, tmp_path, config)

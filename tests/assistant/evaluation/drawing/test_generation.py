@@ -98,13 +98,16 @@ def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
 def test_first_samples_are_what_the_reranking_chooses_from(home: Home, exported: Any) -> None:
     """One candidate of seed n is the first of several; more can only be recognised better."""
     from assistant.answers.backbone import Serving, draw
-    from exporters.runtime.generation import recognised
+    from exporters.runtime.images import recognition_scores
 
     session = Serving(home, str(exported.checkpoint)).session
     text = "a photo of a dog."
     first, served = (draw(session, text, 3, 5, candidates=n) for n in (1, CANDIDATES))
     assert first.sampled_tokens * CANDIDATES == served.sampled_tokens
-    assert (recognised(session, text, served.codes) >= recognised(session, text, first.codes) - 1e-4).all()
+    assert (
+        recognition_scores(session, text, served.codes)
+        >= recognition_scores(session, text, first.codes) - 1e-4
+    ).all()
     alone = generation.draw_class(session, "dog", 3, 5)
     assert [one.tobytes() for one in alone] == [one.tobytes() for one in first.images]
 

@@ -13,19 +13,12 @@ import pytest
 from PIL import Image
 
 from exporters.onnx.torch_session import TorchSession
+from exporters.runtime.answers import answer, render, yes_no_logit, yes_no_logits
 from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
-from exporters.runtime.generation import (
-    Sampling,
-    answer,
-    drawing_positions,
-    generate_images,
-    recognised,
-    render,
-    yes_no_logit,
-    yes_no_logits,
-)
+from exporters.runtime.images import DrawingConfig, drawing_positions, generate_images, recognition_scores
 from exporters.runtime.ort_session import OrtSession
 from exporters.runtime.prompt_context import PromptContext
+from exporters.runtime.sampling import Sampling
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.prefix.prompts import (
     DESCRIBE_QUESTION,
@@ -78,15 +71,6 @@ def test_answer_ends_at_the_end_token(fp32: OrtSession, concept: ConceptRuntime)
     ]
     assert any(one.stopped == "end" for one in endings)
     assert all(fp32.spec.end_id not in one.ids for one in endings)
-
-
-def test_answer_streams_its_text(fp32: OrtSession) -> None:
-    pieces: list[str] = []
-    found = answer(
-        fp32, question("a dog?"), max_tokens=12, sampling=Sampling(1.0, seed=4), on_text=pieces.append
-    )
-    assert "".join(pieces).strip() == found.text
-    assert len(pieces) > 1
 
 
 def test_sampled_answers_follow_the_seed(fp32: OrtSession) -> None:
@@ -152,7 +136,12 @@ def test_pictures_follow_the_seed_alone(int8: OrtSession, prefix_directory: Path
 
     def draw(seed: int, count: int) -> Any:
         return generate_images(
-            int8, "a photo of {name}.", count=count, seed=seed, concept=concept, guidance=guidance, top_k=30
+            int8,
+            "a photo of {name}.",
+            count=count,
+            seed=seed,
+            concept=concept,
+            config=DrawingConfig(guidance=guidance, top_k=30),
         ).codes
 
     three = draw(10, 3)
@@ -172,13 +161,14 @@ def test_of_several_candidates_the_best_recognised_one_is_kept(
     text = "a {name}." if named else "a red cup."
 
     def draw(seed: int, count: int = 1, candidates: int = 1) -> Any:
-        return generate_images(fp32, text, count=count, seed=seed, candidates=candidates, concept=shown).codes
+        config = DrawingConfig(candidates=candidates)
+        return generate_images(fp32, text, config, count=count, seed=seed, concept=shown).codes
 
     first = draw(5)[0].tolist()
     kept, scores = [], []
     for candidates in range(1, 6):
         kept.append(draw(5, candidates=candidates)[0])
-        scores.append(float(recognised(fp32, text, kept[-1][None], shown)[0]))
+        scores.append(float(recognition_scores(fp32, text, kept[-1][None], shown)[0]))
     assert kept[0].tolist() == first, "the first candidate is what is drawn without others"
     assert scores == sorted(scores) and scores[-1] > scores[0]
     two = draw(5, count=2, candidates=5)
@@ -193,7 +183,7 @@ def test_a_drawing_is_judged_by_what_is_said_of_it(
     asked = yes_no_logits(
         fp32, question_about_image(RECOGNITION_QUESTION), [[p] for p in pictures], concept=concept
     )
-    np.testing.assert_allclose(recognised(fp32, "a {name} here.", codes, concept), asked, atol=1e-3)
+    np.testing.assert_allclose(recognition_scores(fp32, "a {name} here.", codes, concept), asked, atol=1e-3)
     spec, words = fp32.spec, fp32.tokenize("a red cup")
     prompt = PromptContext(fp32).embed(question_about_image(DESCRIBE_QUESTION), pictures[:1])
     ids = [*words, spec.end_id]
@@ -202,13 +192,13 @@ def test_a_drawing_is_judged_by_what_is_said_of_it(
     logits = fp32.text_logits(hidden[0, -len(ids) - 1 : -1]).astype(np.float64)
     logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
     by_hand = sum(row[token] for row, token in zip(logs, ids, strict=True))
-    assert recognised(fp32, "a red cup.", codes)[0] == pytest.approx(by_hand, abs=1e-2)
+    assert recognition_scores(fp32, "a red cup.", codes)[0] == pytest.approx(by_hand, abs=1e-2)
 
 
 def test_guided_pictures_by_hand(fp32: OrtSession, concept: ConceptRuntime) -> None:
     """The first three codes of a greedy guided picture, without caches and one request at a time."""
     spec = fp32.spec
-    found = generate_images(fp32, "a {name}.", concept=concept, temperature=0, guidance=2.5).codes[0]
+    found = generate_images(fp32, "a {name}.", DrawingConfig(0, guidance=2.5), concept=concept).codes[0]
     begin, separator = fp32.embed_text(spec.begin_ids), fp32.embed_text(spec.separator_ids)
     begin_image = fp32.embed_text(spec.begin_image_ids)
     request = concept.embed([*personal_prompt(), *question("a {name}.")])
@@ -229,7 +219,7 @@ def test_a_picture_of_two_concepts_by_hand(
     """The first code of a greedy picture: both personal prompts, the request, both generation rows."""
     together = ConceptsTogether([concept, other])
     text = "{name:1} and {name}."
-    found = generate_images(fp32, text, concept=together, temperature=0).codes[0]
+    found = generate_images(fp32, text, DrawingConfig(0), concept=together).codes[0]
     request = together.embed(question(text))
     rows = [one.inputs["generation"] for one in (concept, other)]
     begin_image = fp32.embed_text(fp32.spec.begin_image_ids)
@@ -237,7 +227,7 @@ def test_a_picture_of_two_concepts_by_hand(
     assert found[0] == fp32.image_logits(hidden[0, -1]).argmax()
     longest = cache.length + fp32.spec.tokens_per_image - 1
     assert drawing_positions(together, text) == longest
-    alone = generate_images(fp32, "{name}.", concept=concept, temperature=0).codes[0]
+    alone = generate_images(fp32, "{name}.", DrawingConfig(0), concept=concept).codes[0]
     assert found.tolist() != alone.tolist()
 
 
@@ -246,8 +236,8 @@ def test_a_drawing_of_two_is_as_good_as_the_harder_one_is_recognised(
 ) -> None:
     codes = fp32.encode_images(pictures)
     text = "{name} and {name:1}."
-    both = recognised(fp32, text, codes, ConceptsTogether([concept, other]))
-    single = [recognised(fp32, "{name}.", codes, one) for one in (concept, other)]
+    both = recognition_scores(fp32, text, codes, ConceptsTogether([concept, other]))
+    single = [recognition_scores(fp32, "{name}.", codes, one) for one in (concept, other)]
     np.testing.assert_allclose(both, np.minimum(*single), atol=1e-4)
 
 
@@ -260,8 +250,7 @@ def test_torch_draws_the_same_picture(
             "a {name}.",
             count=2,
             concept=ConceptRuntime.load(session, prefix_directory),
-            temperature=0,
-            guidance=2.0,
+            config=DrawingConfig(0, guidance=2.0),
         )
         for session in (torch_session, fp32)
     ]
@@ -274,21 +263,23 @@ def test_drawing_reports_and_stops(fp32: OrtSession) -> None:
     drawn = generate_images(fp32, "a dog.", count=2, on_progress=seen.append)
     assert (seen[0].done, seen[-1].done, seen[-1].total) == (0, 32, 32)
     assert drawn.sampled_tokens == drawn.codes.size and 0 < drawn.sampling_s <= drawn.elapsed_s
-    chosen = generate_images(fp32, "a dog.", count=2, candidates=3)
+    chosen = generate_images(fp32, "a dog.", DrawingConfig(candidates=3), count=2)
     assert chosen.sampled_tokens == 3 * chosen.codes.size, "candidates are drawn as well"
+
+    def stop(_progress: Progress) -> None:
+        raise JobCancelled
+
     with pytest.raises(JobCancelled):
-        generate_images(fp32, "a dog.", cancelled=lambda: True)
-    with pytest.raises(JobCancelled):
-        answer(fp32, question("a?"), cancelled=lambda: True)
+        generate_images(fp32, "a dog.", on_progress=stop)
 
 
 def test_unusable_requests(fp32: OrtSession) -> None:
     with pytest.raises(UsageError, match="count of 0"):
         generate_images(fp32, "a dog.", count=0)
     with pytest.raises(UsageError, match="candidates of 0"):
-        generate_images(fp32, "a dog.", candidates=0)
+        generate_images(fp32, "a dog.", DrawingConfig(candidates=0))
     with pytest.raises(UsageError, match="temperature"):
-        generate_images(fp32, "a dog.", temperature=-1)
+        generate_images(fp32, "a dog.", DrawingConfig(temperature=-1))
     with pytest.raises(UsageError, match="temperature"):
         Sampling(temperature=float("nan"))
     with pytest.raises(UsageError, match="shows image 1"):
@@ -300,8 +291,10 @@ def test_serving_imports_no_torch(exports: dict[str, Path], prefix_directory: Pa
         import sys
         from pathlib import Path
         from PIL import Image
-        from exporters.runtime.concept import ConceptRuntime, export_concept
-        from exporters.runtime.generation import answer, generate_images, yes_no_logit
+        from exporters.onnx.prefix import export_concept
+        from exporters.runtime.answers import answer, yes_no_logit
+        from exporters.runtime.concept import ConceptRuntime
+        from exporters.runtime.images import DrawingConfig, generate_images
         from exporters.runtime.ort_session import OrtSession
         from personalizer.prefix.prompts import question_about_image
 
@@ -312,7 +305,7 @@ def test_serving_imports_no_torch(exports: dict[str, Path], prefix_directory: Pa
         segments = question_about_image("is {name} in this photo?")
         answer(session, segments, [image], concept=concept, max_tokens=4)
         yes_no_logit(session, segments, [image], concept=concept)
-        generate_images(session, "a {name}.", concept=concept, guidance=2.0)
+        generate_images(session, "a {name}.", DrawingConfig(guidance=2.0), concept=concept)
         print(sorted({name.split(".")[0] for name in sys.modules} & {"torch", "transformers", "onnx", "onnxscript"}))
     """
     result = subprocess.run(

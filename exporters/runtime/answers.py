@@ -1,0 +1,185 @@
+"""Token loops that answer: words, and how likely a given answer is.
+
+Knows the order of tokens that training used; knows no wording, no file and no user.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from exporters.runtime.prompt_context import PromptContext, ReadImage
+from exporters.runtime.sampling import Sampling, sample_next_token
+from exporters.runtime.session import BackboneSession, Cache
+from personalizer.prefix.prompts import (
+    NO,
+    YES,
+    Segment,
+)
+from personalizer.schemas import Float32Array, Int64Array
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model said."""
+
+    text: str
+    ids: list[int]
+    """Text ids and learned ids, without the end."""
+    stopped: Literal["end", "length"]
+    elapsed_s: float
+
+
+def answer(
+    session: BackboneSession,
+    segments: Sequence[Segment],
+    images: Sequence[ReadImage] = (),
+    *,
+    concept: PromptContext | None = None,
+    sampling: Sampling | None = None,
+    max_tokens: int = 64,
+    forced: bool = True,
+) -> Answer:
+    """Answer a prompt that ends with a `Separator`.
+
+    With a `concept`, its understanding rows come first in the answer: `forced` there, or chosen by the model. With
+    several, those of the concepts that the prompt names.
+    """
+    started = time.perf_counter()
+    context = concept or PromptContext(session)
+    chosen = sampling or Sampling()
+    uniform = np.random.default_rng(chosen.seed)
+    hidden, cache = prefill(context, [segments], [images], forced)
+    ids: list[int] = []
+    stopped: Literal["end", "length"] = "length"
+    while len(ids) < max_tokens:
+        token = int(sample_next_token(context.logits(hidden), chosen, uniform.random(1))[0])
+        if token == session.spec.end_id:
+            stopped = "end"
+            break
+        ids.append(token)
+        if len(ids) < max_tokens:
+            states, cache = session.forward(context.embed_ids([token])[None], cache)
+            hidden = states[:, -1]
+    return Answer(render(context, ids).strip(), ids, stopped, time.perf_counter() - started)
+
+
+def render(context: PromptContext, ids: Sequence[int]) -> str:
+    """The words of an answer: a name row becomes the concept's name, the other learned rows are silent."""
+    vocabulary = context.session.spec.text_vocabulary
+    names = {
+        int(row): one.display_name
+        for place, one in enumerate(context.concepts)
+        for row in context.row_ids("name", place)
+    }
+    parts: list[str] = []
+    words: list[int] = []
+    for token in [*ids, None]:
+        if token is not None and token < vocabulary:
+            words.append(token)
+        elif token is None or token in names:
+            parts.append(context.session.detokenize(words))
+            words = []
+            if token is not None:
+                parts.append(names[token])
+    return "".join(parts)
+
+
+def yes_no_logit(
+    session: BackboneSession,
+    segments: Sequence[Segment],
+    images: Sequence[ReadImage] = (),
+    *,
+    concept: PromptContext | None = None,
+    forced: bool = True,
+) -> float:
+    """log P(yes) − log P(no) as the answer to a prompt that ends with a `Separator`."""
+    return float(yes_no_logits(session, segments, [images], concept=concept, forced=forced)[0])
+
+
+def yes_no_logits(
+    session: BackboneSession,
+    segments: Sequence[Segment],
+    images: Sequence[Sequence[ReadImage]],
+    *,
+    concept: PromptContext | None = None,
+    forced: bool = True,
+) -> Float32Array:
+    """`yes_no_logit` `[questions]` for one question about several sets of images, in one batch."""
+    context = concept or PromptContext(session)
+    hidden, cache = before_answer(context, segments, images, forced=forced)
+    yes = log_likelihood(context, hidden, cache, session.tokenize(YES))
+    no = log_likelihood(context, hidden, cache, session.tokenize(NO))
+    return yes - no
+
+
+def before_answer(
+    context: PromptContext,
+    segments: Sequence[Segment],
+    images: Sequence[Sequence[ReadImage]],
+    *,
+    forced: bool = True,
+) -> tuple[Float32Array, Cache]:
+    """What predicts the first word of the answers to one prompt about several sets of images, `[images, hidden]`.
+
+    It stands behind the understanding rows of the concepts that are named: all of them (`forced`), or as many as the
+    model chooses to write.
+    """
+    hidden, cache = prefill(context, [segments] * len(images), images, forced)
+    if forced:
+        return hidden, cache
+    return _let_understand(context, context.self_prompt("understanding", segments), hidden, cache)
+
+
+def log_likelihood(
+    context: PromptContext, hidden: Float32Array, cache: Cache, ids: Sequence[int]
+) -> Float32Array:
+    """Log-probability `[batch]` of continuing with `ids`; `hidden` `[batch, hidden]` predicts the first."""
+    states = hidden[:, None]
+    if len(ids) > 1:
+        embedded = np.repeat(context.embed_ids(ids[:-1])[None], len(hidden), axis=0)
+        states = np.concatenate([states, context.session.forward(embedded, cache)[0]], axis=1)
+    logits = context.logits(states)
+    top = logits.max(axis=-1, keepdims=True)
+    normaliser = (top + np.log(np.exp(logits - top).sum(axis=-1, keepdims=True)))[..., 0]
+    result: Float32Array = (logits[:, np.arange(len(ids)), list(ids)] - normaliser).sum(axis=1)
+    return result
+
+
+def prefill(
+    context: PromptContext,
+    prompts: Sequence[Sequence[Segment]],
+    images: Sequence[Sequence[ReadImage]],
+    forced: bool,
+) -> tuple[Float32Array, Cache]:
+    """The hidden states `[batch, hidden]` behind prompts of equal length, which predict the first word."""
+    embedded = [context.embed(segments, shown) for segments, shown in zip(prompts, images, strict=True)]
+    if forced and context.concepts:
+        embedded = [
+            np.concatenate([sequence, context.embed_ids(context.self_prompt("understanding", segments))])
+            for sequence, segments in zip(embedded, prompts, strict=True)
+        ]
+    states, cache = context.session.forward(np.stack(embedded), context.start.repeat(len(embedded)))
+    return states[:, -1], cache
+
+
+def _let_understand(
+    context: PromptContext, rows: Int64Array, hidden: Float32Array, cache: Cache
+) -> tuple[Float32Array, Cache]:
+    """Let the model write of the understanding rows `rows` for as long as it wants to, at most as many as there are.
+
+    Runs a batch in step; it stops as soon as no sequence wants another.
+    """
+    for _ in range(len(rows)):
+        chosen = context.logits(hidden).argmax(axis=-1)
+        wants = np.isin(chosen, rows)
+        if not wants.any():
+            break
+        embedded = context.embed_ids(np.where(wants, chosen, rows[0]))[:, None]
+        states, cache = context.session.forward(embedded, cache, wants[:, None])
+        hidden = np.where(wants[:, None], states[:, -1], hidden)
+    return hidden, cache
