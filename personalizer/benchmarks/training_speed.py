@@ -27,13 +27,13 @@ from personalizer.errors import FamiliarError, UsageError
 from personalizer.photos.crops import augmented
 from personalizer.photos.decode import load_photo
 from personalizer.training.data.examples import ExampleBuilder, ExampleSampler, PrefixDataset
+from personalizer.training.data.negatives import HARD_SHARE
 from personalizer.training.data.soft_positives import rank_soft_positives
 from personalizer.training.loss import held_examples, held_loss
 from personalizer.training.trainer import PrefixTrainer, TrainerConfig
 
 HELD_VIEWS_PER_PHOTO = 4
 HELD_NEGATIVES = 12
-HARD_SHARE = 0.25
 PUBLISHED_LENGTH, PUBLISHED_PICTURE = 1500, 1024
 """The fixed length in the settings of arXiv 2504.20998, and the tokens that a picture takes of it."""
 WARM_UP = 2

@@ -105,10 +105,8 @@ def graded_places(example: Example) -> list[int]:
 
 def held_examples(builder: ExampleBuilder, data: PrefixDataset, weights: TaskWeights) -> list[list[Example]]:
     """Examples on what was kept aside, by task: yes, no, description and drawing. Empty tasks are left out."""
-    first = len(data.positives)
-    positives = [(first + number, codes.tolist()) for number, codes in enumerate(data.held_positives)]
-    first += len(positives) + len(data.negatives)
-    negatives = [(first + number, codes.tolist()) for number, codes in enumerate(data.held_negatives)]
+    positives = [data.held_positive(number) for number in range(len(data.held_positives))]
+    negatives = [data.held_negative(number) for number in range(len(data.held_negatives))]
     tasks = [
         [builder.recognition(picture, True, weights) for picture in positives],
         [builder.recognition(picture, False, weights) for picture in negatives],

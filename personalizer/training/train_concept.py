@@ -23,8 +23,9 @@ from personalizer.library.library import Library
 from personalizer.prefix.dual_prefix import finished_training, save_prefix
 from personalizer.schemas import ConceptState, OnProgress, Progress
 from personalizer.training.data.fact_questions import SkippedFact, TextQuestion, text_questions
-from personalizer.training.data.pictures import SkippedPhoto, collect_pictures
-from personalizer.training.trainer import PrefixTrainer, TrainerConfig
+from personalizer.training.data.photo_views import SkippedPhoto
+from personalizer.training.data.pictures import collect_pictures
+from personalizer.training.trainer import PrefixTrainer, TrainerConfig, TrainingOutcome
 
 
 def fingerprint(backbone_version: str, examples: list[str], config: TrainerConfig) -> str:
@@ -69,32 +70,14 @@ def train_concept(
     if progress is not None:
         progress(Progress(0, config.steps, "Looking at the photos"))
     skipped: list[SkippedPhoto] = []
-    dataset = collect_pictures(
-        library,
-        home,
-        concept,
-        backbone,
-        backbone.directory,
-        views_per_photo=config.views_per_photo,
-        soft_positives=config.soft_positives,
-        soft_groups=config.soft_groups,
-        generation_rows=config.rows.generation_rows,
-        seed=config.seed,
-        background_views=config.background_views,
-        background_negatives=config.background_negatives,
-        on_skipped=skipped.append,
+    dataset = collect_pictures(library, concept, backbone, config.pictures, on_skipped=skipped.append)
+    trainer = PrefixTrainer(
+        backbone, replace(dataset, questions=tuple(questions)), config, directory, identity
     )
-    dataset = replace(dataset, questions=tuple(questions))
-    trainer = PrefixTrainer(backbone, dataset, config, directory, identity)
     outcome = trainer.train(progress, cancelled, advanced)
-    accuracy = outcome.recognition_augmented
     report: dict[str, Any] = {
         "concept": concept.name,
-        "steps": outcome.steps,
-        "elapsed_s": time.monotonic() - began,
-        "trained_values": sum(p.numel() for p in trainer.prefix.parameters()),
-        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "recognition_augmented": None if math.isnan(accuracy) else accuracy,
+        **_measured(outcome, trainer, time.monotonic() - began),
         "photos": len({member.photo_id for member in members} - {photo.photo_id for photo in skipped}),
         "skipped": [{"path": str(photo.path), "reason": photo.reason} for photo in skipped],
         "questions": len(questions),
@@ -116,6 +99,18 @@ def train_concept(
     trainer.discard_checkpoint()
     _record(library, concept_id, backbone, config, directory, identity)
     return report
+
+
+def _measured(outcome: TrainingOutcome, trainer: PrefixTrainer, elapsed_s: float) -> dict[str, Any]:
+    """What the training took, and how well it went on augmented views."""
+    accuracy = outcome.recognition_augmented
+    return {
+        "steps": outcome.steps,
+        "elapsed_s": elapsed_s,
+        "trained_values": sum(p.numel() for p in trainer.prefix.parameters()),
+        "peak_rss_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "recognition_augmented": None if math.isnan(accuracy) else accuracy,
+    }
 
 
 def _known(

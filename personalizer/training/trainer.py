@@ -24,6 +24,7 @@ from personalizer.prefix.prompts import NO, YES, personal_prompt
 from personalizer.schemas import OnProgress, Progress
 from personalizer.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
 from personalizer.training.data.examples import ExampleBuilder, ExampleSampler, PrefixDataset, TaskWeights
+from personalizer.training.data.pictures import PicturesConfig
 from personalizer.training.deep_prompt import deep_start
 from personalizer.training.distractor_prompts import Companions
 from personalizer.training.hidden_states import ExampleStates
@@ -111,6 +112,19 @@ class TrainerConfig:
                 found="neither may be negative",
                 fix="Leave the defaults.",
             )
+
+    @property
+    def pictures(self) -> PicturesConfig:
+        """Which pictures a training by these settings looks at."""
+        return PicturesConfig(
+            views_per_photo=self.views_per_photo,
+            soft_positives=self.soft_positives,
+            soft_groups=self.soft_groups,
+            generation_rows=self.rows.generation_rows,
+            seed=self.seed,
+            background_views=self.background_views,
+            background_negatives=self.background_negatives,
+        )
 
     @staticmethod
     def with_settings(settings: Mapping[str, Any]) -> TrainerConfig:
@@ -277,16 +291,15 @@ class PrefixTrainer:
     @torch.no_grad()
     def yes_no(self, positives: bool) -> torch.Tensor:
         """log P(yes) - log P(no) on the held views or the held negatives, `[n]`."""
-        codes = self._data.held_positives if positives else self._data.held_negatives
-        first = len(self._data.positives) + (
-            0 if positives else len(self._data.held_positives) + len(self._data.negatives)
-        )
+        data = self._data
+        count = len(data.held_positives if positives else data.held_negatives)
+        picture = data.held_positive if positives else data.held_negative
         yes, no = self._backbone.tokenize(YES)[0], self._backbone.tokenize(NO)[0]
         found = []
-        for start in range(0, len(codes), 16):
+        for start in range(0, count, 16):
             examples = [
-                self._builder.recognition((first + index, codes[index].tolist()), True, self.config.weights)
-                for index in range(start, min(start + 16, len(codes)))
+                self._builder.recognition(picture(index), True, self.config.weights)
+                for index in range(start, min(start + 16, count))
             ]
             # The answer is what stands at the end, whatever its tokens weigh.
             answer = len(self._backbone.tokenize(YES)) + 1

@@ -166,21 +166,10 @@ def train(
 
 
 def collect(world: SimpleNamespace, backbone: Backbone, **options: Any) -> PrefixDataset:
-    from personalizer.training.data.pictures import collect_pictures
+    from personalizer.training.data.pictures import PicturesConfig, collect_pictures
 
-    return collect_pictures(
-        world.library,
-        world.home,
-        world.library.concept(world.concept),
-        backbone,
-        backbone.directory,
-        views_per_photo=2,
-        soft_positives=0,
-        soft_groups=2,
-        generation_rows=4,
-        seed=0,
-        **options,
-    )
+    config = PicturesConfig(views_per_photo=2, soft_positives=0, soft_groups=2, generation_rows=4)
+    return collect_pictures(world.library, world.library.concept(world.concept), backbone, config, **options)
 
 
 def train_and_say(checkpoint: str, directory: str) -> TrainingOutcome:

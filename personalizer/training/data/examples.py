@@ -39,6 +39,10 @@ TEXT, CODE, ROW, CONTEXT = range(4)
 """What a position's value indexes: the text vocabulary, the codebook, the learned rows, or cached image contexts."""
 
 
+Picture = tuple[int, list[int]]
+"""A picture that is read: its index among all that are, in the order of `PrefixDataset.contexts`, and its codes."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PrefixDataset:
     """One concept's pictures as image codes `[n, tokens]`, and questions about what was told of it.
@@ -66,6 +70,24 @@ class PrefixDataset:
         """Views that nothing was put into, `[n, tokens]`."""
         return self.positives[: len(self.positives) - self.swapped_positives]
 
+    def positive(self, number: int) -> Picture:
+        """A positive as it is read."""
+        return number, self.positives[number].tolist()
+
+    def held_positive(self, number: int) -> Picture:
+        """A held positive as it is read."""
+        return len(self.positives) + number, self.held_positives[number].tolist()
+
+    def negative(self, number: int) -> Picture:
+        """A negative as it is read."""
+        first = len(self.positives) + len(self.held_positives)
+        return first + number, self.negatives[number].tolist()
+
+    def held_negative(self, number: int) -> Picture:
+        """A held negative as it is read."""
+        first = len(self.positives) + len(self.held_positives) + len(self.negatives)
+        return first + number, self.held_negatives[number].tolist()
+
 
 @dataclass(slots=True)
 class Example:
@@ -80,8 +102,8 @@ class Example:
     target: list[int]
     target_is_code: list[bool]
     weight: list[float]
-    reads: tuple[int, list[int]] | None = None
-    """The picture that is read: its index in the dataset and its codes."""
+    reads: Picture | None = None
+    """The picture that is read."""
     picture: tuple[int, int] = (0, 0)
     """From where to where it stands."""
 
@@ -106,9 +128,7 @@ class ExampleBuilder:
         start, size = {"name": (0, 1), "generation": (1, k), "understanding": (1 + k, h)}[rows.kind]
         return range(start, start + (size if rows.count is None else min(rows.count, size)))
 
-    def positions(
-        self, segments: list[Segment], picture: tuple[int, list[int]] | None
-    ) -> list[tuple[int, int]]:
+    def positions(self, segments: list[Segment], picture: Picture | None) -> list[tuple[int, int]]:
         """`(kind, value)` of each position; `picture` is its index in the dataset and its codes."""
         spec = self._spec
         found: list[tuple[int, int]] = []
@@ -139,7 +159,7 @@ class ExampleBuilder:
     def example(
         self,
         prompt: list[Segment],
-        picture: tuple[int, list[int]] | None,
+        picture: Picture | None,
         answer: list[tuple[list[tuple[int, int]], float]],
     ) -> Example:
         """`answer` lists parts of the answer with the weight that each part's tokens share."""
@@ -182,7 +202,7 @@ class ExampleBuilder:
         """The rows that an answer begins with; none without self-prompting."""
         return self._rows_of(rows) if self._rows.self_prompting else []
 
-    def recognition(self, picture: tuple[int, list[int]], yes: bool, weights: TaskWeights) -> Example:
+    def recognition(self, picture: Picture, yes: bool, weights: TaskWeights) -> Example:
         """Is the concept in this photo?"""
         prompt = personal_prompt() + question_about_image(RECOGNITION_QUESTION)
         answer = self._words(YES if yes else NO)
@@ -191,7 +211,7 @@ class ExampleBuilder:
             prompt, picture, [(understanding, weights.self_prompt), (answer, weights.recognition)]
         )
 
-    def description(self, picture: tuple[int, list[int]], weights: TaskWeights) -> Example:
+    def description(self, picture: Picture, weights: TaskWeights) -> Example:
         """What is in this photo? Answered with the concept's name."""
         prompt = personal_prompt() + question_about_image(DESCRIBE_QUESTION)
         before, after = GENERATION_TEXT.split("{name}")
@@ -269,7 +289,6 @@ class ExampleSampler:
         for asked in dataset.questions:
             by_answer.setdefault(asked.answer if asked.answer in (YES, NO) else None, []).append(asked)
         self._questions = list(by_answer.values())
-        self._first_negative = len(dataset.positives) + len(dataset.held_positives)
         others = len(dataset.negatives) - dataset.hard_negatives
         self._left_out = 0 if hard_negatives or others < 1 else dataset.hard_negatives
 
@@ -282,18 +301,17 @@ class ExampleSampler:
         for number in range(recognition):
             if number % 2 == 0:
                 index = int(rng.integers(len(data.positives)))
-                picture = (index, data.positives[index].tolist())
+                picture = data.positive(index)
                 shown.append(index)
             else:
                 hard = rng.random() < 0.5 and data.hard_negatives > 0 and not self._left_out
                 last = data.hard_negatives if hard else len(data.negatives)
-                index = int(rng.integers(self._left_out, last))
-                picture = (self._first_negative + index, data.negatives[index].tolist())
+                picture = data.negative(int(rng.integers(self._left_out, last)))
             examples.append(self._builder.recognition(picture, number % 2 == 0, self._weights))
         for number in range(description):
             # A picture that is read anyway costs only the words about it.
             index = shown[number] if number < len(shown) else int(rng.integers(len(data.positives)))
-            examples.append(self._builder.description((index, data.positives[index].tolist()), self._weights))
+            examples.append(self._builder.description(data.positive(index), self._weights))
         for number in range(generation):
             if number % 2 == 1 and data.soft:
                 place = int(rng.integers(len(data.soft)))

@@ -7,162 +7,91 @@ library and the backbone's encoder; what the pictures are used for is the traini
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
 from personalizer.backbones.base import Backbone
-from personalizer.errors import UnreadablePhotoError, UsageError
-from personalizer.home import Home
+from personalizer.errors import UsageError
 from personalizer.library.library import Library
-from personalizer.photos.crops import augmented, reading_views
-from personalizer.photos.decode import DecodedPhoto, decode_photo, read_photo_bytes
-from personalizer.photos.foreground_mask import on_ground, subject_mask, without_subject
-from personalizer.recognition.picture_bank import PictureBank
-from personalizer.schemas import BoundingBox, Concept, Detection, Float32Array
+from personalizer.photos.crops import augmented
+from personalizer.photos.foreground_mask import on_ground, without_subject
+from personalizer.schemas import Concept, Float32Array
 from personalizer.training.data.examples import PrefixDataset
+from personalizer.training.data.negatives import Candidate, other_pictures, split_negatives
+from personalizer.training.data.photo_views import OpenedPhoto, PhotoReader, SkippedPhoto, open_members
 from personalizer.training.data.soft_positives import SoftPositive, rank_soft_positives
 
 HELD_VIEWS_PER_PHOTO = 4
-LIBRARY_NEGATIVES = 48
-BANK_NEGATIVES = 160
-HELD_NEGATIVES = 48
-HARD_SHARE = 0.25
-LOOKALIKE = 0.7
-"""A photo this close to the members, as a share of their own closeness, may show the concept: never a negative."""
+CHECK_PHOTOS = "Check that the photos are still there: familiar scan"
 FEWEST_UNCHANGED_VIEWS = 2
 """Of each photo: the whole and the close view as they are."""
 ENOUGH_GROUNDS = 12
 """Of the library's own photos; with fewer the bank's pictures, decoded, serve as grounds too."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Candidate:
-    similarity: float
-    vector: Float32Array | None
-    """None where the vectors of the library's pictures cannot be compared with it."""
-    detection: Detection | None
-    codes: torch.Tensor | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Look:
-    """An opened photo and where in it to look; without a box everywhere."""
-
-    image: Image.Image
-    box: BoundingBox | None
-    face: bool
-
-    def views(self, image: Image.Image | None = None) -> list[Image.Image]:
-        """The reading views of the photo, or of what was made of it."""
-        return reading_views(self.image if image is None else image, self.box, face=self.face)
-
-    def mask(self) -> Image.Image | None:
-        """Of the thing, where it can be trusted. None for faces: their views show little else."""
-        return None if self.face else subject_mask(self.image, self.box)
-
-
 @dataclass(frozen=True, slots=True)
-class SkippedPhoto:
-    """A photo that was to be looked at and could not be; `path` is the last place that was tried."""
+class PicturesConfig:
+    """Which pictures one training looks at."""
 
-    photo_id: int
-    path: Path
-    reason: str
+    views_per_photo: int = 12
+    soft_positives: int = 64
+    soft_groups: int = 4
+    generation_rows: int = 16
+    """Of the prefix: soft positives are ranked into groups that are drawn with a share of them each."""
+    seed: int = 0
+    background_views: int = 0
+    """Of the views of each photo, so many show the thing on another ground, where it can be told from its own."""
+    background_negatives: int = 0
+    """Views per photo of the ground alone."""
+
+    @property
+    def swapped_views(self) -> int:
+        """`background_views`, as far as enough views stay as they are."""
+        return max(0, min(self.background_views, self.views_per_photo - FEWEST_UNCHANGED_VIEWS))
 
 
 def collect_pictures(
     library: Library,
-    home: Home,
     concept: Concept,
     backbone: Backbone,
-    backbone_directory: Path,
+    config: PicturesConfig,
     *,
-    views_per_photo: int,
-    soft_positives: int,
-    soft_groups: int,
-    generation_rows: int,
-    seed: int,
-    background_views: int = 0,
-    background_negatives: int = 0,
     on_skipped: Callable[[SkippedPhoto], None] | None = None,
 ) -> PrefixDataset:
     """Everything that one training run looks at, encoded once; `on_skipped` hears of each photo left out.
 
-    Of each photo whose thing can be told from its ground, `background_views` of the views have another ground, and
-    `background_negatives` show the ground alone.
     Raises `UsageError` when no member photo or no other photo can be read.
     """
-    rng = np.random.default_rng((seed, 1))
+    rng = np.random.default_rng((config.seed, 1))
     members = library.members(concept.id)
-    reader = _Reader(library, on_skipped, face=concept.kind == "face")
-    looks = _member_looks(library, members, reader)
-    if not looks:
-        raise UsageError(
-            tried=f"training {concept.name!r}",
-            found="none of its member photos can be read",
-            fix="Check that the photos are still there: familiar scan",
-        )
-    trained, held = _Encoded(backbone), _Encoded(backbone)
-    background_views = max(0, min(background_views, views_per_photo - FEWEST_UNCHANGED_VIEWS))
-    masked: list[tuple[_Look, Image.Image]] = []
-    for look in looks:
-        photo_views, mask = look.views(), None
-        if background_views or background_negatives:
-            mask = look.mask()
-        if mask is not None:
-            masked.append((look, mask))
-        unchanged = views_per_photo - (0 if mask is None else background_views)
-        more = [
-            augmented(photo_views[index % len(photo_views)], rng)
-            for index in range(unchanged - len(photo_views))
-        ]
-        trained.add([*photo_views, *more])
-        held.add(
-            [augmented(photo_views[index % len(photo_views)], rng) for index in range(HELD_VIEWS_PER_PHOTO)]
-        )
+    reader = PhotoReader(library, on_skipped, face=concept.kind == "face")
+    opened = open_members(library, members, reader)
+    if not opened:
+        raise _unusable(concept, "none of its member photos can be read", CHECK_PHOTOS)
+    trained, held, masked = _member_views(opened, backbone, config, rng)
     # Of one model: of two that looked at photos one after the other only the length is the same.
     source, vector_of = library.comparable_vectors(member.id for member in members)
     assert source is not None, "a member without a vector"
     vectors = np.stack(list(vector_of.values()))
-    candidates = _candidates(library, concept, members, vectors, source, backbone_directory, backbone)
-    negatives, held_negatives, hard = _split_negatives(candidates, rng)
-    if not negatives:
-        raise UsageError(
-            tried=f"training {concept.name!r}",
-            found="there are no other photos to tell it apart from",
-            fix="Add a folder with other photos: familiar add DIR",
-        )
-    grounds = _Grounds(reader, backbone, negatives[hard:])
-    swapped, alone = _Encoded(backbone), _Encoded(backbone)
-    background_rng = np.random.default_rng((seed, 2))
-    for look, mask in masked:
-        swapped.add(_on_other_grounds(look, mask, grounds, background_views, background_rng))
-        alone.add(_without_subject(look, mask, background_negatives, background_rng))
+    candidates = other_pictures(library, concept, members, vectors, source, backbone)
+    negatives = split_negatives(candidates, rng)
+    if not negatives.trained:
+        found = "there are no other photos to tell it apart from"
+        raise _unusable(concept, found, "Add a folder with other photos: familiar add DIR")
+    grounds = _Grounds(reader, backbone, negatives.trained[negatives.hard :])
+    swapped, alone = _background_views(masked, grounds, backbone, config)
     trained.extend(swapped)
-    encoded, kept = _encode(reader, backbone, negatives)
-    encoded_held, _ = _encode(reader, backbone, held_negatives)
+    encoded, kept = _encode(reader, backbone, negatives.trained)
+    encoded_held, _ = _encode(reader, backbone, negatives.held)
     if not kept:
-        raise UsageError(
-            tried=f"training {concept.name!r}",
-            found="none of the other photos can be read",
-            fix="Check that the photos are still there: familiar scan",
-        )
+        raise _unusable(concept, "none of the other photos can be read", CHECK_PHOTOS)
+    grounds_alone = len(alone.codes)
     alone.extend(encoded)
-    ranked: list[SoftPositive] = []
-    soft_pool = [(candidate, candidate.vector) for candidate in candidates if candidate.vector is not None]
-    if soft_pool:
-        units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        pool = np.stack([vector / max(float(np.linalg.norm(vector)), 1e-12) for _, vector in soft_pool])
-        ranked = rank_soft_positives(
-            units, pool, count=soft_positives, groups=soft_groups, generation_rows=generation_rows
-        )
-    soft_candidates = [soft_pool[soft.index][0] for soft in ranked]
+    soft_candidates, ranked = _soft_positives(candidates, vectors, config)
     soft, readable = _encode(reader, backbone, soft_candidates)
     contexts = None
     if not backbone.reads_own_codes:
@@ -173,12 +102,68 @@ def collect_pictures(
         held_positives=held.stacked(),
         negatives=alone.stacked(),
         held_negatives=encoded_held.stacked(),
-        hard_negatives=len(alone.codes) - len(kept) + sum(place < hard for place in kept),
+        hard_negatives=grounds_alone + sum(place < negatives.hard for place in kept),
         soft_codes=soft.stacked(),
         soft=[ranked[place] for place in readable],
         contexts=contexts,
         swapped_positives=len(swapped.codes),
     )
+
+
+def _unusable(concept: Concept, found: str, fix: str) -> UsageError:
+    return UsageError(tried=f"training {concept.name!r}", found=found, fix=fix)
+
+
+def _member_views(
+    opened: Sequence[OpenedPhoto], backbone: Backbone, config: PicturesConfig, rng: np.random.Generator
+) -> tuple[_Encoded, _Encoded, list[tuple[OpenedPhoto, Image.Image]]]:
+    """Views to train on, views to check on, and the photos whose thing can be told from its ground, with its mask."""
+    trained, held = _Encoded(backbone), _Encoded(backbone)
+    masked: list[tuple[OpenedPhoto, Image.Image]] = []
+    for photo in opened:
+        views, mask = photo.views(), None
+        if config.swapped_views or config.background_negatives:
+            mask = photo.mask()
+        if mask is not None:
+            masked.append((photo, mask))
+        unchanged = config.views_per_photo - (0 if mask is None else config.swapped_views)
+        more = [augmented(views[index % len(views)], rng) for index in range(unchanged - len(views))]
+        trained.add([*views, *more])
+        held.add([augmented(views[index % len(views)], rng) for index in range(HELD_VIEWS_PER_PHOTO)])
+    return trained, held, masked
+
+
+def _background_views(
+    masked: Sequence[tuple[OpenedPhoto, Image.Image]],
+    grounds: _Grounds,
+    backbone: Backbone,
+    config: PicturesConfig,
+) -> tuple[_Encoded, _Encoded]:
+    """The things on other grounds, and their grounds without them."""
+    swapped, alone = _Encoded(backbone), _Encoded(backbone)
+    rng = np.random.default_rng((config.seed, 2))
+    for photo, mask in masked:
+        swapped.add(_on_other_grounds(photo, mask, grounds, config.swapped_views, rng))
+        alone.add(_without_subject(photo, mask, config.background_negatives, rng))
+    return swapped, alone
+
+
+def _soft_positives(
+    candidates: Sequence[Candidate], vectors: Float32Array, config: PicturesConfig
+) -> tuple[list[Candidate], list[SoftPositive]]:
+    """The candidates that are most like the members, and what each is drawn with."""
+    pool = [(candidate, candidate.vector) for candidate in candidates if candidate.vector is not None]
+    if not pool:
+        return [], []
+    units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    ranked = rank_soft_positives(
+        units,
+        np.stack([vector / max(float(np.linalg.norm(vector)), 1e-12) for _, vector in pool]),
+        count=config.soft_positives,
+        groups=config.soft_groups,
+        generation_rows=config.generation_rows,
+    )
+    return [pool[soft.index][0] for soft in ranked], ranked
 
 
 class _Encoded:
@@ -210,53 +195,10 @@ class _Encoded:
         return torch.zeros((0, tokens), dtype=torch.long, device=self._backbone.device)
 
 
-class _Reader:
-    """Opens the library's photos, and only as what they were when the library saw them."""
-
-    def __init__(
-        self, library: Library, on_skipped: Callable[[SkippedPhoto], None] | None, *, face: bool
-    ) -> None:
-        self._library = library
-        self._on_skipped = on_skipped
-        self._skipped: set[int] = set()
-        self.face = face
-
-    def look(self, detection: Detection) -> _Look | None:
-        """One detection in its photo; None when the photo cannot be read now."""
-        photo = self._open(detection.photo_id)
-        if photo is None:
-            return None
-        box = None
-        if detection.kind != "photo":
-            scale, found = 1.0 / photo.scale, detection.box
-            box = BoundingBox(
-                found.left * scale, found.top * scale, found.right * scale, found.bottom * scale
-            )
-        return _Look(photo.image, box, self.face)
-
-    def _open(self, photo_id: int) -> DecodedPhoto | None:
-        """The photo from whichever of its files still holds it."""
-        wanted = self._library.photo(photo_id).content_hash
-        for path in self._library.photo_paths(photo_id):
-            try:
-                content = read_photo_bytes(path)
-                # An edited file is another photo until the next scan: its boxes, its members and what was
-                # said about it belong to the old picture, and it may be a copy of one that is used anyway.
-                if hashlib.sha256(content).hexdigest() == wanted:
-                    return decode_photo(content, path)
-                reason = "the file has changed since it was scanned"
-            except UnreadablePhotoError as error:
-                reason = error.found
-        if photo_id not in self._skipped and self._on_skipped is not None:
-            self._on_skipped(SkippedPhoto(photo_id, path, reason))
-        self._skipped.add(photo_id)
-        return None
-
-
 class _Grounds:
     """Other pictures to put a thing before: photos of the library, and where these are few what the bank holds."""
 
-    def __init__(self, reader: _Reader, backbone: Backbone, candidates: list[_Candidate]) -> None:
+    def __init__(self, reader: PhotoReader, backbone: Backbone, candidates: list[Candidate]) -> None:
         """`candidates` neither show the concept nor look much like it."""
         own = [candidate for candidate in candidates if candidate.detection is not None]
         self._reader = reader
@@ -276,7 +218,7 @@ class _Grounds:
 
 
 def _on_other_grounds(
-    look: _Look, mask: Image.Image, grounds: _Grounds, count: int, rng: np.random.Generator
+    look: OpenedPhoto, mask: Image.Image, grounds: _Grounds, count: int, rng: np.random.Generator
 ) -> list[Image.Image]:
     """Views of the thing, each on a ground of its own."""
     made = []
@@ -287,7 +229,7 @@ def _on_other_grounds(
 
 
 def _without_subject(
-    look: _Look, mask: Image.Image, count: int, rng: np.random.Generator
+    look: OpenedPhoto, mask: Image.Image, count: int, rng: np.random.Generator
 ) -> list[Image.Image]:
     """Views of the ground that the thing was taken away from."""
     if not count:
@@ -296,96 +238,9 @@ def _without_subject(
     return [augmented(views[index % len(views)], rng) for index in range(count)]
 
 
-def _member_looks(library: Library, members: list[Detection], reader: _Reader) -> list[_Look]:
-    """Each member photo with its proposed region or its face, where there is one."""
-    chosen: dict[int, Detection] = {}
-    for member in members:
-        wanted = library.detections(member.photo_id, kind="face" if reader.face else "object")
-        if reader.face:
-            chosen[member.photo_id] = member
-        else:
-            chosen[member.photo_id] = wanted[0] if wanted else member
-    return [look for detection in chosen.values() if (look := reader.look(detection)) is not None]
-
-
-def _candidates(
-    library: Library,
-    concept: Concept,
-    members: list[Detection],
-    vectors: Float32Array,
-    source: tuple[str, str],
-    backbone_directory: Path,
-    backbone: Backbone,
-) -> list[_Candidate]:
-    """Pictures that do not show the concept, the most similar first. `vectors` are made by the model `source`."""
-    prototype = vectors.mean(axis=0)
-    # What clustering suggests is more likely the concept than not, and a photo of it must not teach "no".
-    maybe = {member.photo_id for member in library.members(concept.id, "suggested")}
-    own = {member.photo_id for member in members}
-    # What a person said is not it makes the hardest negatives, however similar it is.
-    rejected = {
-        d.id if concept.kind == "face" else d.photo_id for d in library.members(concept.id, "rejected")
-    }
-    if concept.kind == "face":
-        ids, stored = library.vectors("face", *source)
-        closeness = -np.linalg.norm(stored - prototype, axis=1) if len(ids) else np.zeros(0)
-        # Distances below 0.5 are usually the same person (dlib's own threshold is 0.6).
-        allowed = closeness < -0.5
-    else:
-        ids, stored = library.vectors("photo", *source)
-        unit = prototype / max(float(np.linalg.norm(prototype)), 1e-12)
-        closeness = stored @ unit if len(ids) else np.zeros(0)
-        allowed = closeness < LOOKALIKE * float((vectors @ unit).mean())
-    found: list[_Candidate] = []
-    for row, detection_id in enumerate(ids):
-        detection = library.detection(int(detection_id))
-        refused = detection.id if concept.kind == "face" else detection.photo_id
-        if (not allowed[row] or detection.photo_id in maybe) and refused not in rejected:
-            continue
-        if detection.photo_id not in own:
-            found.append(_Candidate(float(closeness[row]), stored[row], detection, None))
-    found.sort(key=lambda candidate: -candidate.similarity)
-    found = found[:LIBRARY_NEGATIVES]
-    bank = PictureBank.load(backbone_directory)
-    usable = backbone.reads_own_codes  # the bank holds codes, not pictures that another encoder could read
-    if bank is not None and usable and bank.codes.shape[1] == backbone.spec.tokens_per_image:
-        # Of two versions of an embedding only the length is the same; comparing them would rank at random.
-        same_version, _ = library.vectors(kind="photo", version=bank.embedding_version)
-        comparable = concept.kind != "face" and {member.id for member in members} <= set(
-            same_version.tolist()
-        )
-        unit = prototype / max(float(np.linalg.norm(prototype)), 1e-12)
-        for codes, vector in zip(bank.codes, bank.vectors, strict=True):
-            similarity = float(vector @ unit) if comparable else -1.0
-            known = vector if comparable else None
-            found.append(_Candidate(similarity, known, None, torch.from_numpy(codes).to(backbone.device)))
-    return sorted(found, key=lambda candidate: -candidate.similarity)
-
-
-def _split_negatives(
-    candidates: list[_Candidate], rng: np.random.Generator
-) -> tuple[list[_Candidate], list[_Candidate], int]:
-    """Negatives to train on (the hard ones first), negatives to check on, and how many are hard."""
-    if not candidates:
-        return [], [], 0
-    wanted = min(len(candidates), LIBRARY_NEGATIVES + BANK_NEGATIVES + HELD_NEGATIVES)
-    hard_count = max(1, round(wanted * HARD_SHARE))
-    # Every fourth of the hard ones is kept aside, so that the check is as hard as the training.
-    hard = candidates[:hard_count]
-    rest = [candidates[hard_count:][i] for i in rng.permutation(len(candidates) - hard_count)][
-        : wanted - hard_count
-    ]
-    held = hard[3::4] + rest[: max(0, HELD_NEGATIVES - len(hard[3::4]))]
-    kept_hard = [candidate for index, candidate in enumerate(hard) if index % 4 != 3]
-    kept = kept_hard + rest[max(0, HELD_NEGATIVES - len(hard[3::4])) :]
-    # With a handful of negatives in all, checking on trained ones beats training on none.
-    if len(kept) < len(held):
-        kept, kept_hard = candidates[:wanted], hard
-    held = held or kept
-    return kept, held, len(kept_hard)
-
-
-def _encode(reader: _Reader, backbone: Backbone, candidates: list[_Candidate]) -> tuple[_Encoded, list[int]]:
+def _encode(
+    reader: PhotoReader, backbone: Backbone, candidates: list[Candidate]
+) -> tuple[_Encoded, list[int]]:
     """The readable candidates, encoded, and which candidates these are."""
     encoded = _Encoded(backbone)
     kept: list[int] = []

@@ -32,7 +32,7 @@ from personalizer.training.data.examples import (
     PrefixDataset,
     TaskWeights,
 )
-from personalizer.training.data.pictures import collect_pictures
+from personalizer.training.data.pictures import PicturesConfig, collect_pictures
 from personalizer.training.train_concept import fingerprint
 from personalizer.training.trainer import TrainerConfig
 
@@ -120,12 +120,7 @@ def world(tmp_path: Path) -> Iterator[SimpleNamespace]:
 def collect(
     world: SimpleNamespace, concept: int, backbone: Any, views: int = 0, negatives: int = 0, seed: int = 0
 ) -> PrefixDataset:
-    return collect_pictures(
-        world.library,
-        world.home,
-        world.library.concept(concept),
-        backbone,
-        backbone.directory,
+    config = PicturesConfig(
         views_per_photo=6,
         soft_positives=0,
         soft_groups=2,
@@ -134,6 +129,7 @@ def collect(
         background_views=views,
         background_negatives=negatives,
     )
+    return collect_pictures(world.library, world.library.concept(concept), backbone, config)
 
 
 def shares(image: Image.Image) -> tuple[float, float, float]:

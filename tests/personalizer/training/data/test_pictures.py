@@ -49,7 +49,7 @@ def test_a_photo_is_read_from_the_copy_that_still_holds_it(
 def test_the_bank_supplies_negatives_and_soft_positives(
     world: SimpleNamespace, pocket_like: Path, tmp_path: Path, bank: str
 ) -> None:
-    from personalizer.training.data.pictures import collect_pictures
+    from personalizer.training.data.pictures import PicturesConfig, collect_pictures
 
     folder = Path(shutil.copytree(pocket_like, tmp_path / "with-bank"))
     rng = np.random.default_rng(0)
@@ -61,18 +61,8 @@ def test_the_bank_supplies_negatives_and_soft_positives(
         {"codes": codes, "vectors": vectors}, folder / BANK_FILE, metadata={"embedding_version": version}
     )
     backbone = load_backbone(str(folder), "cpu")
-    found = collect_pictures(
-        world.library,
-        world.home,
-        world.library.concept(world.concept),
-        backbone,
-        folder,
-        views_per_photo=4,
-        soft_positives=12,
-        soft_groups=3,
-        generation_rows=8,
-        seed=0,
-    )
+    config = PicturesConfig(views_per_photo=4, soft_positives=12, soft_groups=3, generation_rows=8)
+    found = collect_pictures(world.library, world.library.concept(world.concept), backbone, config)
     assert found.positives.shape == (12, 16) and found.held_positives.shape == (12, 16)
     everything = {tuple(row) for part in (found.negatives, found.held_negatives) for row in part.tolist()}
     assert {tuple(row) for row in codes.tolist()} <= everything
