@@ -51,7 +51,8 @@ class Serving:
 
     def is_exported(self) -> bool:
         """Whether the backbone as it is now can be served. Raises NotReadyError when there is none."""
-        return exported_version(self._home, self._backbone) is not None
+        # Once found it is what answers, also where the checkpoint changes while this process lives.
+        return "version" in self.__dict__ or exported_version(self._home, self._backbone) is not None
 
     @cached_property
     def version(self) -> str:

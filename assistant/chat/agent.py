@@ -179,9 +179,9 @@ class Assistant:
             self.conversation.clear()
             emit(Answer("A new conversation.", "program", time.monotonic() - started))
         elif command.name == "/forget":
-            self._ask_to_forget(arguments, text, emit, started)
+            self._ask_to_forget(arguments, emit, started)
         else:
-            self._act(self._actions.of_command(command.name, arguments), text, stop, emit)
+            self._act(self._actions.of_command(command.name, arguments), stop, emit)
 
     # --- requests in words
 
@@ -199,20 +199,20 @@ class Assistant:
         action = self._action(found)
         if action is not None:
             self.conversation.last_route = found
-            self._act(action, text, stop, emit)
+            self._act(action, stop, emit)
             return
         told = self._told(found, request)
         if found.intent == "forget":
-            self._ask_to_forget(found.slots["concept"], text, emit, started)
+            self._ask_to_forget(found.slots["concept"], emit, started)
         elif asked is not None and found.intent in ("chat", "clarify"):
-            self._say(text, not_forgotten(asked), emit, started)
+            self._say(not_forgotten(asked), emit, started)
         elif told is not None:
-            self._say(text, told, emit, started)
+            self._say(told, emit, started)
         elif found.intent == "clarify":
             self.conversation.waiting = found
-            self._say(text, clarification(found), emit, started)
+            self._say(clarification(found), emit, started)
         elif found.intent in NOT_BUILT:
-            self._say(text, NOT_BUILT[found.intent], emit, started)
+            self._say(NOT_BUILT[found.intent], emit, started)
         else:
             self._talk.answer(text, found, stop, emit, started)
 
@@ -287,13 +287,13 @@ class Assistant:
 
     # --- forgetting
 
-    def _ask_to_forget(self, name: str, text: str, emit: Emit, started: float) -> None:
+    def _ask_to_forget(self, name: str, emit: Emit, started: float) -> None:
         """Ask for the name again: nothing else makes anyone forgotten, whatever a model says."""
         if not name:
             raise UsageError(tried="/forget", found="no name", fix="/forget NAME, such as /forget Bo")
         concept = self.familiar.concept(name)
         known_as = concept.name or str(concept.id)
-        self._say(text, before_forgetting(known_as), emit, started)
+        self._say(before_forgetting(known_as), emit, started)
         self.conversation.waiting = Route("forget", {"concept": known_as})
 
     def _asked_to_forget(self) -> str | None:
@@ -303,10 +303,10 @@ class Assistant:
 
     def _forget(self, name: str, text: str, stop: threading.Event, emit: Emit) -> None:
         self.conversation.waiting = None
-        self._act(self._actions.forget(name, text), text, stop, emit)
+        self._act(self._actions.forget(name, text), stop, emit)
         self.conversation.forget(NameMentions([name]))
 
-    def _act(self, action: Action, text: str, stop: threading.Event, emit: Emit) -> None:
+    def _act(self, action: Action, stop: threading.Event, emit: Emit) -> None:
         started = time.monotonic()
         emit(ToolStarted(action.tool, action.title))
 
@@ -320,13 +320,9 @@ class Assistant:
         if action.photos:
             self.conversation.last_photos = action.photos
         emit(ToolFinished(action.tool, words, artifact, elapsed_s))
-        self.conversation.add("user", text, by_model=False)
-        self.conversation.add("assistant", words, by_model=False)
         emit(Answer(words, "tool", elapsed_s))
 
-    def _say(self, text: str, words: str, emit: Emit, started: float) -> None:
-        self.conversation.add("user", text, by_model=False)
-        self.conversation.add("assistant", words, by_model=False)
+    def _say(self, words: str, emit: Emit, started: float) -> None:
         emit(Answer(words, "program", time.monotonic() - started))
 
 

@@ -22,9 +22,6 @@ class Turn:
 
     role: Literal["user", "assistant"]
     text: str
-    by_model: bool
-    """Whether the turn is part of an exchange that the chat model answered. What tools and the program said is never
-    given to the model as its own words: it would go on in the same voice."""
 
 
 @dataclass
@@ -32,6 +29,8 @@ class Conversation:
     """A running conversation, in memory only: nothing of it is written to disk."""
 
     turns: list[Turn] = field(default_factory=list)
+    """What the chat model was asked and said. Words of tools and of the program are never among them: it would go on in
+    the same voice, as if they were its own."""
     last_photos: tuple[Path, ...] = ()
     """The photos that the last description was about: "is this Bo?" means these."""
     last_route: Route | None = None
@@ -39,11 +38,10 @@ class Conversation:
     waiting: Route | None = None
     """A request that lacks something the user was asked for."""
 
-    def add(self, role: Literal["user", "assistant"], text: str, *, by_model: bool) -> None:
-        """Append a turn; empty ones are left out."""
-        if text.strip():
-            self.turns.append(Turn(role, text.strip(), by_model))
-            del self.turns[:-MAX_TURNS_KEPT]
+    def add(self, request: str, answer: str) -> None:
+        """Append what the chat model was asked and what it said."""
+        self.turns += [Turn("user", request.strip()), Turn("assistant", answer.strip())]
+        del self.turns[:-MAX_TURNS_KEPT]
 
     def forget(self, mentions: NameMentions) -> None:
         """Remove the turns that say a name, and what was remembered of requests."""
@@ -56,10 +54,10 @@ class Conversation:
         self.last_photos, self.last_route, self.waiting = (), None, None
 
     def window(self, max_tokens: int, count_tokens: Callable[[str], int]) -> list[Turn]:
-        """The newest turns of the chat model and its user that fit into `max_tokens`, oldest first, a user's first."""
+        """The newest turns that fit into `max_tokens`, oldest first, beginning with a user's."""
         kept: list[Turn] = []
         left = max_tokens
-        for turn in reversed([turn for turn in self.turns if turn.by_model]):
+        for turn in reversed(self.turns):
             # A chat template puts a handful of tokens around each turn.
             left -= count_tokens(turn.text) + 8
             if left < 0:

@@ -10,8 +10,7 @@ from typing import TextIO
 
 from assistant.chat.agent import Assistant
 from assistant.chat.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolProgress, ToolStarted
-from assistant.presentation.printable import printable
-from assistant.presentation.progress import as_text
+from assistant.presentation.printable import printable, progress_text
 from assistant.service.familiar import Familiar
 
 PROMPT = "> "
@@ -99,4 +98,4 @@ class _Printer:
         tenth = progress.done * _PROGRESS_STEPS // progress.total if progress.total else 0
         if tenth != self._shown_tenth:
             self._shown_tenth = tenth
-            print(f"  {as_text(progress)}", file=self._output, flush=True)
+            print(f"  {progress_text(progress)}", file=self._output, flush=True)

@@ -93,9 +93,7 @@ class SmallTalk:
         if stop.is_set():
             emit(Cancelled())
             return
-        self._conversation.add("user", text, by_model=False)
         if call is None:
-            self._conversation.add("assistant", CANNOT_HELP, by_model=False)
             emit(Answer(CANNOT_HELP, "program", time.monotonic() - started))
             return
         name, arguments = call
@@ -104,7 +102,6 @@ class SmallTalk:
         tool = next(tool for tool in tools if tool.name == name)
         result = tool.invoke({"type": "tool_call", "id": name, "name": name, "args": arguments})
         emit(ToolFinished(name, result.text, result.artifact, time.monotonic() - tool_started))
-        self._conversation.add("assistant", result.text, by_model=False)
         emit(Answer(result.text, "tool", time.monotonic() - started))
 
     def _talk(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
@@ -138,13 +135,13 @@ class SmallTalk:
         if stop.is_set():
             emit(Cancelled())
             return
-        self._conversation.add("user", text, by_model=result is None)
         if result is not None:
             elapsed_s = time.monotonic() - tool_started
             emit(ToolFinished(result.name or "", result.text, result.artifact, elapsed_s))
             words = result.text
         words = words.strip() or "I have no answer to that."
-        self._conversation.add("assistant", words, by_model=result is None)
+        if result is None:
+            self._conversation.add(text, words)
         emit(Answer(words, "tool" if result is not None else "model", time.monotonic() - started))
 
     def _tools(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> list[Any]:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from personalizer.schemas import Progress
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -16,3 +20,9 @@ def printable(text: str) -> str:
     """
     visible = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", visible)
+
+
+def progress_text(progress: Progress) -> str:
+    """`Scanning (12/64)`."""
+    message = printable(progress.message)
+    return f"{message} ({progress.done}/{progress.total})" if progress.total else message

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from assistant.presentation.printable import printable
+from assistant.presentation.printable import printable, progress_text
 from personalizer.schemas import OnProgress, Progress
 
 PLAIN_LINE_EVERY_S = 5.0
@@ -44,7 +44,7 @@ class _PlainLines:
         if not (fresh or finished or now - self._written_at > PLAIN_LINE_EVERY_S):
             return
         self._doing, self._written_at = doing, now
-        print(as_text(progress), file=self._stream, flush=True)
+        print(progress_text(progress), file=self._stream, flush=True)
 
 
 @contextmanager
@@ -73,9 +73,3 @@ def _terminal_line(stream: TextIO) -> Iterator[OnProgress]:
             )
 
         yield show
-
-
-def as_text(progress: Progress) -> str:
-    """`Scanning (12/64)`."""
-    message = printable(progress.message)
-    return f"{message} ({progress.done}/{progress.total})" if progress.total else message
