@@ -27,14 +27,14 @@ def split(
 ) -> None:
     """Say that these photos show somebody or something else: they become a concept of their own."""
     ui = front_end(context)
-    ui.show(ui.familiar.operations.split(concept, photos), changed_lines)
+    ui.show(ui.familiar.split(concept, photos), changed_lines)
 
 
 @app.command()
 def reject(context: typer.Context, concept: Name, photo: Photo) -> None:
     """Say that a photo does not show a concept; it is never suggested there again."""
     ui = front_end(context)
-    ui.show(ui.familiar.operations.reject(concept, photo), changed_lines)
+    ui.show(ui.familiar.reject(concept, photo), changed_lines)
 
 
 @app.command()
@@ -53,28 +53,28 @@ def confirm(
             fix="Give one of them.",
         )
     ui = front_end(context)
-    ui.show(ui.familiar.operations.confirm(concept, photo, face), changed_lines)
+    ui.show(ui.familiar.confirm(concept, photo, face), changed_lines)
 
 
 @app.command()
 def hide(context: typer.Context, concept: Name) -> None:
     """Recognise, suggest and list a concept no more; nothing is deleted."""
     ui = front_end(context)
-    ui.show(ui.familiar.operations.hide(concept), changed_lines)
+    ui.show(ui.familiar.hide(concept), changed_lines)
 
 
 @app.command()
 def unhide(context: typer.Context, concept: Name) -> None:
     """Undo `hide`, however long ago."""
     ui = front_end(context)
-    ui.show(ui.familiar.operations.hide(concept, hidden=False), changed_lines)
+    ui.show(ui.familiar.hide(concept, hidden=False), changed_lines)
 
 
 @app.command()
 def feature(context: typer.Context, concept: Name, photo: Photo) -> None:
     """Choose the photo that stands for a concept."""
     ui = front_end(context)
-    ui.show(ui.familiar.operations.feature(concept, photo), changed_lines)
+    ui.show(ui.familiar.feature(concept, photo), changed_lines)
 
 
 @app.command()
@@ -85,7 +85,7 @@ def together(
 ) -> None:
     """Say that a photo (a mirror, a collage) may show one person more than once."""
     ui = front_end(context)
-    ui.show(ui.familiar.operations.show_twice(photo, not no), changed_lines)
+    ui.show(ui.familiar.show_twice(photo, not no), changed_lines)
 
 
 @app.command()
@@ -97,7 +97,7 @@ def undo(
 ) -> None:
     """Take back what you did to concepts. Forgetting cannot be taken back."""
     ui = front_end(context)
-    ui.show(ui.familiar.operations.undo(operation), changed_lines)
+    ui.show(ui.familiar.undo(operation), changed_lines)
 
 
 @app.command()
@@ -107,7 +107,7 @@ def history(
 ) -> None:
     """What you did to concepts, newest first."""
     ui = front_end(context)
-    ui.show(ui.familiar.operations.history(limit), history_lines)
+    ui.show(ui.familiar.history(limit), history_lines)
 
 
 def changed_lines(changed: Changed) -> str:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from assistant.service.familiar import UNREACHABLE, Familiar, unreachable
+from assistant.service.base import UNREACHABLE, unreachable
+from assistant.service.familiar import Familiar
 from personalizer.errors import NotFoundError, UsageError
 
 

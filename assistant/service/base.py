@@ -1,0 +1,118 @@
+"""What every part of the façade stands on: one home with its library, its queue and its way to the worker."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from assistant.daemon.client import USER_PRIORITY, JobClient
+from personalizer.backbones.registry import POCKET
+from personalizer.backup.swap import finish_restore
+from personalizer.errors import NotFoundError, UsageError
+from personalizer.home import Home
+from personalizer.jobs.queue import JobQueue
+from personalizer.library.library import Library
+from personalizer.schemas import Concept, OnProgress
+
+if TYPE_CHECKING:
+    from assistant.answers.backbone import Serving
+    from assistant.answers.describe import Describer
+
+
+UNREACHABLE = (OSError, RuntimeError, ValueError)
+"""What looking up a path raises: the system's errors, `~nobody` or a loop of links, and a NUL in the name."""
+
+
+class Core:
+    """What the parts share. Safe to use from several threads and processes."""
+
+    def __init__(self, home: Home, backbone: str = "pocket", device: str = "auto") -> None:
+        self.home = home
+        try:
+            # The worker stands in another folder: a path has to be absolute.
+            self.backbone = backbone if backbone == POCKET else str(Path(backbone).expanduser().absolute())
+        except UNREACHABLE as error:
+            raise unreachable(f"finding the backbone {backbone!r}", error) from error
+        self.device = device
+
+    @cached_property
+    def library(self) -> Library:
+        self.home.ensure()
+        finish_restore(self.home)
+        return Library.open(self.home.database)
+
+    @cached_property
+    def queue(self) -> JobQueue:
+        return JobQueue(self.library)
+
+    @cached_property
+    def _client(self) -> JobClient:
+        return JobClient(self.home, self.queue)
+
+    @cached_property
+    def _serving(self) -> Serving:
+        from assistant.answers.backbone import Serving
+
+        return Serving(self.home, self.backbone)
+
+    def close(self) -> None:
+        """Close the library; no other thread may be using it."""
+        if "library" in self.__dict__:
+            self.library.close()
+
+    def concept(self, key: int | str) -> Concept:
+        """A concept by id or name. Raises NotFoundError."""
+        from personalizer.concepts.learn import find_concept
+
+        return self.library.concept(key) if isinstance(key, int) else find_concept(self.library, key)
+
+    def _named(self, key: str, doing: str) -> Concept:
+        concept = self.concept(key)
+        if concept.name is None:
+            raise UsageError(
+                tried=f"{doing} concept {concept.id}",
+                found="it has no name",
+                fix=f"Name it first: familiar name {concept.id} NAME",
+            )
+        return concept
+
+    def _run(
+        self, kind: str, subject: str, payload: dict[str, Any], on_progress: OnProgress | None
+    ) -> dict[str, Any]:
+        self.home.ensure()
+        asked = {**payload, "backbone": self.backbone, "device": self.device}
+        return self._client.run(kind, subject, asked, on_progress, USER_PRIORITY)
+
+    @cached_property
+    def _describer(self) -> Describer:
+        from assistant.answers.describe import Describer
+
+        return Describer(self.home, self.library, self._serving)
+
+
+def existing(path: Path, doing: str) -> Path:
+    """`path`, absolute. Raises NotFoundError when nothing is there, or when that cannot be found out."""
+    try:
+        absolute = path.expanduser().absolute()
+        there = absolute.exists()
+    except UNREACHABLE as error:
+        raise unreachable(f"{doing} {path}", error) from error
+    if not there:
+        raise NotFoundError(
+            tried=f"{doing} {path}", found="there is no such file or folder", fix="Check the path."
+        )
+    return absolute
+
+
+def unreachable(tried: str, error: Exception) -> NotFoundError:
+    """The message for a path that cannot be looked up."""
+    if isinstance(error, PermissionError):
+        found, fix = "a folder on the way may not be entered", "Allow it, or copy what is in it elsewhere."
+    elif isinstance(error, OSError):
+        found, fix = f"{error.strerror or error}", "Check the path."
+    elif isinstance(error, RuntimeError) and "home" in str(error):
+        found, fix = "there is no such user behind the ~", "Write the path without ~, or start it with ./~."
+    else:
+        found, fix = str(error), "Check the path."
+    return NotFoundError(tried=tried, found=found, fix=fix)
