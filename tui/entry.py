@@ -8,14 +8,6 @@ from typing import Annotated
 
 import typer
 
-import assistant.cli.backup
-import assistant.cli.bench
-import assistant.cli.concepts
-import assistant.cli.daemon
-import assistant.cli.evaluate
-import assistant.cli.faces
-import assistant.cli.recluster
-import assistant.cli.report  # noqa: F401 - add their commands
 from assistant.cli.app import app, run_app
 from assistant.cli.front_end import FrontEnd, front_end
 from personalizer.errors import UsageError

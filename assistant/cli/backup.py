@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.app import app
 from assistant.cli.front_end import front_end
 from personalizer.errors import UsageError
 
@@ -18,7 +17,10 @@ if TYPE_CHECKING:
     from personalizer.backup.write import BackupMade
 
 
-@app.command()
+backup_app = typer.Typer(rich_markup_mode=None)
+
+
+@backup_app.command()
 def backup(
     context: typer.Context,
     destination: Annotated[
@@ -30,7 +32,7 @@ def backup(
     ui.show(ui.run(lambda on_progress: ui.familiar.back_up(destination, on_progress)), backup_lines)
 
 
-@app.command()
+@backup_app.command()
 def restore(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(metavar="FILE", help="What `familiar backup` wrote.")],
@@ -59,7 +61,7 @@ def restore(
     ui.show(done, restored_lines)
 
 
-@app.command()
+@backup_app.command()
 def backups(
     context: typer.Context,
     prune: Annotated[

@@ -7,11 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from assistant.cli.app import app
 from assistant.cli.front_end import front_end
 
 bench_app = typer.Typer(rich_markup_mode=None, help="Measure speed and memory against the usual way.")
-app.add_typer(bench_app, name="bench")
 
 
 @bench_app.callback()

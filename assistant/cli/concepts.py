@@ -1,25 +1,147 @@
-"""Commands for what a person does to concepts after they were found: put right, hide, and undo."""
+"""Commands about people, pets and things: named, taught, told about, put right, hidden, forgotten, and undo."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.app import app
-from assistant.cli.front_end import front_end
+from assistant.cli.front_end import NoFaces, Yes, front_end
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:
     from assistant.service.concepts import Changed
     from personalizer.concepts.undo import HistoryEntry
 
+concepts_app = typer.Typer(rich_markup_mode=None)
+
+
+@concepts_app.command()
+def concepts(context: typer.Context) -> None:
+    """The people, pets and things that were found, named or not."""
+    from assistant.presentation.lines import concept_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.concepts(), concept_lines)
+
+
+@concepts_app.command()
+def name(
+    context: typer.Context,
+    concept_id: Annotated[int, typer.Argument(metavar="ID")],
+    new_name: Annotated[str, typer.Argument(metavar="NAME")],
+) -> None:
+    """Name a concept."""
+    from assistant.presentation.lines import concept_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.name(concept_id, new_name), lambda concept: concept_lines([concept]))
+
+
+@concepts_app.command()
+def merge(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="A", help="Stays; an id or a name.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="Joins A.")],
+) -> None:
+    """Say that two concepts are the same one."""
+    from assistant.presentation.lines import concept_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.merge(first, second), lambda concept: concept_lines([concept]))
+
+
+@concepts_app.command()
+def remember(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="Such as: afraid of water")],
+) -> None:
+    """Keep something about a concept in your own words."""
+    from assistant.presentation.lines import profile_lines
+
+    ui = front_end(context)
+    ui.show(ui.familiar.remember(concept, text), profile_lines)
+
+
+@concepts_app.command()
+def profile(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME")],
+    remove: Annotated[int | None, typer.Option(metavar="N", help="Take back number N.")] = None,
+) -> None:
+    """What you told about a concept."""
+    from assistant.presentation.lines import profile_lines
+
+    familiar = front_end(context).familiar
+    found = familiar.profile(concept) if remove is None else familiar.take_back(concept, remove)
+    front_end(context).show(found, profile_lines)
+
+
+@concepts_app.command()
+def learn(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Three to five are enough.")],
+    background: Annotated[
+        bool, typer.Option("--background", help="Do not wait for the training: it is recognised at once.")
+    ] = False,
+    yes: Yes = False,
+    no_faces: NoFaces = False,
+) -> None:
+    """Make a concept from these photos and train it."""
+    from assistant.presentation.lines import learning_lines, trained_lines
+    from assistant.setup.consent import settle_consent
+
+    ui = front_end(context)
+    settle_consent(ui.familiar.library, ui.asking(), yes=yes, no_faces=no_faces)
+    if background:
+        begun = ui.run(lambda on_progress: ui.familiar.begin_learning(concept, photos, on_progress))
+        ui.show(begun, learning_lines)
+        return
+    ui.show(ui.run(lambda on_progress: ui.familiar.learn(concept, photos, on_progress)), trained_lines)
+
+
+@concepts_app.command()
+def train(context: typer.Context, concept: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """Train a named concept, so that it can be described and drawn."""
+    from assistant.presentation.lines import trained_lines
+
+    ui = front_end(context)
+    ui.show(ui.run(lambda on_progress: ui.familiar.train(concept, on_progress)), trained_lines)
+
+
+@concepts_app.command()
+def forget(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME", help="A name, or the number of an unnamed one.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for the name again; for scripts.")] = False,
+    backups: Annotated[bool, typer.Option("--backups", help="Delete the backups that hold it, too.")] = False,
+) -> None:
+    """Forget a person, pet or thing for good: all that was learned and recorded. Photos stay."""
+    from assistant.presentation.lines import forgotten_lines
+    from assistant.presentation.replies import before_forgetting
+
+    ui = front_end(context)
+    found = ui.familiar.concept(concept)
+    name = found.name or str(found.id)
+    typed = name
+    if not yes:
+        typer.echo(before_forgetting(name), err=True)
+        typer.echo("> ", err=True, nl=False)
+        typed = sys.stdin.readline()
+    done = ui.run(lambda on_progress: ui.familiar.forget(concept, typed, on_progress, backups=backups))
+    ui.show(done, forgotten_lines)
+
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name, or the number of an unnamed one.")]
 Photo = Annotated[str, typer.Argument(metavar="PHOTO", help="A path, or the number of a photo.")]
 
 
-@app.command()
+@concepts_app.command()
 def split(
     context: typer.Context,
     concept: Name,
@@ -30,14 +152,14 @@ def split(
     ui.show(ui.familiar.split(concept, photos), changed_lines)
 
 
-@app.command()
+@concepts_app.command()
 def reject(context: typer.Context, concept: Name, photo: Photo) -> None:
     """Say that a photo does not show a concept; it is never suggested there again."""
     ui = front_end(context)
     ui.show(ui.familiar.reject(concept, photo), changed_lines)
 
 
-@app.command()
+@concepts_app.command()
 def confirm(
     context: typer.Context,
     concept: Name,
@@ -56,28 +178,28 @@ def confirm(
     ui.show(ui.familiar.confirm(concept, photo, face), changed_lines)
 
 
-@app.command()
+@concepts_app.command()
 def hide(context: typer.Context, concept: Name) -> None:
     """Recognise, suggest and list a concept no more; nothing is deleted."""
     ui = front_end(context)
     ui.show(ui.familiar.hide(concept), changed_lines)
 
 
-@app.command()
+@concepts_app.command()
 def unhide(context: typer.Context, concept: Name) -> None:
     """Undo `hide`, however long ago."""
     ui = front_end(context)
     ui.show(ui.familiar.hide(concept, hidden=False), changed_lines)
 
 
-@app.command()
+@concepts_app.command()
 def feature(context: typer.Context, concept: Name, photo: Photo) -> None:
     """Choose the photo that stands for a concept."""
     ui = front_end(context)
     ui.show(ui.familiar.feature(concept, photo), changed_lines)
 
 
-@app.command()
+@concepts_app.command()
 def together(
     context: typer.Context,
     photo: Photo,
@@ -88,7 +210,7 @@ def together(
     ui.show(ui.familiar.show_twice(photo, not no), changed_lines)
 
 
-@app.command()
+@concepts_app.command()
 def undo(
     context: typer.Context,
     operation: Annotated[
@@ -100,7 +222,7 @@ def undo(
     ui.show(ui.familiar.undo(operation), changed_lines)
 
 
-@app.command()
+@concepts_app.command()
 def history(
     context: typer.Context,
     limit: Annotated[int, typer.Option(metavar="N", min=1)] = 20,

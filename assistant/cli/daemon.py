@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.app import app
 from assistant.cli.front_end import FrontEnd, NoFaces, Yes, front_end
 from personalizer.errors import UsageError
 
@@ -20,10 +19,28 @@ if TYPE_CHECKING:
     from assistant.results import Status
     from assistant.setup.estimate import Estimate
 
+daemon_app = typer.Typer(rich_markup_mode=None)
+
+
+@daemon_app.command()
+def watch(
+    context: typer.Context,
+    patience: Annotated[float, typer.Option(metavar="S", min=0, help="Wait for another worker.")] = 30.0,
+    no_training: Annotated[
+        bool, typer.Option("--no-training", help="Train nothing on its own this time.")
+    ] = False,
+    yes: Yes = False,
+    no_faces: NoFaces = False,
+) -> None:
+    """Stay in the foreground as the worker: watch the folders, run the waiting jobs, train when idle."""
+    watch_folders(
+        front_end(context), patience_s=patience, training=not no_training, yes=yes, no_faces=no_faces
+    )
+
+
 service_app = typer.Typer(
     rich_markup_mode=None, help="`familiar watch` as a service of your session: always on, in the background."
 )
-app.add_typer(service_app, name="service")
 Force = Annotated[bool, typer.Option("--force", help="Also when its file was edited.")]
 Switch = Annotated[str | None, typer.Argument(metavar="[on|off]")]
 
@@ -125,7 +142,7 @@ def service_lines(state: ServiceState) -> str:
     return "\n".join([*lines, *state.notes])
 
 
-@app.command()
+@daemon_app.command()
 def training(context: typer.Context, switch: Switch = None) -> None:
     """Have named concepts trained when the machine is idle, or not; without an argument: how it stands."""
     from assistant.presentation.lines import training_line

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.app import app
 from assistant.cli.front_end import front_end
 from assistant.evaluation.report import tables
 from personalizer.errors import FamiliarError, UsageError
@@ -23,7 +22,6 @@ evaluate_app = typer.Typer(
     rich_markup_mode=None,
     help="Measure recognition, drawing, grouping, what a concept costs, and the backbone itself.",
 )
-app.add_typer(evaluate_app, name="evaluate")
 
 Subjects = Annotated[Path, typer.Option(metavar="DIR", help="One folder of photos per person, pet or thing.")]
 Shots = Annotated[int, typer.Option(min=1, help="Photos that are learned from.")]

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.app import app
 from assistant.cli.front_end import FrontEnd, front_end
 from personalizer.errors import UsageError
 
@@ -24,7 +23,6 @@ faces_app = typer.Typer(
     invoke_without_command=True,
     help="Look for faces in photos, or not, and by which networks; without a command: how it stands.",
 )
-app.add_typer(faces_app, name="faces")
 
 
 @faces_app.callback()

@@ -4,17 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from assistant.presentation.lines import exclusion_lines, scan_lines
+import typer
+
+from assistant.cli.front_end import FrontEnd, NoFaces, Yes, front_end
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:
     from assistant.cli.front_end import FrontEnd
 
+folders_app = typer.Typer(rich_markup_mode=None)
+
+
+@folders_app.command()
+def add(
+    context: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders.")],
+    yes: Yes = False,
+    no_faces: NoFaces = False,
+) -> None:
+    """Register folders of photos and scan them."""
+    from assistant.cli.daemon import add_folders
+
+    add_folders(front_end(context), paths, yes=yes, no_faces=no_faces)
+
+
+@folders_app.command()
+def scan(
+    context: typer.Context,
+    accept_missing: Annotated[
+        bool, typer.Option("--accept-missing", help="What is gone was deleted, however much it is.")
+    ] = False,
+    roots: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[ROOT]...", help="With --accept-missing: in these folders only."),
+    ] = None,
+) -> None:
+    """Bring the library up to date with its folders, once."""
+    scan_folders(front_end(context), roots or [], accept_missing=accept_missing)
+
+
+@folders_app.command()
+def exclude(
+    context: typer.Context,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATTERN]...", help="Such as Screenshots, '*.png', Scans/2019."),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take these patterns back.")] = False,
+) -> None:
+    """Leave files and folders out of the library; without a pattern, list what is left out."""
+    exclude_patterns(front_end(context), patterns or [], remove=remove)
+
+
+@folders_app.command()
+def rebuild_index(context: typer.Context) -> None:
+    """Make the vector index anew from the library, when it is damaged."""
+    ui = front_end(context)
+    rebuilt = {**ui.run(ui.familiar.rebuild_index), "path": ui.familiar.home.chroma}
+    ui.show(rebuilt, lambda result: f"{result['indexed']} vectors in {result['path']}")
+
 
 def scan_folders(ui: FrontEnd, roots: Sequence[Path], *, accept_missing: bool) -> None:
     """One scan of everything; what is gone is accepted everywhere, or in `roots`."""
+    from assistant.presentation.lines import scan_lines
+
     if roots and not accept_missing:
         raise UsageError(
             tried=f"scanning {roots[0]}",
@@ -28,6 +83,8 @@ def scan_folders(ui: FrontEnd, roots: Sequence[Path], *, accept_missing: bool) -
 
 def exclude_patterns(ui: FrontEnd, patterns: Sequence[str], *, remove: bool) -> None:
     """Add or take back patterns; list them."""
+    from assistant.presentation.lines import exclusion_lines
+
     if remove and not patterns:
         raise UsageError(
             tried="taking exclusions back",

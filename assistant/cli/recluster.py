@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from assistant.cli.app import app
 from assistant.cli.front_end import front_end
 
+recluster_app = typer.Typer(rich_markup_mode=None)
 
-@app.command()
+
+@recluster_app.command()
 def recluster(
     context: typer.Context,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without, nothing is changed.")] = False,

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assistant.cli.app import app
 from assistant.cli.front_end import front_end
 
 if TYPE_CHECKING:
     from assistant.report.people_page import PeoplePage
 
 
-@app.command()
+report_app = typer.Typer(rich_markup_mode=None)
+
+
+@report_app.command()
 def report(
     context: typer.Context,
     out: Annotated[

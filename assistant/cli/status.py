@@ -9,14 +9,72 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from assistant.presentation.lines import as_data, job_line, job_lines, status_lines
-from assistant.presentation.printable import printable
-from personalizer.schemas import Job
+import typer
+
+from assistant.cli.front_end import FrontEnd, front_end
+from personalizer.errors import FamiliarError
 
 if TYPE_CHECKING:
     from assistant.cli.front_end import FrontEnd
+    from personalizer.schemas import Job
+
+status_app = typer.Typer(rich_markup_mode=None)
+
+
+Live = Annotated[bool, typer.Option("--watch", help="Again every second, until Ctrl-C.")]
+
+
+@status_app.command()
+def status(context: typer.Context, live: Live = False) -> None:
+    """What is in the library and what is going on."""
+    show_status(front_end(context), live=live)
+
+
+jobs_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+
+
+@jobs_app.callback(help="What is running, waiting and failed.")
+def jobs(context: typer.Context, live: Live = False) -> None:
+    if context.invoked_subcommand is None:
+        show_jobs(front_end(context), live=live)
+
+
+@jobs_app.command()
+def retry(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Queue a failed, quarantined or cancelled job again; or try a photo again: its ID or path, or all `photos`."""
+    from assistant.presentation.lines import job_line
+
+    ui = front_end(context)
+    ui.show(ui.familiar.retry(job_id), job_line)
+
+
+@status_app.command()
+def pause(context: typer.Context) -> None:
+    """Start no further job until `resume`."""
+    ui = front_end(context)
+    ui.show(ui.familiar.pause(), lambda _: "Paused. `familiar resume` goes on.")
+
+
+@status_app.command()
+def resume(context: typer.Context) -> None:
+    """Undo `pause`."""
+    ui = front_end(context)
+    ui.show(ui.familiar.resume(), lambda _: "Going on.")
+
+
+@status_app.command()
+def doctor(context: typer.Context) -> None:
+    """Check that everything that is needed is there."""
+    from assistant.presentation.lines import check_lines
+
+    ui = front_end(context)
+    checks = ui.familiar.doctor()
+    ui.show({"checks": checks}, lambda found: check_lines(found["checks"]))
+    if any(check.required and not check.ok for check in checks):
+        raise typer.Exit(FamiliarError.exit_code)
+
 
 EVERY_S = 1.0
 _CLEAR_BELOW = "\x1b[J"
@@ -25,6 +83,8 @@ Shown = TypeVar("Shown")
 
 def show_status(ui: FrontEnd, *, live: bool) -> None:
     """The command `status`."""
+    from assistant.presentation.lines import status_lines
+
     if not live:
         ui.show(ui.familiar.status(), status_lines)
         return
@@ -33,6 +93,8 @@ def show_status(ui: FrontEnd, *, live: bool) -> None:
 
 def show_jobs(ui: FrontEnd, *, live: bool) -> None:
     """The command `jobs`."""
+    from assistant.presentation.lines import job_line, job_lines
+
     if not live:
         ui.show(ui.familiar.jobs(), job_lines)
         return
@@ -48,6 +110,9 @@ def show_jobs(ui: FrontEnd, *, live: bool) -> None:
 
 def _again_and_again(ui: FrontEnd, look: Callable[[], Shown], lines: Callable[[Shown], str]) -> None:
     """Until Ctrl-C: on a terminal in the same place, in a pipe one after the other, as JSON one document a line."""
+    from assistant.presentation.lines import as_data
+    from assistant.presentation.printable import printable
+
     on_terminal = sys.stdout.isatty() and not ui.json
     height, before = 0, None
     try:

@@ -1,0 +1,43 @@
+"""`familiar describe` and `familiar imagine`: questions about a photo, and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assistant.cli.front_end import front_end
+
+answers_app = typer.Typer(rich_markup_mode=None)
+
+
+@answers_app.command()
+def describe(
+    context: typer.Context,
+    photo: Annotated[Path, typer.Argument(metavar="PHOTO")],
+    ask: Annotated[str | None, typer.Option("--ask", metavar="TEXT", help="A question about it.")] = None,
+) -> None:
+    """Say what and who is in a photo, or answer a question about it."""
+    from assistant.presentation.lines import description_lines
+
+    ui = front_end(context)
+    ui.show(ui.run(lambda on_progress: ui.familiar.describe(photo, ask, on_progress)), description_lines)
+
+
+@answers_app.command()
+def imagine(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="A .png file, or a folder.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="The same seed draws the same picture.")
+    ] = None,
+    count: Annotated[int, typer.Option(metavar="N", min=1, max=64)] = 1,
+) -> None:
+    """Draw a picture, with any named concepts in it."""
+    from assistant.presentation.lines import imagined_lines
+
+    ui = front_end(context)
+    drawn = ui.run(lambda on_progress: ui.familiar.imagine(text, out, seed, count, on_progress))
+    ui.show(drawn, imagined_lines)
