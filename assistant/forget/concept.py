@@ -90,7 +90,9 @@ def forget(
         concept = concept_or_none(library, concept_id)
         if concept is not None:
             context.check_cancelled()
-            _remove(home, library, queue, new_index, concept, context, removed, kept)
+            now_removed, now_kept = _remove(home, library, queue, new_index, concept, context)
+            removed.update(now_removed)
+            kept.update(now_kept)
         context.progress(_STEPS - 1, _STEPS, "Forgetting: writing the library anew")
         library.compact()
         library.end_forgetting(concept_id)
@@ -105,9 +107,10 @@ def _remove(
     new_index: Callable[[], None],
     concept: Concept,
     context: JobContext,
-    removed: Counter[str],
-    kept: Counter[str],
-) -> None:
+) -> tuple[Counter[str], Counter[str]]:
+    """What was removed and what was kept, counted."""
+    removed: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
     library.begin_forgetting(concept.id)
     identity = identity_of(library, concept)
     mentions = mentions_of(identity)
@@ -129,6 +132,7 @@ def _remove(
     removed.update(forget_records(library, concept, identity, mentions, queue.list()))
     removed.update(concepts=1)
     kept.update(paths_with_its_name=_count_named(library, mentions))
+    return removed, kept
 
 
 def _group_if_due(library: Library) -> None:

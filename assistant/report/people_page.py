@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.report.page_mark import MARK, is_people_page
 from assistant.report.page_pictures import Picture, picture_of
-from personalizer.concepts.overview import Overview, Portrayed, examples, largest_unnamed, named, overview
+from assistant.report.wording import STATES, alt_text, counted, lead_text, moment_text, span_text
+from personalizer.concepts.overview import Portrayed, examples, largest_unnamed, named, overview
 from personalizer.errors import FamiliarError, NotReadyError, UsageError
 from personalizer.home import Home, write_parts_atomically
 from personalizer.library.face_consent import faces_are_on, is_erasing
@@ -250,7 +251,7 @@ class _Page:
             "marker": Markup(MARK),
             "style": Markup(self._style),
             "style_hash": f"sha256-{digest}",
-            "lead": _lead(numbers),
+            "lead": lead_text(numbers),
             "numbers": [
                 (label, f"{number:,}")
                 for label, number in (
@@ -266,7 +267,7 @@ class _Page:
             else ["Faces are switched off: people are listed without pictures of them."],
             "sections": self._sections(),
             "aside": self._aside(),
-            "made": _moment(made),
+            "made": moment_text(made),
             "made_at": made.isoformat(timespec="seconds"),
             "privacy": "Everything on this page is in this one file; it loads nothing and sends nothing. "
             + ("It shows faces: think of whom you give it to. " if self._faces_on else "")
@@ -305,7 +306,7 @@ class _Page:
                 about,
                 small,
                 self._cards(found, small),
-                f"And {_count(left, 'smaller group')}: familiar concepts" if left > 0 else "",
+                f"And {counted(left, 'smaller group')}: familiar concepts" if left > 0 else "",
             )
             for key, title, about, small, found, left in wanted
             if found
@@ -328,21 +329,21 @@ class _Page:
         faces = concept.kind == "face"
         made = list(self._pictures(concept, pictures)) if self._faces_on or not faces else []
         cover, more = (made[0], made[1:]) if made else (None, [])
-        chips = [_STATES[concept.state]] if concept.state in _STATES else []
+        chips = [STATES[concept.state]] if concept.state in STATES else []
         if concept.suggested:
             wait = "waits" if concept.suggested == 1 else "wait"
-            chips.append((f"{_count(concept.suggested, 'photo')} {wait} for your answer", "warn"))
+            chips.append((f"{counted(concept.suggested, 'photo')} {wait} for your answer", "warn"))
         return _Card(
             title=title,
-            photos=_count(concept.photos, "photo"),
-            span=_span(concept.first, concept.last),
+            photos=counted(concept.photos, "photo"),
+            span=span_text(concept.first, concept.last),
             chips=chips,
             command=f"familiar name {concept.id} NAME" if concept.name is None else "",
             letter=title[:1].upper() if concept.name else "?",
             cover=None if cover is None else cover[0],
-            cover_alt="" if cover is None else _alt(title, 1, len(made), cover[1]),
+            cover_alt="" if cover is None else alt_text(title, 1, len(made), cover[1]),
             more=[
-                (picture, _alt(title, number, len(made), taken))
+                (picture, alt_text(title, number, len(made), taken))
                 for number, (picture, taken) in enumerate(more, start=2)
             ],
         )
@@ -368,26 +369,17 @@ class _Page:
         numbers = self._numbers
         people, things = numbers.hidden["face"], numbers.hidden["object"]
         if people or things:
-            both = [_count(people, "person", "people")] if people else []
-            both += [_count(things, "pet or thing", "pets and things")] if things else []
+            both = [counted(people, "person", "people")] if people else []
+            both += [counted(things, "pet or thing", "pets and things")] if things else []
             yield f"{' and '.join(both)} hidden by you"
         if not self._faces_on and numbers.unnamed["face"]:
-            yield f"{_count(numbers.unnamed['face'], 'group')} of faces without a name, not shown: faces are off"
+            yield f"{counted(numbers.unnamed['face'], 'group')} of faces without a name, not shown: faces are off"
         if numbers.ungrouped_faces:
-            yield f"{_count(numbers.ungrouped_faces, 'face')} in no group: like nobody else, or not clearly enough"
+            yield f"{counted(numbers.ungrouped_faces, 'face')} in no group: like nobody else, or not clearly enough"
         if numbers.unreadable:
-            yield f"{_count(numbers.unreadable, 'file')} that could not be read"
+            yield f"{counted(numbers.unreadable, 'file')} that could not be read"
         if self._shown.full:
             yield "Some are listed without pictures, so that this page stays small"
-
-
-_STATES = {
-    "ready": ("trained", "good"),
-    "training": ("being trained", ""),
-    "named": ("recognised by photos", ""),
-    "stale": ("to be trained again", "warn"),
-}
-"""The look is a class of the style sheet."""
 
 
 def _template() -> Template:
@@ -397,39 +389,3 @@ def _template() -> Template:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     return environment.from_string((_PAGES / "people.html").read_text("utf-8"))
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
-"""Whatever language the machine speaks, the page is in English."""
-
-
-def _month(day: date) -> str:
-    return f"{_MONTHS[day.month - 1]} {day.year}"
-
-
-def _span(first: date | None, last: date | None) -> str:
-    if first is None or last is None:
-        return ""
-    return _month(first) if _month(first) == _month(last) else f"{_month(first)} – {_month(last)}"
-
-
-def _moment(at: datetime) -> str:
-    return f"{at.day} {_month(at)}, {at:%H:%M}"
-
-
-def _lead(numbers: Overview) -> str:
-    span = _span(numbers.first, numbers.last)
-    taken = f", taken {'between ' + span.replace(' – ', ' and ') if ' – ' in span else 'in ' + span}"
-    return f"Who and what is in {_count(numbers.photos, 'photo')}{taken if span else ''}."
-
-
-def _alt(title: str, number: int, of: int, taken: date | None) -> str:
-    when = f", {_month(taken)}" if taken is not None else ""
-    return f"{title}{f', picture {number} of {of}' if of > 1 else ''}{when}"

@@ -11,7 +11,7 @@ import json
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -46,7 +46,14 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AutoTrainingConfig:
-    """Times of the automatic training."""
+    """What is trained automatically, for which backbone, and when."""
+
+    backbone: str = "pocket"
+    device: str = "auto"
+    enabled: bool = True
+    """Whether concepts may be trained, where the library does not forbid it."""
+    rules: TrainingRules = field(default_factory=TrainingRules)
+    """Which concepts."""
 
     look_every_s: float = 5.0
     settle_s: float = 60.0
@@ -66,22 +73,14 @@ class AutoTraining:
         library: Library,
         queue: JobQueue,
         machine: Machine,
-        *,
-        backbone: str,
-        device: str,
-        enabled: bool = True,
-        rules: TrainingRules | None = None,
         config: AutoTrainingConfig | None = None,
     ) -> None:
         self._home = home
         self._library = library
         self._queue = queue
         self._machine = machine
-        self._backbone = backbone
-        self._device = device
-        self._enabled = enabled
-        self._rules = rules or TrainingRules()
         self._config = config or AutoTrainingConfig()
+        self._rules = self._config.rules
         self._seen: dict[int, tuple[str, float]] = {}
         """What would be trained, and since when that has been the same."""
         self._calm = 0
@@ -165,7 +164,7 @@ class AutoTraining:
 
     def look(self) -> TrainingState:
         """Look once: queue what is due, and decide whether it may run until the next look."""
-        if not self._enabled or not is_on(self._library):
+        if not self._config.enabled or not is_on(self._library):
             self._open = False
             self._withdraw()
             return self._say(TrainingState("off"))
@@ -202,14 +201,14 @@ class AutoTraining:
         }
         return [
             due
-            for due in due_trainings(self._library, self._backbone, self._rules)
+            for due in due_trainings(self._library, self._config.backbone, self._rules)
             if due.concept.id not in asked_for and self._is_ours(due)
         ]
 
     def _is_ours(self, due: Due) -> bool:
         concept = due.concept
         return concept.prefix_dir is None or of_same_backbone(
-            self._home, concept.prefix_dir, concept.backbone, self._backbone
+            self._home, concept.prefix_dir, concept.backbone, self._config.backbone
         )
 
     def _ripe(self, due: list[Due]) -> list[Due]:
@@ -230,7 +229,7 @@ class AutoTraining:
             for job in self._queue.list(state)
         ):
             return
-        wanted = {"concept": due.concept.id, "backbone": self._backbone, "device": self._device}
+        wanted = {"concept": due.concept.id, "backbone": self._config.backbone, "device": self._config.device}
         self._queue.enqueue(JobKind.AUTO_TRAIN, str(due.concept.id), wanted, PRIORITY)
 
     def _withdraw(self) -> None:

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -47,7 +47,6 @@ from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.storage_errors import storage_error
-from personalizer.training.outdated import TrainingRules
 from personalizer.training.torch_threads import wait_briefly
 
 STOP_PATIENCE_S = 8.0
@@ -71,8 +70,7 @@ class WatchOptions:
     """Whether concepts may be trained automatically, where the library does not forbid it."""
     level: int = logging.INFO
     limits: IdleLimits = field(default_factory=IdleLimits)
-    times: AutoTrainingConfig = field(default_factory=AutoTrainingConfig)
-    rules: TrainingRules = field(default_factory=TrainingRules)
+    auto_training: AutoTrainingConfig = field(default_factory=AutoTrainingConfig)
 
 
 def run_worker(home: Home, stop: threading.Event, idle_exit_s: float | None) -> int:
@@ -207,11 +205,12 @@ def _watching(home: Home, library: Library, queue: JobQueue, options: WatchOptio
         library,
         queue,
         machine,
-        backbone=options.backbone,
-        device=options.device,
-        enabled=options.training,
-        rules=options.rules,
-        config=options.times,
+        replace(
+            options.auto_training,
+            backbone=options.backbone,
+            device=options.device,
+            enabled=options.training,
+        ),
     )
     watcher = Watcher(
         library.roots,

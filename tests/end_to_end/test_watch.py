@@ -26,7 +26,7 @@ from personalizer.home import Home
 # Whatever else this machine does, and as soon as a concept has its name.
 limits = IdleLimits(load_to_begin=1, load_to_go_on=1, free_disk_mib=0, free_gpu_mib=0)
 times = AutoTrainingConfig(look_every_s=0.2, settle_s=0.5, quiet_s=0.5, calm_looks=1)
-watch_in_foreground(Home(Path(sys.argv[1])), WatchOptions(sys.argv[2], "cpu", limits=limits, times=times))
+watch_in_foreground(Home(Path(sys.argv[1])), WatchOptions(sys.argv[2], "cpu", limits=limits, auto_training=times))
 leave(0)
 """
 NEVER_STOPS = """

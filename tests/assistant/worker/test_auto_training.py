@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,16 +66,8 @@ class World:
     def training(self, config: AutoTrainingConfig = AT_ONCE, **more: Any) -> AutoTraining:
         sources = Sources(self.battery, self.home.root / "no stat", None, None)
         machine = Machine(self.home.root, "cpu", IdleLimits(1, 1, 0, 0), sources)
-        return AutoTraining(
-            self.home,
-            self.library,
-            self.queue,
-            machine,
-            backbone="pocket",
-            device="cpu",
-            config=config,
-            **more,
-        )
+        chosen = replace(config, device="cpu", **more)
+        return AutoTraining(self.home, self.library, self.queue, machine, chosen)
 
     def plug(self, into_mains: bool) -> None:
         supply = self.battery / "BAT0"
