@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import make_splits, read_photos, read_subjects
-from assistant.evaluation.recognition.recognition import compare_split
-from assistant.evaluation.recognition.trained import Shared, TrainedSplit
+from assistant.evaluation.recognition.comparison import compare_split
+from assistant.evaluation.recognition.trained_split import Shared, TrainedSplit
 from personalizer.home import Home
 from personalizer.recognition.calibration import CALIBRATION_FILE, read_calibration, write_calibration
 from personalizer.schemas import Progress

@@ -37,14 +37,9 @@ from assistant.evaluation.drawing.generation import (
     summary,
     view_codes,
 )
-from assistant.evaluation.recognition.recognition import Comparison, compare_splits
-from assistant.evaluation.recognition.trained import (
-    Answers,
-    Shared,
-    TrainedSplit,
-    prefix_trials,
-    trained_report,
-)
+from assistant.evaluation.recognition.comparison import Comparison, compare_splits
+from assistant.evaluation.recognition.trained import prefix_trials, trained_report
+from assistant.evaluation.recognition.trained_split import Answers, Shared, TrainedSplit
 from assistant.results import Trained
 from personalizer.errors import UsageError
 from personalizer.home import Home, write_atomically

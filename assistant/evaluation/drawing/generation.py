@@ -22,8 +22,8 @@ from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Split, Subject, make_splits, read_subjects, rounded
 from assistant.evaluation.drawing.encoder import IndependentEncoder
 from assistant.evaluation.drawing.fidelity import Followed, fidelity, in_places, read_judge
-from assistant.evaluation.recognition.recognition import compare_split
-from assistant.evaluation.recognition.trained import TrainedSplit
+from assistant.evaluation.recognition.comparison import compare_split
+from assistant.evaluation.recognition.trained_split import TrainedSplit
 from assistant.evaluation.report.tables import BESIDE
 from personalizer.errors import UsageError
 from personalizer.home import Home, write_atomically

@@ -20,8 +20,8 @@ from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Split, Subject, make_splits, read_subjects, rounded
 from assistant.evaluation.drawing.backbone import BackboneMeasure
 from assistant.evaluation.drawing.backbone_report import labels_of, sample_library, some_questions
-from assistant.evaluation.recognition.recognition import compare_split
-from assistant.evaluation.recognition.trained import TrainedSplit
+from assistant.evaluation.recognition.comparison import compare_split
+from assistant.evaluation.recognition.trained_split import TrainedSplit
 from assistant.evaluation.report.tables import MEASURES
 from assistant.service.familiar import Familiar
 from personalizer.errors import NotFoundError

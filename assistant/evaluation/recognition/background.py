@@ -18,8 +18,8 @@ from PIL import Image
 from assistant.evaluation.data.metrics import bootstrap_interval
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Trial, calibrate_like, rounded
-from assistant.evaluation.recognition.recognition import Comparison
-from assistant.evaluation.recognition.trained import Answers, TrainedSplit, no_for_nothing
+from assistant.evaluation.recognition.comparison import Comparison
+from assistant.evaluation.recognition.trained_split import Answers, TrainedSplit, no_for_nothing
 from assistant.evaluation.report.tables import BACKGROUND_PARTS, BACKGROUND_ROWS
 from personalizer.home import write_atomically
 from personalizer.photos.decode import load_photo

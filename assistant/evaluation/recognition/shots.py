@@ -11,7 +11,8 @@ from typing import Any
 
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Subject, make_nested_splits, read_photos, read_subjects
-from assistant.evaluation.recognition.recognition import compare_splits, recognition_rows
+from assistant.evaluation.recognition.comparison import compare_splits
+from assistant.evaluation.recognition.recognition import recognition_rows
 from personalizer.errors import UsageError
 from personalizer.home import Home
 from personalizer.recognition.calibration import shipped_calibration

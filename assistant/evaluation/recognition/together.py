@@ -24,8 +24,8 @@ from assistant.evaluation.data.protocol import (
     rounded,
     table,
 )
-from assistant.evaluation.recognition.recognition import Comparison
-from assistant.evaluation.recognition.trained import Answers, TrainedSplit, no_for_nothing
+from assistant.evaluation.recognition.comparison import Comparison
+from assistant.evaluation.recognition.trained_split import Answers, TrainedSplit, no_for_nothing
 from personalizer.home import write_atomically
 from personalizer.photos.decode import load_photo
 from personalizer.prefix.prompts import RECOGNITION_QUESTION, question_about_image

@@ -15,7 +15,7 @@ from assistant.evaluation.ablation.ablation import DRAWN_FILE, evaluate_ablation
 from assistant.evaluation.data.metrics import bootstrap_interval
 from assistant.evaluation.data.variants import FULL, VARIANTS, Variant, choose_variants
 from assistant.evaluation.recognition.recognition import evaluate_recognition
-from assistant.evaluation.recognition.trained import ANSWERS_FILE
+from assistant.evaluation.recognition.trained_split import ANSWERS_FILE
 from assistant.evaluation.report.report import write_report
 from assistant.evaluation.report.tables import ablation_table
 from personalizer.errors import UsageError

@@ -13,7 +13,8 @@ from safetensors.numpy import save_file
 
 from assistant.evaluation.data.protocol import Split, Subject, Trial
 from assistant.evaluation.recognition.background import GROUNDS, Said, _drawn_grounds, _said_yes, _share
-from assistant.evaluation.recognition.recognition import Comparison, evaluate_recognition
+from assistant.evaluation.recognition.comparison import Comparison
+from assistant.evaluation.recognition.recognition import evaluate_recognition
 from assistant.evaluation.report.tables import BACKGROUND_PARTS, BACKGROUND_ROWS, background_table
 from personalizer.home import PACKAGE_DATA
 from personalizer.recognition.calibration import shipped_calibration

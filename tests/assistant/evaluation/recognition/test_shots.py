@@ -12,7 +12,7 @@ import pytest
 
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import make_nested_splits, read_photos, read_subjects
-from assistant.evaluation.recognition.recognition import compare_splits
+from assistant.evaluation.recognition.comparison import compare_splits
 from assistant.evaluation.recognition.shots import evaluate_shots
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.home import Home

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from assistant.evaluation.data.protocol import Split, Subject
-from assistant.evaluation.recognition.recognition import Comparison
+from assistant.evaluation.recognition.comparison import Comparison
 from assistant.evaluation.recognition.together import COMPOSITES, composed, make_composites, make_pairs
 
 PHOTOS = 20

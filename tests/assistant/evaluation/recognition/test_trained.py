@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from assistant.evaluation.data.protocol import Split, Subject
-from assistant.evaluation.recognition.recognition import Comparison
-from assistant.evaluation.recognition.trained import Answers, trained_report
+from assistant.evaluation.recognition.comparison import Comparison
+from assistant.evaluation.recognition.trained import trained_report
+from assistant.evaluation.recognition.trained_split import Answers
 from assistant.results import Trained
 
 PHOTOS = 12
