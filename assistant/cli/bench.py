@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from assistant.cli.front_end import front_end
+from assistant.cli.evaluate import evaluation_home
+from assistant.cli.front_end import front_end, with_options
+from assistant.evaluation.data.options import EvaluationRun, IngestOptions, TrainingBenchOptions
 
 bench_app = typer.Typer(rich_markup_mode=None, help="Measure speed and memory against the usual way.")
 
@@ -18,36 +19,16 @@ def bench() -> None:
 
 
 @bench_app.command()
-def train(
-    context: typer.Context,
-    subject: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Photos of one thing; the sample library's without.")
-    ] = None,
-    negatives: Annotated[Path | None, typer.Option(metavar="DIR", help="Photos of anything else.")] = None,
-    steps: Annotated[int, typer.Option(min=3, help="Of each training.")] = 60,
-    repeats: Annotated[int, typer.Option(min=1, help="Trainings, each from another seed.")] = 1,
-    baseline_rate: Annotated[float, typer.Option(help="Learning rate of the naive recipe.")] = 0.01,
-    padded_to: Annotated[
-        int | None, typer.Option(min=1, help="Fixed length of the naive recipe's examples.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
+@with_options(TrainingBenchOptions)
+def train(context: typer.Context, options: TrainingBenchOptions) -> None:
     """A training step, memory and the time to the same held loss, against the naive recipe."""
     from assistant.evaluation.bench.training import benchmark_training
 
     ui = front_end(context)
+    home = evaluation_home(ui.home)
     report = ui.run(
         lambda on_progress: benchmark_training(
-            backbone=ui.backbone,
-            device=ui.device,
-            steps=steps,
-            repeats=repeats,
-            learning_rate=baseline_rate,
-            padded_to=padded_to,
-            subject=subject,
-            negatives=negatives,
-            seed=seed,
-            on_progress=on_progress,
+            options, EvaluationRun(home, ui.backbone, ui.device, on_progress)
         )
     )
     ui.show(report, training_lines)
@@ -73,54 +54,15 @@ def training_lines(report: dict[str, Any]) -> str:
 
 
 @bench_app.command()
-def ingest(
-    context: typer.Context,
-    photos: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR",
-            help="Small photos that large ones are composed of, may be repeated; the samples without.",
-        ),
-    ] = None,
-    count: Annotated[int, typer.Option(min=1, help="12-megapixel photos to import.")] = 60,
-    repeats: Annotated[int, typer.Option(min=1, help="Imports, each followed by the other command.")] = 3,
-    cores: Annotated[int, typer.Option(min=1, help="Processors that each side may use.")] = 2,
-    reference_command: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="The command face_recognition; without it the one on the path, or the same work.",
-        ),
-    ] = None,
-    photos_count: Annotated[
-        int, typer.Option(min=0, help="Also import that many small photos, and watch the memory.")
-    ] = 0,
-    library_faces: Annotated[
-        int,
-        typer.Option(
-            min=0, help="Also compare new photos in a library with that many faces and in an empty one."
-        ),
-    ] = 0,
-    keep: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep the composed photos in this new folder.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0)] = 0,
-) -> None:
+@with_options(IngestOptions)
+def ingest(context: typer.Context, options: IngestOptions) -> None:
     """Photos per second of an import, and the faces it finds, against the command face_recognition."""
-    from assistant.cli.evaluate import evaluation_home
-    from assistant.demo.run import SAMPLE_LIBRARY
-    from assistant.evaluation.bench.ingest import IngestSettings, benchmark_ingest
+    from assistant.evaluation.bench.ingest import benchmark_ingest
 
     ui = front_end(context)
+    home = evaluation_home(ui.home)
     report = ui.run(
-        lambda on_progress: benchmark_ingest(
-            photos or [SAMPLE_LIBRARY],
-            home=evaluation_home(ui.home),
-            settings=IngestSettings(count, repeats, cores, photos_count, library_faces, seed),
-            reference_command=reference_command,
-            keep=keep,
-            on_progress=on_progress,
-        )
+        lambda on_progress: benchmark_ingest(options, EvaluationRun(home, on_progress=on_progress))
     )
     ui.show(report, ingest_lines)
 

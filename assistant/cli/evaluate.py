@@ -6,13 +6,23 @@ import shlex
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from assistant.cli.front_end import front_end
+from assistant.cli.front_end import front_end, with_options
+from assistant.evaluation.data.options import (
+    AblationOptions,
+    BackboneOptions,
+    ClustersOptions,
+    EvaluationRun,
+    GenerationOptions,
+    RecognitionOptions,
+    RetentionOptions,
+    ShotsOptions,
+)
 from assistant.evaluation.report import tables
-from personalizer.errors import FamiliarError, UsageError
+from personalizer.errors import FamiliarError
 from personalizer.home import Home, default_home
 
 if TYPE_CHECKING:
@@ -23,217 +33,68 @@ evaluate_app = typer.Typer(
     help="Measure recognition, drawing, grouping, what a concept costs, and the backbone itself.",
 )
 
-Subjects = Annotated[Path, typer.Option(metavar="DIR", help="One folder of photos per person, pet or thing.")]
-Shots = Annotated[int, typer.Option(min=1, help="Photos that are learned from.")]
-Negatives = Annotated[Path, typer.Option(metavar="DIR", help="Photos of anything else.")]
-Splits = Annotated[int, typer.Option(min=1, help="Random choices of the shots.")]
-Seed = Annotated[int, typer.Option(min=0)]
-Images = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="A training corpus; its held-out part is measured on.")
-]
-Report = Annotated[Path | None, typer.Option(metavar="DIR", help="Also write report.md and diagrams there.")]
-
 
 @evaluate_app.command()
-def recognition(
-    context: typer.Context,
-    subjects: Subjects,
-    negatives: Negatives,
-    shots: Shots = 3,
-    splits: Splits = 10,
-    trained_splits: Annotated[int, typer.Option(min=0, help="Of those, how many are trained too.")] = 1,
-    together: Annotated[
-        bool, typer.Option("--together", help="Ask with two concepts in one prompt as well.")
-    ] = False,
-    backgrounds: Annotated[
-        bool,
-        typer.Option("--backgrounds", help="Ask about photos on other grounds, and grounds alone, as well."),
-    ] = False,
-    seed: Seed = 0,
-    report: Report = None,
-) -> None:
+@with_options(RecognitionOptions)
+def recognition(context: typer.Context, options: RecognitionOptions) -> None:
     """Is each one recognised, and nothing else taken for it? With its controls in the same table."""
     from assistant.evaluation.recognition.recognition import evaluate_recognition
 
-    measure = partial(
-        evaluate_recognition,
-        subjects,
-        negatives,
-        shots=shots,
-        splits=splits,
-        trained_splits=trained_splits,
-        together=together,
-        backgrounds=backgrounds,
-        seed=seed,
-    )
-    _run(context, measure, recognition_lines, "recognition", report)
+    _run(context, partial(evaluate_recognition, options), recognition_lines, "recognition", options.report)
 
 
 @evaluate_app.command()
-def generation(
-    context: typer.Context,
-    subjects: Subjects,
-    shots: Shots = 3,
-    samples: Annotated[int, typer.Option(min=1, help="Pictures drawn per subject.")] = 20,
-    trained_splits: Splits = 1,
-    seed: Seed = 0,
-    sheets: Annotated[Path | None, typer.Option(metavar="DIR", help="Keep contact sheets here.")] = None,
-    report: Report = None,
-) -> None:
+@with_options(GenerationOptions)
+def generation(context: typer.Context, options: GenerationOptions) -> None:
     """How much do drawn pictures look like their subject, between another subject and real photos?"""
     from assistant.evaluation.drawing.generation import evaluate_generation
 
-    measure = partial(
-        evaluate_generation,
-        subjects,
-        shots=shots,
-        samples=samples,
-        trained_splits=trained_splits,
-        seed=seed,
-        sheets=sheets or (report / "contact_sheets" if report else None),
-    )
-    _run(context, measure, generation_lines, "generation", report)
+    _run(context, partial(evaluate_generation, options), generation_lines, "generation", options.report)
 
 
 @evaluate_app.command()
-def shots(
-    context: typer.Context,
-    subjects: Subjects,
-    negatives: Negatives,
-    shots: Annotated[str, typer.Option(metavar="N,N…", help="Numbers of photos to learn from.")] = "1,2,3,4",
-    splits: Splits = 10,
-    trained_splits: Annotated[
-        int, typer.Option(min=0, help="Of those, how many are trained too, for every number of photos.")
-    ] = 0,
-    seed: Seed = 0,
-    report: Report = None,
-) -> None:
+@with_options(ShotsOptions)
+def shots(context: typer.Context, options: ShotsOptions) -> None:
     """How much better is it with more photos? Every row is tested on the same ones."""
     from assistant.evaluation.recognition.shots import evaluate_shots
 
-    measure = partial(
-        evaluate_shots,
-        subjects,
-        negatives,
-        shots=_numbers(shots),
-        splits=splits,
-        trained_splits=trained_splits,
-        seed=seed,
-    )
-    _run(context, measure, shots_lines, "shots", report)
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError as error:
-        raise UsageError(
-            tried="reading --shots", found=repr(text), fix="Give whole numbers with commas between: 1,2,3,4."
-        ) from error
+    _run(context, partial(evaluate_shots, options), shots_lines, "shots", options.report)
 
 
 @evaluate_app.command()
-def retention(
-    context: typer.Context,
-    subjects: Subjects,
-    images: Images = None,
-    shots: Shots = 3,
-    trained_splits: Splits = 1,
-    count: Annotated[int, typer.Option(min=1, help="Pictures or questions per measure.")] = 100,
-    seed: Seed = 0,
-    report: Report = None,
-) -> None:
+@with_options(RetentionOptions)
+def retention(context: typer.Context, options: RetentionOptions) -> None:
     """What does a personal prompt cost the backbone? Asked about things that have nothing to do with it."""
     from assistant.evaluation.drawing.retention import evaluate_retention
 
-    measure = partial(
-        evaluate_retention,
-        subjects,
-        images=images,
-        shots=shots,
-        trained_splits=trained_splits,
-        count=count,
-        seed=seed,
-    )
-    _run(context, measure, retention_lines, "retention", report)
+    _run(context, partial(evaluate_retention, options), retention_lines, "retention", options.report)
 
 
 @evaluate_app.command()
-def ablation(
-    context: typer.Context,
-    subjects: Subjects,
-    negatives: Negatives,
-    shots: Shots = 3,
-    trained_splits: Splits = 1,
-    samples: Annotated[int, typer.Option(min=1, help="Pictures drawn per subject.")] = 20,
-    variants: Annotated[
-        str, typer.Option(metavar="NAME,NAME…", help="Only these ways of training, beside the full one.")
-    ] = "",
-    seed: Seed = 0,
-    report: Report = None,
-) -> None:
+@with_options(AblationOptions)
+def ablation(context: typer.Context, options: AblationOptions) -> None:
     """What does each part of the training do? The same concepts trained without it, and in other ways."""
     from assistant.evaluation.ablation.ablation import evaluate_ablation
 
-    measure = partial(
-        evaluate_ablation,
-        subjects,
-        negatives,
-        variants=[name.strip() for name in variants.split(",") if name.strip()],
-        shots=shots,
-        samples=samples,
-        trained_splits=trained_splits,
-        seed=seed,
-    )
-    _run(context, measure, ablation_lines, "ablation", report)
+    _run(context, partial(evaluate_ablation, options), ablation_lines, "ablation", options.report)
 
 
 @evaluate_app.command()
-def backbone(
-    context: typer.Context,
-    images: Images = None,
-    subjects: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="One folder of real photos per identity.")
-    ] = None,
-    count: Annotated[int, typer.Option(min=1, help="Pictures, pairs and drawings per measure.")] = 250,
-    seed: Seed = 0,
-) -> None:
+@with_options(BackboneOptions)
+def backbone(context: typer.Context, options: BackboneOptions) -> None:
     """What can the backbone do by itself? On pictures that it was never trained on."""
     from assistant.evaluation.drawing.backbone_report import evaluate_backbone
 
-    _run(
-        context,
-        partial(evaluate_backbone, images, subjects=subjects, count=count, seed=seed),
-        backbone_lines,
-    )
+    _run(context, partial(evaluate_backbone, options), backbone_lines)
 
 
 @evaluate_app.command()
-def clusters(
-    context: typer.Context,
-    faces: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="One folder of photos per person.")
-    ] = None,
-    objects: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="One folder of photos per pet or thing.")
-    ] = None,
-    negatives: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Photos of anything else, among the objects.")
-    ] = None,
-    orders: Annotated[int, typer.Option(min=0, help="Shuffled orders in which photos come in.")] = 5,
-    synthetic: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Also group N people who do not exist, and siblings.")
-    ] = 0,
-    seed: Seed = 0,
-    report: Report = None,
-) -> None:
+@with_options(ClustersOptions)
+def clusters(context: typer.Context, options: ClustersOptions) -> None:
     """Are the photos of each one together, with nothing else among them? At once, and as photos come in."""
     from assistant.evaluation.recognition.clusters import evaluate_clusters
 
-    measure = partial(
-        evaluate_clusters, faces, objects, negatives, orders=orders, synthetic=synthetic, seed=seed
-    )
-    _run(context, measure, clusters_lines, "clusters", report)
+    _run(context, partial(evaluate_clusters, options), clusters_lines, "clusters", options.report)
 
 
 def _run(
@@ -254,9 +115,7 @@ def _run(
     if folder is not None:
         prepare_report_folder(folder)
     home, backbone = evaluation_home(ui.home), ui.familiar.backbone
-    found = ui.run(
-        lambda on_progress: measure(home=home, backbone=backbone, device=ui.device, on_progress=on_progress)
-    )
+    found = ui.run(lambda on_progress: measure(EvaluationRun(home, backbone, ui.device, on_progress)))
     failure: FamiliarError | None = None
     if folder is not None and kind is not None:
         try:

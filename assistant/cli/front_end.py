@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import sys
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 
 Result = TypeVar("Result")
+Options = TypeVar("Options")
 
 
 @dataclass
@@ -75,3 +79,59 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether faces may b
 
 
 NoFaces = Annotated[bool, typer.Option("--no-faces", help="Look for no faces, now and later.")]
+
+
+def with_options(
+    record: type[Options],
+) -> Callable[[Callable[[typer.Context, Options], None]], Callable[..., None]]:
+    """Make a command of `function(context, options)`: its options are the fields of a dataclass.
+
+    A field's metadata may have `help`, `metavar` and `min`.
+    """
+    hints = typing.get_type_hints(record)
+
+    def decorate(function: Callable[[typer.Context, Options], None]) -> Callable[..., None]:
+        def command(context: typer.Context, **values: Any) -> None:
+            function(context, record(**values))
+
+        fields = _own_first(record)
+        given = {
+            field.name: Annotated[hints[field.name], typer.Option(**_option(field.metadata))]
+            for field in fields
+        }
+        defaults = {field.name: _default(field) for field in fields}
+        parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+        parameters += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=defaults[name])
+            for name, kind in given.items()
+        ]
+        command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        command.__annotations__ = {"context": typer.Context, **given}
+        command.__name__, command.__doc__ = function.__name__, function.__doc__
+        return command
+
+    return decorate
+
+
+def _own_first(record: type[Any]) -> list[dataclasses.Field[Any]]:
+    """The fields as `--help` lists them: what this record adds before what all of its kind have."""
+    fields = dataclasses.fields(record)
+    inherited = {
+        name
+        for base in record.__mro__[1:]
+        if dataclasses.is_dataclass(base)
+        for name in base.__dataclass_fields__
+    }
+    return sorted(fields, key=lambda field: field.name in inherited)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
+
+
+def _option(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: metadata[name] for name in ("help", "metavar", "min") if metadata.get(name) not in (None, "")
+    }

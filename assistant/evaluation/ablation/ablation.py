@@ -16,6 +16,10 @@ import numpy as np
 
 from assistant.answers.backbone import DRAWING_TEMPERATURE, GUIDANCE
 from assistant.evaluation.data import metrics
+from assistant.evaluation.data.options import (
+    AblationOptions,
+    EvaluationRun,
+)
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import (
     Subject,
@@ -42,9 +46,9 @@ from assistant.evaluation.recognition.trained import prefix_trials, trained_repo
 from assistant.evaluation.recognition.trained_split import Answers, Shared, TrainedSplit
 from assistant.results import Trained
 from personalizer.errors import UsageError
-from personalizer.home import Home, write_atomically
+from personalizer.home import write_atomically
 from personalizer.prefix.prompts import GENERATION_TEXT
-from personalizer.schemas import Float32Array, Int64Array, OnProgress, Progress
+from personalizer.schemas import Float32Array, Int64Array
 
 if TYPE_CHECKING:
     from exporters.runtime.session import BackboneSession
@@ -53,50 +57,40 @@ DRAWN_FILE = "drawn.json"
 
 
 def evaluate_ablation(
-    subjects_dir: Path,
-    negatives_dir: Path,
-    *,
-    home: Home,
-    variants: Sequence[str] = (),
-    shots: int = 3,
-    samples: int = 20,
-    trained_splits: int = 1,
-    seed: int = 0,
-    backbone: str = "pocket",
-    device: str = "auto",
-    known: Mapping[str, Variant] = VARIANTS,
-    on_progress: OnProgress | None = None,
+    options: AblationOptions, run: EvaluationRun, known: Mapping[str, Variant] = VARIANTS
 ) -> dict[str, Any]:
     """`rows` of `{variant, says, recognition, generation, cost, minus_full}`, the full recipe first.
 
     `variants` are names among `known`, all by default. `minus_full` has differences on the same splits, with bootstrap
     intervals over concepts. The controls `no_concept`, `retrieval_only` and `other_prefix` are measured once, the last
-    one with the full recipe's prefixes. What was trained, asked and drawn before is read again from `home`; the full
+    one with the full recipe's prefixes. What was trained, asked and drawn before is read again from the home; the full
     recipe's prefixes are shared with the other evaluations. Raises `UsageError` for a variant that is not known,
     `NotReadyError` without the encoder's package.
     """
-    chosen = choose_variants(variants, known)
-    if samples < 1:
-        raise UsageError(tried="drawing", found=f"{samples} samples", fix="Draw at least one, better 20.")
-    subjects, skipped = read_subjects(subjects_dir, shots)
-    negatives = read_photos(negatives_dir)
-    encoder = IndependentEncoder(home.ensure().models)
-    photos = EvaluationPhotos(home)
+    names = [name.strip() for name in options.variants.split(",") if name.strip()]
+    chosen = choose_variants(names, known)
+    if options.samples < 1:
+        found = f"{options.samples} samples"
+        raise UsageError(tried="drawing", found=found, fix="Draw at least one, better 20.")
+    subjects, skipped = read_subjects(options.subjects, options.shots)
+    negatives = read_photos(options.negatives)
+    encoder = IndependentEncoder(run.home.ensure().models)
+    photos = EvaluationPhotos(run.home)
     try:
-        photos.prepare([*(p for subject in subjects for p in subject.photos), *negatives], on_progress)
-        splits = make_splits(subjects, shots, trained_splits, seed)
-        tested = compare_splits(photos, splits, subjects, negatives, on_progress)
-        drawings = _Drawings(encoder, photos, subjects, samples, seed)
+        photos.prepare([*(p for subject in subjects for p in subject.photos), *negatives], run.on_progress)
+        splits = make_splits(subjects, options.shots, options.trained_splits, options.seed)
+        tested = compare_splits(photos, splits, subjects, negatives, run.on_progress)
+        drawings = _Drawings(encoder, photos, subjects, options.samples, options.seed)
         shared = Shared()
         measured = {name: _Measured() for name in chosen}
         for number, (name, one) in enumerate((name, one) for name in chosen for one in tested):
-            if on_progress is not None:
-                message = f"training {one.split.subject.name}, {name}"
-                on_progress(Progress(number, len(chosen) * len(tested), message))
-            split = TrainedSplit(home, one, photos, backbone, device, shared, chosen[name].settings)
+            run.say(number, len(chosen) * len(tested), f"training {one.split.subject.name}, {name}")
+            split = TrainedSplit(
+                run.home, one, photos, run.backbone, run.device, shared, chosen[name].settings
+            )
             try:
-                measured[name].costs.append(split.train(on_progress))
-                measured[name].answers.append(split.answers(on_progress))
+                measured[name].costs.append(split.train(run.on_progress))
+                measured[name].answers.append(split.answers(run.on_progress))
                 drawn = drawings.score(split, one, no_concept=name == FULL)
                 measured[name].drawn.setdefault(one.split.subject.name, []).append(drawn)
             finally:
@@ -104,14 +98,14 @@ def evaluate_ablation(
     finally:
         photos.close()
     return {
-        **_report(chosen, tested, measured, seed),
+        **_report(chosen, tested, measured, options.seed),
         "encoder": encoder.name,
         "settings": {
-            "shots": shots,
-            "samples": samples,
-            "trained_splits": trained_splits,
-            "seed": seed,
-            "backbone": backbone,
+            "shots": options.shots,
+            "samples": options.samples,
+            "trained_splits": options.trained_splits,
+            "seed": options.seed,
+            "backbone": run.backbone,
             "subjects": len({one.split.subject.name for one in tested}),
             "photos": photos.count,
             "skipped_subjects": skipped,

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.daemon.process import running_worker_pid, stop_worker
+from assistant.demo.run import SAMPLE_LIBRARY
 from assistant.evaluation.bench.face_finds import Finds, compare_finds
 from assistant.evaluation.bench.growth import measure_growth
 from assistant.evaluation.bench.memory import measure_memory
@@ -35,6 +36,7 @@ from assistant.evaluation.data.composites import (
     KnownFace,
     read_ingredients,
 )
+from assistant.evaluation.data.options import EvaluationRun, IngestOptions
 from assistant.evaluation.data.protocol import read_photos
 from assistant.service.familiar import Familiar
 from personalizer.analysis.embed import ensure_object_model
@@ -50,65 +52,37 @@ INGREDIENTS = 240
 """Photos of each folder that are composed at most: searching them for known faces takes a tenth of a second each."""
 
 
-@dataclass(frozen=True, slots=True)
-class IngestSettings:
-    """What is measured, and how often."""
-
-    count: int = 60
-    """Composed photos that both sides work through."""
-    repeats: int = 3
-    cores: int = 2
-    """Processors that each side may use: both start as many processes that analyse."""
-    photos_count: int = 0
-    """Small photos of the import whose memory is watched; 0 leaves that out."""
-    library_faces: int = 0
-    """Of the library whose new photos are compared with those of an empty one; 0 leaves that out."""
-    seed: int = 0
-
-
-def benchmark_ingest(
-    folders: Sequence[Path],
-    *,
-    home: Home,
-    settings: IngestSettings | None = None,
-    reference_command: Path | None = None,
-    keep: Path | None = None,
-    on_progress: OnProgress | None = None,
-) -> dict[str, Any]:
+def benchmark_ingest(options: IngestOptions, run: EvaluationRun) -> dict[str, Any]:
     """Photos per second of both, which faces each finds, and on request memory and the cost in a large library.
 
-    The photos of `folders` are composed into large ones, which `keep` keeps. `reference_command` is the command to
+    The small photos are composed into large ones, which `keep` keeps. `reference_command` is the command to
     measure against; without it the one on the path, and without that the same work done by our own code
     (`face_recognition_tool`). Raises `UsageError` and `NotFoundError` for what cannot be measured.
     """
-    settings = settings or IngestSettings()
-    say = on_progress or _say_nothing
-    command = find_command(reference_command)
-    home.ensure()
+    folders = options.photos or [SAMPLE_LIBRARY]
+    say = run.on_progress or _say_nothing
+    command = find_command(options.reference_command)
+    run.home.ensure()
     with (
-        tempfile.TemporaryDirectory(prefix="ingest-", dir=home.root) as work_folder,
-        _on_cores(settings.cores),
+        tempfile.TemporaryDirectory(prefix="ingest-", dir=run.home.root) as work_folder,
+        _on_cores(options.cores),
     ):
         work = Path(work_folder)
         ingredients = _ingredients(folders, say)
-        photos = prepared_folder(keep) if keep is not None else work / "photos"
-        known = _compose(ingredients, photos, settings, say)
+        photos = prepared_folder(options.keep) if options.keep is not None else work / "photos"
+        known = _compose(ingredients, photos, options, say)
         people = _known_person(ingredients, work / "people")
         say(Progress(0, 0, "Preparing the models"))
-        ensure_object_model(home.models)
+        ensure_object_model(run.home.models)
         ours: list[_Ours] = []
         baseline: list[_Theirs] = []
-        for number in range(settings.repeats):
-            say(Progress(2 * number, 2 * settings.repeats, "Importing"))
-            ours.append(_import(home, work / f"home{number}", photos))
-            say(Progress(2 * number + 1, 2 * settings.repeats, "Measuring what is compared with"))
-            baseline.append(_reference(command, people, photos, settings.cores))
-        if command is None:
-            reference = reference_finds(baseline[-1].lines)
-        else:
-            say(Progress(0, 0, "Looking where the command sees faces"))
-            reference = reference_finds(_reference(None, people, photos, settings.cores).lines)
-        report = _report(settings, ours, baseline, compare_finds(known, ours[-1].finds, reference))
+        for number in range(options.repeats):
+            say(Progress(2 * number, 2 * options.repeats, "Importing"))
+            ours.append(_import(run.home, work / f"home{number}", photos))
+            say(Progress(2 * number + 1, 2 * options.repeats, "Measuring what is compared with"))
+            baseline.append(_reference(command, people, photos, options.cores))
+        reference = _reference_faces(command, baseline, people, photos, options, say)
+        report = _report(options, ours, baseline, compare_finds(known, ours[-1].finds, reference))
         report["reference"] = _about_reference(command, baseline[-1].lines, reference)
         report["settings"] |= {
             "folders": [str(folder) for folder in folders],
@@ -117,19 +91,33 @@ def benchmark_ingest(
             "megapixels": _megapixels(),
             "mib_per_photo": _mean_mib(photos),
         }
-        if settings.photos_count:
-            report["memory"] = measure_memory(
-                home, work, [one.image for one in ingredients], settings.photos_count, settings.seed, say
-            )
-        if settings.library_faces:
+        if options.photos_count:
+            small = [one.image for one in ingredients]
+            report["memory"] = measure_memory(run.home, work, small, options.photos_count, options.seed, say)
+        if options.library_faces:
             report["library"] = measure_growth(
-                home,
+                run.home,
                 sorted(photos.iterdir())[:GROWTH_PHOTOS],
-                faces=settings.library_faces,
-                seed=settings.seed,
-                on_progress=on_progress,
+                faces=options.library_faces,
+                seed=options.seed,
+                on_progress=run.on_progress,
             )
     return report
+
+
+def _reference_faces(
+    command: Path | None,
+    baseline: Sequence[_Theirs],
+    people: Path,
+    photos: Path,
+    options: IngestOptions,
+    say: OnProgress,
+) -> Any:
+    """Where what is compared with sees faces; the command keeps its boxes to itself, so the same work says them."""
+    if command is None:
+        return reference_finds(baseline[-1].lines)
+    say(Progress(0, 0, "Looking where the command sees faces"))
+    return reference_finds(_reference(None, people, photos, options.cores).lines)
 
 
 # --- what is measured on
@@ -149,16 +137,16 @@ def _thinned(paths: list[Path]) -> list[Path]:
 
 
 def _compose(
-    ingredients: list[Ingredient], folder: Path, settings: IngestSettings, say: OnProgress
+    ingredients: list[Ingredient], folder: Path, options: IngestOptions, say: OnProgress
 ) -> dict[str, list[KnownFace]]:
     """Write the photos; gives the faces in each by its name."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    composer = Composer(ingredients, seed=settings.seed)
+    composer = Composer(ingredients, seed=options.seed)
     known: dict[str, list[KnownFace]] = {}
     # As if they had been there for long: a file that was written to just now is looked at twice.
     long_ago_s = time.time() - 86400
-    for number, (picture, faces) in enumerate(composer.pictures(settings.count)):
-        say(Progress(number, settings.count, "Composing photos"))
+    for number, (picture, faces) in enumerate(composer.pictures(options.count)):
+        say(Progress(number, options.count, "Composing photos"))
         path = folder / f"{number:05}.jpg"
         picture.save(path, quality=composer.config.quality)
         os.utime(path, (long_ago_s, long_ago_s))
@@ -335,14 +323,14 @@ def _about_reference(command: Path | None, lines: str, boxes: Finds) -> dict[str
 
 
 def _report(
-    settings: IngestSettings, ours: list[_Ours], baseline: list[_Theirs], faces: dict[str, Any]
+    options: IngestOptions, ours: list[_Ours], baseline: list[_Theirs], faces: dict[str, Any]
 ) -> dict[str, Any]:
     """The command's JSON; medians of the repeats."""
-    ours_rate = statistics.median(settings.count / one.elapsed_s for one in ours)
-    baseline_rate = statistics.median(settings.count / one.elapsed_s for one in baseline)
+    ours_rate = statistics.median(options.count / one.elapsed_s for one in ours)
+    baseline_rate = statistics.median(options.count / one.elapsed_s for one in baseline)
     cpu_s = {
-        "ours": statistics.median(one.cpu_s / settings.count for one in ours),
-        "baseline": statistics.median(one.cpu_s / settings.count for one in baseline),
+        "ours": statistics.median(one.cpu_s / options.count for one in ours),
+        "baseline": statistics.median(one.cpu_s / options.count for one in baseline),
     }
     return {
         "ours": ours_rate,
@@ -358,11 +346,11 @@ def _report(
         "ratios": [other.elapsed_s / one.elapsed_s for one, other in zip(ours, baseline, strict=True)],
         "reading_photos_per_s": statistics.median(one.report.photos_per_s for one in ours),
         "settings": {
-            "repeats": settings.repeats,
-            "cores": settings.cores,
-            "seed": settings.seed,
+            "repeats": options.repeats,
+            "cores": options.cores,
+            "seed": options.seed,
             "ours": "a new library: faces, things, vectors, index, groups; with the start of the worker",
-            "baseline": f"faces and their vectors, --cpus {settings.cores}; with the start of its processes",
+            "baseline": f"faces and their vectors, --cpus {options.cores}; with the start of its processes",
         },
     }
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.demo.run import read_samples
+from assistant.evaluation.data.options import EvaluationRun, TrainingBenchOptions
 from assistant.evaluation.data.protocol import read_photos
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.schemas import OnProgress, Progress
@@ -25,18 +26,7 @@ SHOTS = 3
 
 
 def benchmark_training(
-    *,
-    backbone: str,
-    device: str,
-    steps: int = 60,
-    repeats: int = 1,
-    learning_rate: float = 0.01,
-    padded_to: int | None = None,
-    subject: Path | None = None,
-    negatives: Path | None = None,
-    seed: int = 0,
-    settings: dict[str, Any] | None = None,
-    on_progress: OnProgress | None = None,
+    options: TrainingBenchOptions, run: EvaluationRun, settings: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Seconds per step, memory, optimizer bytes and the time to a held loss that both reach.
 
@@ -44,33 +34,33 @@ def benchmark_training(
     the medians are over the steps of all of them. `settings` are other values for fields of the trainer's settings.
     Raises what the measuring process says it could not do.
     """
-    photos, others = photos_of(subject, negatives)
+    photos, others = photos_of(options.subject, options.negatives)
     request: dict[str, Any] = {
         "subject": [str(path) for path in photos],
         "negatives": [str(path) for path in others],
-        "backbone": backbone,
-        "device": device,
-        "learning_rate": learning_rate,
-        "padded_to": padded_to or 0,
+        "backbone": run.backbone,
+        "device": run.device,
+        "learning_rate": options.baseline_rate,
+        "padded_to": options.padded_to or 0,
         "trainer": settings or {},
     }
     runs = [
         _measured(
-            {**request, "sides": SIDES, "steps": steps, "seed": seed + number},
-            f"training both ways, {number + 1} of {repeats}",
-            on_progress,
+            {**request, "sides": SIDES, "steps": options.steps, "seed": options.seed + number},
+            f"training both ways, {number + 1} of {options.repeats}",
+            run.on_progress,
         )
-        for number in range(repeats)
+        for number in range(options.repeats)
     ]
     alone = {
         side: _measured(
-            {**request, "sides": [side], "steps": MEMORY_STEPS, "evaluate_every": 0, "seed": seed},
+            {**request, "sides": [side], "steps": MEMORY_STEPS, "evaluate_every": 0, "seed": options.seed},
             f"the memory of {side}",
-            on_progress,
+            run.on_progress,
         )
         for side in SIDES
     }
-    return training_report(runs, alone, learning_rate)
+    return training_report(runs, alone, options.baseline_rate)
 
 
 def photos_of(subject: Path | None, negatives: Path | None) -> tuple[list[Path], list[Path]]:

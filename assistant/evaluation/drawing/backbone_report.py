@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,10 @@ import numpy as np
 
 from assistant.answers.backbone import draw
 from assistant.evaluation.data.corpora import Picture, Record, read_corpus, with_article
+from assistant.evaluation.data.options import (
+    BackboneOptions,
+    EvaluationRun,
+)
 from assistant.evaluation.data.protocol import read_subjects, rounded
 from assistant.evaluation.drawing.backbone import (
     BackboneMeasure,
@@ -45,76 +50,89 @@ CODEBOOK_PICTURES = 2000
 """Rare codes need many pictures to be seen."""
 
 
-def evaluate_backbone(
-    images: Path | None,
-    *,
-    home: Home,
-    subjects: Path | None = None,
-    count: int = 250,
-    seed: int = 0,
-    backbone: str = "pocket",
-    device: str = "auto",
-    on_progress: OnProgress | None = None,
-) -> dict[str, Any]:
+def evaluate_backbone(options: BackboneOptions, run: EvaluationRun) -> dict[str, Any]:
     """All measures as JSON values, each on at most `count` pictures, pairs or drawings.
 
     `images` is a training corpus, of which only the held-out pictures are measured on (the rest trains the
     probe that judges drawings); without it, the rendered sample library, and nothing is said about photos.
     `subjects` holds one folder of real photos per identity, for the pairs of photos of one thing.
     """
-    pictures = list(read_corpus(images)) if images else sample_library()
+    pictures = list(read_corpus(options.images)) if options.images else sample_library()
     held_out = [picture for picture in pictures if picture.record.held_out]
     photos = [picture for picture in held_out if picture.record.kind == "photo"]
     renders = [picture for picture in held_out if picture.record.kind == "render"]
-    familiar = Familiar(home, backbone, device)
+    familiar = Familiar(run.home, run.backbone, run.device)
     try:
-        session = familiar.session(on_progress)
+        session = familiar.session(run.on_progress)
     finally:
         familiar.close()
-    measure = BackboneMeasure(session, seed=seed, on_progress=on_progress)
-    some_photos, some_renders = measure.some(photos, count), measure.some(renders, count)
-    labels = labels_of(pictures, "photo")
+    measure = BackboneMeasure(session, seed=options.seed, on_progress=run.on_progress)
+    some_photos, some_renders = measure.some(photos, options.count), measure.some(renders, options.count)
     pairs = {
-        "renders": subject_pairs(renders, count // 2, seed),
-        "photos": subject_pairs(subject_pictures(subjects), count // 2, seed) if subjects else [],
+        "renders": subject_pairs(renders, options.count // 2, options.seed),
+        "photos": subject_pairs(subject_pictures(options.subjects), options.count // 2, options.seed)
+        if options.subjects
+        else [],
     }
-    of_photos, of_renders = _codes(measure, some_photos), _codes(measure, some_renders)
-    captioned = [p for p in (*some_photos, *some_renders) if p.record.caption]
-    looked_at = measure.some(held_out, CODEBOOK_PICTURES)
-    used = np.unique(_codes(measure, looked_at)[1])
-    report = {
-        "psnr": {
-            "photos": rounded(measure.psnr_db(*of_photos)),
-            "renders": rounded(measure.psnr_db(*of_renders)),
-        },
-        "codes_used": rounded(len(used) / session.spec.codebook_size),
-        "caption_top1": _share(
-            measure.captions([p for p in some_photos if p.record.label], labels) if labels else None
-        ),
-        "attribute_questions": _share(measure.questions(some_questions(renders, count, seed))),
-        "same_subject": {name: _share(measure.same_subject(found)) for name, found in pairs.items()},
-        "same_subject_from_pieces": {
-            name: _share(measure.same_subject(found, from_pieces=True)) for name, found in pairs.items()
-        },
-        "text_to_image": text_to_image(measure, pictures, home, count, seed, on_progress),
-        "bits_per_token": measure.bits_per_token(captioned[:count]),
-    }
+    report = _measures(
+        measure, held_out, _Chosen(some_photos, some_renders, renders, pairs), options.count, options.seed
+    )
+    labels = labels_of(pictures, "photo")
+    named = [picture for picture in some_photos if picture.record.label]
+    report["caption_top1"] = _share(measure.captions(named, labels) if labels else None)
+    report["text_to_image"] = text_to_image(
+        measure, pictures, run.home, options.count, options.seed, run.on_progress
+    )
     settings = {
         "protocol": PROTOCOL,
-        "images": "corpus" if images else "sample library",
+        "images": "corpus" if options.images else "sample library",
         "photos": len(some_photos),
         "renders": len(some_renders),
-        "codebook_pictures": len(looked_at),
-        "count": count,
-        "seed": seed,
-        "backbone": backbone,
+        "codebook_pictures": min(len(held_out), CODEBOOK_PICTURES),
+        "count": options.count,
+        "seed": options.seed,
+        "backbone": run.backbone,
     }
-    measured = read_measured(backbone_directory(backbone))
+    measured = read_measured(backbone_directory(run.backbone))
     return {
         **report,
         "version": session.spec.version,
         "previous": version_before(measured, session.spec.version, settings),
         "settings": settings,
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    """Held-out pictures of which some are measured on."""
+
+    photos: list[Picture]
+    renders: list[Picture]
+    all_renders: list[Picture]
+    pairs: dict[str, Any]
+
+
+def _measures(
+    measure: BackboneMeasure, held_out: list[Picture], chosen: _Chosen, count: int, seed: int
+) -> dict[str, Any]:
+    """What needs no drawing."""
+    of_photos, of_renders = _codes(measure, chosen.photos), _codes(measure, chosen.renders)
+    captioned = [p for p in (*chosen.photos, *chosen.renders) if p.record.caption]
+    used = np.unique(_codes(measure, measure.some(held_out, CODEBOOK_PICTURES))[1])
+    questions = some_questions(chosen.all_renders, count, seed)
+    return {
+        "psnr": {
+            "photos": rounded(measure.psnr_db(*of_photos)),
+            "renders": rounded(measure.psnr_db(*of_renders)),
+        },
+        "codes_used": rounded(len(used) / measure.session.spec.codebook_size),
+        "attribute_questions": _share(measure.questions(questions)),
+        "same_subject": {name: _share(measure.same_subject(found)) for name, found in chosen.pairs.items()},
+        "same_subject_from_pieces": {
+            name: _share(measure.same_subject(found, from_pieces=True))
+            for name, found in chosen.pairs.items()
+        },
+        "bits_per_token": measure.bits_per_token(captioned[:count]),
     }
 
 

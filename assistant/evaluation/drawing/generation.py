@@ -18,18 +18,22 @@ from PIL import Image, ImageDraw, ImageOps
 from assistant.answers.backbone import CANDIDATES, draw, views_of
 from assistant.evaluation.data import metrics
 from assistant.evaluation.data.corpora import with_article
+from assistant.evaluation.data.options import (
+    EvaluationRun,
+    GenerationOptions,
+)
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Split, Subject, make_splits, read_subjects, rounded
 from assistant.evaluation.drawing.encoder import IndependentEncoder
-from assistant.evaluation.drawing.fidelity import Followed, fidelity, in_places, read_judge
-from assistant.evaluation.recognition.comparison import compare_split
+from assistant.evaluation.drawing.fidelity import Followed, PlaceJudge, fidelity, in_places, read_judge
+from assistant.evaluation.recognition.comparison import Comparison, compare_split
 from assistant.evaluation.recognition.trained_split import TrainedSplit
 from assistant.evaluation.report.tables import BESIDE
 from personalizer.errors import UsageError
-from personalizer.home import Home, write_atomically
+from personalizer.home import write_atomically
 from personalizer.photos.decode import load_photo
 from personalizer.prefix.prompts import GENERATION_TEXT
-from personalizer.schemas import Float32Array, FloatArray, Int64Array, OnProgress, Progress
+from personalizer.schemas import Float32Array, FloatArray, Int64Array
 
 if TYPE_CHECKING:
     from exporters.runtime.session import BackboneSession
@@ -54,19 +58,7 @@ class GenerationScores:
         return metrics.position_between(self.similarity, self.floor, self.ceiling)
 
 
-def evaluate_generation(
-    subjects_dir: Path,
-    *,
-    home: Home,
-    shots: int = 3,
-    samples: int = 20,
-    trained_splits: int = 1,
-    seed: int = 0,
-    backbone: str = "pocket",
-    device: str = "auto",
-    sheets: Path | None = None,
-    on_progress: OnProgress | None = None,
-) -> dict[str, Any]:
+def evaluate_generation(options: GenerationOptions, run: EvaluationRun) -> dict[str, Any]:
     """Draw every subject `samples` times from a prefix trained on `shots` photos, and compare.
 
     All numbers at the top are of first samples, one candidate each. `similarity` is drawn against held-out photos;
@@ -81,74 +73,47 @@ def evaluate_generation(
     shots after the backbone's image tokenizer. `prompt_fidelity` is how often the place survives in those `in_places`,
     as a share of the bare backbone's own; see `fidelity`.
 
-    Contact sheets go to `sheets` (below `home` by default). Prefixes are shared with the recognition evaluation in
-    the same `home`. Raises `NotReadyError` without the encoder's package.
+    Contact sheets go to `sheets`, else beside the report or below the home. Prefixes are shared with the recognition
+    evaluation in the same home. Raises `NotReadyError` without the encoder's package.
     """
-    if samples < 1:
-        raise UsageError(tried="drawing", found=f"{samples} samples", fix="Draw at least one, better 20.")
-    encoder = IndependentEncoder(home.ensure().models)
+    if options.samples < 1:
+        found = f"{options.samples} samples"
+        raise UsageError(tried="drawing", found=found, fix="Draw at least one, better 20.")
+    encoder = IndependentEncoder(run.home.ensure().models)
     judge = read_judge(encoder)
-    subjects, skipped = read_subjects(subjects_dir, shots)
-    photos = EvaluationPhotos(home)
-    folder = sheets or home.root / "contact_sheets"
+    subjects, skipped = read_subjects(options.subjects, options.shots)
+    photos = EvaluationPhotos(run.home)
+    beside_report = options.report / "contact_sheets" if options.report else None
+    folder = options.sheets or beside_report or run.home.root / "contact_sheets"
+    drawings = _SubjectDrawings(encoder, judge, photos, subjects, options)
     rows: dict[str, list[GenerationScores]] = {}
     followed: dict[str, list[Followed]] = {}
     written: list[str] = []
     try:
-        photos.prepare([photo for subject in subjects for photo in subject.photos], on_progress)
-        splits = make_splits(subjects, shots, trained_splits, seed)
-        real: dict[Path, Float32Array] = {}
-        of_class: dict[str, Float32Array] = {}
-        bare_hits: dict[str, FloatArray] = {}
-        per_place = judge.per_place(samples)
+        photos.prepare([photo for subject in subjects for photo in subject.photos], run.on_progress)
+        splits = make_splits(subjects, options.shots, options.trained_splits, options.seed)
         for number, split in enumerate(splits):
-            name, class_name = split.subject.name, split.subject.class_name
-            if on_progress is not None:
-                on_progress(Progress(number, len(splits), f"drawing {name}"))
+            name = split.subject.name
+            run.say(number, len(splits), f"drawing {name}")
             tested = compare_split(photos, split, subjects, [])
             if tested is None:
                 continue
-            trained = TrainedSplit(home, tested, photos, backbone, device)
+            trained = TrainedSplit(run.home, tested, photos, run.backbone, run.device)
             try:
-                trained.train(on_progress)
-                session = trained.session
-                side_px = session.spec.image_size_px
-                if not real:
-                    real = encode_real(encoder, photos, subjects, side_px)
-                drawn, codes = trained.draw(GENERATION_TEXT, samples, seed, candidates=1)
-                reranked, _ = trained.draw(GENERATION_TEXT, samples, seed, candidates=CANDIDATES)
-                if class_name not in of_class:
-                    of_class[class_name] = encoder.encode(draw_class(session, class_name, samples, seed))
-                    asked = in_places(judge, class_request(class_name))
-                    bare = [draw(session, text, per_place, seed, candidates=1).images for text in asked]
-                    bare_hits[class_name] = judge.hits(bare)
-                asked = in_places(judge, GENERATION_TEXT)
-                placed = [trained.draw(text, per_place, seed, candidates=1)[0] for text in asked]
-                shown = [reduced(load_photo(photos.path(shot)).image, side_px) for shot in tested.shot_ids]
-                rebuilt = session.decode_images(session.encode_images(shown))
-                views = view_codes(session, photos, tested.shot_ids)
+                trained.train(run.on_progress)
+                drawn = drawings.draw(trained, tested)
             finally:
                 trained.close()
-            everywhere = [picture for there in placed for picture in there]
-            beside = {
-                "reranked": encoder.encode(reranked),
-                "no_concept": of_class[class_name],
-                "in_places": encoder.encode(everywhere),
-                "reconstruction": encoder.encode(rebuilt),
-            }
-            copies = metrics.copy_rate(codes, views)
-            scores = score(split, subjects, real, encoder.encode(drawn), copies, beside)
-            rows.setdefault(name, []).append(scores)
-            followed.setdefault(name, []).append(Followed(judge.hits(placed), bare_hits[class_name]))
-            sheet_pictures = {"": drawn, "-reranked": reranked, "-in_places": everywhere}
-            for kind, pictures in sheet_pictures.items():
+            rows.setdefault(name, []).append(drawn.scores)
+            followed.setdefault(name, []).append(drawn.followed)
+            for kind, pictures in drawn.sheets.items():
                 sheet = folder / f"{name}-{split.number}{kind}.png"
-                _write_sheet(sheet, split, photos, side_px, pictures)
+                _write_sheet(sheet, split, photos, drawings.side_px, pictures)
                 written.append(str(sheet))
     finally:
         photos.close()
-    survived = fidelity(judge, followed, seed)
-    summarised = summary(rows, seed)
+    survived = fidelity(judge, followed, options.seed)
+    summarised = summary(rows, options.seed)
     of_concept, of_each = survived.pop("per_concept"), summarised.pop("per_concept")
     return {
         **summarised,
@@ -157,18 +122,89 @@ def evaluate_generation(
         "encoder": encoder.name,
         "contact_sheets": written,
         "settings": {
-            "shots": shots,
-            "samples": samples,
-            "samples_per_place": per_place,
+            "shots": options.shots,
+            "samples": options.samples,
+            "samples_per_place": judge.per_place(options.samples),
             "candidates": {"first_samples": 1, "reranked": CANDIDATES},
-            "trained_splits": trained_splits,
-            "seed": seed,
-            "backbone": backbone,
+            "trained_splits": options.trained_splits,
+            "seed": options.seed,
+            "backbone": run.backbone,
             "subjects": len(rows),
             "skipped_subjects": skipped,
             "unreadable": photos.unreadable,
         },
     }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """What one trained split drew."""
+
+    scores: GenerationScores
+    followed: Followed
+    sheets: Mapping[str, list[Image.Image]]
+    """Pictures to look at, by what is added to the sheet's name."""
+
+
+class _SubjectDrawings:
+    """Draws and scores; what does not depend on the split is encoded once."""
+
+    def __init__(
+        self,
+        encoder: IndependentEncoder,
+        judge: PlaceJudge,
+        photos: EvaluationPhotos,
+        subjects: Sequence[Subject],
+        options: GenerationOptions,
+    ) -> None:
+        self._encoder = encoder
+        self._judge = judge
+        self._photos = photos
+        self._subjects = subjects
+        self._options = options
+        self._per_place = judge.per_place(options.samples)
+        self.side_px = 0
+        """Of the backbone's pictures, once it has drawn."""
+        self._real: dict[Path, Float32Array] = {}
+        self._of_class: dict[str, Float32Array] = {}
+        self._bare_hits: dict[str, FloatArray] = {}
+
+    def draw(self, trained: TrainedSplit, tested: Comparison) -> _Drawn:
+        """First samples, reranked ones, in places, and the shots through the tokenizer."""
+        session, samples, seed = trained.session, self._options.samples, self._options.seed
+        self.side_px = session.spec.image_size_px
+        if not self._real:
+            self._real = encode_real(self._encoder, self._photos, self._subjects, self.side_px)
+        drawn, codes = trained.draw(GENERATION_TEXT, samples, seed, candidates=1)
+        reranked, _ = trained.draw(GENERATION_TEXT, samples, seed, candidates=CANDIDATES)
+        class_name = tested.split.subject.class_name
+        self._draw_class(session, class_name)
+        asked = in_places(self._judge, GENERATION_TEXT)
+        placed = [trained.draw(text, self._per_place, seed, candidates=1)[0] for text in asked]
+        everywhere = [picture for there in placed for picture in there]
+        shown = [reduced(load_photo(self._photos.path(shot)).image, self.side_px) for shot in tested.shot_ids]
+        rebuilt = session.decode_images(session.encode_images(shown))
+        beside = {
+            "reranked": self._encoder.encode(reranked),
+            "no_concept": self._of_class[class_name],
+            "in_places": self._encoder.encode(everywhere),
+            "reconstruction": self._encoder.encode(rebuilt),
+        }
+        copies = metrics.copy_rate(codes, view_codes(session, self._photos, tested.shot_ids))
+        vectors = self._encoder.encode(drawn)
+        scores = score(tested.split, self._subjects, self._real, vectors, copies, beside)
+        followed = Followed(self._judge.hits(placed), self._bare_hits[class_name])
+        return _Drawn(scores, followed, {"": drawn, "-reranked": reranked, "-in_places": everywhere})
+
+    def _draw_class(self, session: BackboneSession, class_name: str) -> None:
+        """What the bare backbone draws of the class, once per class."""
+        if class_name in self._of_class:
+            return
+        samples, seed = self._options.samples, self._options.seed
+        self._of_class[class_name] = self._encoder.encode(draw_class(session, class_name, samples, seed))
+        asked = in_places(self._judge, class_request(class_name))
+        bare = [draw(session, text, self._per_place, seed, candidates=1).images for text in asked]
+        self._bare_hits[class_name] = self._judge.hits(bare)
 
 
 def encode_real(

@@ -7,7 +7,7 @@ and sees that answers and drawings which name no concept do not change at all.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,10 @@ import numpy as np
 from assistant.answers.backbone import Serving, draw
 from assistant.evaluation.data import metrics
 from assistant.evaluation.data.corpora import Picture, read_corpus
+from assistant.evaluation.data.options import (
+    EvaluationRun,
+    RetentionOptions,
+)
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import Split, Subject, make_splits, read_subjects, rounded
 from assistant.evaluation.drawing.backbone import BackboneMeasure
@@ -25,9 +29,8 @@ from assistant.evaluation.recognition.trained_split import TrainedSplit
 from assistant.evaluation.report.tables import MEASURES
 from assistant.service.familiar import Familiar
 from personalizer.errors import NotFoundError
-from personalizer.home import Home
 from personalizer.recognition.calibration import balanced_weights
-from personalizer.schemas import FloatArray, Int64Array, OnProgress, Progress
+from personalizer.schemas import FloatArray, Int64Array
 
 ALLOWED_LOSS_POINTS = 2.0
 UNNAMED_TEXT = "a photo of a dog."
@@ -69,91 +72,99 @@ class Unnamed:
         return said + int((self.codes != other.codes).any(axis=1).sum())
 
 
-def evaluate_retention(
-    subjects_dir: Path,
-    *,
-    home: Home,
-    images: Path | None = None,
-    shots: int = 3,
-    trained_splits: int = 1,
-    count: int = 100,
-    seed: int = 0,
-    backbone: str = "pocket",
-    device: str = "auto",
-    on_progress: OnProgress | None = None,
-) -> dict[str, Any]:
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """What was measured behind the prompts, by concept."""
+
+    served: dict[str, list[Scores]] = field(default_factory=dict)
+    forced: dict[str, list[Scores]] = field(default_factory=dict)
+    differing: int = 0
+
+
+def evaluate_retention(options: RetentionOptions, run: EvaluationRun) -> dict[str, Any]:
     """Each measure of `evaluate backbone` that is put in words: bare, with a personal prompt, and the difference.
 
     `images` is a training corpus, of which the held-out pictures are asked about; without it, the sample library.
     At most `count` of them per measure, the same ones for every concept. `with_prompt` is as the product serves:
     the model decides whether the concept's understanding rows open an answer; under `forced` they always do. The
     interval draws concepts and pictures again. Prefixes are shared with the recognition evaluation in the same
-    `home`. Raises `UsageError` or `NotFoundError` for folders without enough to read.
+    home. Raises `UsageError` or `NotFoundError` for folders without enough to read.
     """
-    subjects, skipped = read_subjects(subjects_dir, shots)
-    general = _general(images, count, seed)
-    familiar = Familiar(home, backbone, device)
+    subjects, skipped = read_subjects(options.subjects, options.shots)
+    general = _general(options.images, options.count, options.seed)
+    familiar = Familiar(run.home, run.backbone, run.device)
     try:
-        familiar.session(on_progress)
+        familiar.session(run.on_progress)
     finally:
         familiar.close()
-    bare = Serving(home, familiar.backbone)
-    measure = BackboneMeasure(bare.session, seed=seed, on_progress=on_progress)
+    bare = Serving(run.home, familiar.backbone)
+    measure = BackboneMeasure(bare.session, seed=options.seed, on_progress=run.on_progress)
     scores = _scores(measure, general)
-    unnamed = _unnamed(bare, general, seed)
-    served: dict[str, list[Scores]] = {}
-    forced: dict[str, list[Scores]] = {}
-    differing = 0
-    photos = EvaluationPhotos(home)
+    unnamed = _unnamed(bare, general, options.seed)
+    photos = EvaluationPhotos(run.home)
     try:
-        photos.prepare([photo for subject in subjects for photo in subject.photos], on_progress)
-        splits = make_splits(subjects, shots, trained_splits, seed)
-        for number, split in enumerate(splits):
-            name = split.subject.name
-            if on_progress is not None:
-                on_progress(Progress(number, len(splits), f"asking with the prompt of {name}"))
-            trained = _trained(home, photos, split, subjects, backbone, device, on_progress)
-            if trained is None:
-                continue
-            try:
-                runtime = trained.runtime
-                served.setdefault(name, []).append(
-                    _scores(measure.with_concept(runtime, forced=False), general)
-                )
-                forced.setdefault(name, []).append(_scores(measure.with_concept(runtime), general))
-                # After all of that, with the concept's rows and cache in use.
-                differing += unnamed.differences(_unnamed(trained.serving, general, seed))
-            finally:
-                trained.close()
+        photos.prepare([photo for subject in subjects for photo in subject.photos], run.on_progress)
+        asked = _behind_prompts(measure, general, unnamed, photos, subjects, options, run)
     finally:
         photos.close()
+    seed = options.seed
     return {
-        **{name: _row(name, general, scores, served, forced, seed) for name in MEASURES},
-        "identical_without_name": differing == 0 if served else None,
+        **{name: _row(name, general, scores, asked.served, asked.forced, seed) for name in MEASURES},
+        "identical_without_name": asked.differing == 0 if asked.served else None,
         "unnamed": {
             "captions": len(unnamed.captions),
             "drawings": len(unnamed.codes),
-            "sessions": sum(map(len, served.values())),
-            "differing": differing,
+            "sessions": sum(map(len, asked.served.values())),
+            "differing": asked.differing,
         },
         "per_concept": {
             name: {measure: _difference(measure, general, scores, of) for measure in MEASURES}
-            for name, of in served.items()
+            for name, of in asked.served.items()
         },
         "settings": {
-            "images": "corpus" if images else "sample library",
+            "images": "corpus" if options.images else "sample library",
             "caption_pictures": general.named[0].record.kind if general.named else None,
-            "shots": shots,
-            "trained_splits": trained_splits,
-            "count": count,
+            "shots": options.shots,
+            "trained_splits": options.trained_splits,
+            "count": options.count,
             "seed": seed,
-            "backbone": backbone,
+            "backbone": run.backbone,
             "version": bare.version,
-            "subjects": len(served),
+            "subjects": len(asked.served),
             "skipped_subjects": skipped,
             "unreadable": photos.unreadable,
         },
     }
+
+
+def _behind_prompts(
+    measure: BackboneMeasure,
+    general: General,
+    unnamed: Unnamed,
+    photos: EvaluationPhotos,
+    subjects: Sequence[Subject],
+    options: RetentionOptions,
+    run: EvaluationRun,
+) -> _Asked:
+    """The measures behind the personal prompt of every trained split."""
+    asked = _Asked()
+    splits = make_splits(subjects, options.shots, options.trained_splits, options.seed)
+    for number, split in enumerate(splits):
+        name = split.subject.name
+        run.say(number, len(splits), f"asking with the prompt of {name}")
+        trained = _trained(photos, split, subjects, run)
+        if trained is None:
+            continue
+        try:
+            runtime = trained.runtime
+            behind = measure.with_concept(runtime, forced=False)
+            asked.served.setdefault(name, []).append(_scores(behind, general))
+            asked.forced.setdefault(name, []).append(_scores(measure.with_concept(runtime), general))
+            # After all of that, with the concept's rows and cache in use.
+            asked.differing += unnamed.differences(_unnamed(trained.serving, general, options.seed))
+        finally:
+            trained.close()
+    return asked
 
 
 def _general(images: Path | None, count: int, seed: int) -> General:
@@ -180,20 +191,14 @@ def _general(images: Path | None, count: int, seed: int) -> General:
 
 
 def _trained(
-    home: Home,
-    photos: EvaluationPhotos,
-    split: Split,
-    subjects: Sequence[Subject],
-    backbone: str,
-    device: str,
-    on_progress: OnProgress | None,
+    photos: EvaluationPhotos, split: Split, subjects: Sequence[Subject], run: EvaluationRun
 ) -> TrainedSplit | None:
     tested = compare_split(photos, split, subjects, [])
     if tested is None:
         return None
-    trained = TrainedSplit(home, tested, photos, backbone, device)
+    trained = TrainedSplit(run.home, tested, photos, run.backbone, run.device)
     try:
-        trained.train(on_progress)
+        trained.train(run.on_progress)
     except BaseException:
         trained.close()
         raise

@@ -17,13 +17,16 @@ from typing import Any
 import numpy as np
 
 from assistant.evaluation.data.metrics import PrecisionRecall, bcubed, pairwise
+from assistant.evaluation.data.options import (
+    ClustersOptions,
+    EvaluationRun,
+)
 from assistant.evaluation.data.protocol import Subject, read_photos, read_subjects
 from assistant.evaluation.recognition.synthetic import evaluate_siblings, evaluate_synthetic
 from personalizer.analysis.analyzer import PhotoAnalyser
 from personalizer.analysis.version import analysis_version
 from personalizer.clustering.state import GroupingState
 from personalizer.clustering.update import ClusterSettings, cluster
-from personalizer.errors import UsageError
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.scan.full_scan import scan
@@ -48,62 +51,29 @@ class Shown:
         return self.identity.startswith(NEGATIVE)
 
 
-def evaluate_clusters(
-    faces_dir: Path | None = None,
-    objects_dir: Path | None = None,
-    negatives_dir: Path | None = None,
-    *,
-    home: Home,
-    orders: int = 5,
-    synthetic: int = 0,
-    seed: int = 0,
-    backbone: str = "pocket",
-    device: str = "auto",
-    on_progress: OnProgress | None = None,
-) -> dict[str, Any]:
-    """The table as JSON values; `home` keeps the scanned photos for a rerun.
+def evaluate_clusters(options: ClustersOptions, run: EvaluationRun) -> dict[str, Any]:
+    """The table as JSON values. Nothing of a backbone takes part.
 
     With both faces and objects, each has a table of its own and the outermost numbers are over the photos of both.
     `orders` shuffled orders are grouped in several parts each; `synthetic` people who do not exist are grouped too.
     Raises `UsageError` or `NotFoundError` for folders that cannot be measured on.
     """
-    del backbone, device  # Nothing of a backbone takes part.
-    if faces_dir is None and objects_dir is None and not synthetic:
-        raise UsageError(
-            tried="measuring clusters",
-            found="neither faces nor objects nor synthetic people were asked for",
-            fix="Give --faces DIR, --objects DIR with --negatives DIR, or --synthetic N.",
-        )
-    if negatives_dir is not None and objects_dir is None:
-        raise UsageError(
-            tried="measuring clusters",
-            found="--negatives without --objects",
-            fix="Negatives are photos that things stand among: give --objects DIR as well.",
-        )
-    tables: dict[str, _Table] = {}
-    if faces_dir is not None or objects_dir is not None:
-        home.ensure()
-        looked_at_by = analysis_version(PhotoAnalyser(home.models))
-        version = hashlib.sha256(looked_at_by.encode()).hexdigest()[:16]
-        with Library.open(home.root / f"clusters-{version}.sqlite3") as library:
-            if faces_dir is not None:
-                photos = _read(library, home, read_subjects(faces_dir, 1), [], on_progress)
-                tables["faces"] = _measure(library, home, "face", photos, orders, seed, on_progress)
-            if objects_dir is not None:
-                negatives = [] if negatives_dir is None else read_photos(negatives_dir)
-                photos = _read(library, home, read_subjects(objects_dir, 1), negatives, on_progress)
-                tables["objects"] = _measure(library, home, "object", photos, orders, seed, on_progress)
+    options.check()
+    home, seed, on_progress = run.home, options.seed, run.on_progress
+    tables = _tables(options, run)
     report: dict[str, Any] = {}
     if len(tables) == 1:
         report = next(iter(tables.values())).report
     elif tables:
         report = _pooled(list(tables.values())) | {name: one.report for name, one in tables.items()}
-    if synthetic:
-        report["synthetic"] = evaluate_synthetic(synthetic, home=home, seed=seed, on_progress=on_progress)
+    if options.synthetic:
+        report["synthetic"] = evaluate_synthetic(
+            options.synthetic, home=home, seed=seed, on_progress=on_progress
+        )
         report["siblings"] = evaluate_siblings(home=home, seed=seed, on_progress=on_progress)
     settings = ClusterSettings()
     report["settings"] = {
-        "orders": orders,
+        "orders": options.orders,
         "seed": seed,
         "face_threshold": settings.face.threshold,
         "thing_threshold": settings.thing.threshold,
@@ -111,14 +81,34 @@ def evaluate_clusters(
         "folders": {
             name: str(folder)
             for name, folder in (
-                ("faces", faces_dir),
-                ("objects", objects_dir),
-                ("negatives", negatives_dir),
+                ("faces", options.faces),
+                ("objects", options.objects),
+                ("negatives", options.negatives),
             )
             if folder is not None
         },
     }
     return report
+
+
+def _tables(options: ClustersOptions, run: EvaluationRun) -> dict[str, _Table]:
+    """By kind, what was asked for."""
+    tables: dict[str, _Table] = {}
+    if options.faces is None and options.objects is None:
+        return tables
+    home, orders, seed, say = run.home, options.orders, options.seed, run.on_progress
+    home.ensure()
+    looked_at_by = analysis_version(PhotoAnalyser(home.models))
+    version = hashlib.sha256(looked_at_by.encode()).hexdigest()[:16]
+    with Library.open(home.root / f"clusters-{version}.sqlite3") as library:
+        if options.faces is not None:
+            photos = _read(library, home, read_subjects(options.faces, 1), [], say)
+            tables["faces"] = _measure(library, home, "face", photos, orders, seed, say)
+        if options.objects is not None:
+            negatives = [] if options.negatives is None else read_photos(options.negatives)
+            photos = _read(library, home, read_subjects(options.objects, 1), negatives, say)
+            tables["objects"] = _measure(library, home, "object", photos, orders, seed, say)
+    return tables
 
 
 @dataclass(frozen=True, slots=True)

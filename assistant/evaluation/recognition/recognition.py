@@ -7,9 +7,12 @@ that ship; beside it stand each alone and the controls that a prefix which does 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from assistant.evaluation.data.options import (
+    EvaluationRun,
+    RecognitionOptions,
+)
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import (
     make_splits,
@@ -23,27 +26,11 @@ from assistant.evaluation.recognition.comparison import (
     product_difference,
     product_row,
 )
-from personalizer.home import Home
 from personalizer.recognition.calibration import shipped_calibration
-from personalizer.schemas import OnProgress
 
 
-def evaluate_recognition(
-    subjects_dir: Path,
-    negatives_dir: Path,
-    *,
-    home: Home,
-    shots: int = 3,
-    splits: int = 10,
-    trained_splits: int = 1,
-    seed: int = 0,
-    backbone: str = "pocket",
-    device: str = "auto",
-    together: bool = False,
-    backgrounds: bool = False,
-    on_progress: OnProgress | None = None,
-) -> dict[str, Any]:
-    """The table as JSON values; `home` keeps analysed photos and trained prefixes for a rerun.
+def evaluate_recognition(options: RecognitionOptions, run: EvaluationRun) -> dict[str, Any]:
+    """The table as JSON values.
 
     For each subject, `shots` photos are shown and all photos of all folders that were not shown are tested.
     Retrieval is averaged over `splits` choices of shots; whatever needs a trained prefix over the first
@@ -52,35 +39,25 @@ def evaluate_recognition(
     photos on other grounds.
     Raises `UsageError` or `NotFoundError` for folders without enough photos.
     """
-    subjects, skipped = read_subjects(subjects_dir, shots)
-    negatives = read_photos(negatives_dir)
-    photos = EvaluationPhotos(home)
+    subjects, skipped = read_subjects(options.subjects, options.shots)
+    negatives = read_photos(options.negatives)
+    photos = EvaluationPhotos(run.home)
     try:
-        photos.prepare([*(p for subject in subjects for p in subject.photos), *negatives], on_progress)
-        chosen = make_splits(subjects, shots, max(splits, trained_splits), seed)
-        tested = compare_splits(photos, chosen, subjects, negatives, on_progress)
-        report = recognition_rows(
-            tested,
-            trained_splits,
-            photos,
-            home,
-            backbone,
-            device,
-            seed,
-            on_progress,
-            together=together,
-            backgrounds=backgrounds,
-        )
+        photos.prepare([*(p for subject in subjects for p in subject.photos), *negatives], run.on_progress)
+        most = max(options.splits, options.trained_splits)
+        chosen = make_splits(subjects, options.shots, most, options.seed)
+        tested = compare_splits(photos, chosen, subjects, negatives, run.on_progress)
+        report = recognition_rows(tested, photos, options, run)
     finally:
         photos.close()
     return {
         **report,
         "settings": {
-            "shots": shots,
-            "splits": splits,
-            "trained_splits": trained_splits,
-            "seed": seed,
-            "backbone": backbone,
+            "shots": options.shots,
+            "splits": options.splits,
+            "trained_splits": options.trained_splits,
+            "seed": options.seed,
+            "backbone": run.backbone,
             "subjects": len(subjects),
             "photos": photos.count,
             "skipped_subjects": skipped,
@@ -91,35 +68,15 @@ def evaluate_recognition(
 
 
 def recognition_rows(
-    tested: Sequence[Comparison],
-    trained_splits: int,
-    photos: EvaluationPhotos,
-    home: Home,
-    backbone: str,
-    device: str,
-    seed: int,
-    on_progress: OnProgress | None,
-    *,
-    together: bool = False,
-    backgrounds: bool = False,
+    tested: Sequence[Comparison], photos: EvaluationPhotos, options: RecognitionOptions, run: EvaluationRun
 ) -> dict[str, Any]:
     """The product's row and its controls; those that need a prefix over the first `trained_splits` splits."""
-    report = _untrained_report(tested, seed)
-    if trained_splits > 0:
+    report = _untrained_report(tested, options.seed)
+    if options.trained_splits > 0:
         from assistant.evaluation.recognition.trained import evaluate_trained
 
-        trained = [one for one in tested if one.split.number < trained_splits]
-        report |= evaluate_trained(
-            trained,
-            photos,
-            home,
-            backbone,
-            device,
-            seed,
-            on_progress,
-            together=together,
-            backgrounds=backgrounds,
-        )
+        trained = [one for one in tested if one.split.number < options.trained_splits]
+        report |= evaluate_trained(trained, photos, options, run)
     return report
 
 

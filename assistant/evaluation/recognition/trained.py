@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from assistant.evaluation.data.options import EvaluationRun
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import (
     Trial,
@@ -31,31 +32,22 @@ from assistant.evaluation.recognition.trained_split import (
     Answers,
     Shared,
     TrainedSplit,
-    _report,
     no_for_nothing,
 )
 from assistant.results import Trained
-from personalizer.home import Home
 from personalizer.recognition.calibration import shipped_calibration
-from personalizer.schemas import (
-    OnProgress,
-)
 
 if TYPE_CHECKING:
+    from assistant.evaluation.data.options import RecognitionOptions
+
     pass
 
 
 def evaluate_trained(
     tested: Sequence[Comparison],
     photos: EvaluationPhotos,
-    home: Home,
-    backbone: str,
-    device: str,
-    seed: int,
-    on_progress: OnProgress | None,
-    *,
-    together: bool = False,
-    backgrounds: bool = False,
+    options: RecognitionOptions,
+    run: EvaluationRun,
 ) -> dict[str, Any]:
     """The product's row and those of prefix only, no concept, another concept's prefix, and the cost.
 
@@ -66,27 +58,29 @@ def evaluate_trained(
     costs: list[Trained] = []
     answers: list[Answers] = []
     shared = Shared()
-    for number, one in enumerate(tested):
-        split = TrainedSplit(home, one, photos, backbone, device, shared)
-        try:
-            _report(on_progress, number, len(tested), f"training {one.split.subject.name}")
-            costs.append(split.train(on_progress))
-            answers.append(split.answers(on_progress))
-        finally:
-            split.close()
-    report = trained_report(tested, answers, costs, seed)
 
     def opened(one: Comparison) -> TrainedSplit:
-        return TrainedSplit(home, one, photos, backbone, device, shared)
+        return TrainedSplit(run.home, one, photos, run.backbone, run.device, shared)
 
-    if together:
+    for number, one in enumerate(tested):
+        split = opened(one)
+        try:
+            run.say(number, len(tested), f"training {one.split.subject.name}")
+            costs.append(split.train(run.on_progress))
+            answers.append(split.answers(run.on_progress))
+        finally:
+            split.close()
+    report = trained_report(tested, answers, costs, options.seed)
+    if options.together:
         from assistant.evaluation.recognition.together import evaluate_together
 
-        report["together"] = evaluate_together(tested, answers, photos, opened, seed, on_progress)
-    if backgrounds:
+        report["together"] = evaluate_together(tested, answers, photos, opened, options.seed, run.on_progress)
+    if options.backgrounds:
         from assistant.evaluation.recognition.background import evaluate_backgrounds
 
-        report["background"] = evaluate_backgrounds(tested, answers, photos, opened, seed, on_progress)
+        report["background"] = evaluate_backgrounds(
+            tested, answers, photos, opened, options.seed, run.on_progress
+        )
     return report
 
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image, ImageDraw
 from safetensors.numpy import save_file
 
+from assistant.evaluation.data.options import EvaluationRun
 from personalizer.home import Home
 from personalizer.recognition.picture_bank import BANK_FILE
 
@@ -70,7 +71,7 @@ def folders(tmp_path: Path, draw_subject: Callable[[str, int], Path]) -> tuple[P
 
 
 @pytest.fixture
-def settings(home: Home, exported: Any, models: Path, tmp_path: Path) -> dict[str, Any]:
+def run(home: Home, exported: Any, models: Path, tmp_path: Path) -> EvaluationRun:
     """A home and a backbone with a bank of pictures, to tell a concept from."""
     checkpoint = Path(shutil.copytree(exported.checkpoint, tmp_path / "tiny"))
     random = np.random.default_rng(0)
@@ -79,4 +80,4 @@ def settings(home: Home, exported: Any, models: Path, tmp_path: Path) -> dict[st
     bank = {"codes": random.integers(0, 32, (40, 16)).astype(np.int16), "vectors": vectors}
     save_file(bank, checkpoint / BANK_FILE, metadata={"embedding_version": "another"})
     shutil.copytree(models, home.models, dirs_exist_ok=True)
-    return {"home": home, "backbone": str(checkpoint), "device": "cpu"}
+    return EvaluationRun(home, str(checkpoint), "cpu")

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from assistant.evaluation.ablation.ablation import DRAWN_FILE, evaluate_ablation
 from assistant.evaluation.data.metrics import bootstrap_interval
+from assistant.evaluation.data.options import AblationOptions, EvaluationRun, RecognitionOptions
 from assistant.evaluation.data.variants import FULL, VARIANTS, Variant, choose_variants
 from assistant.evaluation.recognition.recognition import evaluate_recognition
 from assistant.evaluation.recognition.trained_split import ANSWERS_FILE
@@ -32,13 +32,17 @@ SHORT = {
 
 @pytest.mark.slow
 def test_variants_are_trained_apart_and_compared_with_the_full_recipe(
-    folders: tuple[Path, Path], settings: dict[str, Any], tmp_path: Path
+    folders: tuple[Path, Path], run: EvaluationRun, tmp_path: Path
 ) -> None:
-    recognition = evaluate_recognition(*folders, shots=2, splits=1, **settings)
-    home = settings["home"]
+    home, (subjects, negatives) = run.home, folders
+    recognition = evaluate_recognition(
+        RecognitionOptions(subjects=subjects, negatives=negatives, shots=2, splits=1), run
+    )
     before = {path: path.stat().st_mtime_ns for path in home.root.glob("trained/*/concepts/*/prefix.safe*")}
-    asked: dict[str, Any] = {"variants": ["plain", "shared"], "shots": 2, "samples": 3, "known": SHORT}
-    report = evaluate_ablation(*folders, **asked, **settings)
+    asked = AblationOptions(
+        subjects=subjects, negatives=negatives, variants="plain,shared", shots=2, samples=3
+    )
+    report = evaluate_ablation(asked, run, SHORT)
     rows = {row["variant"]: row for row in report["rows"]}
     assert list(rows) == ["full", "shared", "plain"]
 
@@ -76,7 +80,7 @@ def test_variants_are_trained_apart_and_compared_with_the_full_recipe(
     # Finished work is read again, also what was drawn.
     kept = [path for name in (DRAWN_FILE, ANSWERS_FILE) for path in home.root.glob(f"trained/*/{name}")]
     drawn = {path: path.stat().st_mtime_ns for path in kept if path.name == DRAWN_FILE}
-    assert len(kept) == 12 and evaluate_ablation(*folders, **asked, **settings) == report
+    assert len(kept) == 12 and evaluate_ablation(asked, run, SHORT) == report
     assert all(path.stat().st_mtime_ns == at for path, at in drawn.items())
 
     files = write_report("ablation", report, tmp_path / "report", "familiar evaluate ablation")
@@ -108,11 +112,12 @@ def test_variants_are_chosen_by_name_beside_the_full_one() -> None:
 def test_what_cannot_be_compared_is_refused_before_anything_is_made(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    home = Home(tmp_path / "home")
+    run = EvaluationRun(Home(tmp_path / "home"))
+    subjects, negatives = folders
     with pytest.raises(UsageError, match="magic"):
-        evaluate_ablation(*folders, home=home, variants=["magic"])
+        evaluate_ablation(AblationOptions(subjects=subjects, negatives=negatives, variants="magic"), run)
     with pytest.raises(UsageError, match="0 samples"):
-        evaluate_ablation(*folders, home=home, samples=0)
+        evaluate_ablation(AblationOptions(subjects=subjects, negatives=negatives, samples=0), run)
     assert not (tmp_path / "home").exists()
 
 

@@ -24,6 +24,7 @@ from assistant.evaluation.bench.ingest import (
     reference_finds,
 )
 from assistant.evaluation.bench.memory import write_many
+from assistant.evaluation.data.options import EvaluationRun, IngestOptions
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.home import Home
 
@@ -119,21 +120,16 @@ def test_many_photos_are_all_different_and_can_be_read(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_both_sides_are_measured_on_the_same_photos(tmp_path: Path, models: Path, photos: Path) -> None:
     """With a command that finds nobody, so that it is seen to be the one that was asked."""
-    from assistant.evaluation.bench.ingest import IngestSettings
-
     home = Home(tmp_path / "home").ensure()
     shutil.copytree(models, home.models, dirs_exist_ok=True)
     program = tmp_path / "face_recognition"
     program.write_text('#!/bin/sh\nfor photo in "$4"/*; do echo "$photo,no_persons_found"; done\n')
     program.chmod(0o755)
     keep = tmp_path / "kept"
-    report = benchmark_ingest(
-        [photos],
-        home=home,
-        settings=IngestSettings(count=2, repeats=1, photos_count=30),
-        reference_command=program,
-        keep=keep,
+    asked = IngestOptions(
+        photos=[photos], count=2, repeats=1, photos_count=30, reference_command=program, keep=keep
     )
+    report = benchmark_ingest(asked, EvaluationRun(home))
     assert report["ratio"] == pytest.approx(report["ours"] / report["baseline"])
     assert report["reference"] == {"command": str(program), "photos_agreed": 0}
     assert sorted(path.name for path in keep.iterdir()) == ["00000.jpg", "00001.jpg"]

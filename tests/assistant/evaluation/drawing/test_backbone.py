@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from assistant.evaluation.data.corpora import Picture, Record
+from assistant.evaluation.data.options import BackboneOptions, EvaluationRun
 from assistant.evaluation.drawing.backbone import (
     BackboneMeasure,
     questions_about,
@@ -58,7 +59,7 @@ def picture(label: str | None, subject: str | None, questions: list[list[str]] |
 
 
 def test_the_report_has_the_contract_s_keys_and_says_what_was_not_measured(home: Home) -> None:
-    report = evaluate_backbone(None, home=home, count=6)
+    report = evaluate_backbone(BackboneOptions(count=6), EvaluationRun(home))
     assert 12 < report["psnr"]["renders"] < 40 and report["psnr"]["photos"] is None
     assert 0 < report["codes_used"] <= 1
     assert report["caption_top1"] is None, "the sample library has no photos"
@@ -181,7 +182,9 @@ def test_drawings_are_judged_beside_real_pictures_and_their_reconstructions(
         lines.append(json.dumps(about | {"caption": f"a {['red', 'blue'][number % 2]} {label} on a beach"}))
     np.save(folder / "images.npy", np.stack(pixels))
     (folder / "records.jsonl").write_text("\n".join(lines))
-    report = evaluate_backbone(tmp_path, home=home, count=8)["text_to_image"]
+    report = evaluate_backbone(BackboneOptions(images=tmp_path, count=8), EvaluationRun(home))[
+        "text_to_image"
+    ]
     assert report["photos"] is None and "renders_place" not in report, "one place cannot be told from another"
     for name in ("renders", "renders_colour"):
         judged = report[name]
@@ -211,7 +214,9 @@ def test_the_version_before_stands_beside_the_numbers_if_it_was_measured_in_the_
 
 def test_a_missing_corpus_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no such folder"):
-        evaluate_backbone(tmp_path / "nowhere", home=Home(tmp_path / "home"))
+        evaluate_backbone(
+            BackboneOptions(images=tmp_path / "nowhere"), EvaluationRun(Home(tmp_path / "home"))
+        )
 
 
 @pytest.mark.slow
@@ -229,7 +234,9 @@ def test_drawings_are_judged_by_a_probe_that_knows_real_pictures(home: Home, tmp
         lines.append(json.dumps(record.__dict__))
     np.save(tmp_path / "images.npy", np.stack(pixels))
     (tmp_path / "records.jsonl").write_text("\n".join(lines))
-    report = evaluate_backbone(tmp_path, home=home, count=12)["text_to_image"]
+    report = evaluate_backbone(BackboneOptions(images=tmp_path, count=12), EvaluationRun(home))[
+        "text_to_image"
+    ]
     for name in ("renders", "renders_colour"):
         assert report[name]["ceiling"] == 1.0 and report[name]["names"] == 3
         assert report[name]["count"] == 12 and 0 <= report[name]["accuracy"] <= 1

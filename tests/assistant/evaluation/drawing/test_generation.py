@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from assistant.answers.backbone import CANDIDATES
+from assistant.evaluation.data.options import EvaluationRun, GenerationOptions
 from assistant.evaluation.data.protocol import Split, Subject
 from assistant.evaluation.drawing import generation
 from assistant.evaluation.drawing.encoder import IndependentEncoder
@@ -87,12 +88,16 @@ def test_photos_are_reduced_to_their_middle_square() -> None:
 def test_a_missing_encoder_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(NotReadyError, match=r"familiar-assistant\[evaluate\]"):
-        generation.evaluate_generation(tmp_path, home=Home(tmp_path / "home"))
+        generation.evaluate_generation(
+            GenerationOptions(subjects=tmp_path), EvaluationRun(Home(tmp_path / "home"))
+        )
 
 
 def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        generation.evaluate_generation(tmp_path, home=Home(tmp_path / "home"), samples=0)
+        generation.evaluate_generation(
+            GenerationOptions(subjects=tmp_path, samples=0), EvaluationRun(Home(tmp_path / "home"))
+        )
 
 
 def test_first_samples_are_what_the_reranking_chooses_from(home: Home, exported: Any) -> None:

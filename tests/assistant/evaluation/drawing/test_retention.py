@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from assistant.evaluation.data.corpora import Picture, Record
+from assistant.evaluation.data.options import EvaluationRun, RetentionOptions
 from assistant.evaluation.drawing import retention
 from assistant.evaluation.drawing.backbone import BackboneMeasure, stand_in
 from assistant.evaluation.drawing.backbone_report import sample_library, some_questions
@@ -111,13 +112,14 @@ def test_any_changed_caption_or_drawing_is_counted() -> None:
 
 def test_nothing_to_measure_is_refused_or_said(tmp_path: Path, folders: tuple[Path, Path]) -> None:
     home = Home(tmp_path / "home")
+    run = EvaluationRun(home)
     with pytest.raises(NotFoundError, match="no such folder"):
-        evaluate_retention(folders[0], home=home, images=tmp_path / "nowhere")
+        evaluate_retention(RetentionOptions(subjects=folders[0], images=tmp_path / "nowhere"), run)
     with pytest.raises(UsageError, match="more than 9 photos"):
-        evaluate_retention(folders[0], home=home, shots=9)
+        evaluate_retention(RetentionOptions(subjects=folders[0], shots=9), run)
     seen = {"source": "test", "kind": "photo", "label": "dog", "caption": "a dog", "held_out": False}
     np.save(tmp_path / "images.npy", np.zeros((1, 8, 8, 3), dtype=np.uint8))
     (tmp_path / "records.jsonl").write_text(json.dumps(seen))
     with pytest.raises(NotFoundError, match="none of its 1 pictures is held out"):
-        evaluate_retention(folders[0], home=home, images=tmp_path)
+        evaluate_retention(RetentionOptions(subjects=folders[0], images=tmp_path), run)
     assert not home.root.exists(), "nothing was prepared in vain"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from assistant.evaluation.data.options import EvaluationRun, RecognitionOptions
 from assistant.evaluation.data.protocol import Split, Subject, Trial
 from assistant.evaluation.recognition.background import GROUNDS, Said, _drawn_grounds, _said_yes, _share
 from assistant.evaluation.recognition.comparison import Comparison
@@ -97,8 +99,10 @@ def test_backgrounds_of_the_sample_library(
     }
     save_file(bank, checkpoint / BANK_FILE, metadata={"embedding_version": "another"})
     shutil.copytree(models, home.models, dirs_exist_ok=True)
-    settings = {"home": home, "backbone": str(checkpoint), "device": "cpu"}
-    report = evaluate_recognition(*folders, shots=2, splits=1, backgrounds=True, **settings)
+    run = EvaluationRun(home, str(checkpoint), "cpu")
+    subjects, negatives = folders
+    asked = RecognitionOptions(subjects=subjects, negatives=negatives, shots=2, splits=1, backgrounds=True)
+    report = evaluate_recognition(asked, run)
     found = report["background"]
     assert found["photos"] == 6 and found["concepts"] == 2 and 4 <= found["with_mask"] <= 6
     for row in BACKGROUND_ROWS:
@@ -115,7 +119,7 @@ def test_backgrounds_of_the_sample_library(
     ]
 
     heard = {path: path.stat().st_mtime_ns for path in home.root.glob("trained/*/background.json")}
-    assert evaluate_recognition(*folders, shots=2, splits=1, backgrounds=True, **settings) == report
+    assert evaluate_recognition(asked, run) == report
     assert len(heard) == 2 and all(path.stat().st_mtime_ns == at for path, at in heard.items())
-    without = evaluate_recognition(*folders, shots=2, splits=1, **settings)
+    without = evaluate_recognition(dataclasses.replace(asked, backgrounds=False), run)
     assert "background" not in without and background_table(without) == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from assistant.cli.evaluate import clusters_lines
+from assistant.evaluation.data.options import ClustersOptions, EvaluationRun
 from assistant.evaluation.data.synthetic_people import draw_people, draw_siblings
 from assistant.evaluation.recognition.clusters import evaluate_clusters
 from assistant.evaluation.recognition.synthetic import evaluate_siblings, evaluate_synthetic
@@ -41,7 +42,8 @@ def test_things_of_the_sample_library_are_found_among_others(
     subjects, negatives = sample_folders
     copies = subjects / "Bolt" / "not a photo.jpg"
     copies.write_bytes(b"nothing")
-    report = evaluate_clusters(None, subjects, negatives, home=home, orders=3)
+    asked, run = ClustersOptions(objects=subjects, negatives=negatives, orders=3), EvaluationRun(home)
+    report = evaluate_clusters(asked, run)
     assert report["identities"] == 3
     assert report["bcubed"]["precision"] > 0.85
     assert report["bcubed"]["recall"] > 0.6
@@ -55,7 +57,7 @@ def test_things_of_the_sample_library_are_found_among_others(
     assert [
         path.name for path in home.root.iterdir() if path.name.startswith("clusters-") and path.is_dir()
     ] == []
-    assert evaluate_clusters(None, subjects, negatives, home=home, orders=3) == report
+    assert evaluate_clusters(asked, run) == report
     assert "shuffled, in 2 parts" in clusters_lines(report)
     files = write_report("clusters", report, tmp_path, "familiar evaluate clusters")
     assert "| all photos |" in files[0].read_text("utf-8")
@@ -93,10 +95,10 @@ def test_drawn_people_are_as_far_apart_as_they_should_be() -> None:
 
 
 def test_what_cannot_be_measured_is_refused(tmp_path: Path) -> None:
-    home = Home(tmp_path / "home")
+    run = EvaluationRun(Home(tmp_path / "home"))
     with pytest.raises(UsageError, match="neither faces"):
-        evaluate_clusters(home=home)
+        evaluate_clusters(ClustersOptions(), run)
     with pytest.raises(UsageError, match="without --objects"):
-        evaluate_clusters(negatives_dir=tmp_path, synthetic=5, home=home)
+        evaluate_clusters(ClustersOptions(negatives=tmp_path, synthetic=5), run)
     with pytest.raises(NotFoundError):
-        evaluate_clusters(tmp_path / "nowhere", home=home)
+        evaluate_clusters(ClustersOptions(faces=tmp_path / "nowhere"), run)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.evaluation.data.options import EvaluationRun, RecognitionOptions
 from assistant.evaluation.recognition.recognition import evaluate_recognition
 from personalizer.home import Home
 from personalizer.schemas import Progress
@@ -14,7 +15,10 @@ pytestmark = pytest.mark.slow
 def test_retrieval_knows_drawn_subjects_and_resumes(folders: tuple[Path, Path], tmp_path: Path) -> None:
     seen: list[Progress] = []
     home = Home(tmp_path / "home")
-    report = evaluate_recognition(*folders, home=home, splits=2, trained_splits=0, on_progress=seen.append)
+    run = EvaluationRun(home, on_progress=seen.append)
+    subjects, negatives = folders
+    asked = RecognitionOptions(subjects=subjects, negatives=negatives, splits=2, trained_splits=0)
+    report = evaluate_recognition(asked, run)
     assert report["weighted"] > 0.9
     assert report["retrieval_only"]["trials"] == 4
     assert report["prefix_only"] is None
@@ -25,7 +29,7 @@ def test_retrieval_knows_drawn_subjects_and_resumes(folders: tuple[Path, Path], 
     assert report["settings"]["photos"] == 18
     analysed = sum("analysing" in progress.message for progress in seen)
     seen.clear()
-    again = evaluate_recognition(*folders, home=home, splits=2, trained_splits=0, on_progress=seen.append)
+    again = evaluate_recognition(asked, run)
     assert (
         analysed == 19 and sum("analysing" in p.message for p in seen) == 1
     )  # the broken one is tried again

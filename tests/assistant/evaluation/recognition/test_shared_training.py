@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
 
+from assistant.evaluation.data.options import (
+    EvaluationRun,
+    GenerationOptions,
+    RecognitionOptions,
+    RetentionOptions,
+    ShotsOptions,
+)
 from assistant.evaluation.drawing.generation import evaluate_generation
 from assistant.evaluation.drawing.retention import evaluate_retention
 from assistant.evaluation.recognition.recognition import evaluate_recognition
@@ -26,15 +33,17 @@ def trainings(home: Home) -> dict[str, int]:
 
 
 def test_prefixes_are_trained_once_for_all_evaluations(
-    folders: tuple[Path, Path], settings: dict[str, Any], tmp_path: Path
+    folders: tuple[Path, Path], run: EvaluationRun, tmp_path: Path
 ) -> None:
-    home = settings["home"]
-    recognition = evaluate_recognition(*folders, shots=2, splits=1, **settings)
+    home, (subjects, negatives) = run.home, folders
+    asked = RecognitionOptions(subjects=subjects, negatives=negatives, shots=2, splits=1)
+    two = dataclasses.replace(asked, together=True)
+    recognition = evaluate_recognition(asked, run)
     assert recognition["prefix_only"]["concepts"] == 2 and recognition["no_concept"]["concepts"] == 2
     of_recognition = trainings(home)
     assert len(of_recognition) == 2
 
-    with_another = evaluate_recognition(*folders, shots=2, splits=1, together=True, **settings)
+    with_another = evaluate_recognition(two, run)
     together = with_another["together"]
     assert sorted(together["pairs"]) == [["board", "target"], ["target", "board"]]
     beside, alone = together["beside_another"], together["alone"]
@@ -44,10 +53,10 @@ def test_prefixes_are_trained_once_for_all_evaluations(
     rows = [row[0] for row in recognition_table(with_another)]
     assert "beside_another" in rows and "two subjects: beside_another" in rows
     heard = {path: path.stat().st_mtime_ns for path in home.root.glob("trained/*/together.json")}
-    assert with_another == evaluate_recognition(*folders, shots=2, splits=1, together=True, **settings)
+    assert with_another == evaluate_recognition(two, run)
     assert len(heard) == 2 and all(path.stat().st_mtime_ns == at for path, at in heard.items())
 
-    retention = evaluate_retention(folders[0], shots=2, count=4, **settings)
+    retention = evaluate_retention(RetentionOptions(subjects=subjects, shots=2, count=4), run)
     assert retention["identical_without_name"] is True
     assert retention["unnamed"] == {"captions": 4, "drawings": 2, "sessions": 2, "differing": 0}
     assert set(retention["per_concept"]) == {"board", "target"}
@@ -58,7 +67,9 @@ def test_prefixes_are_trained_once_for_all_evaluations(
     assert retention["text_bits_per_token"]["with_prompt"] != retention["text_bits_per_token"]["bare"]
 
     sheets = tmp_path / "report" / "contact_sheets"
-    generation = evaluate_generation(folders[0], shots=2, samples=3, sheets=sheets, **settings)
+    generation = evaluate_generation(
+        GenerationOptions(subjects=subjects, shots=2, samples=3, sheets=sheets), run
+    )
     for name in BESIDE:
         assert -1 <= generation[name]["similarity"] <= 1 and len(generation[name]["interval"]) == 2
         assert set(generation["per_concept"]["board"][name]) == {"similarity", "position"}
@@ -83,7 +94,9 @@ def test_prefixes_are_trained_once_for_all_evaluations(
     written = write_report("generation", generation, tmp_path / "report", "familiar evaluate generation")
     assert "(contact_sheets/board-0-reranked.png)" in written[0].read_text()
 
-    shots = evaluate_shots(*folders, shots=(2,), splits=1, trained_splits=1, **settings)
+    shots = evaluate_shots(
+        ShotsOptions(subjects=subjects, negatives=negatives, shots="2", splits=1, trained_splits=1), run
+    )
     (row,) = shots["rows"]
     for name in ("weighted", "prefix_only", "no_concept", "other_prefix", "same_class", "reliability"):
         assert row[name] == recognition[name]

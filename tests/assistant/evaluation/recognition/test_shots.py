@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.evaluation.data.options import EvaluationRun, ShotsOptions
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import make_nested_splits, read_photos, read_subjects
 from assistant.evaluation.recognition.comparison import compare_splits
@@ -60,9 +61,8 @@ def test_rows_are_recognition_tables_and_subjects_without_enough_different_photo
         (twice / f"again{number}.png").write_bytes((twice / "0.png").read_bytes())
     spoiled = draw_subject("spoiled", 4)
     (spoiled / "4.png").write_bytes(b"no photo")
-    report = evaluate_shots(
-        *folders, home=_home(tmp_path, models), shots=(4, 1, 1), splits=2, trained_splits=0
-    )
+    asked = ShotsOptions(subjects=folders[0], negatives=folders[1], shots="4,1,1", splits=2)
+    report = evaluate_shots(asked, EvaluationRun(_home(tmp_path, models)))
     assert [row["shots"] for row in report["rows"]] == [1, 4]
     for row in report["rows"]:
         assert row["trials"] == 4 and row["prefix_only"] is None
@@ -116,21 +116,25 @@ def test_more_shots_than_there_are_photos_is_refused_before_anything_is_analysed
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match="0 folders with more than 5 photos"):
-        evaluate_shots(*folders, home=Home(tmp_path / "home"), shots=(1, 5))
+        evaluate_shots(
+            ShotsOptions(subjects=folders[0], negatives=folders[1], shots="1,5"),
+            EvaluationRun(Home(tmp_path / "home")),
+        )
     assert not (tmp_path / "home").exists()
 
 
 def test_missing_folders_and_senseless_numbers_are_refused(
     folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    home = Home(tmp_path / "home")
-    for wrong in ((), (0, 1), (-1,)):
-        with pytest.raises(UsageError, match="numbers of shots"):
-            evaluate_shots(*folders, home=home, shots=wrong)
+    run = EvaluationRun(Home(tmp_path / "home"))
+    subjects, negatives = folders
+    for wrong, said in (("", "--shots"), ("1,two", "--shots"), ("0,1", "from 1 up"), ("-1", "from 1 up")):
+        with pytest.raises(UsageError, match=said):
+            evaluate_shots(ShotsOptions(subjects=subjects, negatives=negatives, shots=wrong), run)
     with pytest.raises(NotFoundError, match="no such folder"):
-        evaluate_shots(tmp_path / "nowhere", folders[1], home=home)
+        evaluate_shots(ShotsOptions(subjects=tmp_path / "nowhere", negatives=negatives), run)
     with pytest.raises(NotFoundError, match="no such folder"):
-        evaluate_shots(folders[0], tmp_path / "nowhere", home=home, shots=(1,))
+        evaluate_shots(ShotsOptions(subjects=subjects, negatives=tmp_path / "nowhere", shots="1"), run)
 
 
 @pytest.mark.parametrize(
