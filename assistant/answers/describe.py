@@ -27,7 +27,6 @@ from assistant.language.questions import (
 )
 from assistant.results import Description, Facts, Recognised
 from personalizer.home import Home
-from personalizer.library.face_consent import faces_are_on
 from personalizer.library.library import Library
 from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo, read_photo_bytes
 from personalizer.schemas import Concept, Embedding, Evidence, NewDetection, Photo
@@ -71,7 +70,7 @@ class Describer:
         content = read_photo_bytes(path)
         decoded = decode_photo(content, path, FOR_ANALYSIS)
         with self._analyser_lock:
-            self._analyser.looks_for_faces = faces_are_on(self._library)
+            self._analyser.looks_for_faces = self._library.faces_are_on()
             analysed = self._analyser.analyse(decoded)
         # By content: the file may be a copy, or hold another picture than when it was scanned.
         stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())

@@ -45,7 +45,6 @@ from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyErr
 from personalizer.home import Home
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.backups import BackupRecord
-from personalizer.library.face_consent import delete_faces
 from personalizer.library.library import Library
 from personalizer.library.migrations import refuse_newer
 from personalizer.names import name_key
@@ -278,7 +277,7 @@ def _leave_out_faces(library: Library, queue: JobQueue, present: Present) -> tup
     people = {concept.id: concept for concept in library.concepts() if concept.kind == "face"}
     for concept_id, person in people.items():
         _forget(library, queue, concept_id, person)
-    faces, _ = delete_faces(library)
+    faces, _ = library.delete_faces()
     library.set_setting("faces.erased_at", present.faces_erased_at)
     return faces, set(people)
 

@@ -25,7 +25,6 @@ from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundErr
 from personalizer.home import Home, settle_folder
 from personalizer.library.backups import BackupRecord
 from personalizer.library.database import now_text
-from personalizer.library.face_consent import is_erasing
 from personalizer.library.library import Library
 from personalizer.prefix.files import current_manifest
 from personalizer.prefix.format import MANIFEST_FILE, WEIGHTS_FILE
@@ -185,7 +184,7 @@ def _place(home: Home, library: Library, destination: Path) -> Path:
 
 
 def _refuse_while_forgetting(library: Library) -> None:
-    if library.begun_forgetting() or is_erasing(library):
+    if library.begun_forgetting() or library.is_erasing_faces():
         raise FamiliarError(
             tried="writing a backup",
             found="something is being forgotten, which would be in it",

@@ -1,4 +1,4 @@
-"""The SQLite file under the library: connections, transactions, permissions. Knows no table's meaning."""
+"""The SQLite file under the library: connections, transactions, permissions, settings. Knows no setting's meaning."""
 
 from __future__ import annotations
 
@@ -123,6 +123,22 @@ class Database:
         except BaseException:
             connection.rollback()
             raise
+
+    def setting(self, key: str) -> str | None:
+        """A stored setting, or None."""
+        row = self.connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["value"])
+
+    def set_setting(self, key: str, value: str | None) -> None:
+        """Store a setting; None removes it."""
+        if value is None:
+            self.connection.execute("DELETE FROM settings WHERE key = ?", (key,))
+        else:
+            self.connection.execute(
+                """INSERT INTO settings(key, value) VALUES (?, ?)
+                   ON CONFLICT(key) DO UPDATE SET value = excluded.value""",
+                (key, value),
+            )
 
     def close_connection_of_thread(self) -> None:
         """Close this thread's connection; for threads that end long before the library is closed."""

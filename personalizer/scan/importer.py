@@ -26,11 +26,11 @@ from personalizer.analysis.process import (
     wait_for_any,
 )
 from personalizer.errors import UnreadablePhotoError
-from personalizer.library.analyses import MAX_ATTEMPTS
-from personalizer.library.face_consent import faces_are_on, note_faceless, still_wanted
 from personalizer.library.library import Library
+from personalizer.library.photos.failures import MAX_ATTEMPTS
+from personalizer.library.photos.photos import NewPhoto
+from personalizer.library.photos.seen_files import OpenWork, ScanTable
 from personalizer.photos.decode import read_photo_bytes
-from personalizer.scan.seen_files import OpenWork, ScanTable
 from personalizer.scan.stability import Settling, age_s, is_being_written, is_same, look, rest_s
 from personalizer.scan.walk import SeenFile
 from personalizer.schemas import OnProgress, Progress, ScanReport
@@ -115,7 +115,7 @@ class PhotoImport:
         self.settling = settling
         self.network_places = network_places
         self.may_have_moved_from = may_have_moved_from
-        self.faces = faces_are_on(library)
+        self.faces = library.faces_are_on()
         self.forgotten = library.forgotten_photos()
         """Photos in which nothing is looked for any more."""
         self.in_hand: dict[str, list[SeenFile]] = {}
@@ -324,26 +324,28 @@ class PhotoImport:
             # Edited, it still shows what was forgotten; whose face is whose can no longer be told.
             forgotten = before in self.forgotten
             with self.library.transaction():
-                wanted, faces = still_wanted(self.library, answer.detections, faces=self.faces)
+                wanted, faces = self.library.still_wanted(answer.detections, faces=self.faces)
                 photo = self.library.record_photo(
-                    content_hash=content_hash,
-                    path=file.path,
-                    size=file.size,
-                    mtime_ns=file.mtime_ns,
-                    width_px=answer.width_px,
-                    height_px=answer.height_px,
-                    taken_at=answer.taken_at,
-                    latitude=answer.latitude,
-                    longitude=answer.longitude,
-                    camera=answer.camera,
-                    detections=[] if forgotten else wanted,
-                    fingerprint=None if forgotten else answer.fingerprint,
-                    analysed_by=answer.analysed_by,
+                    NewPhoto(
+                        content_hash=content_hash,
+                        path=file.path,
+                        size=file.size,
+                        mtime_ns=file.mtime_ns,
+                        width_px=answer.width_px,
+                        height_px=answer.height_px,
+                        taken_at=answer.taken_at,
+                        latitude=answer.latitude,
+                        longitude=answer.longitude,
+                        camera=answer.camera,
+                        detections=[] if forgotten else wanted,
+                        fingerprint=None if forgotten else answer.fingerprint,
+                        analysed_by=answer.analysed_by,
+                    )
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
                 if not faces:
-                    note_faceless(self.library, photo.id)
+                    self.library.note_faceless(photo.id)
             self.tally.analysed += 1
             if before is not None:
                 self.tally.changed += 1

@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from personalizer.library.companions import CompanionFile, CompanionKind
 from personalizer.library.library import Library
+from personalizer.library.photos.companions import CompanionFile, CompanionKind
 from personalizer.photos.raw import RAW_SUFFIXES
 from personalizer.photos.sidecars import SidecarFacts, read_sidecar
 

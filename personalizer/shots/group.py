@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from personalizer.errors import UnreadablePhotoError
 from personalizer.library.library import Library
-from personalizer.library.shots import Follower
+from personalizer.library.photos.shots import Follower
 from personalizer.photos.decode import decode_photo, read_photo_bytes
 from personalizer.photos.perceptual_hash import fingerprint
 from personalizer.photos.raw import RAW_SUFFIXES

@@ -11,7 +11,7 @@ from datetime import timedelta
 import numpy as np
 
 from personalizer.library.library import Library
-from personalizer.library.shots import Taken
+from personalizer.library.photos.shots import Taken
 from personalizer.photos.perceptual_hash import AlikeSettings, PictureSearch
 from personalizer.schemas import Int64Array
 

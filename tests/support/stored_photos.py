@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.schemas import Embedding, Float32Array, NewDetection, Photo
 
 _NOTHING_IN_PARTICULAR: dict[str, Any] = {
@@ -31,7 +32,7 @@ def store_photo(
 ) -> Photo:
     """A photo with these detections; `known` is what else `Library.record_photo` takes."""
     told = {**_NOTHING_IN_PARTICULAR, **known}
-    return library.record_photo(content_hash=content_hash, path=path, detections=detections, **told)
+    return library.record_photo(NewPhoto(content_hash=content_hash, path=path, detections=detections, **told))
 
 
 def vector_of(library: Library, detection_id: int) -> Float32Array:

@@ -15,6 +15,7 @@ from personalizer.analysis.version import analysis_version
 from personalizer.errors import UnreadablePhotoError
 from personalizer.home import Home
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.photos.decode import FOR_ANALYSIS, load_photo
 from personalizer.recognition.recognizer import Analysed
 from personalizer.schemas import DetectionKind, Embedding, Float32Array, NewDetection, OnProgress, Progress
@@ -60,17 +61,19 @@ class EvaluationPhotos:
         photo = load_photo(path, FOR_ANALYSIS)
         status = path.stat()
         return self.library.record_photo(
-            content_hash=hashlib.sha256(content).hexdigest(),
-            path=path,
-            size=status.st_size,
-            mtime_ns=status.st_mtime_ns,
-            width_px=photo.width_px,
-            height_px=photo.height_px,
-            taken_at=photo.taken_at,
-            latitude=photo.latitude,
-            longitude=photo.longitude,
-            camera=photo.camera,
-            detections=self._analyser.analyse(photo),
+            NewPhoto(
+                content_hash=hashlib.sha256(content).hexdigest(),
+                path=path,
+                size=status.st_size,
+                mtime_ns=status.st_mtime_ns,
+                width_px=photo.width_px,
+                height_px=photo.height_px,
+                taken_at=photo.taken_at,
+                latitude=photo.latitude,
+                longitude=photo.longitude,
+                camera=photo.camera,
+                detections=self._analyser.analyse(photo),
+            )
         ).id
 
     def analyse(self, image: Image.Image) -> Analysed:

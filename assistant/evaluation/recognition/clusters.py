@@ -26,6 +26,7 @@ from personalizer.clustering.update import ClusterSettings, cluster
 from personalizer.errors import UsageError
 from personalizer.home import Home
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan.full_scan import scan
 from personalizer.schemas import ConceptKind, Embedding, NewDetection, OnProgress, Progress
 
@@ -298,17 +299,19 @@ class _Copy:
                         )
                     )
                 copied = self.library.record_photo(
-                    content_hash=photo.content_hash,
-                    path=photo.path,
-                    size=1,
-                    mtime_ns=1,
-                    width_px=photo.width_px,
-                    height_px=photo.height_px,
-                    taken_at=photo.taken_at,
-                    latitude=photo.latitude,
-                    longitude=photo.longitude,
-                    camera=photo.camera,
-                    detections=found,
+                    NewPhoto(
+                        content_hash=photo.content_hash,
+                        path=photo.path,
+                        size=1,
+                        mtime_ns=1,
+                        width_px=photo.width_px,
+                        height_px=photo.height_px,
+                        taken_at=photo.taken_at,
+                        latitude=photo.latitude,
+                        longitude=photo.longitude,
+                        camera=photo.camera,
+                        detections=found,
+                    )
                 )
                 self._photo_of[photo_id] = copied.id
 

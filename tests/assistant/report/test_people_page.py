@@ -34,7 +34,6 @@ from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
-from personalizer.library.face_consent import switch_faces
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo, Progress
 
@@ -395,7 +394,7 @@ def test_while_faces_are_off_no_face_is_shown(world: World) -> None:
     world.person("Ann", [world.photo(RED)[1][0] for _ in range(2)])
     world.person(None, [world.photo(RED)[1][0] for _ in range(2)])
     world.thing("Cup", world.photo(BLUE, faces=0)[1])
-    switch_faces(world.library, False)
+    world.library.switch_faces(False)
     page, shown = world.write()
     assert [alt for alt, _ in shown.pictures()] == ["Cup"]
     assert not page.faces_on and page.pictures == 1

@@ -15,7 +15,8 @@ from stored_photos import vector_of
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundError, NotReadyError, UsageError
 from personalizer.library.library import Library
 from personalizer.library.migrations import CURRENT_VERSION, MIGRATIONS
-from personalizer.library.photos import DEATHS_FORGIVEN
+from personalizer.library.photos.failures import DEATHS_FORGIVEN
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo
 from personalizer.storage_errors import storage_error
 
@@ -24,19 +25,21 @@ def record(library: Library, name: str, content_hash: str | None = None, kind: s
     seed = sum(map(ord, name))
     vector = np.random.default_rng(seed).normal(size=4).astype(np.float32)
     return library.record_photo(
-        content_hash=content_hash or f"hash-{name}",
-        path=Path("/photos") / name,
-        size=10,
-        mtime_ns=20,
-        width_px=640,
-        height_px=480,
-        taken_at=datetime(2024, 5, 6, 7, 8, 9),
-        latitude=46.5,
-        longitude=6.6,
-        camera="Pixel 8",
-        detections=[
-            (NewDetection(kind, BoundingBox(0, 0, 640, 480), 1.0, "whole"), Embedding(vector, "m", "1"))
-        ],
+        NewPhoto(
+            content_hash=content_hash or f"hash-{name}",
+            path=Path("/photos") / name,
+            size=10,
+            mtime_ns=20,
+            width_px=640,
+            height_px=480,
+            taken_at=datetime(2024, 5, 6, 7, 8, 9),
+            latitude=46.5,
+            longitude=6.6,
+            camera="Pixel 8",
+            detections=[
+                (NewDetection(kind, BoundingBox(0, 0, 640, 480), 1.0, "whole"), Embedding(vector, "m", "1"))
+            ],
+        )
     )
 
 

@@ -14,7 +14,6 @@ from stored_photos import store_photo
 from personalizer.analysis.analyzer import PhotoAnalyser
 from personalizer.analysis.process import Unreadable
 from personalizer.analysis.version import analysis_version
-from personalizer.library.face_consent import faceless_photos, note_faceless, switch_faces
 from personalizer.library.library import Library
 from personalizer.scan import reanalysis
 from personalizer.scan.full_scan import scan
@@ -140,12 +139,12 @@ def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
         library,
         models,
         version,
-        progress=lambda progress: switch_faces(library, False),
+        progress=lambda progress: library.switch_faces(False),
         cancelled=lambda: False,
         advanced=lambda: None,
     )
     assert report.analysed == 3 and faces_of(library) == kept
-    assert last in faceless_photos(library), "for when they are switched on again"
+    assert last in library.faceless_photos(), "for when they are switched on again"
 
 
 def test_faces_that_are_switched_off_during_an_import_are_not_stored(
@@ -153,11 +152,11 @@ def test_faces_that_are_switched_off_during_an_import_are_not_stored(
 ) -> None:
     def off(progress: Progress) -> None:
         if progress.done:
-            switch_faces(library, False)
+            library.switch_faces(False)
 
     scan(library, [people], models, progress=off, processes=1)
     assert len(library.photos()) == 3 and len(faces_of(library)) == 1
-    assert len(faceless_photos(library)) == 2
+    assert len(library.faceless_photos()) == 2
 
 
 def test_a_photo_for_which_memory_was_short_is_looked_at_for_faces_another_time(
@@ -166,7 +165,7 @@ def test_a_photo_for_which_memory_was_short_is_looked_at_for_faces_another_time(
     scan(library, [people], models)
     photos = [photo.id for photo in library.photos()]
     for photo_id in photos:
-        note_faceless(library, photo_id)
+        library.note_faceless(photo_id)
     # What a process says where its memory is not limited and the machine has none left.
     short = Unreadable("not enough memory to decode it", passing=True)
     monkeypatch.setattr(reanalysis.AnalysisProcess, "receive", lambda process: short)

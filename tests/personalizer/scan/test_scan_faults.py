@@ -23,6 +23,7 @@ from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan import importer as photo_import
 from personalizer.scan import stability as settling
 from personalizer.scan.full_scan import scan
@@ -375,17 +376,19 @@ def test_an_answer_covers_what_was_asked_and_no_more(
 ) -> None:
     for number in range(40):
         library.record_photo(
-            content_hash=f"{number:064}",
-            path=make_photo(folder / f"{number}.jpg", 0),
-            size=(folder / f"{number}.jpg").stat().st_size,
-            mtime_ns=(folder / f"{number}.jpg").stat().st_mtime_ns,
-            width_px=320,
-            height_px=240,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
-            detections=[],
+            NewPhoto(
+                content_hash=f"{number:064}",
+                path=make_photo(folder / f"{number}.jpg", 0),
+                size=(folder / f"{number}.jpg").stat().st_size,
+                mtime_ns=(folder / f"{number}.jpg").stat().st_mtime_ns,
+                width_px=320,
+                height_px=240,
+                taken_at=None,
+                latitude=None,
+                longitude=None,
+                camera=None,
+                detections=[],
+            )
         )
     for number in range(11):
         (folder / f"{number}.jpg").unlink()

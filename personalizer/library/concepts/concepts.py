@@ -11,7 +11,7 @@ from typing import Literal
 
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.database import Database, now_text, path_from, path_value
-from personalizer.library.photos import detection_from
+from personalizer.library.photos.photos import detection_from
 from personalizer.names import name_key
 from personalizer.schemas import Concept, ConceptKind, ConceptState, Detection, Fact, MembershipStatus
 
