@@ -189,9 +189,9 @@ def _now_and_then(every_s: float, action: Callable[[], None]) -> Callable[[], No
 @contextmanager
 def _watching(home: Home, library: Library, queue: JobQueue, options: WatchOptions) -> Iterator[AutoTraining]:
     """Watch the folders and train when idle for the duration of the block."""
+    from personalizer.jobs.due import ask_for_scan
     from personalizer.scan.exclusions import exclusions_of
     from personalizer.scan.notes import read_notes
-    from personalizer.scan.pending_folders import ask_for_scan
     from personalizer.watch.polled_folders import write_polled
     from personalizer.watch.watcher import Watcher
 

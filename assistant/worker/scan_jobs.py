@@ -16,12 +16,20 @@ from personalizer.analysis.analyzer import PhotoAnalyser
 from personalizer.analysis.version import analysis_version
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
-from personalizer.jobs.due import due_mark, mark_due, mark_scan_due, settle, settle_scan
+from personalizer.jobs.due import (
+    FOLDERS,
+    due_mark,
+    mark_due,
+    mark_scan_due,
+    noticed_folders,
+    settle,
+    settle_folders,
+    settle_scan,
+)
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.scan.pending_folders import SUBJECT, noticed_folders, settle_folders
 from personalizer.schemas import Job, ScanReport
 
 logger = logging.getLogger(__name__)
@@ -54,7 +62,7 @@ class ScanJobs:
             # What is noticed from here on may be missed.
             noticed = noticed_folders(self._library)
         report = None
-        folders = list(noticed) if job.subject == SUBJECT else None
+        folders = list(noticed) if job.subject == FOLDERS else None
         if folders is not None:
             report = self._scan_folders(job, context, noticed)
         if report is None:
@@ -114,7 +122,7 @@ class ScanJobs:
 
     def _check_way(self, job: Job, makes_way: _MakesWay, noticed: Mapping[str, str]) -> None:
         """Raise `JobCancelled` where the scan was stopped; what a person called off is not done again."""
-        if job.subject == SUBJECT and self._queue.cancelled(job.id):
+        if job.subject == FOLDERS and self._queue.cancelled(job.id):
             settle_folders(self._library, noticed)
         makes_way.check()
 

@@ -19,9 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from personalizer.jobs.due import MOST_FOLDERS
 from personalizer.scan.exclusions import Exclusions
 from personalizer.scan.mounts import Mount, has_network_part, mount_of, mounts_around, read_mounts
-from personalizer.scan.pending_folders import MOST_FOLDERS
 from personalizer.scan.sidecar_files import COMPANION_SUFFIXES
 from personalizer.scan.walk import PHOTO_SUFFIXES, innermost
 from personalizer.watch.inotify import NO_MORE_WATCHES, FolderNotices, Happened

@@ -18,8 +18,7 @@ from typing import Any
 import pytest
 
 from personalizer.errors import JobCancelled, NotFoundError, NotReadyError
-from personalizer.jobs.lease import LeaseKeeper
-from personalizer.jobs.loop import JobContext, run_worker_loop
+from personalizer.jobs.loop import JobContext, LeaseKeeper, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.library.migrations import MIGRATIONS
