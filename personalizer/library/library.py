@@ -9,6 +9,7 @@ from typing import Any
 from personalizer.library.backups import BackupRecords
 from personalizer.library.concepts.concepts import ConceptRecords, Membership
 from personalizer.library.concepts.links import LinkRecords
+from personalizer.library.concepts.trainings import TrainingRecords
 from personalizer.library.database import now_text
 from personalizer.library.erasure import ErasureRecords
 from personalizer.library.photos.analyses import AnalysisRecords
@@ -57,6 +58,7 @@ class Library(
     CompanionRecords,
     ConceptRecords,
     LinkRecords,
+    TrainingRecords,
     BackupRecords,
     ErasureRecords,
 ):

@@ -241,6 +241,11 @@ class PhotoRecords(Database):
         )
         return [detection_from(row) for row in rows]
 
+    def has_detection(self, detection_id: int) -> bool:
+        """Whether there is a detection with this id."""
+        row = self.connection.execute("SELECT 1 FROM detections WHERE id = ?", (detection_id,)).fetchone()
+        return row is not None
+
     def detection(self, detection_id: int) -> Detection:
         """The detection with this id, or `NotFoundError`."""
         row = self.connection.execute(

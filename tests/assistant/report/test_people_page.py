@@ -28,12 +28,12 @@ from assistant.forget.concept import request_forgetting
 from assistant.forget.faces import request_erasing
 from assistant.report.people_page import PageLimits, PeoplePage, write_people_page
 from assistant.worker.registry import make_handlers
-from personalizer.concepts.overview import examples, named, overview
 from personalizer.errors import NotReadyError, UsageError
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
+from personalizer.library.concepts.overview import examples, named, overview
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo, Progress
 
