@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from assistant.setup.estimate import folders_within
 from personalizer.backup.swap import restore_state
 from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.home import Home
+from personalizer.library.file import quick_verdict
 from personalizer.library.library import Library
 from personalizer.scan.exclusions import exclusions_of
 from personalizer.scan.mounts import read_mounts
@@ -173,11 +173,7 @@ def _restore(home: Home) -> Check:
 def _library(home: Home) -> Check:
     if not home.database.exists():
         return Check("library", True, "none yet: `familiar add FOLDER` makes one")
-    connection = sqlite3.connect(f"{home.database.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-    try:
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    finally:
-        connection.close()
+    verdict = quick_verdict(home.database)
     size_mib = home.database.stat().st_size / 2**20
     return Check(
         "library", verdict == "ok", f"{verdict}, {size_mib:.1f} MiB", "Restore the file from a backup."

@@ -46,7 +46,7 @@ from personalizer.home import Home
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.backups import BackupRecord
 from personalizer.library.library import Library
-from personalizer.library.migrations import refuse_newer
+from personalizer.library.schema.migrations import refuse_newer
 from personalizer.names import name_key
 from personalizer.schemas import Concept, OnProgress, Progress
 from personalizer.storage_errors import storage_error
@@ -239,13 +239,13 @@ def _put_in_order(
     )
     prefixes = folder / home.concepts.name
     with Library.open(folder / LIBRARY) as library:
-        library.connection.execute("PRAGMA secure_delete = ON")
+        library.overwrite_what_is_deleted()
         left_out = _leave_out(library, prefixes, present)
         trained = adopt(library, home, prefixes, record, present)
         library.compact()
         counts = library.counts()
-        # All of it in the one file, which alone goes into the home.
-        library.connection.execute("PRAGMA journal_mode = DELETE")
+        # Which alone goes into the home.
+        library.keep_all_in_one_file()
     return counts, trained, left_out
 
 

@@ -284,7 +284,7 @@ def _ending_in_time(library: Library, queue: JobQueue, stop: threading.Event) ->
         if left.wait(STOP_PATIENCE_S):
             return
         with suppress(Exception):  # a library that is locked will say "running", which the next worker mends
-            library.connection.execute("PRAGMA busy_timeout = 1000")
+            library.wait_at_most(1.0)
             for job in queue.list("running"):
                 queue.requeue(job.id)
         logger.info("stopped in the middle of a step, which is done again")

@@ -111,6 +111,10 @@ class ErasureRecords(Database):
         if busy:
             raise _in_use("another program keeps reading it")
 
+    def keep_all_in_one_file(self) -> None:
+        """End the write-ahead log: from now on nothing stands beside the file once it is closed."""
+        self.connection.execute("PRAGMA journal_mode = DELETE")
+
     @contextmanager
     def said_when_locked(self) -> Iterator[None]:
         """Turn SQLite's "database is locked" (or its full disk) into a `NotReadyError`."""

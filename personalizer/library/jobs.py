@@ -221,6 +221,10 @@ class JobTable:
             (job_id,),
         )
 
+    def remove_active(self, kind: str) -> None:
+        """Delete what is queued or running of this kind."""
+        self._execute("DELETE FROM jobs WHERE kind = ? AND state IN ('queued', 'running')", (kind,))
+
     # --- cancelled
 
     def request_cancel(self, job_id: int) -> None:

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from personalizer.scan.walk import SeenFile
+from personalizer.schemas import SeenFile
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from personalizer.photos.raw import RAW_SUFFIXES
 from personalizer.scan.exclusions import Exclusions
+from personalizer.schemas import SeenFile
 
 logger = logging.getLogger(__name__)
 
@@ -28,24 +28,6 @@ OTHER_SUFFIXES = frozenset({
     ".zip", ".db", ".py",
 })
 # fmt: on
-
-
-@dataclass(frozen=True, slots=True)
-class SeenFile:
-    """A file in one of the folders, as it was when it was looked at."""
-
-    text: str
-    """Its path, which is a `Path` only where somebody wants one: of most files nobody does."""
-    size: int
-    mtime_ns: int
-    device: int = 0
-    inode: int = 0
-    place: str = ""
-    """The registered folder, or the mounted file system below one, that it is in."""
-
-    @property
-    def path(self) -> Path:
-        return Path(self.text)
 
 
 class Walk:

@@ -81,9 +81,9 @@ def add_photos(
     """
     box = BoundingBox(0, 0, 100, 100)
     faces: list[int] = []
-    with library.transaction() as connection:
+    with library.transaction():
         for vector, number in zip(vectors, numbers, strict=True):
-            library.record_photo(
+            photo = library.record_photo(
                 NewPhoto(
                     content_hash=f"synthetic {number}",
                     path=folder / f"{number}.jpg",
@@ -98,5 +98,5 @@ def add_photos(
                     detections=[(NewDetection("face", box, 1.0, MODEL), Embedding(vector, MODEL, "1"))],
                 )
             )
-            faces.append(int(connection.execute("SELECT MAX(id) FROM detections").fetchone()[0]))
+            faces.append(library.detections(photo.id)[-1].id)
     return faces

@@ -28,7 +28,7 @@ from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan.full_scan import scan
-from personalizer.schemas import ConceptKind, Embedding, NewDetection, OnProgress, Progress
+from personalizer.schemas import ConceptKind, OnProgress, Progress
 
 NEGATIVE = "negative: "
 """What the identity of a photo of anything else begins with: each one is an identity of its own."""
@@ -277,27 +277,6 @@ class _Copy:
                 if photo_id is None or photo_id in self._photo_of:
                     continue
                 photo = self._source.photo(photo_id)
-                rows = self._source.connection.execute(
-                    """SELECT id, detector, model, version, vector FROM detections
-                       JOIN vectors ON detection_id = id WHERE photo_id = ? ORDER BY id""",
-                    (photo_id,),
-                ).fetchall()
-                found = []
-                for row in rows:
-                    detection = self._source.detection(row["id"])
-                    vector = np.frombuffer(row["vector"], dtype="<f4")
-                    found.append(
-                        (
-                            NewDetection(
-                                detection.kind,
-                                detection.box,
-                                detection.score,
-                                row["detector"],
-                                detection.flaw,
-                            ),
-                            Embedding(vector, row["model"], row["version"]),
-                        )
-                    )
                 copied = self.library.record_photo(
                     NewPhoto(
                         content_hash=photo.content_hash,
@@ -310,7 +289,7 @@ class _Copy:
                         latitude=photo.latitude,
                         longitude=photo.longitude,
                         camera=photo.camera,
-                        detections=found,
+                        detections=self._source.found_in(photo_id),
                     )
                 )
                 self._photo_of[photo_id] = copied.id

@@ -241,6 +241,21 @@ class PhotoRecords(Database):
         )
         return [detection_from(row) for row in rows]
 
+    def found_in(self, photo_id: int) -> list[tuple[NewDetection, Embedding]]:
+        """What was found in a photo, with every vector of it, as it would be recorded anew."""
+        rows = self.connection.execute(
+            f"""SELECT {_DETECTION_COLUMNS}, detector, model, version, vector FROM detections
+                JOIN vectors ON detection_id = id WHERE photo_id = ? ORDER BY id""",
+            (photo_id,),
+        )
+        found = []
+        for row in rows:
+            one = detection_from(row)
+            new = NewDetection(one.kind, one.box, one.score, row["detector"], one.flaw)
+            vector = np.frombuffer(row["vector"], dtype="<f4")
+            found.append((new, Embedding(vector, row["model"], row["version"])))
+        return found
+
     def has_detection(self, detection_id: int) -> bool:
         """Whether there is a detection with this id."""
         row = self.connection.execute("SELECT 1 FROM detections WHERE id = ?", (detection_id,)).fetchone()

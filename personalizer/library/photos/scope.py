@@ -14,6 +14,8 @@ from personalizer.library.database import Database, now_text, path_from, path_va
 from personalizer.schemas import Embedding, NewDetection
 
 Found = tuple[NewDetection, Embedding]
+KindAndBox = tuple[str, float, float, float, float]
+"""Of a detection: what it is of, and left, top, right and bottom."""
 
 FACES_OFF = "faces.off"
 """The setting that says since when no faces are looked for."""
@@ -83,6 +85,10 @@ class ScopeRecords(Database):
     def forget_place(self, place: Path) -> None:
         """Remember nothing of a place."""
         self.connection.execute("DELETE FROM places WHERE path = ?", (path_value(place),))
+
+    def forget_places(self) -> None:
+        """Remember nothing of any place: this is another machine."""
+        self.connection.execute("DELETE FROM places")
 
     def frozen_roots(self) -> dict[Path, str]:
         """Places of which photos are gone without anything being concluded from it, and why."""
@@ -161,3 +167,16 @@ class ScopeRecords(Database):
     def forgotten_photos(self) -> set[int]:
         """The photos of `mark_forgotten`."""
         return {row["id"] for row in self.connection.execute("SELECT id FROM photos WHERE forgotten = 1")}
+
+    def left_in_forgotten_photos(self) -> dict[str, frozenset[KindAndBox]]:
+        """By content of the photos of `mark_forgotten`: what is still known to be in them."""
+        rows = self.connection.execute(
+            """SELECT content_hash, kind, box_left, box_top, box_right, box_bottom
+               FROM photos LEFT JOIN detections ON detections.photo_id = photos.id WHERE forgotten = 1"""
+        )
+        left: dict[str, set[KindAndBox]] = {}
+        for row in rows:
+            known = left.setdefault(row["content_hash"], set())
+            if row["kind"] is not None:
+                known.add(tuple(row)[1:])
+        return {content: frozenset(known) for content, known in left.items()}

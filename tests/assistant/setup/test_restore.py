@@ -47,7 +47,7 @@ from personalizer.home import Home
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.library.migrations import CURRENT_VERSION, MIGRATIONS
+from personalizer.library.schema.migrations import CURRENT_VERSION, MIGRATIONS
 from personalizer.prefix.files import replace_pair
 from personalizer.schemas import BoundingBox, DetectionKind, Embedding, NewDetection
 
