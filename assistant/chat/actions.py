@@ -179,7 +179,9 @@ class Actions:
             case "/name":
                 return self.name(*split_name(arguments))
             case "/remember":
-                return self.remember(*split_telling(arguments, self._names()))
+                return self.remember(
+                    *split_telling(arguments, self._familiar.library.names(with_hidden=True))
+                )
             case "/profile":
                 return self.profile(*split_profile(arguments))
             case "/learn":
@@ -190,6 +192,3 @@ class Actions:
                 return self.scan()
             case _:
                 return self.status()
-
-    def _names(self) -> list[str]:
-        return [concept.name for concept in self._familiar.library.concepts() if concept.name]

@@ -72,6 +72,19 @@ class ConceptRecords(Database):
         """All concepts, hidden ones included, by id."""
         return [_concept(row) for row in self.connection.execute("SELECT * FROM concepts ORDER BY id")]
 
+    def names(self, *, with_hidden: bool = False) -> list[str]:
+        """The names of concepts in alphabetical order, those of hidden ones only where asked. Loads no concept."""
+        visible = "" if with_hidden else "AND state != 'hidden'"
+        rows = self.connection.execute(f"SELECT name FROM concepts WHERE name_key IS NOT NULL {visible}")
+        return sorted((str(row["name"]) for row in rows), key=str.casefold)
+
+    def member_counts(self) -> dict[tuple[int, MembershipStatus], int]:
+        """By concept and status, how many detections have that status in it; nothing for none."""
+        rows = self.connection.execute(
+            "SELECT concept_id, status, COUNT(*) AS number FROM memberships GROUP BY concept_id, status"
+        )
+        return {(row["concept_id"], row["status"]): row["number"] for row in rows}
+
     def newest_concept_id(self) -> int:
         """The highest id of a concept that is there; 0 where there is none."""
         return int(self.connection.execute("SELECT COALESCE(MAX(id), 0) FROM concepts").fetchone()[0])

@@ -55,3 +55,13 @@ def test_a_concepts_number_never_returns(library: Library) -> None:
     first, last = library.create_concept("object"), library.create_concept("object")
     library.delete_concept(last.id)
     assert library.create_concept("face").id > last.id > first.id
+
+
+def test_names_leave_hidden_ones_out_unless_asked(library: Library) -> None:
+    for name in ("mia", "Bo", "Zoë"):
+        library.create_concept("object", name)
+    library.create_concept("face")
+    gone = library.create_concept("object", "Ann")
+    library.set_state(gone.id, "hidden")
+    assert library.names() == ["Bo", "mia", "Zoë"]
+    assert library.names(with_hidden=True) == ["Ann", "Bo", "mia", "Zoë"]
