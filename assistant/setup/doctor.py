@@ -20,7 +20,7 @@ from personalizer.home import Home
 from personalizer.library.file import quick_verdict
 from personalizer.library.library import Library
 from personalizer.scan.exclusions import exclusions_of
-from personalizer.scan.mounts import read_mounts
+from personalizer.scan.file_system import read_mounts
 from personalizer.watch.polled_folders import read_polled
 
 LOW_DISK_MIB = 1024

@@ -68,8 +68,7 @@ def get_face_model(
 
 def use_face_models(models: Path, library: Library, queue: JobQueue, names: Sequence[str]) -> dict[str, Any]:
     """Use these for all photos from now on; those that others looked at are looked at again by the worker."""
-    from personalizer.analysis.analyzer import PhotoAnalyser
-    from personalizer.analysis.version import analysis_version
+    from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
 
     used = choose_models(models, names)
     waiting = len(library.photos_to_analyse(analysis_version(PhotoAnalyser(models))))

@@ -18,7 +18,7 @@ from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.library.photos.photos import NewPhoto
 from personalizer.photos.decode import read_photo_bytes
-from personalizer.photos.own_drawings import is_drawing
+from personalizer.photos.formats import is_drawing
 from personalizer.schemas import Job
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ from assistant.worker.job_log import logged
 from assistant.worker.log import Harmless, level_number, logging_to_files
 from assistant.worker.missing_work import missing_work, queue_missing
 from assistant.worker.registry import make_handlers
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import analysis_version
 from personalizer.backup.swap import finish_restore
 from personalizer.errors import FamiliarError
 from personalizer.home import Home

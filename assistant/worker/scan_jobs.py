@@ -12,8 +12,7 @@ from assistant.setup.estimate import note_rate
 from assistant.worker.grouping_jobs import GroupingJobs
 from assistant.worker.progress import reporter
 from assistant.worker.training_jobs import TrainingJobs
-from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
 from personalizer.jobs.due import (
@@ -79,7 +78,9 @@ class ScanJobs:
             result |= self._grouping.cluster(job, context)
         else:
             settle(self._library, due)
-        self._training.notice_new_version(job)
+        if folders is None:
+            # Another version comes with an update, after which everything is scanned.
+            self._training.notice_new_version(job)
         return result
 
     def _scan_folders(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport | None:

@@ -18,11 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import analysis_version
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.home import PACKAGE_PARENT
 from personalizer.photos.decode import FOR_ANALYSIS, decode_photo
-from personalizer.photos.own_drawings import is_drawing
+from personalizer.photos.formats import is_drawing
 from personalizer.photos.perceptual_hash import Fingerprint, fingerprint
 from personalizer.process_limits import (
     end_with_parent,

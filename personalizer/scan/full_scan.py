@@ -12,13 +12,13 @@ from pathlib import Path
 
 from personalizer.library.library import Library
 from personalizer.library.photos.seen_files import ScanTable
+from personalizer.photos.formats import may_be_photo
 from personalizer.scan.exclusions import exclusions_of
+from personalizer.scan.file_system import Settling, file_system_id, mount_of, read_mounts
 from personalizer.scan.importer import PhotoImport, Tally
 from personalizer.scan.mass_removal import FolderCount, more_than_asked, why_frozen
-from personalizer.scan.mounts import file_system_id, mount_of, read_mounts
 from personalizer.scan.notes import ScanNotes, write_notes
-from personalizer.scan.stability import Settling
-from personalizer.scan.walk import Walk, innermost, listing_trouble, may_be_photo, root_trouble
+from personalizer.scan.walk import Walk, innermost, listing_trouble, root_trouble
 from personalizer.schemas import OnProgress, Progress, ScanReport
 
 PROCESSES = 2

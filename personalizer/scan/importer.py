@@ -31,7 +31,7 @@ from personalizer.library.photos.failures import MAX_ATTEMPTS
 from personalizer.library.photos.photos import NewPhoto
 from personalizer.library.photos.seen_files import OpenWork, ScanTable
 from personalizer.photos.decode import read_photo_bytes
-from personalizer.scan.stability import Settling, age_s, is_being_written, is_same, look, rest_s
+from personalizer.scan.file_system import Settling, age_s, is_being_written, is_same, look, rest_s
 from personalizer.schemas import OnProgress, Progress, ScanReport, SeenFile
 
 _POLL_S = 0.5

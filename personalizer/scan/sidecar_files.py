@@ -15,7 +15,7 @@ from pathlib import Path
 
 from personalizer.library.library import Library
 from personalizer.library.photos.companions import CompanionFile, CompanionKind
-from personalizer.photos.raw import RAW_SUFFIXES
+from personalizer.photos.formats import RAW_SUFFIXES
 from personalizer.photos.sidecars import SidecarFacts, read_sidecar
 
 MAX_VIDEO_MIB = 150.0

@@ -20,10 +20,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from personalizer.jobs.due import MOST_FOLDERS
+from personalizer.photos.formats import PHOTO_SUFFIXES
 from personalizer.scan.exclusions import Exclusions
-from personalizer.scan.mounts import Mount, has_network_part, mount_of, mounts_around, read_mounts
+from personalizer.scan.file_system import Mount, has_network_part, mount_of, mounts_around, read_mounts
 from personalizer.scan.sidecar_files import COMPANION_SUFFIXES
-from personalizer.scan.walk import PHOTO_SUFFIXES, innermost
+from personalizer.scan.walk import innermost
 from personalizer.watch.inotify import NO_MORE_WATCHES, FolderNotices, Happened
 from personalizer.watch.polled_folders import Polled
 

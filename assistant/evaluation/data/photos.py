@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
 from personalizer.errors import UnreadablePhotoError
 from personalizer.home import Home
 from personalizer.library.library import Library

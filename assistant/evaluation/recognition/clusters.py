@@ -19,8 +19,7 @@ import numpy as np
 from assistant.evaluation.data.metrics import PrecisionRecall, bcubed, pairwise
 from assistant.evaluation.data.protocol import Subject, read_photos, read_subjects
 from assistant.evaluation.recognition.synthetic import evaluate_siblings, evaluate_synthetic
-from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
 from personalizer.clustering.state import GroupingState
 from personalizer.clustering.update import ClusterSettings, cluster
 from personalizer.errors import UsageError

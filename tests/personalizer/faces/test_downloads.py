@@ -314,8 +314,7 @@ def test_alignment_puts_the_eyes_where_they_belong() -> None:
 
 
 def test_the_choice_is_part_of_what_photos_were_looked_at_by(installed: Path, portrait: Image.Image) -> None:
-    from personalizer.analysis.analyzer import PhotoAnalyser
-    from personalizer.analysis.version import analysis_version
+    from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
 
     shipped = PhotoAnalyser(installed)
     versions = {analysis_version(shipped)}

@@ -13,9 +13,9 @@ from stored_photos import file_rows
 
 from personalizer.library.library import Library
 from personalizer.scan import folder_scan as small_scan
+from personalizer.scan.file_system import Mount
 from personalizer.scan.folder_scan import scan_folders
 from personalizer.scan.full_scan import scan
-from personalizer.scan.mounts import Mount
 from personalizer.scan.notes import ScanNotes, read_notes, write_notes
 from personalizer.schemas import ScanReport
 

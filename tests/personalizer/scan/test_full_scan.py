@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from personalizer.analysis import process as analysis_process
 from personalizer.analysis.analyzer import PhotoAnalyser
 from personalizer.library.library import Library
-from personalizer.photos.own_drawings import SOFTWARE
+from personalizer.photos.formats import SOFTWARE
 from personalizer.scan.full_scan import scan
 from personalizer.scan.walk import find_files
 from personalizer.schemas import Progress, ScanReport

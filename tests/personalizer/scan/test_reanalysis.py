@@ -11,9 +11,8 @@ from PIL import Image
 from skimage.data import astronaut
 from stored_photos import store_photo
 
-from personalizer.analysis.analyzer import PhotoAnalyser
+from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
 from personalizer.analysis.process import Unreadable
-from personalizer.analysis.version import analysis_version
 from personalizer.library.library import Library
 from personalizer.scan import reanalysis
 from personalizer.scan.full_scan import scan

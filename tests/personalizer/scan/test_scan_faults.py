@@ -26,10 +26,9 @@ from personalizer.library.library import Library
 from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan import importer as photo_import
 from personalizer.scan import stability as settling
+from personalizer.scan.file_system import Mount, Settling, is_being_written
 from personalizer.scan.full_scan import scan
-from personalizer.scan.mounts import Mount
 from personalizer.scan.notes import read_notes
-from personalizer.scan.stability import Settling, is_being_written
 from personalizer.schemas import Progress, ScanReport
 from personalizer.storage_errors import storage_error
 

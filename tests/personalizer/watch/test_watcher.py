@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from personalizer.scan.exclusions import Exclusions
-from personalizer.scan.mounts import Mount
+from personalizer.scan.file_system import Mount
 from personalizer.watch.polled_folders import Polled
 from personalizer.watch.watchdog_events import WatchdogNotices
 from personalizer.watch.watcher import Watcher, WatchTimes

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.detect import propose_region
+from personalizer.analysis.analyzer import PhotoAnalyser, propose_region
 from personalizer.faces.detector import FaceDetector
 from personalizer.faces.embedder import FaceEmbedder
 from personalizer.photos.decode import DecodedPhoto
