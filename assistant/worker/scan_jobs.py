@@ -85,15 +85,14 @@ class ScanJobs:
 
     def _scan_folders(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport | None:
         from personalizer.scan.folder_scan import scan_folders
+        from personalizer.scan.importer import ScanControl
 
         makes_way = _MakesWay(context)
         report = scan_folders(
             self._library,
             noticed,
             self._home.models,
-            progress=reporter(context),
-            cancelled=makes_way,
-            advanced=context.advanced,
+            ScanControl(reporter(context), makes_way, context.advanced),
         )
         self._check_way(job, makes_way, noticed)
         if report is None:
@@ -102,6 +101,7 @@ class ScanJobs:
 
     def _scan_all(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport:
         from personalizer.scan.full_scan import scan
+        from personalizer.scan.importer import ScanControl
 
         makes_way = _MakesWay(context)
         scan_due = mark_scan_due(self._library, job.payload, made_up_for=job.input_hash)
@@ -109,9 +109,7 @@ class ScanJobs:
             self._library,
             self._library.roots(),
             self._home.models,
-            progress=reporter(context),
-            cancelled=makes_way,
-            advanced=context.advanced,
+            ScanControl(reporter(context), makes_way, context.advanced),
             accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         note_rate(self._library, report.new, report.elapsed_s)

@@ -37,6 +37,35 @@ from personalizer.schemas import OnProgress, Progress, ScanReport, SeenFile
 _POLL_S = 0.5
 
 
+PROCESSES = 2
+
+
+def _say_nothing(progress: Progress) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+def _do_nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ScanControl:
+    """How a scan is steered by whoever asked for it, and how it works."""
+
+    progress: OnProgress = _say_nothing
+    cancelled: Callable[[], bool] = _never
+    """Once it says True the scan stops after the photos it has, and marks nothing missing."""
+    advanced: Callable[[], None] = _do_nothing
+    """Called after every file that no later scan has to look at as it is."""
+    processes: int = PROCESSES
+    settling: Settling = Settling()  # noqa: RUF009 - frozen
+    """A file that changes while it is looked at is left for the next scan."""
+
+
 class UndecidedError(Exception):
     """Whether a file is one that the library knows from another place cannot be told here."""
 
@@ -94,12 +123,8 @@ class PhotoImport:
         models: Path,
         table: ScanTable,
         tally: Tally,
+        control: ScanControl,
         *,
-        progress: OnProgress,
-        cancelled: Callable[[], bool],
-        advanced: Callable[[], None],
-        processes: int,
-        settling: Settling,
         network_places: Collection[str],
         may_have_moved_from: Callable[[Path], bool],
     ) -> None:
@@ -107,11 +132,7 @@ class PhotoImport:
         self.models = models
         self.table = table
         self.tally = tally
-        self.progress = progress
-        self.cancelled = cancelled
-        self.advanced = advanced
-        self.processes = processes
-        self.settling = settling
+        self.control = control
         self.network_places = network_places
         self.may_have_moved_from = may_have_moved_from
         self.faces = library.faces_are_on()
@@ -136,9 +157,9 @@ class PhotoImport:
         busy: dict[AnalysisProcess, tuple[str, SeenFile, float]] = {}
         try:
             while position < len(numbers) or busy:
-                while position < len(numbers) and len(busy) < self.processes:
+                while position < len(numbers) and len(busy) < self.control.processes:
                     # Asked per file: content that is known only gets hashed and leaves this loop last.
-                    if self.cancelled():
+                    if self.control.cancelled():
                         position = len(numbers)
                         break
                     number = numbers[position]
@@ -153,7 +174,7 @@ class PhotoImport:
                     content_hash, data = content
                     if not prepared:
                         # Once and here: two children would both convert, and its failure is no photo's.
-                        self.progress(Progress(self.done, self.total, "Preparing the models"))
+                        self.control.progress(Progress(self.done, self.total, "Preparing the models"))
                         try:
                             ensure_object_model(self.models)
                         except Exception:
@@ -174,7 +195,7 @@ class PhotoImport:
             for process in [*idle, *busy]:
                 process.stop()
         # Copies of a photo that was in hand when the scan was cancelled are left for the next one.
-        return not self.cancelled()
+        return not self.control.cancelled()
 
     def _work(self) -> tuple[array[int], set[int]]:
         """The numbers of files to read, in order, and those among them that were in hand when an earlier scan died."""
@@ -219,7 +240,7 @@ class PhotoImport:
 
     def _read(self, file: SeenFile) -> tuple[str, bytes] | None:
         """Hash and bytes of a file whose content is not known yet; everything else is settled here."""
-        rest = rest_s(file, self.settling, network=self._is_network(file))
+        rest = rest_s(file, self.control.settling, network=self._is_network(file))
         if rest:
             # Of all files together this takes no longer than of one: the walk looked at them before.
             time.sleep(max(0.0, self.looked_s + rest - time.monotonic()))
@@ -281,7 +302,7 @@ class PhotoImport:
         """Whether to wait for a program that may still write to the file."""
         age = age_s(file)
         # A time in the future says nothing, and must not have a file wait for ever.
-        if age is None or age > self.settling.writer_s or self._is_network(file):
+        if age is None or age > self.control.settling.writer_s or self._is_network(file):
             return False
         return is_being_written(file.path)
 
@@ -373,9 +394,9 @@ class PhotoImport:
     def _step(self, file: SeenFile, *, stored: bool = True) -> None:
         """One file less; where that was not `stored` for good, the next scan looks at it again."""
         if stored:
-            self.advanced()
+            self.control.advanced()
         self.done += 1
-        self.progress(Progress(self.done, self.total, f"Reading {file.path.name}"))
+        self.control.progress(Progress(self.done, self.total, f"Reading {file.path.name}"))
 
 
 def _crash_reason(crash: Crashed) -> str:

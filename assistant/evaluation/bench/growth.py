@@ -34,6 +34,7 @@ from personalizer.photos.perceptual_hash import TONES_BYTES, Fingerprint
 from personalizer.scan.exclusions import exclusions_of
 from personalizer.scan.notes import read_notes
 from personalizer.schemas import OnProgress, Progress
+from personalizer.watch.roots import WatchTimes
 from personalizer.watch.watcher import Watcher
 
 _PHOTOS_PER_PERSON = 5
@@ -167,7 +168,7 @@ class _Grown:
             hints.put,
             exclusions=lambda: exclusions_of(self.library),
             unfinished=lambda: read_notes(self.library).want_a_look,
-            debounce_s=_DEBOUNCE_S,
+            times=WatchTimes(debounce_s=_DEBOUNCE_S),
         )
         with watcher:
             for content in pictures:

@@ -27,6 +27,7 @@ from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan.full_scan import scan
+from personalizer.scan.importer import ScanControl
 from personalizer.schemas import ConceptKind, OnProgress, Progress
 
 NEGATIVE = "negative: "
@@ -140,7 +141,7 @@ def _read(
     named = [(path, subject.name) for subject in subjects[0] for path in subject.photos]
     named += [(path, f"{NEGATIVE}{path}") for path in negatives]
     folders = sorted({path.parent.resolve() for path, _ in named})
-    scan(library, folders, home.models, progress=on_progress)
+    scan(library, folders, home.models, ScanControl() if on_progress is None else ScanControl(on_progress))
     found = []
     for path, identity in named:
         photo = library.photo_by_path(path)

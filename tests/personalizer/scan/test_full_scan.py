@@ -20,6 +20,7 @@ from personalizer.analysis.analyzer import PhotoAnalyser
 from personalizer.library.library import Library
 from personalizer.photos.formats import SOFTWARE
 from personalizer.scan.full_scan import scan
+from personalizer.scan.importer import ScanControl
 from personalizer.scan.walk import find_files
 from personalizer.schemas import Progress, ScanReport
 
@@ -35,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(library: Library, folder: Path, models: Path) -> Callable[..., ScanReport]:
-    return lambda **options: scan(library, [folder], models, **options)
+    return lambda **options: scan(library, [folder], models, ScanControl(**options))
 
 
 def assert_sound(library: Library, photos: int) -> None:

@@ -16,6 +16,7 @@ from personalizer.analysis.process import Unreadable
 from personalizer.library.library import Library
 from personalizer.scan import reanalysis
 from personalizer.scan.full_scan import scan
+from personalizer.scan.importer import ScanControl
 from personalizer.scan.reanalysis import Reanalysis, analyse_again, look_for_faces
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 
@@ -153,7 +154,7 @@ def test_faces_that_are_switched_off_during_an_import_are_not_stored(
         if progress.done:
             library.switch_faces(False)
 
-    scan(library, [people], models, progress=off, processes=1)
+    scan(library, [people], models, ScanControl(off, processes=1))
     assert len(library.photos()) == 3 and len(faces_of(library)) == 1
     assert len(library.faceless_photos()) == 2
 

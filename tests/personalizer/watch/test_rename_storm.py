@@ -20,7 +20,8 @@ import json, os, sys, threading, time
 from pathlib import Path
 from personalizer.library.library import Library
 from personalizer.scan.full_scan import scan
-from personalizer.watch.watcher import Watcher, WatchTimes
+from personalizer.watch.roots import WatchTimes
+from personalizer.watch.watcher import Watcher
 
 def resident_mib():
     pages = int(Path("/proc/self/statm").read_text().split()[1])
