@@ -190,7 +190,7 @@ def _index(home: Home) -> Check:
     if running_worker_pid(home) is not None:
         return Check("index", True, "not compared with the library while the worker runs")
     with hold_worker_lock(home), Library.open(home.database, read_only=True) as library:
-        if not library.counts()["vectors"]:
+        if not library.vector_count():
             return Check("index", True, "nothing to index yet")
         found = IndexProcess(home.chroma).check(library)
     wrong = ", ".join(f"{found[key]} {key}" for key in ("missing", "extra", "different") if found[key])

@@ -97,7 +97,7 @@ def _analysis(library: Library, version: str) -> list[MissingWork]:
 
 
 def _index(library: Library) -> list[MissingWork]:
-    waiting, gone = library.counts()["not_indexed"], library.index_removals(1)
+    waiting, gone = library.not_indexed_count(), library.index_removals(1)
     if not waiting and not gone:
         return []
     # What it is about changes all the time; that it failed or was called off once says nothing about the next.

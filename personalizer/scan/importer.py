@@ -40,26 +40,14 @@ _POLL_S = 0.5
 PROCESSES = 2
 
 
-def _say_nothing(progress: Progress) -> None:
-    pass
-
-
-def _never() -> bool:
-    return False
-
-
-def _do_nothing() -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True)
 class ScanControl:
     """How a scan is steered by whoever asked for it, and how it works."""
 
-    progress: OnProgress = _say_nothing
-    cancelled: Callable[[], bool] = _never
+    progress: OnProgress = lambda _: None
+    cancelled: Callable[[], bool] = lambda: False
     """Once it says True the scan stops after the photos it has, and marks nothing missing."""
-    advanced: Callable[[], None] = _do_nothing
+    advanced: Callable[[], None] = lambda: None
     """Called after every file that no later scan has to look at as it is."""
     processes: int = PROCESSES
     settling: Settling = Settling()  # noqa: RUF009 - frozen

@@ -75,6 +75,14 @@ class VectorRecords(Database):
         source = (str(row["model"]), str(row["version"]))
         return source, self.vectors_of(ids, *source)
 
+    def vector_count(self) -> int:
+        """How many there are."""
+        return int(self.connection.execute("SELECT COUNT(*) FROM vectors").fetchone()[0])
+
+    def not_indexed_count(self) -> int:
+        """How many of them the index lacks."""
+        return int(self.connection.execute("SELECT COUNT(*) FROM vectors WHERE indexed = 0").fetchone()[0])
+
     def vectors_to_index(self, limit: int) -> list[tuple[int, DetectionKind, int, Embedding]]:
         """Up to `limit` vectors that the index lacks: (detection id, kind, photo id, embedding), by detection
         id.
