@@ -105,9 +105,9 @@ class ConceptJobs:
         if known is not None:
             self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
             if known.id in self._library.forgotten_photos():
-                analysed[known.id] = process.analyse(path, content).detections
+                analysed[known.id] = process.analyze(path, content).detections
             return known.id
-        found = process.analyse(path, content)
+        found = process.analyze(path, content)
         recorded = self._library.record_photo(
             NewPhoto(
                 content_hash=content_hash,

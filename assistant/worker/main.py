@@ -155,9 +155,9 @@ def queue_what_is_missing(
 
     Training is not among it, which takes long and is begun when nobody works at the machine.
     """
-    from personalizer.analysis.analyzer import PhotoAnalyser
+    from personalizer.analysis.analyzer import PhotoAnalyzer
 
-    version = analysis_version(PhotoAnalyser(home.models))
+    version = analysis_version(PhotoAnalyzer(home.models))
     found = missing_work(library, analysed_by=version)
     for item in found:
         logger.debug("missing: %s", item.why)

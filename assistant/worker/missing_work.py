@@ -89,7 +89,7 @@ def _scan(library: Library) -> list[MissingWork]:
 
 
 def _analysis(library: Library, version: str) -> list[MissingWork]:
-    photos = library.photos_to_analyse(version)
+    photos = library.photos_to_analyze(version)
     if not photos:
         return []
     why = f"{len(photos)} photos were looked at by older models"

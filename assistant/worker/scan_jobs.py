@@ -12,7 +12,7 @@ from assistant.setup.estimate import note_rate
 from assistant.worker.grouping_jobs import GroupingJobs
 from assistant.worker.progress import reporter
 from assistant.worker.training_jobs import TrainingJobs
-from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
 from personalizer.jobs.due import (
@@ -125,19 +125,19 @@ class ScanJobs:
             settle_folders(self._library, noticed)
         makes_way.check()
 
-    def analyse(self, job: Job, context: JobContext) -> dict[str, Any]:
+    def analyze(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that older models looked at → what the present ones find, in the index and grouped again."""
-        from personalizer.scan.reanalysis import analyse_again
+        from personalizer.scan.reanalysis import analyze_again
 
         # For the names and versions of its models only. Made each time: other face models may be in use by now.
-        analyzer = PhotoAnalyser(self._home.models)
+        analyzer = PhotoAnalyzer(self._home.models)
         version = analysis_version(analyzer)
         with self._library.transaction():
             was_due = due_mark(self._library) is not None
             # Before the first photo is stored, so that what dies leaves the mark behind.
             due = mark_due(self._library)
         makes_way = _MakesWay(context)
-        report = analyse_again(
+        report = analyze_again(
             self._library,
             self._home.models,
             version,
@@ -147,7 +147,7 @@ class ScanJobs:
         )
         makes_way.check()
         changed = report.analysed
-        if not self._library.photos_to_analyse(version, limit=1):
+        if not self._library.photos_to_analyze(version, limit=1):
             models = [analyzer.object_model, analyzer.face_model]
             changed += self._library.drop_superseded_vectors(models)
         result = {"analyse": dataclasses.asdict(report), **self._grouping.index_if_possible(job, context)}

@@ -48,7 +48,7 @@ class RegionConfig:
 _DEFAULT_REGION = RegionConfig()
 
 
-class PhotoAnalyser:
+class PhotoAnalyzer:
     """Holds the models; one per process is enough. Not for use by several threads at once."""
 
     def __init__(self, models: Path, *, threads: int = 1, faces: bool = True) -> None:
@@ -72,7 +72,7 @@ class PhotoAnalyser:
         """Convert (once per machine) and load the object network now instead of at the first photo."""
         self.objects.load()
 
-    def analyse(self, photo: DecodedPhoto | Image.Image) -> Analysis:
+    def analyze(self, photo: DecodedPhoto | Image.Image) -> Analysis:
         """The whole photo, one proposed region, then faces from large to small, where they may be looked for.
 
         Boxes are in pixels of the original upright photo, also where `photo.image` is a reduced copy; for a
@@ -168,9 +168,9 @@ def whole_photo(size_px: tuple[int, int], kind: DetectionKind = "photo") -> NewD
     return NewDetection(kind, BoundingBox(0.0, 0.0, float(size_px[0]), float(size_px[1])), 1.0, WHOLE_PHOTO)
 
 
-def analysis_version(analyser: PhotoAnalyser) -> str:
+def analysis_version(analyzer: PhotoAnalyzer) -> str:
     """By which models and detectors photos are looked at, in one text: where it differs they are looked at again."""
-    detector = analyser.face_detector.name
+    detector = analyzer.face_detector.name
     return "|".join(
-        (":".join(analyser.object_model), REGION_DETECTOR, detector, ":".join(analyser.face_model))
+        (":".join(analyzer.object_model), REGION_DETECTOR, detector, ":".join(analyzer.face_model))
     )

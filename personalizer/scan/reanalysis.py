@@ -39,7 +39,7 @@ class Reanalysis:
     failed: list[dict[str, str]] = field(default_factory=list)
 
 
-def analyse_again(
+def analyze_again(
     library: Library,
     models: Path,
     version: str,
@@ -55,7 +55,7 @@ def analyse_again(
     are switched off meanwhile, those that are known stay as they are.
     """
     report = Reanalysis()
-    waiting = library.photos_to_analyse(version)
+    waiting = library.photos_to_analyze(version)
     faces = library.faces_are_on()
 
     def begin(photo_id: int) -> None:

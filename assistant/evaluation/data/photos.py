@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.errors import UnreadablePhotoError
 from personalizer.home import Home
 from personalizer.library.library import Library
@@ -27,9 +27,9 @@ class EvaluationPhotos:
     """Analyses photos into the library of `home` and hands out what was found. For one thread."""
 
     def __init__(self, home: Home) -> None:
-        self._analyser = PhotoAnalyser(home.ensure().models)
+        self._analyzer = PhotoAnalyzer(home.ensure().models)
         # Other models mean another library: vectors of an older one are not what serves now.
-        versions = hashlib.sha256(analysis_version(self._analyser).encode()).hexdigest()[:16]
+        versions = hashlib.sha256(analysis_version(self._analyzer).encode()).hexdigest()[:16]
         self.library = Library.open(home.root / f"photos-{versions}.sqlite3")
         self._ids: dict[Path, int] = {}
         self.unreadable: dict[str, str] = {}
@@ -71,13 +71,13 @@ class EvaluationPhotos:
                 latitude=photo.latitude,
                 longitude=photo.longitude,
                 camera=photo.camera,
-                detections=self._analyser.analyse(photo),
+                detections=self._analyzer.analyze(photo),
             )
         ).id
 
-    def analyse(self, image: Image.Image) -> Analysed:
+    def analyze(self, image: Image.Image) -> Analysed:
         """What is found in a picture that is not in the library and stays out of it."""
-        return self._analyser.analyse(image)
+        return self._analyzer.analyze(image)
 
     def photo_id(self, path: Path) -> int | None:
         """The id of a prepared photo; equal files have one id, unreadable ones none."""
@@ -112,7 +112,7 @@ class EvaluationPhotos:
         return dict(found)
 
     def _model(self, kind: DetectionKind) -> tuple[str, str]:
-        return self._analyser.face_model if kind == "face" else self._analyser.object_model
+        return self._analyzer.face_model if kind == "face" else self._analyzer.object_model
 
     def whole(self, photo_ids: Sequence[int]) -> Float32Array:
         """The vectors of whole pictures, `[photos, dim]`."""

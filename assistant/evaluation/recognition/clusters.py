@@ -19,7 +19,7 @@ import numpy as np
 from assistant.evaluation.data.metrics import PrecisionRecall, bcubed, pairwise
 from assistant.evaluation.data.protocol import Subject, read_photos, read_subjects
 from assistant.evaluation.recognition.synthetic import evaluate_siblings, evaluate_synthetic
-from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.clustering.state import GroupingState
 from personalizer.clustering.update import ClusterSettings, cluster
 from personalizer.errors import UsageError
@@ -84,7 +84,7 @@ def evaluate_clusters(
     tables: dict[str, _Table] = {}
     if faces_dir is not None or objects_dir is not None:
         home.ensure()
-        looked_at_by = analysis_version(PhotoAnalyser(home.models))
+        looked_at_by = analysis_version(PhotoAnalyzer(home.models))
         version = hashlib.sha256(looked_at_by.encode()).hexdigest()[:16]
         with Library.open(home.root / f"clusters-{version}.sqlite3") as library:
             if faces_dir is not None:

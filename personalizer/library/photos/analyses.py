@@ -46,7 +46,7 @@ class OutdatedPhoto:
 class AnalysisRecords(PhotoRecords):
     """The part of the library that says what analysis has still to do, and what it has given up."""
 
-    def photos_to_analyse(self, version: str, limit: int | None = None) -> list[int]:
+    def photos_to_analyze(self, version: str, limit: int | None = None) -> list[int]:
         """Photos that other models than those of `version` looked at last, the newest first.
 
         Not those that show what was forgotten, those without a file, and those that these models failed with.

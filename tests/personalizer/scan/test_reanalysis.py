@@ -11,13 +11,13 @@ from PIL import Image
 from skimage.data import astronaut
 from stored_photos import store_photo
 
-from personalizer.analysis.analyzer import PhotoAnalyser, analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.analysis.process import Unreadable
 from personalizer.library.library import Library
 from personalizer.scan import reanalysis
 from personalizer.scan.full_scan import scan
 from personalizer.scan.importer import ScanControl
-from personalizer.scan.reanalysis import Reanalysis, analyse_again, look_for_faces
+from personalizer.scan.reanalysis import Reanalysis, analyze_again, look_for_faces
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 
 
@@ -63,7 +63,7 @@ def test_detections_that_are_where_older_ones_were_keep_their_numbers(library: L
     assert {removed for removed, _, _ in library.index_removals(9)} == {gone, thing}
     assert library.drop_superseded_vectors([("m", "2")]) == 2
     assert set(library.vectors_of([whole, same, confirmed], "m", "1")) == {confirmed}
-    assert library.photos_to_analyse("newer") == []
+    assert library.photos_to_analyze("newer") == []
 
 
 def test_the_real_models_look_again(
@@ -77,8 +77,8 @@ def test_the_real_models_look_again(
     for number in range(4):
         make_photo(folder / f"{number}.jpg", number)
     scan(library, [folder], models)
-    version = analysis_version(PhotoAnalyser(models))
-    assert library.photos_to_analyse(version) == [], "the scan notes by what it looked"
+    version = analysis_version(PhotoAnalyzer(models))
+    assert library.photos_to_analyze(version) == [], "the scan notes by what it looked"
     before = {photo.id: [d.id for d in library.detections(photo.id)] for photo in library.photos()}
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
     make_photo(folder / "3.jpg", 33)
@@ -87,7 +87,7 @@ def test_the_real_models_look_again(
     monkeypatch.setattr(reanalysis, "PROCESSES", 1)
 
     def again(stop_after: int = 99) -> Reanalysis:
-        return analyse_again(
+        return analyze_again(
             library,
             models,
             version,
@@ -103,7 +103,7 @@ def test_the_real_models_look_again(
     assert {photo.id: [d.id for d in library.detections(photo.id)] for photo in library.photos()} == {
         photo.id: before[photo.id] for photo in library.photos()
     }
-    left = set(library.photos_to_analyse(version))
+    left = set(library.photos_to_analyze(version))
     assert left == {library.photo_by_path(folder / name).id for name in ("2.jpg", "3.jpg")}
 
 
@@ -129,13 +129,13 @@ def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
     scan(library, [people], models)
     known = faces_of(library)
     assert len(known) == 3
-    version = analysis_version(PhotoAnalyser(models))
+    version = analysis_version(PhotoAnalyzer(models))
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
-    last = library.photos_to_analyse(version)[-1]
+    last = library.photos_to_analyze(version)[-1]
     # The older models overlooked it.
     library.delete_detections([face.id for face in library.detections(last) if face.kind == "face"])
     kept = faces_of(library)
-    report = analyse_again(
+    report = analyze_again(
         library,
         models,
         version,
