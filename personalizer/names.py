@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 
 from personalizer.errors import UsageError
 
@@ -12,6 +13,27 @@ MAX_NAME_CHARACTERS = 80
 REORDERING_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # Control characters, lone surrogates, unassigned and private code points, line and paragraph separators.
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cn", "Co", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class LineRules:
+    """What one line of text may be."""
+
+    called: str
+    """What the text is in messages."""
+    most: int
+    """Characters."""
+    empty_fix: str
+    long_fix: str = ""
+    needed: str = "LNPS"
+    """The Unicode categories of which one character has to be there."""
+    refused: frozenset[str] = _REFUSED_CATEGORIES
+    """Those of which none may be."""
+    allowed: str = ""
+    """Control characters that become spaces."""
+
+
+_NAME = LineRules("name", MAX_NAME_CHARACTERS, "Give it at least one letter or emoji.")
 
 
 def name_key(text: str) -> str:
@@ -26,48 +48,27 @@ def valid_name(text: str) -> str:
     Any script and emoji are allowed. Raises `UsageError` when nothing visible remains, when it is longer than
     `MAX_NAME_CHARACTERS`, or when it holds control characters or marks that reorder text.
     """
-    return visible_line(
-        text,
-        tried="naming a concept",
-        called="name",
-        most=MAX_NAME_CHARACTERS,
-        empty_fix="Give it at least one letter or emoji.",
-    )
+    return visible_line(text, "naming a concept", _NAME)
 
 
-def visible_line(
-    text: str,
-    *,
-    tried: str,
-    called: str,
-    most: int,
-    empty_fix: str,
-    long_fix: str = "",
-    needed: str = "LNPS",
-    refused: frozenset[str] = _REFUSED_CATEGORIES,
-    allowed: str = "",
-) -> str:
-    """What a person typed, as one normalised line, or `UsageError`.
-
-    `needed` are the Unicode categories of which one character has to be there, `refused` those of which none may be,
-    `allowed` control characters that become spaces; `called` is what the text is in messages.
-    """
+def visible_line(text: str, tried: str, rules: LineRules) -> str:
+    """What a person typed, as one normalised line, or `UsageError`."""
     for character in text:
-        if character in allowed:
+        if character in rules.allowed:
             continue
-        if unicodedata.category(character) in refused or character in REORDERING_MARKS:
+        if unicodedata.category(character) in rules.refused or character in REORDERING_MARKS:
             raise UsageError(
                 tried=tried,
-                found=f"the {called} holds U+{ord(character):04X}, which cannot be shown",
+                found=f"the {rules.called} holds U+{ord(character):04X}, which cannot be shown",
                 fix="Use letters, digits, spaces, punctuation or emoji.",
             )
     line = " ".join(unicodedata.normalize("NFC", text).split())
-    if not any(unicodedata.category(character)[0] in needed for character in line):
-        raise UsageError(tried=tried, found=f"the {called} is empty", fix=empty_fix)
-    if len(line) > most:
+    if not any(unicodedata.category(character)[0] in rules.needed for character in line):
+        raise UsageError(tried=tried, found=f"the {rules.called} is empty", fix=rules.empty_fix)
+    if len(line) > rules.most:
         raise UsageError(
             tried=tried,
-            found=f"the {called} has {len(line)} characters",
-            fix=f"Use at most {most}{long_fix}.",
+            found=f"the {rules.called} has {len(line)} characters",
+            fix=f"Use at most {rules.most}{rules.long_fix}.",
         )
     return line

@@ -6,6 +6,7 @@ Nothing leaves the home: neither that, nor the device's number and the cache tha
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 SWITCH = "ORT_DISABLE_TELEMETRY"
@@ -22,8 +23,19 @@ def load_onnxruntime() -> Any:
     return onnxruntime
 
 
+def execution_providers() -> list[str]:
+    """Where sessions run, for every one of them: the processor, also beside a graphics card that torch uses."""
+    return ["CPUExecutionProvider"]
+
+
+def new_session(graph: bytes | str | Path, options: Any = None) -> Any:
+    """A session for an ONNX graph or its file. No other module makes one."""
+    source = str(graph) if isinstance(graph, Path) else graph
+    return load_onnxruntime().InferenceSession(source, options, providers=execution_providers())
+
+
 def open_session(graph: bytes, threads: int, *, of_one_size: bool = True) -> Any:
-    """A session on the CPU for a small network that looks at photos, beside other processes that do the same.
+    """A session for a small network that looks at photos, beside other processes that do the same.
 
     What it is given is `of_one_size`, or it gives back the room that a large picture took.
     """
@@ -35,4 +47,4 @@ def open_session(graph: bytes, threads: int, *, of_one_size: bool = True) -> Any
     # Idle threads that spin would take the core of the process next door.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = of_one_size
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return new_session(graph, options)

@@ -1,4 +1,4 @@
-"""What a child process may use, and that it never outlives its parent. Knows nothing of what the child does."""
+"""What processes of ours use and may use, and that a child never outlives its parent. Knows nothing of what they do."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 
@@ -61,3 +62,27 @@ def _lower(limit: int, value: int) -> None:
     hard = resource.getrlimit(limit)[1]
     wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
     resource.setrlimit(limit, (wanted, wanted))
+
+
+def computed_s() -> float | None:
+    """Seconds of processor time that this process and its children have used; None where nobody can tell."""
+    own_s = time.process_time()
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    parents: dict[int, tuple[int, int]] = {}
+    try:
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdigit():
+                try:
+                    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                except (OSError, ValueError):
+                    continue  # it has ended meanwhile
+                parents[int(folder.name)] = (int(fields[1]), int(fields[11]) + int(fields[12]))
+    except OSError:
+        return None
+    family = {os.getpid()}
+    grown = True
+    while grown:
+        more = {pid for pid, (parent, _) in parents.items() if parent in family} - family
+        family, grown = family | more, bool(more)
+    living = sum(parents[pid][1] for pid in family - {os.getpid()}) / os.sysconf("SC_CLK_TCK")
+    return own_s + children.ru_utime + children.ru_stime + living

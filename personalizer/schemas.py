@@ -231,3 +231,21 @@ class Job:
     """Seconds that the steps left take at that rate; later parts of the work are not in it."""
     lease: str | None = None
     """Tells this attempt from another one of the same job."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFile:
+    """A file in one of the folders, as it was when it was looked at."""
+
+    text: str
+    """Its path, which is a `Path` only where somebody wants one: of most files nobody does."""
+    size: int
+    mtime_ns: int
+    device: int = 0
+    inode: int = 0
+    place: str = ""
+    """The registered folder, or the mounted file system below one, that it is in."""
+
+    @property
+    def path(self) -> Path:
+        return Path(self.text)

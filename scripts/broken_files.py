@@ -30,7 +30,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from personalizer.scan.walk import may_be_photo
+from personalizer.photos.formats import may_be_photo
 from scripts.faults.bombs import Broken, bombs
 from scripts.faults.processes import FAMILY, MemoryWatch, environment
 from scripts.faults.sources import Source, boundaries, draw, sources

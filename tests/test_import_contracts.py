@@ -15,6 +15,7 @@ PACKAGES = ("personalizer", "exporters", "assistant", "tui")
 PLANTED = {
     "packages": ("personalizer/errors.py", "import assistant.results"),
     "personalizer": ("personalizer/photos/decode.py", "import personalizer.library.library"),
+    "library": ("personalizer/library/photos/photos.py", "import personalizer.library.concepts.links"),
     "exporters": ("exporters/runtime/session.py", "import exporters.onnx.graphs"),
     "assistant": ("assistant/presentation/lines.py", "import assistant.chat.events"),
     "evaluation": ("assistant/evaluation/data/protocol.py", "import assistant.evaluation.report.tables"),

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from textual.suggester import Suggester
 
-from assistant.chat.slash_commands import PHOTO_SUFFIXES, matching_commands
+from assistant.chat.slash_commands import matching_commands
 from assistant.presentation.printable import printable
+from personalizer.photos.formats import PHOTO_SUFFIXES
 
 MIN_NAME_LETTERS = 2
 _PATH_BEGINNING = re.compile(r"""(?:^|(?<=[\s"']))(?=(?:~|\.{1,2})?/)""")

@@ -27,15 +27,12 @@ def open_assistant(home: Home, backbone: str, device: str, model_path: Path | No
     return assistant
 
 
-def look(familiar: Familiar) -> Snapshot:
-    """The library as it is now."""
-    concepts = [concept for concept in familiar.concepts() if concept.state != "hidden"]
-    photos = familiar.library.photos(1)
-    return Snapshot(
-        status=familiar.status(),
-        names=tuple(concept.name for concept in concepts if concept.name),
-        suggestions=suggestions(concepts, photos[0].path if photos else None),
-    )
+def look(familiar: Familiar, *, suggest: bool = True) -> Snapshot:
+    """The library as it is now; things to try only where somebody sees them, since these need all concepts."""
+    library = familiar.library
+    photos = library.photos(1) if suggest else []
+    offered = suggestions(familiar.concepts(), photos[0].path if photos else None) if suggest else ()
+    return Snapshot(status=familiar.status(), names=tuple(library.names()), suggestions=offered)
 
 
 def suggestions(concepts: Sequence[ConceptSummary], photo: Path | None) -> tuple[Suggestion, ...]:

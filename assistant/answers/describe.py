@@ -27,13 +27,12 @@ from assistant.language.questions import (
 )
 from assistant.results import Description, Facts, Recognised
 from personalizer.home import Home
-from personalizer.library.face_consent import faces_are_on
 from personalizer.library.library import Library
 from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo, read_photo_bytes
 from personalizer.schemas import Concept, Embedding, Evidence, NewDetection, Photo
 
 if TYPE_CHECKING:
-    from personalizer.analysis.analyzer import PhotoAnalyser
+    from personalizer.analysis.analyzer import PhotoAnalyzer
     from personalizer.recognition.recognizer import References
 
 ASKED_OF_PREFIXES = 4
@@ -51,14 +50,14 @@ class Describer:
         self._home = home
         self._library = library
         self._serving = serving
-        self._analyser_lock = threading.Lock()
+        self._analyzer_lock = threading.Lock()
         self._references: References = {}
 
     @cached_property
-    def _analyser(self) -> PhotoAnalyser:
-        from personalizer.analysis.analyzer import PhotoAnalyser
+    def _analyzer(self) -> PhotoAnalyzer:
+        from personalizer.analysis.analyzer import PhotoAnalyzer
 
-        return PhotoAnalyser(self._home.models)
+        return PhotoAnalyzer(self._home.models)
 
     def describe(
         self, path: Path, question: Phrase | None, started: float, prepare: Callable[[], None]
@@ -70,9 +69,9 @@ class Describer:
         """
         content = read_photo_bytes(path)
         decoded = decode_photo(content, path, FOR_ANALYSIS)
-        with self._analyser_lock:
-            self._analyser.looks_for_faces = faces_are_on(self._library)
-            analysed = self._analyser.analyse(decoded)
+        with self._analyzer_lock:
+            self._analyzer.looks_for_faces = self._library.faces_are_on()
+            analysed = self._analyzer.analyze(decoded)
         # By content: the file may be a copy, or hold another picture than when it was scanned.
         stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())
         decoded = filled_in(decoded, stored)

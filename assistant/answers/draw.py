@@ -15,7 +15,7 @@ from assistant.results import Imagined
 from personalizer.errors import UsageError
 from personalizer.home import Home, write_atomically
 from personalizer.library.library import Library
-from personalizer.photos.own_drawings import SOFTWARE, is_drawing
+from personalizer.photos.formats import SOFTWARE, is_drawing
 from personalizer.schemas import Concept, OnProgress, Progress
 
 if TYPE_CHECKING:

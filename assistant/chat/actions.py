@@ -31,7 +31,6 @@ from assistant.tools.imagine import imagine_pictures
 from assistant.tools.list_concepts import listed_concepts
 from assistant.tools.remember import remember_fact
 from personalizer.errors import UsageError
-from personalizer.library.face_consent import was_asked
 from personalizer.schemas import OnProgress
 
 
@@ -142,7 +141,7 @@ class Actions:
         def run(progress: OnProgress) -> tuple[str, Any]:
             report = self._familiar.add([Path(folder) for folder in folders], progress)
             # The chat asks nothing in the middle of its work; it says what holds.
-            note = "" if was_asked(self._familiar.library) else f"\n{NOTE}"
+            note = "" if self._familiar.library.was_asked_about_faces() else f"\n{NOTE}"
             return scan_lines(report) + note, report
 
         return Action("scan", f"Adding {', '.join(folders)}", run)
@@ -180,7 +179,9 @@ class Actions:
             case "/name":
                 return self.name(*split_name(arguments))
             case "/remember":
-                return self.remember(*split_telling(arguments, self._names()))
+                return self.remember(
+                    *split_telling(arguments, self._familiar.library.names(with_hidden=True))
+                )
             case "/profile":
                 return self.profile(*split_profile(arguments))
             case "/learn":
@@ -191,6 +192,3 @@ class Actions:
                 return self.scan()
             case _:
                 return self.status()
-
-    def _names(self) -> list[str]:
-        return [concept.name for concept in self._familiar.library.concepts() if concept.name]

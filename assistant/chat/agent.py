@@ -192,7 +192,7 @@ class Assistant:
         if asked is not None and name_key(text) == name_key(asked):
             self._forget(asked, text, stop, emit)
             return
-        names = [concept.name for concept in self.familiar.concepts() if concept.name]
+        names = self.familiar.library.names()
         request = parse(text, names)
         found = self._in_context(route(request, [str(photo) for photo in photos]), request, names)
         self.conversation.waiting = None

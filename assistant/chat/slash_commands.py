@@ -9,10 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from personalizer.errors import UsageError
-
-PHOTO_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff", ".gif", ".bmp"}
-)
+from personalizer.photos.formats import PHOTO_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)

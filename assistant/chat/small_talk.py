@@ -171,7 +171,7 @@ class SmallTalk:
         return [tool for tool in tools if tool.name in wanted]
 
     def _instructions(self) -> str:
-        names = [concept.name for concept in self._familiar.concepts() if concept.name][:20]
+        names = self._familiar.library.names()[:20]
         known = f" You know {', '.join(names)} from the user's photos." if names else ""
         return (
             "You are Familiar, a friendly assistant on the user's own computer that knows their photos."

@@ -17,7 +17,7 @@ from assistant.daemon.process import (
 )
 from personalizer.errors import FamiliarError, JobCancelled
 from personalizer.home import Home
-from personalizer.jobs.lease import HEARTBEAT_S
+from personalizer.jobs.loop import HEARTBEAT_S
 from personalizer.jobs.queue import JobQueue
 from personalizer.schemas import Job, OnProgress, Progress
 

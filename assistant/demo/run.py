@@ -23,7 +23,7 @@ from assistant.service.familiar import Familiar
 from exporters.installed import exported_version
 from personalizer.errors import NotReadyError
 from personalizer.home import PACKAGE_DATA, write_atomically
-from personalizer.photos.own_drawings import SOFTWARE
+from personalizer.photos.formats import SOFTWARE
 from personalizer.schemas import Concept, OnProgress, Progress
 
 SAMPLE_LIBRARY = PACKAGE_DATA / "sample_library"

@@ -17,7 +17,6 @@ from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import MAX_ATTEMPTS, JobQueue
-from personalizer.library.face_consent import begin_erasing, delete_faces, end_erasing, is_erasing
 from personalizer.library.library import Library
 from personalizer.names import name_key
 
@@ -34,7 +33,7 @@ def resume_erasing(library: Library, queue: JobQueue) -> None:
     hopeless = any(
         job.kind == JobKind.ERASE_FACES and job.attempts >= MAX_ATTEMPTS for job in queue.list("failed")
     )
-    if is_erasing(library) and not hopeless:
+    if library.is_erasing_faces() and not hopeless:
         request_erasing(queue)
 
 
@@ -45,13 +44,13 @@ def erase_faces(
     removed: Counter[str] = Counter()
     with library.said_when_locked():
         context.check_cancelled()
-        begin_erasing(library)
+        library.begin_erasing_faces()
         identity = _everybody(library)
         stop_jobs_about(queue, identity)
         library.note_faces_erased()
         library.note_forgotten(identity.concept_ids)
         context.progress(0, _STEPS, "Erasing faces: what was found in photos")
-        faces, vectors = delete_faces(library)
+        faces, vectors = library.delete_faces()
         removed.update(faces=faces, vectors=vectors)
         context.progress(1, _STEPS, "Erasing faces: building the index again")
         new_index()
@@ -70,7 +69,7 @@ def erase_faces(
                 library.delete_concept(person.id)
         context.progress(4, _STEPS, "Erasing faces: writing the library anew")
         library.compact()
-        end_erasing(library)
+        library.end_erasing_faces()
     context.progress(_STEPS, _STEPS, "Erased")
     return {"removed": dict(+removed)}
 

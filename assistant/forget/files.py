@@ -19,9 +19,8 @@ from assistant.report.page_mark import begins_people_page
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import FamiliarError
 from personalizer.home import Home
-from personalizer.photos.own_drawings import drawing_notes
+from personalizer.photos.formats import drawing_notes, may_be_photo
 from personalizer.prefix.format import KIND, WEIGHTS_FILE
-from personalizer.scan.walk import may_be_photo
 
 _LINES = frozenset({".log", ".jsonl", ".txt"})
 _NO_WORDS = frozenset({"seed", "backbone", "Software"})

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from personalizer.photos.formats import PHOTO_SUFFIXES
+
 PHOTO = "⟦photo⟧"
 CONCEPT = "⟦concept⟧"
 
-_SUFFIX = r"\.(?:jpe?g|jpe|png|webp|heic|heif|tiff?|gif|bmp)"
+_SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(PHOTO_SUFFIXES, reverse=True)))})"
 _PHOTO_PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (

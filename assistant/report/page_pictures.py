@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from personalizer.concepts.overview import Example
 from personalizer.errors import UnreadablePhotoError
+from personalizer.library.concepts.overview import Example
 from personalizer.photos.crops import FACE_MARGIN, MARGIN, close_view
 from personalizer.photos.decode import DecodeLimits, load_photo
 from personalizer.schemas import BoundingBox

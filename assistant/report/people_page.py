@@ -19,10 +19,15 @@ from typing import TYPE_CHECKING, Any
 from assistant.report.page_mark import MARK, is_people_page
 from assistant.report.page_pictures import Picture, picture_of
 from assistant.report.wording import STATES, alt_text, counted, lead_text, moment_text, span_text
-from personalizer.concepts.overview import Portrayed, examples, largest_unnamed, named, overview
 from personalizer.errors import FamiliarError, NotReadyError, UsageError
 from personalizer.home import Home, write_parts_atomically
-from personalizer.library.face_consent import faces_are_on, is_erasing
+from personalizer.library.concepts.overview import (
+    Portrayed,
+    examples,
+    largest_unnamed,
+    named,
+    overview,
+)
 from personalizer.library.library import Library
 from personalizer.schemas import ConceptKind, OnProgress, Progress
 
@@ -129,7 +134,7 @@ def write_people_page(
     started_s = time.monotonic()
     path = home.people_page if out is None else out
     _check_place(path, home, force)
-    if is_erasing(library):
+    if library.is_erasing_faces():
         raise _forgotten_meanwhile()
     page = _Page(library, limits or PageLimits(), on_progress)
     try:
@@ -191,7 +196,7 @@ class _Page:
 
     def __init__(self, library: Library, limits: PageLimits, on_progress: OnProgress | None) -> None:
         self._library, self._limits, self._on_progress = library, limits, on_progress
-        self._faces_on = faces_are_on(library)
+        self._faces_on = library.faces_are_on()
         self._numbers = overview(library)
         self._named: dict[ConceptKind, list[Portrayed]] = {
             "face": named(library, "face"),
@@ -217,7 +222,7 @@ class _Page:
     def still_holds(self) -> bool:
         """Whether nobody on the page was forgotten since, or is about to be."""
         library = self._library
-        if is_erasing(library) or self._shown.concepts & set(library.begun_forgetting()):
+        if library.is_erasing_faces() or self._shown.concepts & set(library.begun_forgetting()):
             return False
         return self._shown.concepts <= {concept.id for concept in library.concepts()}
 

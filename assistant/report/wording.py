@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from personalizer.concepts.overview import Overview
+from personalizer.library.concepts.overview import Overview
 
 STATES = {
     "ready": ("trained", "good"),

@@ -50,8 +50,7 @@ class Answers(Core):
 
     def parse(self, text: str) -> Request:
         """The names of this library and the photos in a text, with their places."""
-        names = [c.name for c in self.library.concepts() if c.name and c.state != "hidden"]
-        return parse(text, names)
+        return parse(text, self.library.names())
 
     def imagine(
         self,

@@ -12,7 +12,6 @@ from assistant.results import (
 )
 from assistant.service.base import Core
 from personalizer.jobs.kinds import JobKind
-from personalizer.library.face_consent import faceless_photos, switch_faces
 from personalizer.schemas import OnProgress
 
 if TYPE_CHECKING:
@@ -24,8 +23,8 @@ class Faces(Core):
 
     def switch_faces(self, on: bool, on_progress: OnProgress | None = None) -> dict[str, Any]:
         """Look for faces from now on, and in the photos in which that was left out; or no longer."""
-        switch_faces(self.library, on)
-        left = len(faceless_photos(self.library)) if on else 0
+        self.library.switch_faces(on)
+        left = len(self.library.faceless_photos()) if on else 0
         found = self._run(JobKind.FIND_FACES, "library", {}, on_progress) if left else {}
         return {"faces": on, "looked_at": found.get("looked_at", 0), "found": found.get("faces", 0)}
 
@@ -62,7 +61,7 @@ class Faces(Core):
 
         started = time.monotonic()
         with self.library.said_when_locked():
-            switch_faces(self.library, False)
+            self.library.switch_faces(False)
             job_id = request_erasing(self.queue)
         result = self._client.wait(job_id, on_progress)
         self.__dict__.pop("_describer", None)

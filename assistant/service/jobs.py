@@ -17,7 +17,6 @@ from assistant.results import (
 )
 from assistant.service.base import Core, existing
 from personalizer.jobs.kinds import JobKind
-from personalizer.library.face_consent import faces_are_on
 from personalizer.scan.notes import read_notes
 from personalizer.schemas import Job, OnProgress
 from personalizer.training.outdated import due_trainings, given_up
@@ -147,7 +146,7 @@ class Jobs(Core):
             watching=watching,
             polled=[dataclasses.asdict(one) for one in read_polled(self.library)] if watching else [],
             training=self._training_status(),
-            faces_on=faces_are_on(self.library),
+            faces_on=self.library.faces_are_on(),
             frozen=[{"path": str(root), "reason": why} for root, why in self.library.frozen_roots().items()],
             excluded=self.library.exclusions(),
             waiting=notes.waiting,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from personalizer.errors import FamiliarError, UsageError
-from personalizer.library.face_consent import faces_are_on, switch_faces, was_asked
 from personalizer.library.library import Library
 
 QUESTION = """Familiar can recognise people by their faces.
@@ -35,15 +34,15 @@ def settle_consent(
             tried="reading the options", found="both --yes and --no-faces", fix="Give one of the two."
         )
     if yes or no_faces:
-        switch_faces(library, not no_faces)
+        library.switch_faces(not no_faces)
         return
-    if was_asked(library):
+    if library.was_asked_about_faces():
         return
     if not somebody_is_there:
-        if faces_are_on(library):
+        if library.faces_are_on():
             print(NOTE, file=sys.stderr, flush=True)
         return
-    switch_faces(library, _answer(library))
+    library.switch_faces(_answer(library))
 
 
 def _answer(library: Library) -> bool:

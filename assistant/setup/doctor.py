@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,9 +17,10 @@ from assistant.setup.estimate import folders_within
 from personalizer.backup.swap import restore_state
 from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.home import Home
+from personalizer.library.file import quick_verdict
 from personalizer.library.library import Library
 from personalizer.scan.exclusions import exclusions_of
-from personalizer.scan.mounts import read_mounts
+from personalizer.scan.file_system import read_mounts
 from personalizer.watch.polled_folders import read_polled
 
 LOW_DISK_MIB = 1024
@@ -173,11 +173,7 @@ def _restore(home: Home) -> Check:
 def _library(home: Home) -> Check:
     if not home.database.exists():
         return Check("library", True, "none yet: `familiar add FOLDER` makes one")
-    connection = sqlite3.connect(f"{home.database.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-    try:
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    finally:
-        connection.close()
+    verdict = quick_verdict(home.database)
     size_mib = home.database.stat().st_size / 2**20
     return Check(
         "library", verdict == "ok", f"{verdict}, {size_mib:.1f} MiB", "Restore the file from a backup."
@@ -194,7 +190,7 @@ def _index(home: Home) -> Check:
     if running_worker_pid(home) is not None:
         return Check("index", True, "not compared with the library while the worker runs")
     with hold_worker_lock(home), Library.open(home.database, read_only=True) as library:
-        if not library.counts()["vectors"]:
+        if not library.vector_count():
             return Check("index", True, "nothing to index yet")
         found = IndexProcess(home.chroma).check(library)
     wrong = ", ".join(f"{found[key]} {key}" for key in ("missing", "extra", "different") if found[key])

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from personalizer.library.library import Library
+from personalizer.photos.formats import may_be_photo
 from personalizer.scan.exclusions import Exclusions
-from personalizer.scan.walk import find_files, is_listable, may_be_photo
+from personalizer.scan.walk import find_files, is_listable
 from personalizer.schemas import OnProgress, Progress
 
 PHOTOS_PER_S = 1.5

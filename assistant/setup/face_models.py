@@ -68,11 +68,10 @@ def get_face_model(
 
 def use_face_models(models: Path, library: Library, queue: JobQueue, names: Sequence[str]) -> dict[str, Any]:
     """Use these for all photos from now on; those that others looked at are looked at again by the worker."""
-    from personalizer.analysis.analyzer import PhotoAnalyser
-    from personalizer.analysis.version import analysis_version
+    from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 
     used = choose_models(models, names)
-    waiting = len(library.photos_to_analyse(analysis_version(PhotoAnalyser(models))))
+    waiting = len(library.photos_to_analyze(analysis_version(PhotoAnalyzer(models))))
     # Asked for, so not only once: whoever goes back to what was used before means it.
     job_id = queue.enqueue(JobKind.ANALYZE, "library", {}, USER_PRIORITY) if waiting else None
     return {"used": [model.name for model in used.values()], "photos_to_look_at": waiting, "job": job_id}

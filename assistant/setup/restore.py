@@ -45,9 +45,8 @@ from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyErr
 from personalizer.home import Home
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.backups import BackupRecord
-from personalizer.library.face_consent import delete_faces
 from personalizer.library.library import Library
-from personalizer.library.migrations import refuse_newer
+from personalizer.library.schema.migrations import refuse_newer
 from personalizer.names import name_key
 from personalizer.schemas import Concept, OnProgress, Progress
 from personalizer.storage_errors import storage_error
@@ -240,13 +239,13 @@ def _put_in_order(
     )
     prefixes = folder / home.concepts.name
     with Library.open(folder / LIBRARY) as library:
-        library.connection.execute("PRAGMA secure_delete = ON")
+        library.overwrite_what_is_deleted()
         left_out = _leave_out(library, prefixes, present)
         trained = adopt(library, home, prefixes, record, present)
         library.compact()
         counts = library.counts()
-        # All of it in the one file, which alone goes into the home.
-        library.connection.execute("PRAGMA journal_mode = DELETE")
+        # Which alone goes into the home.
+        library.keep_all_in_one_file()
     return counts, trained, left_out
 
 
@@ -278,7 +277,7 @@ def _leave_out_faces(library: Library, queue: JobQueue, present: Present) -> tup
     people = {concept.id: concept for concept in library.concepts() if concept.kind == "face"}
     for concept_id, person in people.items():
         _forget(library, queue, concept_id, person)
-    faces, _ = delete_faces(library)
+    faces, _ = library.delete_faces()
     library.set_setting("faces.erased_at", present.faces_erased_at)
     return faces, set(people)
 

@@ -28,7 +28,7 @@ def build_tools(
     `access` only photos in registered folders can be read.
     """
     opened = access or PhotoAccess(familiar)
-    names = [concept.name for concept in familiar.concepts() if concept.name]
+    names = familiar.library.names()
     return [
         describe_tool(familiar, opened, on_progress, request),
         imagine_tool(familiar, names, on_progress, request),

@@ -15,10 +15,10 @@ from personalizer.jobs.due import mark_due
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import JobQueue
-from personalizer.library.face_consent import faces_are_on, note_faceless
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.photos.decode import read_photo_bytes
-from personalizer.photos.own_drawings import is_drawing
+from personalizer.photos.formats import is_drawing
 from personalizer.schemas import Job
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class ConceptJobs:
         skipped: list[dict[str, str]] = []
         analysed: dict[int, Analysis] = {}
         mark_due(self._library)
-        with AnalysisProcess(self._home.models, faces=faces_are_on(self._library)) as process:
+        with AnalysisProcess(self._home.models, faces=self._library.faces_are_on()) as process:
             for number, path in enumerate(paths):
                 context.progress(number, len(paths), f"Looking at {path.name}")
                 context.check_cancelled()
@@ -105,26 +105,28 @@ class ConceptJobs:
         if known is not None:
             self._library.record_file(path.resolve(), known.id, status.st_size, status.st_mtime_ns)
             if known.id in self._library.forgotten_photos():
-                analysed[known.id] = process.analyse(path, content).detections
+                analysed[known.id] = process.analyze(path, content).detections
             return known.id
-        found = process.analyse(path, content)
+        found = process.analyze(path, content)
         recorded = self._library.record_photo(
-            content_hash=content_hash,
-            path=path.resolve(),
-            size=status.st_size,
-            mtime_ns=status.st_mtime_ns,
-            width_px=found.width_px,
-            height_px=found.height_px,
-            taken_at=found.taken_at,
-            latitude=found.latitude,
-            longitude=found.longitude,
-            camera=found.camera,
-            detections=found.detections,
-            analysed_by=found.analysed_by,
-            fingerprint=found.fingerprint,
+            NewPhoto(
+                content_hash=content_hash,
+                path=path.resolve(),
+                size=status.st_size,
+                mtime_ns=status.st_mtime_ns,
+                width_px=found.width_px,
+                height_px=found.height_px,
+                taken_at=found.taken_at,
+                latitude=found.latitude,
+                longitude=found.longitude,
+                camera=found.camera,
+                detections=found.detections,
+                analysed_by=found.analysed_by,
+                fingerprint=found.fingerprint,
+            )
         )
-        if not faces_are_on(self._library):
-            note_faceless(self._library, recorded.id)
+        if not self._library.faces_are_on():
+            self._library.note_faceless(recorded.id)
         return recorded.id
 
     def forget(self, job: Job, context: JobContext) -> dict[str, Any]:

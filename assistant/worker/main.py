@@ -38,7 +38,7 @@ from assistant.worker.job_log import logged
 from assistant.worker.log import Harmless, level_number, logging_to_files
 from assistant.worker.missing_work import missing_work, queue_missing
 from assistant.worker.registry import make_handlers
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import analysis_version
 from personalizer.backup.swap import finish_restore
 from personalizer.errors import FamiliarError
 from personalizer.home import Home
@@ -155,9 +155,9 @@ def queue_what_is_missing(
 
     Training is not among it, which takes long and is begun when nobody works at the machine.
     """
-    from personalizer.analysis.analyzer import PhotoAnalyser
+    from personalizer.analysis.analyzer import PhotoAnalyzer
 
-    version = analysis_version(PhotoAnalyser(home.models))
+    version = analysis_version(PhotoAnalyzer(home.models))
     found = missing_work(library, analysed_by=version)
     for item in found:
         logger.debug("missing: %s", item.why)
@@ -189,9 +189,9 @@ def _now_and_then(every_s: float, action: Callable[[], None]) -> Callable[[], No
 @contextmanager
 def _watching(home: Home, library: Library, queue: JobQueue, options: WatchOptions) -> Iterator[AutoTraining]:
     """Watch the folders and train when idle for the duration of the block."""
+    from personalizer.jobs.due import ask_for_scan
     from personalizer.scan.exclusions import exclusions_of
     from personalizer.scan.notes import read_notes
-    from personalizer.scan.pending_folders import ask_for_scan
     from personalizer.watch.polled_folders import write_polled
     from personalizer.watch.watcher import Watcher
 
@@ -284,7 +284,7 @@ def _ending_in_time(library: Library, queue: JobQueue, stop: threading.Event) ->
         if left.wait(STOP_PATIENCE_S):
             return
         with suppress(Exception):  # a library that is locked will say "running", which the next worker mends
-            library.connection.execute("PRAGMA busy_timeout = 1000")
+            library.wait_at_most(1.0)
             for job in queue.list("running"):
                 queue.requeue(job.id)
         logger.info("stopped in the middle of a step, which is done again")

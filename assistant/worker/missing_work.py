@@ -5,17 +5,15 @@ Knows no handler; who queues what, and when, is decided elsewhere.
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from personalizer.jobs.due import _SCAN_KEY, _hash, due_mark
+from personalizer.jobs.due import FOLDERS, due_mark, hash_of, noticed_folders, scan_mark, told_of_folders
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.scan.pending_folders import SUBJECT, noticed_folders, told_of_folders
 
 DERIVED_PRIORITY = -1
 """After everything that somebody asked for."""
@@ -76,28 +74,30 @@ def queue_missing(
 
 
 def _scan(library: Library) -> list[MissingWork]:
-    mark, folders = library.setting(_SCAN_KEY), noticed_folders(library)
+    unfinished, folders = scan_mark(library), noticed_folders(library)
     if not library.roots():
         return []
-    if mark is not None:
-        payload = json.loads(mark)["payload"]
-        return [MissingWork(JobKind.SCAN, "library", "a scan was not finished", _hash(mark), payload=payload)]
+    if unfinished is not None:
+        mark, payload = unfinished
+        return [
+            MissingWork(JobKind.SCAN, "library", "a scan was not finished", hash_of(mark), payload=payload)
+        ]
     if folders:
         why, told = f"{len(folders)} folders were not looked at", told_of_folders(library)
-        return [MissingWork(JobKind.SCAN, SUBJECT, why, _hash(folders), payload=told)]
+        return [MissingWork(JobKind.SCAN, FOLDERS, why, hash_of(folders), payload=told)]
     return []
 
 
 def _analysis(library: Library, version: str) -> list[MissingWork]:
-    photos = library.photos_to_analyse(version)
+    photos = library.photos_to_analyze(version)
     if not photos:
         return []
     why = f"{len(photos)} photos were looked at by older models"
-    return [MissingWork(JobKind.ANALYZE, "library", why, _hash(sorted(photos)), version)]
+    return [MissingWork(JobKind.ANALYZE, "library", why, hash_of(sorted(photos)), version)]
 
 
 def _index(library: Library) -> list[MissingWork]:
-    waiting, gone = library.counts()["not_indexed"], library.index_removals(1)
+    waiting, gone = library.not_indexed_count(), library.index_removals(1)
     if not waiting and not gone:
         return []
     # What it is about changes all the time; that it failed or was called off once says nothing about the next.
@@ -109,5 +109,7 @@ def _clustering(library: Library) -> list[MissingWork]:
     if mark is None:
         return []
     return [
-        MissingWork(JobKind.CLUSTER, "library", "something changed since concepts were grouped", _hash(mark))
+        MissingWork(
+            JobKind.CLUSTER, "library", "something changed since concepts were grouped", hash_of(mark)
+        )
     ]

@@ -20,7 +20,7 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
     concepts = ConceptJobs(home, library, queue, grouping)
     return {
         JobKind.SCAN: scans.scan,
-        JobKind.ANALYZE: scans.analyse,
+        JobKind.ANALYZE: scans.analyze,
         JobKind.CLUSTER: grouping.cluster,
         JobKind.RECLUSTER: grouping.recluster,
         JobKind.INDEX: grouping.index,

@@ -12,16 +12,23 @@ from assistant.setup.estimate import note_rate
 from assistant.worker.grouping_jobs import GroupingJobs
 from assistant.worker.progress import reporter
 from assistant.worker.training_jobs import TrainingJobs
-from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
-from personalizer.jobs.due import due_mark, mark_due, mark_scan_due, settle, settle_scan
+from personalizer.jobs.due import (
+    FOLDERS,
+    due_mark,
+    mark_due,
+    mark_scan_due,
+    noticed_folders,
+    settle,
+    settle_folders,
+    settle_scan,
+)
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.scan.pending_folders import SUBJECT, noticed_folders, settle_folders
 from personalizer.schemas import Job, ScanReport
 
 logger = logging.getLogger(__name__)
@@ -54,7 +61,7 @@ class ScanJobs:
             # What is noticed from here on may be missed.
             noticed = noticed_folders(self._library)
         report = None
-        folders = list(noticed) if job.subject == SUBJECT else None
+        folders = list(noticed) if job.subject == FOLDERS else None
         if folders is not None:
             report = self._scan_folders(job, context, noticed)
         if report is None:
@@ -71,20 +78,21 @@ class ScanJobs:
             result |= self._grouping.cluster(job, context)
         else:
             settle(self._library, due)
-        self._training.notice_new_version(job)
+        if folders is None:
+            # Another version comes with an update, after which everything is scanned.
+            self._training.notice_new_version(job)
         return result
 
     def _scan_folders(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport | None:
         from personalizer.scan.folder_scan import scan_folders
+        from personalizer.scan.importer import ScanControl
 
         makes_way = _MakesWay(context)
         report = scan_folders(
             self._library,
             noticed,
             self._home.models,
-            progress=reporter(context),
-            cancelled=makes_way,
-            advanced=context.advanced,
+            ScanControl(reporter(context), makes_way, context.advanced),
         )
         self._check_way(job, makes_way, noticed)
         if report is None:
@@ -93,6 +101,7 @@ class ScanJobs:
 
     def _scan_all(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport:
         from personalizer.scan.full_scan import scan
+        from personalizer.scan.importer import ScanControl
 
         makes_way = _MakesWay(context)
         scan_due = mark_scan_due(self._library, job.payload, made_up_for=job.input_hash)
@@ -100,9 +109,7 @@ class ScanJobs:
             self._library,
             self._library.roots(),
             self._home.models,
-            progress=reporter(context),
-            cancelled=makes_way,
-            advanced=context.advanced,
+            ScanControl(reporter(context), makes_way, context.advanced),
             accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         note_rate(self._library, report.new, report.elapsed_s)
@@ -114,23 +121,23 @@ class ScanJobs:
 
     def _check_way(self, job: Job, makes_way: _MakesWay, noticed: Mapping[str, str]) -> None:
         """Raise `JobCancelled` where the scan was stopped; what a person called off is not done again."""
-        if job.subject == SUBJECT and self._queue.cancelled(job.id):
+        if job.subject == FOLDERS and self._queue.cancelled(job.id):
             settle_folders(self._library, noticed)
         makes_way.check()
 
-    def analyse(self, job: Job, context: JobContext) -> dict[str, Any]:
+    def analyze(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that older models looked at → what the present ones find, in the index and grouped again."""
-        from personalizer.scan.reanalysis import analyse_again
+        from personalizer.scan.reanalysis import analyze_again
 
         # For the names and versions of its models only. Made each time: other face models may be in use by now.
-        analyzer = PhotoAnalyser(self._home.models)
+        analyzer = PhotoAnalyzer(self._home.models)
         version = analysis_version(analyzer)
         with self._library.transaction():
             was_due = due_mark(self._library) is not None
             # Before the first photo is stored, so that what dies leaves the mark behind.
             due = mark_due(self._library)
         makes_way = _MakesWay(context)
-        report = analyse_again(
+        report = analyze_again(
             self._library,
             self._home.models,
             version,
@@ -140,7 +147,7 @@ class ScanJobs:
         )
         makes_way.check()
         changed = report.analysed
-        if not self._library.photos_to_analyse(version, limit=1):
+        if not self._library.photos_to_analyze(version, limit=1):
             models = [analyzer.object_model, analyzer.face_model]
             changed += self._library.drop_superseded_vectors(models)
         result = {"analyse": dataclasses.asdict(report), **self._grouping.index_if_possible(job, context)}

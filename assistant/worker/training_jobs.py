@@ -13,7 +13,7 @@ from exporters.installed import (
     of_same_backbone,
     runtime_directory,
 )
-from personalizer.analysis.analyzer import PhotoAnalyser
+from personalizer.analysis.analyzer import PhotoAnalyzer
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
@@ -52,7 +52,7 @@ class TrainingJobs:
                 fix="Name it: familiar name ID NAME",
             )
         # For the names and versions of its models only. Made each time: other face models may be in use by now.
-        analyzer = PhotoAnalyser(self._home.models)
+        analyzer = PhotoAnalyzer(self._home.models)
         notes = check_members(self._library, concept, analyzer.object_model, analyzer.face_model)
         context.progress(0, 0, f"Loading the backbone for {concept.name}")
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))

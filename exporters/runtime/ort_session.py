@@ -147,7 +147,7 @@ class OrtSession:
 
     def _open(self, path: Path) -> Any:
         try:
-            from personalizer.onnx_runtime import load_onnxruntime
+            from personalizer.onnx_runtime import load_onnxruntime, new_session
 
             onnxruntime = load_onnxruntime()
         except ImportError as error:
@@ -162,7 +162,7 @@ class OrtSession:
         # Threads that wait by spinning take the cores that scanning and the screen need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            return new_session(path, options)
         except Exception as error:  # onnxruntime raises several unrelated types
             raise self._damaged(f"{path.name} does not load ({error})") from error
 

@@ -6,11 +6,13 @@ The same code serves scanning and photos that are not in any library. Knows no s
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from PIL import Image
 
-from personalizer.analysis.detect import propose_region, whole_photo
 from personalizer.analysis.embed import ObjectEmbedder
 from personalizer.faces.detector import FaceDetector, FaceDetectorConfig
 from personalizer.faces.downloads import chosen_models
@@ -19,12 +21,34 @@ from personalizer.faces.mtcnn import FaceCascade
 from personalizer.faces.sface import SFaceEmbedder
 from personalizer.faces.yunet import YuNet
 from personalizer.photos.decode import DecodedPhoto
-from personalizer.schemas import BoundingBox, Embedding, NewDetection
+from personalizer.schemas import BoundingBox, DetectionKind, Embedding, Float32Array, NewDetection
 
 Analysis = list[tuple[NewDetection, Embedding]]
+REGION_DETECTOR = "activation-map"
+WHOLE_PHOTO = "whole-photo"
 
 
-class PhotoAnalyser:
+@dataclass(frozen=True, slots=True)
+class RegionConfig:
+    """How a region is cut out of an activation map."""
+
+    grid: int = 28
+    """The map is enlarged to this side before it is cut."""
+    levels: tuple[float, ...] = (0.5, 0.6, 0.7, 0.8)
+    """Shares between the lowest and the highest activation.
+
+    The first whose region is small enough is taken.
+    """
+    max_area: float = 0.7
+    """Of the picture: a region that is nearly everything adds nothing to the whole photo."""
+    margin: float = 0.04
+    """Added on each side, as a share of the picture."""
+
+
+_DEFAULT_REGION = RegionConfig()
+
+
+class PhotoAnalyzer:
     """Holds the models; one per process is enough. Not for use by several threads at once."""
 
     def __init__(self, models: Path, *, threads: int = 1, faces: bool = True) -> None:
@@ -48,7 +72,7 @@ class PhotoAnalyser:
         """Convert (once per machine) and load the object network now instead of at the first photo."""
         self.objects.load()
 
-    def analyse(self, photo: DecodedPhoto | Image.Image) -> Analysis:
+    def analyze(self, photo: DecodedPhoto | Image.Image) -> Analysis:
         """The whole photo, one proposed region, then faces from large to small, where they may be looked for.
 
         Boxes are in pixels of the original upright photo, also where `photo.image` is a reduced copy; for a
@@ -91,3 +115,62 @@ def _scaled(detection: NewDetection, scale: float) -> NewDetection:
     box = detection.box
     enlarged = BoundingBox(box.left * scale, box.top * scale, box.right * scale, box.bottom * scale)
     return dataclasses.replace(detection, box=enlarged)
+
+
+def propose_region(
+    activation: Float32Array, size_px: tuple[int, int], config: RegionConfig = _DEFAULT_REGION
+) -> NewDetection:
+    """The box around the strongest connected part of an activation map `[7, 7]` of a picture of `size_px`.
+
+    There is always one; its score is the share of the positive activation that falls into it.
+    """
+    enlarged = Image.fromarray(np.asarray(activation, dtype=np.float32)).resize(
+        (config.grid, config.grid), Image.Resampling.BICUBIC
+    )
+    heat = np.asarray(enlarged, dtype=np.float64)
+    positive = heat.clip(min=0)
+    heat = (heat - heat.min()) / max(float(heat.max() - heat.min()), 1e-12)
+    columns, rows = (0, config.grid), (0, config.grid)
+    for level in config.levels:
+        columns, rows = _strongest_part(heat, level)
+        if (columns[1] - columns[0]) * (rows[1] - rows[0]) <= config.max_area * config.grid**2:
+            break
+    inside = positive[rows[0] : rows[1], columns[0] : columns[1]]
+    share = float(inside.sum() / max(float(positive.sum()), 1e-12))
+    width, height = size_px
+    box = BoundingBox(
+        (columns[0] / config.grid - config.margin) * width,
+        (rows[0] / config.grid - config.margin) * height,
+        (columns[1] / config.grid + config.margin) * width,
+        (rows[1] / config.grid + config.margin) * height,
+    )
+    return NewDetection("object", box.clipped(size_px), round(min(share, 1.0), 4), REGION_DETECTOR)
+
+
+def _strongest_part(heat: Any, level: float) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Column and row range (ends exclusive) of the connected cells over `level` around the highest one."""
+    above = heat >= level
+    row, column = (int(index) for index in np.unravel_index(int(heat.argmax()), heat.shape))
+    waiting, seen = [(row, column)], {(row, column)}
+    while waiting:
+        row, column = waiting.pop()
+        for cell in ((row + 1, column), (row - 1, column), (row, column + 1), (row, column - 1)):
+            inside = 0 <= cell[0] < heat.shape[0] and 0 <= cell[1] < heat.shape[1]
+            if inside and cell not in seen and above[cell]:
+                seen.add(cell)
+                waiting.append(cell)
+    rows, columns = [cell[0] for cell in seen], [cell[1] for cell in seen]
+    return (min(columns), max(columns) + 1), (min(rows), max(rows) + 1)
+
+
+def whole_photo(size_px: tuple[int, int], kind: DetectionKind = "photo") -> NewDetection:
+    """The detection that stands for the whole picture."""
+    return NewDetection(kind, BoundingBox(0.0, 0.0, float(size_px[0]), float(size_px[1])), 1.0, WHOLE_PHOTO)
+
+
+def analysis_version(analyzer: PhotoAnalyzer) -> str:
+    """By which models and detectors photos are looked at, in one text: where it differs they are looked at again."""
+    detector = analyzer.face_detector.name
+    return "|".join(
+        (":".join(analyzer.object_model), REGION_DETECTOR, detector, ":".join(analyzer.face_model))
+    )

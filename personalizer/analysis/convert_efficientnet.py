@@ -300,11 +300,9 @@ def convert(out: Path, weights: Path | None = None, variant: Variant = LITE0) ->
 
 def _difference(network: EfficientNetLite, content: bytes, images: torch.Tensor) -> float:
     """The largest absolute difference of any output between torch and onnxruntime."""
-    from personalizer.onnx_runtime import load_onnxruntime
+    from personalizer.onnx_runtime import new_session
 
-    onnxruntime = load_onnxruntime()
-
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    session = new_session(content)
     exported = session.run(None, {"images": images.numpy()})
     with torch.inference_mode():
         expected = network(images)

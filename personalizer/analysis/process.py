@@ -18,11 +18,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import analysis_version
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.home import PACKAGE_PARENT
 from personalizer.photos.decode import FOR_ANALYSIS, decode_photo
-from personalizer.photos.own_drawings import is_drawing
+from personalizer.photos.formats import is_drawing
 from personalizer.photos.perceptual_hash import Fingerprint, fingerprint
 from personalizer.process_limits import (
     end_with_parent,
@@ -147,7 +147,7 @@ class AnalysisProcess:
             self.stop()
         return answer
 
-    def analyse(self, path: Path, content: bytes) -> Analysed:
+    def analyze(self, path: Path, content: bytes) -> Analysed:
         """One photo, waited for. Raises `UnreadablePhotoError`, or `FamiliarError` when it is not the photo's fault."""
         self.send(path, content)
         ready = wait_for_any([self], PHOTO_TIMEOUT_S)
@@ -254,13 +254,13 @@ def wait_for_any(processes: list[AnalysisProcess], timeout_s: float) -> list[Ana
 
 def serve(connection: Connection, models: Path, faces: bool = True) -> None:
     """The child: answer photos until the parent closes the connection or dies."""
-    from personalizer.analysis.analyzer import PhotoAnalyser
+    from personalizer.analysis.analyzer import PhotoAnalyzer
 
     broken: Broken | None = None
     try:
-        analyser = PhotoAnalyser(models, faces=faces)
+        analyzer = PhotoAnalyzer(models, faces=faces)
         # Before the first photo, whose time and memory this is not.
-        analyser.load()
+        analyzer.load()
     except FamiliarError as error:
         broken = Broken(str(error))
     while True:
@@ -271,7 +271,7 @@ def serve(connection: Connection, models: Path, faces: bool = True) -> None:
             return
         assert isinstance(request, Request)
         limit_processor_time(PHOTO_CPU_S + PHOTO_CPU_S_PER_MIB * len(content) / 2**20)
-        answer = broken or _answer(analyser, request, content)
+        answer = broken or _answer(analyzer, request, content)
         try:
             connection.send(answer)
         except (BrokenPipeError, ConnectionError):
@@ -280,10 +280,10 @@ def serve(connection: Connection, models: Path, faces: bool = True) -> None:
             return
 
 
-def _answer(analyser: object, request: Request, content: bytes) -> Answer:
-    from personalizer.analysis.analyzer import PhotoAnalyser
+def _answer(analyzer: object, request: Request, content: bytes) -> Answer:
+    from personalizer.analysis.analyzer import PhotoAnalyzer
 
-    assert isinstance(analyser, PhotoAnalyser)
+    assert isinstance(analyzer, PhotoAnalyzer)
     if is_drawing(content):
         return Unreadable("drawn by Familiar, so no photo")
     try:
@@ -295,7 +295,7 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
     except MemoryError:
         return _out_of_memory("not enough memory to decode it")
     try:
-        detections = analyser.analyse(photo)
+        detections = analyzer.analyze(photo)
     except FamiliarError as error:
         return Broken(str(error))
     except MemoryError:
@@ -314,7 +314,7 @@ def _answer(analyser: object, request: Request, content: bytes) -> Answer:
         photo.camera,
         detections,
         fingerprint(photo.image),
-        analysis_version(analyser),
+        analysis_version(analyzer),
     )
 
 

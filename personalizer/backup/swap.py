@@ -9,15 +9,15 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
 from personalizer.errors import NotReadyError
 from personalizer.home import Home, settle_folder, write_atomically
+from personalizer.library.file import is_in_use
 
 LOCK_PATIENCE_S = 60.0
 _BUSY_S = 2.0
@@ -163,17 +163,10 @@ def _settle_below(folder: Path) -> None:
 
 def _refuse_in_use(database: Path) -> None:
     """Raise `NotReadyError` where any program has the library open: what it writes from now on would be lost."""
-    try:
-        with closing(sqlite3.connect(database, timeout=_BUSY_S, isolation_level=None)) as connection:
-            # Needs the file for itself, and empties the log.
-            connection.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return  # damaged, which is a reason to restore
+    # One that is damaged is a reason to restore.
+    if is_in_use(database, _BUSY_S):
         raise NotReadyError(
             tried="replacing the library",
             found="another program has it open",
             fix="End the chat, the web page and other `familiar` commands of this home, and try again.",
-        ) from error
-    except sqlite3.DatabaseError:
-        return
+        )

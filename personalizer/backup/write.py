@@ -15,7 +15,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,9 @@ from typing import Any
 from personalizer.backup.archive import LIBRARY, SUFFIX, open_archive, write_archive
 from personalizer.errors import CorruptArtifactError, FamiliarError, NotFoundError, StorageError, UsageError
 from personalizer.home import Home, settle_folder
-from personalizer.library.backups import BackupRecord
+from personalizer.library.backups import ERASED_AT, BackupRecord
 from personalizer.library.database import now_text
-from personalizer.library.face_consent import is_erasing
+from personalizer.library.file import LibraryCopy, copy_library
 from personalizer.library.library import Library
 from personalizer.prefix.files import current_manifest
 from personalizer.prefix.format import MANIFEST_FILE, WEIGHTS_FILE
@@ -79,7 +79,7 @@ def back_up(
             _refuse_without_room(home, path)
             say(Progress(0, _STEPS, "Backup: copying the library"))
             snapshot = here / LIBRARY
-            _copy_library(library, snapshot)
+            copy_library(library.path, snapshot)
             about = _examine(snapshot)
             prefixes = _read_prefixes(home, snapshot)
             say(Progress(1, _STEPS, "Backup: writing"))
@@ -185,7 +185,7 @@ def _place(home: Home, library: Library, destination: Path) -> Path:
 
 
 def _refuse_while_forgetting(library: Library) -> None:
-    if library.begun_forgetting() or is_erasing(library):
+    if library.begun_forgetting() or library.is_erasing_faces():
         raise FamiliarError(
             tried="writing a backup",
             found="something is being forgotten, which would be in it",
@@ -261,61 +261,23 @@ def _remove_unfinished(folder: Path) -> None:
         os.close(lock)
 
 
-def _copy_library(library: Library, target: Path) -> None:
-    """The library as it is at this moment; whoever writes to it meanwhile is not held up."""
-    # Created here so that it is private: SQLite takes a file that is empty.
-    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    with closing(sqlite3.connect(library.path, timeout=30.0, isolation_level=None)) as connection:
-        # Lets Python look for Ctrl-C once in a while.
-        connection.set_progress_handler(lambda: 0, 100_000)
-        try:
-            connection.execute("VACUUM INTO ?", (str(target),))
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
-                raise KeyboardInterrupt from error
-            raise
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    """A database that nobody writes to."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
-
-
 def _examine(snapshot: Path) -> dict[str, Any]:
     """What the copy holds, once it is known to be whole."""
-    with closing(_read_only(snapshot)) as connection:
-        wrong = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        if wrong != "ok":
+    with LibraryCopy(snapshot) as copy:
+        wrong = copy.damage()
+        if wrong is not None:
             raise CorruptArtifactError(
                 tried="backing up the library",
                 found=f"its file is damaged: {wrong}",
                 fix="Nothing was written. Restore an earlier backup: familiar restore FILE",
             )
-
-        def number(query: str) -> int:
-            return int(connection.execute(query).fetchone()[0])
-
-        return {
-            "uid": secrets.token_hex(16),
-            "schema": number("PRAGMA user_version"),
-            "made_at": now_text(),
-            "photos": number("SELECT COUNT(*) FROM photos"),
-            "concepts": number("SELECT COUNT(*) FROM concepts WHERE name IS NOT NULL"),
-            "faces": number("SELECT COUNT(*) FROM detections WHERE kind = 'face'"),
-            "last_photo": number("SELECT COALESCE(MAX(id), 0) FROM photos"),
-            "last_concept": number(
-                "SELECT COALESCE(MAX(seq), 0) FROM sqlite_sequence WHERE name = 'concepts'"
-            ),
-        }
+        return {"uid": secrets.token_hex(16), "made_at": now_text(), **copy.numbers()}
 
 
 def _read_prefixes(home: Home, snapshot: Path) -> dict[str, bytes]:
     """The learned rows of the concepts in the copy, each with the manifest that belongs to them."""
-    with closing(_read_only(snapshot)) as connection:
-        ids = [
-            int(row[0])
-            for row in connection.execute("SELECT id FROM concepts WHERE prefix_dir IS NOT NULL ORDER BY id")
-        ]
+    with LibraryCopy(snapshot) as copy:
+        ids = copy.trained_concepts()
     members: dict[str, bytes] = {}
     for concept_id in ids:
         pair = _read_pair(home.concepts / str(concept_id))
@@ -350,16 +312,15 @@ def _read_pair(folder: Path) -> tuple[bytes, bytes] | None:
 
 def _put_into_place(library: Library, snapshot: Path, finished: Path, record: BackupRecord) -> None:
     """Make the backup the one that is there, unless something was forgotten since the library was copied."""
-    with closing(_read_only(snapshot)) as connection:
-        known = {row[0] for row in connection.execute("SELECT uid FROM forgotten_concepts")}
-        erased = connection.execute("SELECT value FROM settings WHERE key = 'faces.erased_at'").fetchone()
+    with LibraryCopy(snapshot) as copy:
+        known, erased_at = copy.forgotten_uids(), copy.setting(ERASED_AT)
     # Noted first: whoever forgets from now on knows that it is there.
     library.record_backup(record)
     replaced = False
     try:
         with library.transaction():
             _refuse_while_forgetting(library)
-            if set(library.forgotten_uids()) - known or library.faces_erased_at() != (erased and erased[0]):
+            if set(library.forgotten_uids()) - known or library.faces_erased_at() != erased_at:
                 raise FamiliarError(
                     tried="writing a backup",
                     found="something was forgotten meanwhile, which would be in it",

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from personalizer.library.links import LinkKind, Pair
+from personalizer.library.concepts.links import LinkKind, Pair
 
 
 @dataclass(frozen=True, slots=True)

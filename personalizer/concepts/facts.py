@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.library import Library
-from personalizer.names import visible_line
+from personalizer.names import LineRules, visible_line
 from personalizer.schemas import Fact
 
 MAX_FACT_CHARACTERS = 500
 MAX_FACTS = 100
 """Of one concept; a merge may leave more."""
 # Control characters and lone surrogates. Unassigned ones are allowed: an emoji may be newer than this Python.
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cs"})
+_FACT = LineRules(
+    "text",
+    MAX_FACT_CHARACTERS,
+    "Say at least one word about it.",
+    long_fix="; several short facts work better than a long one",
+    needed="LNS",
+    refused=frozenset({"Cc", "Cs"}),
+    allowed="\t\r\n",
+)
 
 
 def valid_fact(text: str) -> str:
@@ -20,17 +28,7 @@ def valid_fact(text: str) -> str:
     Any script and emoji are allowed. Raises `UsageError` when nothing visible remains, when it is longer than
     `MAX_FACT_CHARACTERS`, or when it holds control characters or marks that reorder text.
     """
-    return visible_line(
-        text,
-        tried="remembering a fact",
-        called="text",
-        most=MAX_FACT_CHARACTERS,
-        empty_fix="Say at least one word about it.",
-        long_fix="; several short facts work better than a long one",
-        needed="LNS",
-        refused=_REFUSED_CATEGORIES,
-        allowed="\t\r\n",
-    )
+    return visible_line(text, "remembering a fact", _FACT)
 
 
 def remember(library: Library, concept_id: int, text: str) -> Fact | None:

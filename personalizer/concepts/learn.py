@@ -5,7 +5,6 @@ Knows the library and who decided what; knows no image and no model.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
@@ -50,17 +49,15 @@ class LearnedMembers:
 
 def summaries(library: Library, *, with_hidden: bool = False) -> list[ConceptSummary]:
     """The concepts, hidden ones only where asked: named ones by name, then the others, largest first."""
-    counts: Counter[tuple[int, str]] = Counter(
-        (member.concept_id, member.status) for member in library.memberships()
-    )
+    counts = library.member_counts()
     examples = library.example_paths()
     listed = [
         ConceptSummary(
             id=concept.id,
             name=concept.name,
             kind=concept.kind,
-            members=counts[concept.id, "confirmed"],
-            suggested=counts[concept.id, "suggested"],
+            members=counts.get((concept.id, "confirmed"), 0),
+            suggested=counts.get((concept.id, "suggested"), 0),
             state=concept.state,
             example=examples.get(concept.id),
         )
@@ -76,12 +73,10 @@ def find_concept(library: Library, reference: str) -> Concept:
     if concept is None and reference.strip().isdecimal():
         return library.concept(int(reference))
     if concept is None:
-        names = [c.name for c in library.concepts() if c.name is not None and c.state != "hidden"]
+        names = library.names()
         raise NotFoundError(
             tried=f"looking for {reference!r}",
-            found=f"the known names are {', '.join(sorted(names, key=str.casefold))}"
-            if names
-            else "nothing is named yet",
+            found=f"the known names are {', '.join(names)}" if names else "nothing is named yet",
             fix="List them with: familiar concepts",
         )
     return concept

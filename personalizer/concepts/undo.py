@@ -7,8 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from personalizer.concepts.change_log import TABLES, Row, bound, recorded, snapshot
+from personalizer.concepts.change_log import recorded
 from personalizer.errors import NotFoundError, UsageError
+from personalizer.library.concepts.rows import (
+    TABLES,
+    Row,
+    move_fact,
+    put_back_concept,
+    put_back_fact,
+    put_back_values,
+    snapshot,
+)
 from personalizer.library.library import Library, Operation
 from personalizer.schemas import Concept
 
@@ -158,7 +167,6 @@ def _put_back(
 def _put_back_concept(
     library: Library, tried: str, before: Row | None, after: Row | None, now: Row | None
 ) -> None:
-    connection = library.connection
     if before is None:
         assert after is not None
         if now is None:
@@ -171,11 +179,7 @@ def _put_back_concept(
             raise _in_the_way(tried, f"concept {before['id']} is gone")
         if before["name"] is not None and library.concept_by_name(before["name"]) is not None:
             raise _in_the_way(tried, f"another concept is called {before['name']!r} now")
-        names = ", ".join(before)
-        marks = ", ".join("?" * len(before))
-        connection.execute(
-            f"INSERT INTO concepts({names}) VALUES ({marks})", [bound(value) for value in before.values()]
-        )
+        put_back_concept(library, before)
     else:
         assert after is not None
         if now["name"] != after["name"]:
@@ -187,10 +191,7 @@ def _put_back_concept(
         changed = [
             name for name in before if before[name] != after.get(name) and now[name] == after.get(name)
         ]
-        for name in changed:
-            connection.execute(
-                f"UPDATE concepts SET {name} = ? WHERE id = ?", (bound(before[name]), before["id"])
-            )
+        put_back_values(library, before, changed)
         if before["state"] != after["state"] and "state" not in changed:
             # It may have been trained since, with the members that are taken back now.
             library.mark_stale(before["id"])
@@ -206,14 +207,9 @@ def _put_back_fact(
     if now is None and after is not None:
         return  # taken back by a person meanwhile
     if now is not None:
-        library.connection.execute(
-            "UPDATE OR IGNORE facts SET concept_id = ? WHERE id = ?", (before["concept_id"], before["id"])
-        )
+        move_fact(library, before["id"], before["concept_id"])
         return
-    library.connection.execute(
-        f"INSERT OR IGNORE INTO facts({', '.join(before)}) VALUES ({', '.join('?' * len(before))})",
-        list(before.values()),
-    )
+    put_back_fact(library, before)
 
 
 def _put_back_membership(
@@ -224,7 +220,7 @@ def _put_back_membership(
     if now != after and now is not None and now["source"] == "user":
         raise _in_the_way(tried, f"something else was said since about detection {row['detection_id']} of it")
     library.remove_members(row["concept_id"], [row["detection_id"]])
-    if before is not None and _there_is(library, before["detection_id"]):
+    if before is not None and library.has_detection(before["detection_id"]):
         library.add_members(
             before["concept_id"], [before["detection_id"]], source=before["source"], status=before["status"]
         )
@@ -239,7 +235,7 @@ def _put_back_link(
     if now != after and now is not None:
         raise _in_the_way(tried, f"something else was said since about detections {pair[0]} and {pair[1]}")
     library.remove_links([pair])
-    if before is not None and all(_there_is(library, detection_id) for detection_id in pair):
+    if before is not None and all(library.has_detection(detection_id) for detection_id in pair):
         library.add_links([pair], before["kind"])
 
 
@@ -248,11 +244,6 @@ def _put_back_shows_twice(
 ) -> None:
     if before is not None and now is not None:
         library.set_shows_twice([before["id"]], bool(before["shows_twice"]))
-
-
-def _there_is(library: Library, detection_id: int) -> bool:
-    found = library.connection.execute("SELECT 1 FROM detections WHERE id = ?", (detection_id,)).fetchone()
-    return found is not None
 
 
 def _in_the_way(tried: str, found: str) -> UsageError:

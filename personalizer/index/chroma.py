@@ -154,7 +154,7 @@ class VectorStore:
             missing += len(ids) - held
             extra += 0 if collection is None else int(collection.count()) - held
         extra += sum(int(collection.count()) for collection in collections.values())
-        return IndexCheck(library.counts()["vectors"], missing, extra, different)
+        return IndexCheck(library.vector_count(), missing, extra, different)
 
     def count(self, kind: DetectionKind) -> int:
         """Vectors of this kind, of all model versions."""

@@ -48,7 +48,7 @@ class IndexProcess:
         waits = library.vectors_to_index(1) or library.index_removals(1) or self._is_gone(library)
         if not (waits or (compare and self._is_to_be_compared())):
             return 0
-        waiting = library.counts()["not_indexed"]
+        waiting = library.not_indexed_count()
         indexed = self._write("sync", library)
         self._compared_s = time.monotonic()
         if indexed > waiting:
@@ -63,7 +63,7 @@ class IndexProcess:
         return (self._chroma / "chroma.sqlite3").exists()
 
     def _is_gone(self, library: Library) -> bool:
-        return not self._is_there() and library.counts()["vectors"] > 0
+        return not self._is_there() and library.vector_count() > 0
 
     def _is_to_be_compared(self) -> bool:
         compared_s = self._compared_s
@@ -82,7 +82,7 @@ class IndexProcess:
         `different`.
         """
         if not self._chroma.exists():
-            vectors = library.counts()["vectors"]
+            vectors = library.vector_count()
             return {"vectors": vectors, "missing": vectors, "extra": 0, "different": 0}
         return {key: int(value) for key, value in self._run("check", library).items()}
 

@@ -1,4 +1,8 @@
-"""Runs queued jobs one after the other; what a job may say and ask meanwhile. Callers bring the handlers by kind."""
+"""Runs queued jobs one after the other: what a job may say and ask meanwhile, and how long it may be silent.
+
+Callers bring the handlers by kind. The lock of the worker says that its process is there; the lease says that its job
+gets on.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +11,59 @@ import os
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 
 from personalizer.errors import FamiliarError, JobCancelled
-from personalizer.jobs.lease import LeaseKeeper
 from personalizer.jobs.queue import JobQueue
-from personalizer.jobs.rate import ProgressRate
 from personalizer.jobs.retry import error_class
+from personalizer.process_limits import computed_s
 from personalizer.schemas import Job, Progress
 from personalizer.storage_errors import is_locked, storage_error
 
 PROGRESS_INTERVAL_S = 0.1
 POLL_INTERVAL_S = 0.2
+HEARTBEAT_S = 15.0
+HANG_S = 1800.0
+"""A job that reports nothing, asks nothing and computes nothing for so long is not waited for any more."""
+HANG_EXIT_STATUS = 70
+RATE_WINDOW_S = 60.0
+_MIN_RATE_SPAN_S = 1.0
 
 logger = logging.getLogger(__name__)
 Stored = TypeVar("Stored")
+
+
+class ProgressRate:
+    """Steps a second over the last minute: the first photos, for which models are loaded, soon stop counting.
+
+    Begins anew when another piece of work is reported on, which shows by its total or by steps that go back.
+    """
+
+    def __init__(self, window_s: float = RATE_WINDOW_S) -> None:
+        self._window_s = window_s
+        self._total = 0
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def add(self, now_s: float, done: int, total: int) -> float | None:
+        """Note that so much is done at this (monotonic) time; returns the rate, or None while nobody can tell."""
+        if total <= 0:
+            self._samples.clear()
+            return None
+        if total != self._total or (self._samples and done < self._samples[-1][1]):
+            self._samples.clear()
+        self._total = total
+        self._samples.append((now_s, done))
+        # One sample from before the window stays, so that slow work is measured over its last step.
+        while len(self._samples) > 2 and self._samples[1][0] < now_s - self._window_s:
+            self._samples.popleft()
+        first_s, first_done = self._samples[0]
+        span_s = now_s - first_s
+        if span_s < _MIN_RATE_SPAN_S or done <= first_done:
+            return None
+        return (done - first_done) / span_s
 
 
 class JobContext:
@@ -109,6 +150,113 @@ class JobContext:
     def lose(self) -> None:
         """The job is another worker's: the handler stops at its next check."""
         self._lost.set()
+
+
+class Leased(Protocol):
+    """A running job, as far as its lease is concerned."""
+
+    def extend(self) -> bool:
+        """Hold the lease for longer; False when it is somebody else's now."""
+        ...
+
+    def signs(self) -> int:
+        """How often the job has shown that it lives."""
+        ...
+
+    def lose(self) -> None:
+        """Be told that the lease is lost: whatever the job still makes is not wanted."""
+        ...
+
+
+class LeaseKeeper:
+    """A thread that extends the lease of whatever job is `held`, and ends the process when that job hangs.
+
+    A thread cannot be ended from outside. The process can: the next worker finds the job, with the attempt counted.
+    """
+
+    def __init__(
+        self,
+        *,
+        heartbeat_s: float = HEARTBEAT_S,
+        hang_s: float = HANG_S,
+        on_beat: Callable[[], None] | None = None,
+        on_end: Callable[[], None] | None = None,
+        on_hang: Callable[[], None] | None = None,
+    ) -> None:
+        self._heartbeat_s = heartbeat_s
+        self._hang_s = hang_s
+        self._on_beat = on_beat
+        self._on_end = on_end
+        self._on_hang = on_hang or _end_the_process
+        self._held: Leased | None = None
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
+
+    def hold(self, job: Leased | None) -> None:
+        """The job that runs from now on; None for no job."""
+        with self._lock:
+            self._held = job
+
+    def _run(self) -> None:
+        try:
+            watched: Leased | None = None
+            signs, used_s, since_s = 0, 0.0, time.monotonic()
+            while not self._stop.wait(self._heartbeat_s):
+                self._beat()
+                with self._lock:
+                    job = self._held
+                if job is None:
+                    watched = None
+                    continue
+                now_s, used_now_s = time.monotonic(), computed_s()
+                # This very thread computes a little.
+                computes = used_now_s is None or used_now_s - used_s > max(0.3, 0.02 * self._hang_s)
+                if job is not watched or job.signs() != signs or computes:
+                    watched, signs, used_s, since_s = job, job.signs(), used_now_s or 0.0, now_s
+                if now_s - since_s > self._hang_s:
+                    self._on_hang()
+                    return
+                self._extend(job)
+        finally:
+            if self._on_end is not None:
+                self._on_end()
+
+    def _beat(self) -> None:
+        if self._on_beat is not None:
+            try:
+                self._on_beat()
+            except OSError:
+                # A disk that refuses for a while must not end the leases too.
+                logger.warning("the worker cannot say that it lives", exc_info=True)
+
+    def _extend(self, job: Leased) -> None:
+        try:
+            if not job.extend():
+                with self._lock:
+                    ended = self._held is not job
+                if not ended:
+                    logger.warning("the lease on the running job is lost: it stops at its next check")
+                    job.lose()
+        except Exception:
+            # A library that is locked or full for a while is no reason to stop; the lease lasts several beats.
+            logger.warning("the lease could not be extended", exc_info=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+def _end_the_process() -> None:
+    logger.critical("the running job has shown no sign of life for too long: this worker gives up")
+    logging.shutdown()
+    os._exit(HANG_EXIT_STATUS)
 
 
 Handler = Callable[[Job, JobContext], dict[str, Any]]

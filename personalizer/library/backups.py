@@ -6,7 +6,7 @@ What was forgotten is known by the random `uid` of its concept: neither a name n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from personalizer.library.database import Database, now_text, path_from, path_va
 
 FACES = "faces"
 """Instead of a concept's uid: all faces."""
-_ERASED_AT = "faces.erased_at"
+ERASED_AT = "faces.erased_at"
+"""The setting that says when all faces were last erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class BackupRecords(Database):
     def remove_backup(self, uid: str) -> None:
         """For one that is no more."""
         self.connection.execute("DELETE FROM backups WHERE uid = ?", (uid,))
+
+    def remove_unfinished_backups(self) -> None:
+        """For those that are not being written any more."""
+        self.connection.execute("DELETE FROM backups WHERE size = 0")
 
     def backups(self, path: Path | None = None) -> list[BackupRecord]:
         """All that were made of this library, or those at this path, oldest first.
@@ -108,11 +113,7 @@ class BackupRecords(Database):
     def note_faces_erased(self) -> None:
         """Remember that all faces are erased, and which backups hold some."""
         with self.transaction() as connection:
-            connection.execute(
-                """INSERT INTO settings(key, value) VALUES (?, ?)
-                   ON CONFLICT(key) DO UPDATE SET value = excluded.value""",
-                (_ERASED_AT, now_text()),
-            )
+            self.set_setting(ERASED_AT, now_text())
             connection.execute(
                 """INSERT OR IGNORE INTO backups_holding(backup, uid)
                    SELECT uid, ? FROM backups WHERE faces > 0""",
@@ -121,13 +122,20 @@ class BackupRecords(Database):
 
     def faces_erased_at(self) -> str | None:
         """When all faces were last erased."""
-        row = self.connection.execute("SELECT value FROM settings WHERE key = ?", (_ERASED_AT,)).fetchone()
-        return None if row is None else str(row["value"])
+        return self.setting(ERASED_AT)
 
     def forgotten_uids(self) -> dict[str, str]:
         """What was forgotten: when, by uid."""
         rows = self.connection.execute("SELECT uid, forgotten_at FROM forgotten_concepts")
         return {row["uid"]: row["forgotten_at"] for row in rows}
+
+    def carry_over(self, forgotten: Mapping[str, str], held: Iterable[tuple[str, str]]) -> None:
+        """Take over what another library knows: what was forgotten and when, and what is in which backup."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO forgotten_concepts(uid, forgotten_at) VALUES (?, ?)", forgotten.items()
+            )
+            connection.executemany("INSERT OR IGNORE INTO backups_holding(backup, uid) VALUES (?, ?)", held)
 
     def held_in_backups(self) -> list[tuple[str, str]]:
         """What was forgotten and may still be in a backup: the backup's uid, and a concept's or `FACES`."""

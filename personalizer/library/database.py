@@ -1,4 +1,4 @@
-"""The SQLite file under the library: connections, transactions, permissions. Knows no table's meaning."""
+"""The SQLite file under the library: connections, transactions, permissions, settings. Knows no setting's meaning."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from personalizer.errors import CorruptArtifactError, NotReadyError
-from personalizer.library.migrations import CURRENT_VERSION, migrate, refuse_newer, schema_version
+from personalizer.library.schema.migrations import CURRENT_VERSION, migrate, refuse_newer
 from personalizer.storage_errors import RESTORE
 
 BUSY_TIMEOUT_S = 30.0
@@ -43,9 +43,10 @@ class Database:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
         try:
             connection = self.connection
-            if read_only:
-                self._check_readable(schema_version(connection))
-            else:
+            version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if version != CURRENT_VERSION:
+                if read_only:
+                    self._refuse_other(version)
                 migrate(connection, str(self.path))
         except sqlite3.DatabaseError as error:
             self.close()
@@ -78,14 +79,13 @@ class Database:
         """Open the library at `path`, creating and migrating it unless `read_only`."""
         return cls(path, read_only=read_only)
 
-    def _check_readable(self, version: int) -> None:
+    def _refuse_other(self, version: int) -> NoReturn:
         refuse_newer(version, str(self.path))
-        if version < CURRENT_VERSION:
-            raise NotReadyError(
-                tried=f"reading the library {self.path}",
-                found=f"it has schema {version} and needs {CURRENT_VERSION}",
-                fix="Run any command that writes (familiar scan) once.",
-            )
+        raise NotReadyError(
+            tried=f"reading the library {self.path}",
+            found=f"it has schema {version} and needs {CURRENT_VERSION}",
+            fix="Run any command that writes (familiar scan) once.",
+        )
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -109,6 +109,10 @@ class Database:
         self._local.connection = connection
         return connection
 
+    def wait_at_most(self, seconds: float) -> None:
+        """How long this thread waits from now on where another program holds the file, instead of `BUSY_TIMEOUT_S`."""
+        self.connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
+
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """What is inside is stored together or not at all. Inside another transaction it joins that one."""
@@ -123,6 +127,22 @@ class Database:
         except BaseException:
             connection.rollback()
             raise
+
+    def setting(self, key: str) -> str | None:
+        """A stored setting, or None."""
+        row = self.connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["value"])
+
+    def set_setting(self, key: str, value: str | None) -> None:
+        """Store a setting; None removes it."""
+        if value is None:
+            self.connection.execute("DELETE FROM settings WHERE key = ?", (key,))
+        else:
+            self.connection.execute(
+                """INSERT INTO settings(key, value) VALUES (?, ?)
+                   ON CONFLICT(key) DO UPDATE SET value = excluded.value""",
+                (key, value),
+            )
 
     def close_connection_of_thread(self) -> None:
         """Close this thread's connection; for threads that end long before the library is closed."""

@@ -9,18 +9,19 @@ from contextlib import contextmanager
 from typing import Any
 
 from personalizer.errors import NotReadyError
-from personalizer.library.database import Database
+from personalizer.library.database import Database, now_text
+from personalizer.library.photos.scope import FACES_OFF
 
 _BEGUN = "forgetting."
+_ERASING = "faces.erasing"
 
 
-class ForgettingRecords(Database):
+class ErasureRecords(Database):
     """The part of the library that removes."""
 
     def begin_forgetting(self, concept_id: int) -> None:
         """Note that this concept is to go, whatever happens meanwhile, and let nothing be answered about it."""
-        # Where the file cannot be compacted in the end, at least its free pages hold nothing.
-        self.connection.execute("PRAGMA secure_delete = ON")
+        self.overwrite_what_is_deleted()
         with self.transaction() as connection:
             connection.execute(
                 "INSERT INTO settings(key, value) VALUES (?, '1') ON CONFLICT DO NOTHING",
@@ -42,17 +43,9 @@ class ForgettingRecords(Database):
         """Undo the note of `begin_forgetting`."""
         self.connection.execute("DELETE FROM settings WHERE key = ?", (f"{_BEGUN}{concept_id}",))
 
-    def mark_forgotten(self, photo_ids: Iterable[int]) -> None:
-        """Note that nothing may be looked for in these photos on its own any more."""
-        with self.transaction() as connection:
-            chosen = [(photo_id,) for photo_id in photo_ids]
-            connection.executemany("UPDATE photos SET forgotten = 1 WHERE id = ?", chosen)
-            # The coarse picture as well: what they showed is not kept in any form.
-            connection.executemany("DELETE FROM fingerprints WHERE photo_id = ?", chosen)
-
-    def forgotten_photos(self) -> set[int]:
-        """The photos of `mark_forgotten`."""
-        return {row["id"] for row in self.connection.execute("SELECT id FROM photos WHERE forgotten = 1")}
+    def overwrite_what_is_deleted(self) -> None:
+        """From now on, on this connection: where the file cannot be compacted in the end, its free pages are empty."""
+        self.connection.execute("PRAGMA secure_delete = ON")
 
     def delete_detections(self, detection_ids: Iterable[int]) -> tuple[int, int]:
         """Remove detections with their vectors and memberships; returns (detections, vectors)."""
@@ -80,6 +73,34 @@ class ForgettingRecords(Database):
         """Remove the record of a job that has ended."""
         self.connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
 
+    def begin_erasing_faces(self) -> None:
+        """Note that all faces are to go, whatever happens meanwhile; until then nothing is answered about people."""
+        self.overwrite_what_is_deleted()
+        with self.transaction() as connection:
+            self.set_setting(FACES_OFF, now_text())
+            self.set_setting(_ERASING, "1")
+            connection.execute("UPDATE concepts SET state = 'hidden' WHERE kind = 'face'")
+
+    def is_erasing_faces(self) -> bool:
+        """Whether erasing was begun and has not ended."""
+        return self.setting(_ERASING) is not None
+
+    def end_erasing_faces(self) -> None:
+        """Undo `begin_erasing_faces`'s note."""
+        self.set_setting(_ERASING, None)
+
+    def delete_faces(self) -> tuple[int, int]:
+        """Remove all faces with their vectors and memberships; returns (faces, vectors).
+
+        They are looked for again once that is allowed.
+        """
+        with self.transaction() as connection:
+            faces = connection.execute("SELECT id FROM detections WHERE kind = 'face'").fetchall()
+            connection.execute(
+                "INSERT INTO faceless_photos(photo_id) SELECT id FROM photos WHERE true ON CONFLICT DO NOTHING"
+            )
+            return self.delete_detections(row["id"] for row in faces)
+
     def compact(self) -> None:
         """Write the file anew without what was deleted, and empty the write-ahead log.
 
@@ -89,6 +110,10 @@ class ForgettingRecords(Database):
         busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise _in_use("another program keeps reading it")
+
+    def keep_all_in_one_file(self) -> None:
+        """End the write-ahead log: from now on nothing stands beside the file once it is closed."""
+        self.connection.execute("PRAGMA journal_mode = DELETE")
 
     @contextmanager
     def said_when_locked(self) -> Iterator[None]:

@@ -6,16 +6,19 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from personalizer.library.analyses import AnalysisRecords, UnreadableFile
 from personalizer.library.backups import BackupRecords
-from personalizer.library.companions import CompanionRecords
-from personalizer.library.concepts import ConceptRecords, Membership
+from personalizer.library.concepts.concepts import ConceptRecords, Membership
+from personalizer.library.concepts.links import LinkRecords
+from personalizer.library.concepts.trainings import TrainingRecords
 from personalizer.library.database import now_text
-from personalizer.library.erasure import ForgettingRecords
-from personalizer.library.links import LinkRecords
-from personalizer.library.photos import FailureRecord, FileRecord
-from personalizer.library.roots import PlaceRecords
-from personalizer.library.shots import ShotRecords
+from personalizer.library.erasure import ErasureRecords
+from personalizer.library.photos.analyses import AnalysisRecords
+from personalizer.library.photos.companions import CompanionRecords
+from personalizer.library.photos.failures import FailureRecord, FailureRecords, UnreadableFile
+from personalizer.library.photos.photos import FileRecord
+from personalizer.library.photos.scope import ScopeRecords
+from personalizer.library.photos.shots import ShotRecords
+from personalizer.library.photos.vectors import VectorRecords
 
 __all__ = ["FailureRecord", "FileRecord", "Library", "Membership", "Operation", "UnreadableFile"]
 
@@ -47,14 +50,17 @@ class Operation:
 
 
 class Library(
+    ScopeRecords,
     AnalysisRecords,
-    PlaceRecords,
-    ConceptRecords,
-    LinkRecords,
+    FailureRecords,
+    VectorRecords,
     ShotRecords,
     CompanionRecords,
+    ConceptRecords,
+    LinkRecords,
+    TrainingRecords,
     BackupRecords,
-    ForgettingRecords,
+    ErasureRecords,
 ):
     """Photos, detections, vectors, concepts, operations, jobs and settings in one SQLite file.
 
@@ -77,22 +83,6 @@ class Library(
             "SELECT * FROM operations ORDER BY id DESC LIMIT ?", (-1 if limit is None else limit,)
         )
         return [Operation(row["id"], row["at"], row["kind"], json.loads(row["payload"])) for row in rows]
-
-    def setting(self, key: str) -> str | None:
-        """A stored setting, or None."""
-        row = self.connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row["value"])
-
-    def set_setting(self, key: str, value: str | None) -> None:
-        """Store a setting; None removes it."""
-        if value is None:
-            self.connection.execute("DELETE FROM settings WHERE key = ?", (key,))
-        else:
-            self.connection.execute(
-                """INSERT INTO settings(key, value) VALUES (?, ?)
-                   ON CONFLICT(key) DO UPDATE SET value = excluded.value""",
-                (key, value),
-            )
 
     def counts(self) -> dict[str, int]:
         """How much there is: photos, files, missing, detections, objects, faces, vectors, not_indexed,

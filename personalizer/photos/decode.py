@@ -17,7 +17,8 @@ from PIL import Image, UnidentifiedImageError
 
 from personalizer.errors import UnreadablePhotoError
 from personalizer.photos.color_profiles import to_srgb
-from personalizer.photos.raw import RawError, RawPicture, is_raw, read_raw
+from personalizer.photos.formats import is_raw
+from personalizer.photos.raw import RawError, RawPicture, read_raw
 
 # "JPEG" includes the multi-picture files (MPO) that phones write. Of animations the first picture is shown.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "TIFF", "GIF", "AVIF")

@@ -1,4 +1,4 @@
-"""Camera RAW files: tells them by content and gives the picture inside. Knows LibRaw and TIFF tags, no library.
+"""The picture inside a camera RAW file. Knows LibRaw and TIFF tags, no library.
 
 Shown is the preview that the camera made, as the photographer saw it; the sensor's data are developed only where
 there is no preview worth looking at, at half size and within limits of memory.
@@ -15,19 +15,12 @@ from PIL import Image
 from personalizer.photos import tiff as tiff_tags
 from personalizer.photos.tiff import Ifd, TiffTags
 
-# fmt: off
-RAW_SUFFIXES = frozenset({
-    ".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".orf", ".rw2", ".rwl", ".pef", ".raf", ".srw",
-    ".3fr", ".iiq", ".erf", ".mef", ".mos", ".kdc", ".dcr",
-})
-# fmt: on
 MIN_PREVIEW_PX = 512
 """A preview whose longer side is shorter is a thumbnail for lists, too small to find faces in."""
 _MIN_THUMBNAIL_PX = 128
 _MAX_DEVELOP_MIB = 640
 _DEVELOP_BYTES_PER_PX = 12
 """The sensor's values, four 16-bit colours of what is developed, and the result."""
-_CFA, _LINEAR_RAW = 32803, 34892
 _MAX_STRIPS = 1 << 16
 _TIFF_LIKE = (b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
 _ORIENTATION_OF_FLIP = {3: 3, 5: 8, 6: 6}
@@ -49,27 +42,6 @@ class RawPicture:
     """Of the developed picture, and of a preview that does not say."""
     sensor_is_wide: bool
     tags: Image.Exif = field(default_factory=Image.Exif)
-
-
-def is_raw(content: bytes, suffix: str = "") -> bool:
-    """Whether this is a RAW file; `suffix` is asked only about TIFF files that could be either."""
-    if content.startswith((b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FOVb", b"\0MRM")):
-        return True
-    if content[4:12] == b"ftypcrx ":
-        return True
-    if not content.startswith((b"II*\0", b"MM\0*")):
-        return False
-    if content[8:10] == b"CR" or suffix.lower() in RAW_SUFFIXES:
-        return True
-    tags = TiffTags(content)
-    return any(
-        tiff_tags.DNG_VERSION in directory.entries or _is_sensor(tags, directory)
-        for directory in tags.directories()
-    )
-
-
-def _is_sensor(tags: TiffTags, directory: Ifd) -> bool:
-    return tags.numbers(directory, tiff_tags.PHOTOMETRIC, 1)[:1] in ((_CFA,), (_LINEAR_RAW,))
 
 
 def read_raw(content: bytes, max_megapixels: float) -> RawPicture:

@@ -9,20 +9,19 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
 from personalizer.library.library import Library
+from personalizer.library.photos.seen_files import ScanTable
+from personalizer.photos.formats import may_be_photo
 from personalizer.scan.exclusions import exclusions_of
-from personalizer.scan.full_scan import PROCESSES
-from personalizer.scan.importer import PhotoImport, Tally, UndecidedError
-from personalizer.scan.mounts import file_system_id, mount_of, read_mounts
+from personalizer.scan.file_system import file_system_id, mount_of, read_mounts
+from personalizer.scan.importer import PhotoImport, ScanControl, Tally, UndecidedError
 from personalizer.scan.notes import read_notes, write_notes
-from personalizer.scan.seen_files import ScanTable
-from personalizer.scan.stability import Settling
-from personalizer.scan.walk import Walk, innermost, may_be_photo, root_trouble
-from personalizer.schemas import OnProgress, Progress, ScanReport
+from personalizer.scan.walk import Walk, innermost, root_trouble
+from personalizer.schemas import Progress, ScanReport
 
 _CLOCK_S = 2.0
 """By so much the times of a file system may be behind the clock."""
@@ -32,38 +31,22 @@ def scan_folders(
     library: Library,
     folders: Collection[str],
     models: Path,
-    *,
-    progress: OnProgress,
-    cancelled: Callable[[], bool],
-    advanced: Callable[[], None],
-    processes: int = PROCESSES,
-    settling: Settling | None = None,
+    control: ScanControl | None = None,
 ) -> ScanReport | None:
     """Take in what is new or changed directly in `folders`; None where only a scan of everything can tell.
 
     What was stored by then stays stored. As `scan`, it may be killed at any moment and simply run again.
     """
     with ScanTable(library) as table:
-        one = _SmallScan(library, models, table, progress, cancelled, settling or Settling())
-        return one.run(folders, processes, advanced)
+        return _FolderScan(library, models, table, control or ScanControl()).run(folders)
 
 
-class _SmallScan:
-    def __init__(
-        self,
-        library: Library,
-        models: Path,
-        table: ScanTable,
-        progress: OnProgress,
-        cancelled: Callable[[], bool],
-        settling: Settling,
-    ) -> None:
+class _FolderScan:
+    def __init__(self, library: Library, models: Path, table: ScanTable, control: ScanControl) -> None:
         self.library = library
         self.models = models
         self.table = table
-        self.progress = progress
-        self.cancelled = cancelled
-        self.settling = settling
+        self.control = control
         self.tally = Tally()
         self.exclusions = exclusions_of(library)
         self.roots = [os.fspath(root) for root in library.roots()]
@@ -72,11 +55,9 @@ class _SmallScan:
         self.notes = read_notes(library)
         self.mounts = read_mounts()
 
-    def run(
-        self, folders: Collection[str], processes: int, advanced: Callable[[], None]
-    ) -> ScanReport | None:
+    def run(self, folders: Collection[str]) -> ScanReport | None:
         started_s = time.monotonic()
-        self.progress(Progress(0, 0, "Looking for photos"))
+        self.control.progress(Progress(0, 0, "Looking for photos"))
         if not all(self._look_at(folder) for folder in folders):
             return None
         self.table.finish()
@@ -89,11 +70,7 @@ class _SmallScan:
             self.models,
             self.table,
             self.tally,
-            progress=self.progress,
-            cancelled=lambda: self.tally.undecided > 0 or self.cancelled(),
-            advanced=advanced,
-            processes=processes,
-            settling=self.settling,
+            replace(self.control, cancelled=self._is_over),
             network_places=(),
             may_have_moved_from=_has_gone,
         )
@@ -101,6 +78,10 @@ class _SmallScan:
         if self.tally.waiting > self.notes.waiting:
             write_notes(self.library, replace(self.notes, waiting=self.tally.waiting))
         return None if self.tally.undecided else self.tally.report(time.monotonic() - started_s)
+
+    def _is_over(self) -> bool:
+        """Whether to read no further photo."""
+        return self.tally.undecided > 0 or self.control.cancelled()
 
     def _look_at(self, folder: str) -> bool:
         """Note the files of the folder; False where more may have happened than files that came."""

@@ -7,73 +7,52 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from personalizer.library.library import Library
+from personalizer.library.photos.seen_files import ScanTable
+from personalizer.photos.formats import may_be_photo
 from personalizer.scan.exclusions import exclusions_of
-from personalizer.scan.importer import PhotoImport, Tally
+from personalizer.scan.file_system import file_system_id, mount_of, read_mounts
+from personalizer.scan.importer import PhotoImport, ScanControl, Tally
 from personalizer.scan.mass_removal import FolderCount, more_than_asked, why_frozen
-from personalizer.scan.mounts import file_system_id, mount_of, read_mounts
 from personalizer.scan.notes import ScanNotes, write_notes
-from personalizer.scan.seen_files import ScanTable
-from personalizer.scan.stability import Settling
-from personalizer.scan.walk import Walk, innermost, listing_trouble, may_be_photo, root_trouble
-from personalizer.schemas import OnProgress, Progress, ScanReport
-
-PROCESSES = 2
+from personalizer.scan.walk import Walk, innermost, listing_trouble, root_trouble
+from personalizer.schemas import Progress, ScanReport
 
 
 def scan(
     library: Library,
     roots: Sequence[Path],
     models: Path,
+    control: ScanControl | None = None,
     *,
-    progress: OnProgress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-    advanced: Callable[[], None] | None = None,
-    processes: int = PROCESSES,
     accept_missing: bool | Collection[Path] = False,
-    settling: Settling | None = None,
 ) -> ScanReport:
     """Reconcile `library` with the files under `roots`.
 
     Every photo is stored in one transaction of its own, so a scan may be killed at any moment and simply run again.
-    `models` holds the converted network (and gets it on first use). When `cancelled` returns True the scan stops
-    after the photos it has, marks nothing missing and reports what it did. `advanced` is called after every file that
-    no later scan has to look at as it is. Files that could not be read are in `failed`, also those from earlier scans
-    that did not change. Damaged content is left alone until the file changes; a file that could not be opened, or was
-    too much for the memory, is tried again by every scan.
+    `models` holds the converted network (and gets it on first use). A scan that is cancelled reports what it did.
+    Files that could not be read are in `failed`, also those from earlier scans that did not change. Damaged content is
+    left alone until the file changes; a file that could not be opened, or was too much for the memory, is tried again
+    by every scan.
 
     Where much of a folder is gone at once (`mass_loss`), or the folder is, its photos stay as they are and the folder
-    is frozen until they are back or a scan may `accept_missing`: everywhere, or in these folders. A file that changes
-    while it is looked at (`settling`) is left for the next scan.
+    is frozen until they are back or a scan may `accept_missing`: everywhere, or in these folders.
     """
     with ScanTable(library) as table:
-        one = _Scan(
-            library, models, table, progress or _say_nothing, cancelled or _never, settling or Settling()
-        )
-        return one.run(roots, processes, accept_missing, advanced or _do_nothing)
+        return _Scan(library, models, table, control or ScanControl()).run(roots, accept_missing)
 
 
 class _Scan:
     """One run; the only writer of what it finds."""
 
-    def __init__(
-        self,
-        library: Library,
-        models: Path,
-        table: ScanTable,
-        progress: OnProgress,
-        cancelled: Callable[[], bool],
-        settling: Settling,
-    ) -> None:
+    def __init__(self, library: Library, models: Path, table: ScanTable, control: ScanControl) -> None:
         self.library = library
         self.models = models
         self.table = table
-        self.progress = progress
-        self.cancelled = cancelled
-        self.settling = settling
+        self.control = control
         self.tally = Tally()
         self.mounts = read_mounts()
         self.exclusions = exclusions_of(library)
@@ -87,15 +66,9 @@ class _Scan:
         self.known: Counter[str] = Counter()
         """By place: files that the library had there before this scan, without missing and excluded ones."""
 
-    def run(
-        self,
-        roots: Sequence[Path],
-        processes: int,
-        accepted: bool | Collection[Path],
-        advanced: Callable[[], None],
-    ) -> ScanReport:
+    def run(self, roots: Sequence[Path], accepted: bool | Collection[Path]) -> ScanReport:
         began_at, started_s = time.time(), time.monotonic()
-        self.progress(Progress(0, 0, "Looking for photos"))
+        self.control.progress(Progress(0, 0, "Looking for photos"))
         self._find_roots(roots)
         self.walk = Walk([root for root in self.roots if root not in self.trouble], self.exclusions)
         self._walk()
@@ -106,11 +79,7 @@ class _Scan:
             self.models,
             self.table,
             self.tally,
-            progress=self.progress,
-            cancelled=self.cancelled,
-            advanced=advanced,
-            processes=processes,
-            settling=self.settling,
+            self.control,
             network_places=self._network_places(),
             may_have_moved_from=self._may_have_moved_from,
         )
@@ -271,15 +240,3 @@ def _is_there(folder: Path) -> bool:
         return folder.is_dir() and not folder.is_symlink()
     except OSError as error:
         return listing_trouble(error) != "it is not there"
-
-
-def _say_nothing(progress: Progress) -> None:
-    pass
-
-
-def _do_nothing() -> None:
-    pass
-
-
-def _never() -> bool:
-    return False

@@ -26,16 +26,32 @@ from personalizer.analysis.process import (
     wait_for_any,
 )
 from personalizer.errors import UnreadablePhotoError
-from personalizer.library.analyses import MAX_ATTEMPTS
-from personalizer.library.face_consent import faces_are_on, note_faceless, still_wanted
 from personalizer.library.library import Library
+from personalizer.library.photos.failures import MAX_ATTEMPTS
+from personalizer.library.photos.photos import NewPhoto
+from personalizer.library.photos.seen_files import OpenWork, ScanTable
 from personalizer.photos.decode import read_photo_bytes
-from personalizer.scan.seen_files import OpenWork, ScanTable
-from personalizer.scan.stability import Settling, age_s, is_being_written, is_same, look, rest_s
-from personalizer.scan.walk import SeenFile
-from personalizer.schemas import OnProgress, Progress, ScanReport
+from personalizer.scan.file_system import Settling, age_s, is_being_written, is_same, look, rest_s
+from personalizer.schemas import OnProgress, Progress, ScanReport, SeenFile
 
 _POLL_S = 0.5
+
+
+PROCESSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ScanControl:
+    """How a scan is steered by whoever asked for it, and how it works."""
+
+    progress: OnProgress = lambda _: None
+    cancelled: Callable[[], bool] = lambda: False
+    """Once it says True the scan stops after the photos it has, and marks nothing missing."""
+    advanced: Callable[[], None] = lambda: None
+    """Called after every file that no later scan has to look at as it is."""
+    processes: int = PROCESSES
+    settling: Settling = Settling()  # noqa: RUF009 - frozen
+    """A file that changes while it is looked at is left for the next scan."""
 
 
 class UndecidedError(Exception):
@@ -95,12 +111,8 @@ class PhotoImport:
         models: Path,
         table: ScanTable,
         tally: Tally,
+        control: ScanControl,
         *,
-        progress: OnProgress,
-        cancelled: Callable[[], bool],
-        advanced: Callable[[], None],
-        processes: int,
-        settling: Settling,
         network_places: Collection[str],
         may_have_moved_from: Callable[[Path], bool],
     ) -> None:
@@ -108,14 +120,10 @@ class PhotoImport:
         self.models = models
         self.table = table
         self.tally = tally
-        self.progress = progress
-        self.cancelled = cancelled
-        self.advanced = advanced
-        self.processes = processes
-        self.settling = settling
+        self.control = control
         self.network_places = network_places
         self.may_have_moved_from = may_have_moved_from
-        self.faces = faces_are_on(library)
+        self.faces = library.faces_are_on()
         self.forgotten = library.forgotten_photos()
         """Photos in which nothing is looked for any more."""
         self.in_hand: dict[str, list[SeenFile]] = {}
@@ -137,9 +145,9 @@ class PhotoImport:
         busy: dict[AnalysisProcess, tuple[str, SeenFile, float]] = {}
         try:
             while position < len(numbers) or busy:
-                while position < len(numbers) and len(busy) < self.processes:
+                while position < len(numbers) and len(busy) < self.control.processes:
                     # Asked per file: content that is known only gets hashed and leaves this loop last.
-                    if self.cancelled():
+                    if self.control.cancelled():
                         position = len(numbers)
                         break
                     number = numbers[position]
@@ -154,7 +162,7 @@ class PhotoImport:
                     content_hash, data = content
                     if not prepared:
                         # Once and here: two children would both convert, and its failure is no photo's.
-                        self.progress(Progress(self.done, self.total, "Preparing the models"))
+                        self.control.progress(Progress(self.done, self.total, "Preparing the models"))
                         try:
                             ensure_object_model(self.models)
                         except Exception:
@@ -175,7 +183,7 @@ class PhotoImport:
             for process in [*idle, *busy]:
                 process.stop()
         # Copies of a photo that was in hand when the scan was cancelled are left for the next one.
-        return not self.cancelled()
+        return not self.control.cancelled()
 
     def _work(self) -> tuple[array[int], set[int]]:
         """The numbers of files to read, in order, and those among them that were in hand when an earlier scan died."""
@@ -220,7 +228,7 @@ class PhotoImport:
 
     def _read(self, file: SeenFile) -> tuple[str, bytes] | None:
         """Hash and bytes of a file whose content is not known yet; everything else is settled here."""
-        rest = rest_s(file, self.settling, network=self._is_network(file))
+        rest = rest_s(file, self.control.settling, network=self._is_network(file))
         if rest:
             # Of all files together this takes no longer than of one: the walk looked at them before.
             time.sleep(max(0.0, self.looked_s + rest - time.monotonic()))
@@ -282,7 +290,7 @@ class PhotoImport:
         """Whether to wait for a program that may still write to the file."""
         age = age_s(file)
         # A time in the future says nothing, and must not have a file wait for ever.
-        if age is None or age > self.settling.writer_s or self._is_network(file):
+        if age is None or age > self.control.settling.writer_s or self._is_network(file):
             return False
         return is_being_written(file.path)
 
@@ -324,26 +332,28 @@ class PhotoImport:
             # Edited, it still shows what was forgotten; whose face is whose can no longer be told.
             forgotten = before in self.forgotten
             with self.library.transaction():
-                wanted, faces = still_wanted(self.library, answer.detections, faces=self.faces)
+                wanted, faces = self.library.still_wanted(answer.detections, faces=self.faces)
                 photo = self.library.record_photo(
-                    content_hash=content_hash,
-                    path=file.path,
-                    size=file.size,
-                    mtime_ns=file.mtime_ns,
-                    width_px=answer.width_px,
-                    height_px=answer.height_px,
-                    taken_at=answer.taken_at,
-                    latitude=answer.latitude,
-                    longitude=answer.longitude,
-                    camera=answer.camera,
-                    detections=[] if forgotten else wanted,
-                    fingerprint=None if forgotten else answer.fingerprint,
-                    analysed_by=answer.analysed_by,
+                    NewPhoto(
+                        content_hash=content_hash,
+                        path=file.path,
+                        size=file.size,
+                        mtime_ns=file.mtime_ns,
+                        width_px=answer.width_px,
+                        height_px=answer.height_px,
+                        taken_at=answer.taken_at,
+                        latitude=answer.latitude,
+                        longitude=answer.longitude,
+                        camera=answer.camera,
+                        detections=[] if forgotten else wanted,
+                        fingerprint=None if forgotten else answer.fingerprint,
+                        analysed_by=answer.analysed_by,
+                    )
                 )
                 if forgotten:
                     self.library.mark_forgotten([photo.id])
                 if not faces:
-                    note_faceless(self.library, photo.id)
+                    self.library.note_faceless(photo.id)
             self.tally.analysed += 1
             if before is not None:
                 self.tally.changed += 1
@@ -372,9 +382,9 @@ class PhotoImport:
     def _step(self, file: SeenFile, *, stored: bool = True) -> None:
         """One file less; where that was not `stored` for good, the next scan looks at it again."""
         if stored:
-            self.advanced()
+            self.control.advanced()
         self.done += 1
-        self.progress(Progress(self.done, self.total, f"Reading {file.path.name}"))
+        self.control.progress(Progress(self.done, self.total, f"Reading {file.path.name}"))
 
 
 def _crash_reason(crash: Crashed) -> str:

@@ -21,13 +21,6 @@ from personalizer.analysis.process import (
     wait_for_any,
 )
 from personalizer.errors import UnreadablePhotoError
-from personalizer.library.face_consent import (
-    faceless_photos,
-    faces_are_on,
-    note_faceless,
-    note_looked_at,
-    still_wanted,
-)
 from personalizer.library.library import Library
 from personalizer.photos.decode import read_photo_bytes
 from personalizer.schemas import OnProgress, Photo, Progress
@@ -46,7 +39,7 @@ class Reanalysis:
     failed: list[dict[str, str]] = field(default_factory=list)
 
 
-def analyse_again(
+def analyze_again(
     library: Library,
     models: Path,
     version: str,
@@ -62,8 +55,8 @@ def analyse_again(
     are switched off meanwhile, those that are known stay as they are.
     """
     report = Reanalysis()
-    waiting = library.photos_to_analyse(version)
-    faces = faces_are_on(library)
+    waiting = library.photos_to_analyze(version)
+    faces = library.faces_are_on()
 
     def begin(photo_id: int) -> None:
         library.begin_analysis(photo_id, version)
@@ -76,10 +69,10 @@ def analyse_again(
             raise broken(answer)
         elif isinstance(answer, Analysed):
             with library.transaction():
-                wanted, looked_for = still_wanted(library, answer.detections, faces=faces)
+                wanted, looked_for = library.still_wanted(answer.detections, faces=faces)
                 library.replace_analysis(photo_id, wanted, version, faces=looked_for)
                 if not looked_for:
-                    note_faceless(library, photo_id)
+                    library.note_faceless(photo_id)
             report.analysed += 1
         else:
             # One that its process died of is not tried again: what older models found is kept either way.
@@ -106,11 +99,11 @@ def look_for_faces(
 
     A photo whose file is missing waits for it; one that cannot be read has no faces. Stops where faces are off.
     """
-    waiting = faceless_photos(library)
+    waiting = library.faceless_photos()
     looked_at = found = 0
 
     def stopped() -> bool:
-        return cancelled() or not faces_are_on(library)
+        return cancelled() or not library.faces_are_on()
 
     for photo_id, answer in _look(library, models, waiting, faces=True, cancelled=stopped):
         if answer is None:
@@ -120,18 +113,18 @@ def look_for_faces(
         if isinstance(answer, Unreadable) and answer.passing:
             # Another time it may have faces.
             continue
-        if not faces_are_on(library):
+        if not library.faces_are_on():
             break
         detections = answer.detections if isinstance(answer, Analysed) else []
         faces = [(detection, vector) for detection, vector in detections if detection.kind == "face"]
         with library.transaction():
             if isinstance(answer, Analysed):
                 library.replace_faces(photo_id, faces)
-            note_looked_at(library, photo_id)
+            library.note_faces_looked_for(photo_id)
         looked_at, found = looked_at + 1, found + len(faces)
         advanced()
         progress(Progress(looked_at, len(waiting), "Looking for faces"))
-    return {"looked_at": looked_at, "faces": found, "left": len(faceless_photos(library))}
+    return {"looked_at": looked_at, "faces": found, "left": len(library.faceless_photos())}
 
 
 def _look(

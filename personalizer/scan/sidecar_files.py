@@ -13,9 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from personalizer.library.companions import CompanionFile, CompanionKind
 from personalizer.library.library import Library
-from personalizer.photos.raw import RAW_SUFFIXES
+from personalizer.library.photos.companions import CompanionFile, CompanionKind
+from personalizer.photos.formats import RAW_SUFFIXES
 from personalizer.photos.sidecars import SidecarFacts, read_sidecar
 
 MAX_VIDEO_MIB = 150.0
@@ -87,17 +87,7 @@ def find_companions(
         # Looked for in vain; or nothing is left there of its photo, which is elsewhere now.
         and (path.parent in listed or (path.parent not in photos_in and one.photo_id in at_hand))
     ]
-    moved = {(one.photo_id, one.kind, one.size): one for one in gone}
-    news: list[CompanionFile] = []
-    for path, companion in found.items():
-        before = known.get(path) or moved.get((companion.photo_id, companion.kind, companion.size))
-        seen = companion
-        if before is not None and before.photo_id == companion.photo_id:
-            seen = replace(companion, gave_date=before.gave_date, gave_place=before.gave_place)
-        if seen != before:
-            news.append(seen)
-    # XMP has the time of the place; of Google's only the instant is known.
-    news.sort(key=lambda one: one.kind == "takeout")
+    news = _news(found, known, gone)
     dates = places = 0
     for start in range(0, len(news), _BATCH):
         if cancelled is not None and cancelled():
@@ -114,6 +104,23 @@ def find_companions(
     else:
         library.remove_companions(one.path for one in gone)
     return CompanionReport(library.companion_count(), dates, places)
+
+
+def _news(
+    found: Mapping[Path, CompanionFile], known: Mapping[Path, CompanionFile], gone: Iterable[CompanionFile]
+) -> list[CompanionFile]:
+    """What is new or has changed, in the order in which it is to be read; what a file gave before it moved stays."""
+    moved = {(one.photo_id, one.kind, one.size): one for one in gone}
+    news: list[CompanionFile] = []
+    for path, companion in found.items():
+        before = known.get(path) or moved.get((companion.photo_id, companion.kind, companion.size))
+        seen = companion
+        if before is not None and before.photo_id == companion.photo_id:
+            seen = replace(companion, gave_date=before.gave_date, gave_place=before.gave_place)
+        if seen != before:
+            news.append(seen)
+    # XMP has the time of the place; of Google's only the instant is known.
+    return sorted(news, key=lambda one: one.kind == "takeout")
 
 
 def _photos_in(library: Library, folders: Collection[str] | None) -> dict[Path, dict[str, int]]:

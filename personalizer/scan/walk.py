@@ -1,6 +1,4 @@
-"""Walks over folders and tells which files may be photos. Opens a file only when its name says nothing; knows no
-library.
-"""
+"""Walks over folders and lists their files. Opens none of them, knows no library."""
 
 from __future__ import annotations
 
@@ -9,43 +7,12 @@ import logging
 import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from personalizer.photos.raw import RAW_SUFFIXES
 from personalizer.scan.exclusions import Exclusions
+from personalizer.schemas import SeenFile
 
 logger = logging.getLogger(__name__)
-
-# fmt: off
-PHOTO_SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".tif", ".tiff",
-    ".gif", ".avif",
-}) | RAW_SUFFIXES
-# Their content begins like HEIC but is something else, or they are in every folder and never a photo.
-OTHER_SUFFIXES = frozenset({
-    ".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".pdf", ".txt", ".json", ".xml", ".xmp", ".aae", ".html", ".md",
-    ".zip", ".db", ".py",
-})
-# fmt: on
-
-
-@dataclass(frozen=True, slots=True)
-class SeenFile:
-    """A file in one of the folders, as it was when it was looked at."""
-
-    text: str
-    """Its path, which is a `Path` only where somebody wants one: of most files nobody does."""
-    size: int
-    mtime_ns: int
-    device: int = 0
-    inode: int = 0
-    place: str = ""
-    """The registered folder, or the mounted file system below one, that it is in."""
-
-    @property
-    def path(self) -> Path:
-        return Path(self.text)
 
 
 class Walk:
@@ -213,32 +180,6 @@ def find_files(
     yield from walk.files()
     if unlistable is not None:
         unlistable.update(map(Path, walk.unlisted))
-
-
-def may_be_photo(path: Path | str) -> bool:
-    """Whether the name says so or, for a name that says nothing, the first bytes do."""
-    # Of text: a scan asks about every file, and a `Path` for each takes longer than all the rest.
-    suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122
-    if suffix in PHOTO_SUFFIXES:
-        return True
-    if suffix in OTHER_SUFFIXES:
-        return False
-    try:
-        with open(path, "rb") as file:
-            head = file.read(16)
-    except OSError:
-        return False
-    return (
-        head.startswith(
-            (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"GIF8", b"FUJIFILMCCD-RAW")
-        )
-        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
-        or (
-            head[4:8] == b"ftyp"
-            and head[8:12]
-            in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
-        )
-    )
 
 
 def innermost(path: str, folders: Collection[str]) -> str | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from personalizer.errors import UsageError
-from personalizer.library.database import now_text
+from personalizer.library.concepts.trainings import TrainingRecord
 from personalizer.library.library import Library
 from personalizer.schemas import Concept
 
@@ -60,14 +60,6 @@ class Due:
     """Identifies what would be trained: failures are counted for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    photos: frozenset[int] | None
-    wanted: str | None
-    attempts: int
-    tried_at: datetime | None
-
-
 def due_trainings(
     library: Library, backbone: str, rules: TrainingRules | None = None, *, now: datetime | None = None
 ) -> list[Due]:
@@ -76,7 +68,7 @@ def due_trainings(
     Leaves out what failed too often, or a moment ago, with the same photos and words.
     """
     rules, now = rules or TrainingRules(), now or datetime.now(UTC)
-    records = _records(library)
+    records = library.training_records()
     found = []
     for concept, photos, present in _candidates(library):
         record = records.get(concept.id)
@@ -92,7 +84,7 @@ def due_trainings(
 
 
 def _why(
-    concept: Concept, photos: frozenset[int], record: _Record | None, rules: TrainingRules
+    concept: Concept, photos: frozenset[int], record: TrainingRecord | None, rules: TrainingRules
 ) -> Why | None:
     if concept.state in ("named", "training") or concept.prefix_dir is None:
         return "never trained"
@@ -107,7 +99,7 @@ def _why(
     return "changed" if changed >= rules.changed_share * before or enough else None
 
 
-def _may_try(record: _Record, rules: TrainingRules, now: datetime) -> bool:
+def _may_try(record: TrainingRecord, rules: TrainingRules, now: datetime) -> bool:
     if record.attempts >= rules.attempts:
         return False
     if record.attempts == 0 or record.tried_at is None:
@@ -124,96 +116,44 @@ def photos_of(library: Library, concept_id: int) -> frozenset[int]:
 
 def note_trained(library: Library, concept_id: int, photos: Collection[int]) -> None:
     """Record what a concept was trained with; earlier failures no longer count."""
-    library.connection.execute(
-        """INSERT INTO trainings(concept_id, photos, trained_at) VALUES (?, ?, ?)
-           ON CONFLICT(concept_id) DO UPDATE SET photos = excluded.photos, trained_at = excluded.trained_at,
-             wanted = NULL, attempts = 0, tried_at = NULL""",
-        (concept_id, json.dumps(sorted(photos)), now_text()),
-    )
+    library.record_training(concept_id, photos)
 
 
 def begin_attempt(library: Library, due: Due) -> int:
     """Count an automatic training before it is made, so that one that takes the worker down counts; its number."""
-    with library.transaction() as connection:
-        row = connection.execute(
-            """INSERT INTO trainings(concept_id, wanted, attempts, tried_at) VALUES (?1, ?2, 1, ?3)
-               ON CONFLICT(concept_id) DO UPDATE SET
-                 attempts = CASE WHEN wanted IS ?2 THEN attempts + 1 ELSE 1 END,
-                 wanted = ?2, tried_at = ?3
-               RETURNING attempts""",
-            (due.concept.id, due.wanted, now_text()),
-        ).fetchone()
-        return int(row["attempts"])
+    return library.begin_training_attempt(due.concept.id, due.wanted)
 
 
 def take_back_attempt(library: Library, due: Due) -> None:
     """Undo `begin_attempt`: the training was interrupted, which is no failure."""
-    library.connection.execute(
-        """UPDATE trainings SET attempts = MAX(attempts - 1, 0),
-             tried_at = CASE WHEN attempts <= 1 THEN NULL ELSE tried_at END
-           WHERE concept_id = ? AND wanted = ?""",
-        (due.concept.id, due.wanted),
-    )
+    library.take_back_training_attempt(due.concept.id, due.wanted)
 
 
 def give_up(library: Library, due: Due, rules: TrainingRules | None = None) -> None:
     """Let the training of these photos wait for a change: somebody cancelled it."""
-    library.connection.execute(
-        "UPDATE trainings SET attempts = ? WHERE concept_id = ? AND wanted = ?",
-        ((rules or TrainingRules()).attempts, due.concept.id, due.wanted),
-    )
+    library.set_training_attempts(due.concept.id, due.wanted, (rules or TrainingRules()).attempts)
 
 
 def given_up(library: Library, rules: TrainingRules | None = None) -> int:
     """How many concepts wait for a change after failures."""
-    return _with_attempts(library, (rules or TrainingRules()).attempts)
+    return library.trainings_with_attempts((rules or TrainingRules()).attempts)
 
 
 def failing(library: Library) -> int:
     """How many concepts failed at least once since they were trained last; tried again or given up."""
-    return _with_attempts(library, 1)
-
-
-def _with_attempts(library: Library, attempts: int) -> int:
-    row = library.connection.execute(
-        "SELECT COUNT(*) FROM trainings WHERE attempts >= ?", (attempts,)
-    ).fetchone()
-    return int(row[0])
+    return library.trainings_with_attempts(1)
 
 
 def _candidates(library: Library) -> list[tuple[Concept, frozenset[int], frozenset[int]]]:
     """Named concepts that are not hidden: (concept, photos, those of them whose file is there)."""
-    rows = library.connection.execute(
-        """SELECT DISTINCT memberships.concept_id, detections.photo_id,
-             EXISTS (SELECT 1 FROM photo_files WHERE photo_files.photo_id = detections.photo_id
-                     AND missing_since IS NULL) AS there
-           FROM memberships JOIN detections ON detections.id = memberships.detection_id
-             JOIN concepts ON concepts.id = memberships.concept_id
-           WHERE memberships.status = 'confirmed' AND concepts.name IS NOT NULL
-             AND concepts.state != 'hidden'"""
-    )
-    photos: dict[int, set[int]] = {}
-    present: dict[int, set[int]] = {}
-    for row in rows:
-        photos.setdefault(row["concept_id"], set()).add(row["photo_id"])
-        if row["there"]:
-            present.setdefault(row["concept_id"], set()).add(row["photo_id"])
     return [
-        (library.concept(concept_id), frozenset(photos[concept_id]), frozenset(present.get(concept_id, ())))
-        for concept_id in sorted(photos)
-    ]
-
-
-def _records(library: Library) -> dict[int, _Record]:
-    return {
-        row["concept_id"]: _Record(
-            None if row["photos"] is None else frozenset(json.loads(row["photos"])),
-            row["wanted"],
-            row["attempts"],
-            None if row["tried_at"] is None else datetime.fromisoformat(row["tried_at"]),
+        (
+            library.concept(concept_id),
+            frozenset(photos),
+            frozenset(photo_id for photo_id, there in photos.items() if there),
         )
-        for row in library.connection.execute("SELECT * FROM trainings")
-    }
+        for concept_id, photos in library.photos_of_named().items()
+    ]
 
 
 def _identity(library: Library, concept: Concept, photos: frozenset[int], backbone: str) -> str:

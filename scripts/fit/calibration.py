@@ -79,10 +79,10 @@ def drawn_captions(captions: Path, source: str, seed: int) -> list[tuple[str, st
 
 def embed(archive: Path, images: set[str], models: Path) -> dict[str, Float32Array]:
     """Views `[2, dim]` (whole picture and region) by name in the archive."""
-    from personalizer.analysis.analyzer import PhotoAnalyser
+    from personalizer.analysis.analyzer import PhotoAnalyzer
 
-    analyser = PhotoAnalyser(models)
-    analyser.face_detector = NoFaces()
+    analyzer = PhotoAnalyzer(models)
+    analyzer.face_detector = NoFaces()
     found: dict[str, Float32Array] = {}
     with tarfile.open(archive) as tar:
         for member in tar:
@@ -90,7 +90,7 @@ def embed(archive: Path, images: set[str], models: Path) -> dict[str, Float32Arr
             file = tar.extractfile(member) if name in images else None
             if file is not None:
                 with Image.open(io.BytesIO(file.read())) as image:
-                    analysed = analyser.analyse(image.convert("RGB"))
+                    analysed = analyzer.analyze(image.convert("RGB"))
                 found[name] = np.stack([embedding.vector for _, embedding in analysed])
                 if len(found) % 100 == 0:
                     print(f"{len(found)} of {len(images)}", flush=True)
@@ -144,12 +144,12 @@ def draw_things(archive: Path, captions: Path, source: str, models: Path, seed: 
 
 def draw_renders(folder: Path, models: Path, seed: int) -> Things:
     """Subjects of a prepared corpus of renders, as many of each class; told from the pictures that ship."""
-    from personalizer.analysis.analyzer import PhotoAnalyser
+    from personalizer.analysis.analyzer import PhotoAnalyzer
 
     bank = PictureBank.load(BUNDLED)
     assert bank is not None
-    analyser = PhotoAnalyser(models)
-    analyser.face_detector = NoFaces()
+    analyzer = PhotoAnalyzer(models)
+    analyzer.face_detector = NoFaces()
     (pixels,), records = load_arrays([folder])
     by_subject: dict[str, list[int]] = {}
     for number, record in enumerate(records):
@@ -161,7 +161,7 @@ def draw_renders(folder: Path, models: Path, seed: int) -> Things:
     chosen = [name for label in sorted(by_class) for name in by_class[label][:SUBJECTS_PER_CLASS]]
     numbers = [number for name in chosen for number in by_subject[name]]
     pictures = (Image.fromarray(np.asarray(pixels[number])) for number in numbers)
-    analysed = [analyser.analyse(picture.convert("RGB")) for picture in pictures]
+    analysed = [analyzer.analyze(picture.convert("RGB")) for picture in pictures]
     return Things(
         np.stack([np.stack([embedding.vector for _, embedding in found]) for found in analysed]),
         [records[number].subject or "" for number in numbers],

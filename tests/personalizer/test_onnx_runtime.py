@@ -36,6 +36,17 @@ def test_nothing_of_ours_loads_it_another_way() -> None:
     another = re.compile(r"^\s*(?:import|from) onnxruntime\b", re.MULTILINE)
     # Parts may be imported by their names once it has been loaded.
     first = re.compile(r"load_onnxruntime\(\)\n\s*from onnxruntime\.")
+    texts = {path: first.sub("", text) for path, text in _other_modules().items()}
+    assert [path for path, text in texts.items() if another.search(text)] == []
+
+
+def test_no_other_module_decides_where_a_session_runs() -> None:
+    decides = re.compile(r"InferenceSession\(|providers=|[A-Z]\w+ExecutionProvider")
+    assert [path for path, text in _other_modules().items() if decides.search(text)] == []
+
+
+def _other_modules() -> dict[str, str]:
+    """The text of every module of ours but `onnx_runtime`, by path."""
     files = [
         path
         for package in ("personalizer", "exporters", "assistant", "tui", "scripts")
@@ -43,5 +54,4 @@ def test_nothing_of_ours_loads_it_another_way() -> None:
         if path.name != "onnx_runtime.py"
     ]
     assert len(files) > 100
-    texts = {str(path): first.sub("", path.read_text("utf-8")) for path in files}
-    assert [path for path, text in texts.items() if another.search(text)] == []
+    return {str(path): path.read_text("utf-8") for path in files}

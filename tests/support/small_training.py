@@ -21,6 +21,7 @@ from personalizer.backbones.base import Backbone
 from personalizer.backbones.registry import load_backbone
 from personalizer.home import Home
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.prefix.dual_prefix import DualPrefixConfig
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 from personalizer.training.data.examples import PrefixDataset
@@ -116,17 +117,19 @@ def record(
         found.append((NewDetection("face", place, 0.9, "dlib"), moved))
     size = path.stat().st_size
     recorded = library.record_photo(
-        content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
-        path=path,
-        size=size,
-        mtime_ns=1,
-        width_px=90,
-        height_px=70,
-        taken_at=None,
-        latitude=None,
-        longitude=None,
-        camera=None,
-        detections=found,
+        NewPhoto(
+            content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+            path=path,
+            size=size,
+            mtime_ns=1,
+            width_px=90,
+            height_px=70,
+            taken_at=None,
+            latitude=None,
+            longitude=None,
+            camera=None,
+            detections=found,
+        )
     )
     return [detection.id for detection in library.detections(photo_id=recorded.id, kind=kind)]
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from personalizer.library.library import Library
-from personalizer.schemas import Embedding, Float32Array, NewDetection, Photo
+from personalizer.library.photos.photos import NewPhoto
+from personalizer.schemas import BoundingBox, DetectionKind, Embedding, Float32Array, NewDetection, Photo
 
 _NOTHING_IN_PARTICULAR: dict[str, Any] = {
     "size": 1,
@@ -29,9 +33,9 @@ def store_photo(
     detections: Sequence[tuple[NewDetection, Embedding]] = (),
     **known: Any,
 ) -> Photo:
-    """A photo with these detections; `known` is what else `Library.record_photo` takes."""
+    """A photo with these detections; `known` is what else `NewPhoto` takes."""
     told = {**_NOTHING_IN_PARTICULAR, **known}
-    return library.record_photo(content_hash=content_hash, path=path, detections=detections, **told)
+    return library.record_photo(NewPhoto(content_hash=content_hash, path=path, detections=detections, **told))
 
 
 def vector_of(library: Library, detection_id: int) -> Float32Array:
@@ -42,3 +46,28 @@ def vector_of(library: Library, detection_id: int) -> Float32Array:
 def file_rows(library: Library) -> list[tuple[Any, ...]]:
     """The library's files, and what it says about them."""
     return [tuple(row) for row in library.connection.execute("SELECT * FROM photo_files ORDER BY path")]
+
+
+def photo_with_vector(
+    library: Library, name: str, content_hash: str | None = None, kind: DetectionKind = "photo"
+) -> Photo:
+    """A photo of which a vector is known, made from its name."""
+    seed = sum(map(ord, name))
+    vector = np.random.default_rng(seed).normal(size=4).astype(np.float32)
+    return library.record_photo(
+        NewPhoto(
+            content_hash=content_hash or f"hash-{name}",
+            path=Path("/photos") / name,
+            size=10,
+            mtime_ns=20,
+            width_px=640,
+            height_px=480,
+            taken_at=datetime(2024, 5, 6, 7, 8, 9),
+            latitude=46.5,
+            longitude=6.6,
+            camera="Pixel 8",
+            detections=[
+                (NewDetection(kind, BoundingBox(0, 0, 640, 480), 1.0, "whole"), Embedding(vector, "m", "1"))
+            ],
+        )
+    )

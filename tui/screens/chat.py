@@ -88,7 +88,7 @@ class ChatScreen(Screen[None]):
         early, self._early = self._early, []
         for exchange in early:
             self._answer(exchange)
-        self.set_interval(REFRESH_S, self._look_again)
+        self.set_interval(REFRESH_S, lambda: self._look_again(bool(self.query(Welcome))))
 
     @on(LibraryChanged)
     async def _show_library(self, message: LibraryChanged | LibraryOpened) -> None:
@@ -110,9 +110,9 @@ class ChatScreen(Screen[None]):
 
     # A look that fails, say while the file is locked, is made again soon.
     @work(thread=True, exclusive=True, group="look", exit_on_error=False)
-    def _look_again(self) -> None:
+    def _look_again(self, suggest: bool) -> None:
         if self._assistant is not None:
-            self.post_message(LibraryChanged(look(self._assistant.familiar)))
+            self.post_message(LibraryChanged(look(self._assistant.familiar, suggest=suggest)))
 
     # --- requests
 

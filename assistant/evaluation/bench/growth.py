@@ -26,14 +26,15 @@ from assistant.evaluation.data.synthetic_people import add_photos, draw_people
 from assistant.worker.registry import make_handlers
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.home import Home
+from personalizer.jobs.due import ask_for_scan
 from personalizer.jobs.loop import Handler, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.photos.perceptual_hash import TONES_BYTES, Fingerprint
 from personalizer.scan.exclusions import exclusions_of
 from personalizer.scan.notes import read_notes
-from personalizer.scan.pending_folders import ask_for_scan
 from personalizer.schemas import OnProgress, Progress
+from personalizer.watch.roots import WatchTimes
 from personalizer.watch.watcher import Watcher
 
 _PHOTOS_PER_PERSON = 5
@@ -167,7 +168,7 @@ class _Grown:
             hints.put,
             exclusions=lambda: exclusions_of(self.library),
             unfinished=lambda: read_notes(self.library).want_a_look,
-            debounce_s=_DEBOUNCE_S,
+            times=WatchTimes(debounce_s=_DEBOUNCE_S),
         )
         with watcher:
             for content in pictures:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.errors import UnreadablePhotoError
 from personalizer.home import Home
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.photos.decode import FOR_ANALYSIS, load_photo
 from personalizer.recognition.recognizer import Analysed
 from personalizer.schemas import DetectionKind, Embedding, Float32Array, NewDetection, OnProgress, Progress
@@ -27,9 +27,9 @@ class EvaluationPhotos:
     """Analyses photos into the library of `home` and hands out what was found. For one thread."""
 
     def __init__(self, home: Home) -> None:
-        self._analyser = PhotoAnalyser(home.ensure().models)
+        self._analyzer = PhotoAnalyzer(home.ensure().models)
         # Other models mean another library: vectors of an older one are not what serves now.
-        versions = hashlib.sha256(analysis_version(self._analyser).encode()).hexdigest()[:16]
+        versions = hashlib.sha256(analysis_version(self._analyzer).encode()).hexdigest()[:16]
         self.library = Library.open(home.root / f"photos-{versions}.sqlite3")
         self._ids: dict[Path, int] = {}
         self.unreadable: dict[str, str] = {}
@@ -60,22 +60,24 @@ class EvaluationPhotos:
         photo = load_photo(path, FOR_ANALYSIS)
         status = path.stat()
         return self.library.record_photo(
-            content_hash=hashlib.sha256(content).hexdigest(),
-            path=path,
-            size=status.st_size,
-            mtime_ns=status.st_mtime_ns,
-            width_px=photo.width_px,
-            height_px=photo.height_px,
-            taken_at=photo.taken_at,
-            latitude=photo.latitude,
-            longitude=photo.longitude,
-            camera=photo.camera,
-            detections=self._analyser.analyse(photo),
+            NewPhoto(
+                content_hash=hashlib.sha256(content).hexdigest(),
+                path=path,
+                size=status.st_size,
+                mtime_ns=status.st_mtime_ns,
+                width_px=photo.width_px,
+                height_px=photo.height_px,
+                taken_at=photo.taken_at,
+                latitude=photo.latitude,
+                longitude=photo.longitude,
+                camera=photo.camera,
+                detections=self._analyzer.analyze(photo),
+            )
         ).id
 
-    def analyse(self, image: Image.Image) -> Analysed:
+    def analyze(self, image: Image.Image) -> Analysed:
         """What is found in a picture that is not in the library and stays out of it."""
-        return self._analyser.analyse(image)
+        return self._analyzer.analyze(image)
 
     def photo_id(self, path: Path) -> int | None:
         """The id of a prepared photo; equal files have one id, unreadable ones none."""
@@ -110,7 +112,7 @@ class EvaluationPhotos:
         return dict(found)
 
     def _model(self, kind: DetectionKind) -> tuple[str, str]:
-        return self._analyser.face_model if kind == "face" else self._analyser.object_model
+        return self._analyzer.face_model if kind == "face" else self._analyzer.object_model
 
     def whole(self, photo_ids: Sequence[int]) -> Float32Array:
         """The vectors of whole pictures, `[photos, dim]`."""

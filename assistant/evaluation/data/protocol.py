@@ -17,10 +17,9 @@ import numpy.typing as npt
 
 from assistant.evaluation.data import metrics
 from personalizer.errors import NotFoundError, UsageError
+from personalizer.photos.formats import PHOTO_SUFFIXES
 from personalizer.recognition.calibration import fit_logistic
 from personalizer.schemas import BoolArray, FloatArray
-
-PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".tif", ".tiff"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from personalizer.faces.embedder import FACE_FEATURES
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, Int64Array, NewDetection
 
 WITHIN = (0.30, 0.42)
@@ -80,20 +81,22 @@ def add_photos(
     """
     box = BoundingBox(0, 0, 100, 100)
     faces: list[int] = []
-    with library.transaction() as connection:
+    with library.transaction():
         for vector, number in zip(vectors, numbers, strict=True):
-            library.record_photo(
-                content_hash=f"synthetic {number}",
-                path=folder / f"{number}.jpg",
-                size=1,
-                mtime_ns=1,
-                width_px=1000,
-                height_px=1000,
-                taken_at=None,
-                latitude=None,
-                longitude=None,
-                camera=None,
-                detections=[(NewDetection("face", box, 1.0, MODEL), Embedding(vector, MODEL, "1"))],
+            photo = library.record_photo(
+                NewPhoto(
+                    content_hash=f"synthetic {number}",
+                    path=folder / f"{number}.jpg",
+                    size=1,
+                    mtime_ns=1,
+                    width_px=1000,
+                    height_px=1000,
+                    taken_at=None,
+                    latitude=None,
+                    longitude=None,
+                    camera=None,
+                    detections=[(NewDetection("face", box, 1.0, MODEL), Embedding(vector, MODEL, "1"))],
+                )
             )
-            faces.append(int(connection.execute("SELECT MAX(id) FROM detections").fetchone()[0]))
+            faces.append(library.detections(photo.id)[-1].id)
     return faces

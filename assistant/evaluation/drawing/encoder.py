@@ -44,7 +44,7 @@ class IndependentEncoder:
 
     @cached_property
     def _session(self) -> Any:
-        from personalizer.onnx_runtime import load_onnxruntime
+        from personalizer.onnx_runtime import load_onnxruntime, new_session
 
         onnxruntime = load_onnxruntime()
 
@@ -54,7 +54,7 @@ class IndependentEncoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return new_session(path, options)
 
     def _is_intact(self, path: Path) -> bool:
         try:

@@ -23,14 +23,15 @@ from assistant.evaluation.data.options import (
 )
 from assistant.evaluation.data.protocol import Subject, read_photos, read_subjects
 from assistant.evaluation.recognition.synthetic import evaluate_siblings, evaluate_synthetic
-from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.version import analysis_version
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.clustering.state import GroupingState
 from personalizer.clustering.update import ClusterSettings, cluster
 from personalizer.home import Home
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan.full_scan import scan
-from personalizer.schemas import ConceptKind, Embedding, NewDetection, OnProgress, Progress
+from personalizer.scan.importer import ScanControl
+from personalizer.schemas import ConceptKind, OnProgress, Progress
 
 NEGATIVE = "negative: "
 """What the identity of a photo of anything else begins with: each one is an identity of its own."""
@@ -98,7 +99,7 @@ def _tables(options: ClustersOptions, run: EvaluationRun) -> dict[str, _Table]:
         return tables
     home, orders, seed, say = run.home, options.orders, options.seed, run.on_progress
     home.ensure()
-    looked_at_by = analysis_version(PhotoAnalyser(home.models))
+    looked_at_by = analysis_version(PhotoAnalyzer(home.models))
     version = hashlib.sha256(looked_at_by.encode()).hexdigest()[:16]
     with Library.open(home.root / f"clusters-{version}.sqlite3") as library:
         if options.faces is not None:
@@ -130,7 +131,7 @@ def _read(
     named = [(path, subject.name) for subject in subjects[0] for path in subject.photos]
     named += [(path, f"{NEGATIVE}{path}") for path in negatives]
     folders = sorted({path.parent.resolve() for path, _ in named})
-    scan(library, folders, home.models, progress=on_progress)
+    scan(library, folders, home.models, ScanControl() if on_progress is None else ScanControl(on_progress))
     found = []
     for path, identity in named:
         photo = library.photo_by_path(path)
@@ -266,39 +267,20 @@ class _Copy:
                 if photo_id is None or photo_id in self._photo_of:
                     continue
                 photo = self._source.photo(photo_id)
-                rows = self._source.connection.execute(
-                    """SELECT id, detector, model, version, vector FROM detections
-                       JOIN vectors ON detection_id = id WHERE photo_id = ? ORDER BY id""",
-                    (photo_id,),
-                ).fetchall()
-                found = []
-                for row in rows:
-                    detection = self._source.detection(row["id"])
-                    vector = np.frombuffer(row["vector"], dtype="<f4")
-                    found.append(
-                        (
-                            NewDetection(
-                                detection.kind,
-                                detection.box,
-                                detection.score,
-                                row["detector"],
-                                detection.flaw,
-                            ),
-                            Embedding(vector, row["model"], row["version"]),
-                        )
-                    )
                 copied = self.library.record_photo(
-                    content_hash=photo.content_hash,
-                    path=photo.path,
-                    size=1,
-                    mtime_ns=1,
-                    width_px=photo.width_px,
-                    height_px=photo.height_px,
-                    taken_at=photo.taken_at,
-                    latitude=photo.latitude,
-                    longitude=photo.longitude,
-                    camera=photo.camera,
-                    detections=found,
+                    NewPhoto(
+                        content_hash=photo.content_hash,
+                        path=photo.path,
+                        size=1,
+                        mtime_ns=1,
+                        width_px=photo.width_px,
+                        height_px=photo.height_px,
+                        taken_at=photo.taken_at,
+                        latitude=photo.latitude,
+                        longitude=photo.longitude,
+                        camera=photo.camera,
+                        detections=self._source.found_in(photo_id),
+                    )
                 )
                 self._photo_of[photo_id] = copied.id
 

@@ -206,7 +206,7 @@ class TrainedSplit:
 
     def look_at(self, image: Image.Image) -> Looked:
         """A picture that is in no library: what embeddings say of it, and what the backbone reads of its views."""
-        analysed = self._photos.analyse(image)
+        analysed = self._photos.analyze(image)
         learned, plain = (recognizer.evidence(analysed) for recognizer in self._recognizers)
         box = learned[0].box if learned else None
         views = views_of(image, 1.0, box, face=self._concept().kind == "face")

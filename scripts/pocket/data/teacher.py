@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from assistant.evaluation.data.corpora import FEATURES_FILE, load_arrays
 from personalizer.analysis.convert_efficientnet import load_network, weights_path
-from personalizer.onnx_runtime import load_onnxruntime
+from personalizer.onnx_runtime import new_session
 from scripts.pocket.command import run
 from scripts.pocket.model.perceptual import SIDE_PX, Basis
 
@@ -26,7 +26,6 @@ FEATURES = 256
 
 def teacher_session() -> Any:
     """EfficientNet-Lite0 at 128 px on onnxruntime, which runs depthwise convolutions several times faster."""
-    ort = load_onnxruntime()
     network = load_network(weights_path())
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "teacher.onnx"
@@ -42,7 +41,7 @@ def teacher_session() -> Any:
             dynamo=True,
             verbose=False,
         )
-        return ort.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+        return new_session(file.read_bytes())
 
 
 def features_of(session: Any, images: np.ndarray, batch: int = 64) -> np.ndarray:

@@ -22,7 +22,7 @@ from assistant.answers.backbone import Serving
 from assistant.answers.describe import Describer
 from assistant.language.parse import parse
 from assistant.results import Description
-from personalizer.analysis.analyzer import Analysis, PhotoAnalyser
+from personalizer.analysis.analyzer import Analysis, PhotoAnalyzer
 from personalizer.concepts.facts import remember
 from personalizer.errors import NotReadyError
 from personalizer.home import Home
@@ -45,7 +45,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def analysed(models: Path, original: Path) -> Analysis:
-    return PhotoAnalyser(models).analyse(load_photo(original))
+    return PhotoAnalyzer(models).analyze(load_photo(original))
 
 
 @pytest.fixture

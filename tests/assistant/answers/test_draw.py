@@ -19,7 +19,7 @@ from assistant.results import Imagined
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.home import Home
 from personalizer.library.library import Library
-from personalizer.photos.own_drawings import is_drawing
+from personalizer.photos.formats import is_drawing
 from personalizer.schemas import Concept, Progress
 
 

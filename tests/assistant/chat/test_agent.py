@@ -21,6 +21,7 @@ from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.home import Home
+from personalizer.library.library import Library
 
 NO_MODEL = Path("/nonexistent/model.gguf")
 
@@ -240,11 +241,11 @@ def test_what_interrupts_a_request_ends_no_later_one(
     interruption: BaseException,
     outcome: type[Event],
 ) -> None:
-    def interrupt(_familiar: Familiar) -> None:
+    def interrupt(_library: Library) -> None:
         raise interruption
 
     with monkeypatch.context() as patched:
-        patched.setattr(Familiar, "concepts", interrupt)
+        patched.setattr(Library, "names", interrupt)
         assert [type(event) for event in in_time(assistant, "who do you know?")] == [outcome]
     assert isinstance(in_time(assistant, "who do you know?")[-1], Answer)
 

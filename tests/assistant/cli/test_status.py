@@ -70,7 +70,7 @@ def test_photos_that_newer_models_failed_with_are_listed_and_tried_again(
             library.begin_analysis(deadly, "newer")
         library.begin_analysis(damaged, "newer")
         library.end_analysis(damaged, "it is cut short")
-        assert library.photos_to_analyse("newer") == [good]
+        assert library.photos_to_analyze("newer") == [good]
 
     fail()
     listed = {job.id: job for job in familiar.jobs()}
@@ -80,16 +80,16 @@ def test_photos_that_newer_models_failed_with_are_listed_and_tried_again(
 
     job = familiar.retry(f"analysis:{damaged}")
     assert (job.kind, job.state) == ("analyse", "queued")
-    assert library.photos_to_analyse("newer") == [good, damaged]
+    assert library.photos_to_analyze("newer") == [good, damaged]
     assert familiar.retry(str(paths[1])).id == job.id, "the same job"
-    assert library.photos_to_analyse("newer") == [good, deadly, damaged]
+    assert library.photos_to_analyze("newer") == [good, deadly, damaged]
     assert familiar.status().outdated == 0
     fail()
     library.mark_forgotten([damaged])
     assert [photo.photo_id for photo in library.outdated_photos()] == [deadly], "nothing is looked for in it"
     library.connection.execute("UPDATE photos SET forgotten = 0")
     assert familiar.retry("photos").kind == "scan"
-    assert library.photos_to_analyse("newer") == [good, deadly, damaged]
+    assert library.photos_to_analyze("newer") == [good, deadly, damaged]
     for nothing in (f"analysis:{good}", str(paths[2])):
         with pytest.raises(NotFoundError, match="familiar jobs"):
             familiar.retry(nothing)

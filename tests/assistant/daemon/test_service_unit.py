@@ -51,14 +51,14 @@ def watched(tmp_path: Path) -> Watched:
 def test_systemd_finds_nothing_wrong_with_the_unit(
     tmp_path: Path, watched: Watched, namespaces: bool
 ) -> None:
-    analyse = shutil.which("systemd-analyze")
-    if analyse is None:
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
         pytest.skip("there is no systemd-analyze")
     watched.home.ensure()
     unit = SystemdUnit(tmp_path / "units", unreachable(tmp_path), namespaces)
     unit.install(watched)
     done = subprocess.run(
-        [analyse, "--user", "verify", str(unit.path)],
+        [analyze, "--user", "verify", str(unit.path)],
         capture_output=True,
         text=True,
         check=False,

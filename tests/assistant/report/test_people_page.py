@@ -28,13 +28,12 @@ from assistant.forget.concept import request_forgetting
 from assistant.forget.faces import request_erasing
 from assistant.report.people_page import PageLimits, PeoplePage, write_people_page
 from assistant.worker.registry import make_handlers
-from personalizer.concepts.overview import examples, named, overview
 from personalizer.errors import NotReadyError, UsageError
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
-from personalizer.library.face_consent import switch_faces
+from personalizer.library.concepts.overview import examples, named, overview
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Photo, Progress
 
@@ -395,7 +394,7 @@ def test_while_faces_are_off_no_face_is_shown(world: World) -> None:
     world.person("Ann", [world.photo(RED)[1][0] for _ in range(2)])
     world.person(None, [world.photo(RED)[1][0] for _ in range(2)])
     world.thing("Cup", world.photo(BLUE, faces=0)[1])
-    switch_faces(world.library, False)
+    world.library.switch_faces(False)
     page, shown = world.write()
     assert [alt for alt, _ in shown.pictures()] == ["Cup"]
     assert not page.faces_on and page.pictures == 1

@@ -20,7 +20,6 @@ from PIL import Image
 
 from assistant.daemon.process import stop_worker
 from personalizer.home import Home
-from personalizer.library.face_consent import faceless_photos, faces_are_on, was_asked
 from personalizer.library.library import Library
 
 PROGRAM = [sys.executable, "-c", "from tui.entry import main; main()"]
@@ -72,7 +71,7 @@ def on_terminal(home: Home, typed: list[str], *arguments: str) -> tuple[int, str
 def asked(home: Home) -> tuple[bool, bool]:
     """(whether somebody decided, whether faces are looked for)"""
     with Library.open(home.database) as library:
-        return was_asked(library), faces_are_on(library)
+        return library.was_asked_about_faces(), library.faces_are_on()
 
 
 @pytest.fixture
@@ -154,7 +153,7 @@ def test_faces_off_on_and_erased(home: Home, portraits: Path) -> None:
     status = counts(home)
     assert (status["photos"], status["faces"], status["faces_on"]) == (3, 0, False)
     with Library.open(home.database) as library:
-        assert len(faceless_photos(library)) == 3
+        assert len(library.faceless_photos()) == 3
 
     # On: looked for in the photos in which that was left out, and only once.
     found = json.loads(run(home, "--json", "faces", "on").stdout)
@@ -202,7 +201,7 @@ def test_faces_off_on_and_erased(home: Home, portraits: Path) -> None:
             assert b"Zorblatt" not in content and b"Trundlewix" not in content, path
     with Library.open(home.database) as library:
         assert library.counts()["vectors"] == 6
-        assert len(faceless_photos(library)) == 3, "should it be switched on again"
+        assert len(library.faceless_photos()) == 3, "should it be switched on again"
 
 
 @pytest.mark.slow
@@ -210,14 +209,13 @@ def test_erasing_that_was_interrupted_is_finished_by_the_next_worker(home: Home,
     run(home, "--json", "add", str(portraits), "--yes")
     assert counts(home)["faces"] == 2
     stop_worker(home, 20)
-    from personalizer.library.face_consent import begin_erasing, is_erasing
 
     with Library.open(home.database) as library:
-        begin_erasing(library)
+        library.begin_erasing_faces()
     # Whatever wakes the worker.
     run(home, "--json", "scan")
     deadline = time.monotonic() + 60
     while counts(home)["faces"] and time.monotonic() < deadline:
         time.sleep(0.2)
     with Library.open(home.database) as library:
-        assert not is_erasing(library) and library.counts()["faces"] == 0
+        assert not library.is_erasing_faces() and library.counts()["faces"] == 0

@@ -46,9 +46,8 @@ from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyErr
 from personalizer.home import Home
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import JobQueue
-from personalizer.library.face_consent import faces_are_on, switch_faces
 from personalizer.library.library import Library
-from personalizer.library.migrations import CURRENT_VERSION, MIGRATIONS
+from personalizer.library.schema.migrations import CURRENT_VERSION, MIGRATIONS
 from personalizer.prefix.files import replace_pair
 from personalizer.schemas import BoundingBox, DetectionKind, Embedding, NewDetection
 
@@ -700,15 +699,15 @@ def test_erased_faces_do_not_come_back_and_faces_that_are_off_stay_off(
     restored = world.restore(backup)
     assert restored.left_out["faces"] == 2
     assert world.library.counts()["faces"] == 0 and world.names() == {NAME, OTHER}
-    assert says(world.home, "Ann") == set() and not faces_are_on(world.library)
+    assert says(world.home, "Ann") == set() and not world.library.faces_are_on()
     held = [state for state in known_backups(world.library, prune=False) if state.holds_forgotten]
     assert [state.path for state in held] == [backup]
     assert left_in_backups(world.library, {FACES}, delete=False) == held
     # Switched on again, what is found then is restored from a backup of then.
-    switch_faces(world.library, True)
+    world.library.switch_faces(True)
     world.concept("Ann", [world.photo("g.jpg", "face")], "face")
     later = world.back_up(tmp_path / "b.bak")
-    assert world.restore(later).left_out == {} and "Ann" in world.names() and faces_are_on(world.library)
+    assert world.restore(later).left_out == {} and "Ann" in world.names() and world.library.faces_are_on()
 
 
 @pytest.mark.slow

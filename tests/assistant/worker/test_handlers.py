@@ -27,7 +27,7 @@ from personalizer.home import Home
 from personalizer.jobs.due import due_mark, settle
 from personalizer.jobs.loop import JobContext, run_worker_loop
 from personalizer.jobs.queue import JobQueue
-from personalizer.photos.own_drawings import SOFTWARE
+from personalizer.photos.formats import SOFTWARE
 from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
 
 TRAINED = {

@@ -130,12 +130,12 @@ def test_photos_of_older_models_are_due_newest_first(library: Library) -> None:
     forgotten, gone = add(library, "d", analysed_by="older"), add(library, "e", analysed_by="older")
     library.mark_forgotten([forgotten])
     library.mark_missing([Path("/photos/e.jpg")])
-    assert library.photos_to_analyse(NOW) == [ids[1], ids[0]]
+    assert library.photos_to_analyze(NOW) == [ids[1], ids[0]]
     library.begin_analysis(ids[0], NOW)
     library.end_analysis(ids[0], "damaged")
-    assert library.photos_to_analyse(NOW) == [ids[1]]
-    assert library.photos_to_analyse("even newer") == [gone - 2, ids[1], ids[0]], "newer ones may manage it"
+    assert library.photos_to_analyze(NOW) == [ids[1]]
+    assert library.photos_to_analyze("even newer") == [gone - 2, ids[1], ids[0]], "newer ones may manage it"
     for _ in range(10):
-        assert library.photos_to_analyse(NOW) == [ids[1]]
+        assert library.photos_to_analyze(NOW) == [ids[1]]
         library.begin_analysis(ids[1], NOW)
-    assert library.photos_to_analyse(NOW) == []
+    assert library.photos_to_analyze(NOW) == []

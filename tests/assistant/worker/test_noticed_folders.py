@@ -21,18 +21,18 @@ from assistant.worker.missing_work import missing_work, queue_missing
 from assistant.worker.registry import make_handlers
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
-from personalizer.jobs.due import mark_scan_due
+from personalizer.jobs.due import (
+    FOLDERS,
+    MOST_FOLDERS,
+    ask_for_scan,
+    mark_scan_due,
+    noticed_folders,
+    settle_folders,
+)
 from personalizer.jobs.loop import JobContext, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.scan.notes import read_notes
-from personalizer.scan.pending_folders import (
-    MOST_FOLDERS,
-    SUBJECT,
-    ask_for_scan,
-    noticed_folders,
-    settle_folders,
-)
 from personalizer.schemas import Job
 from personalizer.watch.watcher import Watcher, WatchTimes
 
@@ -111,7 +111,7 @@ def test_too_many_folders_are_everything(world: World) -> None:
     world.draw("c/3.png", 3)
     world.ask(*(f"x{number}" for number in range(MOST_FOLDERS)))
     world.ask("a", "c")
-    assert [job.subject for job in world.waiting()] == [SUBJECT, "library"]
+    assert [job.subject for job in world.waiting()] == [FOLDERS, "library"]
     world.work()
     assert "3.png" in world.names() and noticed_folders(world.library) == {}
 
@@ -347,7 +347,7 @@ def test_a_file_that_comes_is_a_small_scan_and_one_that_goes_a_full_one(world: W
         outside.rename(world.folder / "a" / "3.png")
         until(lambda: len(world.queue.list("done")) == 2)
         small = world.queue.list("done")[-1]
-        assert (small.subject, counts(small)) == (SUBJECT, {"seen": 2, "new": 1, "missing": 0})
+        assert (small.subject, counts(small)) == (FOLDERS, {"seen": 2, "new": 1, "missing": 0})
         (world.folder / "b" / "2.png").unlink()
         until(lambda: len(world.queue.list("done")) == 3)
         everything = world.queue.list("done")[-1]

@@ -130,7 +130,7 @@ from pathlib import Path
 from personalizer.analysis.process import AnalysisProcess
 photo = Path({str(photo)!r})
 with AnalysisProcess(Path({str(models)!r})) as process:
-    print(len(process.analyse(photo, photo.read_bytes()).detections))
+    print(len(process.analyze(photo, photo.read_bytes()).detections))
 """
     done = subprocess.run([*alone, sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) >= 2
@@ -138,5 +138,5 @@ with AnalysisProcess(Path({str(models)!r})) as process:
 
 def test_one_photo_alone_says_what_is_wrong_with_it(models: Path) -> None:
     with AnalysisProcess(models) as process, pytest.raises(UnreadablePhotoError) as raised:
-        process.analyse(Path("/photos/a.jpg"), b"\xff\xd8\xff\xe0 not a photo")
+        process.analyze(Path("/photos/a.jpg"), b"\xff\xd8\xff\xe0 not a photo")
     assert "damaged header" in raised.value.found and "/photos/a.jpg" in raised.value.tried

@@ -4,7 +4,7 @@ import itertools
 import random
 
 from personalizer.clustering.constraints import Contradiction, LinkConstraints
-from personalizer.library.links import LinkKind, Pair
+from personalizer.library.concepts.links import LinkKind, Pair
 
 
 def _of(*oldest_first: tuple[int, int, LinkKind]) -> LinkConstraints:

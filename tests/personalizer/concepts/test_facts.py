@@ -11,7 +11,7 @@ from personalizer.concepts import facts as profiles
 from personalizer.concepts.operations import merge_concepts
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.library import Library
-from personalizer.library.migrations import CURRENT_VERSION, MIGRATIONS
+from personalizer.library.schema.migrations import CURRENT_VERSION, MIGRATIONS
 
 
 @pytest.fixture

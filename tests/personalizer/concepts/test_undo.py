@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from stored_photos import store_photo
 
-from personalizer.analysis.detect import whole_photo
+from personalizer.analysis.analyzer import whole_photo
 from personalizer.concepts import operations
 from personalizer.concepts.learn import learn_members, summaries
 from personalizer.concepts.undo import history, undo

@@ -314,19 +314,18 @@ def test_alignment_puts_the_eyes_where_they_belong() -> None:
 
 
 def test_the_choice_is_part_of_what_photos_were_looked_at_by(installed: Path, portrait: Image.Image) -> None:
-    from personalizer.analysis.analyzer import PhotoAnalyser
-    from personalizer.analysis.version import analysis_version
+    from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 
-    shipped = PhotoAnalyser(installed)
+    shipped = PhotoAnalyzer(installed)
     versions = {analysis_version(shipped)}
     choose_models(installed, ["sface"])
-    with_sface = PhotoAnalyser(installed)
+    with_sface = PhotoAnalyzer(installed)
     versions.add(analysis_version(with_sface))
     [face] = with_sface.face_detector.detect(portrait)
     embedding = with_sface.faces.embed(portrait, face.box)
     assert (embedding.model, embedding.version) == with_sface.face_model != shipped.face_model
     choose_models(installed, ["sface", "yunet"])
-    both = PhotoAnalyser(installed)
+    both = PhotoAnalyzer(installed)
     versions.add(analysis_version(both))
     assert len(versions) == 3
     red = Image.new("RGB", (640, 640))
@@ -335,4 +334,4 @@ def test_the_choice_is_part_of_what_photos_were_looked_at_by(installed: Path, po
     assert seen.detector == both.face_detector.name and "yunet" in seen.detector
     assert shipped.face_detector.detect(red) == []
     choose_models(installed, [BUILT_IN])
-    assert analysis_version(PhotoAnalyser(installed)) in versions
+    assert analysis_version(PhotoAnalyzer(installed)) in versions

@@ -18,11 +18,10 @@ from typing import Any
 import pytest
 
 from personalizer.errors import JobCancelled, NotFoundError, NotReadyError
-from personalizer.jobs.lease import LeaseKeeper
-from personalizer.jobs.loop import JobContext, run_worker_loop
+from personalizer.jobs.loop import JobContext, LeaseKeeper, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.library.migrations import MIGRATIONS
+from personalizer.library.schema.migrations import MIGRATIONS
 from personalizer.schemas import ErrorClass, Job
 
 
@@ -96,8 +95,8 @@ def test_a_library_of_the_first_schema_can_queue_behind_a_running_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as older:
-        older.setattr("personalizer.library.migrations.MIGRATIONS", MIGRATIONS[:1])
-        older.setattr("personalizer.library.migrations.CURRENT_VERSION", 1)
+        older.setattr("personalizer.library.schema.migrations.MIGRATIONS", MIGRATIONS[:1])
+        older.setattr("personalizer.library.schema.migrations.CURRENT_VERSION", 1)
         with Library.open(tmp_path / "library.sqlite3") as library:
             library.connection.execute(
                 """INSERT INTO jobs(id, kind, subject, payload, state, attempts, created_at)

@@ -16,6 +16,7 @@ from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.scan.full_scan import scan
+from personalizer.scan.importer import ScanControl
 from personalizer.storage_errors import storage_error
 
 
@@ -103,7 +104,7 @@ def test_a_disk_that_fills_up_during_an_import_loses_nothing(
                 if progress.done == 2:
                     small_disk.fill(free_kib=8)
 
-            return {"new": scan(library, [folder], models, progress=fill_up, processes=1).new}
+            return {"new": scan(library, [folder], models, ScanControl(fill_up, processes=1)).new}
 
         job_id = queue.enqueue("scan", "library")
         stop = threading.Event()
@@ -123,7 +124,11 @@ def test_a_disk_that_fills_up_during_an_import_loses_nothing(
         queue = JobQueue(library)
         queue.recover_orphans()
         queue.retry(job_id)
-        handler = {"scan": lambda job, context: {"new": scan(library, [folder], models, processes=1).new}}
+        handler = {
+            "scan": lambda job, context: {
+                "new": scan(library, [folder], models, ScanControl(processes=1)).new
+            }
+        }
         assert run_worker_loop(queue, handler, threading.Event(), idle_exit_s=0) == 1
         assert queue.get(job_id).state == "done"
         assert len(library.photos()) == 6 and library.failures() == []

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 
 from personalizer.errors import UnreadablePhotoError
 from personalizer.photos.decode import DecodeLimits, decode_photo, load_photo
-from personalizer.scan.walk import may_be_photo
+from personalizer.photos.formats import may_be_photo
 
 
 def picture(width: int = 240, height: int = 160) -> Image.Image:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from stored_photos import store_photo
 
-from personalizer.analysis.analyzer import PhotoAnalyser
+from personalizer.analysis.analyzer import PhotoAnalyzer
 from personalizer.concepts import learn as concepts
 from personalizer.home import PACKAGE_DATA
 from personalizer.library.library import Library
@@ -20,8 +20,8 @@ FACES = ("faces", "1")
 
 
 @pytest.fixture(scope="module")
-def analyser(models: Path) -> PhotoAnalyser:
-    return PhotoAnalyser(models)
+def analyzer(models: Path) -> PhotoAnalyzer:
+    return PhotoAnalyzer(models)
 
 
 def _photos_of(subject: str) -> list[Path]:
@@ -29,51 +29,51 @@ def _photos_of(subject: str) -> list[Path]:
     return [SAMPLES / entry["file"] for entry in entries if entry["subject"] == subject]
 
 
-def _add(library: Library, analyser: PhotoAnalyser, path: Path) -> int:
+def _add(library: Library, analyzer: PhotoAnalyzer, path: Path) -> int:
     photo = load_photo(path)
-    return _record(library, path, analyser.analyse(photo))
+    return _record(library, path, analyzer.analyze(photo))
 
 
 def _record(library: Library, path: Path, detections: list[tuple[NewDetection, Embedding]]) -> int:
     return store_photo(library, content_hash=path.name, path=path, detections=detections).id
 
 
-def _notes(library: Library, analyser: PhotoAnalyser, photos: list[int]) -> list[str]:
+def _notes(library: Library, analyzer: PhotoAnalyzer, photos: list[int]) -> list[str]:
     concept = concepts.learn_members(library, "Sunny", photos, kind="object").concept
-    return check_members(library, concept, analyser.object_model, analyser.face_model)
+    return check_members(library, concept, analyzer.object_model, analyzer.face_model)
 
 
-def test_good_photos_need_no_note(library: Library, analyser: PhotoAnalyser) -> None:
-    photos = [_add(library, analyser, path) for path in _photos_of("Sunny")[:4]]
-    assert _notes(library, analyser, photos) == []
+def test_good_photos_need_no_note(library: Library, analyzer: PhotoAnalyzer) -> None:
+    photos = [_add(library, analyzer, path) for path in _photos_of("Sunny")[:4]]
+    assert _notes(library, analyzer, photos) == []
 
 
-def test_a_single_photo_is_said_to_be_little(library: Library, analyser: PhotoAnalyser) -> None:
-    (note,) = _notes(library, analyser, [_add(library, analyser, _photos_of("Sunny")[0])])
+def test_a_single_photo_is_said_to_be_little(library: Library, analyzer: PhotoAnalyzer) -> None:
+    (note,) = _notes(library, analyzer, [_add(library, analyzer, _photos_of("Sunny")[0])])
     assert "one photo only" in note and "less sure" in note
 
 
-def test_a_photo_of_something_else_is_named(library: Library, analyser: PhotoAnalyser) -> None:
+def test_a_photo_of_something_else_is_named(library: Library, analyzer: PhotoAnalyzer) -> None:
     odd = _photos_of("Marmalade")[0]
-    photos = [_add(library, analyser, path) for path in [*_photos_of("Sunny")[:3], odd]]
-    (note,) = _notes(library, analyser, photos)
+    photos = [_add(library, analyzer, path) for path in [*_photos_of("Sunny")[:3], odd]]
+    (note,) = _notes(library, analyzer, photos)
     assert note.startswith(odd.name) and "does not look like the others" in note
 
 
 def test_photos_that_have_nothing_in_common_are_doubted_together(
-    library: Library, analyser: PhotoAnalyser
+    library: Library, analyzer: PhotoAnalyzer
 ) -> None:
     paths = [_photos_of(name)[0] for name in ("Sunny", "Marmalade", "Trekker")]
-    notes = _notes(library, analyser, [_add(library, analyser, path) for path in paths])
+    notes = _notes(library, analyzer, [_add(library, analyzer, path) for path in paths])
     assert notes == ["The photos do not look like one another: do they all show the same one?"]
 
 
-def test_the_same_picture_twice_is_said(library: Library, analyser: PhotoAnalyser, tmp_path: Path) -> None:
+def test_the_same_picture_twice_is_said(library: Library, analyzer: PhotoAnalyzer, tmp_path: Path) -> None:
     paths = _photos_of("Sunny")[:3]
     again = tmp_path / "again.jpg"
     load_photo(paths[0]).image.save(again, quality=80)
-    photos = [_add(library, analyser, path) for path in [*paths, again]]
-    (note,) = _notes(library, analyser, photos)
+    photos = [_add(library, analyzer, path) for path in [*paths, again]]
+    (note,) = _notes(library, analyzer, photos)
     assert paths[0].name in note and "again.jpg" in note and "count for one" in note
 
 

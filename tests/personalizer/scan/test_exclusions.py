@@ -12,6 +12,7 @@ from personalizer.errors import UsageError
 from personalizer.library.library import Library
 from personalizer.scan.exclusions import Exclusions, exclusions_of, valid_pattern
 from personalizer.scan.full_scan import scan
+from personalizer.scan.importer import ScanControl
 from personalizer.scan.walk import Walk
 from personalizer.schemas import ScanReport
 
@@ -35,7 +36,7 @@ def folder(library: Library, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(library: Library, models: Path) -> Run:
-    return lambda: scan(library, library.roots(), models, processes=1)
+    return lambda: scan(library, library.roots(), models, ScanControl(processes=1))
 
 
 def left_out(pattern: str, *paths: str) -> list[str]:

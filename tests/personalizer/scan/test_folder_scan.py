@@ -13,9 +13,10 @@ from stored_photos import file_rows
 
 from personalizer.library.library import Library
 from personalizer.scan import folder_scan as small_scan
+from personalizer.scan.file_system import Mount
 from personalizer.scan.folder_scan import scan_folders
 from personalizer.scan.full_scan import scan
-from personalizer.scan.mounts import Mount
+from personalizer.scan.importer import ScanControl
 from personalizer.scan.notes import ScanNotes, read_notes, write_notes
 from personalizer.schemas import ScanReport
 
@@ -26,22 +27,14 @@ Small = Callable[..., ScanReport | None]
 
 @pytest.fixture
 def full(library: Library, models: Path) -> Full:
-    return lambda **options: scan(library, library.roots(), models, processes=1, **options)
+    return lambda **options: scan(library, library.roots(), models, ScanControl(processes=1), **options)
 
 
 @pytest.fixture
 def small(library: Library, models: Path) -> Small:
     def run(*folders: Path) -> ScanReport | None:
         texts = [os.fspath(one) for one in folders]
-        return scan_folders(
-            library,
-            texts,
-            models,
-            progress=lambda _: None,
-            cancelled=lambda: False,
-            advanced=lambda: None,
-            processes=1,
-        )
+        return scan_folders(library, texts, models, ScanControl(processes=1))
 
     return run
 

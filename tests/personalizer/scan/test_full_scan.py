@@ -16,10 +16,11 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from personalizer.analysis import process as analysis_process
-from personalizer.analysis.analyzer import PhotoAnalyser
+from personalizer.analysis.analyzer import PhotoAnalyzer
 from personalizer.library.library import Library
-from personalizer.photos.own_drawings import SOFTWARE
+from personalizer.photos.formats import SOFTWARE
 from personalizer.scan.full_scan import scan
+from personalizer.scan.importer import ScanControl
 from personalizer.scan.walk import find_files
 from personalizer.schemas import Progress, ScanReport
 
@@ -35,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(library: Library, folder: Path, models: Path) -> Callable[..., ScanReport]:
-    return lambda **options: scan(library, [folder], models, **options)
+    return lambda **options: scan(library, [folder], models, ScanControl(**options))
 
 
 def assert_sound(library: Library, photos: int) -> None:
@@ -282,15 +283,15 @@ def test_running_out_of_memory_is_not_said_about_the_content(
     make_photo: MakePhoto, tmp_path: Path, models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photo = make_photo(tmp_path / "a.jpg", 1)
-    request, analyser = analysis_process.Request(photo), PhotoAnalyser(models)
+    request, analyzer = analysis_process.Request(photo), PhotoAnalyzer(models)
 
     def exhausted(self: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", exhausted)
-    answer = analysis_process._answer(analyser, request, photo.read_bytes())
+    answer = analysis_process._answer(analyzer, request, photo.read_bytes())
     assert answer == analysis_process.Unreadable("not enough memory to decode it", passing=True)
-    broken = analysis_process._answer(analyser, request, b"\xff\xd8\xff\xe0 not a photo")
+    broken = analysis_process._answer(analyzer, request, b"\xff\xd8\xff\xe0 not a photo")
     assert isinstance(broken, analysis_process.Unreadable) and not broken.passing
 
 
@@ -373,8 +374,8 @@ def test_kill_nine_in_the_middle_then_again(
 def test_serving_child_imports_no_torch(models: Path) -> None:
     program = (
         "import sys, personalizer.analysis.analyzer, personalizer.scan.full_scan, personalizer.analysis.process\n"
-        "from personalizer.analysis.analyzer import PhotoAnalyser\nfrom pathlib import Path\nfrom PIL import Image\n"
-        f"PhotoAnalyser(Path({str(models)!r})).analyse(Image.new('RGB', (64, 64)))\n"
+        "from personalizer.analysis.analyzer import PhotoAnalyzer\nfrom pathlib import Path\nfrom PIL import Image\n"
+        f"PhotoAnalyzer(Path({str(models)!r})).analyze(Image.new('RGB', (64, 64)))\n"
         "assert 'torch' not in sys.modules and 'transformers' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -15,6 +15,7 @@ import pytest
 
 from personalizer.library.library import Library
 from personalizer.scan.full_scan import scan
+from personalizer.scan.importer import ScanControl
 from personalizer.scan.mass_removal import FolderCount, why_frozen
 from personalizer.schemas import ScanReport
 
@@ -32,7 +33,7 @@ class Folder:
             self.make(self.root / f"{number:03}.jpg", number)
 
     def scan(self, **options: bool) -> ScanReport:
-        return scan(self.library, self.library.roots(), self.models, processes=1, **options)
+        return scan(self.library, self.library.roots(), self.models, ScanControl(processes=1), **options)
 
     @property
     def missing(self) -> int:

@@ -11,14 +11,13 @@ from PIL import Image
 from skimage.data import astronaut
 from stored_photos import store_photo
 
-from personalizer.analysis.analyzer import PhotoAnalyser
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.analysis.process import Unreadable
-from personalizer.analysis.version import analysis_version
-from personalizer.library.face_consent import faceless_photos, note_faceless, switch_faces
 from personalizer.library.library import Library
 from personalizer.scan import reanalysis
 from personalizer.scan.full_scan import scan
-from personalizer.scan.reanalysis import Reanalysis, analyse_again, look_for_faces
+from personalizer.scan.importer import ScanControl
+from personalizer.scan.reanalysis import Reanalysis, analyze_again, look_for_faces
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 
 
@@ -64,7 +63,7 @@ def test_detections_that_are_where_older_ones_were_keep_their_numbers(library: L
     assert {removed for removed, _, _ in library.index_removals(9)} == {gone, thing}
     assert library.drop_superseded_vectors([("m", "2")]) == 2
     assert set(library.vectors_of([whole, same, confirmed], "m", "1")) == {confirmed}
-    assert library.photos_to_analyse("newer") == []
+    assert library.photos_to_analyze("newer") == []
 
 
 def test_the_real_models_look_again(
@@ -78,8 +77,8 @@ def test_the_real_models_look_again(
     for number in range(4):
         make_photo(folder / f"{number}.jpg", number)
     scan(library, [folder], models)
-    version = analysis_version(PhotoAnalyser(models))
-    assert library.photos_to_analyse(version) == [], "the scan notes by what it looked"
+    version = analysis_version(PhotoAnalyzer(models))
+    assert library.photos_to_analyze(version) == [], "the scan notes by what it looked"
     before = {photo.id: [d.id for d in library.detections(photo.id)] for photo in library.photos()}
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
     make_photo(folder / "3.jpg", 33)
@@ -88,7 +87,7 @@ def test_the_real_models_look_again(
     monkeypatch.setattr(reanalysis, "PROCESSES", 1)
 
     def again(stop_after: int = 99) -> Reanalysis:
-        return analyse_again(
+        return analyze_again(
             library,
             models,
             version,
@@ -104,7 +103,7 @@ def test_the_real_models_look_again(
     assert {photo.id: [d.id for d in library.detections(photo.id)] for photo in library.photos()} == {
         photo.id: before[photo.id] for photo in library.photos()
     }
-    left = set(library.photos_to_analyse(version))
+    left = set(library.photos_to_analyze(version))
     assert left == {library.photo_by_path(folder / name).id for name in ("2.jpg", "3.jpg")}
 
 
@@ -130,22 +129,22 @@ def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
     scan(library, [people], models)
     known = faces_of(library)
     assert len(known) == 3
-    version = analysis_version(PhotoAnalyser(models))
+    version = analysis_version(PhotoAnalyzer(models))
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
-    last = library.photos_to_analyse(version)[-1]
+    last = library.photos_to_analyze(version)[-1]
     # The older models overlooked it.
     library.delete_detections([face.id for face in library.detections(last) if face.kind == "face"])
     kept = faces_of(library)
-    report = analyse_again(
+    report = analyze_again(
         library,
         models,
         version,
-        progress=lambda progress: switch_faces(library, False),
+        progress=lambda progress: library.switch_faces(False),
         cancelled=lambda: False,
         advanced=lambda: None,
     )
     assert report.analysed == 3 and faces_of(library) == kept
-    assert last in faceless_photos(library), "for when they are switched on again"
+    assert last in library.faceless_photos(), "for when they are switched on again"
 
 
 def test_faces_that_are_switched_off_during_an_import_are_not_stored(
@@ -153,11 +152,11 @@ def test_faces_that_are_switched_off_during_an_import_are_not_stored(
 ) -> None:
     def off(progress: Progress) -> None:
         if progress.done:
-            switch_faces(library, False)
+            library.switch_faces(False)
 
-    scan(library, [people], models, progress=off, processes=1)
+    scan(library, [people], models, ScanControl(off, processes=1))
     assert len(library.photos()) == 3 and len(faces_of(library)) == 1
-    assert len(faceless_photos(library)) == 2
+    assert len(library.faceless_photos()) == 2
 
 
 def test_a_photo_for_which_memory_was_short_is_looked_at_for_faces_another_time(
@@ -166,7 +165,7 @@ def test_a_photo_for_which_memory_was_short_is_looked_at_for_faces_another_time(
     scan(library, [people], models)
     photos = [photo.id for photo in library.photos()]
     for photo_id in photos:
-        note_faceless(library, photo_id)
+        library.note_faceless(photo_id)
     # What a process says where its memory is not limited and the machine has none left.
     short = Unreadable("not enough memory to decode it", passing=True)
     monkeypatch.setattr(reanalysis.AnalysisProcess, "receive", lambda process: short)

@@ -23,12 +23,13 @@ from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
+from personalizer.scan import file_system
 from personalizer.scan import importer as photo_import
-from personalizer.scan import stability as settling
+from personalizer.scan.file_system import Mount, Settling, is_being_written
 from personalizer.scan.full_scan import scan
-from personalizer.scan.mounts import Mount
+from personalizer.scan.importer import ScanControl
 from personalizer.scan.notes import read_notes
-from personalizer.scan.stability import Settling, is_being_written
 from personalizer.schemas import Progress, ScanReport
 from personalizer.storage_errors import storage_error
 
@@ -39,7 +40,9 @@ AsNobody = Callable[..., AbstractContextManager[None]]
 
 @pytest.fixture
 def run(library: Library, models: Path) -> Run:
-    return lambda **options: scan(library, library.roots(), models, processes=1, **options)
+    return lambda accept_missing=False, **options: scan(
+        library, library.roots(), models, ScanControl(processes=1, **options), accept_missing=accept_missing
+    )
 
 
 # --- permission lost
@@ -299,8 +302,8 @@ def test_how_long_a_file_is_given() -> None:
     old = photo_import.SeenFile("a.jpg", 1, time.time_ns() - 10**12)
     future = photo_import.SeenFile("a.jpg", 1, time.time_ns() + 10**12)
     times = Settling()
-    assert [settling.rest_s(one, times, network=False) for one in (file, future, old)] == [0.3, 0.3, 0.0]
-    assert settling.rest_s(old, times, network=True) == 3.0
+    assert [file_system.rest_s(one, times, network=False) for one in (file, future, old)] == [0.3, 0.3, 0.0]
+    assert file_system.rest_s(old, times, network=True) == 3.0
     with pytest.raises(ValueError, match="look_s"):
         Settling(look_s=-1)
 
@@ -375,17 +378,19 @@ def test_an_answer_covers_what_was_asked_and_no_more(
 ) -> None:
     for number in range(40):
         library.record_photo(
-            content_hash=f"{number:064}",
-            path=make_photo(folder / f"{number}.jpg", 0),
-            size=(folder / f"{number}.jpg").stat().st_size,
-            mtime_ns=(folder / f"{number}.jpg").stat().st_mtime_ns,
-            width_px=320,
-            height_px=240,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
-            detections=[],
+            NewPhoto(
+                content_hash=f"{number:064}",
+                path=make_photo(folder / f"{number}.jpg", 0),
+                size=(folder / f"{number}.jpg").stat().st_size,
+                mtime_ns=(folder / f"{number}.jpg").stat().st_mtime_ns,
+                width_px=320,
+                height_px=240,
+                taken_at=None,
+                latitude=None,
+                longitude=None,
+                camera=None,
+                detections=[],
+            )
         )
     for number in range(11):
         (folder / f"{number}.jpg").unlink()
@@ -534,5 +539,5 @@ def test_what_was_in_hand_when_the_models_turned_out_broken_keeps_its_attempts(
         make_photo(folder / f"{number}.jpg", number)
     monkeypatch.setattr(AnalysisProcess, "receive", lambda _: Broken("the models are damaged"))
     with pytest.raises(FamiliarError, match="the models are damaged"):
-        scan(library, library.roots(), models, processes=2)
+        scan(library, library.roots(), models, ScanControl(processes=2))
     assert library.failures() == []

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan.full_scan import scan
 from personalizer.scan.sidecar_files import find_companions
 
@@ -32,10 +33,10 @@ def folder(tmp_path: Path) -> Path:
 def record(library: Library, path: Path, at: datetime | None = None, latitude: float | None = None) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(path.name.encode())
-    return library.record_photo(
+    return library.record_photo(NewPhoto(
         content_hash=str(path), path=path, size=1, mtime_ns=1, width_px=9, height_px=9, taken_at=at,
         latitude=latitude, longitude=latitude, camera=None, detections=[],
-    ).id  # fmt: skip
+    )).id  # fmt: skip
 
 
 def touch(path: Path, content: str = "x") -> Path:
@@ -161,10 +162,10 @@ def test_a_renamed_folder_of_thousands_takes_seconds(library: Library, folder: P
     with library.transaction():
         for number in range(3000):
             path = folder / "old" / f"{number}.jpg"
-            library.record_photo(
+            library.record_photo(NewPhoto(
                 content_hash=str(number), path=path, size=1, mtime_ns=1, width_px=9, height_px=9, taken_at=None,
                 latitude=None, longitude=None, camera=None, detections=[],
-            )  # fmt: skip
+            ))  # fmt: skip
             path.with_suffix(".xmp").write_text(XMP.format(date="2010-02-03T04:05:06"))
     report = find_companions(library)
     assert (report.companions, report.dates) == (3000, 3000)

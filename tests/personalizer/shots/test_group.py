@@ -25,7 +25,7 @@ from personalizer.photos.perceptual_hash import (
     fingerprint,
 )
 from personalizer.scan.full_scan import scan
-from personalizer.shots import search as shot_search
+from personalizer.shots import group
 from personalizer.shots.group import add_missing_fingerprints, group_shots, leaders, one_per_shot
 
 SAMPLES = sorted((PACKAGE_DATA / "sample_library").rglob("*.jpg"))
@@ -222,7 +222,7 @@ def test_a_few_photos_are_compared_as_all_of_the_library_are(
         photos.append((name, made, (side, side * 3 // 4), at, random.choice(["A", "B"])))
     found = []
     for few, one_by_one in ((256, True), (256, False), (0, True), (0, False)):
-        monkeypatch.setattr(shot_search, "_FEW", few)
+        monkeypatch.setattr(group, "_FEW", few)
         with Library.open(tmp_path / f"{len(found)}.sqlite3") as library:
             for name, made, size, at, camera in photos:
                 record(library, name, made, size, at=at, camera=str(camera))

@@ -157,7 +157,8 @@ def test_lost_notices_are_said_to_be(notices: FolderNotices, tmp_path: Path) -> 
 LIMITED = """
 import json, sys, threading, time
 from pathlib import Path
-from personalizer.watch.watcher import Watcher, WatchTimes
+from personalizer.watch.roots import WatchTimes
+from personalizer.watch.watcher import Watcher
 root, limit, allowed = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 limit.write_text(allowed)
 hints, told = [], []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from personalizer.library.library import Library
+from personalizer.library.photos.photos import NewPhoto
 
 FILES = 50_000
 FOLDERS = 50
@@ -19,7 +20,8 @@ import json, os, sys, threading, time
 from pathlib import Path
 from personalizer.library.library import Library
 from personalizer.scan.full_scan import scan
-from personalizer.watch.watcher import Watcher, WatchTimes
+from personalizer.watch.roots import WatchTimes
+from personalizer.watch.watcher import Watcher
 
 def resident_mib():
     pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -66,17 +68,19 @@ def test_a_storm_of_renames_keeps_everything_and_takes_no_memory(tmp_path: Path,
             content = b"\xff\xd8\xff\xe0 photo %d" % number
             path.write_bytes(content)
             library.record_photo(
-                content_hash=hashlib.sha256(content).hexdigest(),
-                path=path,
-                size=path.stat().st_size,
-                mtime_ns=path.stat().st_mtime_ns,
-                width_px=10,
-                height_px=10,
-                taken_at=None,
-                latitude=None,
-                longitude=None,
-                camera=None,
-                detections=[],
+                NewPhoto(
+                    content_hash=hashlib.sha256(content).hexdigest(),
+                    path=path,
+                    size=path.stat().st_size,
+                    mtime_ns=path.stat().st_mtime_ns,
+                    width_px=10,
+                    height_px=10,
+                    taken_at=None,
+                    latitude=None,
+                    longitude=None,
+                    camera=None,
+                    detections=[],
+                )
             )
         ids = [row["photo_id"] for row in connection.execute("SELECT photo_id FROM photo_files ORDER BY 1")]
     done = subprocess.run(

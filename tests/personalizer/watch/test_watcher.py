@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from personalizer.scan.exclusions import Exclusions
-from personalizer.scan.mounts import Mount
+from personalizer.scan.file_system import Mount
 from personalizer.watch.polled_folders import Polled
+from personalizer.watch.roots import WatchTimes
 from personalizer.watch.watchdog_events import WatchdogNotices
-from personalizer.watch.watcher import Watcher, WatchTimes
+from personalizer.watch.watcher import Watcher
 
 
 class Hints:
@@ -39,7 +40,7 @@ def hints() -> Hints:
 
 
 def test_changes_become_one_hint(tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]) -> None:
-    with Watcher(lambda: [tmp_path], hints, debounce_s=1.0):
+    with Watcher(lambda: [tmp_path], hints, times=WatchTimes(debounce_s=1.0)):
         for number in range(5):
             make_photo(tmp_path / "new" / f"{number}.jpg", number)
         assert hints.wait()
@@ -56,7 +57,7 @@ def test_reading_and_other_files_are_no_hint(
     tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
 ) -> None:
     photo = make_photo(tmp_path / "a.jpg", 1)
-    with Watcher(lambda: [tmp_path], hints, debounce_s=0.05):
+    with Watcher(lambda: [tmp_path], hints, times=WatchTimes(debounce_s=0.05)):
         photo.read_bytes()
         (tmp_path / "library.sqlite3-wal").write_bytes(b"x")
         time.sleep(0.6)
@@ -73,16 +74,16 @@ def test_rescans_without_any_event_and_survives_errors(tmp_path: Path) -> None:
             enough.set()
         raise RuntimeError("the library is locked")
 
-    with Watcher(lambda: [tmp_path / "not mounted"], failing, rescan_interval_s=0.1):
+    with Watcher(lambda: [tmp_path / "not mounted"], failing, times=WatchTimes(rescan_s=0.1)):
         assert enough.wait(20)
 
 
 def test_folder_added_later_is_watched(tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]) -> None:
     roots: list[Path] = []
-    with Watcher(lambda: list(roots), hints, debounce_s=0.05, roots_interval_s=0.05) as watcher:
+    with Watcher(lambda: list(roots), hints, times=WatchTimes(debounce_s=0.05, roots_s=0.05)) as watcher:
         roots.append(tmp_path)
         deadline = time.monotonic() + 20
-        while tmp_path not in watcher._watched and time.monotonic() < deadline:
+        while tmp_path not in watcher._roots and time.monotonic() < deadline:
             time.sleep(0.02)
         make_photo(tmp_path / "a.jpg", 1)
         assert hints.wait()
@@ -287,7 +288,7 @@ def test_what_is_excluded_is_not_watched(
         make_photo(tmp_path / "Screenshots" / "a.jpg", 1)
         assert hints.wait()
         rules[0] = Exclusions(("Screenshots",))
-        until(lambda: watcher._rules == rules[0])
+        until(lambda: watcher._roots.rules == rules[0])
         assert hints.wait(), "what was left out is to be scanned"
         time.sleep(0.3)
         before = hints.count

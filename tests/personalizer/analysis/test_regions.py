@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from personalizer.analysis.analyzer import PhotoAnalyser
-from personalizer.analysis.detect import propose_region
+from personalizer.analysis.analyzer import PhotoAnalyzer, propose_region
 from personalizer.faces.detector import FaceDetector
 from personalizer.faces.embedder import FaceEmbedder
 from personalizer.photos.decode import DecodedPhoto
@@ -87,20 +86,20 @@ def test_there_is_always_a_region_inside_the_picture(activation: np.ndarray) -> 
 
 
 def test_analysis_reports_original_pixels(models: Path, portrait: Image.Image) -> None:
-    analyser = PhotoAnalyser(models)
-    plain = analyser.analyse(portrait)
+    analyzer = PhotoAnalyzer(models)
+    plain = analyzer.analyze(portrait)
     assert [detection.kind for detection, _ in plain] == ["photo", "object", "face"]
     decoded = DecodedPhoto(portrait, portrait.width * 4, portrait.height * 4)
-    for (small, first), (large, second) in zip(plain, analyser.analyse(decoded), strict=True):
+    for (small, first), (large, second) in zip(plain, analyzer.analyze(decoded), strict=True):
         assert large.box.right == pytest.approx(small.box.right * 4)
         assert large.box.top == pytest.approx(small.box.top * 4)
         np.testing.assert_allclose(first.vector, second.vector, atol=1e-5)
-    assert {(e.model, e.version) for d, e in plain if d.kind != "face"} == {analyser.object_model}
-    assert [(e.model, e.version) for d, e in plain if d.kind == "face"] == [analyser.face_model]
+    assert {(e.model, e.version) for d, e in plain if d.kind != "face"} == {analyzer.object_model}
+    assert [(e.model, e.version) for d, e in plain if d.kind == "face"] == [analyzer.face_model]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 2)])
 def test_analysis_of_degenerate_pictures(models: Path, size: tuple[int, int]) -> None:
-    found = PhotoAnalyser(models).analyse(Image.new("RGB", size, "teal"))
+    found = PhotoAnalyzer(models).analyze(Image.new("RGB", size, "teal"))
     assert [detection.kind for detection, _ in found] == ["photo", "object"]
     assert all(np.isfinite(each.vector).all() for _, each in found)

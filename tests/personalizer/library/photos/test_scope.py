@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from personalizer.library.library import Library
-from personalizer.library.migrations import MIGRATIONS
+from personalizer.library.schema.migrations import MIGRATIONS
 from personalizer.scan.notes import ScanNotes, read_notes, write_notes
 from personalizer.watch.polled_folders import Polled, read_polled, write_polled
 
@@ -20,8 +20,8 @@ def test_a_frozen_folder_of_an_older_library_stays_frozen(
         number for number, step in enumerate(MIGRATIONS) if any("TABLE places" in text for text in step)
     )
     with monkeypatch.context() as older:
-        older.setattr("personalizer.library.migrations.MIGRATIONS", MIGRATIONS[:before])
-        older.setattr("personalizer.library.migrations.CURRENT_VERSION", before)
+        older.setattr("personalizer.library.schema.migrations.MIGRATIONS", MIGRATIONS[:before])
+        older.setattr("personalizer.library.schema.migrations.CURRENT_VERSION", before)
         with Library.open(path) as library:
             library.add_root(Path("/photos"))
             library.add_root(Path("/nas"))

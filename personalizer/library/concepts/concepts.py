@@ -11,7 +11,7 @@ from typing import Literal
 
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.database import Database, now_text, path_from, path_value
-from personalizer.library.photos import detection_from
+from personalizer.library.photos.photos import detection_from
 from personalizer.names import name_key
 from personalizer.schemas import Concept, ConceptKind, ConceptState, Detection, Fact, MembershipStatus
 
@@ -72,6 +72,43 @@ class ConceptRecords(Database):
         """All concepts, hidden ones included, by id."""
         return [_concept(row) for row in self.connection.execute("SELECT * FROM concepts ORDER BY id")]
 
+    def names(self, *, with_hidden: bool = False) -> list[str]:
+        """The names of concepts in alphabetical order, those of hidden ones only where asked. Loads no concept."""
+        visible = "" if with_hidden else "AND state != 'hidden'"
+        rows = self.connection.execute(f"SELECT name FROM concepts WHERE name_key IS NOT NULL {visible}")
+        return sorted((str(row["name"]) for row in rows), key=str.casefold)
+
+    def member_counts(self) -> dict[tuple[int, MembershipStatus], int]:
+        """By concept and status, how many detections have that status in it; nothing for none."""
+        rows = self.connection.execute(
+            "SELECT concept_id, status, COUNT(*) AS number FROM memberships GROUP BY concept_id, status"
+        )
+        return {(row["concept_id"], row["status"]): row["number"] for row in rows}
+
+    def newest_concept_id(self) -> int:
+        """The highest id of a concept that is there; 0 where there is none."""
+        return int(self.connection.execute("SELECT COALESCE(MAX(id), 0) FROM concepts").fetchone()[0])
+
+    def last_concept_id(self) -> int:
+        """The highest id that any concept ever had; none is handed out twice."""
+        row = self.connection.execute(
+            "SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'concepts'"
+        ).fetchone()
+        return int(row[0] or 0)
+
+    def keep_concept_ids_above(self, last: int) -> None:
+        """Never hand out an id up to this one."""
+        self.connection.execute(
+            "UPDATE sqlite_sequence SET seq = MAX(seq, ?) WHERE name = 'concepts'", (last,)
+        )
+
+    def concepts_with_members(self) -> set[int]:
+        """The concepts that any detection belongs or may belong to."""
+        rows = self.connection.execute(
+            "SELECT DISTINCT concept_id FROM memberships WHERE status != 'rejected'"
+        )
+        return {int(row["concept_id"]) for row in rows}
+
     def trained_concepts(self) -> list[Concept]:
         """Those that have a prefix, hidden ones included, by id."""
         rows = self.connection.execute("SELECT * FROM concepts WHERE prefix_dir IS NOT NULL ORDER BY id")
@@ -124,6 +161,12 @@ class ConceptRecords(Database):
             (backbone, None if directory is None else path_value(directory), state, concept_id),
         )
         return self.concept(concept_id)
+
+    def move_prefix(self, concept_id: int, directory: Path) -> None:
+        """Note that the prefix lies elsewhere now."""
+        self.connection.execute(
+            "UPDATE concepts SET prefix_dir = ? WHERE id = ?", (path_value(directory), concept_id)
+        )
 
     def set_feature(self, concept_id: int, detection_id: int | None) -> None:
         """Choose the detection that stands for the concept; None for whichever is best."""

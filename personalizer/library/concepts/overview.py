@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from personalizer.library.database import path_from
-from personalizer.library.library import Library
+from personalizer.library.database import Database, path_from
 from personalizer.schemas import BoundingBox, ConceptKind, ConceptState
 
 _PER_PART = 3
@@ -69,7 +68,7 @@ class Overview:
     unreadable: int
 
 
-def overview(library: Library) -> Overview:
+def overview(library: Database) -> Overview:
     """Counts each in a query of its own; nothing is kept in memory."""
     connection = library.connection
     photos = connection.execute(
@@ -89,6 +88,7 @@ def overview(library: Library) -> Overview:
         """SELECT COUNT(*) FROM memberships JOIN concepts ON concepts.id = concept_id
            WHERE status = 'suggested' AND name IS NOT NULL AND state != 'hidden'"""
     ).fetchone()
+    unreadable = connection.execute("SELECT COUNT(*) FROM failures WHERE reason IS NOT NULL").fetchone()
     kinds: tuple[ConceptKind, ...] = ("face", "object")
     by_kind = {row["kind"]: row for row in counted}
     return Overview(
@@ -99,22 +99,22 @@ def overview(library: Library) -> Overview:
         hidden={kind: int(by_kind[kind]["hidden"]) if kind in by_kind else 0 for kind in kinds},
         ungrouped_faces=int(ungrouped[0]),
         waiting=int(waiting[0]),
-        unreadable=library.counts()["failures"],
+        unreadable=int(unreadable[0]),
     )
 
 
-def named(library: Library, kind: ConceptKind) -> list[Portrayed]:
+def named(library: Database, kind: ConceptKind) -> list[Portrayed]:
     """Everybody or everything with a name, by name; hidden ones are left out."""
     found = [_portrayed(row) for row in _concepts(library, kind, "name IS NOT NULL", -1)]
     return sorted(found, key=lambda one: ((one.name or "").casefold(), one.id))
 
 
-def largest_unnamed(library: Library, kind: ConceptKind, limit: int) -> list[Portrayed]:
+def largest_unnamed(library: Database, kind: ConceptKind, limit: int) -> list[Portrayed]:
     """Groups that nobody named, those with most photos first; hidden ones are left out."""
     return [_portrayed(row) for row in _concepts(library, kind, "name IS NULL", limit)]
 
 
-def _concepts(library: Library, kind: ConceptKind, which: str, limit: int) -> sqlite3.Cursor:
+def _concepts(library: Database, kind: ConceptKind, which: str, limit: int) -> sqlite3.Cursor:
     return library.connection.execute(
         f"""SELECT concepts.id, concepts.name, concepts.kind, concepts.state, concepts.feature_id,
               COUNT(DISTINCT photo_id) FILTER (WHERE status = 'confirmed') AS photos,
@@ -131,7 +131,7 @@ def _concepts(library: Library, kind: ConceptKind, which: str, limit: int) -> sq
     )
 
 
-def examples(library: Library, concept: Portrayed, number: int) -> Iterator[list[Example]]:
+def examples(library: Database, concept: Portrayed, number: int) -> Iterator[list[Example]]:
     """Up to `number` lists of candidates, of which the first that can be shown is to be: the chosen photo, then others.
 
     Those are spread over the time in which the concept was photographed; each is the best of its stretch of time, and
@@ -159,7 +159,7 @@ def examples(library: Library, concept: Portrayed, number: int) -> Iterator[list
 
 
 def _rows(
-    library: Library,
+    library: Database,
     concept: Portrayed,
     which: str,
     values: tuple[int, ...],

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stored_photos import store_photo
 
-from personalizer.analysis.detect import whole_photo
+from personalizer.analysis.analyzer import whole_photo
 from personalizer.library.library import Library
 from personalizer.schemas import Embedding
 

@@ -15,14 +15,14 @@ from typing import Self
 
 from personalizer.library.database import (
     IN_FOLDER,
+    Database,
     in_folder,
     now_text,
     path_from,
     path_value,
     ranges_below,
 )
-from personalizer.library.library import Library
-from personalizer.scan.walk import SeenFile
+from personalizer.schemas import SeenFile
 
 _BATCH = 2000
 
@@ -46,9 +46,9 @@ class OpenWork:
 class ScanTable:
     """The files of one walk. For one thread, whose connection holds the tables."""
 
-    def __init__(self, library: Library) -> None:
-        self._connection: sqlite3.Connection = library.connection
-        self._library = library
+    def __init__(self, database: Database) -> None:
+        self._connection: sqlite3.Connection = database.connection
+        self._database = database
         self._batch: list[tuple[object, ...]] = []
         self._place_values: dict[str, str | bytes] = {}
 
@@ -265,7 +265,7 @@ class ScanTable:
     def mark_missing(self, places: Iterable[str]) -> int:
         """Mark the candidates of these places missing; returns how many. Their photos and vectors stay."""
         at, marked = now_text(), 0
-        with self._library.transaction() as connection:
+        with self._database.transaction() as connection:
             for place in places:
                 marked += connection.execute(
                     """UPDATE photo_files SET missing_since = ? WHERE missing_since IS NULL

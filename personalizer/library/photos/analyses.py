@@ -1,4 +1,4 @@
-"""Which photos could not be read, and which have to be looked at again by newer models. Runs none of them."""
+"""Which photos have to be looked at again by newer models, and what these found. Runs none of them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from personalizer.errors import NotFoundError
-from personalizer.library.database import path_from, path_value
-from personalizer.library.photos import DEATHS_FORGIVEN, PhotoRecords
+from personalizer.library.database import path_from
+from personalizer.library.photos.failures import DEATHS_FORGIVEN
+from personalizer.library.photos.photos import PhotoRecords
 from personalizer.schemas import BoundingBox, Detection, Embedding, NewDetection
 
-MAX_ATTEMPTS = 3
 FIRST_DETECTORS = "activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"
 """What photos were looked at with, beside the network of their vectors, before that was noted. Never to be changed."""
 SAME_BOX_IOU = 0.5
@@ -34,18 +34,6 @@ _DUE = f"""forgotten = 0
 
 
 @dataclass(frozen=True, slots=True)
-class UnreadableFile:
-    """A file that could not be read, as people are told of it."""
-
-    number: int
-    path: Path
-    reason: str
-    attempts: int
-    left_alone: bool
-    """Until it changes, or somebody asks for it to be tried again. The next scan tries the others."""
-
-
-@dataclass(frozen=True, slots=True)
 class OutdatedPhoto:
     """A photo that newer models failed with: it keeps what older ones found, until somebody asks for it again."""
 
@@ -58,44 +46,7 @@ class OutdatedPhoto:
 class AnalysisRecords(PhotoRecords):
     """The part of the library that says what analysis has still to do, and what it has given up."""
 
-    def unreadable_files(self) -> list[UnreadableFile]:
-        """All files that could not be read, by number; an attempt that is under way is not among them."""
-        rows = self.connection.execute(
-            """SELECT number, path, reason, attempts, retry FROM failures
-               WHERE reason IS NOT NULL OR attempts >= ? ORDER BY number""",
-            (MAX_ATTEMPTS,),
-        )
-        return [
-            UnreadableFile(
-                row["number"],
-                path_from(row["path"]),
-                row["reason"] or f"reading it ended the program {row['attempts']} times",
-                row["attempts"],
-                not row["retry"] or row["attempts"] >= MAX_ATTEMPTS,
-            )
-            for row in rows
-        ]
-
-    def retry_unreadable(self, which: int | Path | None) -> int:
-        """Let the next scan try a file again, by its number or path, with all its attempts; None means all of them.
-
-        Returns how many files that are. Raises NotFoundError where there is no such file.
-        """
-        column = "number" if isinstance(which, int) else "path"
-        value = path_value(which) if isinstance(which, Path) else which
-        changed = self.connection.execute(
-            f"UPDATE failures SET attempts = 0, deaths = 0, retry = 1 WHERE ?1 IS NULL OR {column} = ?1",
-            (value,),
-        ).rowcount
-        if which is not None and not changed:
-            raise NotFoundError(
-                tried=f"trying {f'photo {which}' if isinstance(which, int) else which} again",
-                found="no such file is among those that could not be read",
-                fix="List them with: familiar jobs",
-            )
-        return changed
-
-    def photos_to_analyse(self, version: str, limit: int | None = None) -> list[int]:
+    def photos_to_analyze(self, version: str, limit: int | None = None) -> list[int]:
         """Photos that other models than those of `version` looked at last, the newest first.
 
         Not those that show what was forgotten, those without a file, and those that these models failed with.

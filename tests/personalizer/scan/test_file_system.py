@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from personalizer.scan.mounts import (
+from personalizer.scan.file_system import (
     Mount,
     file_system_id,
     has_network_part,

@@ -1,0 +1,161 @@
+"""Vectors of detections, and which of them the index holds. Knows numbers and the models that made them; runs none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import numpy as np
+
+from personalizer.library.database import Database
+from personalizer.schemas import DetectionKind, Embedding, Float32Array, Int64Array
+
+
+class VectorRecords(Database):
+    """The part of the library that clustering, recognition and the index read."""
+
+    def vectors(
+        self, kind: DetectionKind, model: str | None = None, version: str | None = None
+    ) -> tuple[Int64Array, Float32Array]:
+        """Detection ids `[n]` and vectors `[n, dim]` of one kind, by id, made by one model in one version.
+
+        Where `model` or `version` is not given it is that of the newest detection of the kind, since vectors
+        of two models cannot be compared. Photos whose file now holds other content are left out; missing
+        files are not.
+        """
+        newest = self.connection.execute(
+            """SELECT model, version FROM vectors JOIN detections ON detections.id = detection_id
+               WHERE kind = ?1 AND (?2 IS NULL OR model = ?2) AND (?3 IS NULL OR version = ?3)
+               ORDER BY detection_id DESC, vectors.rowid DESC LIMIT 1""",
+            (kind, model, version),
+        ).fetchone()
+        if newest is None:
+            return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+        rows = self.connection.execute(
+            """SELECT detection_id, vector FROM vectors JOIN detections ON detections.id = detection_id
+               WHERE kind = ? AND model = ? AND version = ?
+                 AND EXISTS (SELECT 1 FROM photo_files WHERE photo_files.photo_id = detections.photo_id)
+               ORDER BY detection_id""",
+            (kind, newest["model"], newest["version"]),
+        ).fetchall()
+        if not rows:
+            return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+        ids = np.array([row["detection_id"] for row in rows], np.int64)
+        flat = np.frombuffer(b"".join(row["vector"] for row in rows), dtype="<f4")
+        return ids, flat.astype(np.float32).reshape(len(rows), -1)
+
+    def vectors_of(self, detection_ids: Iterable[int], model: str, version: str) -> dict[int, Float32Array]:
+        """Vectors `[dim]` of some detections by id; those that this model has not embedded are left out."""
+        ids = json.dumps([int(detection_id) for detection_id in detection_ids])
+        rows = self.connection.execute(
+            """SELECT detection_id, vector FROM vectors
+               WHERE detection_id IN (SELECT value FROM json_each(?)) AND model = ? AND version = ?""",
+            (ids, model, version),
+        )
+        return {
+            row["detection_id"]: np.frombuffer(row["vector"], dtype="<f4").astype(np.float32) for row in rows
+        }
+
+    def comparable_vectors(
+        self, detection_ids: Iterable[int]
+    ) -> tuple[tuple[str, str] | None, dict[int, Float32Array]]:
+        """The (model, version) that most of these detections have a vector of, and these vectors by id.
+
+        Of two that made as many it is the one at work last. While photos are looked at again by newer models, some
+        have vectors of the old ones only: these are left out.
+        """
+        ids = [int(detection_id) for detection_id in detection_ids]
+        row = self.connection.execute(
+            """SELECT model, version FROM vectors WHERE detection_id IN (SELECT value FROM json_each(?))
+               GROUP BY model, version ORDER BY COUNT(*) DESC, MAX(rowid) DESC LIMIT 1""",
+            (json.dumps(ids),),
+        ).fetchone()
+        if row is None:
+            return None, {}
+        source = (str(row["model"]), str(row["version"]))
+        return source, self.vectors_of(ids, *source)
+
+    def vector_count(self) -> int:
+        """How many there are."""
+        return int(self.connection.execute("SELECT COUNT(*) FROM vectors").fetchone()[0])
+
+    def not_indexed_count(self) -> int:
+        """How many of them the index lacks."""
+        return int(self.connection.execute("SELECT COUNT(*) FROM vectors WHERE indexed = 0").fetchone()[0])
+
+    def vectors_to_index(self, limit: int) -> list[tuple[int, DetectionKind, int, Embedding]]:
+        """Up to `limit` vectors that the index lacks: (detection id, kind, photo id, embedding), by detection
+        id.
+        """
+        rows = self.connection.execute(
+            """SELECT detection_id, kind, photo_id, model, version, vector
+               FROM vectors JOIN detections ON detections.id = detection_id
+               WHERE indexed = 0 ORDER BY detection_id LIMIT ?""",
+            (limit,),
+        )
+        return [
+            (
+                row["detection_id"],
+                row["kind"],
+                row["photo_id"],
+                Embedding(np.frombuffer(row["vector"], dtype="<f4").copy(), row["model"], row["version"]),
+            )
+            for row in rows
+        ]
+
+    def note_indexed(self, vectors: Iterable[tuple[int, Embedding]]) -> None:
+        """Note that the index holds these vectors of detections now."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "UPDATE vectors SET indexed = 1 WHERE detection_id = ? AND model = ? AND version = ?",
+                [(detection_id, embedding.model, embedding.version) for detection_id, embedding in vectors],
+            )
+
+    def index_removals(self, limit: int) -> list[tuple[int, str, str]]:
+        """Up to `limit` vectors that are gone and that the index may still hold: (detection id, model, version)."""
+        rows = self.connection.execute(
+            "SELECT detection_id, model, version FROM index_removals ORDER BY detection_id LIMIT ?", (limit,)
+        )
+        return [(row["detection_id"], row["model"], row["version"]) for row in rows]
+
+    def forget_index_removals(self, removals: Iterable[tuple[int, str, str]] | None) -> None:
+        """Note that the index does not hold these any more; None means that it holds nothing.
+
+        A new detection may have got the number of one that is gone: its vector, taken out with that, is indexed again.
+        """
+        with self.transaction() as connection:
+            if removals is None:
+                connection.execute("DELETE FROM index_removals")
+            else:
+                gone = list(removals)
+                of_one = "WHERE detection_id = ? AND model = ? AND version = ?"
+                connection.executemany(f"UPDATE vectors SET indexed = 0 {of_one}", gone)
+                connection.executemany(f"DELETE FROM index_removals {of_one}", gone)
+
+    def vector_models(self) -> dict[tuple[DetectionKind, str, str], int]:
+        """The number of vectors by kind of detection, model and version."""
+        rows = self.connection.execute(
+            """SELECT kind, model, version, COUNT(*) AS number
+               FROM vectors JOIN detections ON detections.id = detection_id GROUP BY kind, model, version"""
+        )
+        return {(row["kind"], row["model"], row["version"]): int(row["number"]) for row in rows}
+
+    def vector_ids(self, kind: DetectionKind, model: str, version: str) -> list[int]:
+        """The detections of one kind that this model has a vector of, whatever became of their photos."""
+        rows = self.connection.execute(
+            """SELECT detection_id FROM vectors JOIN detections ON detections.id = detection_id
+               WHERE kind = ? AND model = ? AND version = ? ORDER BY detection_id""",
+            (kind, model, version),
+        )
+        return [row["detection_id"] for row in rows]
+
+    def set_indexed(self, detection_ids: Iterable[int] | None, indexed: bool) -> None:
+        """Note which vectors the index holds; None means all of them."""
+        with self.transaction() as connection:
+            if detection_ids is None:
+                connection.execute("UPDATE vectors SET indexed = ?", (int(indexed),))
+            else:
+                connection.executemany(
+                    "UPDATE vectors SET indexed = ? WHERE detection_id = ?",
+                    [(int(indexed), detection_id) for detection_id in detection_ids],
+                )
