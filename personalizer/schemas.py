@@ -23,6 +23,7 @@ ErrorClass = Literal["transient", "input", "environment", "bug"]
 """Why work failed: it may work later; it never will with this input; somebody has to do something; it is ours."""
 
 Float32Array = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
 FloatArray = npt.NDArray[np.float64]
 Int64Array = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]

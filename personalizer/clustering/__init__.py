@@ -1,4 +1,4 @@
 """Vectors → groups. Knows distances, constraints and memberships; no name, picture or model.
 
-Start at `update`, which places new items; `recluster` groups everything from scratch.
+Start at `update`, which assigns new items; `recluster` clusters everything from scratch.
 """

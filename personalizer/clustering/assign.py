@@ -1,6 +1,6 @@
 """Where new items belong: into a concept, into a group that is there, into a new one, or nowhere yet.
 
-Works on a neighbourhood: the new items, what resembles them, and the groups around. First what joins decided concepts,
+Works on a neighborhood: the new items, what resembles them, and the groups around. First what joins labeled concepts,
 then the groups of the rest. Computes and writes nothing; knows no names.
 """
 
@@ -8,31 +8,32 @@ from __future__ import annotations
 
 import numpy as np
 
-from personalizer.clustering.assign_named import Attaching
-from personalizer.clustering.assign_unnamed import UndecidedGroups
-from personalizer.clustering.assignment import Placement, PlacementSettings
-from personalizer.clustering.neighborhood import Neighbourhood
+from personalizer.clustering.assign_labeled import LabeledAssignment
+from personalizer.clustering.assign_unlabeled import UnlabeledAssignment
+from personalizer.clustering.assignment import Assignment
+from personalizer.clustering.neighborhood import Neighborhood
+from personalizer.clustering.settings import KindSettings
 from personalizer.clustering.state import GroupingState, KindState
 from personalizer.library.library import Library
 from personalizer.schemas import Int64Array
 
 
-def place_items(
+def assign_items(
     library: Library,
     state: GroupingState,
     kind: KindState,
     new: Int64Array,
-    settings: PlacementSettings,
+    settings: KindSettings,
     *,
     attach: bool = True,
-) -> Placement:
-    """Place the items at positions `new` `[n]`, which are in no group, with all that is around them.
+) -> Assignment:
+    """Assign the items at positions `new` `[n]`, which are in no group, with all that is around them.
 
-    Without `attach` none of them joins a decided concept.
+    Without `attach` none of them joins a labeled concept.
     """
-    near = Neighbourhood(library, state, kind, new, settings)
-    placement = Placement(around=set(near.items.tolist()), concepts=set(near.groups))
-    settled = Attaching(near, placement).attach() if attach else set()
+    near = Neighborhood(library, state, kind, new, settings)
+    assignment = Assignment(around=set(near.items.tolist()), concepts=set(near.groups))
+    settled = LabeledAssignment(near, assignment).attach() if attach else set()
     rest = np.array([n for n in range(len(near.positions)) if n not in settled], np.int64)
-    UndecidedGroups(near, placement).group(rest)
-    return placement
+    UnlabeledAssignment(near, assignment).group(rest)
+    return assignment

@@ -6,24 +6,21 @@ by the vectors themselves, which are read from the library for the few candidate
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from personalizer.clustering.portraits import PORTRAIT_SHARE
+from personalizer.library.concepts.clusters import ItemRow, Source
 from personalizer.library.library import Library
-from personalizer.schemas import ConceptKind, Float32Array, Int64Array
+from personalizer.schemas import BoundingBox, ConceptKind, Detection, DetectionKind, Float32Array, Int64Array
 
 SKETCH_DIMENSIONS = 256
 """Longer vectors are projected to this many."""
 _BLOCK_ITEMS = 512
-_IN_USE = "EXISTS (SELECT 1 FROM photo_files WHERE photo_files.photo_id = detections.photo_id)"
 Int8Array = npt.NDArray[np.int8]
-Source = tuple[str, str]
-"""A model and its version: only vectors of one and the same are compared."""
+PORTRAIT_SHARE = 0.1
+"""A photo that a face fills to this share of its area shows a person, not a thing."""
 
 
 class ItemStore:
@@ -63,14 +60,7 @@ class ItemStore:
 
         That is when another model makes the vectors now, or a photo that was an item has become a portrait.
         """
-        # CROSS: from the newest detection of the kind on. The other way round, a library without any of the kind would
-        # be read from end to end for every new photo.
-        newest = library.connection.execute(
-            """SELECT model, version FROM detections CROSS JOIN vectors ON detection_id = detections.id
-               WHERE kind = ? ORDER BY detections.id DESC, vectors.rowid DESC LIMIT 1""",
-            (self._detection_kind,),
-        ).fetchone()
-        source = None if newest is None else (str(newest["model"]), str(newest["version"]))
+        source = library.newest_vector_source(self._detection_kind)
         went_on = source == self.source and not self._old_photo_changed(library)
         if not went_on:
             self.clear()
@@ -78,10 +68,10 @@ class ItemStore:
         if source is None:
             return went_on
         blocks: list[tuple[Int64Array, Int64Array, Float32Array, Int8Array, Float32Array, Float32Array]] = []
-        last = library.connection.execute("SELECT COALESCE(MAX(id), 0) FROM detections").fetchone()[0]
-        for ids, photos, quality, vectors in self._new_items(library, source, int(last)):
+        last = library.newest_detection_id()
+        for ids, photos, quality, vectors in self._new_items(library, source, last):
             blocks.append((ids, photos, quality, *self._sketched(vectors)))
-        self.read_to = int(last)
+        self.read_to = last
         if not blocks:
             return went_on
         parts = [np.concatenate(part) for part in zip(*blocks, strict=True)]
@@ -98,7 +88,12 @@ class ItemStore:
         if self.source is None:
             return
         valid = np.array(
-            [row["id"] for row in self._valid(library, self.source, 0, self.read_to)], dtype=np.int64
+            [
+                row.detection_id
+                for block in self._valid(library, self.source, 0, self.read_to)
+                for row in block
+            ],
+            dtype=np.int64,
         )
         kept = np.isin(self.ids, valid, assume_unique=True)
         if int(kept.sum()) != len(valid):
@@ -109,46 +104,34 @@ class ItemStore:
             self._squares = self._squares[kept]
 
     @property
-    def _detection_kind(self) -> str:
+    def _detection_kind(self) -> DetectionKind:
         return "face" if self.kind == "face" else "photo"
 
     def _old_photo_changed(self, library: Library) -> bool:
         """Whether something was added to a photo that is an item already: it may have become a portrait."""
         if self.kind == "face" or not len(self.photos):
             return False
-        row = library.connection.execute(
-            """SELECT MIN(photo_id) AS first FROM detections WHERE id > ? AND kind != 'photo'""",
-            (self.read_to,),
-        ).fetchone()
-        return row["first"] is not None and int(row["first"]) <= int(self.photos.max())
+        first = library.first_photo_with_detections_after(self.read_to)
+        return first is not None and first <= int(self.photos.max())
 
     def _new_items(
         self, library: Library, source: Source, last: int
     ) -> Iterator[tuple[Int64Array, Int64Array, Float32Array, Float32Array]]:
-        rows = self._valid(library, source, self.read_to, last)
-        while found := rows.fetchmany(_BLOCK_ITEMS):
-            ids = np.array([row["id"] for row in found], np.int64)
-            photos = np.array([row["photo_id"] for row in found], np.int64)
-            quality = np.array([row["score"] for row in found], np.float32)
+        for block in self._valid(library, source, self.read_to, last):
+            ids = np.array([row.detection_id for row in block], np.int64)
+            photos = np.array([row.photo_id for row in block], np.int64)
+            quality = np.array([row.quality for row in block], np.float32)
             read = self._read(library, ids, source)
             there = np.array([number in read for number in ids.tolist()], np.bool_)
             if there.any():
                 vectors = np.stack([read[number] for number in ids[there].tolist()])
                 yield ids[there], photos[there], quality[there], vectors
 
-    def _valid(self, library: Library, source: Source, after: int, last: int) -> sqlite3.Cursor:
+    def _valid(self, library: Library, source: Source, after: int, last: int) -> Iterator[list[ItemRow]]:
         """What is an item, by id: no face of a photo that holds something else now, no picture of a portrait."""
-        not_portrait = f"""AND NOT EXISTS (
-            SELECT 1 FROM detections AS face WHERE face.photo_id = detections.photo_id AND face.kind = 'face'
-            AND (face.box_right - face.box_left) * (face.box_bottom - face.box_top) >= {PORTRAIT_SHARE} *
-                (detections.box_right - detections.box_left) * (detections.box_bottom - detections.box_top))"""
-        return library.connection.execute(
-            f"""SELECT detections.id, photo_id, score FROM detections
-                JOIN vectors ON detection_id = detections.id
-                WHERE kind = ? AND detections.id > ? AND detections.id <= ? AND model = ? AND version = ?
-                AND {_IN_USE} {"" if self.kind == "face" else not_portrait} ORDER BY detections.id""",
-            (self._detection_kind, after, last, *source),
-        )
+        if self.kind == "face":
+            return library.face_items(source, after, last)
+        return library.photo_items(source, after, last, PORTRAIT_SHARE)
 
     def vectors(self, library: Library, positions: Int64Array) -> Float32Array:
         """The vectors themselves, `[positions, dim]`; of an item that is gone meanwhile, one that resembles nothing."""
@@ -166,7 +149,10 @@ class ItemStore:
             whole |= library.vectors_of(ids[start : start + _BLOCK_ITEMS].tolist(), *source)
         if self.kind == "face":
             return whole
-        regions = _best_regions(library, list(whole), source)
+        regions = {
+            number: np.frombuffer(vector, dtype="<f4").astype(np.float32)
+            for number, vector in library.region_vectors(list(whole), source).items()
+        }
         half = np.float32(0.5**0.5)
         return {
             number: np.concatenate([vector, regions.get(number, vector)]) * half
@@ -218,20 +204,16 @@ class ItemStore:
         return found
 
 
-def _best_regions(library: Library, whole_ids: list[int], source: Source) -> dict[int, Float32Array]:
-    """The vector of the surest region of the photos that these whole pictures are of, by whole picture."""
-    found: dict[int, tuple[float, bytes]] = {}
-    for start in range(0, len(whole_ids), _BLOCK_ITEMS):
-        rows = library.connection.execute(
-            """SELECT whole.id AS whole_id, region.score AS score, vector FROM detections AS whole
-               JOIN detections AS region ON region.photo_id = whole.photo_id AND region.kind = 'object'
-               JOIN vectors ON detection_id = region.id AND model = ? AND version = ?
-               WHERE whole.id IN (SELECT value FROM json_each(?)) ORDER BY region.id""",
-            (*source, json.dumps(whole_ids[start : start + _BLOCK_ITEMS])),
-        )
-        for row in rows:
-            if row["whole_id"] not in found or row["score"] > found[row["whole_id"]][0]:
-                found[row["whole_id"]] = (row["score"], row["vector"])
+def portrait_photos(whole: list[Detection], faces: list[Detection]) -> set[int]:
+    """The ids of photos that one face fills to at least `PORTRAIT_SHARE`."""
+    area = {detection.photo_id: box_area(detection.box) for detection in whole}
     return {
-        number: np.frombuffer(blob, dtype="<f4").astype(np.float32) for number, (_, blob) in found.items()
+        face.photo_id
+        for face in faces
+        if face.photo_id in area and box_area(face.box) >= PORTRAIT_SHARE * area[face.photo_id]
     }
+
+
+def box_area(box: BoundingBox) -> float:
+    """In square pixels."""
+    return box.width_px * box.height_px

@@ -1,4 +1,4 @@
-"""What is around new items: waiting ones that resemble them, groups and concepts, and the exact distances to these.
+"""What is around new items: unassigned ones that resemble them, groups and concepts, and the exact distances to these.
 
 Candidates come from sketches, distances from the members' vectors. Decides nothing.
 """
@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import numpy as np
 
-from personalizer.clustering.assignment import CHUNK_ITEMS, PlacementSettings
-from personalizer.clustering.cluster_sums import Float64Array, Sums, similarity_at, squared_distance
-from personalizer.clustering.state import NONE, GroupingState, KindState
+from personalizer.clustering.cluster_features import ClusterFeatures, similarity_at, squared_distance
+from personalizer.clustering.settings import CHUNK_ITEMS, KindSettings
+from personalizer.clustering.state import UNASSIGNED, GroupingState, KindState
 from personalizer.library.library import Library
-from personalizer.schemas import BoolArray, Int64Array
+from personalizer.schemas import BoolArray, Float64Array, Int64Array
 
 _GROUPS_AROUND = 24
 _ITEMS_AROUND = 48
 """Candidates per new item. More than that many equally similar groups would leave no margin anyway."""
 _MAX_AROUND = 3
-"""Waiting items in one neighbourhood, for each new one."""
+"""Unassigned items in one neighborhood, for each new one."""
 _LOOSE_MEMBERS = 24
 """Groups up to this size that new items touch are linked anew with them: how they began was chance."""
 _BLOCK = 8192
 
 
-class Neighbourhood:
-    """New items with what is around them. `items` are new and waiting ones, `groups` the concepts around them.
+class Neighborhood:
+    """New items with what is around them. `items` are new and unassigned ones, `groups` the concepts around them.
 
     `squared` and `blocked` are `[items, groups]`. At `positions` are the items and, behind them, the members of `loose`
-    groups; `sums` are theirs, and `index` numbers them.
+    groups; `features` are theirs, and `index` numbers them.
     """
 
     def __init__(
@@ -36,20 +36,22 @@ class Neighbourhood:
         state: GroupingState,
         kind: KindState,
         new: Int64Array,
-        settings: PlacementSettings,
+        settings: KindSettings,
     ) -> None:
         self.library, self.state, self.kind, self.settings = library, state, kind, settings
         self.constraints = state.constraints
         self.items, self.groups = self._gather(new)
         self.store = kind.store
-        self.sums = Sums.of_items(self.store.vectors(library, self.items))
+        self.features = ClusterFeatures.of_items(self.store.vectors(library, self.items))
         measures = [kind.measures(library, concept_id) for concept_id in self.groups]
-        self.group_sums = [measure.sums for measure in measures]
-        self.spreads = [measure.spread for measure in measures]
-        self.is_decided = np.array([concept_id in kind.decided for concept_id in self.groups], np.bool_)
+        self.group_features = [measure.features for measure in measures]
+        self.dispersions = [measure.dispersion for measure in measures]
+        self.is_labeled = np.array([concept_id in kind.labeled for concept_id in self.groups], np.bool_)
         shape = (len(self.items), len(self.groups))
         self.squared: Float64Array = (
-            self.sums.to(Sums.concatenated(self.group_sums)) if self.groups else np.zeros(shape)
+            self.features.mean_squared_distance(ClusterFeatures.concatenated(self.group_features))
+            if self.groups
+            else np.zeros(shape)
         )
         self.blocked = self._blocked()
         self.loose = self._loose()
@@ -58,22 +60,24 @@ class Neighbourhood:
             # Behind the items, whose numbers stay what they are.
             members = np.concatenate([kind.members[self.groups[column]] for column in self.loose])
             self.positions = np.concatenate([self.items, members])
-            self.sums = Sums.concatenated([self.sums, Sums.of_items(self.store.vectors(library, members))])
+            self.features = ClusterFeatures.concatenated(
+                [self.features, ClusterFeatures.of_items(self.store.vectors(library, members))]
+            )
         self.index = {int(position): number for number, position in enumerate(self.positions)}
 
     def concepts_of(self, position: int) -> list[int]:
-        """The concept or group that the item at this position is in; of several decided ones all."""
-        if self.kind.group_of[position] != NONE:
+        """The concept or group that the item at this position is in; of several labeled ones all."""
+        if self.kind.group_of[position] != UNASSIGNED:
             return [int(self.kind.group_of[position])]
-        if not self.kind.claimed[position]:
+        if not self.kind.in_labeled[position]:
             return []
-        return [c for c in self.kind.decided if c in self.kind.members and position in self.kind.members[c]]
+        return [c for c in self.kind.labeled if c in self.kind.members and position in self.kind.members[c]]
 
     def exclusive_photos(self, positions: Int64Array) -> Int64Array:
         """The photos of items; -1 for those that may show one person twice."""
         photos = self.store.photos[positions]
-        if self.state.shows_twice:
-            photos = np.where(np.isin(photos, list(self.state.shows_twice)), -1, photos)
+        if self.constraints.shows_twice:
+            photos = np.where(np.isin(photos, list(self.constraints.shows_twice)), -1, photos)
         return photos
 
     def similarity(self, squared: float) -> float:
@@ -90,7 +94,7 @@ class Neighbourhood:
         for _ in range(self.settings.min_size - 1):
             known = np.concatenate(around)
             room = _MAX_AROUND * CHUNK_ITEMS[self.kind.kind] - len(known) + len(new)
-            found = self._waiting_near(found, known, reach)[: max(room, 0)]
+            found = self._unassigned_near(found, known, reach)[: max(room, 0)]
             if not len(found):
                 break
             around.append(found)
@@ -101,25 +105,27 @@ class Neighbourhood:
                 int(position)
                 for detection_id in self.kind.store.ids[items].tolist()
                 for position in self.kind.store.positions(
-                    np.array(self.constraints.together_with(detection_id), np.int64)
+                    np.array(self.constraints.must_links_of(detection_id), np.int64)
                 )
             }
             groups |= {concept_id for position in tied for concept_id in self.concepts_of(position)}
-            waiting = [p for p in tied if self.kind.group_of[p] == NONE and not self.kind.claimed[p]]
-            items = np.concatenate([items, np.setdiff1d(np.array(waiting, np.int64), items)])
+            unassigned = [
+                p for p in tied if self.kind.group_of[p] == UNASSIGNED and not self.kind.in_labeled[p]
+            ]
+            items = np.concatenate([items, np.setdiff1d(np.array(unassigned, np.int64), items)])
         return items, sorted(groups)
 
-    def _waiting_near(self, near: Int64Array, known: Int64Array, reach: float) -> Int64Array:
-        """Waiting items within `reach` of one of `near`, nearest first."""
-        store, waiting = self.kind.store, self.kind.deferred
-        waiting = waiting[~np.isin(waiting, known)]
+    def _unassigned_near(self, near: Int64Array, known: Int64Array, reach: float) -> Int64Array:
+        """Unassigned items within `reach` of one of `near`, nearest first."""
+        store, unassigned = self.kind.store, self.kind.unassigned
+        unassigned = unassigned[~np.isin(unassigned, known)]
         nearest: dict[int, float] = {}
-        rows = max(1, _BLOCK * 1024 // max(min(len(waiting), _BLOCK), 1))
+        rows = max(1, _BLOCK * 1024 // max(min(len(unassigned), _BLOCK), 1))
         for begin in range(0, len(near), rows):
             part = near[begin : begin + rows]
             hits: list[list[tuple[float, int]]] = [[] for _ in part]
-            for start in range(0, len(waiting), _BLOCK):
-                columns = waiting[start : start + _BLOCK]
+            for start in range(0, len(unassigned), _BLOCK):
+                columns = unassigned[start : start + _BLOCK]
                 distance = store.rough_squared(part, columns)
                 for row, column in zip(*np.nonzero(distance <= reach), strict=True):
                     hits[row].append((float(distance[row, column]), int(columns[column])))
@@ -145,12 +151,12 @@ class Neighbourhood:
         return chosen
 
     def _loose(self) -> list[int]:
-        """Columns of the small undecided groups that one of the items may join."""
+        """Columns of the small unlabeled clusters that one of the items may join."""
         reach = squared_distance(self.kind.kind, self.settings.threshold - self.settings.margin)
         small = [
             column
             for column, concept_id in enumerate(self.groups)
-            if not self.is_decided[column]
+            if not self.is_labeled[column]
             and len(self.kind.members[concept_id]) <= _LOOSE_MEMBERS
             and (self.squared[:, column] <= reach).any()
         ]
@@ -176,8 +182,12 @@ class Neighbourhood:
                 blocked[:, column] |= np.isin(photos, taken[taken >= 0])
         if self.constraints:
             for row, detection_id in enumerate(self.store.ids[self.items].tolist()):
-                foes = self.store.positions(np.array(self.constraints.foes_of(detection_id), np.int64))
-                for concept_id in {c for foe in foes.tolist() for c in self.concepts_of(foe)}:
+                cannot_links = self.store.positions(
+                    np.array(self.constraints.cannot_links_of(detection_id), np.int64)
+                )
+                for concept_id in {
+                    c for cannot_link in cannot_links.tolist() for c in self.concepts_of(cannot_link)
+                }:
                     if concept_id in column_of:
                         blocked[row, column_of[concept_id]] = True
         return blocked

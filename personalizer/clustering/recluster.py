@@ -1,6 +1,6 @@
 """Groups everything anew, first as a preview of what would change, then for good when it is asked for.
 
-Concepts that a person decided about keep their names and members; groups that live on keep their ids. Knows the
+Labeled concepts keep their names and members; groups that live on keep their ids. Knows the
 library and no screen.
 """
 
@@ -10,17 +10,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from personalizer.clustering.assignment import Placement
+from personalizer.clustering.assignment import Assignment
 from personalizer.clustering.constraints import Contradiction
-from personalizer.clustering.from_scratch import link_all
-from personalizer.clustering.state import GroupingState, KindState, stamp
-from personalizer.clustering.update import (
-    ClusterSettings,
-    LibraryChangedError,
-    cluster,
-    matching_ids,
-    write_placement,
-)
+from personalizer.clustering.from_scratch import cluster_from_scratch
+from personalizer.clustering.settings import ClusterSettings
+from personalizer.clustering.state import GroupingState, KindState
+from personalizer.clustering.update import LibraryChangedError, cluster
+from personalizer.clustering.write import matching_ids, write_assignment
 from personalizer.errors import FamiliarError
 from personalizer.library.library import Library
 from personalizer.schemas import ConceptKind, OnProgress
@@ -28,7 +24,7 @@ from personalizer.schemas import ConceptKind, OnProgress
 
 @dataclass(frozen=True, slots=True)
 class GroupChange:
-    """One group nobody decided about, before and after; no id for one that would be new."""
+    """One unlabeled cluster, before and after; no id for one that would be new."""
 
     id: int | None
     kind: ConceptKind
@@ -56,7 +52,7 @@ class Reclustering:
     """Items that would be in another group than before, or in one at all, or in none any more."""
     names_kept: list[str] = field(default_factory=list)
     decided_kept: int = 0
-    """Concepts that a person decided about; none of their members changes."""
+    """Labeled concepts; none of their members changes."""
     contradictions: list[Contradiction] = field(default_factory=list)
 
 
@@ -72,7 +68,7 @@ def recluster(
     state: GroupingState | None = None,
     progress: OnProgress | None = None,
 ) -> Reclustering:
-    """Group all that nobody decided about from the start; without `apply` only say what that would change.
+    """Group all that is unlabeled from the start; without `apply` only say what that would change.
 
     Raises `FamiliarError` where the library keeps changing meanwhile.
     """
@@ -83,17 +79,17 @@ def recluster(
         cluster(library, settings, state, progress)
     for _ in range(_ATTEMPTS):
         state.refresh(library)
-        placements = {
-            kind.kind: _placement(library, state, kind, settings, progress) for kind in state.kinds.values()
+        assignments = {
+            kind.kind: _assignment(library, state, kind, settings, progress) for kind in state.kinds.values()
         }
-        changes = _compare(library, state, placements, applied=apply)
+        changes = _compare(library, state, assignments, applied=apply)
         if not apply:
             return changes
         try:
-            _apply(library, state, placements)
+            _apply(library, state, assignments)
         except LibraryChangedError:
             continue
-        # What became of the groups may resemble decided concepts: ask about it.
+        # What became of the groups may resemble labeled concepts: ask about it.
         state.stamp = None
         cluster(library, settings, state, progress)
         return changes
@@ -104,51 +100,51 @@ def recluster(
     )
 
 
-def _placement(
+def _assignment(
     library: Library,
     state: GroupingState,
     kind: KindState,
     settings: ClusterSettings,
     progress: OnProgress | None,
-) -> Placement:
-    groups = link_all(library, state, kind, settings.of(kind.kind), progress)
-    old = {concept_id: set(kind.members[concept_id].tolist()) for concept_id in kind.undecided}
-    return Placement(old=old, new=groups)
+) -> Assignment:
+    groups = cluster_from_scratch(library, state, kind, settings.for_kind(kind.kind), progress)
+    old = {concept_id: set(kind.members[concept_id].tolist()) for concept_id in kind.unlabeled}
+    return Assignment(old=old, new=groups)
 
 
-def _apply(library: Library, state: GroupingState, placements: dict[ConceptKind, Placement]) -> None:
+def _apply(library: Library, state: GroupingState, assignments: dict[ConceptKind, Assignment]) -> None:
     with library.transaction():
-        if stamp(library) != state.stamp:
+        if library.clustering_changes() != state.stamp:
             raise LibraryChangedError
-        for kind, placement in placements.items():
-            write_placement(library, state.kinds[kind], placement)
+        for kind, assignment in assignments.items():
+            write_assignment(library, state.kinds[kind], assignment)
 
 
 def _compare(
-    library: Library, state: GroupingState, placements: dict[ConceptKind, Placement], *, applied: bool
+    library: Library, state: GroupingState, assignments: dict[ConceptKind, Assignment], *, applied: bool
 ) -> Reclustering:
-    decided = [c for kind in state.kinds.values() for c in sorted(kind.decided)]
-    names = [library.concept(concept_id).name for concept_id in decided]
+    labeled = [c for kind in state.kinds.values() for c in sorted(kind.labeled)]
+    names = [library.concept(concept_id).name for concept_id in labeled]
     appear: list[GroupChange] = []
     vanish: list[GroupChange] = []
     change: list[GroupChange] = []
     unchanged = moved = 0
-    for name, placement in placements.items():
+    for name, assignment in assignments.items():
         kind = state.kinds[name]
-        kept = matching_ids(placement.old, placement.new)
-        for number, group in enumerate(placement.new):
+        kept = matching_ids(assignment.old, assignment.new)
+        for number, group in enumerate(assignment.new):
             concept_id = kept.get(number)
-            before = placement.old.get(concept_id, set()) if concept_id is not None else set()
+            before = assignment.old.get(concept_id, set()) if concept_id is not None else set()
             moved += len(group - before)
             if group == before:
                 unchanged += 1
                 continue
             one = _change(kind, concept_id, before, group)
             (appear if concept_id is None else change).append(one)
-        for concept_id in sorted(placement.old.keys() - set(kept.values())):
-            vanish.append(_change(kind, concept_id, placement.old[concept_id], set()))
-        grouped = set().union(*placement.new) if placement.new else set()
-        moved += len(set().union(*placement.old.values()) - grouped) if placement.old else 0
+        for concept_id in sorted(assignment.old.keys() - set(kept.values())):
+            vanish.append(_change(kind, concept_id, assignment.old[concept_id], set()))
+        grouped = set().union(*assignment.new) if assignment.new else set()
+        moved += len(set().union(*assignment.old.values()) - grouped) if assignment.old else 0
     return Reclustering(
         applied=applied,
         appear=appear,
@@ -157,7 +153,7 @@ def _compare(
         unchanged=unchanged,
         moved=moved,
         names_kept=sorted((name for name in names if name is not None), key=str.casefold),
-        decided_kept=len(decided),
+        decided_kept=len(labeled),
         contradictions=list(state.constraints.contradictions),
     )
 

@@ -12,26 +12,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from personalizer.clustering.cluster_sums import Spread, Sums
+from personalizer.clustering.cluster_features import ClusterFeatures, Dispersion
 from personalizer.clustering.constraints import LinkConstraints
 from personalizer.clustering.items import ItemStore
 from personalizer.library.library import Library
 from personalizer.schemas import BoolArray, ConceptKind, Float32Array, Int64Array
 
 _CACHED_GROUPS = 256
-"""Of each kind: groups whose exact sums are kept."""
-NONE = -1
-DECIDED = """(name IS NOT NULL OR state != 'suggested'
-    OR EXISTS (SELECT 1 FROM memberships WHERE concept_id = concepts.id AND source = 'user'))"""
-"""Concepts that a person named, hid, taught or put together."""
+"""Of each kind: clusters whose exact features are kept."""
+UNASSIGNED = -1
 
 
 @dataclass(frozen=True, slots=True)
 class GroupMeasures:
-    """A group exactly: what it adds up to, and how its members are spread."""
+    """A group exactly: what it adds up to, and how far its members are from each other."""
 
-    sums: Sums
-    spread: Spread
+    features: ClusterFeatures
+    dispersion: Dispersion
 
 
 class KindState:
@@ -42,15 +39,15 @@ class KindState:
         self.store = ItemStore(kind)
         self.members: dict[int, Int64Array] = {}
         """Confirmed members by concept."""
-        self.decided: set[int] = set()
+        self.labeled: set[int] = set()
         self.attached: dict[int, set[int]] = {}
-        """By decided concept: members that only clustering put there."""
+        """By labeled concept: members that only clustering put there."""
         self.suggested: dict[int, set[int]] = {}
         self.refused: dict[int, set[int]] = {}
         self.group_of: Int64Array = np.zeros(0, np.int64)
-        """`[n]`: the concept nobody decided about that the item is in, or `NONE`."""
-        self.claimed: BoolArray = np.zeros(0, np.bool_)
-        """`[n]`: whether it is in a decided concept."""
+        """`[n]`: the unlabeled cluster that the item is in, or `UNASSIGNED`."""
+        self.in_labeled: BoolArray = np.zeros(0, np.bool_)
+        """`[n]`: whether it is in a labeled concept."""
         self._row_of: dict[int, int] = {}
         self._centres: Float32Array = np.zeros((0, 0), np.float32)
         self._squares: Float32Array = np.zeros(0, np.float32)
@@ -62,8 +59,8 @@ class KindState:
         if not self.store.refresh(library):
             return False
         missing = len(self.store) - len(self.group_of)
-        self.group_of = np.concatenate([self.group_of, np.full(missing, NONE, np.int64)])
-        self.claimed = np.concatenate([self.claimed, np.zeros(missing, np.bool_)])
+        self.group_of = np.concatenate([self.group_of, np.full(missing, UNASSIGNED, np.int64)])
+        self.in_labeled = np.concatenate([self.in_labeled, np.zeros(missing, np.bool_)])
         return True
 
     def read_groups(self, library: Library) -> None:
@@ -71,30 +68,23 @@ class KindState:
         store = self.store
         store.keep_valid(library)
         store.refresh(library)
-        self.members, self.decided = {}, set()
+        self.members, self.labeled = {}, set()
         self.attached, self.suggested, self.refused = {}, {}, {}
-        self.group_of = np.full(len(store), NONE, np.int64)
-        self.claimed = np.zeros(len(store), np.bool_)
-        concepts = library.connection.execute(
-            f"SELECT id, {DECIDED} AS decided FROM concepts WHERE kind = ?", (self.kind,)
-        ).fetchall()
-        self.decided = {row["id"] for row in concepts if row["decided"]}
-        rows = library.connection.execute(
-            """SELECT concept_id, detection_id, source = 'cluster' AS by_cluster, status
-               FROM memberships WHERE concept_id IN (SELECT id FROM concepts WHERE kind = ?)
-               ORDER BY concept_id, detection_id""",
-            (self.kind,),
-        ).fetchall()
-        position_of = np.array([row["detection_id"] for row in rows], np.int64)
+        self.group_of = np.full(len(store), UNASSIGNED, np.int64)
+        self.in_labeled = np.zeros(len(store), np.bool_)
+        concepts = library.concepts_with_label(self.kind)
+        self.labeled = {concept_id for concept_id, labeled in concepts.items() if labeled}
+        rows = library.cluster_memberships(self.kind)
+        position_of = np.array([row.detection_id for row in rows], np.int64)
         place = np.searchsorted(store.ids, position_of) if len(store) else np.zeros(len(rows), np.int64)
-        confirmed: dict[int, list[int]] = {row["id"]: [] for row in concepts}
+        confirmed: dict[int, list[int]] = {concept_id: [] for concept_id in concepts}
         for row, position in zip(rows, place.tolist(), strict=True):
-            if position >= len(store) or store.ids[position] != row["detection_id"]:
+            if position >= len(store) or store.ids[position] != row.detection_id:
                 continue
-            concept_id, status = row["concept_id"], row["status"]
+            concept_id, status = row.concept_id, row.status
             if status == "confirmed":
                 confirmed[concept_id].append(position)
-                if row["by_cluster"] and concept_id in self.decided:
+                if row.by_cluster and concept_id in self.labeled:
                     self.attached.setdefault(concept_id, set()).add(position)
             elif status == "suggested":
                 self.suggested.setdefault(concept_id, set()).add(position)
@@ -103,8 +93,8 @@ class KindState:
         for concept_id, positions in confirmed.items():
             chosen = np.array(positions, np.int64)
             self.members[concept_id] = chosen
-            if concept_id in self.decided:
-                self.claimed[chosen] = True
+            if concept_id in self.labeled:
+                self.in_labeled[chosen] = True
             else:
                 self.group_of[chosen] = concept_id
         self._row_of = {}
@@ -112,18 +102,18 @@ class KindState:
         self._dirty = set(self.members)
         self._measures.clear()
 
-    def set_members(self, concept_id: int, positions: Iterable[int] | Int64Array, *, decided: bool) -> None:
+    def set_members(self, concept_id: int, positions: Iterable[int] | Int64Array, *, labeled: bool) -> None:
         """Take over what was written of a concept; without members it is gone."""
         chosen = np.array(sorted(int(position) for position in positions), np.int64)
         before = self.members.pop(concept_id, np.zeros(0, np.int64))
-        if decided:
-            self.decided.add(concept_id)
-            self.claimed[chosen] = True
+        if labeled:
+            self.labeled.add(concept_id)
+            self.in_labeled[chosen] = True
         else:
             leaving = before[self.group_of[before] == concept_id]
-            self.group_of[leaving] = NONE
+            self.group_of[leaving] = UNASSIGNED
             self.group_of[chosen] = concept_id
-        if len(chosen) or decided:
+        if len(chosen) or labeled:
             self.members[concept_id] = chosen
         else:
             self.suggested.pop(concept_id, None)
@@ -132,14 +122,19 @@ class KindState:
         self._dirty.add(concept_id)
 
     @property
-    def undecided(self) -> list[int]:
-        """Groups that nobody decided about."""
-        return [concept_id for concept_id in self.members if concept_id not in self.decided]
+    def source_name(self) -> str:
+        """The model whose vectors are compared, as the library records it."""
+        return "/".join(self.store.source or ())
 
     @property
-    def deferred(self) -> Int64Array:
+    def unlabeled(self) -> list[int]:
+        """Unlabeled clusters."""
+        return [concept_id for concept_id in self.members if concept_id not in self.labeled]
+
+    @property
+    def unassigned(self) -> Int64Array:
         """Positions of the items that are in no group and no concept."""
-        return np.flatnonzero((self.group_of == NONE) & ~self.claimed)
+        return np.flatnonzero((self.group_of == UNASSIGNED) & ~self.in_labeled)
 
     def rough_centres(self) -> tuple[list[int], Float32Array, Float32Array]:
         """Concepts with members, their mean sketches `[groups, sketch]` and mean squared lengths `[groups]`."""
@@ -170,7 +165,7 @@ class KindState:
         known = self._measures.get(concept_id)
         if known is None:
             vectors = self.store.vectors(library, self.members[concept_id])
-            known = GroupMeasures(Sums.of_group(vectors), Spread.of(vectors))
+            known = GroupMeasures(ClusterFeatures.of_group(vectors), Dispersion.of_members(vectors))
             self._measures[concept_id] = known
             if len(self._measures) > _CACHED_GROUPS:
                 self._measures.popitem(last=False)
@@ -184,33 +179,28 @@ class GroupingState:
     def __init__(self) -> None:
         self.kinds: dict[ConceptKind, KindState] = {"face": KindState("face"), "object": KindState("object")}
         self.constraints = LinkConstraints()
-        self.shows_twice: set[int] = set()
         self.stamp: int | None = None
         """Of the last change that is known of; None makes all memberships be read again."""
         self._removals: int | None = None
 
     def refresh(self, library: Library) -> bool:
         """Bring it up to date; True when more than new photos had changed and all memberships were read."""
-        found = stamp(library)
+        found = library.clustering_changes()
         if found == self.stamp:
             # Both, also when the first already says that all has to be read.
             went_on = [kind.read_items(library) for kind in self.kinds.values()]
             if all(went_on):
                 return False
-        removals = int(library.connection.execute("SELECT removals FROM grouping").fetchone()[0])
+        removals = library.clustering_removals()
         if removals != self._removals:
             # An id that is known may stand for something else by now.
             for kind in self.kinds.values():
                 kind.store.clear()
             self._removals = removals
-        self.constraints = LinkConstraints.of(library.links_newest_first())
-        self.shows_twice = library.photos_that_show_twice()
+        self.constraints = LinkConstraints.from_links(
+            library.links_newest_first(), library.photos_that_show_twice()
+        )
         for kind in self.kinds.values():
             kind.read_groups(library)
         self.stamp = found
         return True
-
-
-def stamp(library: Library) -> int:
-    """A number that changes whenever something changes that makes known groups wrong."""
-    return int(library.connection.execute("SELECT changes FROM grouping").fetchone()[0])

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from personalizer.clustering.update import decided_concepts
+from personalizer.clustering.update import labeled_concepts
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import NotFoundError
 from personalizer.jobs.kinds import JobKind
@@ -109,7 +109,7 @@ def _held(library: Library, except_id: int | None = None) -> set[int]:
     """Detections that a person decided belong to a concept; with a whole picture also its regions."""
     held: set[int] = set()
     for kind in ("face", "object"):
-        for concept in decided_concepts(library, kind):
+        for concept in labeled_concepts(library, kind):
             if concept.id == except_id:
                 continue
             for member in library.members(concept.id):
@@ -121,7 +121,7 @@ def _held(library: Library, except_id: int | None = None) -> set[int]:
 
 def _dissolve_small_groups(library: Library) -> None:
     """Remove groups nobody decided about that no longer are any."""
-    decided = {concept.id for kind in ("face", "object") for concept in decided_concepts(library, kind)}
+    decided = {concept.id for kind in ("face", "object") for concept in labeled_concepts(library, kind)}
     for concept in library.concepts():
         if concept.id not in decided and len(library.members(concept.id)) < 2:
             library.delete_concept(concept.id)

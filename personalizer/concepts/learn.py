@@ -10,23 +10,15 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from personalizer.clustering import average_linkage as clustering
-from personalizer.clustering.average_linkage import LinkageSettings
-from personalizer.clustering.portraits import box_area, portrait_photos
-from personalizer.clustering.update import (
-    AttachSettings,
-    ClusterReport,
-    ClusterSettings,
-    cluster,
-    decided_concepts,
-)
+from personalizer.clustering.items import box_area, portrait_photos
+from personalizer.clustering.settings import ClusterSettings
+from personalizer.clustering.update import ClusterReport, cluster, labeled_concepts
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.library import Library, Membership
 from personalizer.names import valid_name
-from personalizer.schemas import Concept, ConceptKind, ConceptSummary, Detection
+from personalizer.schemas import Concept, ConceptKind, ConceptSummary, Detection, Float64Array
 
 __all__ = [
-    "AttachSettings",
     "ClusterReport",
     "ClusterSettings",
     "LearnedMembers",
@@ -36,6 +28,9 @@ __all__ = [
     "leave_others",
     "summaries",
 ]
+
+_CANNOT_LINK_DISTANCE = 1e6
+"""So far that no average over a few pairs with such a one comes near any limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +162,8 @@ def _shared_faces(
 
     For a person who is known, the faces that match the members; for a single photo, its only face.
     """
+    from scipy.spatial.distance import cdist
+
     found: list[Detection] = [d for photo in photos for d in library.detections(photo_id=photo, kind="face")]
     if not found:
         return {}
@@ -181,32 +178,39 @@ def _shared_faces(
     vectors = np.stack([vector_of[detection.id] for detection in both])
     if len(photos) == 1 and not members:
         return {photos[0]: found[0].id} if len(found) == 1 else {}
-    everyone = np.arange(len(vectors), dtype=np.int64)
-    similarity = clustering.face_similarities(vectors)(everyone, everyone)
+    similarity = 1 - cdist(vectors, vectors)
     if members:
         score = similarity[len(members) :, : len(members)].mean(axis=1)
         chosen: dict[int, tuple[float, int]] = {}
         for detection, value in zip(found, score, strict=True):
-            if (
-                value >= settings.face_attach.suggest
-                and value > chosen.get(detection.photo_id, (-np.inf, 0))[0]
-            ):
+            if value >= settings.face.suggest and value > chosen.get(detection.photo_id, (-np.inf, 0))[0]:
                 chosen[detection.photo_id] = (float(value), detection.id)
         return {photo: detection_id for photo, (_, detection_id) in chosen.items()}
-    apart = np.array([detection.photo_id for detection in found], dtype=np.int64)
-    loose = LinkageSettings(settings.face_attach.suggest)
-    labels = clustering.link(
-        lambda rows, columns: similarity[np.ix_(rows, columns)], len(found), loose, apart
-    )
-    groups = [
-        [detection for detection, label in zip(found, labels, strict=True) if label == number]
-        for number in range(int(labels.max(initial=-1)) + 1)
-    ]
+    groups = _linked(found, 1 - similarity, 1 - settings.face.suggest)
     if not groups:
         return {}
     # Two people may be in all of the photos; the one who is larger is meant.
     group = max(groups, key=lambda g: (len(g), sum(box_area(d.box) for d in g)))
     return {detection.photo_id: detection.id for detection in group}
+
+
+def _linked(faces: list[Detection], distance: Float64Array, limit: float) -> list[list[Detection]]:
+    """Average linkage of a few faces up to a mean distance, `distance` `[n, n]`; no two of one photo, none alone."""
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    if len(faces) < 2:
+        return []
+    photos = np.array([face.photo_id for face in faces])
+    apart = photos[:, None] == photos[None]
+    matrix = np.where(apart, _CANNOT_LINK_DISTANCE, distance)
+    np.fill_diagonal(matrix, 0)
+    labels = fcluster(linkage(squareform(matrix, checks=False), "average"), limit, "distance")
+    groups = [
+        [face for face, label in zip(faces, labels, strict=True) if label == number]
+        for number in dict.fromkeys(labels.tolist())
+    ]
+    return [group for group in groups if len(group) > 1]
 
 
 def leave_others(library: Library, concept: Concept, detection_ids: set[int]) -> list[Membership]:
@@ -216,7 +220,7 @@ def leave_others(library: Library, concept: Concept, detection_ids: set[int]) ->
     user has just said is this one. What the user said about another concept stands. Of a group that nobody
     decided about may remain nothing.
     """
-    decided = {c.id for c in decided_concepts(library, concept.kind)}
+    decided = {c.id for c in labeled_concepts(library, concept.kind)}
     left = [
         member
         for member in library.memberships()

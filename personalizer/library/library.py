@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from personalizer.library.backups import BackupRecords
+from personalizer.library.concepts.clusters import ClusterRecords
 from personalizer.library.concepts.concepts import ConceptRecords, Membership
 from personalizer.library.concepts.links import LinkRecords
 from personalizer.library.concepts.trainings import TrainingRecords
@@ -58,6 +59,7 @@ class Library(
     CompanionRecords,
     ConceptRecords,
     LinkRecords,
+    ClusterRecords,
     TrainingRecords,
     BackupRecords,
     ErasureRecords,

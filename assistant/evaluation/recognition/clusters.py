@@ -24,8 +24,9 @@ from assistant.evaluation.data.options import (
 from assistant.evaluation.data.protocol import Subject, read_photos, read_subjects
 from assistant.evaluation.recognition.synthetic import evaluate_siblings, evaluate_synthetic
 from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
+from personalizer.clustering.settings import ClusterSettings
 from personalizer.clustering.state import GroupingState
-from personalizer.clustering.update import ClusterSettings, cluster
+from personalizer.clustering.update import cluster
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.library.photos.photos import NewPhoto
@@ -78,7 +79,7 @@ def evaluate_clusters(options: ClustersOptions, run: EvaluationRun) -> dict[str,
         "seed": seed,
         "face_threshold": settings.face.threshold,
         "thing_threshold": settings.thing.threshold,
-        "min_face_quality": settings.min_face_quality,
+        "min_face_quality": settings.face.min_quality,
         "folders": {
             name: str(folder)
             for name, folder in (

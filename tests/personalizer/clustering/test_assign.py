@@ -9,8 +9,9 @@ from stored_photos import store_photo
 
 from assistant.evaluation.data.metrics import bcubed
 from personalizer.clustering.recluster import recluster
+from personalizer.clustering.settings import ClusterSettings
 from personalizer.clustering.state import GroupingState
-from personalizer.clustering.update import ClusterSettings, cluster
+from personalizer.clustering.update import cluster
 from personalizer.concepts import operations as concept_operations
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, Int64Array, NewDetection
@@ -281,7 +282,7 @@ def test_more_photos_of_a_named_person_join_without_asking(library: Library, fac
 
 
 def test_poor_faces_join_but_neither_found_nor_link_groups(library: Library, faces: Faces) -> None:
-    low = ClusterSettings().min_face_quality / 2
+    low = ClusterSettings().face.min_quality / 2
     poor = faces.add("Ben", 4, quality=low)
     cluster(library)
     assert _partition(library) == set()

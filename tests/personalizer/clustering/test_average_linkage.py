@@ -1,9 +1,15 @@
+"""Average linkage on small vectors, against `scipy.cluster.hierarchy`."""
+
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import pdist, squareform
 
-from personalizer.clustering import average_linkage as clustering
-from personalizer.clustering.average_linkage import UNCLUSTERED, LinkageSettings
-from personalizer.schemas import Float32Array, Int64Array
+from personalizer.clustering.average_linkage import average_linkage, components_of_edges
+from personalizer.clustering.cluster_features import ClusterFeatures, JoinLimits, join
+from personalizer.schemas import BoolArray, Float32Array, Int64Array
+
+Clusters = set[frozenset[int]]
 
 
 def _unit(vectors: np.ndarray) -> Float32Array:
@@ -12,100 +18,98 @@ def _unit(vectors: np.ndarray) -> Float32Array:
 
 def _blobs(identities: int, each: int, noise: float, seed: int = 0) -> tuple[Float32Array, Int64Array]:
     generator = np.random.default_rng(seed)
-    centres = _unit(generator.normal(size=(identities, 32)))
+    centers = _unit(generator.normal(size=(identities, 32)))
     identity = np.repeat(np.arange(identities), each)
-    return _unit(centres[identity] + noise * generator.normal(size=(len(identity), 32))), identity
+    return _unit(centers[identity] + noise * generator.normal(size=(len(identity), 32))), identity
 
 
-def _link(vectors: Float32Array, settings: LinkageSettings, apart: Int64Array | None = None) -> Int64Array:
-    def cosines(rows: Int64Array, columns: Int64Array) -> Float32Array:
-        return vectors[rows] @ vectors[columns].T
-
-    return clustering.link(cosines, len(vectors), settings, apart)
+def _clusters(parts: list[Int64Array]) -> Clusters:
+    return {frozenset(part.tolist()) for part in parts}
 
 
-def _partition(labels: Int64Array) -> set[frozenset[int]]:
-    return {frozenset(np.flatnonzero(labels == label).tolist()) for label in set(labels) - {UNCLUSTERED}}
+def _of_labels(labels: Int64Array) -> Clusters:
+    return {frozenset(np.flatnonzero(labels == label).tolist()) for label in set(labels.tolist())}
 
 
-def test_separate_groups_are_found_and_strangers_left_alone() -> None:
-    vectors, identity = _blobs(4, 5, 0.03)
-    strangers = _unit(np.random.default_rng(9).normal(size=(6, 32)))
-    labels = _link(np.concatenate([vectors, strangers]), LinkageSettings(0.6))
-    assert _partition(labels) == {frozenset(np.flatnonzero(identity == i).tolist()) for i in range(4)}
-    assert (labels[-6:] == UNCLUSTERED).all()
+def _linked(vectors: Float32Array, threshold: float, apart: BoolArray | None = None) -> Clusters:
+    matrix = (vectors @ vectors.T).astype(np.float32)
+    if apart is not None:
+        matrix[apart] = -np.inf
+    return _clusters(average_linkage(matrix, threshold))
+
+
+def _by_scipy(vectors: Float32Array, metric: str, limit: float) -> Clusters:
+    return _of_labels(fcluster(linkage(pdist(vectors, metric), "average"), limit, "distance"))
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("noise", [0.05, 0.15, 0.25])
+def test_clusters_are_those_of_scipy(seed: int, noise: float) -> None:
+    vectors, _ = _blobs(8, 8, noise, seed)
+    for threshold in (0.2, 0.4, 0.7):
+        expected = _by_scipy(vectors, "cosine", 1 - threshold)
+        assert _linked(vectors, threshold) == expected
+        # The same from sums alone, and without holding more than what hangs together.
+        squared = 2 - 2 * threshold
+        limits = JoinLimits(squared, close_squared=squared)
+        found = join(ClusterFeatures.of_items(vectors), lambda chosen: None, limits)
+        assert _clusters(found) == expected == _by_scipy(vectors, "sqeuclidean", squared)
+
+
+def test_pairs_that_cannot_link_are_as_far_apart_as_scipy_can_be_told() -> None:
+    vectors, _ = _blobs(5, 7, 0.2, seed=3)
+    photo = np.random.default_rng(5).integers(0, 9, len(vectors))
+    apart = (photo[:, None] == photo[None]) & ~np.eye(len(vectors), dtype=bool)
+    distance = np.where(apart, 1e6, 1 - (vectors @ vectors.T).astype(np.float64))
+    np.fill_diagonal(distance, 0)
+    labels = fcluster(linkage(squareform(distance, checks=False), "average"), 0.6, "distance")
+    found = _linked(vectors, 0.4, apart)
+    assert found == _of_labels(labels) and max(map(len, found)) > 1
+    for cluster in found:
+        assert len({int(photo[item]) for item in cluster}) == len(cluster)
+
+
+def test_clusters_that_come_in_count_as_many_as_they_are() -> None:
+    """The average over pairs weighs a cluster of three three times: c is near a, and not near the three of b."""
+    matrix = np.array([[1, 0.9, 0.2], [0.9, 1, 0.7], [0.2, 0.7, 1]], np.float32)
+    alone = average_linkage(matrix.copy(), 0.44, sizes=np.array([1, 1, 1]))
+    weighted = average_linkage(matrix.copy(), 0.44, sizes=np.array([3, 1, 1]))
+    assert _clusters(alone) == {frozenset({0, 1, 2})}
+    assert _clusters(weighted) == {frozenset({0, 1}), frozenset({2})}
 
 
 def test_one_look_alike_does_not_join_two_people() -> None:
-    # Two tight groups at right angles and one vector half-way: single linkage would make them one.
+    # Two tight clusters at right angles and one vector half-way: single linkage would make them one.
     axis = np.eye(3)
-    vectors = _unit(np.array([axis[0]] * 3 + [axis[1]] * 3 + [axis[0] + axis[1]]))
-    labels = _link(vectors, LinkageSettings(0.6))
-    assert labels[0] != labels[3]
-    assert len(set(labels[:3].tolist())) == 1
+    found = _linked(_unit(np.array([axis[0]] * 3 + [axis[1]] * 3 + [axis[0] + axis[1]])), 0.6)
+    (first,) = [cluster for cluster in found if 0 in cluster]
+    assert {1, 2} <= first and not {3, 4, 5} & first
 
 
-def test_two_faces_of_one_photo_never_share_a_group() -> None:
-    vectors, _ = _blobs(1, 6, 0.02)
-    apart = np.array([0, 0, 1, 2, 3, 3])
-    labels = _link(vectors, LinkageSettings(0.6), apart)
-    for group in _partition(labels):
-        photos = apart[list(group)]
-        assert len(set(photos.tolist())) == len(photos)
+def test_a_pair_that_is_refused_stays_apart() -> None:
+    vectors, _ = _blobs(1, 4, 0.02)
+    asked: list[tuple[int, int]] = []
 
+    def refuses(first: int, second: int, similarity: float) -> bool:
+        asked.append((first, second))
+        return first == 0
 
-@pytest.mark.parametrize("block_items", [1, 7, 1000])
-def test_block_size_changes_memory_and_nothing_else(block_items: int) -> None:
-    vectors, _ = _blobs(6, 6, 0.12, seed=4)
-    expected = _link(vectors, LinkageSettings(0.55))
-    assert (_link(vectors, LinkageSettings(0.55, block_items=block_items)) == expected).all()
+    found = _clusters(average_linkage(vectors @ vectors.T, 0.5, refuses=refuses))
+    assert found == {frozenset({0}), frozenset({1, 2, 3})} and all(first < second for first, second in asked)
 
 
 def test_order_of_items_does_not_matter() -> None:
     vectors, _ = _blobs(5, 5, 0.1, seed=2)
     order = np.random.default_rng(1).permutation(len(vectors))
-    labels, shuffled = _link(vectors, LinkageSettings(0.6)), _link(vectors[order], LinkageSettings(0.6))
-    again = np.empty_like(shuffled)
-    again[order] = shuffled
-    assert _partition(labels) == _partition(again)
+    shuffled = {frozenset(int(order[item]) for item in cluster) for cluster in _linked(vectors[order], 0.6)}
+    assert shuffled == _linked(vectors, 0.6)
 
 
-def test_average_linkage_agrees_with_scipy() -> None:
-    from scipy.cluster.hierarchy import fcluster, linkage
-    from scipy.spatial.distance import pdist
-
-    vectors, _ = _blobs(8, 8, 0.25, seed=7)
-    labels = _link(vectors, LinkageSettings(0.4))
-    reference = fcluster(linkage(pdist(vectors, "cosine"), "average"), 0.6, "distance")
-    expected = {frozenset(np.flatnonzero(reference == c).tolist()) for c in set(reference)}
-    assert _partition(labels) == {group for group in expected if len(group) > 1}
-
-
-def test_sets_too_large_for_one_matrix_are_cut_not_lost() -> None:
-    vectors, identity = _blobs(4, 10, 0.02)
-    labels = _link(vectors, LinkageSettings(-0.5, max_dense_items=12))
-    for group in _partition(labels):
-        assert len(set(identity[list(group)].tolist())) == 1
-    copies = np.repeat(vectors[:1], 20, axis=0)
-    assert (_link(copies, LinkageSettings(0.5, max_dense_items=8)) != UNCLUSTERED).all()
-
-
-def test_groups_below_the_minimum_stay_unclustered() -> None:
-    vectors, _ = _blobs(3, 2, 0.02)
-    assert (_link(vectors, LinkageSettings(0.6, min_size=3)) == UNCLUSTERED).all()
-
-
-def test_nothing_in_nothing_out() -> None:
-    empty = np.zeros((0, 32), dtype=np.float32)
-    assert len(_link(empty, LinkageSettings(0.5))) == 0
-
-
-def test_face_similarity_is_one_minus_the_distance() -> None:
-    vectors = np.array([[0, 0], [0.3, 0.4]], dtype=np.float32)
-    block = clustering.face_similarities(vectors)(np.arange(2), np.arange(2))
-    assert block == pytest.approx(np.array([[1, 0.5], [0.5, 1]]))
-
-
-def test_impossible_settings_are_refused() -> None:
-    with pytest.raises(ValueError, match="min_size"):
-        LinkageSettings(0.5, min_size=1)
+def test_components_hang_together_by_edges_of_any_block() -> None:
+    edges = [(0, 4), (4, 2), (5, 6), (2, 7)]
+    blocks = [(np.array([first]), np.array([second])) for first, second in edges]
+    expected = {frozenset({0, 2, 4, 7}), frozenset({5, 6}), frozenset({1}), frozenset({3})}
+    assert _clusters(components_of_edges(8, blocks)) == expected
+    whole = [(np.array([pair[0] for pair in edges]), np.array([pair[1] for pair in edges]))]
+    assert _clusters(components_of_edges(8, whole)) == expected
+    assert components_of_edges(0, []) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 from PIL import Image, ImageFilter
 from stored_photos import store_photo, vector_of
 
-from personalizer.clustering.update import ClusterSettings, cluster
+from personalizer.clustering.settings import ClusterSettings
+from personalizer.clustering.update import cluster
 from personalizer.faces.detector import FaceDetector
 from personalizer.faces.embedder import FaceEmbedder
 from personalizer.faces.quality import QUALITY_GATE, QualityLimits, frontality, judge_face, sharpness
@@ -142,7 +144,7 @@ def test_blurred_photos_of_two_people_are_not_one_person(
     vectors = np.stack([vector_of(library, number) for number in poor])
     apart = np.linalg.norm(vectors[:2, None] - vectors[None, 2:], axis=2)
     assert apart.min() < 0.55, "to the network they look alike, which is what the gate is for"
-    without_a_gate = ClusterSettings(min_face_quality=0.0)
+    without_a_gate = ClusterSettings(face=dataclasses.replace(ClusterSettings().face, min_quality=0.0))
     cluster(library, without_a_gate)
     assert any(group & set(poor[:2]) and group & set(poor[2:]) for group in partition(library))
     # With the gate nothing comes of them, alone or together.
@@ -191,7 +193,7 @@ def test_a_poor_face_joins_somebody_who_was_named_only_when_it_is_very_close(lib
     library.add_members(ada.id, members, source="user", status="confirmed")
     spread = 0.34
     settings = ClusterSettings()
-    between = 1 - settings.face_attach.sure - settings.poor_face_alike / 2
+    between = 1 - settings.face.sure - settings.face.poor / 2
     good, poor, close = add(between, 0.9), add(between, 0.1), add(between - 0.06, 0.1)
     cluster(library)
     confirmed = {member.id for member in library.members(ada.id)}

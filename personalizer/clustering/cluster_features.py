@@ -1,4 +1,4 @@
-"""Joins items and groups of items by their average distance, exactly, from sums over the members alone.
+"""Average linkage of clusters by cluster features (BIRCH; Zhang et al., 1996): number, sum and squared lengths.
 
 Knows distances, what must stay apart and when a group is too wide; knows no library and no concepts.
 
@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from personalizer.clustering.average_linkage import Edges, connected_parts, join_most_similar
-from personalizer.schemas import BoolArray, ConceptKind, Float32Array, Int64Array
+from personalizer.clustering.average_linkage import Edges, average_linkage, components_of_edges
+from personalizer.schemas import BoolArray, ConceptKind, Float32Array, Float64Array, Int64Array
 
-Float64Array = npt.NDArray[np.float64]
 MAX_DENSE_ENTRIES = 4096
 """Rows of the largest matrix of distances (64 MiB)."""
 _BLOCK_CELLS = 1 << 22
@@ -34,8 +32,8 @@ def similarity_at(kind: ConceptKind, squared: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sums:
-    """Groups by what they add up to: `counts` `[m]`, `vectors` `[m, dim]` and `squares` `[m]`, of squared lengths."""
+class ClusterFeatures:
+    """Clusters by what they add up to: `counts` `[m]`, `vectors` `[m, dim]` and `squares` `[m]`, of squared lengths."""
 
     counts: Float64Array
     vectors: Float32Array
@@ -45,30 +43,30 @@ class Sums:
         return len(self.counts)
 
     @classmethod
-    def of_items(cls, vectors: Float32Array) -> Sums:
+    def of_items(cls, vectors: Float32Array) -> ClusterFeatures:
         """Every one of the vectors `[m, dim]` a group of its own."""
         squares = np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
         return cls(np.ones(len(vectors)), vectors.astype(np.float32), squares)
 
     @classmethod
-    def of_group(cls, vectors: Float32Array) -> Sums:
+    def of_group(cls, vectors: Float32Array) -> ClusterFeatures:
         """All of the vectors `[n, dim]` one group."""
         return cls.of_items(vectors).joined([np.arange(len(vectors), dtype=np.int64)])
 
     @classmethod
-    def concatenated(cls, parts: list[Sums]) -> Sums:
+    def concatenated(cls, parts: list[ClusterFeatures]) -> ClusterFeatures:
         return cls(
             np.concatenate([part.counts for part in parts]),
             np.concatenate([part.vectors for part in parts]),
             np.concatenate([part.squares for part in parts]),
         )
 
-    def taken(self, chosen: Int64Array) -> Sums:
-        return Sums(self.counts[chosen], self.vectors[chosen], self.squares[chosen])
+    def taken(self, chosen: Int64Array) -> ClusterFeatures:
+        return ClusterFeatures(self.counts[chosen], self.vectors[chosen], self.squares[chosen])
 
-    def joined(self, groups: list[Int64Array]) -> Sums:
+    def joined(self, groups: list[Int64Array]) -> ClusterFeatures:
         """One entry for each of `groups` of entries."""
-        return Sums(
+        return ClusterFeatures(
             np.array([self.counts[group].sum() for group in groups]),
             np.stack([self.vectors[group].sum(axis=0) for group in groups])
             if groups
@@ -76,7 +74,7 @@ class Sums:
             np.array([self.squares[group].sum() for group in groups]),
         )
 
-    def to(self, others: Sums) -> Float64Array:
+    def mean_squared_distance(self, others: ClusterFeatures) -> Float64Array:
         """The mean squared distance of every group to every one of `others`, `[m, others]`."""
         mine, theirs = (one.vectors / one.counts[:, None].astype(np.float32) for one in (self, others))
         lengths = (self.squares / self.counts)[:, None] + (others.squares / others.counts)[None]
@@ -86,8 +84,8 @@ class Sums:
     def pair_sums(self) -> Float64Array:
         """The sum of the squared distances over the pairs inside each group, `[m]`."""
         lengths = np.einsum("nd,nd->n", self.vectors, self.vectors, dtype=np.float64)
-        sums: Float64Array = self.counts * self.squares - lengths
-        return np.maximum(sums, 0)
+        features: Float64Array = self.counts * self.squares - lengths
+        return np.maximum(features, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,50 +103,52 @@ class JoinLimits:
     """The number of members from which on a group's own width says something."""
 
 
-def join(sums: Sums, apart: Callable[[Int64Array], BoolArray | None], limits: JoinLimits) -> list[Int64Array]:
-    """Which entries of `sums` are one group. `apart` says of some entries `[m]` which pairs must not come together.
+def join(
+    features: ClusterFeatures, apart: Callable[[Int64Array], BoolArray | None], limits: JoinLimits
+) -> list[Int64Array]:
+    """Which entries of `features` are one group. `apart` says of some entries `[m]` which pairs must not come together.
 
     Two groups whose average is within the limit contain two entries whose average is, so groups never cross what hangs
     together by such pairs, and each part can be linked alone.
     """
     found: list[Int64Array] = []
-    for part in _parts(sums, np.arange(len(sums), dtype=np.int64), limits.squared):
+    for part in _parts(features, np.arange(len(features), dtype=np.int64), limits.squared):
         found += (
             [part]
             if len(part) == 1
-            else [part[group] for group in _join(sums.taken(part), apart(part), limits)]
+            else [part[group] for group in _join(features.taken(part), apart(part), limits)]
         )
     return found
 
 
-def _parts(sums: Sums, entries: Int64Array, squared: float) -> list[Int64Array]:
+def _parts(features: ClusterFeatures, entries: Int64Array, squared: float) -> list[Int64Array]:
     """The sets of entries that hang together by pairs within `squared`; too large ones by closer pairs."""
-    chosen = sums.taken(entries)
+    chosen = features.taken(entries)
     rows = max(1, _BLOCK_CELLS // max(len(entries), 1))
 
     def blocks() -> Iterator[Edges]:
         for start in range(0, len(entries), rows):
             block = chosen.taken(np.arange(start, min(start + rows, len(entries)), dtype=np.int64))
-            row, column = np.nonzero(block.to(chosen) <= squared)
+            row, column = np.nonzero(block.mean_squared_distance(chosen) <= squared)
             yield row + start, column
 
     found: list[Int64Array] = []
-    for part in (entries[numbers] for numbers in connected_parts(len(entries), blocks())):
+    for part in (entries[numbers] for numbers in components_of_edges(len(entries), blocks())):
         if len(part) <= MAX_DENSE_ENTRIES:
             found.append(part)
         elif squared > 1e-3:
-            found += _parts(sums, part, squared * 0.8)
+            found += _parts(features, part, squared * 0.8)
         else:
             # Copies of one thing: any cut is as good as another.
             found += np.array_split(part, -(-len(part) // MAX_DENSE_ENTRIES))
     return found
 
 
-def _join(sums: Sums, apart: BoolArray | None, limits: JoinLimits) -> list[Int64Array]:
-    matrix = (-sums.to(sums)).astype(np.float32)
+def _join(features: ClusterFeatures, apart: BoolArray | None, limits: JoinLimits) -> list[Int64Array]:
+    matrix = (-features.mean_squared_distance(features)).astype(np.float32)
     if apart is not None:
         matrix[apart] = -np.inf
-    counts, inside = sums.counts.copy(), sums.pair_sums()
+    counts, inside = features.counts.copy(), features.pair_sums()
 
     def refuses(first: int, second: int, similarity: float) -> bool:
         if is_separated(counts[[first, second]], inside[[first, second]], -similarity, limits):
@@ -157,14 +157,14 @@ def _join(sums: Sums, apart: BoolArray | None, limits: JoinLimits) -> list[Int64
         counts[first] += counts[second]
         return False
 
-    sizes = sums.counts.astype(np.int64)
-    return join_most_similar(matrix, -limits.squared, sizes=sizes, refuses=refuses)
+    sizes = features.counts.astype(np.int64)
+    return average_linkage(matrix, -limits.squared, sizes=sizes, refuses=refuses)
 
 
 def is_separated(counts: Float64Array, inside: Float64Array, between: float, limits: JoinLimits) -> bool:
     """Whether two groups are further apart, `between` them on average, than they are wide.
 
-    `counts` `[2]` and `inside` `[2]` are their numbers and sums over pairs, as in `Sums`.
+    `counts` `[2]` and `inside` `[2]` are their numbers and sums over pairs, as in `ClusterFeatures`.
     """
     if between <= limits.close_squared or counts.min() < limits.least:
         return False
@@ -173,7 +173,7 @@ def is_separated(counts: Float64Array, inside: Float64Array, between: float, lim
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Dispersion:
     """How far the members of a group are from its other members, on average each: what one more has to be like."""
 
     mean: float
@@ -181,13 +181,13 @@ class Spread:
     count: int
 
     @classmethod
-    def of(cls, vectors: Float32Array) -> Spread:
+    def of_members(cls, vectors: Float32Array) -> Dispersion:
         """Of the members' vectors `[n, dim]`."""
         count = len(vectors)
         if count < 2:
             return cls(0.0, 0.0, count)
-        group, items = Sums.of_group(vectors), Sums.of_items(vectors)
-        each = items.to(group)[:, 0] * count / (count - 1)
+        group, items = ClusterFeatures.of_group(vectors), ClusterFeatures.of_items(vectors)
+        each = items.mean_squared_distance(group)[:, 0] * count / (count - 1)
         return cls(float(each.mean()), float(each.std()), count)
 
     def usual(self, least_deviation: float) -> float:

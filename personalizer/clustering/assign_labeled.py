@@ -1,6 +1,6 @@
-"""Which new items belong to concepts that a person decided about: what joins without asking, and what is asked about.
+"""Which new items belong to labeled concepts: what joins without asking, and what is asked about.
 
-Nothing joins that could be somebody else as well. Computes on a neighbourhood; groups nothing and writes nothing.
+Nothing joins that could be somebody else as well. Computes on a neighborhood; groups nothing and writes nothing.
 """
 
 from __future__ import annotations
@@ -9,31 +9,31 @@ from collections import defaultdict
 
 import numpy as np
 
-from personalizer.clustering.assignment import Placement
-from personalizer.clustering.cluster_sums import Float64Array, Spread, Sums, squared_distance
-from personalizer.clustering.neighborhood import Neighbourhood
-from personalizer.schemas import Int64Array
+from personalizer.clustering.assignment import Assignment
+from personalizer.clustering.cluster_features import ClusterFeatures, Dispersion, squared_distance
+from personalizer.clustering.neighborhood import Neighborhood
+from personalizer.schemas import Float64Array, Int64Array
 
 
-class Attaching:
-    """One neighbourhood; what is found goes into `result`."""
+class LabeledAssignment:
+    """One neighborhood; what is found goes into `result`."""
 
-    def __init__(self, near: Neighbourhood, result: Placement) -> None:
+    def __init__(self, near: Neighborhood, result: Assignment) -> None:
         self.near = near
         self.result = result
 
     def attach(self) -> set[int]:
-        """Items that join a decided concept without asking; asks about others.
+        """Items that join a labeled concept without asking; asks about others.
 
         Returns the numbers of those that joined, and of those that so probably will that they are no group of their own
         meanwhile.
         """
-        tied = self._tied_to_decided()
+        tied = self._tied_to_labeled()
         attached: set[int] = set(tied)
         self.result.attached += [
             (concept_id, int(self.near.items[number])) for number, concept_id in tied.items()
         ]
-        columns = np.flatnonzero(self.near.is_decided)
+        columns = np.flatnonzero(self.near.is_labeled)
         if not len(columns):
             return attached
         open_squared = np.where(self.near.blocked, np.inf, self.near.squared)
@@ -49,7 +49,7 @@ class Attaching:
             if value[number] > suggest or number in attached:
                 continue
             column = int(best[number])
-            usual = self._is_usual(float(value[number]), self.near.spreads[column])
+            usual = self._is_usual(float(value[number]), self.near.dispersions[column])
             margin = self.near.similarity(float(value[number])) - self.near.similarity(
                 float(runner_up[number])
             )
@@ -62,7 +62,7 @@ class Attaching:
             if value[number] <= self._hardly_odd(column) and value[number] < runner_up[number]:
                 probable.add(number)
             # Where it rather belongs to a group, the group is asked about as a whole.
-            if runner_up[number] >= value[number] or self.near.is_decided[int(others[number].argmin())]:
+            if runner_up[number] >= value[number] or self.near.is_labeled[int(others[number].argmin())]:
                 self.result.suggested[self.near.groups[column]].add(int(self.near.items[number]))
         for column, numbers in sure.items():
             filled: set[int] = set()
@@ -90,26 +90,32 @@ class Attaching:
         """
         rivals = open_squared.copy()
         rivals[np.arange(len(self.near.items)), best] = np.inf
-        undecided = np.flatnonzero(~self.near.is_decided)
-        if len(undecided):
-            sums = Sums.concatenated([self.near.group_sums[column] for column in undecided])
+        unlabeled = np.flatnonzero(~self.near.is_labeled)
+        if len(unlabeled):
+            features = ClusterFeatures.concatenated(
+                [self.near.group_features[column] for column in unlabeled]
+            )
             for column in np.unique(best).tolist():
-                like = sums.to(self.near.group_sums[column])[:, 0] <= self._hardly_odd(column)
-                rivals[np.ix_(best == column, undecided[like])] = np.inf
+                like = features.mean_squared_distance(self.near.group_features[column])[
+                    :, 0
+                ] <= self._hardly_odd(column)
+                rivals[np.ix_(best == column, unlabeled[like])] = np.inf
         return rivals
 
     def _hardly_odd(self, column: int) -> float:
         """The squared distance to a concept up to which something may well be it, though a person has to say so."""
-        return self.near.settings.odd * self.near.spreads[column].usual(self.near.settings.unusual)
+        return self.near.settings.odd * self.near.dispersions[column].usual(self.near.settings.unusual)
 
-    def _is_usual(self, squared: float, spread: Spread) -> bool:
+    def _is_usual(self, squared: float, dispersion: Dispersion) -> bool:
         """Whether an item this far from a concept's members, on average, is one more of them beyond doubt."""
         similarity = self.near.similarity(squared)
         if similarity >= self.near.settings.same:
             return True
-        if spread.count < 2:
+        if dispersion.count < 2:
             return similarity >= self.near.settings.sure + self.near.settings.alone
-        return similarity >= self.near.settings.sure and squared <= spread.usual(self.near.settings.unusual)
+        return similarity >= self.near.settings.sure and squared <= dispersion.usual(
+            self.near.settings.unusual
+        )
 
     def _is_close_enough(self, number: int, squared: float) -> bool:
         """Whether a poor item is so close that its flaws cannot be what makes it alike; any other is."""
@@ -125,33 +131,35 @@ class Attaching:
         """
         if not doubtful:
             return numbers
-        members = Sums.of_items(
+        members = ClusterFeatures.of_items(
             self.near.store.vectors(
                 self.near.library, self.near.kind.members[self.near.groups[column]][-512:]
             )
         )
-        chosen = self.near.sums.taken(np.array(numbers, np.int64))
-        to_members = chosen.to(members).min(axis=1)
-        to_doubtful = chosen.to(self.near.sums.taken(np.array(doubtful, np.int64))).min(axis=1)
+        chosen = self.near.features.taken(np.array(numbers, np.int64))
+        to_members = chosen.mean_squared_distance(members).min(axis=1)
+        to_doubtful = chosen.mean_squared_distance(
+            self.near.features.taken(np.array(doubtful, np.int64))
+        ).min(axis=1)
         return [
             number
             for number, near, doubt in zip(numbers, to_members, to_doubtful, strict=True)
             if self.near.similarity(float(near)) >= self.near.similarity(float(doubt))
         ]
 
-    def _tied_to_decided(self) -> dict[int, int]:
+    def _tied_to_labeled(self) -> dict[int, int]:
         """Concepts by number of item, where a person said that the item and a member are one."""
         tied: dict[int, int] = {}
         if not self.near.constraints:
             return tied
         for number, detection_id in enumerate(self.near.store.ids[self.near.items].tolist()):
-            friends = self.near.constraints.together_with(detection_id)
-            if len(friends) < 2:
+            must_links = self.near.constraints.must_links_of(detection_id)
+            if len(must_links) < 2:
                 continue
-            positions = self.near.store.positions(np.array(friends, np.int64)).tolist()
-            concepts = {c for p in positions for c in self.near.concepts_of(p) if c in self.near.kind.decided}
+            positions = self.near.store.positions(np.array(must_links, np.int64)).tolist()
+            concepts = {c for p in positions for c in self.near.concepts_of(p) if c in self.near.kind.labeled}
             refused = {c for c in concepts if self.near.items[number] in self.near.kind.refused.get(c, ())}
-            # Two decided concepts at once is a question for a person.
+            # Two labeled concepts at once is a question for a person.
             if len(concepts - refused) == 1:
                 tied[number] = (concepts - refused).pop()
         return tied

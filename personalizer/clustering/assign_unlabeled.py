@@ -1,6 +1,6 @@
-"""Which new items form groups with each other and with groups that nobody decided about; what fits in, what waits.
+"""Which new items form groups with each other and with unlabeled clusters; what fits in, what waits.
 
-Whole groups that resemble a decided concept are asked about and never taken in. Computes on a neighbourhood; writes
+Whole groups that resemble a labeled concept are asked about and never taken in. Computes on a neighborhood; writes
 nothing.
 """
 
@@ -8,45 +8,45 @@ from __future__ import annotations
 
 import numpy as np
 
-from personalizer.clustering.assignment import Placement
-from personalizer.clustering.cannot_link import entries_apart, unite
-from personalizer.clustering.cluster_sums import JoinLimits, Sums, join, squared_distance
-from personalizer.clustering.neighborhood import Neighbourhood
+from personalizer.clustering.assignment import Assignment
+from personalizer.clustering.cluster_features import ClusterFeatures, JoinLimits, join, squared_distance
+from personalizer.clustering.constraints import cannot_link_matrix, join_must_links
+from personalizer.clustering.neighborhood import Neighborhood
 from personalizer.schemas import BoolArray, Int64Array
 
 
-class UndecidedGroups:
-    """One neighbourhood; what is found goes into `result`."""
+class UnlabeledAssignment:
+    """One neighborhood; what is found goes into `result`."""
 
-    def __init__(self, near: Neighbourhood, result: Placement) -> None:
+    def __init__(self, near: Neighborhood, result: Assignment) -> None:
         self.near = near
         self.result = result
 
     def group(self, rest: Int64Array) -> None:
-        """Groups among the items `rest` and the undecided groups around; then what only fits in."""
+        """Groups among the items `rest` and the unlabeled clusters around; then what only fits in."""
         settings = self.near.settings
         quality = self.near.store.quality[self.near.positions[rest]]
         core, poor = rest[quality >= settings.min_quality], rest[quality < settings.min_quality]
-        undecided = [int(column) for column in np.flatnonzero(~self.near.is_decided)]
-        columns = [column for column in undecided if column not in self.near.loose]
+        unlabeled = [int(column) for column in np.flatnonzero(~self.near.is_labeled)]
+        columns = [column for column in unlabeled if column not in self.near.loose]
         members = [{int(position)} for position in self.near.positions[core]]
         members += [set(self.near.kind.members[self.near.groups[column]].tolist()) for column in columns]
         if not members:
             return
-        sums = Sums.concatenated(
-            [self.near.sums.taken(core), *(self.near.group_sums[column] for column in columns)]
+        features = ClusterFeatures.concatenated(
+            [self.near.features.taken(core), *(self.near.group_features[column] for column in columns)]
         )
         limits = JoinLimits(
             squared_distance(self.near.kind.kind, settings.threshold),
             squared_distance(self.near.kind.kind, settings.close),
         )
-        joined = join(sums, lambda part: self._apart([members[n] for n in part.tolist()]), limits)
-        groups = unite(
-            self.near.state,
-            self.near.kind,
+        joined = join(features, lambda part: self._apart([members[n] for n in part.tolist()]), limits)
+        groups = join_must_links(
+            self.near.constraints,
+            self.near.store,
             [set().union(*(members[n] for n in group.tolist())) for group in joined],
         )
-        for column in undecided:
+        for column in unlabeled:
             self.result.old[self.near.groups[column]] = set(
                 self.near.kind.members[self.near.groups[column]].tolist()
             )
@@ -54,10 +54,10 @@ class UndecidedGroups:
         groups = [group for group in groups if len(group) >= settings.min_size]
         self._take_back_close_calls(groups)
         grouped = set().union(*groups) if groups else set()
-        waiting = np.array(
+        unassigned = np.array(
             [number for number in rest.tolist() if int(self.near.positions[number]) not in grouped], np.int64
         )
-        self._fit(waiting, groups, set(poor.tolist()))
+        self._fit(unassigned, groups, set(poor.tolist()))
         self._suggest_groups(groups)
         self.result.new = groups
         # A pair that nobody may take apart is a group although it is small.
@@ -68,7 +68,7 @@ class UndecidedGroups:
 
     def _apart(self, members: list[set[int]]) -> BoolArray | None:
         """`[m, m]`: which entries must not come together."""
-        return entries_apart(self.near.state, self.near.kind, members)
+        return cannot_link_matrix(self.near.constraints, self.near.store, members)
 
     def _take_back_close_calls(self, groups: list[set[int]]) -> None:
         """Let items wait that joined a group which was there, and resemble another one nearly as much."""
@@ -97,26 +97,26 @@ class UndecidedGroups:
                 ) - self.near.similarity(other)
                 tied = (
                     self.near.constraints
-                    and len(self.near.constraints.together_with(int(self.near.store.ids[position]))) > 1
+                    and len(self.near.constraints.must_links_of(int(self.near.store.ids[position]))) > 1
                 )
                 if other <= threshold and gap < self.near.settings.margin and not tied:
                     group.discard(position)
 
-    def _fit(self, waiting: Int64Array, groups: list[set[int]], poor: set[int]) -> None:
+    def _fit(self, unassigned: Int64Array, groups: list[set[int]], poor: set[int]) -> None:
         """Poor items join the group that they resemble clearly; whatever may belong to a group is suggested."""
-        if not len(waiting) or not groups:
+        if not len(unassigned) or not groups:
             return
         settings = self.near.settings
-        targets = Sums.concatenated([self._sums_of(group) for group in groups])
-        entries = [{int(self.near.positions[number])} for number in waiting] + groups
-        apart = entries_apart(self.near.state, self.near.kind, entries)
-        squared = self.near.sums.taken(waiting).to(targets)
+        targets = ClusterFeatures.concatenated([self._features_of(group) for group in groups])
+        entries = [{int(self.near.positions[number])} for number in unassigned] + groups
+        apart = cannot_link_matrix(self.near.constraints, self.near.store, entries)
+        squared = self.near.features.taken(unassigned).mean_squared_distance(targets)
         if apart is not None:
-            squared[apart[: len(waiting), len(waiting) :]] = np.inf
+            squared[apart[: len(unassigned), len(unassigned) :]] = np.inf
         order = np.argsort(squared.min(axis=1), kind="stable")
         taken: set[tuple[int, int]] = set()
         for row in order.tolist():
-            number = int(waiting[row])
+            number = int(unassigned[row])
             position = int(self.near.positions[number])
             best = int(squared[row].argmin())
             similarity = self.near.similarity(float(squared[row, best]))
@@ -134,12 +134,14 @@ class UndecidedGroups:
                     self.result.suggested[concept].add(position)
 
     def _suggest_groups(self, groups: list[set[int]]) -> None:
-        """Ask whether a whole group belongs to a decided concept: none is taken in silently."""
-        columns = np.flatnonzero(self.near.is_decided)
+        """Ask whether a whole group belongs to a labeled concept: none is taken in silently."""
+        columns = np.flatnonzero(self.near.is_labeled)
         if not len(columns) or not groups:
             return
-        squared = Sums.concatenated([self._sums_of(group) for group in groups]).to(
-            Sums.concatenated([self.near.group_sums[column] for column in columns])
+        squared = ClusterFeatures.concatenated(
+            [self._features_of(group) for group in groups]
+        ).mean_squared_distance(
+            ClusterFeatures.concatenated([self.near.group_features[column] for column in columns])
         )
         limit = squared_distance(self.near.kind.kind, self.near.settings.suggest)
         for group, distances in zip(groups, squared, strict=True):
@@ -153,15 +155,15 @@ class UndecidedGroups:
         held = [c for c, old in self.result.old.items() if 2 * len(old & group) > len(old)]
         return max(held, key=lambda c: (len(self.result.old[c] & group), -c)) if held else None
 
-    def _sums_of(self, group: set[int]) -> Sums:
+    def _features_of(self, group: set[int]) -> ClusterFeatures:
         parts, known = [], set()
         for column, concept_id in enumerate(self.near.groups):
             old = self.result.old.get(concept_id)
             if old is not None and column not in self.near.loose and old <= group:
-                parts.append(self.near.group_sums[column])
+                parts.append(self.near.group_features[column])
                 known |= old
         parts.append(
-            self.near.sums.taken(np.array([self.near.index[p] for p in sorted(group - known)], np.int64))
+            self.near.features.taken(np.array([self.near.index[p] for p in sorted(group - known)], np.int64))
         )
-        whole = Sums.concatenated(parts)
+        whole = ClusterFeatures.concatenated(parts)
         return whole.joined([np.arange(len(whole), dtype=np.int64)])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from personalizer.clustering.cluster_sums import (
+from personalizer.clustering.cluster_features import (
+    ClusterFeatures,
+    Dispersion,
     JoinLimits,
-    Spread,
-    Sums,
     join,
     similarity_at,
     squared_distance,
@@ -23,7 +23,7 @@ def _around(centre: np.ndarray, count: int, within: float, seed: int) -> Float32
 
 
 def _groups(vectors: Float32Array, limits: JoinLimits = FACES) -> set[frozenset[int]]:
-    found = join(Sums.of_items(vectors), lambda _: None, limits)
+    found = join(ClusterFeatures.of_items(vectors), lambda _: None, limits)
     return {frozenset(group.tolist()) for group in found}
 
 
@@ -31,10 +31,10 @@ def test_averages_from_sums_are_those_over_all_pairs() -> None:
     random = np.random.default_rng(0)
     first, second = (random.normal(size=(n, 16)).astype(np.float32) for n in (5, 9))
     pairs = ((first[:, None].astype(np.float64) - second[None]) ** 2).sum(axis=2)
-    found = Sums.of_group(first).to(Sums.of_group(second))
+    found = ClusterFeatures.of_group(first).mean_squared_distance(ClusterFeatures.of_group(second))
     assert found[0, 0] == pytest.approx(pairs.mean(), rel=1e-5)
     inside = ((first[:, None].astype(np.float64) - first[None]) ** 2).sum(axis=2)
-    assert Sums.of_group(first).pair_sums()[0] == pytest.approx(inside.sum() / 2, rel=1e-5)
+    assert ClusterFeatures.of_group(first).pair_sums()[0] == pytest.approx(inside.sum() / 2, rel=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["face", "object"])
@@ -87,12 +87,12 @@ def test_what_must_stay_apart_does_through_every_join() -> None:
             marked[where[0], where[1]] = marked[where[1], where[0]] = True
         return marked
 
-    found = join(Sums.of_items(vectors), apart, FACES)
+    found = join(ClusterFeatures.of_items(vectors), apart, FACES)
     assert sorted(len({0, 1, 2} & set(group.tolist())) for group in found) == [1, 1, 1]
 
 
 def test_more_than_a_matrix_holds_is_cut_and_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("personalizer.clustering.cluster_sums.MAX_DENSE_ENTRIES", 8)
+    monkeypatch.setattr("personalizer.clustering.cluster_features.MAX_DENSE_ENTRIES", 8)
     vectors = np.concatenate([_around(np.eye(16)[n] * 2, 6, 0.3, n) for n in range(4)])
     assert len(_groups(vectors)) == 4
     copies = np.repeat(vectors[:1], 30, axis=0)
@@ -101,8 +101,8 @@ def test_more_than_a_matrix_holds_is_cut_and_nothing_is_lost(monkeypatch: pytest
 
 
 def test_the_spread_of_few_members_is_not_trusted() -> None:
-    two = Spread.of(_around(np.zeros(64), 2, 0.4, 0))
-    many = Spread.of(_around(np.zeros(64), 200, 0.4, 0))
+    two = Dispersion.of_members(_around(np.zeros(64), 2, 0.4, 0))
+    many = Dispersion.of_members(_around(np.zeros(64), 200, 0.4, 0))
     assert two.usual(0.08) == pytest.approx(1.08 * two.mean)
     assert many.usual(0.0) > many.mean + 0.9 * many.deviation
-    assert Spread.of(np.ones((1, 4), np.float32)).count == 1
+    assert Dispersion.of_members(np.ones((1, 4), np.float32)).count == 1
