@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from assistant.answers.backbone import draw
+from assistant.answers.backbone_service import draw
 from assistant.demo.run import Sample, read_samples
 from assistant.service.familiar import Familiar
 from exporters.runtime.answers import answer

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from assistant.answers.backbone import Serving, views_of
+from assistant.answers.backbone_service import BackboneService, views_of
 from assistant.answers.sidecars import filled_in, what_lies_beside
 from assistant.language.fact_answers import Told, nothing_told, told_about, who_or_what
 from assistant.language.parse import Phrase
@@ -46,7 +46,7 @@ JUST_NOT_YES = 0.4999
 class Describer:
     """Describes photos of one library. Safe to use from several threads."""
 
-    def __init__(self, home: Home, library: Library, serving: Serving) -> None:
+    def __init__(self, home: Home, library: Library, serving: BackboneService) -> None:
         self._home = home
         self._library = library
         self._serving = serving

@@ -21,16 +21,16 @@ from personalizer.schemas import Concept, OnProgress, Progress
 if TYPE_CHECKING:
     from PIL import Image
 
-    from assistant.answers.backbone import Serving
+    from assistant.answers.backbone_service import BackboneService
 
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 64
 
 
-class Drawer:
+class ImageGenerator:
     """Draws for one library. Safe to use from several threads."""
 
-    def __init__(self, home: Home, library: Library, serving: Serving) -> None:
+    def __init__(self, home: Home, library: Library, serving: BackboneService) -> None:
         self._home = home
         self._library = library
         self._serving = serving

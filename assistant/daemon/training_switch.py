@@ -11,7 +11,7 @@ from personalizer.library.library import Library
 _OFF = "training.off"
 
 
-_STATE = "training.state"
+STATE_SETTING = "training.state"
 
 
 State = Literal["off", "nothing to do", "waiting", "training"]
@@ -39,7 +39,7 @@ def is_on(library: Library) -> bool:
 
 def stored_state(library: Library) -> TrainingState | None:
     """What the worker that watches said last."""
-    said = library.setting(_STATE)
+    said = library.setting(STATE_SETTING)
     if said is None:
         return None
     try:

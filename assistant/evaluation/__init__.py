@@ -1,4 +1,4 @@
-"""Measures the product through the code that serves, with controls. Nothing in the product imports it.
+"""Measures the product through the code that serves, with controls. Only `cli/evaluate` and `cli/bench` use it.
 
 `recognition`, `drawing`, `ablation` and `bench` measure; `data` brings photos and protocols, `report` writes pages.
 """

@@ -137,7 +137,7 @@ def _remove(
 
 def _group_if_due(library: Library) -> None:
     """What was scanned or named since the last grouping may show the concept as well."""
-    from personalizer.concepts.learn import cluster
+    from personalizer.clustering.update import cluster
 
     due = due_mark(library)
     if due is not None:

@@ -17,7 +17,7 @@ from personalizer.jobs.kinds import JobKind
 from personalizer.schemas import OnProgress
 
 if TYPE_CHECKING:
-    from assistant.answers.draw import Drawer
+    from assistant.answers.draw import ImageGenerator
     from exporters.runtime.session import BackboneSession
 
 
@@ -25,10 +25,10 @@ class Answers(Core):
     """Answers from one library and its backbone."""
 
     @cached_property
-    def _drawer(self) -> Drawer:
-        from assistant.answers.draw import Drawer
+    def _drawer(self) -> ImageGenerator:
+        from assistant.answers.draw import ImageGenerator
 
-        return Drawer(self.home, self.library, self._serving)
+        return ImageGenerator(self.home, self.library, self._serving)
 
     def session(self, on_progress: OnProgress | None = None) -> BackboneSession:
         """The exported backbone itself, exported first where that has not happened."""

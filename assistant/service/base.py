@@ -16,7 +16,7 @@ from personalizer.library.library import Library
 from personalizer.schemas import Concept, OnProgress
 
 if TYPE_CHECKING:
-    from assistant.answers.backbone import Serving
+    from assistant.answers.backbone_service import BackboneService
     from assistant.answers.describe import Describer
 
 
@@ -51,10 +51,10 @@ class Core:
         return JobClient(self.home, self.queue)
 
     @cached_property
-    def _serving(self) -> Serving:
-        from assistant.answers.backbone import Serving
+    def _serving(self) -> BackboneService:
+        from assistant.answers.backbone_service import BackboneService
 
-        return Serving(self.home, self.backbone)
+        return BackboneService(self.home, self.backbone)
 
     def close(self) -> None:
         """Close the library; no other thread may be using it."""
@@ -63,7 +63,7 @@ class Core:
 
     def concept(self, key: int | str) -> Concept:
         """A concept by id or name. Raises NotFoundError."""
-        from personalizer.concepts.learn import find_concept
+        from personalizer.concepts.lookup import find_concept
 
         return self.library.concept(key) if isinstance(key, int) else find_concept(self.library, key)
 

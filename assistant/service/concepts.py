@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 from dataclasses import dataclass
 
 from personalizer.concepts import operations as concept_operations
-from personalizer.concepts.learn import summaries
+from personalizer.concepts.lookup import summaries
 from personalizer.concepts.operations import Done, find_photo
 from personalizer.concepts.undo import HistoryEntry, history, undo
 
@@ -42,7 +42,7 @@ class Concepts(Core):
 
     def concepts(self) -> list[ConceptSummary]:
         """The people, pets and things of the library."""
-        from personalizer.concepts.learn import summaries
+        from personalizer.concepts.lookup import summaries
 
         return summaries(self.library)
 

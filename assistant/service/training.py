@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assistant.results import (
     Learning,
@@ -16,9 +16,6 @@ from personalizer.errors import UsageError
 from personalizer.jobs.kinds import JobKind
 from personalizer.names import valid_name
 from personalizer.schemas import OnProgress
-
-if TYPE_CHECKING:
-    pass
 
 
 class Training(Core):

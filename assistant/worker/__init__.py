@@ -1,4 +1,4 @@
 """The one long process of a home: it owns the index and writes all derived data. Knows no screen.
 
-Start at `main.run_worker`; `handlers` does what jobs ask for.
+Start at `main.run_worker`; `registry` lists the kinds of jobs and who does each.
 """

@@ -1,7 +1,7 @@
 """Trains named concepts in the worker that watches, when nobody needs the machine; makes way for everything else.
 
-Knows which job may run now and when it has to make way; who is to be trained is `training_due`'s business, and how busy
-the machine is `idle`'s. The job is put back when it makes way, and goes on from its checkpoint later.
+Knows which job may run now and when it has to make way; who is to be trained is `training/outdated`'s business, and how
+busy the machine is `idle`'s. The job is put back when it makes way, and goes on from its checkpoint later.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from assistant.daemon.training_switch import _STATE, TrainingState, is_on
+from assistant.daemon.training_switch import STATE_SETTING, TrainingState, is_on
 from assistant.worker.idle import Machine
 from assistant.worker.log import Harmless
 from exporters.installed import of_same_backbone
@@ -143,7 +143,7 @@ class AutoTraining:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        self._library.set_setting(_STATE, None)
+        self._library.set_setting(STATE_SETTING, None)
 
     def __enter__(self) -> Self:
         self.start()
@@ -275,7 +275,7 @@ class AutoTraining:
                     extra={"fields": {"due": state.due}},
                 )
             self._said = state
-            self._library.set_setting(_STATE, json.dumps(dataclasses.asdict(state)))
+            self._library.set_setting(STATE_SETTING, json.dumps(dataclasses.asdict(state)))
         return state
 
 

@@ -1,4 +1,4 @@
-"""Jobs that bring vectors into the index and group what they are of. Knows nothing of folders and training."""
+"""Jobs that bring vectors into the index, group shots and cluster what they are of. Knows nothing of training."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class GroupingJobs:
 
     def cluster(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Group what was found into suggested concepts."""
-        from personalizer.concepts.learn import cluster
+        from personalizer.clustering.update import cluster
 
         context.progress(0, 0, "Grouping")
         due = due_mark(self._library)

@@ -37,7 +37,7 @@ def missing_work(library: Library, *, analysed_by: str | None = None) -> list[Mi
     """What is missing, in the order in which it is best done.
 
     Photos that were not analysed by `analysed_by` are found where it is given. Which concepts should be trained is
-    `training_due`'s business.
+    `training/outdated`'s business.
     """
     found = _scan(library)
     if analysed_by is not None:

@@ -23,7 +23,7 @@ class NaiveRecipe:
     """Trains new rows as part of whole matrices.
 
     `pictures` holds scaled pixels `[3, size, size]` by the codes that examples name them with. `prefix` says where
-    the rows start. With `our_weights` each label counts as in `objective`, graded by the head that its token has
+    the rows start. With `our_weights` each label counts as in `loss`, graded by the head that its token has
     there; without, the loss is the mean over all labels over the whole vocabulary, as these recipes have it.
     """
 
@@ -50,7 +50,7 @@ class NaiveRecipe:
             for matrix, added in zip(self._known, rows, strict=True)
         )
         """`[text_vocabulary + rows, hidden]`"""
-        self.optimiser = torch.optim.AdamW(
+        self.optimizer = torch.optim.AdamW(
             [self.input_matrix, self.output_matrix], lr=learning_rate, weight_decay=0.0
         )
         is_code = torch.zeros(len(self.input_matrix), dtype=torch.bool, device=backbone.device)
@@ -60,9 +60,9 @@ class NaiveRecipe:
     def step(self, examples: Sequence[Example]) -> float:
         """One step; returns the loss before it."""
         loss = self.loss(examples)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimiser.step()
+        self.optimizer.step()
         with torch.no_grad():
             for matrix, known in zip((self.input_matrix, self.output_matrix), self._known, strict=True):
                 matrix[: self._words] = known

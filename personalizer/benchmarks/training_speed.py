@@ -1,4 +1,4 @@
-"""One concept trained by `trainer` and by `naive_recipe`, from the same pictures, rows and examples, with the clock on.
+"""One concept trained by `trainer` and by `naive_trainer`, from the same pictures, rows and examples, timed.
 
 Run as a process of its own (`python -m personalizer.benchmarks.training_speed JSON`); prints JSON lines: progress, then
 the result. Knows files and steps; what a report looks like is the caller's business.
@@ -156,14 +156,14 @@ class _Side:
     def finish_step(self) -> None:
         """What is done off the clock."""
 
-    def optimiser(self) -> torch.optim.Optimizer:
+    def optimizer(self) -> torch.optim.Optimizer:
         raise NotImplementedError
 
     def result(self) -> dict[str, Any]:
         kept = self.seconds[WARM_UP:] or self.seconds
         bytes_of = [
             value.numel() * value.element_size()
-            for state in self.optimiser().state.values()
+            for state in self.optimizer().state.values()
             for value in state.values()
             if value.ndim
         ]
@@ -179,8 +179,8 @@ class _Ours(_Side):
     def step(self, step: int) -> None:
         self.trainer.step()
 
-    def optimiser(self) -> torch.optim.Optimizer:
-        return self.trainer.optimiser
+    def optimizer(self) -> torch.optim.Optimizer:
+        return self.trainer.optimizer
 
 
 class _Naive(_Side):
@@ -218,8 +218,8 @@ class _Naive(_Side):
     def finish_step(self) -> None:
         self._recipe.put_rows_into(self.trainer.prefix)
 
-    def optimiser(self) -> torch.optim.Optimizer:
-        return self._recipe.optimiser
+    def optimizer(self) -> torch.optim.Optimizer:
+        return self._recipe.optimizer
 
 
 def padded_to(request: Request, builder: ExampleBuilder, data: PrefixDataset, config: TrainerConfig) -> int:

@@ -1,6 +1,6 @@
-"""The user's people, pets and things: listed, found by name and learned from chosen photos.
+"""A person's word that chosen photos show somebody or something: which faces or pictures stand for the name then on.
 
-Knows the library and who decided what; knows no image and no model.
+Knows the library and who said what; knows no image and no model.
 """
 
 from __future__ import annotations
@@ -12,22 +12,11 @@ import numpy as np
 
 from personalizer.clustering.items import box_area, portrait_photos
 from personalizer.clustering.settings import ClusterSettings
-from personalizer.clustering.update import ClusterReport, cluster, labeled_concepts
+from personalizer.clustering.update import labeled_concepts
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.library import Library, Membership
 from personalizer.names import valid_name
-from personalizer.schemas import Concept, ConceptKind, ConceptSummary, Detection, Float64Array
-
-__all__ = [
-    "ClusterReport",
-    "ClusterSettings",
-    "LearnedMembers",
-    "cluster",
-    "find_concept",
-    "learn_members",
-    "leave_others",
-    "summaries",
-]
+from personalizer.schemas import Concept, ConceptKind, Detection, Float64Array
 
 _CANNOT_LINK_DISTANCE = 1e6
 """So far that no average over a few pairs with such a one comes near any limit."""
@@ -40,41 +29,6 @@ class LearnedMembers:
     concept: Concept
     detection_ids: list[int]
     skipped: list[dict[str, int | str]]
-
-
-def summaries(library: Library, *, with_hidden: bool = False) -> list[ConceptSummary]:
-    """The concepts, hidden ones only where asked: named ones by name, then the others, largest first."""
-    counts = library.member_counts()
-    examples = library.example_paths()
-    listed = [
-        ConceptSummary(
-            id=concept.id,
-            name=concept.name,
-            kind=concept.kind,
-            members=counts.get((concept.id, "confirmed"), 0),
-            suggested=counts.get((concept.id, "suggested"), 0),
-            state=concept.state,
-            example=examples.get(concept.id),
-        )
-        for concept in library.concepts()
-        if with_hidden or concept.state != "hidden"
-    ]
-    return sorted(listed, key=lambda c: (c.name is None, (c.name or "").casefold(), -c.members, c.id))
-
-
-def find_concept(library: Library, reference: str) -> Concept:
-    """The concept with this name (any case) or, when no name matches, this number; else `NotFoundError`."""
-    concept = library.concept_by_name(reference)
-    if concept is None and reference.strip().isdecimal():
-        return library.concept(int(reference))
-    if concept is None:
-        names = library.names()
-        raise NotFoundError(
-            tried=f"looking for {reference!r}",
-            found=f"the known names are {', '.join(names)}" if names else "nothing is named yet",
-            fix="List them with: familiar concepts",
-        )
-    return concept
 
 
 def learn_members(

@@ -1,7 +1,7 @@
 """Fills the vector index in a process of its own, which has seen nothing but the library as it is now.
 
 Chroma's graph files hold memory that was never set: a process that has had a vector in its memory may write it again
-after it was removed everywhere. Knows no Chroma; `vector_store`, in the child, does.
+after it was removed everywhere. Knows no Chroma; `chroma`, in the child, does.
 """
 
 from __future__ import annotations

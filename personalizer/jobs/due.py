@@ -1,4 +1,4 @@
-"""Remembers in the library what has to be done: grouping, a scan of everything, a scan of folders.
+"""What has to be done, remembered in the library and asked of the queue: grouping, scans of everything or of folders.
 
 Every mark is another one, so that what comes while the work runs is not taken for done with it. Knows no clustering and
 reads no folder.

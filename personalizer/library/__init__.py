@@ -1,6 +1,6 @@
 """The library in SQLite, the authority. All SQL stands here; other rooms call methods with names.
 
 Knows tables and transactions; no file of the user, pixel, model or algorithm. Start at `library.Library`, which is put
-together from one module per subject in the rooms `photos` and `concepts`; `schema` has the tables, `file` the library's
-file as a whole.
+together from one module per subject in the rooms `photos` and `concepts`, and `backups` and `erasure`. `jobs` is the
+queue's table, `schema` has the tables, `file` the library's file as a whole.
 """

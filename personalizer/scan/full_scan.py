@@ -38,8 +38,8 @@ def scan(
     left alone until the file changes; a file that could not be opened, or was too much for the memory, is tried again
     by every scan.
 
-    Where much of a folder is gone at once (`mass_loss`), or the folder is, its photos stay as they are and the folder
-    is frozen until they are back or a scan may `accept_missing`: everywhere, or in these folders.
+    Where much of a folder is gone at once (`mass_removal`), or the folder is, its photos stay as they are and the
+    folder is frozen until they are back or a scan may `accept_missing`: everywhere, or in these folders.
     """
     with ScanTable(library) as table:
         return _Scan(library, models, table, control or ScanControl()).run(roots, accept_missing)

@@ -1,7 +1,7 @@
 """What the frozen model answers about pictures in general, so that a personal prompt in the context can leave it alone.
 
 Questions are about anything but the concept; kept is what the bare model expects of each word of an answer. Knows no
-optimiser.
+optimizer.
 """
 
 from __future__ import annotations

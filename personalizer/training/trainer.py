@@ -1,7 +1,7 @@
 """Learns one concept's dual prefix in a frozen backbone: the loop, and what it continues from.
 
-Only the new rows are parameters; images are encoded once. Knows examples and rows; what is minimised is the
-`objective`'s business, where pictures come from `concept_pictures`'.
+Only the new rows are parameters; images are encoded once. Knows examples and rows; `loss` says what is minimized,
+`data/pictures` where pictures come from.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ class PrefixTrainer:
         self.prefix = DualPrefix(
             config.rows, start, backbone.output_scale(), self._deep_start(prompt, start)
         ).to(backbone.device)
-        self.optimiser = torch.optim.AdamW(
+        self.optimizer = torch.optim.AdamW(
             self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
         )
         self._states = ExampleStates(
@@ -272,10 +272,10 @@ class PrefixTrainer:
             preserved = self._preservation.about([read[index] for index in chosen], rng)
         self._set_rate()
         loss = self.objective.loss(examples, preserved, companion)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.prefix.parameters(), config.gradient_clip)
-        self.optimiser.step()
+        self.optimizer.step()
         found = float(loss.detach())
         if not math.isfinite(found):
             raise ArithmeticError(f"the loss became {found} at step {self._step}")
@@ -285,7 +285,7 @@ class PrefixTrainer:
     def _set_rate(self) -> None:
         done = self._step / self.config.steps
         factor = min(1.0, (self._step + 1) / 10) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * factor
 
     @torch.no_grad()
@@ -320,7 +320,7 @@ class PrefixTrainer:
     def _save_checkpoint(self) -> None:
         tensors = {name: value.detach() for name, value in self.prefix.named_parameters()}
         tensors["input_start"] = self.prefix.input_start
-        for index, moments in self.optimiser.state_dict()["state"].items():
+        for index, moments in self.optimizer.state_dict()["state"].items():
             for name, tensor in moments.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
         record = {
@@ -339,13 +339,13 @@ class PrefixTrainer:
         with torch.no_grad():
             for name, value in self.prefix.named_parameters():
                 value.copy_(tensors[name])
-        state = self.optimiser.state_dict()
+        state = self.optimizer.state_dict()
         state["state"] = {}
         for name, tensor in tensors.items():
             if name.startswith("optimiser."):
                 _, index, moment = name.split(".", 2)
                 state["state"].setdefault(int(index), {})[moment] = tensor
-        self.optimiser.load_state_dict(state)
+        self.optimizer.load_state_dict(state)
         self._selection.restore(tensors, record["selection"])
         self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
 

@@ -1,6 +1,6 @@
 """The words that requests are made of, as patterns over a skeleton in which photos and names are lifted out.
 
-Knows English and nothing else; which tool a pattern leads to is decided in `router_rules` and `router`.
+Knows English and nothing else; which tool a pattern leads to is decided in `rules` and `route`.
 """
 # ruff: noqa: E501 - a table of patterns reads best with one pattern a line
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.answers.backbone import DRAWING_TEMPERATURE, GUIDANCE
+from assistant.answers.backbone_service import DRAWING_TEMPERATURE, GUIDANCE
 from assistant.evaluation.data import metrics
 from assistant.evaluation.data.options import (
     AblationOptions,

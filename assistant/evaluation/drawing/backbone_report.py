@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.answers.backbone import draw
+from assistant.answers.backbone_service import draw
 from assistant.evaluation.data.corpora import Picture, Record, read_corpus, with_article
 from assistant.evaluation.data.options import (
     BackboneOptions,

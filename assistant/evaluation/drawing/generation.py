@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
-from assistant.answers.backbone import CANDIDATES, draw, views_of
+from assistant.answers.backbone_service import CANDIDATES, draw, views_of
 from assistant.evaluation.data import metrics
 from assistant.evaluation.data.corpora import with_article
 from assistant.evaluation.data.options import (

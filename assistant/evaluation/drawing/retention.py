@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from assistant.answers.backbone import Serving, draw
+from assistant.answers.backbone_service import BackboneService, draw
 from assistant.evaluation.data import metrics
 from assistant.evaluation.data.corpora import Picture, read_corpus
 from assistant.evaluation.data.options import (
@@ -97,7 +97,7 @@ def evaluate_retention(options: RetentionOptions, run: EvaluationRun) -> dict[st
         familiar.session(run.on_progress)
     finally:
         familiar.close()
-    bare = Serving(run.home, familiar.backbone)
+    bare = BackboneService(run.home, familiar.backbone)
     measure = BackboneMeasure(bare.session, seed=options.seed, on_progress=run.on_progress)
     scores = _scores(measure, general)
     unnamed = _unnamed(bare, general, options.seed)
@@ -217,7 +217,7 @@ def _scores(measure: BackboneMeasure, general: General) -> Scores:
     }
 
 
-def _unnamed(serving: Serving, general: General, seed: int) -> Unnamed:
+def _unnamed(serving: BackboneService, general: General, seed: int) -> Unnamed:
     """What a session says and draws when no concept is named."""
     shown = general.captioned[:_UNNAMED_PICTURES]
     captions = [serving.caption(picture.image()) for picture in shown]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.answers.backbone import Serving, draw, views_of
+from assistant.answers.backbone_service import BackboneService, draw, views_of
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.recognition.comparison import Comparison
 from assistant.results import Trained
@@ -152,8 +152,8 @@ class TrainedSplit:
         return trained
 
     @cached_property
-    def _serving(self) -> Serving:
-        return Serving(self._home, self._backbone)
+    def _serving(self) -> BackboneService:
+        return BackboneService(self._home, self._backbone)
 
     @cached_property
     def _recognizers(self) -> tuple[Recognizer, Recognizer]:
@@ -177,7 +177,7 @@ class TrainedSplit:
         return self._serving.session
 
     @property
-    def serving(self) -> Serving:
+    def serving(self) -> BackboneService:
         """What answers and draws in the home of this split, where its concept is the only one."""
         return self._serving
 

@@ -1,7 +1,7 @@
 """Builds the examples that teach a concept: recognition, description, generation and questions about what was told.
 
 Task formats are those of arXiv 2504.20998 with self-prompting: the answer starts with the rows that the task needs.
-Knows the wording (`prompts`) and where examples come from, no optimiser.
+Knows the wording (`prompts`) and where examples come from, no optimizer.
 """
 
 from __future__ import annotations

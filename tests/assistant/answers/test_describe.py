@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from stored_photos import store_photo
 
-from assistant.answers.backbone import Serving
+from assistant.answers.backbone_service import BackboneService
 from assistant.answers.describe import Describer
 from assistant.language.parse import parse
 from assistant.results import Description
@@ -57,7 +57,7 @@ def library(home: Home, models: Path) -> Iterator[Library]:
 
 @pytest.fixture
 def describer(home: Home, library: Library, exported: Any) -> Describer:
-    return Describer(home, library, Serving(home, str(exported.checkpoint)))
+    return Describer(home, library, BackboneService(home, str(exported.checkpoint)))
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_who_it_is_can_be_said_before_the_backbone_is_ready(
     know(library, analysed, portrait, "Bea")
     home = Home(tmp_path / "fresh").ensure()
     shutil.copytree(library.path.parent / "models", home.models, dirs_exist_ok=True)
-    unprepared = Describer(home, library, Serving(home, str(exported.checkpoint)))
+    unprepared = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
 
     def prepare() -> None:
         raise NotReadyError(tried="preparing", found="it takes long", fix="Wait.")
@@ -237,7 +237,7 @@ def test_words_of_the_backbone_are_in_no_answer(
     """Not even with a trained concept; asking for them would fail here."""
     know(library, analysed, portrait, "Bea")
     know_prefix(library, "Bo")
-    monkeypatch.delattr(Serving, "caption")
+    monkeypatch.delattr(BackboneService, "caption")
     for question in (None, "what is this?", "what is Bo doing?", "is there a cat?", "who is Bo?"):
         said = ask(describer, portrait, question)
         assert "small model" not in said.answer and "“" not in said.answer.partition("“remember that")[0]

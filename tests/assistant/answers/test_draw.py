@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from assistant.answers.backbone import Serving
-from assistant.answers.draw import Drawer
+from assistant.answers.backbone_service import BackboneService
+from assistant.answers.draw import ImageGenerator
 from assistant.language.parse import parse
 from assistant.results import Imagined
 from personalizer.errors import JobCancelled, UsageError
@@ -23,7 +23,7 @@ from personalizer.photos.formats import is_drawing
 from personalizer.schemas import Concept, Progress
 
 
-class Counting(Serving):
+class Counting(BackboneService):
     """Notes the first seed and the size of every batch."""
 
     batches: list[tuple[int, int]]
@@ -41,12 +41,14 @@ def serving(home: Home, exported: Any) -> Counting:
 
 
 @pytest.fixture
-def drawer(home: Home, serving: Counting) -> Iterator[Drawer]:
+def drawer(home: Home, serving: Counting) -> Iterator[ImageGenerator]:
     with Library.open(home.database) as library:
-        yield Drawer(home, library, serving)
+        yield ImageGenerator(home, library, serving)
 
 
-def draw(drawer: Drawer, out: Path | None, count: int = 1, seed: int = 5, **options: Any) -> list[Path]:
+def draw(
+    drawer: ImageGenerator, out: Path | None, count: int = 1, seed: int = 5, **options: Any
+) -> list[Path]:
     on_progress = options.pop("on_progress", None)
     return drawer.draw(
         parse("a red cup", []), out, seed, count, on_progress, time.monotonic(), **options
@@ -54,7 +56,7 @@ def draw(drawer: Drawer, out: Path | None, count: int = 1, seed: int = 5, **opti
 
 
 def test_many_pictures_are_drawn_together_and_are_those_drawn_alone(
-    drawer: Drawer, serving: Counting, tmp_path: Path
+    drawer: ImageGenerator, serving: Counting, tmp_path: Path
 ) -> None:
     seen: list[Progress] = []
     paths = draw(drawer, tmp_path / "many", 10, on_progress=seen.append)
@@ -69,7 +71,7 @@ def test_many_pictures_are_drawn_together_and_are_those_drawn_alone(
     assert {progress.total for progress in seen} == {10}
 
 
-def test_cancelling_keeps_the_pictures_that_are_finished(drawer: Drawer, tmp_path: Path) -> None:
+def test_cancelling_keeps_the_pictures_that_are_finished(drawer: ImageGenerator, tmp_path: Path) -> None:
     def stop_after_the_first_batch(progress: Progress) -> None:
         if any(tmp_path.glob("many/*.png")):
             raise JobCancelled
@@ -80,7 +82,7 @@ def test_cancelling_keeps_the_pictures_that_are_finished(drawer: Drawer, tmp_pat
 
 
 def test_a_file_that_familiar_did_not_draw_is_left_alone(
-    drawer: Drawer, serving: Counting, tmp_path: Path
+    drawer: ImageGenerator, serving: Counting, tmp_path: Path
 ) -> None:
     mine = tmp_path / "bo.png"
     Image.new("RGB", (8, 8), "red").save(mine)
@@ -97,7 +99,7 @@ def test_a_file_that_familiar_did_not_draw_is_left_alone(
     assert {path.name for path in tmp_path.iterdir()} == {"home", "bo.png", "bo-6.png", "gone.png"}
 
 
-def test_a_drawing_may_be_drawn_again(drawer: Drawer, tmp_path: Path) -> None:
+def test_a_drawing_may_be_drawn_again(drawer: ImageGenerator, tmp_path: Path) -> None:
     [first] = draw(drawer, tmp_path / "x.png")
     before = first.read_bytes()
     assert draw(drawer, tmp_path / "x.png", seed=6) == [first]
@@ -106,7 +108,7 @@ def test_a_drawing_may_be_drawn_again(drawer: Drawer, tmp_path: Path) -> None:
 
 
 def test_files_outside_the_home_have_the_usual_permissions(
-    drawer: Drawer, home: Home, tmp_path: Path
+    drawer: ImageGenerator, home: Home, tmp_path: Path
 ) -> None:
     before = os.umask(0o027)
     try:
@@ -119,7 +121,7 @@ def test_files_outside_the_home_have_the_usual_permissions(
     assert private.parent == home.imagined and stat.S_IMODE(private.stat().st_mode) == 0o600
 
 
-def test_a_drawing_is_told_from_a_photo(drawer: Drawer, tmp_path: Path) -> None:
+def test_a_drawing_is_told_from_a_photo(drawer: ImageGenerator, tmp_path: Path) -> None:
     [drawing] = draw(drawer, tmp_path / "x.png")
     assert is_drawing(drawing) and is_drawing(drawing.read_bytes())
     photo = tmp_path / "photo.png"
@@ -129,13 +131,13 @@ def test_a_drawing_is_told_from_a_photo(drawer: Drawer, tmp_path: Path) -> None:
     assert not is_drawing(drawing.read_bytes()[:20])
 
 
-def imagine(drawer: Drawer, text: str, out: Path) -> Imagined:
+def imagine(drawer: ImageGenerator, text: str, out: Path) -> Imagined:
     names = [concept.name for concept in drawer._library.concepts() if concept.name]
     return drawer.draw(parse(text, names), out, 5, 1, None, time.monotonic())
 
 
 def test_every_named_concept_is_in_the_picture(
-    drawer: Drawer, serving: Counting, know_prefix: Callable[..., Concept], tmp_path: Path
+    drawer: ImageGenerator, serving: Counting, know_prefix: Callable[..., Concept], tmp_path: Path
 ) -> None:
     library = drawer._library
     for name in ("Bo", "striped mug"):
@@ -149,7 +151,7 @@ def test_every_named_concept_is_in_the_picture(
 
 
 def test_a_concept_without_room_or_training_is_named_in_a_note(
-    drawer: Drawer, know_prefix: Callable[..., Concept], tmp_path: Path
+    drawer: ImageGenerator, know_prefix: Callable[..., Concept], tmp_path: Path
 ) -> None:
     library = drawer._library
     for name in ("Ada", "Ben", "Cleo"):

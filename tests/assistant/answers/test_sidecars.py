@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from assistant.answers.backbone import Serving
+from assistant.answers.backbone_service import BackboneService
 from assistant.answers.describe import Describer
 from assistant.presentation.lines import as_data, description_lines
 from personalizer.home import Home
@@ -45,7 +45,7 @@ def test_an_answer_tells_what_lies_beside_the_photo(
 ) -> None:
     shutil.copytree(models, home.models, dirs_exist_ok=True)
     with Library.open(home.database) as library:
-        describer = Describer(home, library, Serving(home, str(exported.checkpoint)))
+        describer = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
         unknown = describer.describe(photo, None, 0.0, lambda: None)
         assert unknown.facts.companions == [] and unknown.facts.taken_at is None
         assert "with it" not in description_lines(unknown)

@@ -225,7 +225,7 @@ def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
         raise ValueError
 
     with monkeypatch.context() as full:
-        full.setattr("personalizer.concepts.learn.cluster", dies)
+        full.setattr("personalizer.clustering.update.cluster", dies)
         assert world.do("scan").state == "failed"
     assert world.done("scan")["cluster"]["objects"] == 1, "the grouping that died is made up for"
     assert "cluster" not in world.done("scan")
@@ -259,7 +259,7 @@ def test_cancelling_is_noticed_between_scanning_indexing_and_grouping(
         raise AssertionError("not reached")
 
     monkeypatch.setattr("personalizer.index.process.IndexProcess.sync", cancel)
-    monkeypatch.setattr("personalizer.concepts.learn.cluster", never)
+    monkeypatch.setattr("personalizer.clustering.update.cluster", never)
     assert world.do("scan").state == "cancelled"
     assert world.do("learn", "Bo", name="Bo", photos=[str(world.folder / "a.jpg")]).state == "cancelled"
 

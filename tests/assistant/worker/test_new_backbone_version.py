@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from assistant.answers.backbone import Serving
+from assistant.answers.backbone_service import BackboneService
 from assistant.answers.describe import Describer
 from assistant.demo.run import read_samples
 from assistant.language.parse import parse
@@ -63,8 +63,8 @@ class Updated:
     def waiting(self, kind: str) -> list[Job]:
         return [job for job in self.queue.list("queued") if job.kind == kind]
 
-    def serving(self) -> Serving:
-        return Serving(self.home, str(self.checkpoint))
+    def serving(self) -> BackboneService:
+        return BackboneService(self.home, str(self.checkpoint))
 
     def update(self) -> None:
         """Other weights under the same name, as an update brings them."""

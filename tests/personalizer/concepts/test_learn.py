@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from stored_photos import store_photo, vector_of
 
+from personalizer.clustering.update import cluster
 from personalizer.concepts import learn as concepts
 from personalizer.concepts import operations as concept_operations
+from personalizer.concepts.lookup import find_concept, summaries
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection
@@ -81,11 +83,11 @@ def test_people_and_things_become_concepts_and_strangers_do_not(library: Library
     for _ in range(5):
         photos.add()
     photos.add(faces={"a stranger": SMALL_FACE})
-    report = concepts.cluster(library)
+    report = cluster(library)
     assert (report.faces, report.objects) == (1, 2)
     found = {(c.kind, frozenset(_shown(library, c.id))) for c in library.concepts()}
     assert found == {("object", frozenset(mug)), ("object", frozenset(bear)), ("face", frozenset(amy))}
-    assert [(s.members, s.state) for s in concepts.summaries(library)] == [
+    assert [(s.members, s.state) for s in summaries(library)] == [
         (4, "suggested"),
         (3, "suggested"),
         (3, "suggested"),
@@ -93,7 +95,7 @@ def test_people_and_things_become_concepts_and_strangers_do_not(library: Library
 
 
 def test_an_empty_library_has_no_concepts(library: Library) -> None:
-    report = concepts.cluster(library)
+    report = cluster(library)
     assert (report.faces, report.objects, report.unassigned) == (0, 0, 0)
 
 
@@ -112,7 +114,7 @@ def test_two_faces_in_one_photo_are_two_people(library: Library, photos: Photos)
             (NewDetection("face", LARGE_FACE, 1.0, "test"), Embedding(box + 0.001, "faces", "1")),
         ],
     )
-    concepts.cluster(library)
+    cluster(library)
     for concept in library.concepts():
         of_both = [m for m in library.members(concept.id) if m.photo_id == both.id]
         assert len(of_both) <= 1
@@ -122,7 +124,7 @@ def test_two_faces_in_one_photo_are_two_people(library: Library, photos: Photos)
 def test_a_portrait_is_a_person_not_a_thing(library: Library, photos: Photos) -> None:
     for _ in range(4):
         photos.add("studio", faces={"Amy": LARGE_FACE})
-    report = concepts.cluster(library)
+    report = cluster(library)
     assert (report.faces, report.objects) == (1, 0)
 
 
@@ -130,35 +132,35 @@ def test_clustering_again_changes_nothing(library: Library, photos: Photos) -> N
     for thing in ("mug", "bear", "clock"):
         for _ in range(4):
             photos.add(thing)
-    concepts.cluster(library)
+    cluster(library)
     before = library.concepts(), library.memberships()
-    concepts.cluster(library)
+    cluster(library)
     assert (library.concepts(), library.memberships()) == before
 
 
 def test_new_photos_join_a_named_concept_and_unsure_ones_ask(library: Library, photos: Photos) -> None:
     for _ in range(4):
         photos.add("mug")
-    concepts.cluster(library)
+    cluster(library)
     mug = concept_operations.name_concept(library, library.concepts()[0].id, "Mug").concepts[0]
     sure = photos.add("mug", spread=0.1)
     unsure = photos.add("mug", spread=1.6)
-    report = concepts.cluster(library)
+    report = cluster(library)
     assert (report.attached, report.suggested, report.objects) == (1, 1, 0)
     assert sure in _shown(library, mug.id)
     assert [d.photo_id for d in library.members(mug.id, "suggested")] == [unsure]
-    assert concepts.summaries(library)[0].suggested == 1
+    assert summaries(library)[0].suggested == 1
 
 
 def test_what_the_user_rejected_never_comes_back(library: Library, photos: Photos) -> None:
     for _ in range(4):
         photos.add("mug")
-    concepts.cluster(library)
+    cluster(library)
     mug = concept_operations.name_concept(library, library.concepts()[0].id, "Mug").concepts[0]
     other = photos.whole(photos.add("mug"))
     library.add_members(mug.id, [other], source="user", status="rejected")
     for _ in range(2):
-        concepts.cluster(library)
+        cluster(library)
         assert other not in [m.id for m in library.members(mug.id)]
         assert [m.id for m in library.members(mug.id, "rejected")] == [other]
 
@@ -166,7 +168,7 @@ def test_what_the_user_rejected_never_comes_back(library: Library, photos: Photo
 def test_named_members_stay_even_when_nothing_resembles_them(library: Library, photos: Photos) -> None:
     strange = [photos.add() for _ in range(3)]
     concepts.learn_members(library, "things", strange)
-    concepts.cluster(library)
+    cluster(library)
     named = library.concept_by_name("things")
     assert named is not None and _shown(library, named.id) == set(strange)
 
@@ -177,10 +179,10 @@ def test_names_are_unique_in_any_case(library: Library) -> None:
     with pytest.raises(UsageError, match="already called"):
         concept_operations.name_concept(library, second.id, "ZOË")
     assert concept_operations.name_concept(library, first.id, "ZOË").concepts[0].name == "ZOË"
-    assert concepts.find_concept(library, "zoë").id == first.id
-    assert concepts.find_concept(library, str(second.id)).id == second.id
+    assert find_concept(library, "zoë").id == first.id
+    assert find_concept(library, str(second.id)).id == second.id
     with pytest.raises(NotFoundError, match="ZOË"):
-        concepts.find_concept(library, "nobody")
+        find_concept(library, "nobody")
     with pytest.raises(NotFoundError):
         concept_operations.name_concept(library, 999, "anybody")
     assert [operation.kind for operation in library.operations()] == ["name", "name"]
@@ -208,14 +210,14 @@ def test_merging_keeps_the_name_in_both_directions(
     assert len(library.members(merged.id)) == 6
     assert [c.id for c in library.concepts()] == [merged.id]
     # The user joined them: clustering, which would part them, must not.
-    concepts.cluster(library)
+    cluster(library)
     assert len(library.members(merged.id)) == 6
 
 
 def test_merging_two_unnamed_ones_lasts(library: Library, photos: Photos) -> None:
     first, second = _pair(library, photos)
     assert concept_operations.merge_concepts(library, first, second).concepts[0].id == first
-    concepts.cluster(library)
+    cluster(library)
     assert len(library.members(first)) == 6
 
 
@@ -248,7 +250,7 @@ def test_a_users_no_survives_a_merge(library: Library, photos: Photos) -> None:
 
 def test_learning_a_thing_takes_it_out_of_its_group(library: Library, photos: Photos) -> None:
     mug = [photos.add("mug") for _ in range(4)]
-    concepts.cluster(library)
+    cluster(library)
     learned = concepts.learn_members(library, "my mug", mug[:3])
     assert (learned.concept.kind, learned.concept.state, learned.skipped) == ("object", "named", [])
     assert [c.name for c in library.concepts()] == ["my mug"]
@@ -281,7 +283,7 @@ def test_learning_takes_photos_out_of_what_only_clustering_put_them_in(
     assert _shown(library, rex.id) == own | {bo[0]}, "what the user said stands"
     assert library.members(rex.id, "suggested") == []
     assert library.concept(rex.id).state == ("stale" if status == "confirmed" else "ready")
-    concepts.cluster(library)
+    cluster(library)
     assert _shown(library, rex.id) == own | {bo[0]}
 
 
@@ -361,13 +363,13 @@ def test_learning_a_name_that_cannot_be_shown_leaves_nothing(
 
 def test_a_photo_by_which_to_tell_a_concept_is_listed(library: Library, photos: Photos) -> None:
     mug = [photos.add("mug") for _ in range(3)]
-    concepts.cluster(library)
-    [listed] = concepts.summaries(library)
+    cluster(library)
+    [listed] = summaries(library)
     paths = [library.photo(photo_id).path for photo_id in mug]
     assert listed.example == paths[0]
     library.set_feature(listed.id, photos.whole(mug[1]))
-    assert concepts.summaries(library)[0].example == paths[1], "the chosen one"
+    assert summaries(library)[0].example == paths[1], "the chosen one"
     library.mark_missing([paths[1]])
-    assert concepts.summaries(library)[0].example == paths[0], "one that is gone shows nothing"
+    assert summaries(library)[0].example == paths[0], "one that is gone shows nothing"
     library.mark_missing(paths)
-    assert concepts.summaries(library)[0].example is None
+    assert summaries(library)[0].example is None

@@ -13,7 +13,8 @@ from stored_photos import store_photo
 
 from personalizer.analysis.analyzer import whole_photo
 from personalizer.concepts import operations
-from personalizer.concepts.learn import learn_members, summaries
+from personalizer.concepts.learn import learn_members
+from personalizer.concepts.lookup import summaries
 from personalizer.concepts.undo import history, undo
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.library import Library

@@ -30,7 +30,7 @@ def test_gradients_reach_the_new_rows_only(small: ModuleType, backbone: Backbone
     assert all(parameter.grad is None for parameter in backbone.model.parameters())
     moved = (small.rows(made) - start).abs().amax(dim=1)
     assert moved.shape == (2 * 8,) and bool((moved > 0).all()), "every row is read and emitted by some task"
-    trained = {id(p) for group in made.optimiser.param_groups for p in group["params"]}
+    trained = {id(p) for group in made.optimizer.param_groups for p in group["params"]}
     assert trained == {id(p) for p in made.prefix.parameters()}
 
 

@@ -165,7 +165,7 @@ def test_hits_are_those_of_the_place_asked_for() -> None:
 @pytest.mark.slow
 def test_the_judge_knows_places_in_the_sample_library_and_what_a_backbone_draws(tmp_path: Path) -> None:
     """Renders that were made by another plan than those it was fitted on; drawings of the bundled backbone."""
-    from assistant.answers.backbone import draw
+    from assistant.answers.backbone_service import draw
     from assistant.service.familiar import Familiar
 
     home = Home(tmp_path / "home").ensure()

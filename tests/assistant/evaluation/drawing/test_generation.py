@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from assistant.answers.backbone import CANDIDATES
+from assistant.answers.backbone_service import CANDIDATES
 from assistant.evaluation.data.options import EvaluationRun, GenerationOptions
 from assistant.evaluation.data.protocol import Split, Subject
 from assistant.evaluation.drawing import generation
@@ -102,10 +102,10 @@ def test_nothing_to_draw_is_refused(tmp_path: Path) -> None:
 
 def test_first_samples_are_what_the_reranking_chooses_from(home: Home, exported: Any) -> None:
     """One candidate of seed n is the first of several; more can only be recognised better."""
-    from assistant.answers.backbone import Serving, draw
+    from assistant.answers.backbone_service import BackboneService, draw
     from exporters.runtime.images import recognition_scores
 
-    session = Serving(home, str(exported.checkpoint)).session
+    session = BackboneService(home, str(exported.checkpoint)).session
     text = "a photo of a dog."
     first, served = (draw(session, text, 3, 5, candidates=n) for n in (1, CANDIDATES))
     assert first.sampled_tokens * CANDIDATES == served.sampled_tokens

@@ -39,7 +39,7 @@ MAX_COMBINATIONS = 4
 """Of concepts whose personal prompts are kept together: keys and values of each take a few MiB."""
 
 
-class Serving:
+class BackboneService:
     """One backbone in one home. Safe to use from several threads."""
 
     def __init__(self, home: Home, backbone: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistant.answers.backbone import MAX_COMBINATIONS, Serving, as_trained
+from assistant.answers.backbone_service import MAX_COMBINATIONS, BackboneService, as_trained
 from assistant.language.parse import parse
 from personalizer.home import Home
 from personalizer.library.library import Library
@@ -31,7 +31,7 @@ def test_answers_use_the_current_name(home: Home, library: Library, exported: An
     from exporters.runtime.answers import render
     from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
 
-    serving = Serving(home, str(exported.checkpoint))
+    serving = BackboneService(home, str(exported.checkpoint))
     spec = serving.session.spec
     concept = library.create_concept("object", "Bo")
     directory = home.concepts / str(concept.id)
@@ -73,7 +73,7 @@ def test_names_give_way_to_the_slots_of_their_concepts(text: str, names: list[st
 def test_a_combination_is_put_together_once(
     home: Home, library: Library, exported: Any, know_prefix: Know
 ) -> None:
-    serving = Serving(home, str(exported.checkpoint))
+    serving = BackboneService(home, str(exported.checkpoint))
     bo, mug, cup = (know_prefix(library, name) for name in ("Bo", "striped mug", "cup"))
     untrained = library.create_concept("object", "Kim")
     assert serving.together([]) is None and serving.together([untrained]) is None
@@ -97,7 +97,7 @@ def test_a_combination_is_put_together_once(
 def test_as_many_concepts_are_taken_as_the_backbone_can_read(
     home: Home, library: Library, exported: Any, know_prefix: Know
 ) -> None:
-    serving = Serving(home, str(exported.checkpoint))
+    serving = BackboneService(home, str(exported.checkpoint))
     # Of 256 positions, each takes about 64 and, to be drawn, 30 more.
     big = [know_prefix(library, name, rows=30) for name in ("Ada", "Ben", "Cleo", "Dan")]
     small = know_prefix(library, "Eve")
