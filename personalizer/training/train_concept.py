@@ -52,9 +52,9 @@ def train_concept(
     """Train a named concept from its confirmed members and record the prefix in the library.
 
     Finished work is recognised by its fingerprint and not repeated; interrupted work continues, and `advanced` is
-    called whenever there is more to continue from. What is told or decided
-    meanwhile leaves the prefix `stale`. Returns the keys that `familiar train --json` prints. Raises `UsageError` for a
-    concept without members and `JobCancelled`.
+    called whenever there is more to continue from. What is told or decided meanwhile leaves the prefix `stale`.
+    Returns the keys that `familiar train --json` prints. Raises `UsageError` for a concept without members and
+    `JobCancelled`.
     """
     config = config or TrainerConfig()
     concept = library.concept(concept_id)
@@ -84,17 +84,15 @@ def train_concept(
         # By number: the report goes where the prefix goes, and what was told need not.
         "untaught": [asdict(fact) for fact in untaught],
     }
+    training = {
+        "fingerprint": identity,
+        "yes_no_threshold": outcome.yes_no_threshold,
+        "final_loss": float(np.mean(outcome.losses[-20:])) if outcome.losses else None,
+        "report": report,
+    }
+    named = {"id": concept_id, "name": concept.name}
     report["bytes"] = save_prefix(
-        trainer.prefix,
-        directory,
-        spec=backbone.spec,
-        concept={"id": concept_id, "name": concept.name},
-        training={
-            "fingerprint": identity,
-            "yes_no_threshold": outcome.yes_no_threshold,
-            "final_loss": float(np.mean(outcome.losses[-20:])) if outcome.losses else None,
-            "report": report,
-        },
+        trainer.prefix, directory, spec=backbone.spec, concept=named, training=training
     )
     trainer.discard_checkpoint()
     _record(library, concept_id, backbone, config, directory, identity)

@@ -145,6 +145,13 @@ class GenerationOptions(EvaluationOptions):
     trained_splits: int = option("Random choices of the shots.", 1, least=1)
     sheets: Path | None = option("Keep contact sheets here.", None, metavar="DIR")
 
+    def check(self) -> None:
+        """Raise UsageError where nothing would be drawn."""
+        if self.samples < 1:
+            raise UsageError(
+                tried="drawing", found=f"{self.samples} samples", fix="Draw at least one, better 20."
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionOptions(EvaluationOptions):

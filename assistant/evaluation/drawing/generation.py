@@ -29,7 +29,6 @@ from assistant.evaluation.drawing.fidelity import Followed, PlaceJudge, fidelity
 from assistant.evaluation.recognition.comparison import Comparison, compare_split
 from assistant.evaluation.recognition.trained_split import TrainedSplit
 from assistant.evaluation.report.tables import BESIDE
-from personalizer.errors import UsageError
 from personalizer.home import write_atomically
 from personalizer.photos.decode import load_photo
 from personalizer.prefix.prompts import GENERATION_TEXT
@@ -76,15 +75,12 @@ def evaluate_generation(options: GenerationOptions, run: EvaluationRun) -> dict[
     Contact sheets go to `sheets`, else beside the report or below the home. Prefixes are shared with the recognition
     evaluation in the same home. Raises `NotReadyError` without the encoder's package.
     """
-    if options.samples < 1:
-        found = f"{options.samples} samples"
-        raise UsageError(tried="drawing", found=found, fix="Draw at least one, better 20.")
+    options.check()
     encoder = IndependentEncoder(run.home.ensure().models)
     judge = read_judge(encoder)
     subjects, skipped = read_subjects(options.subjects, options.shots)
     photos = EvaluationPhotos(run.home)
-    beside_report = options.report / "contact_sheets" if options.report else None
-    folder = options.sheets or beside_report or run.home.root / "contact_sheets"
+    folder = options.sheets or (options.report or run.home.root) / "contact_sheets"
     drawings = _SubjectDrawings(encoder, judge, photos, subjects, options)
     rows: dict[str, list[GenerationScores]] = {}
     followed: dict[str, list[Followed]] = {}
@@ -98,18 +94,10 @@ def evaluate_generation(options: GenerationOptions, run: EvaluationRun) -> dict[
             tested = compare_split(photos, split, subjects, [])
             if tested is None:
                 continue
-            trained = TrainedSplit(run.home, tested, photos, run.backbone, run.device)
-            try:
-                trained.train(run.on_progress)
-                drawn = drawings.draw(trained, tested)
-            finally:
-                trained.close()
+            drawn = _draw_split(drawings, tested, photos, run)
             rows.setdefault(name, []).append(drawn.scores)
             followed.setdefault(name, []).append(drawn.followed)
-            for kind, pictures in drawn.sheets.items():
-                sheet = folder / f"{name}-{split.number}{kind}.png"
-                _write_sheet(sheet, split, photos, drawings.side_px, pictures)
-                written.append(str(sheet))
+            written += _write_sheets(folder, split, photos, drawings.side_px, drawn)
     finally:
         photos.close()
     survived = fidelity(judge, followed, options.seed)
@@ -122,18 +110,36 @@ def evaluate_generation(options: GenerationOptions, run: EvaluationRun) -> dict[
         "encoder": encoder.name,
         "contact_sheets": written,
         "settings": {
-            "shots": options.shots,
-            "samples": options.samples,
+            **_settings(options, run),
             "samples_per_place": judge.per_place(options.samples),
-            "candidates": {"first_samples": 1, "reranked": CANDIDATES},
-            "trained_splits": options.trained_splits,
-            "seed": options.seed,
-            "backbone": run.backbone,
             "subjects": len(rows),
             "skipped_subjects": skipped,
             "unreadable": photos.unreadable,
         },
     }
+
+
+def _settings(options: GenerationOptions, run: EvaluationRun) -> dict[str, Any]:
+    return {
+        "shots": options.shots,
+        "samples": options.samples,
+        "candidates": {"first_samples": 1, "reranked": CANDIDATES},
+        "trained_splits": options.trained_splits,
+        "seed": options.seed,
+        "backbone": run.backbone,
+    }
+
+
+def _draw_split(
+    drawings: _SubjectDrawings, tested: Comparison, photos: EvaluationPhotos, run: EvaluationRun
+) -> _Drawn:
+    """Train one split and draw its subject."""
+    trained = TrainedSplit(run.home, tested, photos, run.backbone, run.device)
+    try:
+        trained.train(run.on_progress)
+        return drawings.draw(trained, tested)
+    finally:
+        trained.close()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -326,6 +332,18 @@ def _nested(means: Mapping[str, float]) -> dict[str, Any]:
         if name in means
     }
     return {**own, "position": position(means["similarity"]), **controls}
+
+
+def _write_sheets(
+    folder: Path, split: Split, photos: EvaluationPhotos, side_px: int, drawn: _Drawn
+) -> list[str]:
+    """One contact sheet for each way of drawing; returns their paths."""
+    written = []
+    for kind, pictures in drawn.sheets.items():
+        sheet = folder / f"{split.subject.name}-{split.number}{kind}.png"
+        _write_sheet(sheet, split, photos, side_px, pictures)
+        written.append(str(sheet))
+    return written
 
 
 def _write_sheet(
