@@ -1,4 +1,4 @@
-"""What the façade returns. The fields are the keys of the command line's JSON; nothing here computes."""
+"""The result types of the `Familiar` façade, whose fields are the keys of the CLI's JSON. Computes nothing."""
 
 from __future__ import annotations
 
@@ -32,20 +32,22 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A concept that may be in the photo."""
+    """A candidate concept for a photo, with the verdict on it."""
 
     name: str
     probability: float
+    """Calibrated, 0 to 1."""
     verdict: str
     """`yes`, `no` or `unsure`."""
     evidence: list[str]
     """One sentence each, with the number it rests on."""
     box: BoundingBox | None
+    """Where in the photo; None where no detection supports the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """A file that belongs to a photo."""
+    """A companion file of a photo, such as the video of a Live Photo or a sidecar."""
 
     path: Path
     kind: str
@@ -54,7 +56,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the file and the library know; None where they do not."""
+    """A photo's metadata, from the file and the library; None where neither has the value."""
 
     taken_at: datetime | None
     latitude: float | None
@@ -66,7 +68,7 @@ class Facts:
     companions: list[Beside] = field(default_factory=list)
     """Files that belong to it: the video of a Live Photo, and what other programs wrote beside it."""
     title: str | None = None
-    """As written in a file beside it, as are the description and the keywords."""
+    """From a sidecar file, as are the description and the keywords."""
     description: str | None = None
     keywords: list[str] = field(default_factory=list)
 
@@ -83,31 +85,31 @@ class Description:
     backbone: str | None
     elapsed_s: float
     told: list[str] = field(default_factory=list)
-    """The user's own words that the answer quotes."""
+    """Facts from concept profiles, in the user's own words, that the answer quotes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the user told about a concept, in the user's own words."""
+    """The facts that the user wrote about a concept, verbatim."""
 
     concept: str
     facts: list[str]
     """In the order of telling; `profile NAME --remove N` counts them from 1."""
     added: str | None = None
-    """What this request added; None when it was known."""
+    """The fact that this request added; None when it was there already."""
     removed: str | None = None
-    """What this request took back."""
+    """The fact that this request removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Imagined:
-    """Pictures that were drawn."""
+    """Generated pictures and how they were generated."""
 
     paths: list[Path]
     concepts: list[str]
     """Named concepts whose prefix was used."""
     seed: int
-    """Of the first picture; the next ones count up from it."""
+    """The first picture's seed; the next ones count up from it."""
     backbone: str
     tokens_per_s: float
     elapsed_s: float
@@ -117,22 +119,25 @@ class Imagined:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What training took; `recognition_augmented` is measured on augmented views of its photos."""
+    """What training a prefix cost and reached."""
 
     concept: str
     steps: int
     elapsed_s: float
     trained_values: int
+    """Number of trained parameters."""
     bytes: int
+    """Size of the prefix on the disk."""
     peak_rss_mib: float
     recognition_augmented: float | None
+    """Accuracy on augmented views of the concept's photos, 0 to 1; None where it was not measured."""
     backbone: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Learning:
-    """A concept that is known by its photos at once, while its prefix is still to be trained."""
+    """A concept that is recognized by its photos from now on, while the training of its prefix is queued."""
 
     concept: str
     photos: int
@@ -142,7 +147,7 @@ class Learning:
 
 @dataclass(frozen=True, slots=True)
 class BackupState:
-    """A backup that was made of the library."""
+    """A backup of the library, as far as Familiar knows what became of its file."""
 
     path: Path
     made_at: str
@@ -150,11 +155,15 @@ class BackupState:
     state: str
     """`there`, `deleted`, or why it is neither."""
     holds_forgotten: bool
+    """Whether what was forgotten is in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """What forgetting a concept removed. Counted from where a worker that died left off."""
+    """What forgetting a concept, or all faces, removed.
+
+    After a killed worker, only what its successor removed is counted.
+    """
 
     removed: dict[str, int]
     """`concepts, detections, vectors, memberships, prefix_files, checkpoints, exports, drawings, people_pages, records,
@@ -163,12 +172,12 @@ class Forgotten:
     """`shared_photos` that belong to another concept as well; `paths_with_its_name`, which are the user's own."""
     elapsed_s: float
     backups: list[BackupState] = field(default_factory=list)
-    """Those that hold it, or did."""
+    """Backups that hold what was forgotten, or did."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerStatus:
-    """The process that does the long work."""
+    """The state of the worker process, which runs the queued jobs."""
 
     running: bool
     pid: int | None
@@ -177,11 +186,11 @@ class WorkerStatus:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is there and what is going on."""
+    """The library's contents, the job queue and the state of the worker."""
 
     home: Path
     jobs: dict[str, int]
-    """Number of jobs by state; `quarantined` are those of the failed that were given up after their strikes."""
+    """Number of jobs by state; `quarantined` are the failed ones that are not retried any more."""
     running: list[Job]
     photos: int
     detections: int
@@ -194,48 +203,48 @@ class Status:
     backbone: str
     worker: WorkerStatus
     queue: dict[str, int] = field(default_factory=dict)
-    """Number of jobs that wait or run, by kind."""
+    """Number of queued and running jobs, by kind."""
     quarantined: int = 0
-    """Files that are left alone until they change: reading them failed for good."""
+    """Files that are not read again until they change: all attempts failed."""
     outdated: int = 0
-    """Photos of which only older models know something: the newer ones failed with them."""
+    """Photos that only older models analyzed: the newer ones failed on them."""
     watching: bool = False
     """Whether `familiar watch` runs, as a service or not."""
     training: dict[str, Any] = field(default_factory=dict)
     """Of automatic training: `on`, `state`, `reason` and the number of concepts that are `due` or `given_up`."""
     faces_on: bool = True
-    """Whether faces are looked for."""
+    """Whether face detection is on."""
     frozen: list[dict[str, str]] = field(default_factory=list)
-    """`[{path, reason}]` of folders of which photos are gone without being taken for deleted."""
+    """`[{path, reason}]` of folders whose missing photos are not treated as deleted."""
     excluded: list[str] = field(default_factory=list)
-    """Patterns of what is left out."""
+    """Patterns of paths that scans skip."""
     waiting: int = 0
-    """Files that were being written when the folders were last looked at."""
+    """Files that were still being written at the last scan."""
     unlisted: list[dict[str, str]] = field(default_factory=list)
-    """`[{path, reason}]` of folders that could not be looked into then."""
+    """`[{path, reason}]` of folders that could not be listed at the last scan."""
     polled: list[dict[str, Any]] = field(default_factory=list)
-    """`[{path, reason, every_s}]` of folders in which changes are noticed by scanning them that often."""
+    """`[{path, reason, every_s}]` of folders that are scanned periodically instead of watched."""
     shots: int = 0
-    """Groups of photos that are one shot: copies, bursts, RAW files beside their JPEG."""
+    """Shots of several photos: copies, bursts, RAW files beside their JPEG."""
     duplicates: int = 0
-    """Photos that another one of their shot stands for."""
+    """Photos that are represented by another photo of their shot."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadPhoto:
-    """A file that could not be read, or looked at again, listed among the jobs as the work that it is."""
+    """A file that could not be read or analyzed; listed among the jobs, since it can be retried like one."""
 
     id: str
-    """What `jobs retry` takes."""
+    """The argument of `jobs retry`."""
     subject: str
     state: str
     attempts: int
     error: str
     error_class: ErrorClass
     quarantined: bool
-    """Left alone until it changes or is asked for; the next scan tries the others."""
+    """Not retried until it changes or `jobs retry` names it; the next scan retries the others."""
     kind: str = "photo"
-    """`analysis` where newer models failed with a photo that is known."""
+    """`photo`, or `analysis` where newer models failed on a photo of the library."""
     done: int = 0
     total: int = 0
     message: str = ""
@@ -248,14 +257,14 @@ class Check:
     name: str
     ok: bool
     detail: str
-    """What was found."""
+    """What the check observed."""
     fix: str = ""
     required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """Folders that were registered and what the scan found in them."""
+    """Folders that were registered, and the report of their first scan."""
 
     roots: list[Path]
     report: ScanReport

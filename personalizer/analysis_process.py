@@ -2,8 +2,11 @@
 
 That worker runs on while the packages change under it. It sends and expects classes by the names that were here, so it
 is told that the analysis does not work: it then counts no photo as failed, and the worker that replaces it reads them.
+Where systemd runs it, that is at once: systemd starts what was killed.
 """
 
+import os
+import signal
 import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -34,6 +37,19 @@ def main() -> None:
         except (EOFError, OSError):
             return
         assert isinstance(request, Request)
+        if _is_run_by_systemd(int(sys.argv[2])):
+            os.kill(int(sys.argv[2]), signal.SIGKILL)
+            return
         connection.send(
-            Broken("Familiar was updated while it ran. It goes on with the new version by itself.")
+            Broken("Familiar was updated while it ran; the next familiar command replaces this worker")
         )
+
+
+def _is_run_by_systemd(pid: int) -> bool:
+    """Whether a process is a service, not something that a person started."""
+    try:
+        # `pid (name) state parent …`; the name may hold anything.
+        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+        return Path(f"/proc/{parent}/comm").read_text().strip() == "systemd"
+    except (OSError, IndexError):
+        return False

@@ -1,4 +1,7 @@
-"""`familiar evaluate …`: measures on held-out folders through the code that serves, in a home of its own."""
+"""The `familiar evaluate …` commands: each runs one evaluation in a separate home and prints its tables.
+
+Knows options and tables, not how anything is measured.
+"""
 
 from __future__ import annotations
 
@@ -104,9 +107,10 @@ def _run(
     kind: Kind | None = None,
     folder: Path | None = None,
 ) -> None:
-    """Measure in the evaluation's home, with the backbone and device that were asked for, and show what was found.
+    """Run `measure` in the evaluation home and print its result through `lines`, or as JSON.
 
-    With a `folder`, also write the report of that `kind`; where that fails, the numbers are shown all the same.
+    With a `folder`, also write the report of that `kind`. If writing fails, the numbers are still printed, and the
+    command exits with the error's code.
     """
     from assistant.evaluation.report.report import prepare_report_folder, write_report
     from assistant.presentation.lines import error_document, error_lines
@@ -115,15 +119,15 @@ def _run(
     if folder is not None:
         prepare_report_folder(folder)
     home, backbone = evaluation_home(ui.home), ui.familiar.backbone
-    found = ui.run(lambda on_progress: measure(EvaluationRun(home, backbone, ui.device, on_progress)))
+    result = ui.run(lambda on_progress: measure(EvaluationRun(home, backbone, ui.device, on_progress)))
     failure: FamiliarError | None = None
     if folder is not None and kind is not None:
         try:
-            found["report"] = list(map(str, write_report(kind, found, folder, command_line(context))))
+            result["report"] = list(map(str, write_report(kind, result, folder, command_line(context))))
         except FamiliarError as error:
-            # In the same document: there must be one, and it must have the numbers.
-            failure, found = error, found | error_document(error)
-    ui.show(found, lines)
+            # JSON output is a single document: the error joins the numbers instead of replacing them.
+            failure, result = error, result | error_document(error)
+    ui.show(result, lines)
     if failure is not None:
         typer.echo(error_lines(failure), err=True)
         raise typer.Exit(failure.exit_code)
@@ -132,46 +136,49 @@ def _run(
 
 
 def command_line(context: typer.Context) -> str:
-    """The command that runs here, with what was given on the command line and nothing else."""
+    """The running command, shell-quoted, with only the options that were given explicitly (no defaults)."""
     words: list[str] = []
     current: Any = context
     while current is not None:
-        given = []
+        arguments = []
         for parameter in current.command.params:
             source = current.get_parameter_source(parameter.name)
             if source is not None and source.name == "COMMANDLINE":
                 value = current.params[parameter.name]
-                given += [max(parameter.opts, key=len), *([] if value is True else [str(value)])]
-        words = [current.info_name or "", *given, *words]
+                arguments += [max(parameter.opts, key=len), *([] if value is True else [str(value)])]
+        words = [current.info_name or "", *arguments, *words]
         current = current.parent
     return shlex.join(words)
 
 
 def evaluation_home(chosen: Path | None) -> Home:
-    """A home apart from the user's library, unless one is given."""
+    """The `chosen` home, created if missing; by default a sibling of the user's home named `…-evaluation`."""
     if chosen is not None:
         return Home(chosen.expanduser().absolute()).ensure()
-    usual = default_home().root
-    return Home(usual.with_name(f"{usual.name}-evaluation")).ensure()
+    user_root = default_home().root
+    return Home(user_root.with_name(f"{user_root.name}-evaluation")).ensure()
 
 
 def recognition_lines(report: dict[str, Any]) -> str:
+    """The tables of `evaluate recognition` as text: recognition, then shares of yes on background photos."""
     from assistant.presentation.lines import table
 
-    shown = [tables.recognition_table(report), tables.background_table(report)]
-    return "\n\n".join(table(rows) for rows in shown if rows)
+    sections = [tables.recognition_table(report), tables.background_table(report)]
+    return "\n\n".join(table(rows) for rows in sections if rows)
 
 
 def generation_lines(report: dict[str, Any]) -> str:
+    """The tables of `evaluate generation` as text, with single figures between them."""
     from assistant.presentation.lines import table
 
-    rest = ("copy_rate", "prompt_fidelity", "encoder", "concepts_without_room")
-    lines = [f"{key:22} {tables.number(report[key])}" for key in rest]
-    places = table(tables.fidelity_table(report))
-    return "\n".join([table(tables.generation_table(report)), "", *lines, "", places])
+    figures = ("copy_rate", "prompt_fidelity", "encoder", "concepts_without_room")
+    lines = [f"{key:22} {tables.number(report[key])}" for key in figures]
+    fidelity = table(tables.fidelity_table(report))
+    return "\n".join([table(tables.generation_table(report)), "", *lines, "", fidelity])
 
 
 def shots_lines(report: dict[str, Any]) -> str:
+    """The table of `evaluate shots` as text, and which subjects were skipped."""
     from assistant.presentation.lines import table
 
     skipped = report["settings"]["skipped_subjects"]
@@ -180,26 +187,32 @@ def shots_lines(report: dict[str, Any]) -> str:
 
 
 def retention_lines(report: dict[str, Any]) -> str:
+    """The table of `evaluate retention` as text, and whether outputs that name no concept are identical."""
     from assistant.presentation.lines import table
 
-    same = {True: "identical", False: "NOT identical", None: "not measured"}[report["identical_without_name"]]
-    return f"{table(tables.retention_table(report))}\noutputs that name no concept: {same}"
+    comparison = {True: "identical", False: "NOT identical", None: "not measured"}[
+        report["identical_without_name"]
+    ]
+    return f"{table(tables.retention_table(report))}\noutputs that name no concept: {comparison}"
 
 
 def ablation_lines(report: dict[str, Any]) -> str:
+    """The table of `evaluate ablation` as text."""
     from assistant.presentation.lines import table
 
     return table(tables.ablation_table(report))
 
 
 def clusters_lines(report: dict[str, Any]) -> str:
+    """The tables of `evaluate clusters` as text: clusters, then siblings."""
     from assistant.presentation.lines import table
 
-    shown = [tables.clusters_table(report), tables.siblings_table(report)]
-    return "\n\n".join(table(rows) for rows in shown if rows)
+    sections = [tables.clusters_table(report), tables.siblings_table(report)]
+    return "\n\n".join(table(rows) for rows in sections if rows)
 
 
 def backbone_lines(report: dict[str, Any]) -> str:
+    """The table of `evaluate backbone` as text."""
     from assistant.presentation.lines import table
 
     return table(tables.backbone_table(report))

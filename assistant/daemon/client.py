@@ -78,7 +78,7 @@ class JobClient:
     def _wait(self, job_id: int, on_progress: OnProgress | None) -> dict[str, Any]:
         shown: tuple[int, int, str] | None = None
         checked_worker_at, said_at = float("-inf"), time.monotonic()
-        watch, replaced = _WorkerWatch(self.home), False
+        watch, replaced, retried = _WorkerWatch(self.home), False, False
         while True:
             job = self.queue.get(job_id)
             state = (job.done, job.total, job.message)
@@ -90,7 +90,12 @@ class JobClient:
             if job.state == "cancelled":
                 raise JobCancelled(f"{job.kind} {job.subject}".strip())
             if job.state == "failed":
-                raise self._failure(job)
+                # A worker of another version may have taken it before it was replaced.
+                if retried or not (replaced or replace_outdated_worker(self.home)):
+                    raise self._failure(job)
+                replaced = retried = True
+                self.queue.retry(job_id)
+                continue
             if time.monotonic() - checked_worker_at > WORKER_CHECK_S:
                 watch.look()
                 # Once: two front ends of different versions must not end each other's workers for ever.

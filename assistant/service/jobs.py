@@ -72,8 +72,10 @@ class Jobs(Core):
         `key` is its number; `photo:N`, `analysis:N` or a path has a file tried again that could not be read, or looked
         at again, `photos` all of them.
         """
-        from assistant.daemon.process import ensure_worker
+        from assistant.daemon.process import ensure_worker, replace_outdated_worker
 
+        # What a worker of another version failed with may be that it is of another version.
+        replace_outdated_worker(self.home)
         text = str(key)
         job_id = self.queue.retry(int(text)) if text.isdecimal() else self._retry_photos(text)
         ensure_worker(self.home)

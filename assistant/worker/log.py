@@ -1,7 +1,7 @@
-"""The worker's log: JSON lines in files that are rotated by size, which at info level tell nothing about the photos.
+"""Writes the worker's log as JSON lines in files rotated by size; at info level nothing in it is about the photos.
 
-What may stand in it is decided here and not where it is said: of our own messages the fixed words, numbers and reasons
-that the system gives; of everybody else's, and of errors, only which code it was. Debug level says everything.
+Redaction happens here, not at the call sites: Familiar's own messages keep their constant text, numbers and reasons of
+the operating system; other libraries' messages and errors keep only their origin in the code. Debug level keeps all.
 """
 
 from __future__ import annotations
@@ -31,14 +31,17 @@ Level = Literal["info", "debug"]
 LEVELS: Mapping[str, int] = {"info": logging.INFO, "debug": logging.DEBUG}
 MAX_BYTES = 2**20
 KEPT_FILES = 4
+"""Rotated files beside the current one."""
 WITHHELD = "…"
+"""Stands for a redacted argument of a message."""
 NOISE_EVERY_S = 60.0
+"""At info level, printed lines are only counted, and the count is logged this often."""
 FRAMES = 12
-"""Of an error, the innermost."""
+"""Number of innermost stack frames that are logged of an error."""
 _OURS = ("personalizer", "exporters", "assistant", "tui")
 _OUTPUT = "standard-error"
-"""What libraries and child processes print, as if a logger of that name had said it."""
-# Words that are about no photo: reasons of the operating system, kinds and states of jobs.
+"""The logger name for what libraries and child processes print."""
+# Strings that cannot be about a photo: reasons of the operating system, kinds and states of jobs.
 _WORDS = frozenset(
     {os.strerror(number) for number in range(1, 140)}
     | {
@@ -50,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 
 def level_number(level: str) -> int:
-    """The level's number. Raises UsageError."""
+    """The level's number in `logging`. Raises `UsageError` for a name that is not in `LEVELS`."""
     if level not in LEVELS:
         raise UsageError(
             tried="--log-level", found=repr(level), fix=f"Use one of: {', '.join(sorted(LEVELS))}."
@@ -59,13 +62,16 @@ def level_number(level: str) -> int:
 
 
 class Harmless(str):
-    """Words put together from fixed ones and numbers, which may stand in the log at any level."""
+    """Text built from constant words and numbers, which is logged unredacted at any level."""
 
     __slots__ = ()
 
 
 class JsonLines(logging.Formatter):
-    """A record as one JSON object: `time` (UTC), `level`, `event`, `logger` and what was given as `fields`."""
+    """Formats a record as one JSON object: `time` (UTC), `level`, `event`, `logger`, `error` and its `fields`.
+
+    Without `everything`, arguments and fields are redacted.
+    """
 
     def __init__(self, *, everything: bool) -> None:
         super().__init__()
@@ -87,7 +93,7 @@ class JsonLines(logging.Formatter):
 
 
 class PlainLines(logging.Formatter):
-    """The same for a person at a terminal, or for the journal of the system."""
+    """Formats the same as one plain line, for a terminal or the system journal."""
 
     def __init__(self, *, everything: bool) -> None:
         super().__init__()
@@ -104,25 +110,25 @@ class PlainLines(logging.Formatter):
 
 
 def event_of(record: logging.LogRecord, *, everything: bool) -> str:
-    """What a record says; without `everything`, what of it is about no photo."""
+    """The message of a record; without `everything`, redacted."""
     if everything:
         return record.getMessage()
     if record.name.partition(".")[0] not in (*_OURS, _OUTPUT):
         return f"a message of {record.name.partition('.')[0]} is withheld; --log-level debug shows such"
-    # A message that was put together before it came here could hold anything, so ours are all constant
+    # A message formatted at the call site could hold anything, so ours are all constant
     # (tests/assistant/worker/test_log.py reads the sources for that).
     arguments = record.args
     if isinstance(arguments, Mapping):
-        arguments = {key: _shown(value) for key, value in arguments.items()}
+        arguments = {key: _redacted(value) for key, value in arguments.items()}
     elif arguments:
-        arguments = tuple(_shown(value) for value in arguments)
+        arguments = tuple(_redacted(value) for value in arguments)
     try:
         return str(record.msg) % arguments if arguments else str(record.msg)
     except (TypeError, ValueError):
         return str(record.msg)
 
 
-def _shown(value: object) -> object:
+def _redacted(value: object) -> object:
     return value if _is_harmless(value) else WITHHELD
 
 
@@ -137,48 +143,48 @@ def _harmless(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def numbers_in(result: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of a job's result, for `fields`; of lists their length."""
-    found: dict[str, Any] = {}
+    """The numbers of a job's result as log `fields`: nested mappings flattened, lists by their length."""
+    numbers: dict[str, Any] = {}
     for key, value in result.items():
         if isinstance(value, Mapping):
-            found |= numbers_in(value)
+            numbers |= numbers_in(value)
         elif isinstance(value, list):
-            found[key] = len(value)
+            numbers[key] = len(value)
         elif isinstance(value, int | float):
-            found[key] = round(value, 3)
-    return found
+            numbers[key] = round(value, 3)
+    return numbers
 
 
 def _error(error: BaseException, *, everything: bool) -> dict[str, Any]:
-    """Which error and where in the code; its own words may quote paths, and are for debug level."""
-    told: dict[str, Any] = {"type": type(error).__name__}
+    """An error's type, errno, innermost frames and cause; its message may quote paths, so it needs `everything`."""
+    document: dict[str, Any] = {"type": type(error).__name__}
     if isinstance(error, OSError) and error.errno is not None:
-        told["errno"] = error.errno
+        document["errno"] = error.errno
     if everything:
-        told["message"] = str(error)
-    told["frames"] = [_frame(frame) for frame in traceback.extract_tb(error.__traceback__)][-FRAMES:]
+        document["message"] = str(error)
+    document["frames"] = [_frame(frame) for frame in traceback.extract_tb(error.__traceback__)][-FRAMES:]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        told["cause"] = _error(cause, everything=everything)
-    return told
+        document["cause"] = _error(cause, everything=everything)
+    return document
 
 
 def _frame(frame: traceback.FrameSummary) -> str:
     parts = Path(frame.filename).parts
     begins = [index for index, part in enumerate(parts) if part in (*_OURS, "site-packages")]
-    # Where Familiar is installed may be below a folder with a name in it.
-    place = "/".join(parts[begins[-1] :]) if begins else parts[-1]
-    return f"{place}:{frame.lineno} {frame.name}"
+    # The path of the installation may contain somebody's name.
+    location = "/".join(parts[begins[-1] :]) if begins else parts[-1]
+    return f"{location}:{frame.lineno} {frame.name}"
 
 
 class PrivateFiles(RotatingFileHandler):
-    """Rotated by size; readable by the user alone. What cannot be written is lost, and stops nobody."""
+    """Log files rotated by size, with mode 0600; a record that cannot be written is dropped without an error."""
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES, kept: int = KEPT_FILES) -> None:
         super().__init__(path, maxBytes=max_bytes, backupCount=kept, encoding="utf-8", delay=True)
 
     def rotation_filename(self, default_name: str) -> str:
-        """`worker.log.1` as `worker.1.log`: forgetting knows the lines of logs by how their names end."""
+        """`worker.1.log` instead of `worker.log.1`: forgetting a concept finds log files by the suffix `.log`."""
         stem, _, number = default_name.rpartition(".")
         path = Path(stem)
         return str(path.with_name(f"{path.stem}.{number}{path.suffix}"))
@@ -188,20 +194,20 @@ class PrivateFiles(RotatingFileHandler):
         return open(descriptor, "a", encoding="utf-8")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """Standard error is read into this very log: a full disk must not talk to itself."""
+        """Report nothing: standard error feeds this very log, so on a full disk each report would cause another."""
 
 
 class _Console(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        """A terminal that was closed is no reason to stop."""
+        """Report nothing: the worker goes on when its terminal is closed."""
 
 
 @contextmanager
 def logging_to_files(home: Home, level: int = logging.INFO, *, console: bool = False) -> Iterator[None]:
-    """Write what the process says and prints to the worker's log, for the holder of the worker lock.
+    """Send log records and printed output of the process to the worker's log; the caller holds the worker lock.
 
-    With `console` the same goes to standard error in plain lines. Other libraries stay at info, which is withheld
-    unless `level` is debug.
+    With `console` the same goes to standard error in plain lines. `level` applies to Familiar's own loggers; those of
+    other libraries stay at info, and are redacted unless `level` is debug.
     """
     everything = level <= logging.DEBUG
     root = logging.getLogger()
@@ -211,9 +217,9 @@ def logging_to_files(home: Home, level: int = logging.INFO, *, console: bool = F
     with _output_into_log(everything) as former_error, _crashes_into(home.logs / "crash.log"):
         handlers: list[logging.Handler] = [file]
         if console:
-            shown = _Console(former_error)
-            shown.setFormatter(PlainLines(everything=everything))
-            handlers.append(shown)
+            terminal = _Console(former_error)
+            terminal.setFormatter(PlainLines(everything=everything))
+            handlers.append(terminal)
         root.handlers[:] = handlers
         root.setLevel(logging.INFO)
         for name in _OURS:
@@ -236,7 +242,7 @@ def logging_to_files(home: Home, level: int = logging.INFO, *, console: bool = F
 
 @contextmanager
 def _output_into_log(everything: bool) -> Iterator[TextIO]:
-    """Standard output and error of this process and its children go to the log; yields the former standard error."""
+    """Redirect standard output and error, also of children, to the log; yields the former standard error."""
     sys.stdout.flush()
     sys.stderr.flush()
     former = {number: os.dup(number) for number in (1, 2)}
@@ -256,27 +262,28 @@ def _output_into_log(everything: bool) -> Iterator[TextIO]:
             for number, descriptor in former.items():
                 os.dup2(descriptor, number)
                 os.close(descriptor)
-            # A child that lives on keeps the other end open.
+            # A surviving child keeps the write end open, and then the reader never ends.
             reader.join(timeout=1.0)
 
 
 def _log_lines(descriptor: int, everything: bool) -> None:
+    """Log each line read from `descriptor`; without `everything`, only how many there were."""
     output = logging.getLogger(_OUTPUT)
-    lines, said_at_s = 0, -NOISE_EVERY_S
+    lines, logged_at_s = 0, -NOISE_EVERY_S
     with open(descriptor, encoding="utf-8", errors="backslashreplace") as stream:
         for line in stream:
             if everything:
                 output.info("%s", line.rstrip("\n"))
                 continue
             lines += 1
-            if time.monotonic() - said_at_s >= NOISE_EVERY_S:
+            if time.monotonic() - logged_at_s >= NOISE_EVERY_S:
                 output.info("printed", extra={"fields": {"lines": lines}})
-                lines, said_at_s = 0, time.monotonic()
+                lines, logged_at_s = 0, time.monotonic()
 
 
 @contextmanager
 def _crashes_into(path: Path) -> Iterator[None]:
-    """Where in the code the process was when it crashed: files and lines of code, no data."""
+    """Let faulthandler append the stack of a crash to `path`: files and lines of code, no data."""
     was_enabled = faulthandler.is_enabled()
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
         faulthandler.enable(file)

@@ -144,7 +144,7 @@ def _is_intact(models: Path) -> bool:
 def _convert(models: Path) -> None:
     search_path = [str(PACKAGE_PARENT), *filter(None, [os.environ.get("PYTHONPATH")])]
     finished = subprocess.run(
-        [sys.executable, "-m", "personalizer.analysis.convert_efficientnet", "--out", str(models)],
+        [sys.executable, "-P", "-m", "personalizer.analysis.convert_efficientnet", "--out", str(models)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
         capture_output=True,
         text=True,

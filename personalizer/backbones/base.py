@@ -1,8 +1,8 @@
-"""What every unified image-text model offers to training and export, whatever its family.
+"""The interface of a unified image-text model in torch, as training and export use it, for every model family.
 
-Knows no concept, no file format and no particular checkpoint. Chameleon, Anole and the bundled pocket model share one
-vocabulary for text and image tokens; Janus has two heads and reads images through another encoder than it writes
-them. The interface keeps these apart: `image_context` is what the model *reads*, `encode_images` what it *writes*.
+Knows no concept, no file format and no checkpoint. Chameleon, Anole and the bundled pocket model share one
+vocabulary for text and image tokens; Janus has two heads, and the encoder through which it reads images is not the
+tokenizer of those it generates. So there are two methods: `image_context` for input, `encode_images` for output.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Backbone(Protocol):
     tokenizer_path: Path
     """The file of the tokenizer, in the format of the library `tokenizers`."""
     scaling: PixelScaling
-    """From pictures to the pixels that the image encoder takes, and back."""
+    """Scales pictures to the pixel values of the image encoder, and back."""
 
     @property
     def language_model(self) -> nn.Module:
@@ -42,66 +42,73 @@ class Backbone(Protocol):
 
     @property
     def modules(self) -> Mapping[str, nn.Module]:
-        """Everything that has weights, by a name of its own."""
+        """All modules that have weights, by a unique name."""
 
     def tokenize(self, text: str) -> list[int]:
-        """Text ids, without any special token."""
+        """Text ids, without special tokens."""
 
     def detokenize(self, ids: Sequence[int]) -> str:
-        """The words; special tokens are left out."""
+        """The text of `ids`, without special tokens."""
 
     def encode_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """Image codes, int64 `[images, tokens_per_image]`, values below `codebook_size`."""
 
     def encode_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Codes `[n, tokens_per_image]` from scaled pixels `[n, 3, size, size]`."""
+        """Image codes, int64 `[images, tokens_per_image]`, of scaled pixels `[images, 3, size, size]`."""
 
     def decode_pixels(self, codes: torch.Tensor) -> torch.Tensor:
-        """Scaled pixels `[n, 3, size, size]` from codes `[n, tokens_per_image]`."""
+        """Scaled pixels `[images, 3, size, size]` from codes `[images, tokens_per_image]`."""
 
     def decode_images(self, codes: torch.Tensor) -> list[Image.Image]:
         """Pictures of `image_size_px` from codes `[images, tokens_per_image]`."""
 
     def image_context(self, images: Sequence[Image.Image]) -> torch.Tensor:
-        """What the model reads for each image, `[images, context_tokens_per_image, hidden]`."""
+        """Input embeddings of images that the model reads, `[images, context_tokens_per_image, hidden]`."""
 
     def embed_text(self, ids: torch.Tensor) -> torch.Tensor:
         """Input embeddings of text ids, `[..., hidden]`."""
 
     def embed_image_codes(self, codes: torch.Tensor) -> torch.Tensor:
-        """Input embeddings of codes that the model itself wrote, `[..., hidden]`."""
+        """Input embeddings of image codes that the model generated, `[..., hidden]`."""
 
     def forward(
         self, embeddings: torch.Tensor, mask: torch.Tensor | None = None, cache: Any = None
     ) -> tuple[torch.Tensor, Any]:
-        """Final hidden states `[batch, seq, hidden]` and the key/value cache (None in, None out while training).
+        """Final hidden states `[batch, seq, hidden]` and the extended key/value cache; without `cache`, None.
 
-        `mask` is `[batch, past + seq]`, 1 where there is a token; padding stands on the right.
+        `embeddings` are `[batch, seq, hidden]`. `mask` is `[batch, past + seq]`, 1 at tokens and 0 at padding, which is
+        on the right.
         """
 
     def new_cache(self) -> Any:
         """An empty key/value cache for `forward`."""
 
     def chosen_cache(self, cache: Any, rows: Sequence[int]) -> Any:
-        """The sequences `rows` of a cache, each as often as it is named; `cache` stays as it is, gradients reach it."""
+        """A new cache of the sequences `rows` of `cache`, repeats allowed; `cache` is unchanged, gradients reach it."""
 
     def joined_cache(self, cache: Any, behind: Any, skipped: int = 0) -> Any:
-        """A new cache of one sequence: all positions of `cache`, then those of `behind` but its first `skipped`."""
+        """A new cache of one sequence: all positions of `cache`, then those of `behind` without its first `skipped`."""
 
     def cached(self, cache: Any, places: Sequence[int], layers: int) -> torch.Tensor:
-        """The first layers' keys and values at `places` of one sequence, `[layers, 2, places, kv_heads * head_dim]`."""
+        """Keys and values at positions `places` of one sequence, `[layers, 2, places, kv_heads * head_dim]`.
+
+        Of the first `layers` layers; axis 1 is key, value.
+        """
 
     def moved_cache(self, cache: Any, places: Sequence[int], by: torch.Tensor) -> Any:
-        """A new cache of one sequence, moved at `places` by what has the shape of `cached`; gradients reach both."""
+        """A new cache of one sequence with `by` added to keys and values at positions `places` (deep prompt tuning).
+
+        `by` has the shape that `cached` returns; gradients reach `cache` and `by`.
+        """
 
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """`[..., text_vocabulary]`; ids that are image codes are masked out."""
+        """Text logits `[..., text_vocabulary]` of hidden states `[..., hidden]`; ids of image codes are masked out."""
 
     def image_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """`[..., codebook_size]`."""
+        """Image-code logits `[..., codebook_size]` of hidden states `[..., hidden]`."""
 
     def name_prior(self) -> torch.Tensor:
-        """Where a new name's input row starts, `[hidden]`: like a token that is free for a name."""
+        """Initialization of a new name's input embedding, `[hidden]`: like a token that is free for a name."""
 
     def output_scale(self) -> float:
-        """The size (root mean square) of the text head's rows, as a unit for new ones."""
+        """Root mean square of the text head's weights, as the unit of new output embeddings."""

@@ -1,7 +1,7 @@
-"""A backup as one file: a ZIP whose members are stored as they are, and a manifest of their hashes. Knows no library.
+"""Reads and writes the backup file: an uncompressed ZIP with a manifest of SHA-256 hashes. Knows no library.
 
-Whoever reads one distrusts it: of names only those are taken that a backup has, nothing is unpacked that is larger than
-the file itself, and everything is compared with its hash.
+Reading treats the file as untrusted: only member names of a backup are accepted, the members together may not be larger
+than the file, and every member is verified against its hash.
 """
 
 from __future__ import annotations
@@ -34,29 +34,32 @@ _FIX = "Use another backup: this one is damaged, or was not written by Familiar.
 _ZIP_ERRORS = (
     zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError, struct.error,
 )  # fmt: skip
-"""What the reader of ZIP files raises over one that is not whole."""
+"""What `zipfile` raises for a truncated or damaged file."""
 
 OnBytes = Callable[[int], None]
-"""Told how many bytes were read since the last time."""
+"""Progress callback: the number of bytes read since the last call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup says of itself."""
+    """A backup's metadata: which library, its schema and its counts."""
 
     uid: str
+    """Of the library."""
     schema: int
+    """Schema version of the library file."""
     made_at: str
+    """UTC, ISO 8601."""
     photos: int
     concepts: int
-    """Those with a name."""
+    """Named concepts."""
     faces: int
     last_photo: int
     last_concept: int
 
     @classmethod
     def parse(cls, values: Any) -> Manifest:
-        """Raises `ValueError` for anything else."""
+        """The manifest from parsed JSON. Raises `ValueError` for missing, mistyped or out-of-range values."""
         if not isinstance(values, dict):
             raise ValueError
         texts = [values.get(name) for name in ("uid", "made_at")]
@@ -74,13 +77,17 @@ class Manifest:
 
 
 def is_prefix_file(name: str) -> tuple[int, str] | None:
-    """The concept's id and the file's name of a member that belongs to a learned prefix."""
+    """(concept id, file name) of a member that belongs to a learned prefix; None for any other name."""
     match = _PREFIX_FILE.fullmatch(name)
     return None if match is None else (int(match[1]), match[2])
 
 
 def write_archive(path: Path, members: Mapping[str, Path | bytes], about: Mapping[str, Any]) -> None:
-    """Write a new file with these members, private to the user; it is on the disk when this returns."""
+    """Write a new backup file with mode 0600 and sync it to the disk.
+
+    `members` are contents, or files to copy, by member name; `about` holds the fields of `Manifest`. Raises `OSError`,
+    also where `path` exists.
+    """
     files: dict[str, dict[str, Any]] = {}
     with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -100,7 +107,7 @@ def write_archive(path: Path, members: Mapping[str, Path | bytes], about: Mappin
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    # The time of day is in the manifest; a ZIP knows no zones.
+    # The real time is in the manifest: ZIP times have no time zone.
     entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
     entry.external_attr = 0o100600 << 16
     return entry
@@ -113,7 +120,7 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 class Archive:
-    """A backup that is open for reading."""
+    """A backup that is open for reading; opening raises `CorruptArtifactError` where names or manifest are wrong."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile) -> None:
         self.path = path
@@ -123,27 +130,30 @@ class Archive:
 
     @property
     def size(self) -> int:
-        """Of all members together."""
-        return sum(int(one["bytes"]) for one in self._files.values())
+        """Bytes of all members together, without the manifest."""
+        return sum(int(listed["bytes"]) for listed in self._files.values())
 
     @property
     def names(self) -> list[str]:
-        """The members, without the manifest."""
+        """The names of the members, without the manifest."""
         return list(self._files)
 
     def verify(self, on_bytes: OnBytes | None = None) -> None:
-        """Compare everything with its hash. Raises `CorruptArtifactError`."""
+        """Compare every member with its hash. Raises `CorruptArtifactError`."""
         for name in self._files:
             for block in self._read(name):
                 if on_bytes is not None:
                     on_bytes(len(block))
 
     def extract(self, folder: Path, on_bytes: OnBytes | None = None) -> list[Path]:
-        """Write the members below `folder`, private to the user, comparing them once more. Returns the files."""
+        """Write the members below `folder` with mode 0600, verify and sync them; returns the files.
+
+        Raises `CorruptArtifactError` where a hash differs, and `OSError`.
+        """
         written = []
         for name in self._files:
             target = folder.joinpath(*name.split("/"))
-            # With `parents`, only the last one would be private.
+            # `mkdir(parents=True)` would apply the mode to the last folder only.
             for parent in reversed(target.relative_to(folder).parents):
                 (folder / parent).mkdir(mode=0o700, exist_ok=True)
             with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -200,7 +210,7 @@ class Archive:
         return manifest, files
 
     def _read(self, name: str) -> Iterator[bytes]:
-        """The content of a member, compared with its hash behind the last block."""
+        """The blocks of a member; raises `CorruptArtifactError` after the last one where the hash differs."""
         listed, entry = self._files[name], self._entries[name]
         if listed["bytes"] != entry.file_size:
             raise self._damaged(f"{name} has another size than it should")
@@ -229,7 +239,11 @@ class Archive:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a backup. Raises `NotFoundError`, `CorruptArtifactError`, or `StorageError` for what the disk refuses."""
+    """Open a backup for reading.
+
+    Raises `NotFoundError` where there is no file, `CorruptArtifactError` for a damaged file, `StorageError` where the
+    file cannot be opened, and `FamiliarError` for a backup in a newer format.
+    """
     tried = f"reading the backup {path}"
     try:
         file: IO[bytes] = path.open("rb")
@@ -248,10 +262,10 @@ def open_archive(path: Path) -> Iterator[Archive]:
         ) from error
     with file:
         try:
-            opened = zipfile.ZipFile(file)
+            archive = zipfile.ZipFile(file)
         except _ZIP_ERRORS as error:
             raise CorruptArtifactError(
                 tried=tried, found="it is no backup, or its end is missing", fix=_FIX
             ) from error
-        with opened:
-            yield Archive(path, opened)
+        with archive:
+            yield Archive(path, archive)

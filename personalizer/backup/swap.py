@@ -1,7 +1,7 @@
-"""Puts a restored library into the place of the one in a home, so that a kill at any moment leaves the old or the new.
+"""Replaces a home's library by a restored one atomically: a kill at any moment leaves the old or the new library.
 
-What is staged counts from the moment a mark says that it is whole: from then on whoever opens the home finishes the
-swap before anything else. Knows names of files, not what is in them.
+A marker file commits the staged library: once it is written, whoever opens the home next finishes the swap before
+anything else. Knows names of files, not their contents.
 """
 
 from __future__ import annotations
@@ -20,24 +20,26 @@ from personalizer.home import Home, settle_folder, write_atomically
 from personalizer.library.file import is_in_use
 
 LOCK_PATIENCE_S = 60.0
+"""How long opening a home waits for another process to finish a committed swap."""
 _BUSY_S = 2.0
+"""How long the library is tested for other users before the swap is refused."""
 _MARK = "whole"
 _BESIDE_LIBRARY = ("-wal", "-shm", "-journal")
 
 
 def staging(home: Home) -> Path:
-    """Where a restored library is made ready."""
+    """The staging folder of a restore; it exists only while one is in progress or was interrupted."""
     return home.root / "restore"
 
 
 def staged(home: Home) -> Path:
-    """The folder that is to hold the new library's file and its learned prefixes."""
+    """The folder for the new library's file and its learned prefixes, inside `staging`."""
     return staging(home) / "new"
 
 
 @contextmanager
 def hold_restore_lock(home: Home, patience_s: float) -> Iterator[bool]:
-    """Be the one that restores, or finishes a restore, for the duration of the block; False where another one is."""
+    """Hold the exclusive lock of a restore for the block; yields False if another process keeps it for `patience_s`."""
     descriptor = os.open(home.root / "restore.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + patience_s
     try:
@@ -56,9 +58,9 @@ def hold_restore_lock(home: Home, patience_s: float) -> Iterator[bool]:
 
 
 def finish_restore(home: Home) -> None:
-    """Finish what a restore that was killed has begun, or take away what it had not finished. For who opens a home.
+    """Finish a killed restore if it was committed, else remove what it staged. Called when a home is opened.
 
-    Raises `NotReadyError` while the old library is still in use.
+    Raises `NotReadyError` while another process restores, or while the old library is still in use.
     """
     folder = staging(home)
     if not folder.exists():
@@ -78,7 +80,7 @@ def finish_restore(home: Home) -> None:
 
 
 def restore_state(home: Home) -> Literal["none", "going on", "to be finished", "to be taken away"]:
-    """What became of the last restore: one that was killed is settled by the next who opens the home."""
+    """State of the last restore; a killed one is finished or removed when the home is next opened."""
     if not staging(home).exists():
         return "none"
     with hold_restore_lock(home, 0.0) as held:
@@ -88,27 +90,27 @@ def restore_state(home: Home) -> Literal["none", "going on", "to be finished", "
 
 
 def discard(home: Home) -> None:
-    """Remove what is staged, and what was replaced. For the holder of the lock."""
+    """Remove the staged and the replaced library. The caller holds the restore lock."""
     if staging(home).exists():
         shutil.rmtree(staging(home))
 
 
 def abandon(home: Home) -> None:
-    """Remove what is staged unless it counts already. For the holder of the lock."""
+    """Remove the staged library unless it is committed. The caller holds the restore lock."""
     if not is_whole(home):
         discard(home)
 
 
 def is_whole(home: Home) -> bool:
-    """Whether what is staged counts: the swap goes on however often it is interrupted."""
+    """Whether the staged library is committed: an interrupted swap then continues until it is done."""
     return (staging(home) / _MARK).exists()
 
 
 def swap(home: Home) -> None:
-    """Let what is staged take the place of what is there. For the holder of the lock.
+    """Commit the staged library and put it in the place of the home's. The caller holds the restore lock.
 
-    Raises `NotReadyError`, with everything as it was, while another program uses the library. After any other error
-    the next one who opens the home goes on.
+    Raises `NotReadyError`, with everything as it was, while another program uses the library. After any other error,
+    such as `OSError`, the swap continues when the home is next opened.
     """
     _settle_below(staged(home))
     write_atomically(staging(home) / _MARK, b"")
@@ -118,12 +120,12 @@ def swap(home: Home) -> None:
     except NotReadyError:
         (staging(home) / _MARK).unlink()
         raise
-    with suppress(OSError):  # it is done; the next one who opens the home takes the old one away
+    with suppress(OSError):  # The swap is done; the next open of the home removes the old library.
         discard(home)
 
 
 def _swap(home: Home) -> None:
-    """Each step is done once, however often this begins again."""
+    """Move the old library away and the new one in; idempotent, so that an interrupted call can be repeated."""
     folder, new, old = staging(home), staged(home), staging(home) / "old"
     old.mkdir(mode=0o700, exist_ok=True)
     if (new / home.database.name).exists():
@@ -135,7 +137,7 @@ def _swap(home: Home) -> None:
     if (new / home.concepts.name).exists():
         _move(home.concepts, old)
         os.replace(new / home.concepts.name, home.concepts)
-    # The index is of the old library; the new one says of none of its vectors that it is in there.
+    # The vector index belongs to the old library; the new one marks all its vectors as not yet indexed.
     _move(home.chroma, old)
     settle_folder(home.root)
     (folder / _MARK).unlink()
@@ -143,27 +145,28 @@ def _swap(home: Home) -> None:
 
 
 def _move(path: Path, folder: Path) -> None:
+    """Move `path`, if it exists, into `folder` without overwriting anything there."""
     if path.exists():
         target = folder / path.name
-        # What is there already is the old one; this came since and is of nobody.
+        # The target is the old library, moved before an interruption; a file that appeared since gets another name.
         os.replace(path, target if not target.exists() else target.with_name(f"{path.name}.{time.time_ns()}"))
 
 
 def _settle_below(folder: Path) -> None:
-    """See that the files and their names are on the disk."""
-    for here, _, names in os.walk(folder):
+    """Sync all files and folders below `folder` to the disk."""
+    for directory, _, names in os.walk(folder):
         for name in names:
-            descriptor = os.open(Path(here) / name, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(Path(directory) / name, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
-        settle_folder(Path(here))
+        settle_folder(Path(directory))
 
 
 def _refuse_in_use(database: Path) -> None:
     """Raise `NotReadyError` where any program has the library open: what it writes from now on would be lost."""
-    # One that is damaged is a reason to restore.
+    # A damaged library is not refused: it is a reason to restore.
     if is_in_use(database, _BUSY_S):
         raise NotReadyError(
             tried="replacing the library",

@@ -1,8 +1,8 @@
-"""The usual way of training new tokens, as a baseline to measure against; nothing else uses it.
+"""Trains new tokens the usual way (full embedding matrices as parameters), as the baseline of the speed benchmark.
 
-Written from the description of such recipes: the whole input and output matrices are parameters and every other row
-is put back after each step, pictures are encoded anew at every step, logits cover the vocabulary at all positions of
-a fixed length. It learns from the same examples and starts from the same rows as `trainer`.
+Written from the description of such recipes: the whole input and output embedding matrices are parameters,
+the pretrained part is restored after each step, pictures are encoded anew at every step, and logits cover the whole
+vocabulary at all positions of a fixed length. Examples and initialization are those of `trainer`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from personalizer.prefix.dual_prefix import DualPrefix
 from personalizer.training.data.examples import Example
 
 IGNORED = -100
+"""Label of positions outside the loss mask."""
 
 
 class NaiveRecipe:
-    """Trains new rows as part of whole matrices.
+    """Trains the virtual tokens of a prefix as part of the whole embedding matrices.
 
-    `pictures` holds scaled pixels `[3, size, size]` by the codes that examples name them with. `prefix` says where
-    the rows start. With `our_weights` each label counts as in `loss`, graded by the head that its token has
-    there; without, the loss is the mean over all labels over the whole vocabulary, as these recipes have it.
+    `pictures` holds scaled pixels `[3, size, size]` by the code ids that stand for them in examples. `prefix` gives the
+    initialization and is not changed. `padded_to` is the fixed length in positions. With `our_weights` each label is
+    weighted, and its softmax restricted to text or to image codes, as in `training.loss`; without, the loss is the
+    mean over all labels and the whole vocabulary, as in the published recipes.
     """
 
     def __init__(
@@ -41,15 +43,15 @@ class NaiveRecipe:
         self._pictures = pictures
         self._padded_to = padded_to
         self._our_weights = our_weights
-        self._words = backbone.spec.text_vocabulary
-        known = backbone.embed_text(torch.arange(self._words)).float()
-        self._known = (known, backbone.model.lm_head.weight.detach().float())
-        rows = (prefix.input_rows.detach(), prefix.output_rows.detach())
+        self._text_vocabulary = backbone.spec.text_vocabulary
+        input_embeddings = backbone.embed_text(torch.arange(self._text_vocabulary)).float()
+        self._pretrained = (input_embeddings, backbone.model.lm_head.weight.detach().float())
+        virtual_tokens = (prefix.input_rows.detach(), prefix.output_rows.detach())
         self.input_matrix, self.output_matrix = (
             torch.nn.Parameter(torch.cat([matrix, added]))
-            for matrix, added in zip(self._known, rows, strict=True)
+            for matrix, added in zip(self._pretrained, virtual_tokens, strict=True)
         )
-        """`[text_vocabulary + rows, hidden]`"""
+        """Float32 `[text_vocabulary + num_virtual_tokens, hidden]`, the virtual tokens last."""
         self.optimizer = torch.optim.AdamW(
             [self.input_matrix, self.output_matrix], lr=learning_rate, weight_decay=0.0
         )
@@ -58,42 +60,43 @@ class NaiveRecipe:
         self._is_code = is_code
 
     def step(self, examples: Sequence[Example]) -> float:
-        """One step; returns the loss before it."""
+        """One optimizer step on a batch; returns the loss before it."""
         loss = self.loss(examples)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         with torch.no_grad():
-            for matrix, known in zip((self.input_matrix, self.output_matrix), self._known, strict=True):
-                matrix[: self._words] = known
+            matrices = (self.input_matrix, self.output_matrix)
+            for matrix, pretrained in zip(matrices, self._pretrained, strict=True):
+                matrix[: self._text_vocabulary] = pretrained
         return float(loss.detach())
 
     def loss(self, examples: Sequence[Example]) -> torch.Tensor:
-        """The loss of a batch, with every picture encoded again, and those that are drawn twice."""
+        """The scalar loss of a batch; encodes every picture again, and pictures to generate a second time as labels."""
         device = self._backbone.device
         ids = torch.zeros((len(examples), self._padded_to), dtype=torch.long)
         mask, labels, weights = torch.zeros_like(ids), torch.full_like(ids, IGNORED), torch.zeros(ids.shape)
         for row, example in enumerate(examples):
-            # Position i + 1 holds what position i is graded on; targets are indices into both matrices.
+            # Next-token labels: position i predicts the token at i + 1. Targets index both matrices.
             length = len(example.target) + 1
             mask[row, :length] = 1
             weights[row, 1:length] = torch.tensor(example.weight)
             ids[row, :length] = torch.tensor([example.value[0], *example.target])
         pictured = [
-            (row, [place + 1 for place, is_code in enumerate(example.target_is_code) if is_code])
+            (row, [position + 1 for position, is_code in enumerate(example.target_is_code) if is_code])
             for row, example in enumerate(examples)
             if any(example.target_is_code)
         ]
-        drawn = [(row, places) for row, places in pictured if weights[row, places[0]] > 0]
-        again = {row: codes for (row, _), codes in zip(drawn, self._encode(ids, drawn), strict=True)}
-        for (row, places), codes in zip(pictured, self._encode(ids, pictured), strict=True):
-            ids[row, places] = codes
+        generated = [(row, positions) for row, positions in pictured if weights[row, positions[0]] > 0]
+        label_codes = self._encode(ids, generated)
+        for (row, positions), codes in zip(pictured, self._encode(ids, pictured), strict=True):
+            ids[row, positions] = codes
         labels[weights > 0] = ids[weights > 0]
-        for row, places in drawn:
-            labels[row, places] = again[row]
+        for (row, positions), codes in zip(generated, label_codes, strict=True):
+            labels[row, positions] = codes
         ids, mask, labels, weights = (each.to(device) for each in (ids, mask, labels, weights))
         embeddings = functional.embedding(ids, self.input_matrix).to(self._backbone.model.dtype)
-        # As transformers runs it: packed weights are ours.
+        # Through plain transformers: packed weights are an optimization of ours, not of the baseline.
         outputs = self._backbone.model.model(inputs_embeds=embeddings, attention_mask=mask, use_cache=False)
         hidden = outputs.last_hidden_state
         logits = functional.linear(hidden, self.output_matrix.to(hidden.dtype)).float()
@@ -110,17 +113,21 @@ class NaiveRecipe:
         return (values * weights).sum() / len(examples)
 
     def _encode(self, ids: torch.Tensor, pictured: Sequence[tuple[int, list[int]]]) -> torch.Tensor:
-        """The ids of each picture's tokens, `[pictures, tokens]`, from its pixels; `ids` says which picture it is."""
+        """Token ids `[pictures, tokens_per_image]`, encoded from the pixels of each (row, positions) in `pictured`.
+
+        The codes in `ids` `[batch, padded_to]` at these positions identify the picture.
+        """
         if not pictured:
             return torch.zeros((0, self._backbone.spec.tokens_per_image), dtype=torch.long)
-        pixels = [self._pictures[tuple(ids[row, places].tolist())] for row, places in pictured]
+        pixels = [self._pictures[tuple(ids[row, positions].tolist())] for row, positions in pictured]
         with torch.no_grad():
             codes = self._backbone.encode_pixels(torch.stack(pixels).to(self._backbone.device))
         return self._backbone.image_ids[codes].cpu()
 
     def put_rows_into(self, prefix: DualPrefix) -> None:
-        """Copy the rows as they are now."""
+        """Copy the current virtual tokens, in place, into the parameters of `prefix`."""
         with torch.no_grad():
-            moved = self.input_matrix[self._words :] - prefix.input_start
-            prefix.input_offset.copy_(moved / prefix.input_scale)
-            prefix.output_offset.copy_(self.output_matrix[self._words :] / prefix.output_scale)
+            new = slice(self._text_vocabulary, None)
+            input_shift = self.input_matrix[new] - prefix.input_start
+            prefix.input_offset.copy_(input_shift / prefix.input_scale)
+            prefix.output_offset.copy_(self.output_matrix[new] / prefix.output_scale)

@@ -1,7 +1,7 @@
-"""One concept trained by `trainer` and by `naive_trainer`, from the same pictures, rows and examples, timed.
+"""Times one concept's training with `trainer` and with `naive_trainer`, on the same pictures and initialization.
 
-Run as a process of its own (`python -m personalizer.benchmarks.training_speed JSON`); prints JSON lines: progress, then
-the result. Knows files and steps; what a report looks like is the caller's business.
+Runs as a separate process (`python -m personalizer.benchmarks.training_speed JSON`) and prints JSON lines: progress,
+then the result or the error. Knows no report format.
 """
 
 from __future__ import annotations
@@ -34,16 +34,17 @@ from personalizer.training.trainer import PrefixTrainer, TrainerConfig
 
 HELD_VIEWS_PER_PHOTO = 4
 HELD_NEGATIVES = 12
+"""Validation set: augmented views of each photo of the subject, and at most so many negatives."""
 PUBLISHED_LENGTH, PUBLISHED_PICTURE = 1500, 1024
 """The fixed length in the settings of arXiv 2504.20998, and the tokens that a picture takes of it."""
 WARM_UP = 2
-"""Steps at the beginning that are left out of the medians: memory is still being allocated."""
+"""First steps that the medians leave out: memory is still being allocated."""
 Side = Literal["ours", "baseline"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to measure; paths of photos, in the order in which they are used."""
+    """What to measure. `subject` and `negatives` are paths of photos, in the order in which they are used."""
 
     subject: list[str]
     negatives: list[str]
@@ -52,20 +53,20 @@ class Request:
     device: str = "auto"
     steps: int = 60
     evaluate_every: int = 4
-    """0 only takes the time of the steps."""
+    """Steps between validation losses; 0 measures time only."""
     learning_rate: float = 0.01
-    """Of the naive recipe, in units of its matrices' values."""
+    """Of the naive recipe, in the units of its embedding matrices."""
     seed: int = 0
     padded_to: int = 0
-    """Positions that the naive recipe pads to; 0 for as much padding as the published one has."""
+    """Positions that the naive recipe pads to; 0 for the padding ratio of the published recipe."""
     trainer: dict[str, Any] = field(default_factory=dict)
-    """Other values for fields of `TrainerConfig`."""
+    """Overrides of fields of `TrainerConfig`."""
 
 
 def main(arguments: list[str]) -> int:
-    """Measure what the JSON in the first argument asks for."""
+    """Run the `Request` in the first argument (JSON) and print the result; returns the exit status."""
     try:
-        result = measure(Request(**json.loads(arguments[0])), _say_progress)
+        result = measure(Request(**json.loads(arguments[0])), _print_progress)
     except FamiliarError as error:
         print(
             json.dumps({"error": {"tried": error.tried, "found": error.found, "fix": error.fix}}), flush=True
@@ -75,14 +76,15 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _say_progress(done: int, total: int) -> None:
+def _print_progress(done: int, total: int) -> None:
     print(json.dumps({"progress": [done, total]}), flush=True)
 
 
 def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str, Any]:
-    """Per side: seconds of each step, held losses, optimizer bytes; and this process' peak memory.
+    """Per side: seconds of each step, validation losses, optimizer bytes; and the process's peak memory in MiB.
 
-    Both sides take turns step by step, so that what else runs on the machine slows both.
+    Both sides take turns step by step, so that other load on the machine slows both alike. Raises `UsageError` for a
+    backbone that is not Chameleon, too few photos or too short a `padded_to`.
     """
     backbone = load_backbone(request.backbone, request.device)
     if not isinstance(backbone, ChameleonBackbone):
@@ -91,12 +93,12 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
             found="the naive recipe needs one vocabulary for words and pictures",
             fix="Use a backbone in Chameleon's format.",
         )
-    # The naive recipe preserves nothing and knows no companions: both sides do the same work on the same examples.
+    # The naive recipe has no KL regularization and no distractor prompts: without them both sides do the same work.
     settings = {"preservation": 0.0, "companions": 0.0, **request.trainer}
     config = replace(TrainerConfig(), **settings, seed=request.seed, steps=request.steps)
     data, pictures = read_pictures(request, backbone, config)
     builder = ExampleBuilder(backbone, config.rows)
-    held = held_examples(builder, data, config.weights)
+    validation = held_examples(builder, data, config.weights)
     with tempfile.TemporaryDirectory() as folder:
         sides: dict[Side, _Side] = {}
         for name in request.sides:
@@ -105,12 +107,12 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
                 _Ours(trainer) if name == "ours" else _Naive(trainer, backbone, data, pictures, request)
             )
         for step in range(request.steps + 1):
-            measured = request.evaluate_every and (
+            evaluates = request.evaluate_every and (
                 step % request.evaluate_every == 0 or step == request.steps
             )
             for side in sides.values():
-                if measured:
-                    side.held.append((step, held_loss(side.trainer.objective, held)))
+                if evaluates:
+                    side.held.append((step, held_loss(side.trainer.objective, validation)))
                 if step < request.steps:
                     side.run(step)
             progress(step, request.steps)
@@ -127,51 +129,52 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
         },
         "padded_to": padded_to(request, builder, data, config),
         "pictures": {"subject": len(request.subject), "negatives": len(request.negatives)},
-        "held_examples": sum(len(task) for task in held),
+        "held_examples": sum(len(task) for task in validation),
         "trainer_learning_rate": config.learning_rate,
     }
 
 
 class _Side:
-    """One way of training, step by step."""
+    """One training method, run and timed step by step."""
 
     def __init__(self, trainer: PrefixTrainer) -> None:
         self.trainer = trainer
-        """Its rows are what is measured on what was held out."""
+        """Its prefix is the one whose validation loss is measured."""
         self.seconds: list[float] = []
         self.held: list[tuple[int, float]] = []
+        """(step, validation loss)."""
 
     def run(self, step: int) -> None:
         device = self.trainer.prefix.input_start.device
-        began = time.perf_counter()
+        start_s = time.perf_counter()
         self.step(step)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        self.seconds.append(time.perf_counter() - began)
+        self.seconds.append(time.perf_counter() - start_s)
         self.finish_step()
 
     def step(self, step: int) -> None:
         raise NotImplementedError
 
     def finish_step(self) -> None:
-        """What is done off the clock."""
+        """Work after a step that is not timed."""
 
     def optimizer(self) -> torch.optim.Optimizer:
         raise NotImplementedError
 
     def result(self) -> dict[str, Any]:
-        kept = self.seconds[WARM_UP:] or self.seconds
-        bytes_of = [
+        timed = self.seconds[WARM_UP:] or self.seconds
+        tensor_bytes = [
             value.numel() * value.element_size()
             for state in self.optimizer().state.values()
             for value in state.values()
             if value.ndim
         ]
         return {
-            "step_s": statistics.median(kept),
+            "step_s": statistics.median(timed),
             "seconds": self.seconds,
             "held": self.held,
-            "optimizer_bytes": sum(bytes_of),
+            "optimizer_bytes": sum(tensor_bytes),
         }
 
 
@@ -223,7 +226,7 @@ class _Naive(_Side):
 
 
 def padded_to(request: Request, builder: ExampleBuilder, data: PrefixDataset, config: TrainerConfig) -> int:
-    """The fixed length of the naive recipe, at least that of the longest example."""
+    """The naive recipe's fixed length in positions. Raises `UsageError` where the longest example exceeds it."""
     picture, weights = (0, data.positives[0].tolist()), config.weights
     examples = [
         builder.recognition(picture, True, weights),
@@ -246,18 +249,19 @@ def padded_to(request: Request, builder: ExampleBuilder, data: PrefixDataset, co
 def read_pictures(
     request: Request, backbone: ChameleonBackbone, config: TrainerConfig
 ) -> tuple[PrefixDataset, dict[tuple[int, ...], torch.Tensor]]:
-    """The dataset, of whole photos and views of them, and the pixels of each of its pictures by its codes.
+    """The dataset of photos and augmented views, and the scaled pixels `[3, size, size]` of each picture by its codes.
 
-    Every fourth of the other photos is kept aside, and those that the backbone sees most alike are the hard ones and
-    the soft positives.
+    Every fourth negative, at most `HELD_NEGATIVES`, goes to the validation set. Of the others, those most similar to
+    the subject in the backbone's embedding space are the hard negatives and soft positives. Raises `UsageError` for
+    fewer than one photo of the subject or four negatives.
     """
     rng = np.random.default_rng((request.seed, 1))
     photos = [load_photo(Path(path)).image for path in request.subject]
-    others = [load_photo(Path(path)).image for path in request.negatives]
-    if not photos or len(others) < 4:
+    negative_photos = [load_photo(Path(path)).image for path in request.negatives]
+    if not photos or len(negative_photos) < 4:
         raise UsageError(
             tried="measuring training",
-            found=f"{len(photos)} photos of the subject and {len(others)} of other things",
+            found=f"{len(photos)} photos of the subject and {len(negative_photos)} of other things",
             fix="Give at least one photo of the subject and four of other things.",
         )
     views = [
@@ -274,7 +278,7 @@ def read_pictures(
             pictures[tuple(its_codes)] = torch.from_numpy(backbone.scaling.pixels(image))
         return codes
 
-    positives, negatives = encoded(views), encoded(others)
+    positives, negatives = encoded(views), encoded(negative_photos)
     positive_vectors, vectors = (
         torch.nn.functional.normalize(backbone.embed_image_codes(codes).float().mean(dim=1)).cpu().numpy()
         for codes in (positives, negatives)
@@ -287,26 +291,26 @@ def read_pictures(
         generation_rows=config.rows.generation_rows,
     )
     order = [soft.index for soft in ranked]
-    aside = order[3::4][:HELD_NEGATIVES]
-    kept = [place for place in order if place not in set(aside)]
-    soft = [one for one in ranked if one.index not in set(aside)][: config.soft_positives]
+    validation = order[3::4][:HELD_NEGATIVES]
+    train = [index for index in order if index not in set(validation)]
+    soft_positives = [soft for soft in ranked if soft.index not in set(validation)][: config.soft_positives]
     data = PrefixDataset(
         positives=positives,
         held_positives=encoded(held_views),
-        negatives=negatives[kept],
-        held_negatives=negatives[aside],
-        hard_negatives=max(1, round(HARD_SHARE * len(kept))),
-        soft_codes=negatives[[one.index for one in soft]],
-        soft=soft,
+        negatives=negatives[train],
+        held_negatives=negatives[validation],
+        hard_negatives=max(1, round(HARD_SHARE * len(train))),
+        soft_codes=negatives[[soft.index for soft in soft_positives]],
+        soft=soft_positives,
     )
     return data, pictures
 
 
 def _peak_mib(device: torch.device) -> float:
-    """The most memory that this process has had, on the device if that has its own."""
+    """Peak memory of this process in MiB: of the GPU on CUDA, else resident memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
-    # What getrusage says of a new process can be that of the one which started it.
+    # On Linux, ru_maxrss of a new process can still be that of its parent; VmHWM is its own.
     status = Path("/proc/self/status")
     if status.exists():
         for line in status.read_text().splitlines():

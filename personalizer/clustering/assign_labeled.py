@@ -1,6 +1,6 @@
-"""Which new items belong to labeled concepts: what joins without asking, and what is asked about.
+"""Assigns new items to labeled concepts: the sure ones without asking, doubtful ones as suggestions to the user.
 
-Nothing joins that could be somebody else as well. Computes on a neighborhood; groups nothing and writes nothing.
+An item that another group could claim as well is never assigned without asking. Forms no clusters, writes nothing.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ from personalizer.schemas import Float64Array, Int64Array
 
 
 class LabeledAssignment:
-    """One neighborhood; what is found goes into `result`."""
+    """The assignment of one neighborhood to its labeled concepts; adds to `result`.attached and `.suggested`.
+
+    "Numbers" index the neighborhood's items, "columns" its groups, "positions" the store.
+    """
 
     def __init__(self, near: Neighborhood, result: Assignment) -> None:
         self.near = near
         self.result = result
 
     def attach(self) -> set[int]:
-        """Items that join a labeled concept without asking; asks about others.
+        """Assign sure items to labeled concepts and suggest doubtful ones.
 
-        Returns the numbers of those that joined, and of those that so probably will that they are no group of their own
-        meanwhile.
+        Returns the numbers of the assigned items, and of those so probable that they should not form an unlabeled
+        cluster until the user answers.
         """
         tied = self._tied_to_labeled()
         attached: set[int] = set(tied)
@@ -39,8 +42,8 @@ class LabeledAssignment:
         open_squared = np.where(self.near.blocked, np.inf, self.near.squared)
         best = columns[open_squared[:, columns].argmin(axis=1)]
         value = open_squared[np.arange(len(self.near.items)), best]
-        others = self._rivals(open_squared, best)
-        runner_up = others.min(axis=1)
+        rivals = self._rivals(open_squared, best)
+        runner_up = rivals.min(axis=1)
         probable: set[int] = set()
         suggest = squared_distance(self.near.kind.kind, self.near.settings.suggest)
         sure: dict[int, list[int]] = defaultdict(list)
@@ -61,32 +64,33 @@ class LabeledAssignment:
                 doubtful[column].append(number)
             if value[number] <= self._hardly_odd(column) and value[number] < runner_up[number]:
                 probable.add(number)
-            # Where it rather belongs to a group, the group is asked about as a whole.
-            if runner_up[number] >= value[number] or self.near.is_labeled[int(others[number].argmin())]:
+            # If it is nearer to an unlabeled cluster, the user is asked about that cluster as a whole.
+            if runner_up[number] >= value[number] or self.near.is_labeled[int(rivals[number].argmin())]:
                 self.result.suggested[self.near.groups[column]].add(int(self.near.items[number]))
         for column, numbers in sure.items():
-            filled: set[int] = set()
+            # One person has one face per photo, so each photo may give one item.
+            taken_photos: set[int] = set()
             for number in self._without_doubt(column, numbers, doubtful[column]):
                 position, photo = (
                     int(self.near.items[number]),
                     int(self.near.exclusive_photos(self.near.items[[number]])[0]),
                 )
-                if self.near.kind.kind == "face" and photo >= 0 and photo in filled:
+                if self.near.kind.kind == "face" and photo >= 0 and photo in taken_photos:
                     continue
-                filled.add(photo)
+                taken_photos.add(photo)
                 attached.add(number)
                 self.result.attached.append((self.near.groups[column], position))
             for number in set(numbers) - attached:
                 photo = int(self.near.exclusive_photos(self.near.items[[number]])[0])
-                if self.near.kind.kind != "face" or photo < 0 or photo not in filled:
+                if self.near.kind.kind != "face" or photo < 0 or photo not in taken_photos:
                     self.result.suggested[self.near.groups[column]].add(int(self.near.items[number]))
                     probable.add(number)
         return attached | probable
 
     def _rivals(self, open_squared: Float64Array, best: Int64Array) -> Float64Array:
-        """`open_squared` `[items, groups]` without each item's best concept, and without groups like it.
+        """`open_squared` `[items, groups]` with infinity at each item's `best` concept and at clusters like that one.
 
-        A few photos of a person that nobody was asked about yet are no rival of the person.
+        An unlabeled cluster that resembles the concept probably shows the same person, so it does not compete with it.
         """
         rivals = open_squared.copy()
         rivals[np.arange(len(self.near.items)), best] = np.inf
@@ -96,18 +100,18 @@ class LabeledAssignment:
                 [self.near.group_features[column] for column in unlabeled]
             )
             for column in np.unique(best).tolist():
-                like = features.mean_squared_distance(self.near.group_features[column])[
+                similar = features.mean_squared_distance(self.near.group_features[column])[
                     :, 0
                 ] <= self._hardly_odd(column)
-                rivals[np.ix_(best == column, unlabeled[like])] = np.inf
+                rivals[np.ix_(best == column, unlabeled[similar])] = np.inf
         return rivals
 
     def _hardly_odd(self, column: int) -> float:
-        """The squared distance to a concept up to which something may well be it, though a person has to say so."""
+        """The squared distance to the concept up to which an item probably belongs to it, if the user confirms."""
         return self.near.settings.odd * self.near.dispersions[column].usual(self.near.settings.unusual)
 
     def _is_usual(self, squared: float, dispersion: Dispersion) -> bool:
-        """Whether an item this far from a concept's members, on average, is one more of them beyond doubt."""
+        """Whether this mean squared distance to a concept's members is similar and usual enough to join them."""
         similarity = self.near.similarity(squared)
         if similarity >= self.near.settings.same:
             return True
@@ -118,16 +122,16 @@ class LabeledAssignment:
         )
 
     def _is_close_enough(self, number: int, squared: float) -> bool:
-        """Whether a poor item is so close that its flaws cannot be what makes it alike; any other is."""
+        """Whether a low-quality item is similar beyond what its flaws could explain; any other item passes."""
         if self.near.store.quality[self.near.items[number]] >= self.near.settings.min_quality:
             return True
         return self.near.similarity(squared) >= self.near.settings.sure + self.near.settings.poor
 
     def _without_doubt(self, column: int, numbers: list[int], doubtful: list[int]) -> list[int]:
-        """Those of `numbers` that resemble the concept's members more than what was found not to be one for sure.
+        """Those of `numbers` that are at least as similar to the concept's members as to the `doubtful` items.
 
-        Photos of somebody's brother come in together: the one that could pass for a photo of the person resembles
-        the others, which could not, even more.
+        Photos of somebody's brother arrive together: one that could pass for the person resembles the others of the
+        brother even more.
         """
         if not doubtful:
             return numbers
@@ -136,9 +140,9 @@ class LabeledAssignment:
                 self.near.library, self.near.kind.members[self.near.groups[column]][-512:]
             )
         )
-        chosen = self.near.features.taken(np.array(numbers, np.int64))
-        to_members = chosen.mean_squared_distance(members).min(axis=1)
-        to_doubtful = chosen.mean_squared_distance(
+        candidates = self.near.features.taken(np.array(numbers, np.int64))
+        to_members = candidates.mean_squared_distance(members).min(axis=1)
+        to_doubtful = candidates.mean_squared_distance(
             self.near.features.taken(np.array(doubtful, np.int64))
         ).min(axis=1)
         return [
@@ -148,7 +152,7 @@ class LabeledAssignment:
         ]
 
     def _tied_to_labeled(self) -> dict[int, int]:
-        """Concepts by number of item, where a person said that the item and a member are one."""
+        """Labeled concept by item number, for items with a must-link to a member of exactly one such concept."""
         tied: dict[int, int] = {}
         if not self.near.constraints:
             return tied
@@ -159,7 +163,7 @@ class LabeledAssignment:
             positions = self.near.store.positions(np.array(must_links, np.int64)).tolist()
             concepts = {c for p in positions for c in self.near.concepts_of(p) if c in self.near.kind.labeled}
             refused = {c for c in concepts if self.near.items[number] in self.near.kind.refused.get(c, ())}
-            # Two labeled concepts at once is a question for a person.
+            # Must-links to two labeled concepts contradict each other: leave that to the user.
             if len(concepts - refused) == 1:
                 tied[number] = (concepts - refused).pop()
         return tied

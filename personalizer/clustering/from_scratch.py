@@ -1,7 +1,7 @@
-"""Clusters all unlabeled items from scratch, in bounded memory. Computes and writes nothing.
+"""Re-clusters all unlabeled items from scratch in bounded memory. Writes nothing.
 
-Where all that hangs together fits into one matrix, that is exact average linkage. Only of larger sets the tight parts
-are joined first, and then what became of them.
+Each connected component of the similarity graph gets exact average linkage if its distance matrix fits into memory.
+Larger components are first split at a stricter threshold, and the resulting clusters are then joined.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from personalizer.schemas import BoolArray, Int64Array, OnProgress, Progress
 _BLOCK_ITEMS = 1024
 _COLUMNS = 8192
 Groups = list[set[int]]
+"""Clusters as sets of positions in the store."""
 
 
 def cluster_from_scratch(
@@ -38,7 +39,10 @@ def cluster_from_scratch(
     settings: KindSettings,
     progress: OnProgress | None = None,
 ) -> Groups:
-    """The groups of at least `min_size` items among those that are in no labeled concept; positions in the store."""
+    """Clusters of at least `min_size` items among those in no labeled concept, as positions in the store.
+
+    Items below `min_quality` form no cluster; afterwards they may join one.
+    """
     free = np.flatnonzero(~kind.in_labeled)
     core = free[kind.store.quality[free] >= settings.min_quality]
     linkage = _FromScratch(library, state, kind, settings, progress)
@@ -52,12 +56,15 @@ def cluster_from_scratch(
     chunk = CHUNK_ITEMS[kind.kind]
     for start in range(0, len(poor), chunk):
         _assign_on(library, state, scratch, poor[start : start + chunk], settings)
-    found = [set(members.tolist()) for c, members in scratch.members.items() if c not in scratch.labeled]
-    return [group for group in found if len(group) >= settings.min_size]
+    clusters = [set(members.tolist()) for c, members in scratch.members.items() if c not in scratch.labeled]
+    return [group for group in clusters if len(group) >= settings.min_size]
 
 
 def _scratch(kind: KindState, groups: Groups) -> KindState:
-    """A state with the same items and labeled concepts, and these groups."""
+    """A temporary state with the same items and labeled concepts, and `groups` as its unlabeled clusters.
+
+    Cluster ids count down from -2, since -1 means unassigned.
+    """
     made = KindState(kind.kind)
     made.store = kind.store
     made.labeled = set(kind.labeled)
@@ -74,7 +81,7 @@ def _scratch(kind: KindState, groups: Groups) -> KindState:
 def _assign_on(
     library: Library, state: GroupingState, scratch: KindState, items: Int64Array, settings: KindSettings
 ) -> None:
-    """Let items of a scratch state find their groups; labeled concepts are left alone."""
+    """Assign `items` to unlabeled clusters of `scratch`, in place; labeled concepts get none of them."""
     assigned = assign_items(library, state, scratch, items, settings, attach=False)
     number = min([*scratch.members, -1]) - 1
     changed = [group for group in assigned.new if group not in assigned.old.values()]
@@ -87,7 +94,7 @@ def _assign_on(
 
 
 class _FromScratch:
-    """One run. An entry is an array of positions that are together."""
+    """One run. An entry is a sorted array of store positions that form one cluster, or a single item."""
 
     def __init__(
         self,
@@ -104,27 +111,27 @@ class _FromScratch:
         )
 
     def entries(self, items: Int64Array) -> list[Int64Array]:
-        """What belongs together, and what is alone."""
-        found: list[Int64Array] = []
+        """All `items` as entries: clusters and single items."""
+        done: list[Int64Array] = []
         batch: list[list[Int64Array]] = []
         unassigned = 0
         for component in self._components(items, self.settings.threshold - self.kind.store.slack):
             if len(component) > MAX_DENSE_ENTRIES:
-                found += self._large(component, self.settings.threshold)
+                done += self._large(component, self.settings.threshold)
                 continue
-            batch.append(_alone(component))
+            batch.append(_singletons(component))
             unassigned += len(component)
             if unassigned >= MAX_DENSE_ENTRIES:
-                found += self._joined(batch)
+                done += self._joined(batch)
                 batch, unassigned = [], 0
-        return found + self._joined(batch)
+        return done + self._joined(batch)
 
     def _joined(self, batch: list[list[Int64Array]]) -> list[Int64Array]:
-        """Exact average linkage in each of the sets of entries; their vectors are read at once."""
+        """Exact average linkage within each list of entries; the vectors of all are read together."""
         flat = [entry for entries in batch for entry in entries if len(entries) > 1]
-        found = [entries[0] for entries in batch if len(entries) == 1]
+        joined = [entries[0] for entries in batch if len(entries) == 1]
         if not flat:
-            return found
+            return joined
         features = self._features(flat)
         start = 0
         for entries in batch:
@@ -133,16 +140,18 @@ class _FromScratch:
             chosen = features.taken(np.arange(start, start + len(entries)))
             start += len(entries)
             sets = [set(entry.tolist()) for entry in entries]
-            groups = join(chosen, partial(self._apart, sets), self.limits)
-            found += [np.sort(np.concatenate([entries[n] for n in group.tolist()])) for group in groups]
-        return found
+            groups = join(chosen, partial(self._cannot_link, sets), self.limits)
+            joined += [np.sort(np.concatenate([entries[n] for n in group.tolist()])) for group in groups]
+        return joined
 
-    def _apart(self, sets: Groups, chosen: Int64Array) -> BoolArray | None:
+    def _cannot_link(self, sets: Groups, chosen: Int64Array) -> BoolArray | None:
+        """The cannot-link matrix of the `chosen` sets; see `cannot_link_matrix`."""
         return cannot_link_matrix(
             self.state.constraints, self.kind.store, [sets[number] for number in chosen.tolist()]
         )
 
     def _features(self, entries: list[Int64Array]) -> ClusterFeatures:
+        """One cluster feature per entry; vectors are read in blocks."""
         parts = []
         block: list[Int64Array] = []
         size = 0
@@ -150,41 +159,44 @@ class _FromScratch:
             block.append(entry)
             size += len(entry)
             if size >= _BLOCK_ITEMS or number == len(entries) - 1:
-                each = ClusterFeatures.of_items(self.kind.store.vectors(self.library, np.concatenate(block)))
-                ends = np.cumsum([len(one) for one in block])
+                features = ClusterFeatures.of_items(
+                    self.kind.store.vectors(self.library, np.concatenate(block))
+                )
+                ends = np.cumsum([len(members) for members in block])
                 parts.append(
-                    each.joined(
-                        [np.arange(end - len(one), end) for end, one in zip(ends, block, strict=True)]
+                    features.joined(
+                        [np.arange(end - len(members), end) for end, members in zip(ends, block, strict=True)]
                     )
                 )
                 block, size = [], 0
         return ClusterFeatures.concatenated(parts)
 
     def _large(self, items: Int64Array, cut: float) -> list[Int64Array]:
-        """Too much for one matrix: first what hangs together more tightly, then what became of it."""
+        """Cluster a component too large for one matrix: split it above `cut`, cluster the pieces, join the results."""
         stricter = cut + (1 - cut) * 0.1
-        found: list[Int64Array] = []
+        clusters: list[Int64Array] = []
         small: list[list[Int64Array]] = []
         for piece in self._components(items, stricter):
             if len(piece) <= MAX_DENSE_ENTRIES:
-                small.append(_alone(piece))
+                small.append(_singletons(piece))
             elif stricter < 0.98:
-                found += self._large(piece, stricter)
+                clusters += self._large(piece, stricter)
             else:
-                # Copies of one thing: any cut is as good as another.
+                # Nearly identical items: an arbitrary split does no harm.
                 small += [
-                    _alone(piece[start : start + MAX_DENSE_ENTRIES])
+                    _singletons(piece[start : start + MAX_DENSE_ENTRIES])
                     for start in range(0, len(piece), MAX_DENSE_ENTRIES)
                 ]
         for entries in small:
-            found += self._joined([entries])
-        return self._joined([found]) if len(found) <= MAX_DENSE_ENTRIES else self._by_neighborhoods(found)
+            clusters += self._joined([entries])
+        fits = len(clusters) <= MAX_DENSE_ENTRIES
+        return self._joined([clusters]) if fits else self._by_neighborhoods(clusters)
 
     def _by_neighborhoods(self, entries: list[Int64Array]) -> list[Int64Array]:
-        """What is left over finds its groups as new items do."""
+        """Assign the single items among `entries` to its clusters incrementally, as new items are assigned."""
         scratch = _scratch(self.kind, [set(entry.tolist()) for entry in entries if len(entry) > 1])
         alone = np.array(sorted(int(entry[0]) for entry in entries if len(entry) == 1), np.int64)
-        # Items of other sets are nowhere near, and are not to be looked at again.
+        # Items of other components are too far away: mark them as labeled so that they are not candidates.
         outside = np.ones(len(self.kind.store), np.bool_)
         outside[np.concatenate(entries)] = False
         scratch.in_labeled |= outside
@@ -199,7 +211,7 @@ class _FromScratch:
         return [*groups, *(np.array([p], np.int64) for p in np.setdiff1d(alone, grouped).tolist())]
 
     def _components(self, items: Int64Array, threshold: float) -> list[Int64Array]:
-        """The sets that hang together by pairs which may be at least this similar."""
+        """Connected components of the graph of pairs whose approximate similarity reaches `threshold`."""
         count = len(items)
         reach = squared_distance(self.kind.kind, threshold)
 
@@ -209,7 +221,7 @@ class _FromScratch:
                     self.progress(Progress(start, count, "Comparing"))
                 rows = items[start : start + _BLOCK_ITEMS]
                 edges: list[Edges] = []
-                # What comes before was compared already.
+                # The matrix is symmetric: earlier columns were compared as rows.
                 for begin in range(start, count, _COLUMNS):
                     near = self.kind.store.rough_squared(rows, items[begin : begin + _COLUMNS]) <= reach
                     row, column = np.nonzero(near)
@@ -220,5 +232,6 @@ class _FromScratch:
         return [items[part] for part in components_of_edges(count, blocks())]
 
 
-def _alone(items: Int64Array) -> list[Int64Array]:
+def _singletons(items: Int64Array) -> list[Int64Array]:
+    """Each item as an entry."""
     return [items[number : number + 1] for number in range(len(items))]

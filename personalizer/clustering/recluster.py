@@ -1,7 +1,6 @@
-"""Groups everything anew, first as a preview of what would change, then for good when it is asked for.
+"""Re-clusters all unlabeled items of the library: a preview of the changes or, on request, applied.
 
-Labeled concepts keep their names and members; groups that live on keep their ids. Knows the
-library and no screen.
+Labeled concepts keep their names and members; clusters that persist keep their ids. Knows no command and no screen.
 """
 
 from __future__ import annotations
@@ -24,40 +23,44 @@ from personalizer.schemas import ConceptKind, OnProgress
 
 @dataclass(frozen=True, slots=True)
 class GroupChange:
-    """One unlabeled cluster, before and after; no id for one that would be new."""
+    """One unlabeled cluster before and after re-clustering."""
 
     id: int | None
+    """None for a new cluster."""
     kind: ConceptKind
     before: int
+    """Number of items before."""
     after: int
+    """Number of items after."""
     joined: int
-    """Items that come in, from other groups or from none."""
+    """Items that it gains, from other clusters or unassigned."""
     left: int
-    """Items that go, to other groups or to none."""
+    """Items that it loses, to other clusters or to none."""
     photos: list[int]
-    """Some photos that it would show; of one that would vanish, that it shows."""
+    """Ids of a few photos in it after; of a vanishing cluster, before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reclustering:
-    """What grouping everything anew changes, or has changed."""
+    """What re-clustering would change or, if `applied`, has changed."""
 
     applied: bool
     appear: list[GroupChange] = field(default_factory=list)
     vanish: list[GroupChange] = field(default_factory=list)
     change: list[GroupChange] = field(default_factory=list)
     unchanged: int = 0
-    """Groups that stay as they are."""
+    """Number of clusters that keep exactly their items."""
     moved: int = 0
-    """Items that would be in another group than before, or in one at all, or in none any more."""
+    """Number of items that change cluster, gain one or lose theirs."""
     names_kept: list[str] = field(default_factory=list)
     decided_kept: int = 0
-    """Labeled concepts; none of their members changes."""
+    """Number of labeled concepts; none of their members changes."""
     contradictions: list[Contradiction] = field(default_factory=list)
 
 
 _SHOWN_PHOTOS = 5
 _ATTEMPTS = 5
+"""How often clustering starts over because the library changed meanwhile."""
 
 
 def recluster(
@@ -68,14 +71,14 @@ def recluster(
     state: GroupingState | None = None,
     progress: OnProgress | None = None,
 ) -> Reclustering:
-    """Group all that is unlabeled from the start; without `apply` only say what that would change.
+    """Re-cluster all unlabeled items from scratch; without `apply` only report what that would change.
 
-    Raises `FamiliarError` where the library keeps changing meanwhile.
+    With `apply`, new items are assigned first. Raises `FamiliarError` where the library keeps changing meanwhile.
     """
     settings = settings or ClusterSettings()
     state = state or GroupingState()
     if apply:
-        # What is new finds its place first, so that the change is the one that the preview showed.
+        # Assign new items first, so that the changes are those that the preview showed.
         cluster(library, settings, state, progress)
     for _ in range(_ATTEMPTS):
         state.refresh(library)
@@ -89,7 +92,7 @@ def recluster(
             _apply(library, state, assignments)
         except LibraryChangedError:
             continue
-        # What became of the groups may resemble labeled concepts: ask about it.
+        # The new clusters may resemble labeled concepts: compute suggestions for them.
         state.stamp = None
         cluster(library, settings, state, progress)
         return changes
@@ -107,12 +110,13 @@ def _assignment(
     settings: ClusterSettings,
     progress: OnProgress | None,
 ) -> Assignment:
-    groups = cluster_from_scratch(library, state, kind, settings.for_kind(kind.kind), progress)
+    clusters = cluster_from_scratch(library, state, kind, settings.for_kind(kind.kind), progress)
     old = {concept_id: set(kind.members[concept_id].tolist()) for concept_id in kind.unlabeled}
-    return Assignment(old=old, new=groups)
+    return Assignment(old=old, new=clusters)
 
 
 def _apply(library: Library, state: GroupingState, assignments: dict[ConceptKind, Assignment]) -> None:
+    """Write all assignments in one transaction. Raises `LibraryChangedError` if `state` is out of date."""
     with library.transaction():
         if library.clustering_changes() != state.stamp:
             raise LibraryChangedError
@@ -139,8 +143,8 @@ def _compare(
             if group == before:
                 unchanged += 1
                 continue
-            one = _change(kind, concept_id, before, group)
-            (appear if concept_id is None else change).append(one)
+            group_change = _change(kind, concept_id, before, group)
+            (appear if concept_id is None else change).append(group_change)
         for concept_id in sorted(assignment.old.keys() - set(kept.values())):
             vanish.append(_change(kind, concept_id, assignment.old[concept_id], set()))
         grouped = set().union(*assignment.new) if assignment.new else set()
@@ -159,7 +163,7 @@ def _compare(
 
 
 def _change(kind: KindState, concept_id: int | None, before: set[int], after: set[int]) -> GroupChange:
-    shown = np.array(sorted(after or before)[:_SHOWN_PHOTOS], np.int64)
+    examples = np.array(sorted(after or before)[:_SHOWN_PHOTOS], np.int64)
     return GroupChange(
         id=concept_id,
         kind=kind.kind,
@@ -167,5 +171,5 @@ def _change(kind: KindState, concept_id: int | None, before: set[int], after: se
         after=len(after),
         joined=len(after - before),
         left=len(before - after),
-        photos=[int(photo) for photo in kind.store.photos[shown]],
+        photos=[int(photo) for photo in kind.store.photos[examples]],
     )

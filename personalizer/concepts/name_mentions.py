@@ -1,4 +1,4 @@
-"""Finds names in what programs wrote: log lines, notes in files, records. Knows characters, not concepts."""
+"""Finds mentions of names in machine-written text: log lines, records, file names. Knows no concept."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ _ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\U[0-9a-fA-F]{8}|\\x[0-9a-fA-F]{2
 
 
 class NameMentions:
-    """Looks for any of some names, in any case, as words: Bo is in "bo.jpg" and "Bo's", not in "about".
+    """Finds any of several names as whole words, ignoring case: Bo is in "bo.jpg" and "Bo's", not in "about".
 
-    A name in a script without case, which may also do without spaces, is found anywhere. JSON's and Python's
-    escapes are understood.
+    A name in a script without case matches anywhere, since such scripts may not separate words. JSON and Python
+    escapes are decoded.
     """
 
     def __init__(
         self, names: Iterable[str], others: Iterable[str] = (), as_written: Collection[str] = ()
     ) -> None:
-        """Where one of the `others` is written (Bo's ball), a name inside it is not meant.
+        """`names` are searched. A name inside one of the longer `others` ("Bo's ball") is not a mention.
 
-        Names that are `as_written` count in this spelling only: "May" is a name and "may" is none.
+        Names in `as_written` match case-sensitively: "May" is a name, "may" is not. Blank names are ignored.
         """
-        own = {name for name in names if name.strip()}
-        longest_first = sorted(own | {name for name in others if name.strip()}, key=len, reverse=True)
+        searched = {name for name in names if name.strip()}
+        longest_first = sorted(searched | {name for name in others if name.strip()}, key=len, reverse=True)
         parts = [
             f"(?P<n{number}>{_pattern(name, name not in as_written)})"
-            if name in own
+            if name in searched
             else _pattern(name, True)
             for number, name in enumerate(longest_first)
         ]
-        # Without any name: something that nothing matches.
+        # Without any name, a pattern that never matches.
         self._pattern = re.compile("|".join(parts) or "(?!)")
 
     def in_text(self, text: str) -> bool:
-        """Whether a name is in `text`, escaped or not."""
+        """Whether `text` mentions a name, escaped or not."""
         return self._in_plain(text) or ("\\" in text and self._in_plain(_unescaped(text)))
 
     def in_value(self, value: Any) -> bool:
-        """Whether a name is in a JSON value, be it in its keys."""
+        """Whether any string in a JSON value mentions a name, object keys included."""
         if isinstance(value, str):
             return self.in_text(value)
         if isinstance(value, dict):
@@ -53,26 +53,28 @@ class NameMentions:
 
 
 def _pattern(name: str, any_case: bool) -> str:
+    """The regular expression of a name as a whole word."""
     words = unicodedata.normalize("NFC", name).split()
-    # File names have dashes for the spaces of what they are named after.
+    # File names made from a name have dashes or underscores instead of spaces.
     body = r"[\s_-]+".join(map(re.escape, words))
     if any_case:
         body = f"(?i:{body})"
-    return f"{_no_more_of(words[0][0], '<!')}{body}{_no_more_of(words[-1][-1], '!')}"
+    return f"{_word_boundary(words[0][0], '<!')}{body}{_word_boundary(words[-1][-1], '!')}"
 
 
-def _no_more_of(edge: str, direction: str) -> str:
-    """That the word does not go on beyond its `edge`."""
+def _word_boundary(edge: str, direction: str) -> str:
+    """A lookaround (`direction` "<!" or "!") that no digit or letter continues the word at the character `edge`."""
     if edge.isdigit():
         return rf"(?{direction}\d)"
     return rf"(?{direction}[^\W\d_])" if edge.lower() != edge.upper() else ""
 
 
 def _unescaped(text: str) -> str:
-    return _ESCAPE.sub(_character, text)
+    """The text with JSON and Python escapes decoded."""
+    return _ESCAPE.sub(_decoded, text)
 
 
-def _character(match: re.Match[str]) -> str:
+def _decoded(match: re.Match[str]) -> str:
     if match[0][1] == "u":
         units = bytes.fromhex(match[0].replace("\\u", ""))
         return units.decode("utf-16-be", "replace")

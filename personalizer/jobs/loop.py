@@ -1,7 +1,7 @@
-"""Runs queued jobs one after the other: what a job may say and ask meanwhile, and how long it may be silent.
+"""Runs queued jobs one at a time, with progress, cancellation, leases and a hang detector. Knows no kind of job.
 
-Callers bring the handlers by kind. The lock of the worker says that its process is there; the lease says that its job
-gets on.
+The caller supplies a handler per kind. The worker lock shows that the process is alive; the lease shows that its job
+makes progress.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ PROGRESS_INTERVAL_S = 0.1
 POLL_INTERVAL_S = 0.2
 HEARTBEAT_S = 15.0
 HANG_S = 1800.0
-"""A job that reports nothing, asks nothing and computes nothing for so long is not waited for any more."""
+"""A job hangs if it neither reports, checks for cancellation nor uses the CPU for so long."""
 HANG_EXIT_STATUS = 70
+"""Exit status of a worker that ends itself because its job hangs."""
 RATE_WINDOW_S = 60.0
 _MIN_RATE_SPAN_S = 1.0
 
@@ -37,9 +38,9 @@ Stored = TypeVar("Stored")
 
 
 class ProgressRate:
-    """Steps a second over the last minute: the first photos, for which models are loaded, soon stop counting.
+    """Steps per second over a sliding window, so that the slow first steps, which load models, soon stop counting.
 
-    Begins anew when another piece of work is reported on, which shows by its total or by steps that go back.
+    Starts over with the next part of the work, recognized by another total or by a lower number of steps.
     """
 
     def __init__(self, window_s: float = RATE_WINDOW_S) -> None:
@@ -48,7 +49,7 @@ class ProgressRate:
         self._samples: deque[tuple[float, int]] = deque()
 
     def add(self, now_s: float, done: int, total: int) -> float | None:
-        """Note that so much is done at this (monotonic) time; returns the rate, or None while nobody can tell."""
+        """Record `done` steps at a monotonic time; returns steps per second, or None while there is too little data."""
         if total <= 0:
             self._samples.clear()
             return None
@@ -56,7 +57,7 @@ class ProgressRate:
             self._samples.clear()
         self._total = total
         self._samples.append((now_s, done))
-        # One sample from before the window stays, so that slow work is measured over its last step.
+        # Keep one sample from before the window, so that steps longer than the window still have a rate.
         while len(self._samples) > 2 and self._samples[1][0] < now_s - self._window_s:
             self._samples.popleft()
         first_s, first_done = self._samples[0]
@@ -67,7 +68,7 @@ class ProgressRate:
 
 
 class JobContext:
-    """What a handler may say and ask while it works."""
+    """A handler's interface to the queue: progress, cancellation and yielding. `LeaseKeeper` extends its lease."""
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class JobContext:
         stop: threading.Event,
         runnable: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        """`runnable` says which kinds of jobs the loop that runs this one would run now."""
+        """`stop` ends the worker; `runnable` returns the kinds of jobs that the worker may run now."""
         self._queue = queue
         self._job = job
         self._stop = stop
@@ -90,7 +91,7 @@ class JobContext:
         self._signs = 0
 
     def progress(self, done: int, total: int, message: str) -> None:
-        """Report how far the work is; frequent calls are thinned out, the last step never is."""
+        """Report progress; stored at most every `PROGRESS_INTERVAL_S`, the last step always."""
         for listener in self._listeners:
             listener(Progress(done, total, message))
         now_s = time.monotonic()
@@ -107,71 +108,69 @@ class JobContext:
             logger.warning("another program holds the library: progress is not shown")
 
     def advanced(self) -> None:
-        """Say that something was stored for good: when the worker is killed now, that is no strike."""
+        """Report that results were stored: if the worker is killed later, that is not a failed attempt."""
         if not self._has_advanced:
             self._queue.advanced(self._job.id)
             self._has_advanced = True
 
     def cancelled(self) -> bool:
-        """Whether the handler should stop: the user asked for it, the worker is being shut down, the job is another
-        worker's by now, or it has to yield.
-        """
+        """Whether the handler should stop: cancelled by the user, worker shutting down, lease lost, or job to yield."""
         self._signs += 1
         if self._stop.is_set() or self._lost.is_set() or self._queue.cancelled(self._job.id):
             return True
         return any(condition() for condition in self._yield_when)
 
     def yield_when(self, condition: Callable[[], bool]) -> None:
-        """Stop as well when `condition` holds: the job is put back and goes on later."""
+        """Also stop when `condition` returns True: the job is requeued and continues later."""
         self._yield_when.append(condition)
 
     def listen(self, listener: Callable[[Progress], None]) -> None:
-        """Have every report of progress passed on, before it is thinned out."""
+        """Call `listener` with every progress report, including those that are not stored."""
         self._listeners.append(listener)
 
     def outranked(self, by: Collection[str] | None = None) -> bool:
-        """Whether the worker would rather run another job, of the kinds that are named `by`, where this yields."""
+        """Whether a queued job has priority over this one; with `by`, only a job of these kinds."""
         kinds = set(self._runnable())
         return self._queue.outranked(self._job.id, kinds if by is None else kinds.intersection(by))
 
     def check_cancelled(self) -> None:
-        """Raise `JobCancelled` when the handler should stop."""
+        """Raise `JobCancelled` if the handler should stop."""
         if self.cancelled():
             raise JobCancelled(f"job {self._job.id}")
 
     def signs(self) -> int:
-        """How often the handler has said or asked something."""
+        """How often the handler has reported progress or checked for cancellation."""
         return self._signs
 
     def extend(self) -> bool:
-        """Hold the job for longer."""
+        """Extend the job's lease; False if it is lost."""
         return self._job.lease is not None and self._queue.extend(self._job.id, self._job.lease)
 
     def lose(self) -> None:
-        """The job is another worker's: the handler stops at its next check."""
+        """Mark the lease as lost: the handler stops at its next check."""
         self._lost.set()
 
 
 class Leased(Protocol):
-    """A running job, as far as its lease is concerned."""
+    """The interface of a running job that `LeaseKeeper` needs."""
 
     def extend(self) -> bool:
-        """Hold the lease for longer; False when it is somebody else's now."""
+        """Extend the lease; False if another worker has it now."""
         ...
 
     def signs(self) -> int:
-        """How often the job has shown that it lives."""
+        """A count that grows while the job makes progress."""
         ...
 
     def lose(self) -> None:
-        """Be told that the lease is lost: whatever the job still makes is not wanted."""
+        """Take note that the lease is lost: results of the job are discarded from now on."""
         ...
 
 
 class LeaseKeeper:
-    """A thread that extends the lease of whatever job is `held`, and ends the process when that job hangs.
+    """A thread that extends the lease of the current job, and ends the process when that job hangs.
 
-    A thread cannot be ended from outside. The process can: the next worker finds the job, with the attempt counted.
+    A hanging thread cannot be ended, only its process can; the next worker recovers the job and counts the attempt.
     """
 
     def __init__(
@@ -187,14 +186,14 @@ class LeaseKeeper:
         self._hang_s = hang_s
         self._on_beat = on_beat
         self._on_end = on_end
-        self._on_hang = on_hang or _end_the_process
+        self._on_hang = on_hang or _end_process
         self._held: Leased | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="lease", daemon=True)
 
     def hold(self, job: Leased | None) -> None:
-        """The job that runs from now on; None for no job."""
+        """Set the current job, whose lease is extended from now on; None for no job."""
         with self._lock:
             self._held = job
 
@@ -210,7 +209,7 @@ class LeaseKeeper:
                     watched = None
                     continue
                 now_s, used_now_s = time.monotonic(), computed_s()
-                # This very thread computes a little.
+                # The threshold ignores the CPU time of this thread itself.
                 computes = used_now_s is None or used_now_s - used_s > max(0.3, 0.02 * self._hang_s)
                 if job is not watched or job.signs() != signs or computes:
                     watched, signs, used_s, since_s = job, job.signs(), used_now_s or 0.0, now_s
@@ -227,7 +226,7 @@ class LeaseKeeper:
             try:
                 self._on_beat()
             except OSError:
-                # A disk that refuses for a while must not end the leases too.
+                # A temporary disk error must not stop the extension of leases.
                 logger.warning("the worker cannot say that it lives", exc_info=True)
 
     def _extend(self, job: Leased) -> None:
@@ -239,7 +238,7 @@ class LeaseKeeper:
                     logger.warning("the lease on the running job is lost: it stops at its next check")
                     job.lose()
         except Exception:
-            # A library that is locked or full for a while is no reason to stop; the lease lasts several beats.
+            # A library that is locked or full may recover; the lease outlasts several heartbeats.
             logger.warning("the lease could not be extended", exc_info=True)
 
     def __enter__(self) -> Self:
@@ -253,7 +252,7 @@ class LeaseKeeper:
         self._thread.join()
 
 
-def _end_the_process() -> None:
+def _end_process() -> None:
     logger.critical("the running job has shown no sign of life for too long: this worker gives up")
     logging.shutdown()
     os._exit(HANG_EXIT_STATUS)
@@ -272,27 +271,26 @@ def run_worker_loop(
     on_beat: Callable[[], None] | None = None,
     when_idle: Callable[[], object] | None = None,
 ) -> int:
-    """Run queued jobs one after the other until `stop` is set or nothing came for `idle_exit_s`; returns how
-    many.
+    """Run queued jobs one at a time until `stop` is set or the queue was empty for `idle_exit_s`; returns their number.
 
-    The caller holds the worker lock, so jobs that are marked running belong to a dead worker and are
-    recovered first. A handler that fails never ends the loop, nor does a library that another program holds for
-    long; one that cannot be written to does. `runnable` says which of the kinds may be run now (all by default),
-    `on_beat` is called from a thread every few seconds, `when_idle` whenever there is nothing to run.
+    The caller holds the worker lock, so jobs that are marked running belong to a dead worker and are recovered first.
+    Neither a failing handler nor a library that is locked for long ends the loop; other `sqlite3.OperationalError`s
+    are raised. `runnable` returns the kinds that may run now (default: all handlers), `on_beat` is called from another
+    thread at every heartbeat, `when_idle` at every poll that finds no job.
     """
     runnable = runnable or handlers.keys
-    _patiently(stop, queue.recover_orphans)
+    _retry_while_locked(stop, queue.recover_orphans)
     worker_pid = os.getpid()
-    ran = 0
+    jobs_run = 0
     idle_since_s = time.monotonic()
     with LeaseKeeper(on_beat=on_beat, on_end=queue.library.close_connection_of_thread) as keeper:
         while not stop.is_set():
-            job = _patiently(stop, lambda: queue.claim(worker_pid, runnable()))
+            job = _retry_while_locked(stop, lambda: queue.claim(worker_pid, runnable()))
             if job is None:
                 if idle_exit_s is not None and time.monotonic() - idle_since_s >= idle_exit_s:
                     break
                 if when_idle is not None:
-                    _patiently(stop, when_idle)
+                    _retry_while_locked(stop, when_idle)
                 stop.wait(POLL_INTERVAL_S)
                 continue
             context = JobContext(queue, job, stop, runnable)
@@ -301,12 +299,13 @@ def run_worker_loop(
                 _run(queue, job, handlers[job.kind], context, stop)
             finally:
                 keeper.hold(None)
-            ran += 1
+            jobs_run += 1
             idle_since_s = time.monotonic()
-    return ran
+    return jobs_run
 
 
 def _run(queue: JobQueue, job: Job, handler: Handler, context: JobContext, stop: threading.Event) -> None:
+    """Run one job and write its outcome: finished, cancelled, requeued or failed."""
     outcome: Callable[[], object]
     try:
         result = handler(job, context)
@@ -318,10 +317,11 @@ def _run(queue: JobQueue, job: Job, handler: Handler, context: JobContext, stop:
             outcome = lambda: queue.requeue(job.id, job.lease)  # noqa: E731
     except Exception as error:
         outcome = _failure(queue, job, error)
-    _patiently(stop, outcome)
+    _retry_while_locked(stop, outcome)
 
 
 def _failure(queue: JobQueue, job: Job, error: Exception) -> Callable[[], object]:
+    """The write that records `error` as the job's failure."""
     why = error_class(error)
     if isinstance(error, FamiliarError):
         reason, exit_code = str(error), error.exit_code
@@ -333,8 +333,8 @@ def _failure(queue: JobQueue, job: Job, error: Exception) -> Callable[[], object
     return lambda: queue.fail(job.id, reason, exit_code, lease=job.lease, why=why)
 
 
-def _patiently(stop: threading.Event, action: Callable[[], Stored]) -> Stored:
-    """Do what writes to the library, however long another program holds it; until the worker is to stop."""
+def _retry_while_locked(stop: threading.Event, action: Callable[[], Stored]) -> Stored:
+    """Repeat `action`, which writes to the library, while another program locks it and `stop` is not set."""
     while True:
         try:
             return action()

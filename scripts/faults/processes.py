@@ -99,9 +99,9 @@ def _kind(pid: int) -> str:
     except OSError:
         return "other"
     for text, kind in {
-        "analysis_process": "analysis",
-        "index_process": "index",
-        "efficientnet_conversion": "conversion",
+        "personalizer.analysis.process": "analysis",
+        "personalizer.index.process": "index",
+        "convert_efficientnet": "conversion",
         "assistant.worker": "worker",
         "tui.entry": "front end",
     }.items():

@@ -73,7 +73,7 @@ class IndependentEncoder:
         search_path = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
         module = "personalizer.analysis.convert_efficientnet"
         finished = subprocess.run(
-            [sys.executable, "-m", module, "--out", str(self._models), "--variant", LITE2.name],
+            [sys.executable, "-P", "-m", module, "--out", str(self._models), "--variant", LITE2.name],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search_path))},
             capture_output=True,
             text=True,

@@ -1,7 +1,7 @@
-"""What a personal prompt costs the backbone's general ability (the paper's "forgetting").
+"""Measures what a personal prompt costs the backbone's general ability (the paper's "forgetting").
 
-Asks about pictures that have nothing to do with a concept, with its personal prompt in the context and without;
-and sees that answers and drawings which name no concept do not change at all.
+Compares scores on unrelated held-out pictures with and without the prompt in the context, and checks that captions
+and drawings which name no concept stay identical.
 """
 
 from __future__ import annotations
@@ -39,16 +39,17 @@ _UNNAMED_PICTURES, _UNNAMED_DRAWINGS = 8, 2
 
 @dataclass(frozen=True, slots=True, eq=False)
 class General:
-    """Held-out pictures and what is asked about them."""
+    """Held-out pictures and the tasks on them: captions to choose from, yes/no questions, captions to score."""
 
     named: list[Picture]
     labels: list[str]
-    """What `named` are told from."""
+    """The candidate labels that `named` are classified among."""
     asked: list[tuple[Picture, str, bool]]
+    """(picture, question, true answer)."""
     captioned: list[Picture]
 
     def weights(self, measure: str) -> FloatArray:
-        """What each item counts, `[items]`: answers to yes and to no are worth the same together."""
+        """The items' weights, `[items]`, which sum to 1; true-yes and true-no questions weigh the same in total."""
         if measure == "attribute_questions":
             return balanced_weights(np.array([truth for _, _, truth in self.asked], dtype=bool))
         count = len(self.named if measure == "caption_top1" else self.captioned)
@@ -56,7 +57,7 @@ class General:
 
 
 Scores = dict[str, FloatArray]
-"""By measure, `[items]`: right answers as 1, or bits per token."""
+"""By measure, `[items]`: 1 for a correct answer and 0 otherwise, or bits per token."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,28 +68,29 @@ class Unnamed:
     codes: Int64Array
 
     def differences(self, other: Unnamed) -> int:
-        """How many captions and drawings are not the same."""
-        said = sum(a != b for a, b in zip(self.captions, other.captions, strict=True))
-        return said + int((self.codes != other.codes).any(axis=1).sum())
+        """The number of captions and drawings that differ."""
+        captions = sum(a != b for a, b in zip(self.captions, other.captions, strict=True))
+        return captions + int((self.codes != other.codes).any(axis=1).sum())
 
 
 @dataclass(slots=True, eq=False)
-class _Asked:
-    """What was measured behind the prompts, by concept."""
+class _PromptedScores:
+    """Scores with the personal prompt in the context: by concept, one entry per trained split."""
 
     served: dict[str, list[Scores]] = field(default_factory=dict)
     forced: dict[str, list[Scores]] = field(default_factory=dict)
     differing: int = 0
+    """Captions and drawings that name no concept and yet changed, over all splits."""
 
 
 def evaluate_retention(options: RetentionOptions, run: EvaluationRun) -> dict[str, Any]:
-    """Each measure of `evaluate backbone` that is put in words: bare, with a personal prompt, and the difference.
+    """Each text measure of `evaluate backbone`: bare, with a personal prompt, and the difference.
 
-    `images` is a training corpus, of which the held-out pictures are asked about; without it, the sample library.
-    At most `count` of them per measure, the same ones for every concept. `with_prompt` is as the product serves:
-    the model decides whether the concept's understanding rows open an answer; under `forced` they always do. The
-    interval draws concepts and pictures again. Prefixes are shared with the recognition evaluation in the same
-    home. Raises `UsageError` or `NotFoundError` for folders without enough to read.
+    `images` is a training corpus, of which the held-out pictures are used; without it, the sample library. At most
+    `count` pictures per measure, the same ones for every concept. `with_prompt` is measured as Familiar serves: the
+    model decides whether the concept's understanding tokens open an answer; under `forced` they always do. The
+    interval is a two-way bootstrap over concepts and pictures. Prefixes are shared with the recognition evaluation
+    in the same home. Raises `UsageError` or `NotFoundError` for folders without enough to read.
     """
     subjects, skipped = read_subjects(options.subjects, options.shots)
     general = _general(options.images, options.count, options.seed)
@@ -104,22 +106,22 @@ def evaluate_retention(options: RetentionOptions, run: EvaluationRun) -> dict[st
     photos = EvaluationPhotos(run.home)
     try:
         photos.prepare([photo for subject in subjects for photo in subject.photos], run.on_progress)
-        asked = _behind_prompts(measure, general, unnamed, photos, subjects, options, run)
+        prompted = _scores_with_prompts(measure, general, unnamed, photos, subjects, options, run)
     finally:
         photos.close()
     seed = options.seed
     return {
-        **{name: _row(name, general, scores, asked.served, asked.forced, seed) for name in MEASURES},
-        "identical_without_name": asked.differing == 0 if asked.served else None,
+        **{name: _row(name, general, scores, prompted.served, prompted.forced, seed) for name in MEASURES},
+        "identical_without_name": prompted.differing == 0 if prompted.served else None,
         "unnamed": {
             "captions": len(unnamed.captions),
             "drawings": len(unnamed.codes),
-            "sessions": sum(map(len, asked.served.values())),
-            "differing": asked.differing,
+            "sessions": sum(map(len, prompted.served.values())),
+            "differing": prompted.differing,
         },
         "per_concept": {
-            name: {measure: _difference(measure, general, scores, of) for measure in MEASURES}
-            for name, of in asked.served.items()
+            name: {measure: _difference(measure, general, scores, splits) for measure in MEASURES}
+            for name, splits in prompted.served.items()
         },
         "settings": {
             "images": "corpus" if options.images else "sample library",
@@ -130,14 +132,14 @@ def evaluate_retention(options: RetentionOptions, run: EvaluationRun) -> dict[st
             "seed": seed,
             "backbone": run.backbone,
             "version": bare.version,
-            "subjects": len(asked.served),
+            "subjects": len(prompted.served),
             "skipped_subjects": skipped,
             "unreadable": photos.unreadable,
         },
     }
 
 
-def _behind_prompts(
+def _scores_with_prompts(
     measure: BackboneMeasure,
     general: General,
     unnamed: Unnamed,
@@ -145,30 +147,30 @@ def _behind_prompts(
     subjects: Sequence[Subject],
     options: RetentionOptions,
     run: EvaluationRun,
-) -> _Asked:
-    """The measures behind the personal prompt of every trained split."""
-    asked = _Asked()
+) -> _PromptedScores:
+    """The scores with the personal prompt of every trained split; splits that cannot be tested are left out."""
+    prompted = _PromptedScores()
     splits = make_splits(subjects, options.shots, options.trained_splits, options.seed)
     for number, split in enumerate(splits):
         name = split.subject.name
         run.say(number, len(splits), f"asking with the prompt of {name}")
-        trained = _trained(photos, split, subjects, run)
+        trained = _train_split(photos, split, subjects, run)
         if trained is None:
             continue
         try:
             runtime = trained.runtime
-            behind = measure.with_concept(runtime, forced=False)
-            asked.served.setdefault(name, []).append(_scores(behind, general))
-            asked.forced.setdefault(name, []).append(_scores(measure.with_concept(runtime), general))
-            # After all of that, with the concept's rows and cache in use.
-            asked.differing += unnamed.differences(_unnamed(trained.serving, general, options.seed))
+            unforced = measure.with_concept(runtime, forced=False)
+            prompted.served.setdefault(name, []).append(_scores(unforced, general))
+            prompted.forced.setdefault(name, []).append(_scores(measure.with_concept(runtime), general))
+            # Last, so that the concept's virtual tokens and cache have been in use in this session.
+            prompted.differing += unnamed.differences(_unnamed(trained.serving, general, options.seed))
         finally:
             trained.close()
-    return asked
+    return prompted
 
 
 def _general(images: Path | None, count: int, seed: int) -> General:
-    """Some of the held-out pictures; captions are of photos where there are any, else of renders."""
+    """Up to `count` held-out pictures per measure; those to name are photos where any has a label, else renders."""
     pictures = list(read_corpus(images)) if images else sample_library()
     held_out = [picture for picture in pictures if picture.record.held_out]
     if not held_out:
@@ -190,13 +192,14 @@ def _general(images: Path | None, count: int, seed: int) -> General:
     )
 
 
-def _trained(
+def _train_split(
     photos: EvaluationPhotos, split: Split, subjects: Sequence[Subject], run: EvaluationRun
 ) -> TrainedSplit | None:
-    tested = compare_split(photos, split, subjects, [])
-    if tested is None:
+    """The split with its trained prefix, to be closed by the caller; None where the split cannot be tested."""
+    comparison = compare_split(photos, split, subjects, [])
+    if comparison is None:
         return None
-    trained = TrainedSplit(run.home, tested, photos, run.backbone, run.device)
+    trained = TrainedSplit(run.home, comparison, photos, run.backbone, run.device)
     try:
         trained.train(run.on_progress)
     except BaseException:
@@ -206,21 +209,21 @@ def _trained(
 
 
 def _scores(measure: BackboneMeasure, general: General) -> Scores:
-    right = [
-        said == truth
-        for said, (_, _, truth) in zip(measure.said_yes(general.asked), general.asked, strict=True)
+    correct = [
+        answer == truth
+        for answer, (_, _, truth) in zip(measure.said_yes(general.asked), general.asked, strict=True)
     ]
     return {
         "caption_top1": np.array(measure.captioned_rightly(general.named, general.labels), dtype=np.float64),
-        "attribute_questions": np.array(right, dtype=np.float64),
+        "attribute_questions": np.array(correct, dtype=np.float64),
         "text_bits_per_token": np.array(measure.text_bits(general.captioned), dtype=np.float64),
     }
 
 
 def _unnamed(serving: BackboneService, general: General, seed: int) -> Unnamed:
-    """What a session says and draws when no concept is named."""
-    shown = general.captioned[:_UNNAMED_PICTURES]
-    captions = [serving.caption(picture.image()) for picture in shown]
+    """Captions and drawings of one session when no concept is named."""
+    pictures = general.captioned[:_UNNAMED_PICTURES]
+    captions = [serving.caption(picture.image()) for picture in pictures]
     return Unnamed(captions, draw(serving.session, UNNAMED_TEXT, _UNNAMED_DRAWINGS, seed).codes)
 
 
@@ -249,9 +252,10 @@ def _row(
 
 
 def _against_bare(
-    measure: str, weights: FloatArray, bare: Scores, of: dict[str, list[Scores]], seed: int
+    measure: str, weights: FloatArray, bare: Scores, prompted: dict[str, list[Scores]], seed: int
 ) -> dict[str, Any]:
-    by_concept = np.stack([_mean(scores, measure) for scores in of.values()])
+    """The weighted mean with the prompt, its difference to `bare` and the interval of that difference."""
+    by_concept = np.stack([_mean(splits, measure) for splits in prompted.values()])
     differences = by_concept - bare[measure]
     low, high = metrics.two_way_interval(differences, weights, seed=seed)
     unit, scale = _unit(measure)
@@ -262,19 +266,19 @@ def _against_bare(
     }
 
 
-def _difference(measure: str, general: General, bare: Scores, of: list[Scores]) -> float | None:
-    """Of one concept, in points or bits; None where nothing was measured."""
+def _difference(measure: str, general: General, bare: Scores, splits: list[Scores]) -> float | None:
+    """One concept's mean difference to `bare`, in points or bits per token; None where nothing was measured."""
     weights = general.weights(measure)
-    difference = float((_mean(of, measure) - bare[measure]) @ weights)
+    difference = float((_mean(splits, measure) - bare[measure]) @ weights)
     return rounded(_unit(measure)[1] * difference) if weights.sum() else None
 
 
 def _unit(measure: str) -> tuple[str, float]:
-    """What a difference is called, and its scale: points of a hundred, or bits as they are."""
+    """The key of a difference and its scale: percentage points, or bits per token as they are."""
     return ("difference_bits", 1.0) if measure == "text_bits_per_token" else ("difference_points", 100.0)
 
 
-def _mean(of: list[Scores], measure: str) -> FloatArray:
-    """Over the splits of one concept, `[items]`."""
-    mean: FloatArray = np.mean([scores[measure] for scores in of], axis=0)
+def _mean(splits: list[Scores], measure: str) -> FloatArray:
+    """The mean over the splits of one concept, `[items]`."""
+    mean: FloatArray = np.mean([scores[measure] for scores in splits], axis=0)
     return mean

@@ -105,6 +105,57 @@ def test_a_front_end_has_its_job_done_by_a_worker_of_its_own_version(
     os.kill(pid, signal.SIGTERM)
 
 
+def test_what_the_old_worker_failed_with_is_done_by_the_new_one(
+    home: Home, old_worker: subprocess.Popen[str]
+) -> None:
+    """It polls more often than a front end looks at its version, and finds its modules gone."""
+    with Library.open(home.database) as library:
+        queue = JobQueue(library)
+
+        def take_and_fail() -> None:
+            with Library.open(home.database) as its_own:
+                theirs = JobQueue(its_own)
+                while (job := theirs.claim(old_worker.pid)) is None:
+                    time.sleep(0.01)
+                theirs.fail(job.id, "No module named 'personalizer.concepts'")
+
+        thread = threading.Thread(target=take_and_fail)
+        thread.start()
+        result = JobClient(home, queue).run("cluster", "library", {}, None)
+        thread.join()
+        assert "cluster" in result and old_worker.wait(5) == 0
+        assert queue.list("failed") == []
+    pid = running_worker_pid(home)
+    assert pid
+    os.kill(pid, signal.SIGTERM)
+
+
+def test_a_worker_of_the_version_before_begins_again_when_its_modules_are_gone(tmp_path: Path) -> None:
+    """Only such a worker has the loop's old module; any other process may import the names without harm."""
+    script = tmp_path / "worker.py"
+    script.write_text(
+        """
+import os, sys, types
+from pathlib import Path
+sys.modules["personalizer.worker_loop"] = types.ModuleType("personalizer.worker_loop")
+lives = Path(sys.argv[1])
+lives.write_text(lives.read_text() + f"{os.getpid()}\\n" if lives.exists() else f"{os.getpid()}\\n")
+if len(lives.read_text().split()) == 4:
+    sys.exit(3)
+name = ["scanner", "small_scan", "concept_training"][len(lives.read_text().split()) - 1]
+__import__(f"personalizer.{name}")
+sys.exit("it went on")
+"""
+    )
+    lives = tmp_path / "lives"
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_PARENT)}
+    process = subprocess.Popen([sys.executable, str(script), str(lives)], env=environment)
+    assert process.wait(30) == 3
+    assert lives.read_text().split() == [str(process.pid)] * 4
+    harmless = "import personalizer.scanner, personalizer.small_scan, personalizer.concept_training"
+    subprocess.run([sys.executable, "-c", harmless], env=environment, check=True)
+
+
 @pytest.mark.slow
 def test_a_worker_that_watches_goes_on_in_the_new_code(home: Home, sources: Path) -> None:
     """The same process, as a service manager sees it; nobody has to ask."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+import pytest
 
 from personalizer.analysis_process import Broken, Request
 
@@ -34,3 +37,17 @@ def test_every_photo_is_answered_with_the_update_as_the_reason(tmp_path: Path) -
 def test_requests_and_answers_have_the_names_that_the_version_before_knows() -> None:
     names = [f"{one.__module__}.{one.__qualname__}" for one in (Request, Broken)]
     assert names == ["personalizer.analysis_process.Request", "personalizer.analysis_process.Broken"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd runs on Linux")
+@pytest.mark.parametrize("name", ["systemd", "bash"])
+def test_only_what_systemd_runs_is_a_service(tmp_path: Path, name: str) -> None:
+    parent = shutil.copy(shutil.which("sh") or "/bin/sh", tmp_path / name)
+    look = "import os; from personalizer.analysis_process import _is_run_by_systemd as it; print(it(os.getpid()))"
+    done = subprocess.run(
+        [parent, "-c", '"$0" -c "$1"; exit $?', sys.executable, look],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == str(name == "systemd")
