@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from assistant.worker.progress import reporter
 from personalizer.home import Home
 from personalizer.jobs.due import due_mark, settle
 from personalizer.jobs.loop import JobContext
@@ -63,7 +62,7 @@ class GroupingJobs:
 
         context.progress(0, 0, "Grouping")
         due = due_mark(self._library)
-        report = cluster(self._library, state=self._grouping, progress=reporter(context))
+        report = cluster(self._library, state=self._grouping, progress=context.reporter())
         settle(self._library, due)
         return {"cluster": dataclasses.asdict(report)}
 
@@ -73,7 +72,7 @@ class GroupingJobs:
 
         context.progress(0, 0, "Grouping everything anew")
         found = recluster(
-            self._library, apply=bool(job.payload["apply"]), state=self._grouping, progress=reporter(context)
+            self._library, apply=bool(job.payload["apply"]), state=self._grouping, progress=context.reporter()
         )
         return dataclasses.asdict(found)
 

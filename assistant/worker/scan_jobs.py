@@ -10,7 +10,6 @@ from typing import Any
 
 from assistant.setup.estimate import note_rate
 from assistant.worker.grouping_jobs import GroupingJobs
-from assistant.worker.progress import reporter
 from assistant.worker.training_jobs import TrainingJobs
 from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.errors import JobCancelled
@@ -92,7 +91,7 @@ class ScanJobs:
             self._library,
             noticed,
             self._home.models,
-            ScanControl(reporter(context), makes_way, context.advanced),
+            ScanControl(context.reporter(), makes_way, context.advanced),
         )
         self._check_way(job, makes_way, noticed)
         if report is None:
@@ -109,7 +108,7 @@ class ScanJobs:
             self._library,
             self._library.roots(),
             self._home.models,
-            ScanControl(reporter(context), makes_way, context.advanced),
+            ScanControl(context.reporter(), makes_way, context.advanced),
             accept_missing=_accepted(job.payload.get("accept_missing")),
         )
         note_rate(self._library, report.new, report.elapsed_s)
@@ -141,7 +140,7 @@ class ScanJobs:
             self._library,
             self._home.models,
             version,
-            progress=reporter(context),
+            progress=context.reporter(),
             cancelled=makes_way,
             advanced=context.advanced,
         )
@@ -166,7 +165,7 @@ class ScanJobs:
         found = look_for_faces(
             self._library,
             self._home.models,
-            progress=reporter(context),
+            progress=context.reporter(),
             cancelled=context.cancelled,
             advanced=context.advanced,
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from assistant.worker.progress import reporter
 from exporters.installed import (
     exported_version,
     is_complete,
@@ -65,7 +64,7 @@ class TrainingJobs:
             concept.id,
             backbone,
             config,
-            progress=reporter(context),
+            progress=context.reporter(),
             cancelled=context.cancelled,
             advanced=context.advanced,
         )
@@ -107,7 +106,7 @@ class TrainingJobs:
         directory = runtime_directory(self._home, version)
         if not is_complete(directory):
             context.check_cancelled()
-            export_backbone(backbone, directory, on_progress=reporter(context, "Preparing the backbone"))
+            export_backbone(backbone, directory, on_progress=context.reporter("Preparing the backbone"))
         note_export(self._home, name, version)
         return version
 

@@ -20,7 +20,7 @@ from personalizer.errors import FamiliarError, JobCancelled
 from personalizer.jobs.queue import JobQueue
 from personalizer.jobs.retry import error_class
 from personalizer.process_limits import computed_s
-from personalizer.schemas import Job, Progress
+from personalizer.schemas import Job, OnProgress, Progress
 from personalizer.storage_errors import is_locked, storage_error
 
 PROGRESS_INTERVAL_S = 0.1
@@ -106,6 +106,15 @@ class JobContext:
             if not is_locked(error):
                 raise
             logger.warning("another program holds the library: progress is not shown")
+
+    def reporter(self, prefix: str = "") -> OnProgress:
+        """What a part of the job reports its progress to; `prefix` says which part."""
+
+        def report(progress: Progress) -> None:
+            message = f"{prefix}: {progress.message}" if prefix else progress.message
+            self.progress(progress.done, progress.total, message)
+
+        return report
 
     def advanced(self) -> None:
         """Report that results were stored: if the worker is killed later, that is not a failed attempt."""
