@@ -11,7 +11,13 @@ from dataclasses import replace
 from importlib import metadata, util
 from pathlib import Path
 
-from assistant.daemon.process import hold_worker_lock, running_worker_pid, watching_pid, worker_log
+from assistant.daemon.process import (
+    hold_worker_lock,
+    outdated_worker_pid,
+    running_worker_pid,
+    watching_pid,
+    worker_log,
+)
 from assistant.results import Check
 from assistant.setup.estimate import folders_within
 from personalizer.backup.swap import restore_state
@@ -212,6 +218,8 @@ def _disk(home: Home) -> Check:
 def _worker(home: Home) -> Check:
     pid = running_worker_pid(home)
     found = f"running (pid {pid})" if pid is not None else "not running; started when needed"
+    if pid is not None and outdated_worker_pid(home) == pid:
+        found += ", of another version: the next command that needs it replaces it"
     return Check("worker", True, f"{found}; log: {worker_log(home)}")
 
 
