@@ -19,6 +19,7 @@ from assistant.evaluation.data import metrics
 from assistant.evaluation.data.options import (
     AblationOptions,
     EvaluationRun,
+    check_samples,
 )
 from assistant.evaluation.data.photos import EvaluationPhotos
 from assistant.evaluation.data.protocol import (
@@ -45,7 +46,6 @@ from assistant.evaluation.recognition.comparison import Comparison, compare_spli
 from assistant.evaluation.recognition.trained import prefix_trials, trained_report
 from assistant.evaluation.recognition.trained_split import Answers, Shared, TrainedSplit
 from assistant.results import Trained
-from personalizer.errors import UsageError
 from personalizer.home import write_atomically
 from personalizer.prefix.prompts import GENERATION_TEXT
 from personalizer.schemas import Float32Array, Int64Array
@@ -69,9 +69,7 @@ def evaluate_ablation(
     """
     names = [name.strip() for name in options.variants.split(",") if name.strip()]
     chosen = choose_variants(names, known)
-    if options.samples < 1:
-        found = f"{options.samples} samples"
-        raise UsageError(tried="drawing", found=found, fix="Draw at least one, better 20.")
+    check_samples(options.samples)
     subjects, skipped = read_subjects(options.subjects, options.shots)
     negatives = read_photos(options.negatives)
     encoder = IndependentEncoder(run.home.ensure().models)

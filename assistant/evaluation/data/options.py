@@ -33,6 +33,12 @@ def images_option() -> Any:
     return option("A training corpus; its held-out part is measured on.", None, metavar="DIR")
 
 
+def check_samples(samples: int) -> None:
+    """Raise UsageError where nothing would be drawn."""
+    if samples < 1:
+        raise UsageError(tried="drawing", found=f"{samples} samples", fix="Draw at least one, better 20.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedOptions:
     """What all measurements take."""
@@ -147,10 +153,7 @@ class GenerationOptions(EvaluationOptions):
 
     def check(self) -> None:
         """Raise UsageError where nothing would be drawn."""
-        if self.samples < 1:
-            raise UsageError(
-                tried="drawing", found=f"{self.samples} samples", fix="Draw at least one, better 20."
-            )
+        check_samples(self.samples)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
