@@ -5,6 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(PYTHON) scripts/install.py --venv $(VENV)
+# One process per core, but no more than memory allows; a file's tests stay together, so that they share what they set up.
+PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo chat install test test-slow check format clean
@@ -33,11 +35,11 @@ chat:
 
 test:
 	@$(INSTALL) base dev chat
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 test-slow:
 	@$(INSTALL) base dev chat
-	@$(BIN)/python -m pytest
+	@$(PYTEST)
 
 check:
 	@$(INSTALL) base dev chat
@@ -45,7 +47,7 @@ check:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 format:
 	$(BIN)/ruff format .
