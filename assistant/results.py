@@ -228,6 +228,8 @@ class Status:
     """Shots of several photos: copies, bursts, RAW files beside their JPEG."""
     duplicates: int = 0
     """Photos that are represented by another photo of their shot."""
+    notices: list[str] = field(default_factory=list)
+    """What an update of Familiar changed in this home, until it was read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,6 +286,7 @@ def status_lines(status: Status) -> str:
         f"polled    {folder['path']}, every {folder['every_s']:.0f} s: {folder['reason']}"
         for folder in status.polled
     ]
+    lines += [f"notice    {notice} Read? `familiar faces` shows it once more." for notice in status.notices]
     lines += [*unlisted_lines(status.unlisted), *frozen_lines(status.frozen)]
     return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
 

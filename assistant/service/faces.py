@@ -1,21 +1,27 @@
-"""Whether faces are looked for, and by which networks."""
+"""Whether faces are looked for."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from assistant.results import (
-    Forgotten,
-)
+from assistant.results import Forgotten
 from assistant.service.base import Core
+from personalizer.faces.removed_networks import forget_choice, has_choice, removed_networks_notice
+from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
+from personalizer.library.library import Library
 from personalizer.schemas import OnProgress
 
-if TYPE_CHECKING:
-    from assistant.setup.face_models import FaceModelState
+
+def face_notice(home: Home, library: Library) -> str | None:
+    """What became of the face networks that were chosen in an earlier version, until that was read."""
+    if not has_choice(home.models):
+        return None
+    from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
+
+    waiting = len(library.photos_to_analyze(analysis_version(PhotoAnalyzer(home.models))))
+    return removed_networks_notice(home.models, waiting)
 
 
 class Faces(Core):
@@ -28,28 +34,12 @@ class Faces(Core):
         found = self._run(JobKind.FIND_FACES, "library", {}, on_progress) if left else {}
         return {"faces": on, "looked_at": found.get("looked_at", 0), "found": found.get("faces", 0)}
 
-    def face_models(self) -> list[FaceModelState]:
-        """The networks for faces that may be downloaded."""
-        from assistant.setup.face_models import face_models
-
-        return face_models(self.home.models)
-
-    def download_face_model(
-        self, name: str, source: Path | None = None, on_progress: OnProgress | None = None
-    ) -> FaceModelState:
-        """Fetch one of them from its publisher, or take it from the file `source`."""
-        from assistant.setup.face_models import get_face_model
-
-        self.home.ensure()
-        return get_face_model(self.home.models, name, source, on_progress)
-
-    def use_face_models(self, names: Sequence[str]) -> dict[str, Any]:
-        """Use these from now on, and look at the photos again with them."""
-        from assistant.setup.face_models import use_face_models
-
-        used = use_face_models(self.home.models, self.library, self.queue, names)
-        self.__dict__.pop("_describer", None)
-        return used
+    def read_face_notice(self) -> str | None:
+        """`face_notice`, which is not given again."""
+        notice = face_notice(self.home, self.library)
+        if notice is not None:
+            forget_choice(self.home.models)
+        return notice
 
     def erase_faces(self, on_progress: OnProgress | None = None, *, backups: bool = False) -> Forgotten:
         """Switch faces off and remove all of them and everybody who was named, for good; no photo is touched.

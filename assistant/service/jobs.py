@@ -16,6 +16,7 @@ from assistant.results import (
     WorkerStatus,
 )
 from assistant.service.base import Core, existing
+from assistant.service.faces import face_notice
 from personalizer.jobs.kinds import JobKind
 from personalizer.scan.notes import read_notes
 from personalizer.schemas import Job, OnProgress
@@ -153,6 +154,7 @@ class Jobs(Core):
             excluded=self.library.exclusions(),
             waiting=notes.waiting,
             unlisted=notes.unlisted,
+            notices=[notice] if (notice := face_notice(self.home, self.library)) else [],
             **self.library.shot_counts(),
         )
 

@@ -41,6 +41,7 @@ from assistant.worker.registry import make_handlers
 from personalizer.analysis.analyzer import analysis_version
 from personalizer.backup.swap import finish_restore
 from personalizer.errors import FamiliarError
+from personalizer.faces.removed_networks import remove_networks
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import run_worker_loop
@@ -100,6 +101,7 @@ def _work(
         library = entered.enter_context(Library.open(home.database))
         queue = JobQueue(library)
         queue.recover_orphans()
+        remove_networks(home.models)
         resume_forgetting(library, queue)
         resume_erasing(library, queue)
         queue_what_is_missing(home, library, queue)

@@ -128,7 +128,7 @@ class ScanJobs:
         """Photos that older models looked at → what the present ones find, in the index and grouped again."""
         from personalizer.scan.reanalysis import analyze_again
 
-        # For the names and versions of its models only. Made each time: other face models may be in use by now.
+        # For the names and versions of its models only.
         analyzer = PhotoAnalyzer(self._home.models)
         version = analysis_version(analyzer)
         with self._library.transaction():

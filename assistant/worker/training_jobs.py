@@ -12,8 +12,9 @@ from exporters.installed import (
     of_same_backbone,
     runtime_directory,
 )
-from personalizer.analysis.analyzer import PhotoAnalyzer
+from personalizer.analysis.embed import ObjectEmbedder
 from personalizer.errors import FamiliarError, UsageError
+from personalizer.faces.embedder import FACE_MODEL
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext
@@ -50,9 +51,8 @@ class TrainingJobs:
                 found="it has no name",
                 fix="Name it: familiar name ID NAME",
             )
-        # For the names and versions of its models only. Made each time: other face models may be in use by now.
-        analyzer = PhotoAnalyzer(self._home.models)
-        notes = check_members(self._library, concept, analyzer.object_model, analyzer.face_model)
+        object_model = ObjectEmbedder(self._home.models).model_version
+        notes = check_members(self._library, concept, object_model, FACE_MODEL)
         context.progress(0, 0, f"Loading the backbone for {concept.name}")
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))
         # First what answers need of the backbone: other questions can then be answered while this one is trained.

@@ -14,12 +14,9 @@ import numpy as np
 from PIL import Image
 
 from personalizer.analysis.embed import ObjectEmbedder
-from personalizer.faces.detector import FaceDetector, FaceDetectorConfig
-from personalizer.faces.downloads import chosen_models
-from personalizer.faces.embedder import FaceEmbedder
+from personalizer.faces.detector import FaceDetector
+from personalizer.faces.embedder import FACE_MODEL, FaceEmbedder
 from personalizer.faces.mtcnn import FaceCascade
-from personalizer.faces.sface import SFaceEmbedder
-from personalizer.faces.yunet import YuNet
 from personalizer.photos.decode import DecodedPhoto
 from personalizer.schemas import BoundingBox, DetectionKind, Embedding, Float32Array, NewDetection
 
@@ -54,19 +51,8 @@ class PhotoAnalyzer:
     def __init__(self, models: Path, *, threads: int = 1, faces: bool = True) -> None:
         self.looks_for_faces = faces
         self.objects = ObjectEmbedder(models, threads=threads)
-        chosen = chosen_models(models)
-        self.face_detector = (
-            FaceDetector(
-                FaceDetectorConfig(sure=YuNet.sure), YuNet(models, threads=threads, model=chosen["detection"])
-            )
-            if "detection" in chosen
-            else FaceDetector(finder=FaceCascade(threads=threads))
-        )
-        self.faces: FaceEmbedder | SFaceEmbedder = (
-            SFaceEmbedder(models, threads=threads, chosen=chosen["recognition"])
-            if "recognition" in chosen
-            else FaceEmbedder()
-        )
+        self.face_detector = FaceDetector(cascade=FaceCascade(threads=threads))
+        self.faces = FaceEmbedder()
 
     def load(self) -> None:
         """Convert (once per machine) and load the object network now instead of at the first photo."""
@@ -93,12 +79,12 @@ class PhotoAnalyzer:
     @property
     def object_model(self) -> tuple[str, str]:
         """Model and version of the vectors of kind `photo` and `object`."""
-        return self.objects.model, self.objects.version
+        return self.objects.model_version
 
     @property
     def face_model(self) -> tuple[str, str]:
         """Model and version of the vectors of kind `face`."""
-        return self.faces.model, self.faces.version
+        return FACE_MODEL
 
 
 def _crop(image: Image.Image, box: BoundingBox) -> Image.Image:

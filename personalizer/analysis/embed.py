@@ -63,8 +63,8 @@ class ObjectEmbedder:
             content = mean_file.read_bytes()
             self._mean = load(content)["mean"].astype(np.float32)
             suffix = "mean-" + hashlib.sha256(content).hexdigest()[:8]
-        self.model = MODEL_NAME
-        self.version = f"{SOURCE_SHA256[:8]}-g{GRAPH_VERSION}-squash-{suffix}"
+        self.model_version = (MODEL_NAME, f"{SOURCE_SHA256[:8]}-g{GRAPH_VERSION}-squash-{suffix}")
+        """Model and version that its vectors are stored with."""
 
     @cached_property
     def _session(self) -> Any:
@@ -83,7 +83,7 @@ class ObjectEmbedder:
         pooled, activation = self._session.run(["pooled", "activation"], {"images": batch})
         vectors = self._normalise(pooled)
         return [
-            ObjectView(Embedding(vector, self.model, self.version), where)
+            ObjectView(Embedding(vector, *self.model_version), where)
             for vector, where in zip(vectors, activation, strict=True)
         ]
 

@@ -1,42 +1,23 @@
-"""Faces in a picture, with what each is worth. Knows pixels; the networks that find them are in mtcnn and yunet."""
+"""Faces in a picture, with what each is worth. Knows pixels; the networks that find them are in mtcnn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from personalizer.faces.mtcnn import FaceCascade, FoundFaces
+from personalizer.faces.mtcnn import FaceCascade
 from personalizer.faces.quality import judge_face
 from personalizer.schemas import BoundingBox, Float32Array, NewDetection
 
 RULES_VERSION = 1
-"""Counted up when the same faces of a finder become other boxes, scores or flaws: part of the detector's version."""
-
-
+"""Counted up when the same faces of the cascade become other boxes, scores or flaws: part of the detector's version."""
 _HOG_FACE_PX = 120
-
-
 _NEARLY = 1.1
-
-
 # Medians over faces that both the cascade and dlib's detector found.
 _SQUARE_SIDE, _SQUARE_DROP = 0.92, 0.064
-
-
-class FaceFinder(Protocol):
-    """Finds faces and five points of each: the cascade that ships, or a network that was downloaded."""
-
-    @property
-    def name(self) -> str:
-        """With the version."""
-        ...
-
-    def find(self, pixels: Any) -> FoundFaces:
-        """Faces in the uint8 RGB picture `[height, width, 3]`."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +30,7 @@ class FaceDetectorConfig:
     """
 
     sure: float = 0.985
-    """From this probability up the finder is believed; below, dlib's detector has to see the face too."""
+    """From this probability up the cascade is believed; below, dlib's detector has to see the face too."""
     second_opinion: float = 0.0
     """dlib's margin over its own threshold."""
     min_side_px: float = 16.0
@@ -65,21 +46,21 @@ class FaceDetectorConfig:
 class FaceDetector:
     """Faces that are not lying on their side. Score: size, sharpness and frontality, the worst of them, 0 to 1."""
 
-    def __init__(self, config: FaceDetectorConfig | None = None, finder: FaceFinder | None = None) -> None:
+    def __init__(self, config: FaceDetectorConfig | None = None, cascade: FaceCascade | None = None) -> None:
         self.config = config or FaceDetectorConfig()
-        self.finder: FaceFinder = finder or FaceCascade()
+        self.cascade = cascade or FaceCascade()
         self._hog: Any = None
 
     @property
     def name(self) -> str:
         """Which detector that is, with its version: what detections are stored with."""
-        return f"{self.finder.name}+hog-{RULES_VERSION}"
+        return f"{self.cascade.name}+hog-{RULES_VERSION}"
 
     def detect(self, image: Image.Image) -> list[NewDetection]:
         """Faces in an RGB picture, largest first."""
         pixels = np.asarray(image)
         searched, scale = self._searched(pixels)
-        faces = self.finder.find(searched)
+        faces = self.cascade.find(searched)
         found = []
         for edges, probability, points in zip(faces.boxes, faces.probabilities, faces.points, strict=True):
             small = _face_square(edges)

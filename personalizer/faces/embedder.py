@@ -16,27 +16,14 @@ from personalizer.faces.dlib_resnet import CHIP_PX, face_graph
 from personalizer.onnx_runtime import open_session
 from personalizer.schemas import BoundingBox, Embedding
 
-FACE_MODEL_NAME = "dlib-resnet-v1"
-
-
 FACE_FEATURES = 128
-
-
 _FACE_PACKAGE = "face_recognition_models"
-
-
 _FACE_NETWORK = ("dlib_face_recognition_resnet_model_v1.dat", "55533b28a95800a5")
-
-
 _FACE_LANDMARKS = ("shape_predictor_5_face_landmarks.dat", "c4b1e9804792707d")
-
-
+FACE_MODEL = ("dlib-resnet-v1", _FACE_NETWORK[1][:8])
+"""Model and version that vectors of faces are stored with."""
 _FACE_CROP_PX = 256
-
-
 _FACE_MARGIN = 0.5
-
-
 _CHIP_PADDING = 0.25
 """What the network was trained with."""
 
@@ -64,8 +51,6 @@ class FaceEmbedder:
     """
 
     def __init__(self) -> None:
-        self.model = FACE_MODEL_NAME
-        self.version = _FACE_NETWORK[1][:8]
         self._landmarks = FaceLandmarks()
         self._network: Any = None
         self._lock = threading.Lock()
@@ -92,7 +77,7 @@ class FaceEmbedder:
                 self._network = _face_session()
         chip = dlib.get_face_chip(pixels, points, CHIP_PX, _CHIP_PADDING)
         vector = self._network.run(None, {"faces": chip[None]})[0][0]
-        return Embedding(vector, self.model, self.version)
+        return Embedding(vector, *FACE_MODEL)
 
 
 def _face_session() -> Any:

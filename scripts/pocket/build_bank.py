@@ -62,7 +62,7 @@ def main() -> None:
     save_file(
         {"codes": codes, "vectors": vectors},
         options.checkpoint / BANK_FILE,
-        metadata={"embedding_version": embedder.version},
+        metadata={"embedding_version": embedder.model_version[1]},
     )
     print(f"{len(picks)} pictures, {(options.checkpoint / BANK_FILE).stat().st_size / 2**20:.1f} MiB")
 

@@ -130,12 +130,6 @@ def small() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def face_stand_ins() -> ModuleType:
-    """Tiny networks that stand for those that may be downloaded."""
-    return importlib.import_module("face_stand_ins")
-
-
-@pytest.fixture(scope="session")
 def raw_files() -> ModuleType:
     """The functions that write camera RAW files."""
     return importlib.import_module("raw_files")

@@ -304,7 +304,7 @@ def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path:
     bank.parent.mkdir()
     bank.write_bytes(b"codes of another tokenizer")
     source = ("--corpus", folder, "--tokenizer", trained, "--features", 5)
-    encode = start("encode_corpus", *source, "--out", tokens, "--size", tiny)
+    encode = start("data.encode_corpus", *source, "--out", tokens, "--size", tiny)
     printed = encode.communicate(timeout=900)[0]
     assert encode.returncode == 0, printed
     encoded = read_tokens(tokens, read_size(str(tiny)))
@@ -332,7 +332,7 @@ def test_an_image_tokenizer_goes_on_to_the_same_loss_curve_and_encodes(tmp_path:
     more, further = tmp_path / "more.npz", tmp_path / "further"
     source = ("--corpus", folder, "--checkpoint", written, "--features", 0)
     for module, arguments in (
-        ("encode_corpus", (*source, "--out", more)),
+        ("data.encode_corpus", (*source, "--out", more)),
         ("train_language_model", ("--tokens", more, "--start", written, "--out", further)),
         ("assemble", ("--start", written, "--lm", further, "--out", again)),
     ):

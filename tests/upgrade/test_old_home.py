@@ -509,3 +509,53 @@ def test_a_newer_library_is_refused_unchanged(old: Any) -> None:
     assert done.returncode > 0 and json.loads(done.stdout)["error"]
     assert "newer" in done.stderr and "Traceback" not in done.stderr
     assert old.database.read_bytes() == content
+
+
+# --- face networks that could be downloaded
+
+
+DOWNLOADED_NETWORKS = (
+    """UPDATE detections SET detector = 'yunet-8f2383e4+hog-1', box_left = box_left + 2, box_top = box_top - 1
+       WHERE kind = 'face'""",
+    "UPDATE vectors SET model = 'sface', version = '0ba9fbfa-1' WHERE model LIKE 'dlib%'",
+    "UPDATE photos SET analysed_by = replace(replace(analysed_by, 'mtcnn-1', 'yunet-8f2383e4'), "
+    "'dlib-resnet-v1:55533b28', 'sface:0ba9fbfa-1')",
+)
+SAID_ABOUT_FACES = (
+    "UPDATE memberships SET source = 'user' WHERE detection_id = 31",
+    "INSERT INTO concepts(id, name, name_key, kind, state, created_at) "
+    "VALUES (99, 'Eve', 'eve', 'face', 'named', '2026')",
+    "INSERT INTO memberships SELECT 99, 34, source, 'rejected' FROM memberships WHERE detection_id = 31",
+    "INSERT INTO links SELECT 31, 37, 'cannot', created_at FROM links LIMIT 1",
+)
+
+
+def test_downloaded_face_networks_give_way(old: Any) -> None:
+    """Their owner is told, photos are analyzed anew with what ships, and all that people said stays."""
+    familiar = Familiar(old.home)
+    familiar.change(*SAID_ABOUT_FACES, *DOWNLOADED_NETWORKS)
+    models = old.home / "models"
+    models.mkdir(exist_ok=True)
+    (models / "face_models.json").write_text('{"use": ["yunet", "sface"]}\n')
+    for name in ("face_detection_yunet_2023mar.onnx", "face_recognition_sface_2021dec.onnx"):
+        (models / name).write_bytes(b"a network")
+    said = {
+        "concepts": "SELECT id, kind, name FROM concepts WHERE name IS NOT NULL",
+        "memberships": "SELECT * FROM memberships WHERE source = 'user'",
+        "links": "SELECT * FROM links",
+    }
+    before = {table: familiar.rows(query) for table, query in said.items()}
+    assert {row["detection_id"] for row in before["memberships"]} >= {31, 34}
+    [notice] = familiar.json("status")["notices"]
+    assert "yunet and sface" in notice and "28 photos still to be analyzed anew" in notice
+
+    familiar.run_jobs()
+    assert {table: familiar.rows(query) for table, query in said.items()} == before
+    faces = "SELECT detection_id, model FROM vectors JOIN detections ON id = detection_id WHERE kind = 'face'"
+    assert {row["detection_id"]: row["model"] for row in familiar.rows(faces)} == dict.fromkeys(
+        (31, 34, 37), "dlib-resnet-v1"
+    )
+    assert sorted(file.name for file in models.glob("face*")) == ["face_models.json"]
+    read = familiar.json("faces")["notice"]
+    assert "yunet and sface" in read and "all photos were analyzed anew" in read
+    assert familiar.json("faces")["notice"] is None and familiar.json("status")["notices"] == []

@@ -66,7 +66,7 @@ def test_shipped_mean_is_subtracted_and_named_in_the_version(
     models: Path, embedder: ObjectEmbedder, flower: Image.Image, tmp_path: Path
 ) -> None:
     raw = ObjectEmbedder(models, mean_file=tmp_path / "none")
-    assert raw.version.endswith("-raw") and "-mean-" in embedder.version
+    assert raw.model_version[1].endswith("-raw") and "-mean-" in embedder.model_version[1]
     mean = load_file(OBJECT_MEAN)["mean"]
     assert mean.shape == (FEATURES,)
     expected = raw.embed(flower).vector - mean

@@ -232,6 +232,6 @@ def test_references_are_learned_once_until_members_change(library: Library) -> N
 
 def test_general_pictures_of_another_embedding_are_not_used() -> None:
     assert shipped_contrast("another") is None
-    version = ObjectEmbedder(Path("unused")).version
+    _, version = ObjectEmbedder(Path("unused")).model_version
     contrast = shipped_contrast(version)
     assert contrast is not None and contrast.dimensions == 1280
