@@ -253,6 +253,15 @@ class UnreadPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class NextStep:
+    """Something that a person can do next."""
+
+    why: str
+    """What it is good for."""
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One line of `familiar doctor`."""
 

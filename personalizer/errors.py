@@ -1,6 +1,11 @@
-"""The one root of all errors that a user may see, with what was tried, what was found and what to do."""
+"""What messages to the user are made of: errors with what was tried, found and what to do, and counted nouns."""
 
 from __future__ import annotations
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """`1 photo`, `2 photos`, `3 people`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 class FamiliarError(Exception):

@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from personalizer.errors import UsageError
+
 PACKAGE_DATA = Path(__file__).parent / "data"
 PACKAGE_PARENT = Path(__file__).resolve().parents[1]
 """The folder that the packages lie in: what a child process needs on its path."""
@@ -61,7 +63,7 @@ class Home:
         return self.root / "worker.lock"
 
     def ensure(self) -> Home:
-        """Create the folders, private to the user."""
+        """Create the folders, private to the user. Raises UsageError where a file is in the way."""
         for folder in (
             self.root,
             self.chroma,
@@ -71,7 +73,14 @@ class Home:
             self.imagined,
             self.logs,
         ):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise UsageError(
+                    tried=f"opening Familiar's folder {self.root}",
+                    found=f"{error.filename or folder} is a file, not a folder",
+                    fix="Give a folder: --home DIR, or FAMILIAR_HOME=DIR.",
+                ) from error
             # mkdir honours the umask only when it creates; an older, wider folder is narrowed here.
             if folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from personalizer.errors import counted
 from tui.messages import Snapshot, Suggestion
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def suggestions(concepts: Sequence[ConceptSummary], photo: Path | None) -> tuple
         first = unnamed[0]
         what = "person" if first.kind == "face" else "pet or thing"
         number = first.members + first.suggested
-        label = f"Name the {what} in {number} photos (number {first.id})"
+        label = f"Name the {what} in {counted(number, 'photo')} (number {first.id})"
         found.append(Suggestion(label, f"/name {first.id} ", send=False))
     if concepts:
         found.append(Suggestion("Who do you know?", "Who do you know?"))

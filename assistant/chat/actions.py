@@ -30,7 +30,7 @@ from assistant.tools.describe import describe_photo
 from assistant.tools.imagine import imagine_pictures
 from assistant.tools.list_concepts import listed_concepts
 from assistant.tools.remember import remember_fact
-from personalizer.errors import UsageError
+from personalizer.errors import UsageError, counted
 from personalizer.schemas import OnProgress
 
 
@@ -120,7 +120,7 @@ class Actions:
             trained = self._familiar.learn(name, opened, progress)
             return f"I know {trained.concept} now.\n{trained_lines(trained)}", trained
 
-        number = "1 photo" if len(opened) == 1 else f"{len(opened)} photos"
+        number = counted(len(opened), "photo")
         return Action("learn", f"Learning {name} from {number}", run, tuple(opened))
 
     def forget(self, name: str, typed: str) -> Action:

@@ -21,14 +21,17 @@ from assistant.cli.daemon import daemon_app, service_app
 from assistant.cli.evaluate import evaluate_app
 from assistant.cli.faces import faces_app
 from assistant.cli.folders import folders_app
-from assistant.cli.front_end import FrontEnd
+from assistant.cli.front_end import FrontEnd, fit, front_end
+from assistant.cli.help_panels import arrange_help
 from assistant.cli.recluster import recluster_app
 from assistant.cli.report import report_app
 from assistant.cli.route import route_app
 from assistant.cli.status import jobs_app, status_app
-from personalizer.errors import FamiliarError, JobCancelled, UsageError
+from personalizer.errors import FamiliarError, JobCancelled, NotReadyError, UsageError
 
 INTERRUPTED = 130
+WORK_WITHOUT_BACKBONE = ("watch", "service")
+"""Commands that must not end because a drive with a backbone is away: they scan and group as well."""
 GLOBAL_FLAGS = frozenset({"--json", "--quiet"})
 GLOBAL_OPTIONS = frozenset({"--home", "--backbone", "--device", "--log-level"})
 
@@ -42,7 +45,7 @@ app = typer.Typer(
 )
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def set_global_options(
     context: typer.Context,
     home: Annotated[Path | None, typer.Option(help="Where the library lives. [env: FAMILIAR_HOME]")] = None,
@@ -56,12 +59,15 @@ def set_global_options(
 ) -> None:
     if device not in ("auto", "cpu", "cuda"):
         raise UsageError(tried="--device", found=repr(device), fix="Use auto, cpu or cuda.")
+    if context.invoked_subcommand not in WORK_WITHOUT_BACKBONE:
+        check_backbone(backbone)
     if log_level not in ("info", "debug"):
         raise UsageError(tried="--log-level", found=repr(log_level), fix="Use info or debug.")
     context.obj = FrontEnd(home, backbone, device, json, quiet, log_level)
+    if context.invoked_subcommand is None:
+        show_next_steps(front_end(context))
 
 
-# In the order of `familiar --help`.
 for part in (
     folders_app,
     daemon_app,
@@ -84,19 +90,41 @@ for name, group in (
     app.add_typer(group, name=name)
 
 
+def check_backbone(backbone: str) -> None:
+    """Raises NotReadyError where there is no such backbone: now, not when something needs it."""
+    from personalizer.backbones.registry import POCKET
+
+    if backbone != POCKET and not Path(backbone).expanduser().is_dir():
+        raise NotReadyError(
+            tried=f"--backbone {backbone}",
+            found="there is no backbone of that name, and no such folder",
+            fix=f"Give the folder of a checkpoint, or leave it out: {POCKET} ships.",
+        )
+
+
+def show_next_steps(ui: FrontEnd) -> None:
+    """What `familiar` without a command says: what can be done next in this home."""
+    from assistant.presentation.lines import next_step_lines
+
+    ui.show({"next": ui.familiar.next_steps()}, lambda found: next_step_lines(found["next"]))
+
+
 def run_app(application: typer.Typer, arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code; the one place where errors become messages."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A file's name need not be UTF-8, and the terminal need not know every letter.
             stream.reconfigure(errors="backslashreplace")
-    ordered = global_options_first(arguments) or ["--help"]
+    ordered = global_options_first(arguments)
     as_json = "--json" in ordered
     interrupted = FamiliarError(
         tried="running the command", found="interrupted", fix="Run it again to go on where it stopped."
     )
     try:
-        outcome: Any = typer.main.get_command(application).main(ordered, "familiar", standalone_mode=False)
+        commands = typer.main.get_command(application)
+        if application is app:
+            arrange_help(commands)
+        outcome: Any = commands.main(ordered, "familiar", standalone_mode=False)
         if outcome != INTERRUPTED:
             return outcome if isinstance(outcome, int) else 0
         _report(interrupted, as_json)
@@ -134,7 +162,7 @@ def _report(error: FamiliarError, as_json: bool) -> int:
 
     if as_json:
         typer.echo(to_json(error_document(error)))
-    typer.echo(error_lines(error), err=True)
+    typer.echo(fit(error_lines(error), sys.stderr), err=True)
     return error.exit_code
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from assistant.cli.front_end import front_end
-from personalizer.errors import UsageError
+from assistant.presentation.printable import short_path
+from personalizer.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from assistant.results import BackupState
@@ -77,8 +78,8 @@ def backups(
 
 def backup_lines(made: BackupMade) -> str:
     return (
-        f"{made.path}: {made.bytes / 2**20:.1f} MiB, {made.photos} photos, {made.concepts} names, {made.prefixes} "
-        f"trained ({made.elapsed_s:.1f} s)\n"
+        f"{short_path(made.path)}: {made.bytes / 2**20:.1f} MiB, {counted(made.photos, 'photo')}, "
+        f"{counted(made.concepts, 'name')}, {made.prefixes} trained ({made.elapsed_s:.1f} s)\n"
         "It holds what was found and named in your photos, not the photos, models and drawings. Keep it as private as "
         "them."
     )
@@ -86,7 +87,7 @@ def backup_lines(made: BackupMade) -> str:
 
 def restored_lines(restored: Restored) -> str:
     lines = [
-        f"Restored from {restored.made_at[:16].replace('T', ' ')} UTC: {restored.photos} photos, "
+        f"Restored from {restored.made_at[:16].replace('T', ' ')} UTC: {counted(restored.photos, 'photo')}, "
         f"{restored.concepts} names, {restored.prefixes} trained ({restored.elapsed_s:.1f} s)"
     ]
     left_out = restored.left_out
@@ -94,7 +95,9 @@ def restored_lines(restored: Restored) -> str:
         number = left_out["concepts"]
         lines.append(f"Left out: {number} that you had forgotten since.")
     if left_out.get("faces"):
-        lines.append(f"Left out: {left_out['faces']} faces, and the people; you had them erased since.")
+        lines.append(
+            f"Left out: {counted(left_out['faces'], 'face')}, and the people; you had them erased since."
+        )
     return "\n".join([*lines, *restored.notes, "`familiar scan` brings it up to date with your folders."])
 
 

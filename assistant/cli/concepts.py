@@ -31,14 +31,24 @@ def concepts(context: typer.Context) -> None:
 @concepts_app.command()
 def name(
     context: typer.Context,
-    concept_id: Annotated[int, typer.Argument(metavar="ID")],
+    concept: Annotated[str, typer.Argument(metavar="ID", help="The number of a group, or the name it has.")],
     new_name: Annotated[str, typer.Argument(metavar="NAME")],
 ) -> None:
-    """Name a concept."""
-    from assistant.presentation.lines import concept_lines
+    """Name a person, pet or thing."""
+    from assistant.presentation.lines import named_lines
 
     ui = front_end(context)
-    ui.show(ui.familiar.name(concept_id, new_name), lambda concept: concept_lines([concept]))
+    ui.show(ui.familiar.name(concept, new_name), named_lines)
+
+
+@concepts_app.command()
+def rename(
+    context: typer.Context,
+    concept: Annotated[str, typer.Argument(metavar="NAME", help="The name it has, or its number.")],
+    new_name: Annotated[str, typer.Argument(metavar="NEW")],
+) -> None:
+    """Give a person, pet or thing another name."""
+    name(context, concept, new_name)
 
 
 @concepts_app.command()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.cli.front_end import FrontEnd, NoFaces, Yes, front_end
-from personalizer.errors import UsageError
+from personalizer.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from assistant.daemon.service_file import ServiceState
@@ -47,7 +47,7 @@ Switch = Annotated[str | None, typer.Argument(metavar="[on|off]")]
 
 def add_folders(ui: FrontEnd, paths: Sequence[Path], *, yes: bool, no_faces: bool) -> None:
     """The command `add`: asks about faces, says what it will take, scans."""
-    from assistant.presentation.lines import as_data, scan_lines
+    from assistant.presentation.lines import as_data, next_step_lines, scan_lines
     from assistant.setup.consent import settle_consent
     from assistant.setup.estimate import Measuring
 
@@ -55,21 +55,17 @@ def add_folders(ui: FrontEnd, paths: Sequence[Path], *, yes: bool, no_faces: boo
     before = familiar.estimate(paths)
     settle_consent(familiar.library, ui.asking(), yes=yes, no_faces=no_faces)
 
-    def say(estimate: Estimate) -> None:
-        if not ui.quiet:
-            typer.echo(estimate_lines(estimate), err=True)
-
-    say(before)
+    ui.note(estimate_lines(before))
     measured = before
 
     def note(estimate: Estimate) -> None:
         nonlocal measured
         measured = estimate
-        say(estimate)
+        ui.note(estimate_lines(estimate))
 
     report = ui.run(lambda on_progress: familiar.add(paths, Measuring(before, on_progress, note)))
     document = {**as_data(report), "estimate": as_data(measured)}
-    ui.show(document, lambda _: scan_lines(report))
+    ui.show(document, lambda _: f"{scan_lines(report)}\n\n{next_step_lines(familiar.next_steps())}")
 
 
 def watch_folders(ui: FrontEnd, *, patience_s: float, training: bool, yes: bool, no_faces: bool) -> None:
@@ -164,7 +160,7 @@ def estimate_lines(estimate: Estimate) -> str:
     from assistant.presentation.lines import duration
 
     if estimate.new == 0:
-        return f"{estimate.files} files that may be photos, none of them new."
+        return f"{counted(estimate.files, 'file')} that may be photos, none of them new."
     size = (
         f"{estimate.bytes / 2**30:.1f} GiB"
         if estimate.bytes >= 2**30
@@ -176,7 +172,7 @@ def estimate_lines(estimate: Estimate) -> str:
         "first photos": "by the first photos",
     }[estimate.basis]
     lines = [
-        f"{estimate.new} new photos ({size}): about {duration(estimate.minutes)} at "
+        f"{counted(estimate.new, 'new photo')} ({size}): about {duration(estimate.minutes)} at "
         f"{estimate.photos_per_s:.1f} photos/s ({basis}), and {estimate.disk_mib:.0f} MiB of disk."
     ]
     if not estimate.fits:

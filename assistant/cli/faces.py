@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from assistant.cli.front_end import FrontEnd, front_end
-from personalizer.errors import UsageError
+from personalizer.errors import UsageError, counted
 
 faces_app = typer.Typer(
     rich_markup_mode=None,
@@ -57,11 +57,11 @@ def faces_lines(found: dict[str, Any]) -> str:
     lines = ["Faces are looked for." if found["faces"] else "Faces are not looked for."]
     if found.get("looked_at"):
         lines.append(
-            f"{found['found']} were found in {found['looked_at']} photos in which that was left out."
+            f"{counted(found['found'], 'face')} found in {counted(found['looked_at'], 'photo')} left out before."
         )
     if not found["faces"] and found["kept"]:
         lines.append(
-            f"{found['kept']} that were found before are kept. To remove them: familiar faces off --erase"
+            f"{counted(found['kept'], 'face')} from before kept. To remove them: familiar faces off --erase"
         )
     if found.get("notice"):
         lines.append(found["notice"])

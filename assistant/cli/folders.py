@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.cli.front_end import FrontEnd, NoFaces, Yes, front_end
-from personalizer.errors import UsageError
+from assistant.presentation.printable import short_path
+from personalizer.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from assistant.cli.front_end import FrontEnd
@@ -63,7 +64,7 @@ def rebuild_index(context: typer.Context) -> None:
     """Make the vector index anew from the library, when it is damaged."""
     ui = front_end(context)
     rebuilt = {**ui.run(ui.familiar.rebuild_index), "path": ui.familiar.home.chroma}
-    ui.show(rebuilt, lambda result: f"{result['indexed']} vectors in {result['path']}")
+    ui.show(rebuilt, lambda result: f"{counted(result['indexed'], 'vector')} in {short_path(result['path'])}")
 
 
 def scan_folders(ui: FrontEnd, roots: Sequence[Path], *, accept_missing: bool) -> None:

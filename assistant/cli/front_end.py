@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import shutil
 import sys
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
@@ -49,6 +50,14 @@ class FrontEnd:
         with shown_progress(quiet=self.quiet) as on_progress:
             return work(on_progress)
 
+    def note(self, text: str) -> None:
+        """Say something on standard error, above the progress where that is shown."""
+        from assistant.presentation.printable import printable
+        from assistant.presentation.progress import print_above
+
+        if not self.quiet:
+            print_above(fit(printable(text), sys.stderr))
+
     def asking(self) -> bool:
         """Whether somebody is there who can be asked."""
         return not self.json and sys.stdin.isatty() and sys.stderr.isatty()
@@ -64,7 +73,16 @@ class FrontEnd:
         if self.json:
             typer.echo(to_json(result))
         else:
-            typer.echo(lines(result) if drawn else printable(lines(result)))
+            typer.echo(lines(result) if drawn else fit(printable(lines(result)), sys.stdout))
+
+
+def fit(text: str, stream: TextIO) -> str:
+    """`text` broken between words where `stream` is a terminal; elsewhere as it is."""
+    if not stream.isatty():
+        return text
+    from assistant.presentation.printable import wrapped
+
+    return wrapped(text, shutil.get_terminal_size().columns)
 
 
 def front_end(context: typer.Context) -> FrontEnd:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.cli.front_end import front_end
+from personalizer.errors import counted
 
 if TYPE_CHECKING:
     from assistant.report.people_page import PeoplePage
@@ -32,12 +33,13 @@ def report(
 
 def report_lines(page: PeoplePage) -> str:
     """Where it is and what is on it."""
-    people = f"{page.people} {'person' if page.people == 1 else 'people'}"
+    people = counted(page.people, "person", "people")
     unnamed = page.unnamed_people + page.unnamed_things
     lines = [
         str(page.path),
-        f"{people}, {page.things} pets and things, {unnamed} groups without a name; "
-        f"{page.pictures} pictures, {page.bytes / 2**20:.1f} MiB",
+        f"{people}, {counted(page.things, 'pet or thing', 'pets and things')}, "
+        f"{counted(unnamed, 'group')} without a name; "
+        f"{counted(page.pictures, 'picture')}, {page.bytes / 2**20:.1f} MiB",
     ]
     if not page.faces_on:
         lines.append("Faces are off: people are listed without pictures.")

@@ -50,6 +50,24 @@ def retry(context: typer.Context, job_id: Annotated[str, typer.Argument(metavar=
     ui.show(ui.familiar.retry(job_id), job_line)
 
 
+@jobs_app.command()
+def cancel(context: typer.Context, job_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+    """Stop a job that waits or runs; what it has done so far is kept."""
+    from assistant.presentation.lines import job_line
+
+    ui = front_end(context)
+    ui.show(ui.familiar.cancel(job_id), job_line)
+
+
+@jobs_app.command()
+def dismiss(context: typer.Context, job_id: Annotated[int, typer.Argument(metavar="ID")]) -> None:
+    """Take a failed job off the list, without trying it again."""
+    from assistant.presentation.lines import job_line
+
+    ui = front_end(context)
+    ui.show(ui.familiar.dismiss(job_id), job_line)
+
+
 @status_app.command()
 def pause(context: typer.Context) -> None:
     """Start no further job until `resume`."""

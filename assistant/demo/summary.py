@@ -9,6 +9,7 @@ from pathlib import Path
 from assistant.demo.run import DemoResult
 from assistant.presentation.printable import printable
 from assistant.presentation.thumbnails import Captioned, side_by_side
+from personalizer.errors import counted
 
 THUMBNAIL_COLUMNS = 24
 
@@ -21,7 +22,8 @@ def summary_lines(result: DemoResult, *, pictures: bool) -> str:
     times = result.elapsed_s
     lines = [
         "",
-        f"{result.photos} photos, {result.detections} detections ({times.get('ingest', 0):.0f} s)",
+        f"{counted(result.photos, 'photo')}, {counted(result.detections, 'detection')} "
+        f"({times.get('ingest', 0):.0f} s)",
         "",
         "Concepts",
     ]

@@ -5,28 +5,27 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from assistant.presentation.printable import printable
+from assistant.presentation.printable import printable, short_path
 from assistant.results import (
     Check,
     Description,
     Forgotten,
     Imagined,
     Learning,
+    NextStep,
     Profile,
     Status,
     Trained,
     UnreadPhoto,
 )
-from personalizer.errors import FamiliarError
+from personalizer.errors import FamiliarError, counted
 from personalizer.schemas import ConceptSummary, Job, ScanReport
-
-if TYPE_CHECKING:
-    pass
 
 _PHOTOS_SHOWN = 20
 
@@ -83,15 +82,24 @@ def scan_lines(report: ScanReport) -> str:
         if number
     ]
     lines = [
-        f"{report.seen} files seen: {', '.join(counts) or 'nothing new'}"
+        f"{counted(report.seen, 'file')} seen: {', '.join(counts) or 'nothing new'}"
         f" ({report.elapsed_s:.1f} s, {report.photos_per_s:.1f} photos/s)"
     ]
     if report.failed:
-        lines.append(f"{len(report.failed)} could not be read:")
-        lines += [f"  {failure['path']}: {failure['reason']}" for failure in report.failed]
+        lines.append(f"{counted(len(report.failed), 'file')} could not be read:")
+        lines += [f"  {short_path(failure['path'])}: {failure['reason']}" for failure in report.failed]
     if report.waiting:
-        lines.append(f"{report.waiting} are still being written; the next scan takes them.")
+        lines.append(
+            f"{counted(report.waiting, 'file is', 'files are')} still being written; the next scan takes what is left."
+        )
     return "\n".join([*lines, *unlisted_lines(report.unlisted), *frozen_lines(report.frozen)])
+
+
+def next_step_lines(steps: Sequence[NextStep]) -> str:
+    """A line for each, with its command."""
+    width = max(len(step.why) for step in steps)
+    lines = [f"  {step.why.ljust(width)}  {step.command}" for step in steps]
+    return "\n".join(["Next:", *lines, "", "All commands: familiar --help"])
 
 
 def unlisted_lines(unlisted: Sequence[Mapping[str, str]]) -> list[str]:
@@ -99,8 +107,8 @@ def unlisted_lines(unlisted: Sequence[Mapping[str, str]]) -> list[str]:
     if not unlisted:
         return []
     return [
-        f"{len(unlisted)} folders could not be looked into; what was in them stays as it is:",
-        *(f"  {folder['path']}: {folder['reason']}" for folder in unlisted),
+        f"{counted(len(unlisted), 'folder')} could not be read; the photos in there stay as they are:",
+        *(f"  {short_path(folder['path'])}: {folder['reason']}" for folder in unlisted),
     ]
 
 
@@ -110,7 +118,7 @@ def exclusion_lines(left_out: Mapping[str, int], *, changed: bool = False) -> st
         return "Nothing is left out." + (" The next scan takes in what was: familiar scan" if changed else "")
     lines = ["Left out, besides hidden files and what other programs keep for themselves:"]
     lines += [
-        f"  {pattern}  ({'1 photo' if count == 1 else f'{count} photos'})"
+        f"  {pattern}  ({counted(count, 'photo')})"
         if count
         else f"  {pattern}  (no photo that I know: check its spelling if it should leave some out)"
         for pattern, count in left_out.items()
@@ -125,7 +133,7 @@ def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
     if not frozen:
         return []
     return [
-        *(f"Frozen: {folder['path']}: {folder['reason']}" for folder in frozen),
+        *(f"Frozen: {short_path(folder['path'])}: {folder['reason']}" for folder in frozen),
         "  Nothing was changed for these photos. Bring the folder back (is its disk connected?), or, if they were",
         "  deleted, say so: familiar scan --accept-missing [FOLDER]",
     ]
@@ -143,11 +151,22 @@ def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
             str(c.members),
             str(c.suggested),
             c.state,
-            "–" if c.example is None else str(c.example),
+            "–" if c.example is None else short_path(c.example),
         )
         for c in concepts
     ]
     return table(rows)
+
+
+def named_lines(concept: ConceptSummary) -> str:
+    """What a name is good for now, and what it could be good for."""
+    name = concept.name or str(concept.id)
+    lines = [
+        f"{name} (number {concept.id}, {counted(concept.members, 'photo')}) is recognized by that name now."
+    ]
+    if concept.state != "ready":
+        lines.append(f"To draw with {name}: familiar train {shlex.quote(name)}")
+    return "\n".join(lines)
 
 
 def profile_lines(profile: Profile) -> str:
@@ -185,7 +204,7 @@ def description_lines(description: Description) -> str:
 
 
 def imagined_lines(imagined: Imagined) -> str:
-    lines = [str(path) for path in imagined.paths]
+    lines = [short_path(path) for path in imagined.paths]
     used = ", ".join(imagined.concepts) or "no concept"
     lines.append(f"{used}; seed {imagined.seed}; {imagined.backbone}; {imagined.tokens_per_s:.0f} tokens/s")
     return "\n".join([*lines, *imagined.notes])
@@ -193,13 +212,15 @@ def imagined_lines(imagined: Imagined) -> str:
 
 def trained_lines(trained: Trained) -> str:
     quality = trained.recognition_augmented
+    beach = shlex.quote(f"{trained.concept} on a beach")
     return (
-        f"{trained.concept}: {trained.steps} steps in {trained.elapsed_s:.0f} s, "
-        f"{trained.trained_values:,} values "
+        f"{trained.concept} is learned. Try: familiar imagine {beach}\n"
+        f"  {counted(trained.steps, 'step')} in {trained.elapsed_s:.0f} s, {trained.trained_values:,} values "
         f"({trained.bytes / 1024:.0f} KiB), peak memory {trained.peak_rss_mib:.0f} MiB"
         + (f", recognition on augmented views {quality:.2f}" if quality is not None else "")
         + "".join(
-            f"\n  not used: {one['path']}: {one['reason']}" for one in trained.details.get("skipped", [])
+            f"\n  not used: {short_path(one['path'])}: {one['reason']}"
+            for one in trained.details.get("skipped", [])
         )
         + "".join(
             f"\n  not taught: number {one['number']} of what you told me: {one['reason']}"
@@ -211,9 +232,9 @@ def trained_lines(trained: Trained) -> str:
 
 def learning_lines(begun: Learning) -> str:
     return (
-        f"{begun.concept} is known from {begun.photos} photos now, and recognised by them. "
+        f"{begun.concept} is known from {counted(begun.photos, 'photo')} now, and recognised. "
         f"It can be drawn once job {begun.training_job} has trained it: familiar status"
-        + "".join(f"\n  not used: {one['path']}: {one['reason']}" for one in begun.skipped)
+        + "".join(f"\n  not used: {short_path(one['path'])}: {one['reason']}" for one in begun.skipped)
     )
 
 
@@ -226,12 +247,12 @@ def forgotten_lines(forgotten: Forgotten) -> str:
     lines = [f"Forgotten. Removed: {counts or 'what was left'}. No photo was touched."]
     if forgotten.kept.get("shared_photos"):
         lines.append(
-            f"{forgotten.kept['shared_photos']} photos stay as they are: another concept has them too."
+            f"{counted(forgotten.kept['shared_photos'], 'photo stays', 'photos stay')}: another concept has them too."
         )
     if forgotten.kept.get("paths_with_its_name"):
         lines.append(
-            f"{forgotten.kept['paths_with_its_name']} folders and photos of yours have the name in theirs, "
-            "and stay known by it."
+            f"{counted(forgotten.kept['paths_with_its_name'], 'path')} of your own folders and photos "
+            "with the name in it stay known."
         )
     return "\n".join([*lines, *_backups_left_lines(forgotten)])
 
@@ -241,15 +262,18 @@ def _backups_left_lines(forgotten: Forgotten) -> list[str]:
     there = [backup for backup in forgotten.backups if backup.state == "there"]
     deleted = [backup for backup in forgotten.backups if backup.state == "deleted"]
     others = [backup for backup in forgotten.backups if backup.state not in ("there", "deleted")]
-    lines = [f"Deleted the backup that held it: {backup.path}" for backup in deleted]
+    lines = [f"Deleted the backup that held it: {short_path(backup.path)}" for backup in deleted]
     if there:
-        lines += ["Backups that were made before still hold it:", *(f"  {backup.path}" for backup in there)]
+        lines += [
+            "Backups that were made before still hold it:",
+            *(f"  {short_path(backup.path)}" for backup in there),
+        ]
         lines += [
             "  To delete them: familiar backups --prune. Restoring one leaves out what was forgotten here."
         ]
     if others:
         lines += ["Backups that hold it and are out of reach; delete them yourself:"]
-        lines += [f"  {backup.path}: {backup.state}" for backup in others]
+        lines += [f"  {short_path(backup.path)}: {backup.state}" for backup in others]
     return lines
 
 
@@ -261,12 +285,12 @@ def status_lines(status: Status) -> str:
     quarantined = f", {status.quarantined} left alone" if status.quarantined else ""
     faces = "" if status.faces_on else ", looked for no longer"
     lines = [
-        f"home      {status.home}",
-        f"photos    {status.photos} ({status.detections} detections, {status.faces} faces{faces}, "
-        f"{status.failures} unreadable{quarantined})"
+        f"home      {short_path(status.home)}",
+        f"photos    {status.photos:,} ({counted(status.detections, 'detection')}, "
+        f"{counted(status.faces, 'face')}{faces}, {status.failures} unreadable{quarantined})"
         + (f", {status.duplicates} of them copies or of a burst" if status.duplicates else ""),
         f"concepts  {status.concepts} ({status.named} named, {status.ready} trained)",
-        f"backbone  {status.backbone}",
+        f"backbone  {short_path(status.backbone)}",
         f"worker    {state}{watching}{', paused' if worker.paused else ''}",
         f"training  {training_line(status.training)}",
         f"jobs      {jobs}",
@@ -278,12 +302,12 @@ def status_lines(status: Status) -> str:
         lines.append("excluded  " + ", ".join(status.excluded))
     if status.outdated:
         lines.append(
-            f"outdated  {status.outdated} photos that newer models failed with (`familiar jobs` says why)"
+            f"outdated  {counted(status.outdated, 'photo')} that newer models failed with (`familiar jobs` says why)"
         )
     if status.waiting:
-        lines.append(f"waiting   {status.waiting} files that are still being written")
+        lines.append(f"waiting   {counted(status.waiting, 'file')} still being written")
     lines += [
-        f"polled    {folder['path']}, every {folder['every_s']:.0f} s: {folder['reason']}"
+        f"polled    {short_path(folder['path'])}, every {folder['every_s']:.0f} s: {folder['reason']}"
         for folder in status.polled
     ]
     lines += [f"notice    {notice} Read? `familiar faces` shows it once more." for notice in status.notices]
@@ -297,7 +321,11 @@ def training_line(training: Mapping[str, Any]) -> str:
         return "–"
     due, given_up = training.get("due", 0), training.get("given_up", 0)
     reason = f": {training['reason']}" if training.get("reason") else ""
-    count = f" ({due} concept{'' if due == 1 else 's'})" if due else ""
+    count = (
+        f" ({counted(due, 'person or thing', 'people and things')} to train: familiar train NAME)"
+        if due
+        else ""
+    )
     failed = f"; {given_up} gave up after failures (`familiar train NAME` tries again)" if given_up else ""
     return f"{training['state']}{reason}{count}{failed}"
 
@@ -306,7 +334,8 @@ def job_line(job: Job | UnreadPhoto) -> str:
     progress = f" {job.done}/{job.total}" if job.total else ""
     detail = f" – {job.error}" if job.error else f" – {job.message}" if job.message else ""
     state = "quarantined" if job.quarantined else job.state
-    return f"{job.id}  {job.kind} {job.subject}  {state}{progress}{detail}{_pace(job)}"
+    subject = short_path(job.subject) if job.subject.startswith("/") else job.subject
+    return f"{job.id}  {job.kind} {subject}  {state}{progress}{detail}{_pace(job)}"
 
 
 def _pace(job: Job | UnreadPhoto) -> str:
@@ -322,7 +351,7 @@ def job_lines(jobs: Iterable[Job | UnreadPhoto]) -> str:
     photos = [job for job in jobs if isinstance(job, UnreadPhoto)]
     lines = [job_line(photo) for photo in photos[:_PHOTOS_SHOWN]]
     if len(photos) > _PHOTOS_SHOWN:
-        lines.append(f"and {len(photos) - _PHOTOS_SHOWN} photos more (--json lists them)")
+        lines.append(f"and {counted(len(photos) - _PHOTOS_SHOWN, 'photo')} more (--json lists them)")
     if photos:
         lines.append(
             "`familiar jobs retry ID` tries a photo again, `familiar jobs retry photos` all of them."
@@ -342,7 +371,7 @@ def duration(minutes: float) -> str:
     if hours < 48:
         return f"{hours} h {rest} min" if rest else f"{hours} h"
     days, hours = divmod(hours, 24)
-    return f"{days} days {hours} h"
+    return f"{counted(days, 'day')} {hours} h"
 
 
 def check_lines(checks: Sequence[Check]) -> str:

@@ -1,8 +1,10 @@
-"""Makes text from elsewhere (file names, models, errors) safe to show in a terminal. Knows no screen."""
+"""Makes text fit to be shown in a terminal: safe, wrapped between words, with short paths. Knows no screen."""
 
 from __future__ import annotations
 
 import re
+import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,3 +28,42 @@ def progress_text(progress: Progress) -> str:
     """`Scanning (12/64)`."""
     message = printable(progress.message)
     return f"{message} ({progress.done}/{progress.total})" if progress.total else message
+
+
+def short_path(path: Path | str) -> str:
+    """A path for a person to read: below the user's own folder it begins with `~/`."""
+    try:
+        below = Path(path).relative_to(Path.home())
+    except (ValueError, RuntimeError):
+        return str(path)
+    return f"~/{below}" if below.parts else "~"
+
+
+_LABEL = re.compile(r"\s*\S+(?: \S+){0,3}  +")
+
+
+def wrapped(text: str, width: int) -> str:
+    """`text` with lines of at most `width` columns, broken between words and hanging behind a label as in `photos   3`.
+
+    What has no space in it, such as a path to be copied, stays whole.
+    """
+    return "\n".join(
+        line
+        if len(line) <= width
+        else textwrap.fill(
+            line,
+            width,
+            subsequent_indent=" " * _hanging(line, width),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.split("\n")
+    )
+
+
+def _hanging(line: str, width: int) -> int:
+    """Columns by which the lines that continue `line` are indented."""
+    label = _LABEL.match(line)
+    if label is not None and label.end() <= width // 3:
+        return label.end()
+    return len(line) - len(line.lstrip())

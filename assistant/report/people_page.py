@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.report.page_mark import MARK, is_people_page
 from assistant.report.page_pictures import Picture, picture_of
-from assistant.report.wording import STATES, alt_text, counted, lead_text, moment_text, span_text
-from personalizer.errors import FamiliarError, NotReadyError, UsageError
+from assistant.report.wording import STATES, alt_text, lead_text, moment_text, span_text
+from personalizer.errors import FamiliarError, NotReadyError, UsageError, counted
 from personalizer.home import Home, write_parts_atomically
 from personalizer.library.concepts.overview import (
     Portrayed,

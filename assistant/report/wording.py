@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from personalizer.errors import counted
 from personalizer.library.concepts.overview import Overview
 
 STATES = {
@@ -13,10 +14,6 @@ STATES = {
     "stale": ("to be trained again", "warn"),
 }
 """The look is a class of the style sheet."""
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 MONTHS = (

@@ -46,12 +46,13 @@ class Concepts(Core):
 
         return summaries(self.library)
 
-    def name(self, concept_id: int, name: str) -> ConceptSummary:
-        """Give a concept a name."""
+    def name(self, concept: int | str, name: str) -> ConceptSummary:
+        """Give a concept, by its number or the name it has, a name."""
         from personalizer.concepts.operations import name_concept
 
-        name_concept(self.library, concept_id, name)
-        return self._summary(concept_id)
+        found = self.concept(concept)
+        name_concept(self.library, found.id, name)
+        return self._summary(found.id)
 
     def merge(self, first: int | str, second: int | str) -> ConceptSummary:
         """Say that two concepts, by id or name, are one; the first, or the one with a name, stays."""

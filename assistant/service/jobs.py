@@ -5,27 +5,25 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from assistant.daemon.client import USER_PRIORITY
 from assistant.daemon.process import running_worker_pid, watching_pid
 from assistant.results import (
     Check,
+    NextStep,
     Status,
     UnreadPhoto,
     WorkerStatus,
 )
 from assistant.service.base import Core, existing
 from assistant.service.faces import face_notice
+from personalizer.errors import UsageError
 from personalizer.jobs.kinds import JobKind
 from personalizer.scan.notes import read_notes
 from personalizer.schemas import Job, OnProgress
 from personalizer.training.outdated import due_trainings, given_up
 from personalizer.watch.polled_folders import read_polled
-
-if TYPE_CHECKING:
-    pass
-
 
 _PHOTO_ID, _ANALYSIS_ID = "photo:", "analysis:"
 """Before the number of an unreadable file, and of a photo that newer models failed with, which are no job's."""
@@ -110,6 +108,38 @@ class Jobs(Core):
 
     def _queue_analysis(self) -> int:
         return self.queue.enqueue(JobKind.ANALYZE, "library", {}, USER_PRIORITY)
+
+    def cancel(self, job_id: int) -> Job:
+        """Stop a job that waits or runs, or dismiss one that failed. Raises NotFoundError, UsageError."""
+        job = self.queue.get(job_id)
+        if job.state == "failed":
+            return self.dismiss(job_id)
+        if job.state == "done":
+            raise UsageError(
+                tried=f"cancelling job {job_id}",
+                found="it is done already",
+                fix="Nothing is left to stop. What it changed can often be taken back: familiar history",
+            )
+        self.queue.request_cancel(job_id)
+        return self.queue.get(job_id)
+
+    def dismiss(self, job_id: int) -> Job:
+        """Count a failed job no longer as failed; it is not tried again. Raises NotFoundError, UsageError."""
+        if not self.queue.dismiss(job_id):
+            job = self.queue.get(job_id)
+            raise UsageError(
+                tried=f"dismissing job {job_id}",
+                found=f"it has not failed: it is {job.state}",
+                fix=f"To stop a job that waits or runs: familiar jobs cancel {job_id}",
+            )
+        return self.queue.get(job_id)
+
+    def next_steps(self) -> list[NextStep]:
+        """What a person can do next, the most useful first."""
+        from assistant.setup.next_steps import next_steps
+        from personalizer.concepts.lookup import summaries
+
+        return next_steps(self.status(), summaries(self.library), len(self.library.roots()))
 
     def pause(self) -> dict[str, bool]:
         """Start no further job."""

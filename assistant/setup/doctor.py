@@ -21,7 +21,7 @@ from assistant.daemon.process import (
 from assistant.results import Check
 from assistant.setup.estimate import folders_within
 from personalizer.backup.swap import restore_state
-from personalizer.errors import FamiliarError, NotReadyError
+from personalizer.errors import FamiliarError, NotReadyError, counted
 from personalizer.home import Home
 from personalizer.library.file import quick_verdict
 from personalizer.library.library import Library
@@ -142,7 +142,9 @@ def _weights(
         if not files:
             return Check(name, False, f"the weights of {what} (package {package}) are missing", fix, required)
         size_mib = sum(path.stat().st_size for path in files) / 2**20
-        return Check(name, True, f"{what}, {len(files)} files, {size_mib:.0f} MiB", required=required)
+        return Check(
+            name, True, f"{what}, {counted(len(files), 'file')}, {size_mib:.0f} MiB", required=required
+        )
 
     return _attempt(name, look, fix, required=required)
 
@@ -202,9 +204,9 @@ def _index(home: Home) -> Check:
     wrong = ", ".join(f"{found[key]} {key}" for key in ("missing", "extra", "different") if found[key])
     ok, number = not wrong, found["vectors"]
     detail = (
-        f"{number} vectors, as in the library"
+        f"{counted(number, 'vector')}, as in the library"
         if ok
-        else f"{number} vectors in the library, in the index {wrong}"
+        else f"{counted(number, 'vector')} in the library, in the index {wrong}"
     )
     return Check("index", ok, detail, "familiar rebuild-index", required=False)
 
@@ -257,7 +259,8 @@ def _watch_limit(home: Home) -> Check:
         folders = folders_within(library.roots(), limit, rules)
         refused = [polled for polled in read_polled(library) if polled.refused]
     if refused and watching_pid(home) is not None:
-        found = f"{refused[0].reason}: {len(refused)} folders are scanned every {refused[0].every_s:.0f} s instead"
+        folders_are = counted(len(refused), "folder is", "folders are")
+        found = f"{refused[0].reason}: {folders_are} scanned every {refused[0].every_s:.0f} s instead"
         if refused[0].reason == os.strerror(errno.EMFILE):
             fix = "sudo sysctl fs.inotify.max_user_instances=1024, or end other programs that watch folders"
         else:
@@ -267,7 +270,7 @@ def _watch_limit(home: Home) -> Check:
         "watch limit",
         # Others watch folders too.
         folders < limit * 0.9,
-        f"{folders}{' or more' if folders >= limit else ''} folders, and {limit} may be watched",
+        f"{counted(folders, 'folder')}{' or more' if folders >= limit else ''}, and {limit:,} may be watched",
         WATCH_MORE.format(max(2 * limit, 524288)),
         required=False,
     )

@@ -41,7 +41,14 @@ from personalizer.backup.swap import (
 )
 from personalizer.backup.write import ROOM_BYTES
 from personalizer.concepts.forget import Identity, forget_members, forget_records, identity_of
-from personalizer.errors import CorruptArtifactError, FamiliarError, NotReadyError, StorageError, UsageError
+from personalizer.errors import (
+    CorruptArtifactError,
+    FamiliarError,
+    NotReadyError,
+    StorageError,
+    UsageError,
+    counted,
+)
 from personalizer.home import Home
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.backups import BackupRecord
@@ -190,7 +197,8 @@ def would_be_lost(home: Home) -> str | None:
     if present is None:
         return "the library there, which is damaged"
     if present.photos or present.concepts:
-        return f"the library there, of {present.photos} photos and {present.concepts} concepts with a name"
+        named = counted(present.concepts, "named concept")
+        return f"the library there, of {counted(present.photos, 'photo')} and {named}"
     return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from assistant.language.parse import Phrase
 from assistant.results import Imagined
 from assistant.service.familiar import Familiar
-from personalizer.errors import UsageError
+from personalizer.errors import UsageError, counted
 from personalizer.schemas import OnProgress
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def imagine_pictures(
     """Pictures of `text`, as a sentence about them and as the record with their paths."""
     if not 1 <= count <= MAX_COUNT:
         raise UsageError(
-            tried=f"drawing {count} pictures",
+            tried=f"drawing {counted(count, 'picture')}",
             found=f"one request draws 1 to {MAX_COUNT}",
             fix="Ask for fewer, several times.",
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assistant.language.fact_answers import nothing_told, quoted
 from assistant.service.familiar import Familiar
-from personalizer.errors import NotFoundError
+from personalizer.errors import NotFoundError, counted
 from personalizer.schemas import ConceptSummary
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _told(familiar: Familiar, name: str) -> str:
 
 
 def _photos(number: int) -> str:
-    return f"{number} photo{'' if number == 1 else 's'}"
+    return counted(number, "photo")
 
 
 def list_concepts_tool(familiar: Familiar) -> StructuredTool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from personalizer.concepts.change_log import recorded
 from personalizer.concepts.learn import leave_others
-from personalizer.errors import NotFoundError, UsageError
+from personalizer.errors import NotFoundError, UsageError, counted
 from personalizer.library.library import Library
 from personalizer.names import valid_name
 from personalizer.schemas import Concept, ConceptState, Detection, DetectionKind, Photo
@@ -279,7 +279,7 @@ def _the_one(library: Library, concept: Concept, photo_id: int, face: int | None
         if not 1 <= face <= len(found) or concept.kind != "face":
             raise UsageError(
                 tried=f"choosing face {face} of photo {photo_id}",
-                found=f"{len(found)} faces were found in it"
+                found=f"{counted(len(found), 'face was', 'faces were')} found in it"
                 if concept.kind == "face"
                 else f"{_title(concept)} is no person",
                 fix="Count from the left, from 1.",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from personalizer.errors import counted
+
 CHOICE_NAME = "face_models.json"
 _FILES = ("face_detection_yunet_2023mar.onnx", "face_recognition_sface_2021dec.onnx")
 
@@ -28,11 +30,8 @@ def removed_networks_notice(models: Path, waiting: int) -> str | None:
         chosen = ["another network"]
     if not chosen:
         return None
-    progress = (
-        f"{waiting} photo{'' if waiting == 1 else 's'} still to be analyzed anew"
-        if waiting
-        else "all photos were analyzed anew"
-    )
+    waiting_text = f"{counted(waiting, 'photo')} still to be analyzed anew"
+    progress = waiting_text if waiting else "all photos were analyzed anew"
     return (
         f"Faces are found and told apart by what ships; {' and '.join(map(str, chosen))}, which you had chosen, can no "
         f"longer be used ({progress}). Names and corrections are kept."

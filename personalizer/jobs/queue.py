@@ -187,6 +187,12 @@ class JobQueue:
         with self.library.transaction():
             self._table.request_cancel(job_id)
 
+    def dismiss(self, job_id: int) -> bool:
+        """Make a failed job a cancelled one, with its error; False when it has not failed."""
+        with self.library.transaction():
+            self.get(job_id)
+            return self._table.dismiss(job_id)
+
     def cancelled(self, job_id: int) -> bool:
         """Whether cancelling was asked for, or has happened."""
         return self._table.cancel_requested(job_id)

@@ -236,6 +236,14 @@ class JobTable:
         )
         self._execute("UPDATE jobs SET cancel_requested = 1 WHERE id = ? AND state = 'running'", (job_id,))
 
+    def dismiss(self, job_id: int) -> bool:
+        """Failed → cancelled, keeping the error; whether it had failed."""
+        changed = self._execute(
+            "UPDATE jobs SET state = 'cancelled', quarantined = 0 WHERE id = ? AND state = 'failed'",
+            (job_id,),
+        )
+        return changed.rowcount > 0
+
     def cancel_requested(self, job_id: int) -> bool:
         """Whether it is to stop, or was cancelled."""
         row = self._execute(

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from personalizer.errors import counted
 from personalizer.library.library import Library
 from personalizer.recognition.recognizer import shipped_contrast
 from personalizer.schemas import Concept, Detection, Float32Array
@@ -32,8 +33,8 @@ def check_members(
     notes = []
     photos = {member.photo_id for member in members}
     if len(photos) < ENOUGH:
-        photo = "one photo" if len(photos) == 1 else f"{len(photos)} photos"
-        notes.append(f"Known from {photo} only, so answers are less sure: {ENOUGH} to 5 are better.")
+        known_from = counted(len(photos), "photo")
+        notes.append(f"Known from {known_from} only, so answers are less sure: {ENOUGH} to 5 are better.")
     if len(known) < 2:
         return notes
     vectors = np.stack([found[member.id] for member in known])

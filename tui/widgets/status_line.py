@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from assistant.presentation.printable import printable
+from personalizer.errors import counted
 from tui.literal import literal
 from tui.messages import Snapshot
 
@@ -34,7 +35,7 @@ class StatusLine(Horizontal):
 def facts(snapshot: Snapshot, *, narrow: bool) -> Content:
     """`48 photos · 3 known · pocket · ● idle`."""
     status = snapshot.status
-    photos = f"{status.photos} photo{'' if status.photos == 1 else 's'}"
+    photos = counted(status.photos, "photo")
     parts = [photos, f"{status.named} known"]
     if not narrow:
         parts.append(status.backbone)

@@ -69,7 +69,7 @@ def test_help_loads_nothing_heavy() -> None:
     "arguments",
     [
         ["nonsense"],
-        ["name", "x", "Bo"],
+        ["name", "x"],
         ["imagine"],
         ["imagine", "a cat", "--count", "0"],
         ["--device", "tpu", "status"],

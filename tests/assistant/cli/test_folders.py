@@ -133,4 +133,4 @@ def test_a_scan_says_what_it_left_out() -> None:
         3, 0, 0, 0, 0, [], excluded=2, unlisted=[{"path": "/p", "reason": "permission denied"}]
     )
     text = scan_lines(report)
-    assert "2 excluded" in text and "/p: permission denied" in text and "stays as it is" in text
+    assert "2 excluded" in text and "/p: permission denied" in text and "stay as they are" in text

@@ -99,10 +99,16 @@ def test_photos_that_newer_models_failed_with_are_listed_and_tried_again(
 @pytest.mark.parametrize(
     ("training", "line"),
     [
-        ({"state": "waiting", "reason": "on battery", "due": 2}, "waiting: on battery (2 concepts)"),
+        (
+            {"state": "waiting", "reason": "on battery", "due": 2},
+            "waiting: on battery (2 people and things to train: ",
+        ),
         ({"state": "nothing to do", "reason": "", "due": 0}, "nothing to do"),
         ({"state": "off", "reason": "", "due": 0, "given_up": 0}, "off"),
-        ({"state": "waiting", "reason": "x", "due": 1, "given_up": 1}, "waiting: x (1 concept); 1 gave up"),
+        (
+            {"state": "waiting", "reason": "x", "due": 1, "given_up": 1},
+            "waiting: x (1 person or thing to train: familiar train NAME); 1 gave up",
+        ),
     ],
 )
 def test_why_training_waits(training: dict[str, object], line: str) -> None:

@@ -19,8 +19,8 @@ from assistant.cli.front_end import FrontEnd
 from assistant.demo.run import DemoResult
 from assistant.demo.summary import summary_lines
 from assistant.presentation.lines import concept_lines, error_document, error_lines, scan_lines, to_json
-from assistant.presentation.printable import printable
-from assistant.presentation.progress import shown_progress
+from assistant.presentation.printable import printable, short_path, wrapped
+from assistant.presentation.progress import print_above, shown_progress
 from assistant.presentation.thumbnails import Captioned, contact_sheet, half_blocks, side_by_side
 from personalizer.errors import NotFoundError
 from personalizer.schemas import BoundingBox, ConceptSummary, Progress, ScanReport
@@ -116,6 +116,27 @@ def test_progress_messages_are_neither_markup_nor_codes() -> None:
     written = terminal.getvalue()
     assert "[/] [beach]" in written
     assert "\x1b]0;" not in written and "\x9b" not in written
+
+
+def test_a_printed_line_never_shares_a_row_with_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    with shown_progress(quiet=False, stream=terminal) as show:
+        show(Progress(1, 2, "Reading a.jpg"))
+        print_above("2 new photos [/] about 3 s")
+        show(Progress(2, 2, "Reading b.jpg"))
+    # Each escape sequence that erases a row or moves up begins a new row.
+    rows = re.split(r"\n|\r|\x1b\[\d*[AK]", terminal.getvalue())
+    assert [row for row in rows if "about 3 s" in row] == ["2 new photos [/] about 3 s"]
+
+
+def test_paths_are_short_and_lines_are_wrapped_between_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert short_path(Path("/home/ada/Pictures/a b.jpg")) == "~/Pictures/a b.jpg"
+    assert (short_path("/home/ada"), short_path("/home/adalbert")) == ("~", "/home/adalbert")
+    text = "photos    three of them were read and one was not\n  short"
+    assert wrapped(text, 30) == "photos    three of them were\n          read and one was not\n  short"
+    assert wrapped("a " + "b" * 50, 20) == "a\n" + "b" * 50, "a path stays whole"
+    assert wrapped(text, 200) == text
 
 
 class Terminal(io.StringIO):

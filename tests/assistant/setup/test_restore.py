@@ -771,6 +771,6 @@ def test_what_a_killed_backup_left_is_removed_when_something_is_forgotten(
 def test_refused_without_being_told_to_replace(world: World, two: tuple[int, int], tmp_path: Path) -> None:
     backup = world.back_up(tmp_path / "a.bak")
     world.library.close()
-    with pytest.raises(UsageError, match="6 photos and 2 concepts"):
+    with pytest.raises(UsageError, match="6 photos and 2 named concepts"):
         restore(world.home, backup, replace=False)
     assert state_of(world.home)[0] == {NAME, OTHER}

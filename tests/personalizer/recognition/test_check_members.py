@@ -50,7 +50,7 @@ def test_good_photos_need_no_note(library: Library, analyzer: PhotoAnalyzer) -> 
 
 def test_a_single_photo_is_said_to_be_little(library: Library, analyzer: PhotoAnalyzer) -> None:
     (note,) = _notes(library, analyzer, [_add(library, analyzer, _photos_of("Sunny")[0])])
-    assert "one photo only" in note and "less sure" in note
+    assert "1 photo only" in note and "less sure" in note
 
 
 def test_a_photo_of_something_else_is_named(library: Library, analyzer: PhotoAnalyzer) -> None:
