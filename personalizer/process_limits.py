@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
+from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1
 
@@ -66,23 +66,16 @@ def _lower(limit: int, value: int) -> None:
 
 def computed_s() -> float | None:
     """Seconds of processor time that this process and its children have used; None where nobody can tell."""
-    own_s = time.process_time()
+    import psutil
+
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    parents: dict[int, tuple[int, int]] = {}
+    total_s = time.process_time() + children.ru_utime + children.ru_stime
     try:
-        for folder in Path("/proc").iterdir():
-            if folder.name.isdigit():
-                try:
-                    fields = (folder / "stat").read_text().rpartition(")")[2].split()
-                except (OSError, ValueError):
-                    continue  # it has ended meanwhile
-                parents[int(folder.name)] = (int(fields[1]), int(fields[11]) + int(fields[12]))
-    except OSError:
+        living = psutil.Process().children(recursive=True)
+    except (psutil.Error, OSError):
         return None
-    family = {os.getpid()}
-    grown = True
-    while grown:
-        more = {pid for pid, (parent, _) in parents.items() if parent in family} - family
-        family, grown = family | more, bool(more)
-    living = sum(parents[pid][1] for pid in family - {os.getpid()}) / os.sysconf("SC_CLK_TCK")
-    return own_s + children.ru_utime + children.ru_stime + living
+    for process in living:
+        with suppress(psutil.Error):  # it has ended meanwhile
+            times = process.cpu_times()
+            total_s += times.user + times.system
+    return total_s

@@ -78,12 +78,11 @@ def ingest_lines(report: dict[str, Any]) -> str:
         "",
     ]
     computed = report["cpu_s_per_photo"]
-    if computed is not None:
-        lines.insert(
-            1,
-            f"{computed['ours']:.2f} s of processor time a photo here, {computed['baseline']:.2f} s there: "
-            f"{computed['ratio']:.2f} times",
-        )
+    lines.insert(
+        1,
+        f"{computed['ours']:.2f} s of processor time a photo here, {computed['baseline']:.2f} s there: "
+        f"{computed['ratio']:.2f} times",
+    )
     rows: list[tuple[str, ...]] = [("faces of", "known", "ours", "theirs", "theirs found here")]
     rows += [
         (f"{size} px", *(str(row[key]) for key in ("known", "ours", "reference", "both")))

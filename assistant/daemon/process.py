@@ -167,9 +167,11 @@ def last_beat(home: Home) -> int | None:
 
 def is_stopped(pid: int) -> bool:
     """Whether somebody has stopped this process (Ctrl-Z, a debugger), who may let it go on."""
+    import psutil
+
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
-    except (OSError, IndexError):
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
         return False
 
 

@@ -162,7 +162,7 @@ def named_lines(concept: ConceptSummary) -> str:
     """What a name is good for now, and what it could be good for."""
     name = concept.name or str(concept.id)
     lines = [
-        f"{name} (number {concept.id}, {counted(concept.members, 'photo')}) is recognized by that name now."
+        f"{name} (number {concept.id}, {counted(concept.members, 'photo')}) is recognised by that name now."
     ]
     if concept.state != "ready":
         lines.append(f"To draw with {name}: familiar train {shlex.quote(name)}")

@@ -44,8 +44,11 @@ def _about_concepts(concepts: Sequence[ConceptSummary]) -> Iterator[NextStep]:
     untrained = [concept for concept in concepts if concept.name and concept.state in ("named", "stale")]
     ready = [concept for concept in concepts if concept.name and concept.state == "ready"]
     if unnamed:
-        groups = counted(len(unnamed), "person, pet or thing", "people, pets and things")
-        yield NextStep(f"Look at {groups} without a name", "familiar report")
+        people = sum(concept.kind == "face" for concept in unnamed)
+        things = len(unnamed) - people
+        parts = [counted(people, "person", "people")] * (people > 0)
+        parts += [counted(things, "pet or thing", "pets or things")] * (things > 0)
+        yield NextStep(f"Look at {' and '.join(parts)} without a name", "familiar report")
         yield NextStep(f"Name number {unnamed[0].id}", f"familiar name {unnamed[0].id} NAME")
     if waiting:
         photos = counted(sum(concept.suggested for concept in waiting), "photo")

@@ -6,7 +6,6 @@ Reads what the system says in files and by its own small programs; knows no job 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import psutil
 
 from personalizer.errors import UsageError
 
@@ -48,7 +50,8 @@ class Sources:
     """Where the system says it. `None`: not at all."""
 
     power_supply: Path = Path("/sys/class/power_supply")
-    processor_times: Path = Path("/proc/stat")
+    processor_times: Callable[[], Any] = psutil.cpu_times
+    """Seconds of all processors together since the machine started, by what they did."""
     pmset: str | None = field(
         default_factory=lambda: shutil.which("pmset") if sys.platform == "darwin" else None
     )
@@ -95,31 +98,17 @@ class Machine:
 
     def others_share(self) -> float:
         """What other programs took of the processors since the last call that was at least a second ago, in 0..1."""
-        now = _processor_ticks(self._sources.processor_times)
+        busy, total = _busy_and_total_s(self._sources.processor_times())
         own = self._sources.own_s()
-        if now is None:
-            return self._others_by_load(own)
-        busy, total, tick_s = now
         if self._before is None:
             self._before = (busy, total, own)
             # Nothing to compare with yet: what it has been since the start of the machine says little.
             return self._others
         passed = total - self._before[1]
-        if passed * tick_s >= 1.0:
-            ours = max(0.0, own - self._before[2]) / tick_s
+        if passed >= 1.0:
+            ours = max(0.0, own - self._before[2])
             self._others = min(1.0, max(0.0, busy - self._before[0] - ours) / passed)
             self._before = (busy, total, own)
-        return self._others
-
-    def _others_by_load(self, own: float) -> float:
-        """Where the system counts no ticks: the load average without what this program itself takes."""
-        now_s = time.monotonic()
-        before = self._before
-        self._before = (0.0, now_s, own)
-        if before is None or now_s <= before[1]:
-            return self._others
-        ours = (own - before[2]) / (now_s - before[1])
-        self._others = min(1.0, max(0.0, os.getloadavg()[0] - ours) / (os.cpu_count() or 1))
         return self._others
 
     def _free_gpu_mib(self) -> float | None:
@@ -154,19 +143,13 @@ def on_battery(sources: Sources) -> bool:
     return discharging
 
 
-def _processor_ticks(path: Path) -> tuple[float, float, float] | None:
-    """(busy, all, seconds of one) of all processors together since the machine started."""
-    try:
-        first = path.read_text().partition("\n")[0]
-    except OSError:
-        return None
-    if not re.fullmatch(r"cpu(\s+\d+){4,}", first.strip()):
-        return None
-    ticks = [float(value) for value in first.split()[1:9]]
-    user, nice, system, idle, waiting, *rest = [*ticks, *[0.0] * (8 - len(ticks))]
-    interrupts = rest[0] + rest[1]
-    busy = user + nice + system + interrupts
-    return busy, busy + idle + waiting, 1.0 / os.sysconf("SC_CLK_TCK")
+def _busy_and_total_s(times: Any) -> tuple[float, float]:
+    """Processor seconds with work, and all of them. What guests took is in `user` and `nice` already."""
+    seconds = times._asdict()
+    waiting = seconds.get("idle", 0.0) + seconds.get("iowait", 0.0)
+    counted = ("user", "nice", "system", "irq", "softirq")
+    busy = sum(seconds.get(name, 0.0) for name in counted)
+    return busy, busy + waiting
 
 
 def _said(path: Path) -> str:

@@ -1,6 +1,6 @@
 """What is left in a home of the face networks that earlier versions could download: YuNet and SFace.
 
-Such a home is analyzed anew with what ships, because `analysis_version` differs. Here is only the notice about it, and
+Such a home is analysed anew with what ships, because `analysis_version` differs. Here is only the notice about it, and
 the files that nothing reads any more. To go once no home has them.
 """
 
@@ -30,8 +30,8 @@ def removed_networks_notice(models: Path, waiting: int) -> str | None:
         chosen = ["another network"]
     if not chosen:
         return None
-    waiting_text = f"{counted(waiting, 'photo')} still to be analyzed anew"
-    progress = waiting_text if waiting else "all photos were analyzed anew"
+    waiting_text = f"{counted(waiting, 'photo')} still to be analysed anew"
+    progress = waiting_text if waiting else "all photos were analysed anew"
     return (
         f"Faces are found and told apart by what ships; {' and '.join(map(str, chosen))}, which you had chosen, can no "
         f"longer be used ({progress}). Names and corrections are kept."

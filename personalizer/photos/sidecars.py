@@ -14,20 +14,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from xml.parsers import expat
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 MAX_BYTES = 4 * 2**20
-_MAX_DEPTH = 64
 _MAX_TEXT = 2000
 _MAX_KEYWORDS = 100
 
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_DC = "http://purl.org/dc/elements/1.1/"
-_EXIF = "http://ns.adobe.com/exif/1.0/"
-_XMP = "http://ns.adobe.com/xap/1.0/"
-_PHOTOSHOP = "http://ns.adobe.com/photoshop/1.0/"
-_SUBJECT = f"{_DC} subject"
-_DATES = (f"{_EXIF} DateTimeOriginal", f"{_PHOTOSHOP} DateCreated", f"{_XMP} CreateDate")
+_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_EXIF = "{http://ns.adobe.com/exif/1.0/}"
+_XMP = "{http://ns.adobe.com/xap/1.0/}"
+_PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
+_DATES = (f"{_EXIF}DateTimeOriginal", f"{_PHOTOSHOP}DateCreated", f"{_XMP}CreateDate")
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?")
 _DEGREES = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?([NSEW])")
 
@@ -47,10 +48,6 @@ class SidecarFacts:
     keywords: tuple[str, ...] = ()
 
 
-class _RefusedError(Exception):
-    """The document does what none that we need does."""
-
-
 def read_sidecar(path: Path) -> SidecarFacts | None:
     """What the file says, or None for one that cannot be read or is something else."""
     try:
@@ -67,95 +64,51 @@ def read_sidecar(path: Path) -> SidecarFacts | None:
 
 
 def parse_xmp(content: bytes) -> SidecarFacts | None:
-    """What an XMP document says, or None for anything else."""
-    reader = _XmpReader()
+    """What an XMP document says, or None for anything else.
+
+    A document that declares a type is refused: without one there are no entities to expand, and nothing is fetched.
+    """
+    # Some programs pad the document with NULs, of which one may be half of a letter.
+    end = len(content.rstrip(b"\0"))
+    end += end % 2 if content[:2] in (b"\xff\xfe", b"\xfe\xff") else 0
     try:
-        reader.read(content)
-    except (expat.ExpatError, _RefusedError, ValueError, LookupError):
+        document = fromstring(content[:end], forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
         return None
-    found = reader.properties
-    if not reader.is_rdf:
+    rdf = document if document.tag == f"{_RDF}RDF" else document.find(f".//{_RDF}RDF")
+    if rdf is None:
         return None
+    found, keywords = _properties(rdf)
     latitude, longitude = _place(
-        _xmp_degrees(found.get(f"{_EXIF} GPSLatitude", "")),
-        _xmp_degrees(found.get(f"{_EXIF} GPSLongitude", "")),
+        _xmp_degrees(found.get(f"{_EXIF}GPSLatitude", "")),
+        _xmp_degrees(found.get(f"{_EXIF}GPSLongitude", "")),
     )
     return SidecarFacts(
-        title=found.get(f"{_DC} title") or None,
-        description=found.get(f"{_DC} description") or None,
+        title=found.get(f"{_DC}title") or None,
+        description=found.get(f"{_DC}description") or None,
         taken_at=next((at for name in _DATES if (at := _date(found.get(name, ""))) is not None), None),
         latitude=latitude,
         longitude=longitude,
-        rating=_rating(found.get(f"{_XMP} Rating", "")),
-        keywords=tuple(dict.fromkeys(reader.keywords)),
+        rating=_rating(found.get(f"{_XMP}Rating", "")),
+        keywords=tuple(dict.fromkeys(keywords[:_MAX_KEYWORDS])),
     )
 
 
-class _XmpReader:
-    """Collects the simple properties of the photo itself, written as attributes or as elements."""
-
-    def __init__(self) -> None:
-        self.properties: dict[str, str] = {}
-        self.keywords: list[str] = []
-        self.is_rdf = False
-        self._stack: list[str] = []
-        self._text: list[str] | None = None
-        self._parser = expat.ParserCreate(namespace_separator=" ")
-        # Without a document type there are no entities to expand and nothing is fetched.
-        self._parser.StartDoctypeDeclHandler = self._refuse
-        self._parser.EntityDeclHandler = self._refuse
-        self._parser.ExternalEntityRefHandler = self._refuse
-        self._parser.buffer_text = True
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.CharacterDataHandler = self._characters
-
-    def read(self, content: bytes) -> None:
-        # Some programs pad the document with NULs, of which one may be half of a letter.
-        end = len(content.rstrip(b"\0"))
-        end += end % 2 if content[:2] in (b"\xff\xfe", b"\xfe\xff") else 0
-        self._parser.Parse(content[:end], True)
-
-    def _refuse(self, *_: object) -> int:
-        raise _RefusedError
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._stack.append(name)
-        if len(self._stack) > _MAX_DEPTH:
-            raise _RefusedError
-        if name == f"{_RDF} RDF":
-            self.is_rdf = True
-        if self._stack[-2:] == [f"{_RDF} RDF", f"{_RDF} Description"]:
-            for key, value in attributes.items():
-                self.properties.setdefault(key, value.strip()[:_MAX_TEXT])
-        if self._property() is not None and (self._is_property() or name == f"{_RDF} li"):
-            self._text = []
-
-    def _is_property(self) -> bool:
-        return self._stack[-3:-1] == [f"{_RDF} RDF", f"{_RDF} Description"]
-
-    def _property(self) -> str | None:
-        """The property of the photo that the reader is in, at whatever depth."""
-        for number in range(len(self._stack) - 2):
-            if self._stack[number : number + 2] == [f"{_RDF} RDF", f"{_RDF} Description"]:
-                return self._stack[number + 2]
-        return None
-
-    def _end(self, name: str) -> None:
-        key = self._property()
-        if self._text is not None and key is not None:
-            text = "".join(self._text).strip()[:_MAX_TEXT]
-            if text and key == _SUBJECT and len(self.keywords) < _MAX_KEYWORDS:
-                self.keywords.append(text)
-            if text:
-                # Of a list of translations the first is the default.
-                self.properties.setdefault(key, text)
-        self._text = None
-        self._stack.pop()
-
-    def _characters(self, text: str) -> None:
-        if self._text is not None and sum(map(len, self._text)) < _MAX_TEXT:
-            self._text.append(text)
+def _properties(rdf: Element) -> tuple[dict[str, str], list[str]]:
+    """The simple properties of the photo itself, written as attributes or as elements, and its keywords."""
+    properties: dict[str, str] = {}
+    keywords: list[str] = []
+    for described in rdf.findall(f"{_RDF}Description"):
+        for key, value in described.attrib.items():
+            properties.setdefault(key, value.strip()[:_MAX_TEXT])
+        for element in described:
+            # One value, or a list of them; of a list of translations the first is the default.
+            texts = [(item.text or "").strip()[:_MAX_TEXT] for item in (element, *element.iter(f"{_RDF}li"))]
+            for text in filter(None, texts):
+                properties.setdefault(element.tag, text)
+                if element.tag == f"{_DC}subject":
+                    keywords.append(text)
+    return properties, keywords
 
 
 def parse_takeout(content: bytes) -> SidecarFacts | None:

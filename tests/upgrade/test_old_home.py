@@ -531,7 +531,7 @@ SAID_ABOUT_FACES = (
 
 
 def test_downloaded_face_networks_give_way(old: Any) -> None:
-    """Their owner is told, photos are analyzed anew with what ships, and all that people said stays."""
+    """Their owner is told, photos are analysed anew with what ships, and all that people said stays."""
     familiar = Familiar(old.home)
     familiar.change(*SAID_ABOUT_FACES, *DOWNLOADED_NETWORKS)
     models = old.home / "models"
@@ -547,7 +547,7 @@ def test_downloaded_face_networks_give_way(old: Any) -> None:
     before = {table: familiar.rows(query) for table, query in said.items()}
     assert {row["detection_id"] for row in before["memberships"]} >= {31, 34}
     [notice] = familiar.json("status")["notices"]
-    assert "yunet and sface" in notice and "28 photos still to be analyzed anew" in notice
+    assert "yunet and sface" in notice and "28 photos still to be analysed anew" in notice
 
     familiar.run_jobs()
     assert {table: familiar.rows(query) for table, query in said.items()} == before
@@ -557,5 +557,5 @@ def test_downloaded_face_networks_give_way(old: Any) -> None:
     )
     assert sorted(file.name for file in models.glob("face*")) == ["face_models.json"]
     read = familiar.json("faces")["notice"]
-    assert "yunet and sface" in read and "all photos were analyzed anew" in read
+    assert "yunet and sface" in read and "all photos were analysed anew" in read
     assert familiar.json("faces")["notice"] is None and familiar.json("status")["notices"] == []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import os
 import shutil
 import statistics
@@ -18,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from assistant.demo.run import SAMPLE_LIBRARY
 from assistant.evaluation.bench.face_finds import Finds, compare_finds
 from assistant.evaluation.bench.growth import measure_growth
 from assistant.evaluation.bench.memory import measure_memory
-from assistant.evaluation.bench.process_memory import ProcessorSampler, can_measure
+from assistant.evaluation.bench.process_memory import ProcessorSampler
 from assistant.evaluation.data.composites import (
     Composer,
     CompositeConfig,
@@ -190,9 +189,7 @@ def _import(shared: Home, folder: Path, photos: Path) -> _Ours:
     home = new_home(shared, folder)
     familiar = Familiar(home)
     try:
-        with (
-            ProcessorSampler(lambda: running_worker_pid(home)) if can_measure() else nullcontext() as computed
-        ):
+        with ProcessorSampler(lambda: running_worker_pid(home)) as computed:
             began = time.perf_counter()
             report = familiar.add([photos])
             elapsed_s = time.perf_counter() - began
@@ -211,7 +208,7 @@ def _import(shared: Home, folder: Path, photos: Path) -> _Ours:
         for detection in library.detections(kind="face"):
             finds[name_of[detection.photo_id]].append(detection.box)
     shutil.rmtree(folder)
-    return _Ours(elapsed_s, computed.total_s if computed else math.nan, report, finds)
+    return _Ours(elapsed_s, computed.total_s, report, finds)
 
 
 def new_home(shared: Home, folder: Path) -> Home:
@@ -273,7 +270,7 @@ def _reference(command: Path | None, people: Path, photos: Path, cores: int) -> 
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as child:
         try:
-            with ProcessorSampler(lambda: child.pid) if can_measure() else nullcontext() as computed:
+            with ProcessorSampler(lambda: child.pid) as computed:
                 printed, complaint = child.communicate()
                 elapsed_s = time.perf_counter() - began
         except BaseException:
@@ -287,7 +284,7 @@ def _reference(command: Path | None, people: Path, photos: Path, cores: int) -> 
             ],
             fix=f"Try it: {' '.join(words[:2])} … Or give another one with --reference-command.",
         )
-    return _Theirs(elapsed_s, computed.total_s if computed else math.nan, printed)
+    return _Theirs(elapsed_s, computed.total_s, printed)
 
 
 def reference_finds(lines: str) -> Finds:
@@ -342,7 +339,7 @@ def _report(
             "ours": [one.elapsed_s for one in ours],
             "baseline": [one.elapsed_s for one in baseline],
         },
-        "cpu_s_per_photo": cpu_s | {"ratio": cpu_s["baseline"] / cpu_s["ours"]} if can_measure() else None,
+        "cpu_s_per_photo": cpu_s | {"ratio": cpu_s["baseline"] / cpu_s["ours"]},
         "ratios": [other.elapsed_s / one.elapsed_s for one, other in zip(ours, baseline, strict=True)],
         "reading_photos_per_s": statistics.median(one.report.photos_per_s for one in ours),
         "settings": {

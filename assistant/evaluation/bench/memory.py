@@ -14,9 +14,8 @@ import numpy as np
 from PIL import Image
 
 from assistant.daemon.process import running_worker_pid, stop_worker
-from assistant.evaluation.bench.process_memory import MemorySampler, at_tenths, can_measure, growth_percent
+from assistant.evaluation.bench.process_memory import MemorySampler, at_tenths, growth_percent
 from assistant.service.familiar import Familiar
-from personalizer.errors import FamiliarError
 from personalizer.home import Home
 from personalizer.schemas import OnProgress, Progress
 
@@ -32,12 +31,6 @@ def measure_memory(
     """Import `count` small photos, all different, into a new library and watch the memory of the worker with its
     children: growth while photos are read, after a tenth of them, and the peak of everything with the grouping.
     """
-    if not can_measure():
-        raise FamiliarError(
-            tried="measuring the memory of an import",
-            found="this system does not say what processes hold",
-            fix="Leave --photos-count out, or measure on Linux.",
-        )
     photos = work / "many"
     write_many(pictures, photos, count, seed, say)
     home = Home(work / "home-memory").ensure()

@@ -1,22 +1,20 @@
 """What memory a process and all that it started hold, and what they computed, sampled while they work.
 
-Reads /proc; knows no work.
+Knows no work.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_PROC = Path("/proc")
-_RESIDENT_FIELD = "VmRSS:"
+import psutil
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,51 +26,22 @@ class MemorySample:
     processes: int
 
 
-def can_measure() -> bool:
-    """Whether this system says what processes hold."""
-    return (_PROC / "self/status").exists()
-
-
-def processes_below(root: int) -> list[int]:
+def processes_below(root: int) -> list[psutil.Process]:
     """`root` and all processes that it or they started, as far as they run."""
-    parent_of: dict[int, int] = {}
-    for entry in _PROC.iterdir():
-        if entry.name.isdigit():
-            try:
-                # The name, in brackets, may hold anything; what comes after the last one is in columns.
-                columns = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
-            except OSError:
-                continue
-            parent_of[int(entry.name)] = int(columns[1])
-    found, waiting = [], [root]
-    while waiting:
-        pid = waiting.pop()
-        if pid in parent_of:
-            found.append(pid)
-            waiting += [child for child, parent in parent_of.items() if parent == pid]
-    return found
-
-
-def resident_mib(pids: Sequence[int]) -> float:
-    """What these processes hold in memory; what several share counts for each."""
-    total_kib = 0
-    for pid in pids:
-        try:
-            lines = (_PROC / str(pid) / "status").read_text().splitlines()
-        except OSError:
-            continue
-        total_kib += sum(int(line.split()[1]) for line in lines if line.startswith(_RESIDENT_FIELD))
-    return total_kib / 1024
-
-
-def computed_s(pid: int) -> float | None:
-    """Seconds of processor time that one process took so far; None when it is gone."""
     try:
-        columns = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return None
-    # After the name, the user's and the system's ticks are the 12th and 13th.
-    return (int(columns[11]) + int(columns[12])) / os.sysconf("SC_CLK_TCK")
+        process = psutil.Process(root)
+        return [process, *process.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def resident_mib(processes: Sequence[psutil.Process]) -> float:
+    """What these processes hold in memory; what several share counts for each."""
+    total_bytes = 0
+    for process in processes:
+        with suppress(psutil.Error):
+            total_bytes += process.memory_info().rss
+    return total_bytes / 2**20
 
 
 class ProcessorSampler:
@@ -97,10 +66,10 @@ class ProcessorSampler:
     def look(self) -> None:
         """Take the numbers as they are now."""
         pid = self._pid()
-        for each in processes_below(pid) if pid else ():
-            taken_s = computed_s(each)
-            if taken_s is not None:
-                self._taken_s[each] = taken_s
+        for process in processes_below(pid) if pid else ():
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                self._taken_s[process.pid] = times.user + times.system
 
     def _sample(self) -> None:
         while not self._stop.is_set():
@@ -139,11 +108,11 @@ class MemorySampler:
             began = time.monotonic()
             pid, done = self._pid(), self._done()
             if pid:
-                pids = processes_below(pid)
-                mib = resident_mib(pids)
+                processes = processes_below(pid)
+                mib = resident_mib(processes)
                 self.peak_mib = max(self.peak_mib, mib)
                 if done is not None:
-                    self.samples.append(MemorySample(done, mib, len(pids)))
+                    self.samples.append(MemorySample(done, mib, len(processes)))
             self._stop.wait(max(self._every_s - (time.monotonic() - began), 0.05))
 
     def __enter__(self) -> Self:

@@ -99,7 +99,7 @@ def test_the_next_step_follows_from_the_home(home: Home) -> None:
     assert commands[:2] == ["familiar report", f"familiar name {group.id} NAME"]
     assert "familiar train 'Bo Bear'" in commands
     text = familiar(home.root)
-    assert "1 person, pet or thing without a name" in text and "familiar --help" in text
+    assert "1 pet or thing without a name" in text and "familiar --help" in text
 
 
 # --- names

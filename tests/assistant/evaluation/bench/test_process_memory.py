@@ -13,13 +13,10 @@ from assistant.evaluation.bench.process_memory import (
     MemorySampler,
     ProcessorSampler,
     at_tenths,
-    can_measure,
     growth_percent,
     processes_below,
     resident_mib,
 )
-
-pytestmark = pytest.mark.skipif(not can_measure(), reason="read from /proc")
 
 PARENT = """
 import subprocess, sys
@@ -46,9 +43,9 @@ def ended(process: subprocess.Popen[bytes]) -> None:
 def test_what_a_child_of_the_process_holds_counts() -> None:
     process = started("held = bytes(range(256)) * (4 * 60_000); print(1, flush=True); input()")
     try:
-        pids = processes_below(process.pid)
-        assert len(pids) == 2 and pids[0] == process.pid
-        assert resident_mib(pids[1:]) > 58
+        processes = processes_below(process.pid)
+        assert len(processes) == 2 and processes[0].pid == process.pid
+        assert resident_mib(processes[1:]) > 58
         done = iter([None, *range(1000)])
         with MemorySampler(lambda: process.pid, lambda: next(done), every_s=0.05) as sampler:
             time.sleep(0.6)
@@ -57,7 +54,7 @@ def test_what_a_child_of_the_process_holds_counts() -> None:
         assert sampler.peak_mib >= sampler.samples[0].mib > 58
     finally:
         ended(process)
-    assert processes_below(process.pid) == [] and resident_mib(pids) == 0
+    assert processes_below(process.pid) == [] and resident_mib(processes) == 0
 
 
 def test_what_a_child_of_the_process_computed_counts() -> None:
