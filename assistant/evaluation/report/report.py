@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
 
 from assistant.evaluation.data.variants import VARIANTS
 from assistant.evaluation.report import tables
+from assistant.evaluation.report.plots import (
+    Curve,
+    Point,
+    as_png,
+    check_matplotlib,
+    curves,
+    differences,
+    reliability_diagram,
+)
 from assistant.evaluation.report.tables import Report, Table
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.home import write_atomically
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from matplotlib.figure import Figure
 
 Kind = Literal["recognition", "generation", "shots", "retention", "ablation", "clusters"]
 REPORT_FILE = "report.md"
@@ -24,7 +32,8 @@ RELIABILITY_FILE, CURVE_FILE, DIFFERENCES_FILE = "reliability.png", "shots.png",
 
 
 def prepare_report_folder(folder: Path) -> Path:
-    """`folder`, made if it has to be, or `UsageError`: hours of measuring must not end at a folder without access."""
+    """`folder`, made if it has to be. Raises UsageError or NotReadyError now: hours of measuring must not end so."""
+    check_matplotlib()
     tried = f"preparing {folder} for a report"
     fix = "Give --report a folder that you may write to."
     try:
@@ -43,9 +52,7 @@ def write_report(kind: Kind, report: Report, folder: Path, command: str) -> list
         pictures = [(name, title, draw(report)) for name, title, draw in _PICTURES.get(kind, ())]
         files = [folder / REPORT_FILE]
         for name, _, picture in pictures:
-            content = BytesIO()
-            picture.save(content, "PNG")
-            write_atomically(folder / name, content.getvalue(), private=False)
+            write_atomically(folder / name, as_png(picture), private=False)
             files.append(folder / name)
         shown = [(title, name) for name, title, _ in pictures]
         shown += [(Path(sheet).stem, _relative(sheet, folder)) for sheet in report.get("contact_sheets", ())]
@@ -65,16 +72,12 @@ def _relative(path: str, folder: Path) -> str:
     return quote(Path(os.path.relpath(Path(path).absolute(), folder.absolute())).as_posix())
 
 
-def _reliability(report: Report) -> Image.Image:
-    from assistant.evaluation.report.plots import reliability_diagram
-
+def _reliability(report: Report) -> Figure:
     bins = [(one["mean_probability"], one["share_positive"], one["count"]) for one in report["reliability"]]
     return reliability_diagram("Reliability of the product", bins)
 
 
-def _curve(report: Report) -> Image.Image:
-    from assistant.evaluation.report.plots import Curve, Point, curves
-
+def _curve(report: Report) -> Figure:
     prefixes = any(row.get("prefix_only") for row in report["rows"])
     wanted = {"product" if prefixes else "product (without prefix)": "product"}
     wanted |= {"retrieval only": "retrieval_only"} | ({"prefix only": "prefix_only"} if prefixes else {})
@@ -87,9 +90,7 @@ def _curve(report: Report) -> Image.Image:
     return curves("Quality against the number of photos", "photos learned from", "weighted accuracy", drawn)
 
 
-def _differences(report: Report) -> Image.Image:
-    from assistant.evaluation.report.plots import Point, differences
-
+def _differences(report: Report) -> Figure:
     changed = [row for row in report["rows"] if row["minus_full"]]
     panels = []
     for label, key in (
@@ -102,7 +103,7 @@ def _differences(report: Report) -> Image.Image:
     return differences("Minus the full recipe", [row["variant"] for row in changed], panels)
 
 
-_PICTURES: Mapping[str, Sequence[tuple[str, str, Callable[[Report], Image.Image]]]] = {
+_PICTURES: Mapping[str, Sequence[tuple[str, str, Callable[[Report], Figure]]]] = {
     "recognition": [(RELIABILITY_FILE, "Reliability diagram of the product", _reliability)],
     "shots": [(CURVE_FILE, "Weighted accuracy against the number of photos", _curve)],
     "ablation": [(DIFFERENCES_FILE, "What each variant changes", _differences)],
