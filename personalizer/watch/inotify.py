@@ -7,42 +7,30 @@ watched, and none that is left out.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import select
-import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_ATTRIBUTES, _MODIFIED_AND_CLOSED, _MOVED_FROM, _MOVED_TO, _CREATED, _DELETED = (
-    0x4,
-    0x8,
-    0x40,
-    0x80,
-    0x100,
-    0x200,
-)
-_DELETED_ITSELF, _MOVED_ITSELF = 0x400, 0x800
-_UNMOUNTED, _OVERFLOW, _IGNORED = 0x2000, 0x4000, 0x8000
-_ONLY_FOLDERS, _NO_LINKS, _OF_FOLDER = 0x0100_0000, 0x0200_0000, 0x4000_0000
+from inotify_simple import Event, INotify, flags, parse_events
+
 # Reading is left out: a scan would fill the queue with it. A file that is written is noticed when it is closed.
 _MASK = (
-    _ATTRIBUTES
-    | _MODIFIED_AND_CLOSED
-    | _MOVED_FROM
-    | _MOVED_TO
-    | _CREATED
-    | _DELETED
-    | _DELETED_ITSELF
-    | _MOVED_ITSELF
-    | _ONLY_FOLDERS
-    | _NO_LINKS
+    flags.ATTRIB
+    | flags.CLOSE_WRITE
+    | flags.MOVED_FROM
+    | flags.MOVED_TO
+    | flags.CREATE
+    | flags.DELETE
+    | flags.DELETE_SELF
+    | flags.MOVE_SELF
+    | flags.ONLYDIR
+    | flags.DONT_FOLLOW
 )
-_HEADER = struct.Struct("iIII")
-_BUFFER_BYTES = 2**18
+_BUFFER_BYTES = 2**16
 NO_MORE_WATCHES = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 """What the kernel answers when its limits are reached: of watched folders, and of programs that watch."""
 
@@ -76,21 +64,13 @@ class FolderNotices:
     def __init__(self, skips_folder: SkipsFolder, concerns_us: ConcernsUs) -> None:
         self._skips_folder = skips_folder
         self._concerns_us = concerns_us
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = self._checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        self._inotify = INotify(nonblocking=True)
         self._folders: dict[int, tuple[str, str]] = {}
         """By the kernel's number: the folder and the root that it was watched for."""
         self._wake_end, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._poll = select.poll()
-        for descriptor in (self._descriptor, self._wake_end):
+        for descriptor in (self._inotify.fileno(), self._wake_end):
             self._poll.register(descriptor, select.POLLIN)
-
-    @staticmethod
-    def _checked(answer: int) -> int:
-        if answer < 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-        return answer
 
     def __len__(self) -> int:
         """How many folders are watched."""
@@ -112,17 +92,20 @@ class FolderNotices:
         """Watch a root no longer."""
         text = os.fspath(root)
         for number in [number for number, (_, of_root) in self._folders.items() if of_root == text]:
-            self._libc.inotify_rm_watch(self._descriptor, number)
-            del self._folders[number]
+            self._remove(number)
+
+    def _remove(self, number: int) -> None:
+        del self._folders[number]
+        # Of a folder that is gone the kernel has ended the watch itself.
+        with suppress(OSError):
+            self._inotify.rm_watch(number)
 
     def _add(self, folder: str, root: str) -> None:
         waiting = [folder]
         while waiting:
             here = waiting.pop()
             try:
-                number = self._checked(
-                    self._libc.inotify_add_watch(self._descriptor, os.fsencode(here), ctypes.c_uint32(_MASK))
-                )
+                number = self._inotify.add_watch(here, _MASK)
                 self._folders[number] = (here, root)
                 # Watched first: what appears in between is then noticed as well.
                 with os.scandir(here) as entries:
@@ -143,51 +126,45 @@ class FolderNotices:
         ready = {descriptor for descriptor, _ in self._poll.poll(timeout_s * 1000)}
         if self._wake_end in ready:
             os.read(self._wake_end, 4096)
-        if self._descriptor in ready:
-            try:
-                content = os.read(self._descriptor, _BUFFER_BYTES)
-            except BlockingIOError:
-                return happened
-            self._read(content, happened)
+        if self._inotify.fileno() in ready:
+            # Not the whole queue at once: a storm of renames has tens of thousands of notices.
+            with suppress(BlockingIOError):
+                self._take(parse_events(os.read(self._inotify.fileno(), _BUFFER_BYTES)), happened)
         return happened
 
-    def _read(self, content: bytes, happened: Happened) -> None:
-        position, added, moved_away = 0, [], set()
-        while position < len(content):
-            number, mask, _, length = _HEADER.unpack_from(content, position)
-            start = position + _HEADER.size
-            position = start + length
-            if mask & _OVERFLOW:
+    def _take(self, events: Sequence[Event], happened: Happened) -> None:
+        added, moved_away = [], set()
+        for number, mask, _, name in events:
+            if mask & flags.Q_OVERFLOW:
                 happened.lost = happened.more = True
                 continue
             folder, root = self._folders.get(number, ("", ""))
-            if mask & _IGNORED:
+            if mask & flags.IGNORED:
                 self._folders.pop(number, None)
                 happened.more |= folder == root != ""
             elif not folder:
                 continue
-            elif mask & (_UNMOUNTED | _DELETED_ITSELF | _MOVED_ITSELF):
+            elif mask & (flags.UNMOUNT | flags.DELETE_SELF | flags.MOVE_SELF):
                 # Of folders below the root the one above tells.
-                happened.more |= folder == root or bool(mask & _UNMOUNTED)
+                happened.more |= folder == root or bool(mask & flags.UNMOUNT)
             else:
-                name = os.fsdecode(content[start:position].rstrip(b"\0"))
                 path = f"{folder.rstrip('/')}/{name}"
                 if not name:
                     # Of itself; of folders below the root the one above tells as well.
                     happened.more |= folder == root
-                elif not mask & _OF_FOLDER:
+                elif not mask & flags.ISDIR:
                     if not self._concerns_us(name):
                         continue
-                    if mask & (_MOVED_FROM | _DELETED):
+                    if mask & (flags.MOVED_FROM | flags.DELETE):
                         happened.more = True
                     else:
                         happened.files.add(folder)
                 elif not self._skips_folder(path, name, root):
                     happened.more = True
                     # Also one that may be looked into now.
-                    if mask & (_CREATED | _MOVED_TO | _ATTRIBUTES):
+                    if mask & (flags.CREATE | flags.MOVED_TO | flags.ATTRIB):
                         added.append((path, root))
-                    elif mask & _MOVED_FROM:
+                    elif mask & flags.MOVED_FROM:
                         moved_away.add(path)
         # In this order: another folder may have taken the name of one that was moved.
         if moved_away:
@@ -215,8 +192,7 @@ class FolderNotices:
             if here:
                 gone.append(number)
         for number in gone:
-            self._libc.inotify_rm_watch(self._descriptor, number)
-            del self._folders[number]
+            self._remove(number)
 
     def wake(self) -> None:
         """End a `wait` now; from any thread."""
@@ -225,5 +201,6 @@ class FolderNotices:
 
     def close(self) -> None:
         """Watch nothing any more."""
-        for descriptor in (self._descriptor, self._wake_end, self._waker):
+        self._inotify.close()
+        for descriptor in (self._wake_end, self._waker):
             os.close(descriptor)
