@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -95,7 +96,6 @@ def doctor(context: typer.Context) -> None:
 
 
 EVERY_S = 1.0
-_CLEAR_BELOW = "\x1b[J"
 Shown = TypeVar("Shown")
 
 
@@ -128,34 +128,27 @@ def show_jobs(ui: FrontEnd, *, live: bool) -> None:
 
 def _again_and_again(ui: FrontEnd, look: Callable[[], Shown], lines: Callable[[Shown], str]) -> None:
     """Until Ctrl-C: on a terminal in the same place, in a pipe one after the other, as JSON one document a line."""
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
     from assistant.presentation.lines import as_data
     from assistant.presentation.printable import printable
 
-    on_terminal = sys.stdout.isatty() and not ui.json
-    height, before = 0, None
-    try:
+    before = None
+    # It ends by Ctrl-C.
+    with suppress(KeyboardInterrupt), ExitStack() as entered:
+        live = None
+        if sys.stdout.isatty() and not ui.json:
+            live = entered.enter_context(Live(console=Console(highlight=False), auto_refresh=False))
         while True:
             shown = look()
             text = printable(lines(shown))
             if ui.json:
                 print(json.dumps(as_data(shown)), flush=True)
-            elif on_terminal:
-                if height:
-                    print(f"\x1b[{height}F{_CLEAR_BELOW}", end="")
-                print(text, flush=True)
-                height = _height(text)
+            elif live is not None:
+                live.update(Text(text), refresh=True)
             elif text != before:
                 print(text, end="\n\n", flush=True)
             before = text
             time.sleep(EVERY_S)
-    except KeyboardInterrupt:
-        # This is how one leaves it.
-        return
-
-
-def _height(text: str) -> int:
-    """Rows of the terminal that the text takes, long lines wrapped."""
-    import shutil
-
-    columns = max(shutil.get_terminal_size().columns, 1)
-    return sum(max(1, -(-len(line) // columns)) for line in text.split("\n"))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import math
 import shlex
+import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +31,8 @@ from personalizer.errors import FamiliarError, counted
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 _PHOTOS_SHOWN = 20
+_NO_LIMIT = 10_000
+"""Columns of a line that no terminal shows."""
 
 
 def to_json(result: Any) -> str:
@@ -139,18 +144,21 @@ def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
     ]
 
 
+_STATES = {"suggested": "no name", "named": "not trained", "ready": "trained", "stale": "train again"}
+
+
 def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
     if not concepts:
         return "No concepts yet. `familiar add FOLDER` finds some; `familiar learn NAME PHOTO…` makes one."
-    rows = [("id", "name", "kind", "members", "suggested", "state", "a photo of it")]
+    rows = [("id", "name", "kind", "photos", "to confirm", "state", "one of them")]
     rows += [
         (
             str(c.id),
             c.name or "–",
-            c.kind,
+            "person" if c.kind == "face" else "thing",
             str(c.members),
-            str(c.suggested),
-            c.state,
+            str(c.suggested or ""),
+            _STATES.get(c.state, c.state),
             "–" if c.example is None else short_path(c.example),
         )
         for c in concepts
@@ -179,11 +187,21 @@ def profile_lines(profile: Profile) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest cell."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
+    """Columns as wide as their widest cell; on a terminal the last one is folded where there is no room for it."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    for place in range(len(rows[0])):
+        last = place == len(rows[0]) - 1
+        grid.add_column(no_wrap=not last, overflow="fold")
+    for row in rows:
+        grid.add_row(*(Text(printable(cell)) for cell in row))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _NO_LIMIT
+    output = io.StringIO()
+    Console(file=output, width=width, color_system=None).print(grid)
+    return "\n".join(line.rstrip() for line in output.getvalue().splitlines())
 
 
 def description_lines(description: Description) -> str:

@@ -110,7 +110,7 @@ def test_name_and_rename_take_a_name(home: Home) -> None:
         group = library.create_concept("object")
         store_thing(library, "a", group.id)
     said = familiar(home.root, "name", str(group.id), "Bo")
-    assert "Bo (number 1, 1 photo) is recognized" in said and "familiar train Bo" in said
+    assert "Bo (number 1, 1 photo) is recognised" in said and "familiar train Bo" in said
     familiar(home.root, "rename", "bo", "Max")
     familiar(home.root, "name", "Max", "Rex")
     with Library.open(home.database) as library:
