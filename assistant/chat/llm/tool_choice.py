@@ -20,14 +20,6 @@ _EXAMPLES = (
     ("you should know that Max is four", "remember"),
 )
 """Wording that a small model needs to see; shown only for tools that are offered."""
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-    "array": list,
-    "object": dict,
-}
 
 
 def choice_schema(tools: Sequence[dict[str, Any]], *, may_decline: bool) -> dict[str, Any]:
@@ -87,24 +79,13 @@ def valid_choice(reply: str, tools: Sequence[dict[str, Any]]) -> tuple[str, dict
     for tool in tools:
         if tool["function"]["name"] == call.get("tool"):
             arguments = call.get("arguments", {})
-            allowed = isinstance(arguments, dict) and _allowed(arguments, _parameters(tool))
+            allowed = _allowed(arguments, {"type": "object", **_parameters(tool)})
             return (call["tool"], arguments) if allowed else None
     return None
 
 
-def _allowed(arguments: dict[str, Any], parameters: dict[str, Any]) -> bool:
-    properties = parameters.get("properties", {})
-    if any(name not in arguments for name in parameters.get("required", [])):
-        return False
-    return all(name in properties and _fits(value, properties[name]) for name, value in arguments.items())
+def _allowed(arguments: Any, parameters: dict[str, Any]) -> bool:
+    """Whether the arguments are those that the schema asks for, and no others."""
+    from jsonschema import Draft202012Validator
 
-
-def _fits(value: Any, schema: dict[str, Any]) -> bool:
-    if "const" in schema and value != schema["const"]:
-        return False
-    if "enum" in schema and value not in schema["enum"]:
-        return False
-    expected = _TYPES.get(str(schema.get("type")))
-    if expected is None:
-        return True
-    return isinstance(value, expected) and not (isinstance(value, bool) and expected is not bool)
+    return bool(Draft202012Validator({**parameters, "additionalProperties": False}).is_valid(arguments))
