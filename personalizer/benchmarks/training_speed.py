@@ -11,7 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -26,10 +26,16 @@ from personalizer.benchmarks.naive_trainer import NaiveRecipe
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.photos.crops import augmented
 from personalizer.photos.decode import load_photo
-from personalizer.training.data.examples import ExampleBuilder, ExampleSampler, PrefixDataset
+from personalizer.training.data.examples import (
+    Example,
+    ExampleBuilder,
+    ExampleSampler,
+    PrefixDataset,
+    TaskWeights,
+)
 from personalizer.training.data.negatives import HARD_SHARE
 from personalizer.training.data.soft_positives import rank_soft_positives
-from personalizer.training.loss import held_examples, held_loss
+from personalizer.training.loss import Objective
 from personalizer.training.trainer import PrefixTrainer, TrainerConfig
 
 HELD_VIEWS_PER_PHOTO = 4
@@ -98,7 +104,7 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
     config = replace(TrainerConfig(), **settings, seed=request.seed, steps=request.steps)
     data, pictures = read_pictures(request, backbone, config)
     builder = ExampleBuilder(backbone, config.rows)
-    validation = held_examples(builder, data, config.weights)
+    validation = validation_examples(builder, data, config.weights)
     with tempfile.TemporaryDirectory() as folder:
         sides: dict[Side, _Side] = {}
         for name in request.sides:
@@ -112,7 +118,7 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
             )
             for side in sides.values():
                 if evaluates:
-                    side.held.append((step, held_loss(side.trainer.objective, validation)))
+                    side.held.append((step, validation_loss(side.trainer.objective, validation)))
                 if step < request.steps:
                     side.run(step)
             progress(step, request.steps)
@@ -132,6 +138,26 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
         "held_examples": sum(len(task) for task in validation),
         "trainer_learning_rate": config.learning_rate,
     }
+
+
+def validation_examples(
+    builder: ExampleBuilder, data: PrefixDataset, weights: TaskWeights
+) -> list[list[Example]]:
+    """Examples on what was kept aside, by task: yes, no, description and drawing."""
+    positives = [data.held_positive(number) for number in range(len(data.held_positives))]
+    negatives = [data.held_negative(number) for number in range(len(data.held_negatives))]
+    return [
+        [builder.recognition(picture, True, weights) for picture in positives],
+        [builder.recognition(picture, False, weights) for picture in negatives],
+        [builder.description(picture, weights) for picture in positives],
+        [builder.generation(codes, None, weights) for _, codes in positives],
+    ]
+
+
+@torch.no_grad()
+def validation_loss(objective: Objective, tasks: Sequence[Sequence[Example]]) -> float:
+    """The mean of the tasks' mean losses, so that many negatives do not drown a few views."""
+    return float(torch.stack([objective.loss(task) for task in tasks]).mean())
 
 
 class _Side:

@@ -1,6 +1,6 @@
-"""What training minimises: the weighted cross entropy of examples, and the optional terms beside it.
+"""What training minimises: the weighted cross entropy of examples, and what answers about other things may change.
 
-Logits exist only at graded positions. Knows examples and rows; when to measure and when to stop is the trainer's.
+Logits exist only at graded positions. Knows examples and rows, no optimizer.
 """
 
 from __future__ import annotations
@@ -13,35 +13,26 @@ from torch.nn import functional
 
 from personalizer.backbones.base import Backbone
 from personalizer.prefix.dual_prefix import DualPrefix
-from personalizer.training.data.examples import Example, ExampleBuilder, PrefixDataset, TaskWeights
+from personalizer.training.data.examples import Example
 from personalizer.training.hidden_states import ExampleStates
 from personalizer.training.preservation import Preserved
 
-HELD_BATCH = 16
-
 
 class Objective:
-    """The loss of one batch under the current rows; `pull` and `preservation` are the weights of its options."""
+    """The loss of one batch under the current rows; `preservation` is the weight of what is preserved."""
 
     def __init__(
-        self,
-        backbone: Backbone,
-        prefix: DualPrefix,
-        states: ExampleStates,
-        *,
-        pull: float = 0.0,
-        preservation: float = 0.0,
+        self, backbone: Backbone, prefix: DualPrefix, states: ExampleStates, *, preservation: float
     ) -> None:
         self._backbone = backbone
         self._prefix = prefix
         self._states = states
-        self._pull = pull
         self._preservation = preservation
 
     def loss(
         self, examples: Sequence[Example], preserved: Sequence[Preserved] = (), companion: Any = None
     ) -> torch.Tensor:
-        """The weighted mean over examples, plus the options' terms; `companion` is that of `ExampleStates.at`."""
+        """The weighted mean over examples, plus that over `preserved`; `companion` is that of `ExampleStates.at`."""
         places = [graded_places(example) for example in examples]
         states = self._states.at(
             [*examples, *(one.example for one in preserved)],
@@ -49,23 +40,10 @@ class Objective:
             companion,
         )
         total = self._cross_entropies(examples, places, states[: len(examples)]).sum() / len(examples)
-        if self._pull:
-            # Per row, the squared distance from its start in units of a row's size.
-            total = total + self._pull * self._prefix.input_offset.pow(2).sum(dim=1).mean()
         for one, unchanged in zip(preserved, states[len(examples) :], strict=True):
             changed = self.text_and_row_logits(unchanged).log_softmax(dim=-1)
             total = total + self._preservation / len(preserved) * one.divergence(changed)
         return total
-
-    @torch.no_grad()
-    def per_example(self, examples: Sequence[Example]) -> torch.Tensor:
-        """The weighted loss of each example, `[examples]`."""
-        found = [torch.zeros(0)]
-        for start in range(0, len(examples), HELD_BATCH):
-            part = examples[start : start + HELD_BATCH]
-            places = [graded_places(example) for example in part]
-            found.append(self._cross_entropies(part, places, self._states.at(part, places)).cpu())
-        return torch.cat(found)
 
     def _cross_entropies(
         self, examples: Sequence[Example], places: Sequence[Sequence[int]], states: Sequence[torch.Tensor]
@@ -101,21 +79,3 @@ class Objective:
 def graded_places(example: Example) -> list[int]:
     """Where an example is graded."""
     return [place for place, weight in enumerate(example.weight) if weight > 0]
-
-
-def held_examples(builder: ExampleBuilder, data: PrefixDataset, weights: TaskWeights) -> list[list[Example]]:
-    """Examples on what was kept aside, by task: yes, no, description and drawing. Empty tasks are left out."""
-    positives = [data.held_positive(number) for number in range(len(data.held_positives))]
-    negatives = [data.held_negative(number) for number in range(len(data.held_negatives))]
-    tasks = [
-        [builder.recognition(picture, True, weights) for picture in positives],
-        [builder.recognition(picture, False, weights) for picture in negatives],
-        [builder.description(picture, weights) for picture in positives],
-        [builder.generation(codes, None, weights) for _, codes in positives],
-    ]
-    return [task for task in tasks if task]
-
-
-def held_loss(objective: Objective, tasks: Sequence[Sequence[Example]]) -> float:
-    """The mean of the tasks' mean losses, so that many negatives do not drown a few views."""
-    return float(torch.stack([objective.per_example(task).mean() for task in tasks]).mean())

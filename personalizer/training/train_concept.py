@@ -25,12 +25,17 @@ from personalizer.schemas import ConceptState, OnProgress, Progress
 from personalizer.training.data.fact_questions import SkippedFact, TextQuestion, text_questions
 from personalizer.training.data.photo_views import SkippedPhoto
 from personalizer.training.data.pictures import collect_pictures
-from personalizer.training.trainer import PrefixTrainer, TrainerConfig, TrainingOutcome
+from personalizer.training.trainer import REMOVED_SETTINGS, PrefixTrainer, TrainerConfig, TrainingOutcome
 
 
 def fingerprint(backbone_version: str, examples: list[str], config: TrainerConfig) -> str:
     """Identifies a training run: the same backbone, members, questions and settings give the same rows."""
-    settings = asdict(config)
+    settings: dict[str, Any] = {}
+    for name, value in asdict(config).items():
+        if name == "preservation":
+            # What was trained with these settings off is what would be trained without them now.
+            settings |= REMOVED_SETTINGS
+        settings[name] = value
     if not config.rows.deep_layers:
         # What was trained before there were deep rows is what would be trained without them now.
         del settings["rows"]["deep_layers"]

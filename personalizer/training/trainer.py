@@ -29,9 +29,14 @@ from personalizer.training.deep_prompt import deep_start
 from personalizer.training.distractor_prompts import Companions
 from personalizer.training.hidden_states import ExampleStates
 from personalizer.training.initialization import STARTS, Start, starting_rows
-from personalizer.training.loss import Objective, held_examples, held_loss
+from personalizer.training.loss import Objective
 from personalizer.training.preservation import Preservation, Preserved
-from personalizer.training.row_selection import RowSelection
+
+REMOVED_SETTINGS: Mapping[str, Any] = {"ema": 0.0, "patience": 0, "evaluate_every": 20, "pull": 0.0}
+"""Fields that `TrainerConfig` once had between `seed` and `preservation`, with the values that changed nothing.
+
+Queued jobs may still give them, and the fingerprints of finished trainings cover them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +62,6 @@ class TrainerConfig:
     gradient_clip: float = 1.0
     checkpoint_every_s: float = 10.0
     seed: int = 0
-    ema: float = 0.0
-    """Decay of the rows' moving average, which is then what is kept; 0 keeps the rows themselves."""
-    patience: int = 0
-    """Measurements on what was held out without a better one until training stops; 0 never measures."""
-    evaluate_every: int = 20
-    pull: float = 0.0
-    """Weight of the squared distance between input rows and their start, in units of a row's size."""
     preservation: float = 1.0
     """Weight of what the personal prompt changes in answers about other pictures. It also regularises: with it a
     prefix recognises its concept better in new photos."""
@@ -94,15 +92,11 @@ class TrainerConfig:
                 found="rows cannot begin as that",
                 fix=f"Use one of: {', '.join(STARTS)}.",
             )
-        shares = 0 <= self.ema < 1 and 0 <= self.companions <= 1
-        counts = self.patience >= 0 and self.evaluate_every >= 1 and self.preserved >= 1
-        if not (shares and counts and self.pull >= 0 and self.preservation >= 0):
+        if not 0 <= self.companions <= 1 or self.preserved < 1 or not self.preservation >= 0:
             raise UsageError(
-                tried=f"configuring training with ema={self.ema}, companions={self.companions}, patience="
-                f"{self.patience}, evaluate_every={self.evaluate_every}, preserved={self.preserved}, "
-                f"pull={self.pull}, preservation={self.preservation}",
-                found="ema must be in 0..1 without 1, companions in 0..1, evaluate_every and preserved at least 1, "
-                "the others not negative",
+                tried=f"configuring training with companions={self.companions}, preserved={self.preserved}, "
+                f"preservation={self.preservation}",
+                found="companions must be in 0..1, preserved at least 1, preservation not negative",
                 fix="Leave the defaults.",
             )
         if self.background_views < 0 or self.background_negatives < 0:
@@ -128,11 +122,18 @@ class TrainerConfig:
 
     @staticmethod
     def with_settings(settings: Mapping[str, Any]) -> TrainerConfig:
-        """The defaults but for `settings`, JSON values by field; `rows` and `weights` are objects of their own."""
+        """The defaults but for `settings`, JSON values by field; `rows` and `weights` are objects of their own.
+
+        Fields of earlier versions are ignored: a job may have been queued by one.
+        """
         parts: dict[str, Callable[..., Any]] = {"rows": DualPrefixConfig, "weights": TaskWeights}
         try:
             return TrainerConfig(
-                **{name: parts[name](**value) if name in parts else value for name, value in settings.items()}
+                **{
+                    name: parts[name](**value) if name in parts else value
+                    for name, value in settings.items()
+                    if name not in REMOVED_SETTINGS
+                }
             )
         except TypeError as error:  # a field that does not exist, or a value that cannot be compared
             raise UsageError(
@@ -193,13 +194,9 @@ class PrefixTrainer:
             shared=prompt,
             gradient_checkpointing=config.gradient_checkpointing,
         )
-        self.objective = Objective(
-            backbone, self.prefix, self._states, pull=config.pull, preservation=config.preservation
-        )
+        self.objective = Objective(backbone, self.prefix, self._states, preservation=config.preservation)
         self._preservation = Preservation(backbone, self.prefix, self._builder, dataset.contexts, config.seed)
         self._companions = Companions(backbone, self.prefix, self._builder, dataset.negatives)
-        self._selection = RowSelection(self.prefix, ema=config.ema, patience=config.patience)
-        self._held = held_examples(self._builder, dataset, config.weights) if config.patience else []
         self._step = 0
         self._spent_s = 0.0
 
@@ -229,13 +226,9 @@ class PrefixTrainer:
         self._resume()
         config, losses = self.config, []
         last_saved = time.monotonic()
-        while self._step < config.steps and not self._selection.stopped:
+        while self._step < config.steps:
             began = time.monotonic()
             losses.append(self.step())
-            self._selection.follow(self._step)
-            if self._held and (self._step % config.evaluate_every == 0 or self._step == config.steps):
-                with self._selection.candidate():
-                    self._selection.judge(held_loss(self.objective, self._held))
             self._spent_s += time.monotonic() - began
             if progress is not None:
                 message = f"Learning, loss {np.mean(losses[-20:]):.2f}"
@@ -250,7 +243,6 @@ class PrefixTrainer:
                 last_saved = time.monotonic()
         # What comes now can be interrupted as well, and should not cost the steps.
         self._save_checkpoint()
-        self._selection.apply()
         accuracy, threshold = self._check()
         return TrainingOutcome(self._step, self._spent_s, losses, accuracy, threshold)
 
@@ -323,13 +315,8 @@ class PrefixTrainer:
         for index, moments in self.optimizer.state_dict()["state"].items():
             for name, tensor in moments.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
-        record = {
-            "step": self._step,
-            "spent_s": self._spent_s,
-            "fingerprint": self._fingerprint,
-            "selection": self._selection.record(),
-        }
-        write_checkpoint(self._directory, tensors | self._selection.tensors(), record)
+        record = {"step": self._step, "spent_s": self._spent_s, "fingerprint": self._fingerprint}
+        write_checkpoint(self._directory, tensors, record)
 
     def _resume(self) -> None:
         saved = read_checkpoint(self._directory, self._fingerprint)
@@ -346,7 +333,6 @@ class PrefixTrainer:
                 _, index, moment = name.split(".", 2)
                 state["state"].setdefault(int(index), {})[moment] = tensor
         self.optimizer.load_state_dict(state)
-        self._selection.restore(tensors, record["selection"])
         self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
 
     def discard_checkpoint(self) -> None:

@@ -35,15 +35,12 @@ VARIANTS: Mapping[str, Variant] = {
     "no_augmentation": Variant("each photo as it is, in no further views", {"views_per_photo": 1}),
     "recognition_only": Variant("it is never drawn", {"generation": 0}),
     "generation_only": Variant("it is only drawn", {"recognition": 0, "description": 0}),
-    "ema": Variant("a moving average of the rows is kept", {"ema": 0.95}),
-    "pull": Variant("rows are pulled towards their start", {"pull": 0.001}),
     "backgrounds": Variant(
         "some views on other grounds, and the grounds alone as something else",
         {"background_views": 4, "background_negatives": 2},
     ),
     "mean_start": Variant("rows begin as means of the pictures' pieces", {"start": "mean"}),
     "random_start": Variant("rows begin at random", {"start": "random"}),
-    "early_stopping": Variant("stops when held views get no better", {"patience": 3}),
     "four_rows": Variant(
         "four rows for each task instead of sixteen",
         {"rows": {"generation_rows": 4, "understanding_rows": 4}},

@@ -29,7 +29,7 @@ def loss_and_gradients(backbone: ChameleonBackbone) -> tuple[float, list[torch.T
     examples = [builder.recognition((0, codes[number]), number % 2 == 0, weights) for number in range(4)]
     examples += [builder.description((0, codes[4]), weights), builder.generation(codes[5], None, weights)]
     states = ExampleStates(backbone, prefix, shared=builder.beginning(personal_prompt()))
-    loss = Objective(backbone, prefix, states).loss(examples)
+    loss = Objective(backbone, prefix, states, preservation=0.0).loss(examples)
     loss.backward()
     assert prefix.input_offset.grad is not None and prefix.output_offset.grad is not None
     return float(loss.detach()), [prefix.input_offset.grad, prefix.output_offset.grad]

@@ -5,12 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+import torch
 
-from personalizer.benchmarks.training_speed import Request, main, measure
+from personalizer.backbones.registry import load_backbone
+from personalizer.benchmarks.training_speed import (
+    Request,
+    main,
+    measure,
+    validation_examples,
+    validation_loss,
+)
 from personalizer.errors import UsageError
+from personalizer.training.data.examples import ExampleBuilder
 
 SETTINGS = {"recognition": 2, "description": 1, "generation": 2, "views_per_photo": 2, "soft_positives": 3}
 
@@ -52,6 +62,24 @@ def test_both_sides_start_alike_and_learn(request_for: Request) -> None:
     assert baseline["optimizer_bytes"] > 2 * 2 * 4 * words * hidden
     assert found["peak_mib"] > 100
     json.dumps(found, allow_nan=False)
+
+
+def test_validation_loss_counts_each_task_once(small: ModuleType, pocket_like: Path, tmp_path: Path) -> None:
+    data, backbone = small.random_dataset(), load_backbone(str(pocket_like), "cpu")
+    trainer = small.trainer(backbone, tmp_path, dataset=data)
+    builder = ExampleBuilder(backbone, trainer.config.rows)
+    tasks = validation_examples(builder, data, trainer.config.weights)
+    assert [len(task) for task in tasks] == [2, 3, 2, 2]
+    with torch.no_grad():
+        alone = [[float(trainer.objective.loss([example])) for example in task] for task in tasks]
+    means = [sum(losses) / len(losses) for losses in alone]
+    assert validation_loss(trainer.objective, tasks) == pytest.approx(sum(means) / 4, abs=1e-5)
+    # None of them is trained on: each of its pictures is a held one.
+    kept = {tuple(codes) for codes in [*data.held_positives.tolist(), *data.held_negatives.tolist()]}
+    for example in (example for task in tasks for example in task):
+        seen = [value for kind, value in zip(example.kind, example.value, strict=True) if kind == 1]
+        last = [example.target[-1]] if example.target_is_code[-1] else []
+        assert any(tuple((seen + last)[:16]) == codes for codes in kept)
 
 
 def test_padding_is_as_asked_and_never_too_short(request_for: Request) -> None:

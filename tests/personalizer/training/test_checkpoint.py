@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from personalizer.backbones.base import Backbone
 from personalizer.errors import JobCancelled
-from personalizer.training.checkpoint import CHECKPOINT_FILE
+from personalizer.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
 
 
 def test_a_cancelled_run_leaves_a_checkpoint_and_continues_to_the_same_rows(
@@ -77,6 +77,31 @@ def test_checkpoints_that_do_not_fit_are_ignored(
     )
     made.train(seen.progress, seen)
     assert seen.steps == [1, 2]
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on(
+    small: ModuleType, backbone: Backbone, tmp_path: Path
+) -> None:
+    """It says what a moving average and stopping early need, and could hold their rows."""
+    whole = small.trainer(backbone, tmp_path / "whole")
+    whole.train(None, None)
+    cancel = small.Cancel(after=3)
+    with pytest.raises(JobCancelled):
+        small.trainer(backbone, tmp_path / "cut").train(cancel.progress, cancel)
+    saved = read_checkpoint(tmp_path / "cut", "f")
+    assert saved is not None
+    tensors, record = saved
+    tensors |= {
+        prefix + name: torch.ones_like(value)
+        for prefix in ("average.", "best.")
+        for name, value in tensors.items()
+        if name in ("input_offset", "output_offset")
+    }
+    selection = {"best_loss": 0.0, "since_best": 0}
+    write_checkpoint(tmp_path / "cut", tensors, record | {"selection": selection})
+    continued, seen = small.trainer(backbone, tmp_path / "cut"), small.Cancel(after=99)
+    continued.train(seen.progress, seen)
+    assert seen.steps == [4, 5, 6] and torch.equal(small.rows(continued), small.rows(whole))
 
 
 def test_checkpoints_are_written_while_training_and_atomically(

@@ -67,7 +67,7 @@ def loss_and_gradients(
     backbone: Backbone, prefix: DualPrefix, states: ExampleStates, examples: Sequence[Example]
 ) -> tuple[float, torch.Tensor]:
     prefix.zero_grad()
-    loss = Objective(backbone, prefix, states).loss(examples)
+    loss = Objective(backbone, prefix, states, preservation=0.0).loss(examples)
     loss.backward()
     gradients = torch.cat([parameter.grad for parameter in prefix.parameters()])
     return float(loss.detach()), gradients.clone()

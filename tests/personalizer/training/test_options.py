@@ -17,9 +17,8 @@ from personalizer.prefix.dual_prefix import DualPrefixConfig
 from personalizer.training.data.examples import ROW, Example, ExampleBuilder, PrefixDataset, TaskWeights
 from personalizer.training.data.soft_positives import SoftPositive
 from personalizer.training.initialization import Start
-from personalizer.training.loss import held_examples, held_loss
 from personalizer.training.preservation import PER_PICTURE, Preservation
-from personalizer.training.trainer import PrefixTrainer, TrainerConfig
+from personalizer.training.trainer import REMOVED_SETTINGS, PrefixTrainer, TrainerConfig
 
 CONFIG = TrainerConfig(
     rows=DualPrefixConfig(4, 3),
@@ -48,18 +47,11 @@ def rows(made: PrefixTrainer) -> torch.Tensor:
     return torch.cat([made.prefix.input_offset, made.prefix.output_offset]).detach().clone()
 
 
-def held(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset, weights: TaskWeights) -> float:
-    builder = ExampleBuilder(backbone, CONFIG.rows)
-    return held_loss(made.objective, held_examples(builder, data, weights))
-
-
 @pytest.mark.parametrize(
     "options",
     [
-        {"ema": 0.9},
-        {"patience": 1, "evaluate_every": 1, "learning_rate": 0.5},
         {"gradient_checkpointing": True},
-        {"ema": 0.9, "patience": 9, "evaluate_every": 3, "pull": 0.01, "preservation": 0.5},
+        {"preservation": 0.5},
         {"companions": 0.5, "preserved": 2},
     ],
 )
@@ -70,83 +62,18 @@ def test_every_option_goes_on_exactly(
     whole = PrefixTrainer(backbone, data, config, tmp_path / "whole", "f")
     complete = whole.train(None, None)
     done: list[int] = []
-    if complete.steps > cut:
-        with pytest.raises(JobCancelled):
-            PrefixTrainer(backbone, data, config, tmp_path / "cut", "f").train(
-                lambda progress: done.append(progress.done), lambda: len(done) == cut
-            )
+    with pytest.raises(JobCancelled):
+        PrefixTrainer(backbone, data, config, tmp_path / "cut", "f").train(
+            lambda progress: done.append(progress.done), lambda: len(done) == cut
+        )
     continued = PrefixTrainer(backbone, data, config, tmp_path / "cut", "f")
     outcome = continued.train(None, None)
-    assert (outcome.steps, outcome.losses) == (complete.steps, complete.losses[len(done) :])
+    assert (outcome.steps, outcome.losses) == (complete.steps, complete.losses[cut:])
     assert torch.equal(rows(continued), rows(whole))
-    # And once more behind the end, where only the choice of rows is left to do.
+    # And once more behind the end, where only the measuring is left to do.
     again = PrefixTrainer(backbone, data, config, tmp_path / "cut", "f")
     assert again.train(None, None).losses == []
     assert torch.equal(rows(again), rows(whole))
-
-
-def test_the_average_is_of_the_rows_and_not_of_the_start(
-    backbone: Backbone, data: PrefixDataset, tmp_path: Path
-) -> None:
-    seen: list[torch.Tensor] = []
-    made = PrefixTrainer(backbone, data, replace(CONFIG, ema=0.5, steps=30), tmp_path, "f")
-    made.train(lambda _: seen.append(rows(made)), None)
-    expected = torch.zeros_like(seen[0])
-    for step, value in enumerate(seen, start=1):
-        decay = min(0.5, step / (step + 9))
-        expected = decay * expected + (1 - decay) * value
-    torch.testing.assert_close(rows(made), expected)
-    assert not torch.equal(rows(made), seen[-1])
-
-
-def test_stopping_keeps_the_best_rows(backbone: Backbone, data: PrefixDataset, tmp_path: Path) -> None:
-    # One picture of noise can be learned by heart, which soon makes the others less likely.
-    data = replace(data, positives=data.positives[:1], soft=[], soft_codes=data.soft_codes[:0])
-    only = TaskWeights(recognition=0.0, description=0.0, generation=1.0, self_prompt=0.0)
-    config = replace(CONFIG, weights=only, steps=30, learning_rate=0.2, patience=2, evaluate_every=2)
-    losses: dict[int, float] = {}
-    made = PrefixTrainer(backbone, data, config, tmp_path / "a", "f")
-
-    def measure(progress: Any) -> None:
-        if progress.done % 2 == 0:
-            losses[progress.done] = held(made, backbone, data, only)
-
-    outcome = made.train(measure, None)
-    best = min(losses, key=lambda step: losses[step])
-    assert outcome.steps < 30
-    assert outcome.steps == best + 4
-    assert held(made, backbone, data, only) == pytest.approx(losses[best], abs=1e-6)
-    plain = PrefixTrainer(backbone, data, replace(config, patience=0), tmp_path / "b", "f")
-    assert plain.train(None, None).steps == 30
-
-
-def test_the_held_loss_counts_each_task_once(backbone: Backbone, data: PrefixDataset, tmp_path: Path) -> None:
-    made = PrefixTrainer(backbone, data, CONFIG, tmp_path, "f")
-    tasks = held_examples(ExampleBuilder(backbone, CONFIG.rows), data, CONFIG.weights)
-    assert [len(task) for task in tasks] == [2, 3, 2, 2]
-    with torch.no_grad():
-        alone = [[float(made.objective.loss([example])) for example in task] for task in tasks]
-    means = [sum(losses) / len(losses) for losses in alone]
-    assert held_loss(made.objective, tasks) == pytest.approx(sum(means) / 4, abs=1e-5)
-    # None of them is trained on: each of its pictures is a held one.
-    kept = {tuple(codes) for codes in [*data.held_positives.tolist(), *data.held_negatives.tolist()]}
-    for task in tasks:
-        for example in task:
-            seen = [value for kind, value in zip(example.kind, example.value, strict=True) if kind == 1]
-            last = [example.target[-1]] if example.target_is_code[-1] else []
-            assert any(tuple((seen + last)[:16]) == codes for codes in kept)
-
-
-def test_pulled_rows_stay_nearer_to_their_start(
-    backbone: Backbone, data: PrefixDataset, tmp_path: Path
-) -> None:
-    moved = {}
-    for pull in (0.0, 1.0):
-        config = replace(CONFIG, steps=20, pull=pull)
-        made = PrefixTrainer(backbone, data, config, tmp_path / str(pull), "f")
-        made.train(None, None)
-        moved[pull] = float(made.prefix.input_offset.detach().norm())
-    assert moved[1.0] < 0.5 * moved[0.0]
 
 
 def changed_answers(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset) -> float:
@@ -221,11 +148,6 @@ def test_what_was_asked_once_is_known(
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"ema": 1.0},
-        {"ema": -0.1},
-        {"patience": -1},
-        {"evaluate_every": 0},
-        {"pull": -1},
         {"preservation": -1},
         {"preserved": 0},
         {"companions": 1.5},
@@ -253,8 +175,17 @@ def test_settings_from_a_job_are_checked() -> None:
             TrainerConfig.with_settings(wrong)
 
 
+def test_settings_of_earlier_versions_are_ignored() -> None:
+    """Jobs that were queued before an update may give them, whatever their values were."""
+    earlier = {"ema": 0.95, "patience": 3, "evaluate_every": 1, "pull": 0.001}
+    assert set(earlier) == set(REMOVED_SETTINGS)
+    assert TrainerConfig.with_settings(earlier | {"steps": 3}) == TrainerConfig(steps=3)
+    with pytest.raises(UsageError, match="emma"):
+        TrainerConfig.with_settings(earlier | {"emma": 0.95})
+
+
 def test_one_set_of_rows_stays_one(backbone: Backbone, data: PrefixDataset, tmp_path: Path) -> None:
-    config = replace(CONFIG, rows=DualPrefixConfig(4, 4, shared=True), pull=0.01, ema=0.5)
+    config = replace(CONFIG, rows=DualPrefixConfig(4, 4, shared=True))
     made = PrefixTrainer(backbone, data, config, tmp_path, "f")
     before = made.prefix.tensors()
     made.train(None, None)
