@@ -22,7 +22,6 @@ class ToolStarted:
 
     tool: str
     title: str
-    cancellable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

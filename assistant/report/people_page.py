@@ -327,9 +327,9 @@ class _Page:
                 message = "Making the people page"
                 self._on_progress(Progress(len(self._shown.concepts), self._total, message))
             self._shown.concepts.add(concept.id)
-            yield self._card(concept, min(most, fair), small)
+            yield self._card(concept, min(most, fair))
 
-    def _card(self, concept: Portrayed, pictures: int, small: bool) -> _Card:
+    def _card(self, concept: Portrayed, pictures: int) -> _Card:
         title = concept.name or f"Group {concept.id}"
         faces = concept.kind == "face"
         made = list(self._pictures(concept, pictures)) if self._faces_on or not faces else []

@@ -89,18 +89,6 @@ def render(context: PromptContext, ids: Sequence[int]) -> str:
     return "".join(parts)
 
 
-def yes_no_logit(
-    session: BackboneSession,
-    segments: Sequence[Segment],
-    images: Sequence[ReadImage] = (),
-    *,
-    concept: PromptContext | None = None,
-    forced: bool = True,
-) -> float:
-    """log P(yes) − log P(no) as the answer to a prompt that ends with a `Separator`."""
-    return float(yes_no_logits(session, segments, [images], concept=concept, forced=forced)[0])
-
-
 def yes_no_logits(
     session: BackboneSession,
     segments: Sequence[Segment],
@@ -109,7 +97,7 @@ def yes_no_logits(
     concept: PromptContext | None = None,
     forced: bool = True,
 ) -> Float32Array:
-    """`yes_no_logit` `[questions]` for one question about several sets of images, in one batch."""
+    """log P(yes) − log P(no) `[images]` as the answers to one prompt that ends with a `Separator`, in one batch."""
     context = concept or PromptContext(session)
     hidden, cache = before_answer(context, segments, images, forced=forced)
     yes = log_likelihood(context, hidden, cache, session.tokenize(YES))

@@ -7,6 +7,7 @@ Larger components are first split at a stricter threshold, and the resulting clu
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -93,22 +94,20 @@ def _assign_on(
         number -= 1
 
 
+@dataclass(frozen=True, slots=True)
 class _FromScratch:
     """One run. An entry is a sorted array of store positions that form one cluster, or a single item."""
 
-    def __init__(
-        self,
-        library: Library,
-        state: GroupingState,
-        kind: KindState,
-        settings: KindSettings,
-        progress: OnProgress | None,
-    ) -> None:
-        self.library, self.state, self.kind, self.settings = library, state, kind, settings
-        self.progress = progress
-        self.limits = JoinLimits(
-            squared_distance(kind.kind, settings.threshold), squared_distance(kind.kind, settings.close)
-        )
+    library: Library
+    state: GroupingState
+    kind: KindState
+    settings: KindSettings
+    progress: OnProgress | None
+
+    @property
+    def limits(self) -> JoinLimits:
+        kind, settings = self.kind.kind, self.settings
+        return JoinLimits(squared_distance(kind, settings.threshold), squared_distance(kind, settings.close))
 
     def entries(self, items: Int64Array) -> list[Int64Array]:
         """All `items` as entries: clusters and single items."""

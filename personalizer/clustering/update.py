@@ -18,7 +18,7 @@ from personalizer.clustering.settings import CHUNK_ITEMS, ClusterSettings, KindS
 from personalizer.clustering.state import UNASSIGNED, GroupingState, KindState
 from personalizer.clustering.write import write_assignment
 from personalizer.library.library import Library
-from personalizer.schemas import Concept, ConceptKind, Int64Array, OnProgress, Progress
+from personalizer.schemas import Int64Array, OnProgress, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +83,18 @@ def cluster(
     )
 
 
-def labeled_concepts(library: Library, kind: ConceptKind) -> list[Concept]:
-    """Concepts of one kind that a person named, hid or put together."""
-    return [
-        library.concept(number) for number, labeled in library.concepts_with_label(kind).items() if labeled
-    ]
-
-
+@dataclass(slots=True)
 class _Update:
     """Bringing one kind up to date."""
 
-    def __init__(
-        self,
-        library: Library,
-        state: GroupingState,
-        kind: KindState,
-        settings: KindSettings,
-        progress: OnProgress | None,
-    ) -> None:
-        self.library, self.state, self.kind, self.settings = library, state, kind, settings
-        self.progress = progress
-        self.attached = 0
-        self.former: dict[int, set[int]] = {}
-        """Groups that cannot stay as they are, with the members that they had."""
+    library: Library
+    state: GroupingState
+    kind: KindState
+    settings: KindSettings
+    progress: OnProgress | None
+    attached: int = 0
+    former: dict[int, set[int]] = field(default_factory=dict)
+    """Groups that cannot stay as they are, with the members that they had."""
 
     def run(self, read_anew: bool) -> None:
         again = self._repair() | self._near_labeled() if read_anew else set()

@@ -17,7 +17,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from personalizer.clustering.update import labeled_concepts
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import NotFoundError
 from personalizer.jobs.kinds import JobKind
@@ -109,10 +108,8 @@ def _held(library: Library, except_id: int | None = None) -> set[int]:
     """Detections that a person decided belong to a concept; with a whole picture also its regions."""
     held: set[int] = set()
     for kind in ("face", "object"):
-        for concept in labeled_concepts(library, kind):
-            if concept.id == except_id:
-                continue
-            for member in library.members(concept.id):
+        for concept_id in library.labeled_concepts(kind) - {except_id}:
+            for member in library.members(concept_id):
                 held.add(member.id)
                 if member.kind != "face":
                     held.update(region.id for region in library.detections(member.photo_id, "object"))
@@ -121,7 +118,7 @@ def _held(library: Library, except_id: int | None = None) -> set[int]:
 
 def _dissolve_small_groups(library: Library) -> None:
     """Remove groups nobody decided about that no longer are any."""
-    decided = {concept.id for kind in ("face", "object") for concept in labeled_concepts(library, kind)}
+    decided = library.labeled_concepts("face") | library.labeled_concepts("object")
     for concept in library.concepts():
         if concept.id not in decided and len(library.members(concept.id)) < 2:
             library.delete_concept(concept.id)

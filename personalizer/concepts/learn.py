@@ -12,7 +12,6 @@ import numpy as np
 
 from personalizer.clustering.items import box_area, portrait_photos
 from personalizer.clustering.settings import ClusterSettings
-from personalizer.clustering.update import labeled_concepts
 from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.library import Library, Membership
 from personalizer.names import valid_name
@@ -174,7 +173,7 @@ def leave_others(library: Library, concept: Concept, detection_ids: set[int]) ->
     user has just said is this one. What the user said about another concept stands. Of a group that nobody
     decided about may remain nothing.
     """
-    decided = {c.id for c in labeled_concepts(library, concept.kind)}
+    decided = library.labeled_concepts(concept.kind)
     left = [
         member
         for member in library.memberships()

@@ -148,27 +148,6 @@ def _written_together(
     return found
 
 
-def leaders(library: Library) -> dict[int, int]:
-    """For every photo that another one stands for, that other one."""
-    return {one.photo_id: one.leader_id for one in library.followers()}
-
-
-def one_per_shot(photo_ids: Iterable[int], leader_of: Mapping[int, int]) -> list[int]:
-    """The photos without those that repeat a shot of the others: of each shot its leader where it is among them, else
-    the first. `leader_of` is what `leaders` returns.
-
-    For whoever counts photos as independent observations: members of a concept, pictures to train on.
-    """
-    given = list(dict.fromkeys(photo_ids))
-    chosen: dict[int, int] = {}
-    for photo_id in given:
-        shot = leader_of.get(photo_id, photo_id)
-        if shot == photo_id or shot not in chosen:
-            chosen[shot] = photo_id
-    kept = set(chosen.values())
-    return [photo_id for photo_id in given if photo_id in kept]
-
-
 def add_missing_fingerprints(
     library: Library, limit: int = 200, cancelled: Callable[[], bool] | None = None
 ) -> int:

@@ -6,7 +6,6 @@ the engine and the weights come with the first answer.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import threading
 import uuid
@@ -250,11 +249,6 @@ class LocalChat(BaseChatModel):
 
     def _model_name(self) -> str:
         return Path(getattr(self._engine, "model_path", "") or str(self.model_path)).name
-
-
-def engine_installed() -> bool:
-    """Whether llama-cpp-python is there; imports nothing."""
-    return importlib.util.find_spec("llama_cpp") is not None
 
 
 def _tool_chunk(name: str, arguments: dict[str, Any]) -> ChatGenerationChunk:

@@ -163,29 +163,6 @@ def area_under_curve(score: FloatArray, is_positive: BoolArray) -> float:
     return float((below + not_above).mean() / 2 / len(negatives))
 
 
-def best_threshold(score: FloatArray, is_positive: BoolArray) -> float:
-    """The threshold with the highest weighted accuracy on these scores `[n]`; yes means `score >= threshold`.
-
-    Midway between two scores; of equally good gaps, the middle of the widest, which transfers best.
-    """
-    score = np.asarray(score, dtype=np.float64)
-    truth = np.asarray(is_positive, dtype=bool)
-    if not truth.any() or truth.all():
-        raise ValueError(f"both classes expected, found {int(truth.sum())} positives of {len(truth)}")
-    order = np.argsort(score, kind="stable")
-    ordered, truth = score[order], truth[order]
-    # Candidate c puts the first c scores below the threshold.
-    missed = np.concatenate([[0], np.cumsum(truth)]) / truth.sum()
-    rejected = np.concatenate([[0], np.cumsum(~truth)]) / (~truth).sum()
-    quality = (1 - missed + rejected) / 2
-    edges = np.concatenate([[ordered[0] - 1e-6], ordered, [ordered[-1] + 1e-6]])
-    width = np.diff(edges)
-    quality = np.where(width > 0, quality, -1.0)
-    best = np.flatnonzero(quality >= quality.max() - 1e-12)
-    chosen = int(best[np.argmax(width[best])])
-    return float((edges[chosen] + edges[chosen + 1]) / 2)
-
-
 def bootstrap_interval(
     values: Sequence[float], *, samples: int = 2000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:

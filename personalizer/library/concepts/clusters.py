@@ -59,6 +59,10 @@ class ClusterRecords(Database):
         )
         return {row["id"]: bool(row["labeled"]) for row in rows}
 
+    def labeled_concepts(self, kind: ConceptKind) -> set[int]:
+        """The ids of the concepts of one kind that a person named, hid or put together."""
+        return {concept_id for concept_id, labeled in self.concepts_with_label(kind).items() if labeled}
+
     def cluster_memberships(self, kind: ConceptKind) -> list[MembershipRow]:
         """All memberships of concepts of one kind, by concept and detection."""
         rows = self.connection.execute(

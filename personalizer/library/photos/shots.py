@@ -189,17 +189,6 @@ class ShotRecords(Database):
         )
         return [Follower(row["photo_id"], row["leader_id"], row["beside_id"]) for row in rows]
 
-    def shot_of(self, photo_id: int) -> list[int]:
-        """The photos that are one shot with this one, the leader first; itself alone where there are none."""
-        row = self.connection.execute(
-            "SELECT leader_id FROM same_shots WHERE photo_id = ?", (photo_id,)
-        ).fetchone()
-        leader = photo_id if row is None else int(row["leader_id"])
-        rows = self.connection.execute(
-            "SELECT photo_id FROM same_shots WHERE leader_id = ? ORDER BY photo_id", (leader,)
-        )
-        return [leader, *(int(row["photo_id"]) for row in rows)]
-
     def shot_counts(self) -> dict[str, int]:
         """`shots`: how many groups of several photos; `duplicates`: photos that another one stands for."""
         row = self.connection.execute(

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from exporters.onnx.torch_session import TorchSession
-from exporters.runtime.answers import answer, render, yes_no_logit, yes_no_logits
+from exporters.runtime.answers import answer, render, yes_no_logits
 from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
 from exporters.runtime.images import DrawingConfig, drawing_positions, generate_images, recognition_scores
 from exporters.runtime.ort_session import OrtSession
@@ -111,7 +111,7 @@ def test_yes_no_by_hand(fp32: OrtSession, concept: ConceptRuntime, pictures: lis
         logs = logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
         return float(sum(row[token] for row, token in zip(logs, ids, strict=True)))
 
-    found = yes_no_logit(fp32, segments, pictures[:1], concept=concept)
+    [found] = yes_no_logits(fp32, segments, [pictures[:1]], concept=concept)
     assert found == pytest.approx(likelihood("yes.") - likelihood("no."), abs=1e-2)
 
 
@@ -122,7 +122,7 @@ def test_yes_no_in_a_batch_is_yes_no_alone(
     concept = ConceptRuntime.load(int8, prefix_directory)
     segments = question_about_image(RECOGNITION_QUESTION)
     batch = yes_no_logits(int8, segments, [[p] for p in pictures], concept=concept, forced=forced)
-    alone = [yes_no_logit(int8, segments, [p], concept=concept, forced=forced) for p in pictures]
+    alone = [yes_no_logits(int8, segments, [[p]], concept=concept, forced=forced)[0] for p in pictures]
     np.testing.assert_allclose(batch, alone, atol=1e-3)
     assert len(np.unique(np.round(batch, 3))) == 3
     contexts = int8.image_context(pictures)
@@ -292,7 +292,7 @@ def test_serving_imports_no_torch(exports: dict[str, Path], prefix_directory: Pa
         from pathlib import Path
         from PIL import Image
         from exporters.onnx.prefix import export_concept
-        from exporters.runtime.answers import answer, yes_no_logit
+        from exporters.runtime.answers import answer, yes_no_logits
         from exporters.runtime.concept import ConceptRuntime
         from exporters.runtime.images import DrawingConfig, generate_images
         from exporters.runtime.ort_session import OrtSession
@@ -304,7 +304,7 @@ def test_serving_imports_no_torch(exports: dict[str, Path], prefix_directory: Pa
         image = Image.new("RGB", (40, 30), "red")
         segments = question_about_image("is {name} in this photo?")
         answer(session, segments, [image], concept=concept, max_tokens=4)
-        yes_no_logit(session, segments, [image], concept=concept)
+        yes_no_logits(session, segments, [[image]], concept=concept)
         generate_images(session, "a {name}.", DrawingConfig(guidance=2.0), concept=concept)
         print(sorted({name.split(".")[0] for name in sys.modules} & {"torch", "transformers", "onnx", "onnxscript"}))
     """

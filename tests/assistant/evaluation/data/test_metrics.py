@@ -61,30 +61,6 @@ def test_area_under_curve_counts_ties_half() -> None:
     assert metrics.area_under_curve(np.array([0.9, 0.5, 0.5, 0.1]), truth) == pytest.approx(0.875)
 
 
-def test_best_threshold_takes_the_middle_of_the_widest_gap() -> None:
-    threshold = metrics.best_threshold(np.array([0.9, 0.7, 0.3, 0.1]), np.array([True, True, False, False]))
-    assert threshold == pytest.approx(0.5)
-
-
-def test_best_threshold_weighs_classes_equally() -> None:
-    score = np.array([0.5, 0.9] + [0.6] + [0.1] * 9)
-    truth = np.array([True, True] + [False] * 10)
-    assert 0.1 < metrics.best_threshold(score, truth) < 0.5
-
-
-def test_best_threshold_ignores_gaps_between_equal_scores() -> None:
-    score = np.array([0.5, 0.5, 0.4, 0.6])
-    assert metrics.best_threshold(score, np.array([True, False, False, True])) in (
-        pytest.approx(0.45),
-        pytest.approx(0.55),
-    )
-
-
-def test_best_threshold_needs_both_classes() -> None:
-    with pytest.raises(ValueError, match="both classes"):
-        metrics.best_threshold(np.array([0.1]), np.array([True]))
-
-
 def test_bootstrap_interval_holds_the_mean_and_repeats() -> None:
     values = [0.9, 0.95, 1.0, 0.8, 0.97]
     low, high = metrics.bootstrap_interval(values, seed=3)
