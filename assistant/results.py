@@ -22,7 +22,7 @@ __all__ = [
     "Job",
     "Learning",
     "Profile",
-    "Recognised",
+    "Recognized",
     "ScanReport",
     "Status",
     "Trained",
@@ -31,7 +31,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
+class Recognized:
     """A candidate concept for a photo, with the verdict on it."""
 
     name: str
@@ -80,7 +80,7 @@ class Description:
     photo: Path
     question: str | None
     answer: str
-    concepts: list[Recognised]
+    concepts: list[Recognized]
     facts: Facts
     backbone: str | None
     elapsed_s: float

@@ -18,7 +18,7 @@ from assistant.demo.run import Sample, read_samples
 from assistant.service.familiar import Familiar
 from exporters.runtime.answers import answer
 from exporters.runtime.session import BackboneSession
-from personalizer.backbones.preprocessing import centre_square
+from personalizer.backbones.preprocessing import center_square
 from personalizer.home import Home
 from personalizer.photos.decode import load_photo
 from personalizer.prefix.prompts import DESCRIBE_QUESTION, question_about_image
@@ -50,7 +50,7 @@ def main() -> None:
     finally:
         familiar.close()
     samples = [sample for sample in read_samples() if sample.held_out][: 2 * COLUMNS]
-    photos = [centre_square(load_photo(sample.path).image, session.spec.image_size_px) for sample in samples]
+    photos = [center_square(load_photo(sample.path).image, session.spec.image_size_px) for sample in samples]
     rebuilt = session.decode_images(session.encode_images(photos))
     rows = [
         row

@@ -25,7 +25,7 @@ from assistant.language.questions import (
     AsksWhoOrWhat,
     understand,
 )
-from assistant.results import Description, Facts, Recognised
+from assistant.results import Description, Facts, Recognized
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo, read_photo_bytes
@@ -80,12 +80,12 @@ class Describer:
         asked = wanted.names if isinstance(wanted, AsksForConcepts) else ()
         if not isinstance(wanted, AsksForConcepts | AsksForUnknown) and any(one.prefix_dir for one in named):
             prepare()
-        recognised = self._recognise(decoded, analysed, named, asked, stored)
-        sure = [one for one in recognised if one.verdict == "yes"]
+        recognized = self._recognize(decoded, analysed, named, asked, stored)
+        sure = [one for one in recognized if one.verdict == "yes"]
         told = self._told(wanted) if isinstance(wanted, AsksWhoOrWhat | AsksSomething) else Told([], False)
         if isinstance(wanted, AsksForConcepts):
             shown = sorted(
-                (one for one in recognised if one.name in asked), key=lambda one: asked.index(one.name)
+                (one for one in recognized if one.name in asked), key=lambda one: asked.index(one.name)
             )
             answer = " ".join(_about_concept(one) for one in shown)
         elif isinstance(wanted, AsksForUnknown):
@@ -99,8 +99,8 @@ class Describer:
                     answer = f"{answer} {CANNOT_TELL}".strip()
                 answer = f"{answer} What I know of this photo: {_known(sure, decoded)}"
         else:
-            shown = sure or [one for one in recognised if one.verdict == "unsure"]
-            answer = _description(recognised, decoded)
+            shown = sure or [one for one in recognized if one.verdict == "unsure"]
+            answer = _description(recognized, decoded)
         return Description(
             photo=path,
             question=None if question is None else question.text,
@@ -144,14 +144,14 @@ class Describer:
                 found.append(find(wanted.text, name, facts))
         return Told([fact for told in found for fact in told.facts], any(told.whole for told in found))
 
-    def _recognise(
+    def _recognize(
         self,
         decoded: DecodedPhoto,
         analysed: Sequence[tuple[NewDetection, Embedding]],
         named: list[Concept],
         asked: Sequence[str],
         stored: Photo | None,
-    ) -> list[Recognised]:
+    ) -> list[Recognized]:
         """Every named concept with its probability, likeliest first."""
         from personalizer.recognition.recognizer import Recognizer
 
@@ -173,7 +173,7 @@ class Describer:
                 -best[c.id].log_odds if c.id in best else 9.0,
             ),
         )
-        recognised = [
+        recognized = [
             self._judge(
                 concept,
                 best.get(concept.id),
@@ -186,7 +186,7 @@ class Describer:
             )
             for rank, concept in enumerate(likely)
         ]
-        return sorted(recognised, key=lambda one: -one.probability)
+        return sorted(recognized, key=lambda one: -one.probability)
 
     def _judge(
         self,
@@ -197,7 +197,7 @@ class Describer:
         decoded: DecodedPhoto,
         ask: bool,
         stored: Photo | None,
-    ) -> Recognised:
+    ) -> Recognized:
         """`likelier` is who the face in `evidence` resembles more; `faces` are in the photo."""
         from personalizer.recognition.calibration import shipped_calibration, sigmoid
 
@@ -234,7 +234,7 @@ class Describer:
                 if stale
                 else "no trained prefix yet"
             )
-        return Recognised(
+        return Recognized(
             name=concept.name or str(concept.id),
             probability=round(probability, 4),
             verdict=calibration.verdict(probability),
@@ -251,7 +251,7 @@ def _named(wanted: AsksWhoOrWhat | AsksSomething) -> tuple[str, ...]:
     return (wanted.about,) if isinstance(wanted, AsksWhoOrWhat) else wanted.about
 
 
-def _about_concept(one: Recognised) -> str:
+def _about_concept(one: Recognized) -> str:
     because = "; ".join(one.evidence)
     if one.verdict == "yes":
         return f"Yes, this is {one.name} ({one.probability:.2f}): {because}."
@@ -266,15 +266,15 @@ def _about_unknown(name: str, named: list[Concept]) -> str:
     return f"I don't know anyone or anything called {name}. {known}"
 
 
-def _known(sure: list[Recognised], decoded: DecodedPhoto) -> str:
+def _known(sure: list[Recognized], decoded: DecodedPhoto) -> str:
     """Who is recognised, and when and where the photo was taken, as far as that is known."""
     who = f"I recognise {_list(one.name for one in sure)}." if sure else "I recognise nobody and nothing."
     return f"{who} {_taken(decoded)}".strip()
 
 
-def _description(recognised: list[Recognised], decoded: DecodedPhoto) -> str:
-    sure = [one for one in recognised if one.verdict == "yes"]
-    unsure = [one for one in recognised if one.verdict == "unsure"]
+def _description(recognized: list[Recognized], decoded: DecodedPhoto) -> str:
+    sure = [one for one in recognized if one.verdict == "yes"]
+    unsure = [one for one in recognized if one.verdict == "unsure"]
     parts = [f"I recognise {one.name}: {'; '.join(one.evidence)}." for one in sure]
     if unsure:
         parts.append(f"It might be {_list(one.name for one in unsure)}, but I am not sure.")

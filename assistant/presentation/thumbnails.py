@@ -31,13 +31,13 @@ def half_blocks(image: Image.Image, columns: int) -> list[str]:
     for top in range(0, rows_px, 2):
         cells = []
         for column in range(columns):
-            upper, lower = _colour(pixels[column, top]), _colour(pixels[column, top + 1])
+            upper, lower = _color(pixels[column, top]), _color(pixels[column, top + 1])
             cells.append(f"\x1b[38;2;{upper};48;2;{lower}m{UPPER_HALF_BLOCK}")
         lines.append("".join(cells) + RESET)
     return lines
 
 
-def _colour(pixel: object) -> str:
+def _color(pixel: object) -> str:
     red, green, blue = pixel if isinstance(pixel, tuple) else (0, 0, 0)
     return f"{red};{green};{blue}"
 

@@ -133,8 +133,8 @@ def log_likelihood(
         states = np.concatenate([states, context.session.forward(embedded, cache)[0]], axis=1)
     logits = context.logits(states)
     top = logits.max(axis=-1, keepdims=True)
-    normaliser = (top + np.log(np.exp(logits - top).sum(axis=-1, keepdims=True)))[..., 0]
-    result: Float32Array = (logits[:, np.arange(len(ids)), list(ids)] - normaliser).sum(axis=1)
+    normalizer = (top + np.log(np.exp(logits - top).sum(axis=-1, keepdims=True)))[..., 0]
+    result: Float32Array = (logits[:, np.arange(len(ids)), list(ids)] - normalizer).sum(axis=1)
     return result
 
 

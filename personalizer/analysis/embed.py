@@ -81,7 +81,7 @@ class ObjectEmbedder:
             return []
         batch = np.stack([_network_input(image) for image in images])
         pooled, activation = self._session.run(["pooled", "activation"], {"images": batch})
-        vectors = self._normalise(pooled)
+        vectors = self._normalize(pooled)
         return [
             ObjectView(Embedding(vector, *self.model_version), where)
             for vector, where in zip(vectors, activation, strict=True)
@@ -91,7 +91,7 @@ class ObjectEmbedder:
         """The embedding of one RGB picture."""
         return self.view([image])[0].embedding
 
-    def _normalise(self, pooled: Float32Array) -> Float32Array:
+    def _normalize(self, pooled: Float32Array) -> Float32Array:
         """`[n, 1280]` → unit rows, the general mean subtracted in between."""
         unit = pooled / np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), 1e-12)
         if self._mean is not None:

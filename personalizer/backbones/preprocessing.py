@@ -46,7 +46,7 @@ class PixelScaling:
 
     def pixels(self, image: Image.Image) -> Float32Array:
         """`[3, size, size]`: shortest side resized to the size, centre cropped."""
-        square = centre_square(image, self.size_px)
+        square = center_square(image, self.size_px)
         array = np.asarray(square, dtype=np.float32).transpose(2, 0, 1)
         return (array * np.float32(self.factor) - np.float32(self.mean)) / np.float32(self.std)
 
@@ -56,7 +56,7 @@ class PixelScaling:
         return Image.fromarray(np.clip(np.rint(array), 0, 255).astype(np.uint8).transpose(1, 2, 0))
 
 
-def centre_square(image: Image.Image, size_px: int) -> Image.Image:
+def center_square(image: Image.Image, size_px: int) -> Image.Image:
     """The largest centred square, resized to `size_px`."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2

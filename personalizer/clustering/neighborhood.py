@@ -136,14 +136,14 @@ class Neighborhood:
 
     def _groups_near(self, items: Int64Array, reach: float) -> set[int]:
         store = self.kind.store
-        concepts, centres, squares = self.kind.rough_centres()
+        concepts, centers, squares = self.kind.rough_centers()
         chosen: set[int] = set()
         if not concepts:
             return chosen
         rows = max(1, _BLOCK * 512 // len(concepts))
         for start in range(0, len(items), rows):
             part = items[start : start + rows]
-            distance = store.squares(part)[:, None] + squares[None] - 2 * store.rough(part) @ centres.T
+            distance = store.squares(part)[:, None] + squares[None] - 2 * store.rough(part) @ centers.T
             if len(concepts) > _GROUPS_AROUND:
                 limit = np.partition(distance, _GROUPS_AROUND - 1, axis=1)[:, _GROUPS_AROUND - 1 :][:, :1]
                 distance = np.where(distance <= limit, distance, np.inf)

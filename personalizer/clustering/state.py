@@ -49,7 +49,7 @@ class KindState:
         self.in_labeled: BoolArray = np.zeros(0, np.bool_)
         """`[n]`: whether it is in a labeled concept."""
         self._row_of: dict[int, int] = {}
-        self._centres: Float32Array = np.zeros((0, 0), np.float32)
+        self._centers: Float32Array = np.zeros((0, 0), np.float32)
         self._squares: Float32Array = np.zeros(0, np.float32)
         self._dirty: set[int] = set()
         self._measures: OrderedDict[int, GroupMeasures] = OrderedDict()
@@ -98,7 +98,7 @@ class KindState:
             else:
                 self.group_of[chosen] = concept_id
         self._row_of = {}
-        self._centres = np.zeros((0, 0), np.float32)
+        self._centers = np.zeros((0, 0), np.float32)
         self._dirty = set(self.members)
         self._measures.clear()
 
@@ -136,7 +136,7 @@ class KindState:
         """Positions of the items that are in no group and no concept."""
         return np.flatnonzero((self.group_of == UNASSIGNED) & ~self.in_labeled)
 
-    def rough_centres(self) -> tuple[list[int], Float32Array, Float32Array]:
+    def rough_centers(self) -> tuple[list[int], Float32Array, Float32Array]:
         """Concepts with members, their mean sketches `[groups, sketch]` and mean squared lengths `[groups]`."""
         for concept_id in self._dirty:
             positions = self.members.get(concept_id, np.zeros(0, np.int64))
@@ -148,17 +148,17 @@ class KindState:
             sketch = self.store.rough(positions)
             if row is None:
                 row = self._row_of[concept_id] = len(self._row_of)
-                if row >= len(self._centres):
-                    room = max(64, len(self._centres) // 4)
+                if row >= len(self._centers):
+                    room = max(64, len(self._centers) // 4)
                     empty = np.zeros((room, sketch.shape[1]), np.float32)
-                    self._centres = np.concatenate([self._centres, empty]) if len(self._centres) else empty
-                    far = np.full(len(self._centres) - min(row, len(self._squares)), np.inf, np.float32)
+                    self._centers = np.concatenate([self._centers, empty]) if len(self._centers) else empty
+                    far = np.full(len(self._centers) - min(row, len(self._squares)), np.inf, np.float32)
                     self._squares = np.concatenate([self._squares[:row], far])
-            self._centres[row] = sketch.mean(axis=0)
+            self._centers[row] = sketch.mean(axis=0)
             self._squares[row] = self.store.squares(positions).mean()
         self._dirty.clear()
         count = len(self._row_of)
-        return list(self._row_of), self._centres[:count], self._squares[:count]
+        return list(self._row_of), self._centers[:count], self._squares[:count]
 
     def measures(self, library: Library, concept_id: int) -> GroupMeasures:
         """The group exactly, from its members' vectors."""

@@ -208,7 +208,7 @@ class _Update:
         """Unassigned items that a labeled concept may have become a place for."""
         kind, store = self.kind, self.kind.store
         unassigned = kind.unassigned
-        concepts, centres, squares = kind.rough_centres()
+        concepts, centers, squares = kind.rough_centers()
         rows = [n for n, concept_id in enumerate(concepts) if concept_id in kind.labeled]
         found = {p for c, items in kind.suggested.items() if c in kind.labeled for p in items}
         found = {p for p in found if kind.group_of[p] == UNASSIGNED and not kind.in_labeled[p]}
@@ -218,7 +218,7 @@ class _Update:
         for start in range(0, len(unassigned), 4096):
             part = unassigned[start : start + 4096]
             distance = store.squares(part)[:, None] + squares[rows][None]
-            distance = distance - 2 * store.rough(part) @ centres[rows].T
+            distance = distance - 2 * store.rough(part) @ centers[rows].T
             found |= set(part[(distance <= reach).any(axis=1)].tolist())
         return found
 
@@ -228,15 +228,15 @@ class _Update:
     def _suggest_groups(self) -> None:
         """Ask about whole groups that resemble a labeled concept, and stop asking about those that do not."""
         kind, store = self.kind, self.kind.store
-        concepts, centres, _ = kind.rough_centres()
+        concepts, centers, _ = kind.rough_centers()
         labeled = [n for n, c in enumerate(concepts) if c in kind.labeled and len(kind.members[c])]
         groups = [n for n, c in enumerate(concepts) if c not in kind.labeled and c in kind.members]
         grouped = set(np.flatnonzero(kind.group_of != UNASSIGNED).tolist())
         assignment = Assignment(around=grouped, concepts=set(kind.labeled))
         if labeled and groups:
             # Of two centres; spreading adds to the distance between members.
-            gap = (centres[groups] ** 2).sum(axis=1)[:, None] + (centres[labeled] ** 2).sum(axis=1)[None]
-            gap = gap - 2 * centres[groups] @ centres[labeled].T
+            gap = (centers[groups] ** 2).sum(axis=1)[:, None] + (centers[labeled] ** 2).sum(axis=1)[None]
+            gap = gap - 2 * centers[groups] @ centers[labeled].T
             reach = self._squared(self.settings.suggest - store.slack)
             limit = self._squared(self.settings.suggest)
             for row, column in zip(*np.nonzero(gap <= reach), strict=True):

@@ -82,10 +82,10 @@ def sharpness(pixels: Any, box: BoundingBox) -> float:
     top, bottom = max(round(y - down), 0), min(round(y + down), height)
     if right - left < 2 or bottom - top < 2:
         return 0.0
-    grey = cv2.cvtColor(np.ascontiguousarray(pixels[top:bottom, left:right]), cv2.COLOR_RGB2GRAY)
-    shrinks = min(grey.shape) >= _CHIP_PX
+    gray = cv2.cvtColor(np.ascontiguousarray(pixels[top:bottom, left:right]), cv2.COLOR_RGB2GRAY)
+    shrinks = min(gray.shape) >= _CHIP_PX
     chip = cv2.resize(
-        grey.astype(np.float32),
+        gray.astype(np.float32),
         (_CHIP_PX, _CHIP_PX),
         interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC,
     )

@@ -46,7 +46,7 @@ class SubjectMaskConfig:
 _DEFAULT_MASK = SubjectMaskConfig()
 _ROUNDS = 4
 """Of fitting colour models and cutting; few pixels change later."""
-_EDGE_COLOURS = 5
+_EDGE_COLORS = 5
 
 
 def subject_mask(
@@ -140,12 +140,12 @@ def _contrast(pixels: Any) -> Float32Array:
     cv2.setRNGSeed(0)
     until = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 10, 1.0)
     labels = np.zeros((len(edge), 1), dtype=np.int32)
-    _, nearest, colours = cv2.kmeans(edge, _EDGE_COLOURS, labels, until, 1, cv2.KMEANS_PP_CENTERS)
+    _, nearest, colors = cv2.kmeans(edge, _EDGE_COLORS, labels, until, 1, cv2.KMEANS_PP_CENTERS)
     # The thing may reach the edge itself, with a little of it.
-    frequent = np.bincount(nearest[:, 0], minlength=_EDGE_COLOURS) > 0.08 * len(edge)
-    distances = [np.linalg.norm(lab - colour, axis=-1) for colour in colours[frequent]]
-    nearest_colour: Float32Array = np.min(distances, axis=0).astype(np.float32)
-    return nearest_colour
+    frequent = np.bincount(nearest[:, 0], minlength=_EDGE_COLORS) > 0.08 * len(edge)
+    distances = [np.linalg.norm(lab - color, axis=-1) for color in colors[frequent]]
+    nearest_color: Float32Array = np.min(distances, axis=0).astype(np.float32)
+    return nearest_color
 
 
 def _salient(contrast: Float32Array, inside: Edges) -> BoolArray:

@@ -37,9 +37,9 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     from PIL import Image
 
     small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BOX)
-    grey: Float32Array = np.asarray(small.convert("L"), dtype=np.float32)
+    gray: Float32Array = np.asarray(small.convert("L"), dtype=np.float32)
     cosines = _cosines()
-    waves = (cosines @ grey @ cosines.T).ravel()
+    waves = (cosines @ gray @ cosines.T).ravel()
     # The first is the mean brightness, which says nothing about what is in the picture.
     signs = waves > np.median(waves[1:])
     signs[0] = False

@@ -162,9 +162,9 @@ def fit_logistic(
     truth = np.asarray(is_positive, dtype=np.bool_)
     share = _group_weights(truth, groups) if weights is None else np.array(weights, dtype=np.float64)
     share /= share.sum()
-    centre = share @ features
-    scale = np.sqrt(share @ (features - centre) ** 2) + 1e-12
-    design = np.column_stack([(features - centre) / scale, np.ones(len(truth))])
+    center = share @ features
+    scale = np.sqrt(share @ (features - center) ** 2) + 1e-12
+    design = np.column_stack([(features - center) / scale, np.ones(len(truth))])
     ridge = np.append(np.full(features.shape[1], penalty), 0.0)
     solution = np.zeros(design.shape[1])
     for _ in range(steps):
@@ -178,7 +178,7 @@ def fit_logistic(
         if np.abs(step).max() < 1e-9:
             break
     slope = solution[:-1] / scale
-    return slope, float(solution[-1] - slope @ centre)
+    return slope, float(solution[-1] - slope @ center)
 
 
 def _group_weights(

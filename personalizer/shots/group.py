@@ -26,7 +26,7 @@ from personalizer.photos.perceptual_hash import AlikeSettings, PictureSearch, fi
 from personalizer.schemas import Int64Array
 
 BURST_S = 2.0
-BURST_NEIGHBOURS = 40
+BURST_NEIGHBORS = 40
 _FEW = 256
 """Up to so many photos are compared with the library one after another; more are with all of it read at once."""
 _BLOCK_PHOTOS = 16
@@ -90,7 +90,7 @@ def group_shots(library: Library) -> ShotReport:
 
 def _connected(search: ShotSearch, fresh: set[int], beside: Mapping[int, int]) -> dict[int, set[int]]:
     """Which photos each one is alike, for the `fresh` ones and all that hang together with them."""
-    neighbours: dict[int, set[int]] = defaultdict(set)
+    neighbors: dict[int, set[int]] = defaultdict(set)
     together: dict[int, set[int]] = defaultdict(set)
     for one, other in beside.items():
         together[one].add(other)
@@ -99,14 +99,14 @@ def _connected(search: ShotSearch, fresh: set[int], beside: Mapping[int, int]) -
     while waiting:
         reached: set[int] = set()
         for left, right in search.near(waiting):
-            neighbours[left].add(right)
-            neighbours[right].add(left)
+            neighbors[left].add(right)
+            neighbors[right].add(left)
             reached |= {left, right}
         for one in waiting:
             reached |= together[one]
         waiting = reached - seen
         seen |= waiting
-    return {one: neighbours[one] for one in seen}
+    return {one: neighbors[one] for one in seen}
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -262,7 +262,7 @@ def taken_together(photos: Iterable[Taken]) -> list[tuple[int, int]]:
     dated = sorted((one.camera, one.at, one.photo_id) for one in photos)
     pairs = []
     for number, (camera, at, photo_id) in enumerate(dated):
-        for later_camera, later, other in dated[number + 1 : number + 1 + BURST_NEIGHBOURS]:
+        for later_camera, later, other in dated[number + 1 : number + 1 + BURST_NEIGHBORS]:
             if later_camera != camera or (later - at).total_seconds() > BURST_S:
                 break
             pairs.append((photo_id, other))

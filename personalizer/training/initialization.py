@@ -43,11 +43,11 @@ def _spread_pieces(embedded: torch.Tensor, count: int) -> torch.Tensor:
     return torch.stack(chosen)
 
 
-def _means_of_groups(pieces: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
+def _means_of_groups(pieces: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
     """k-means of `[pieces, hidden]` that begins at `centres` `[count, hidden]`; an empty group keeps its centre."""
     for _ in range(_ROUNDS):
-        nearest = torch.cdist(pieces, centres).argmin(dim=1)
-        members = torch.nn.functional.one_hot(nearest, len(centres)).to(pieces)
+        nearest = torch.cdist(pieces, centers).argmin(dim=1)
+        members = torch.nn.functional.one_hot(nearest, len(centers)).to(pieces)
         sizes = members.sum(dim=0)[:, None]
-        centres = torch.where(sizes > 0, members.T @ pieces / sizes.clamp_min(1), centres)
-    return centres
+        centers = torch.where(sizes > 0, members.T @ pieces / sizes.clamp_min(1), centers)
+    return centers

@@ -32,8 +32,8 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def _header(width: int, height: int, depth: int = 8, colour: int = 2, interlaced: int = 0) -> bytes:
-    return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced))
+def _header(width: int, height: int, depth: int = 8, color: int = 2, interlaced: int = 0) -> bytes:
+    return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced))
 
 
 def zeros(size: int) -> bytes:
@@ -51,9 +51,9 @@ def _png_bombs(whole: bytes) -> Iterator[Broken]:
     yield "png-2-billion-square.png", PNG + _header(2**31 - 1, 2**31 - 1) + small + end
     yield "png-no-width.png", PNG + _header(0, 72) + small + end
     yield "png-no-depth.png", PNG + _header(96, 72, depth=0) + small + end
-    yield "png-odd-colour.png", PNG + _header(96, 72, colour=5) + small + end
+    yield "png-odd-colour.png", PNG + _header(96, 72, color=5) + small + end
     # Just within the limit of pixels, and all of them there: what has to be held is what counts.
-    for name, side, depth, colour, bytes_per_pixel in (
+    for name, side, depth, color, bytes_per_pixel in (
         ("grey-bits", 9900, 1, 0, 1 / 8),
         ("rgb", 9900, 8, 2, 3),
         ("rgba", 9900, 8, 6, 4),
@@ -63,7 +63,7 @@ def _png_bombs(whole: bytes) -> Iterator[Broken]:
     ):
         row = int(-(-side * bytes_per_pixel // 1)) + 1
         content = _chunk(b"IDAT", zeros(row * side))
-        yield f"png-98-megapixels-{name}.png", PNG + _header(side, side, depth, colour) + content + end
+        yield f"png-98-megapixels-{name}.png", PNG + _header(side, side, depth, color) + content + end
     interlaced = _chunk(b"IDAT", zeros(9900 * 9900 * 4 + 40000))
     yield "png-98-megapixels-interlaced.png", PNG + _header(9900, 9900, 8, 6, 1) + interlaced + end
     yield "png-too-many-pixels.png", PNG + _header(30000, 30000, 1, 0) + _chunk(b"IDAT", zeros(10**6)) + end

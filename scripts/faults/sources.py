@@ -33,9 +33,9 @@ def draw(seed: int, size: tuple[int, int] = SIDE_PX) -> Image.Image:
     for _ in range(5):
         x, y = int(random.integers(0, width)), int(random.integers(0, height))
         reach = int(random.integers(width // 12, width // 3))
-        colour = tuple(int(value) for value in random.integers(0, 256, 3))
+        color = tuple(int(value) for value in random.integers(0, 256, 3))
         shape = pen.ellipse if random.random() < 0.5 else pen.rectangle
-        shape((x - reach, y - reach, x + reach, y + reach), fill=colour)
+        shape((x - reach, y - reach, x + reach, y + reach), fill=color)
     return image
 
 
@@ -52,12 +52,12 @@ def sources() -> list[Source]:
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False)
-    image, grey = draw(1), draw(2).convert("L")
+    image, gray = draw(1), draw(2).convert("L")
     frames = [draw(seed, (48, 36)) for seed in range(10, 14)]
     made = [
         _saved("jpeg", ".jpg", image, "JPEG", quality=85, exif=exif()),
         _saved("jpeg-progressive", ".jpg", image, "JPEG", quality=85, progressive=True),
-        _saved("jpeg-grey", ".jpeg", grey, "JPEG", quality=60, restart_marker_blocks=4),
+        _saved("jpeg-grey", ".jpeg", gray, "JPEG", quality=60, restart_marker_blocks=4),
         _saved("png", ".png", image, "PNG"),
         _saved("png-palette", ".png", image.quantize(64), "PNG", transparency=3),
         _saved("webp", ".webp", image, "WEBP", quality=80, exif=exif()),
@@ -70,7 +70,7 @@ def sources() -> list[Source]:
         _saved("gif", ".gif", image.quantize(64), "GIF"),
         _saved("gif-animated", ".gif", frames[0], "GIF", save_all=True, append_images=frames[1:]),
     ]
-    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    deep = Image.fromarray(np.asarray(gray).astype(np.uint16) * 257)
     return [*made, _saved("png-deep", ".png", deep, "PNG")]
 
 

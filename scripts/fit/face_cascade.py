@@ -29,7 +29,7 @@ SOURCES = {
     "refinement": ("rnet.pt", "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86"),
     "output": ("onet.pt", "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d"),
 }
-LICENCE = "facenet_pytorch-2.6.0.dist-info/LICENSE.md"
+LICENSE = "facenet_pytorch-2.6.0.dist-info/LICENSE.md"
 # Pooling after each convolution: kernel, or None; the stride is 2.
 POOLS: dict[str, tuple[int | None, ...]] = {
     "proposal": (2, None, None),
@@ -158,7 +158,7 @@ def convert(wheel: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     manifest: dict[str, Any] = {"graph_version": GRAPH_VERSION, "source": wheel.name, "graphs": {}}
     with zipfile.ZipFile(wheel) as archive:
-        (out / "LICENSE").write_bytes(archive.read(LICENCE))
+        (out / "LICENSE").write_bytes(archive.read(LICENSE))
         for name, (source, expected) in SOURCES.items():
             content = archive.read(f"facenet_pytorch/data/{source}")
             found = hashlib.sha256(content).hexdigest()

@@ -22,7 +22,7 @@ from scripts.pocket.model.checkpoint import (
 )
 from scripts.pocket.model.code_embeddings import merge_levels, share_levels
 from scripts.pocket.model.image_tokenizer import ImageTokenizer
-from scripts.pocket.train_language_model import RECOGNISING, VOCABULARY_FILE, fitting
+from scripts.pocket.train_language_model import RECOGNIZING, VOCABULARY_FILE, fitting
 from scripts.pocket.training import read_state
 
 
@@ -49,7 +49,7 @@ def main() -> None:
     trained = read_state(options.lm / "language_model.pt", wanted)["model"]
     model = ChameleonForConditionalGeneration(chameleon_config(config, tokenizer))
     share_levels(model, config.levels, tokenizer.get_vocab()[image_token(0)])
-    kept = {name: value for name, value in trained.items() if not name.startswith(RECOGNISING)}
+    kept = {name: value for name, value in trained.items() if not name.startswith(RECOGNIZING)}
     load_part(model, kept, "model.vqmodel.", f"reading the language model of {options.lm}")
     merge_levels(model)
     if options.start is None:

@@ -21,12 +21,12 @@ from personalizer.errors import CorruptArtifactError
 from scripts.pocket.command import run
 from scripts.pocket.config import PocketConfig, read_size
 from scripts.pocket.model.image_tokenizer import ImageTokenizer
-from scripts.pocket.model.perceptual import Basis, Recogniser, map_distance
+from scripts.pocket.model.perceptual import Basis, Recognizer, map_distance
 from scripts.pocket.training import Average, Checkpoint, add_options, read_state, train
 
 SHARES = {"photo": 0.5, "render": 0.35}
 """Of the pictures seen, by kind; the rest is drawings."""
-ABSOLUTE_WEIGHT, COLOUR_WEIGHT, ANCHOR_WEIGHT = 0.3, 2.0, 0.3
+ABSOLUTE_WEIGHT, COLOR_WEIGHT, ANCHOR_WEIGHT = 0.3, 2.0, 0.3
 """Plain pixel loss finds brightness and one colour axis (orange to blue) and lets red and green collapse for good."""
 ANCHORED_SHARE = 0.1
 """Of the steps in which the red-green axis is held; then it may carry what serves best."""
@@ -72,7 +72,7 @@ class Pictures:
         return small.flip(3) if rng.random() < 0.5 else small
 
 
-def colour_error(decoded: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
+def color_error(decoded: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
     """Squared error of local colour: red against green and yellow against blue, over 4 x 4 pixels."""
     red, green, blue = functional.avg_pool2d(decoded - pixels, 4).unbind(dim=1)
     return ((red - green).pow(2) + (0.5 * (red + green) - blue).pow(2)).mean()
@@ -106,34 +106,34 @@ class Likeness:
     """How far a reconstruction is from its picture: in pixels, in colour, and in what a recognition network sees."""
 
     def __init__(self, basis: Path, config: PocketConfig, map_weight: float, pooled_weight: float) -> None:
-        self.recogniser = Recogniser()
+        self.recognizer = Recognizer()
         self._basis = Basis(basis, config.semantic_features)
         self._map_weight, self._pooled_weight = map_weight, pooled_weight
 
     def to(self, device: str) -> Likeness:
-        self.recogniser.to(device=device, memory_format=torch.channels_last)
+        self.recognizer.to(device=device, memory_format=torch.channels_last)
         self._basis.to(device)
         return self
 
     def seen(self, pixels: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
         """What the network sees in real pictures: its maps, and features in the basis."""
         with torch.no_grad():
-            maps, pooled = self.recogniser(pixels)
+            maps, pooled = self.recognizer(pixels)
             return maps, self._basis(pooled)
 
     def __call__(
         self, decoded: torch.Tensor, pixels: torch.Tensor, seen: tuple[list[torch.Tensor], torch.Tensor]
     ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         """The weighted loss, and its parts for the report."""
-        maps, pooled = self.recogniser(decoded)
+        maps, pooled = self.recognizer(decoded)
         parts = {
             "mse": functional.mse_loss(decoded, pixels),
-            "colour": colour_error(decoded, pixels),
+            "colour": color_error(decoded, pixels),
             "maps": map_distance(maps, seen[0]),
             "pooled": functional.mse_loss(self._basis(pooled), seen[1]),
         }
         loss = parts["mse"] + ABSOLUTE_WEIGHT * functional.l1_loss(decoded, pixels)
-        loss = loss + COLOUR_WEIGHT * parts["colour"] + self._map_weight * parts["maps"]
+        loss = loss + COLOR_WEIGHT * parts["colour"] + self._map_weight * parts["maps"]
         return loss + self._pooled_weight * parts["pooled"], parts
 
 
@@ -145,7 +145,7 @@ def measure(model: ImageTokenizer, views: torch.Tensor, codes: int, likeness: Li
         quantised = model.encode(part)
         decoded = model.decode(quantised).clamp(-1, 1)
         ratios.append(-10 * torch.log10((decoded - part).pow(2).mean(dim=(1, 2, 3)) / 4))
-        distances.append(map_distance(likeness.recogniser(decoded)[0], likeness.recogniser(part)[0]))
+        distances.append(map_distance(likeness.recognizer(decoded)[0], likeness.recognizer(part)[0]))
         ids.append(model.ids(quantised))
     return (
         f"psnr {float(torch.cat(ratios).mean()):.2f} maps {float(torch.stack(distances).mean()):.3f} "
@@ -195,14 +195,14 @@ class ImageTraining:
         self._model, self._likeness, self._pictures, self._tested = model, likeness, pictures, tested
         self._config, self._schedule, self._device = config, schedule, tested.device
         self._trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._optimiser = torch.optim.AdamW(
+        self._optimizer = torch.optim.AdamW(
             self._trained, lr=schedule.peak, betas=(0.9, 0.95), weight_decay=0.01
         )
         self._average = Average(model, schedule.ema)
 
     def restore(self, state: Mapping[str, Any]) -> None:
         self._model.load_state_dict(state["model"])
-        self._optimiser.load_state_dict(state["optimiser"])
+        self._optimizer.load_state_dict(state["optimiser"])
         self._average.restore(state["average"])
 
     def advance(self, step: int) -> dict[str, float]:
@@ -212,13 +212,13 @@ class ImageTraining:
         )
         pixels = pixels.to(device=self._device, memory_format=torch.channels_last)
         progress = step / schedule.steps
-        for group in self._optimiser.param_groups:
+        for group in self._optimizer.param_groups:
             group["lr"] = schedule.peak * rate(progress)
         loss, parts = self.loss(self._model, pixels, progress)
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._trained, 1.0)
-        self._optimiser.step()
+        self._optimizer.step()
         self._average.add(self._model, step)
         return {name: value.item() for name, value in parts.items()}
 
@@ -245,7 +245,7 @@ class ImageTraining:
         return {
             "model": self._model.state_dict(),
             "average": self._average.weights,
-            "optimiser": self._optimiser.state_dict(),
+            "optimiser": self._optimizer.state_dict(),
         }
 
 

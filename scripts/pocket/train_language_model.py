@@ -36,9 +36,9 @@ TEXT_WEIGHT = {"read": 3.0, "compared": 4.0, "told": 0.3}
 IMAGE_WEIGHT = {"drawn": 1.0, "compared": 0.3}
 TOLD = 4
 """Captions without a picture in each step; they are short."""
-RECOGNISING = "recognising."
+RECOGNIZING = "recognising."
 """How the checkpoint names what only training needs."""
-RECOGNISING_WEIGHT = 0.5
+RECOGNIZING_WEIGHT = 0.5
 KINDS = ("drawn", "read", "compared", "told")
 TESTED = 48
 """Held-out sequences of each kind that every checkpoint is graded on."""
@@ -101,7 +101,7 @@ def _fill_rows(sequences: list[Sequence]) -> list[list[Sequence]]:
     return rows
 
 
-class Recognising(nn.Module):
+class Recognizing(nn.Module):
     """Half-way up, what has been read of a picture is to tell what a recognition network sees in it.
 
     It gives every picture a hundred labels instead of one word, and brings an example and a picture into one space in
@@ -129,13 +129,13 @@ class Losses:
     def __init__(
         self,
         model: ChameleonForConditionalGeneration,
-        recognising: Recognising | None,
+        recognizing: Recognizing | None,
         features: torch.Tensor,
         codes: range,
         answers: tuple[int, int],
     ) -> None:
         self._model = model
-        self._recognising = recognising
+        self._recognizing = recognizing
         self._features = features
         self._codes = codes
         self._answers = answers
@@ -172,9 +172,9 @@ class Losses:
                 truth = words[judged] == yes
                 rates = [(said[truth == t] == t).float().mean() for t in (True, False) if (truth == t).any()]
                 parts[f"{kind}:right"] = torch.stack(rates).mean().item()
-        if self._recognising is not None and len(batch.seen):
-            error = self._recognising.error(batch, self._features)
-            loss = loss + RECOGNISING_WEIGHT * error
+        if self._recognizing is not None and len(batch.seen):
+            error = self._recognizing.error(batch, self._features)
+            loss = loss + RECOGNIZING_WEIGHT * error
             parts[f"{kind}:seen"] = error.item()
         return loss, parts
 
@@ -216,7 +216,7 @@ class LanguageTraining:
     def __init__(
         self,
         model: ChameleonForConditionalGeneration,
-        recognising: Recognising | None,
+        recognizing: Recognizing | None,
         losses: Losses,
         makers: tuple[SequenceMaker, SequenceMaker],
         config: PocketConfig,
@@ -226,10 +226,10 @@ class LanguageTraining:
         self._maker, self._tester = makers
         self._pad_id = int(model.config.pad_token_id)
         self._trained = {n: p for n, p in model.named_parameters() if not n.startswith("model.vqmodel")}
-        if recognising is not None:
-            self._trained |= {f"{RECOGNISING}{n}": p for n, p in recognising.named_parameters()}
+        if recognizing is not None:
+            self._trained |= {f"{RECOGNIZING}{n}": p for n, p in recognizing.named_parameters()}
         inner = {name for name in self._trained if name.endswith("_proj.weight")}
-        self._optimisers = [
+        self._optimizers = [
             Muon([self._trained[name] for name in sorted(inner)], config.language_rate),
             torch.optim.AdamW(
                 [parameter for name, parameter in self._trained.items() if name not in inner],
@@ -243,8 +243,8 @@ class LanguageTraining:
         with torch.no_grad():
             for name, parameter in self._trained.items():
                 parameter.copy_(state["model"][name])
-        for optimiser, saved in zip(self._optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(saved)
+        for optimizer, saved in zip(self._optimizers, state["optimisers"], strict=True):
+            optimizer.load_state_dict(saved)
 
     def _batches(
         self, maker: SequenceMaker, counts: dict[str, int], rng: np.random.Generator
@@ -258,9 +258,9 @@ class LanguageTraining:
 
     def advance(self, step: int) -> dict[str, float]:
         config = self._config
-        for optimiser in self._optimisers:
-            optimiser.zero_grad(set_to_none=True)
-            for group in optimiser.param_groups:
+        for optimizer in self._optimizers:
+            optimizer.zero_grad(set_to_none=True)
+            for group in optimizer.param_groups:
                 group["lr"] = config.language_rate * rate(step / config.language_steps)
         counts = {"drawn": config.drawn, "read": config.read, "compared": config.compared, "told": TOLD}
         reported = dict[str, float]()
@@ -270,8 +270,8 @@ class LanguageTraining:
             loss.backward()
             reported |= parts
         torch.nn.utils.clip_grad_norm_(list(self._trained.values()), 1.0)
-        for optimiser in self._optimisers:
-            optimiser.step()
+        for optimizer in self._optimizers:
+            optimizer.step()
         return reported
 
     @torch.inference_mode()
@@ -285,7 +285,7 @@ class LanguageTraining:
     def parts(self) -> dict[str, Any]:
         return {
             "model": {name: parameter.detach() for name, parameter in self._trained.items()},
-            "optimisers": [optimiser.state_dict() for optimiser in self._optimisers],
+            "optimisers": [optimizer.state_dict() for optimizer in self._optimizers],
         }
 
 
@@ -329,18 +329,18 @@ def main() -> None:
     if options.start is not None:
         start_from(model, options.start)
     share_levels(model, config.levels, maker.first_code, empty=options.start is not None)
-    recognising = None
+    recognizing = None
     if tokens.features.shape[1]:
-        recognising = Recognising(model, config.hidden, tokens.features.shape[1]).to(options.device)
+        recognizing = Recognizing(model, config.hidden, tokens.features.shape[1]).to(options.device)
     model.to(options.device)
     losses = Losses(
         model,
-        recognising,
+        recognizing,
         torch.from_numpy(tokens.features),
         range(maker.first_code, maker.first_code + config.codes),
         maker.answer_ids,
     )
-    steps = LanguageTraining(model, recognising, losses, (maker, tester), config, options.device)
+    steps = LanguageTraining(model, recognizing, losses, (maker, tester), config, options.device)
     architecture = fitting(config, tokens.image_tokenizer, tokenizer)
     architecture |= {"features": tokens.features.shape[1]}
     checkpoint = Checkpoint(options.out / "language_model.pt", architecture)

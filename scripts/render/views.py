@@ -98,7 +98,7 @@ def frame(
     fov: float,
     fill: float,
     offset: tuple[float, float],
-    centre_x: float = 0.0,
+    center_x: float = 0.0,
     extra: float = 0.0,
     roll: float = 0.0,
 ) -> Camera:
@@ -108,7 +108,7 @@ def frame(
     size = float(np.linalg.norm((high - low) * np.array([0.72, 1.0, 0.72]))) / 2 * 0.84 + extra
     distance = size / np.tan(np.radians(fov / 2)) / fill
     e, a = np.radians(elevation), np.radians(azimuth)
-    target = (centre_x - offset[0] * size, middle - offset[1] * size, 0.0)
+    target = (center_x - offset[0] * size, middle - offset[1] * size, 0.0)
     eye = (
         target[0] + distance * np.cos(e) * np.sin(a),
         target[1] + distance * np.sin(e),
@@ -130,7 +130,7 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
     fill = float(rng.uniform(0.62, 1.02))
     half = float(max(abs(solid.low[0]), solid.high[0], abs(solid.low[2]) * 0.8, solid.high[2] * 0.8)) * scale
     items = [Item(solid, materials, yaw_deg=yaw, scale=scale)]
-    count, other, relation, centre, extra = 1, "", "", 0.0, 0.0
+    count, other, relation, center, extra = 1, "", "", 0.0, 0.0
     present = [subject.label]
     draw = rng.random() if company else 1.0
     if draw < 0.09:  # the same thing twice or thrice
@@ -146,7 +146,7 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
                     scale,
                 )
             )
-        centre, extra = (half if count == 2 else 0.0), half * (0.75 if count == 2 else 1.5)
+        center, extra = (half if count == 2 else 0.0), half * (0.75 if count == 2 else 1.5)
     elif draw < 0.18:  # something else beside it or before it
         label = str(rng.choice([name for name in CLASSES if name != subject.label]))
         companion = Subject(label, int(rng.integers(800_000, 900_000)))
@@ -166,7 +166,7 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
             "behind" if behind else "next to",
             captions.noun_phrase(label, other_traits),
         )
-        centre, extra = (0.0, 0.1) if behind else (side * reach, reach * 0.7)
+        center, extra = (0.0, 0.1) if behind else (side * reach, reach * 0.7)
         present.append(label)
     offset = (float(rng.uniform(-0.16, 0.16)), float(rng.uniform(-0.14, 0.10)))
     camera = frame(
@@ -177,7 +177,7 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
         fov,
         fill,
         offset,
-        centre,
+        center,
         extra,
         float(rng.normal(0, 1.5)),
     )

@@ -177,14 +177,14 @@ def striped_thing(number: int) -> Image.Image:
 
 def other_thing(number: int) -> Image.Image:
     """A rectangle, a triangle or lines, each time in another colour."""
-    colour = tuple((number * step) % 256 for step in (37, 91, 151))
-    image = Image.new("RGB", (300 + number, 220), tuple(255 - channel // 2 for channel in colour))
+    color = tuple((number * step) % 256 for step in (37, 91, 151))
+    image = Image.new("RGB", (300 + number, 220), tuple(255 - channel // 2 for channel in color))
     draw = ImageDraw.Draw(image)
     if number % 3 == 0:
-        draw.rectangle((40, 50, 60 + number * 10, 180), fill=colour)
+        draw.rectangle((40, 50, 60 + number * 10, 180), fill=color)
     elif number % 3 == 1:
-        draw.polygon([(30, 200), (150, 20 + number * 3), (260, 190)], fill=colour)
+        draw.polygon([(30, 200), (150, 20 + number * 3), (260, 190)], fill=color)
     else:
         for line in range(0, 220, 10 + number):
-            draw.line((0, line, 300, 220 - line), fill=colour, width=3)
+            draw.line((0, line, 300, 220 - line), fill=color, width=3)
     return image

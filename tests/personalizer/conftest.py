@@ -33,9 +33,9 @@ def draw_photo(seed: int, width_px: int = 320, height_px: int = 240) -> Image.Im
     for _ in range(4):
         x, y = random.integers(0, width_px), random.integers(0, height_px)
         size = random.integers(20, 90)
-        colour = tuple(int(value) for value in random.integers(0, 256, 3))
+        color = tuple(int(value) for value in random.integers(0, 256, 3))
         shape = draw.ellipse if random.random() < 0.5 else draw.rectangle
-        shape((x - size, y - size, x + size, y + size), fill=colour)
+        shape((x - size, y - size, x + size, y + size), fill=color)
     return image
 
 

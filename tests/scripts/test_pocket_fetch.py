@@ -23,9 +23,9 @@ from scripts.pocket.data.fetch_corpus import SOURCES, Source, write_archive
 BY_NAME = {source.name: source for source in SOURCES}
 
 
-def picture(path: Path, colour: str = "red", mode: str = "RGB") -> Path:
+def picture(path: Path, color: str = "red", mode: str = "RGB") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, (60, 40), colour).save(path)
+    Image.new(mode, (60, 40), color).save(path)
     return path
 
 
@@ -65,7 +65,7 @@ def caltech(tmp_path: Path) -> Source:
 def test_every_source_is_pinned_and_has_a_licence() -> None:
     assert len(BY_NAME) == len(SOURCES) == 5
     for source in SOURCES:
-        assert source.licence and len(source.pin) >= 40
+        assert source.license and len(source.pin) >= 40
         assert source.address.startswith("https://") or "@" in source.address or "=" in source.address
 
 

@@ -13,7 +13,7 @@ from scripts.pocket.data.sequences import Sequence, SequenceMaker
 from scripts.pocket.data.vocabulary import image_token, reserved_token, special_tokens, train_vocabulary
 from scripts.pocket.model.checkpoint import chameleon_config
 from scripts.pocket.model.code_embeddings import merge_levels, share_levels
-from scripts.pocket.train_language_model import ROW_LENGTH, Batch, Losses, Recognising
+from scripts.pocket.train_language_model import ROW_LENGTH, Batch, Losses, Recognizing
 
 SMALL = PocketConfig(
     levels=(4, 4), text_vocabulary=300, reserved=6, hidden=32, intermediate=48, layers=2, heads=2
@@ -219,7 +219,7 @@ def test_sharing_rows_and_trunks_changes_no_loss(maker: SequenceMaker) -> None:
         torch.nn.init.normal_(parameter, std=0.3)
     features = torch.randn(20, 7)
     codes = range(maker.first_code, maker.first_code + CODES)
-    losses = Losses(model, Recognising(model, 32, 7), features, codes, maker.answer_ids)
+    losses = Losses(model, Recognizing(model, 32, 7), features, codes, maker.answer_ids)
     rng = np.random.default_rng(3)
     sequences = [maker.drawn(rng), maker.compared(rng), maker.read(rng), maker.read(rng)]
     while not {1, 2} <= set(sequences[1].asides):
@@ -289,10 +289,10 @@ def test_codes_that_share_levels_share_what_they_learn_and_merge_into_ordinary_r
     before = model.get_input_embeddings().weight.detach().clone()
     share_levels(model, SMALL.levels, first_code)
     ids = torch.tensor([[first_code + 1, 0]])
-    optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     start = model.get_input_embeddings().weight.detach().clone()
     model.get_input_embeddings()(ids).sum().backward()
-    optimiser.step()
+    optimizer.step()
     after = model.get_input_embeddings().weight.detach().clone()
     moved = (after - start).abs().sum(dim=1) > 1e-6
     # Code 1 is level 0 of the first axis and level 1 of the second; text row 0 moves alone.

@@ -204,18 +204,18 @@ def test_muon_finds_the_minimum_and_resumes_exactly() -> None:
     torch.manual_seed(0)
     target = torch.randn(6, 4)
 
-    def run(parameter: torch.nn.Parameter, optimiser: Muon, steps: int) -> None:
+    def run(parameter: torch.nn.Parameter, optimizer: Muon, steps: int) -> None:
         for _ in range(steps):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             ((parameter - target) ** 2).sum().backward()
-            optimiser.step()
+            optimizer.step()
 
     whole = torch.nn.Parameter(torch.zeros(6, 4))
-    optimiser = Muon([whole], lr=0.1, weight_decay=0.0)
-    run(whole, optimiser, 50)
+    optimizer = Muon([whole], lr=0.1, weight_decay=0.0)
+    run(whole, optimizer, 50)
     halfway = torch.nn.Parameter(whole.detach().clone())
-    state = copy.deepcopy(optimiser.state_dict())
-    run(whole, optimiser, 50)
+    state = copy.deepcopy(optimizer.state_dict())
+    run(whole, optimizer, 50)
     resumed = Muon([halfway], lr=0.1, weight_decay=0.0)
     resumed.load_state_dict(state)
     run(halfway, resumed, 50)

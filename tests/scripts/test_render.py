@@ -66,15 +66,15 @@ def test_a_picture_shows_the_colour_that_its_caption_names(color):
         make_light("daylight", 0.4, 0.8, 0.7),
         Camera((0, 0.5, 2.2), (0, 0.36, 0)),
     )
-    centre = render(scene, 48, 48, PLAIN)[16:32, 16:32].reshape(-1, 3).mean(0) / 255
-    hue = centre / centre.max()
+    center = render(scene, 48, 48, PLAIN)[16:32, 16:32].reshape(-1, 3).mean(0) / 255
+    hue = center / center.max()
     wanted = linear(traits.color) ** (1 / 2.2)
     nearest = min(
         ("red", "yellow", "green", "blue", "purple", "white", "black"),
-        key=lambda name: float(np.abs(linear(name) ** (1 / 2.2) - centre).sum()),
+        key=lambda name: float(np.abs(linear(name) ** (1 / 2.2) - center).sum()),
     )
     assert traits.color == color
-    assert nearest == color, (centre, hue, wanted)
+    assert nearest == color, (center, hue, wanted)
 
 
 def test_captions_and_answers_follow_the_parameters():
@@ -130,19 +130,19 @@ def test_a_small_corpus_is_written_completely_and_without_the_shipped_subjects(t
 def test_photos_stand_behind_some_subjects_and_nobody_asks_what_is_in_them(tmp_path, monkeypatch):
     prepared = tmp_path / "photos"
     prepared.mkdir()
-    colours = {"named": (255, 0, 0), "held out": (0, 255, 0), "usable": (0, 0, 255)}
+    colors = {"named": (255, 0, 0), "held out": (0, 255, 0), "usable": (0, 0, 255)}
     np.save(
         prepared / "images.npy",
-        np.stack([np.full((96, 96, 3), colour, np.uint8) for colour in colours.values()]),
+        np.stack([np.full((96, 96, 3), color, np.uint8) for color in colors.values()]),
     )
     lines = [
         {"source": "test", "kind": "photo", "label": "cat" if kind == "named" else None, "caption": None}
         | {"held_out": kind == "held out"}
-        for kind in colours
+        for kind in colors
     ]
     (prepared / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     chosen = render_corpus.load_backgrounds(prepared)
-    assert chosen.shape == (1, 96, 96, 3) and tuple(chosen[0, 0, 0]) == colours["usable"]
+    assert chosen.shape == (1, 96, 96, 3) and tuple(chosen[0, 0, 0]) == colors["usable"]
     monkeypatch.setattr(render_corpus, "PHOTO_SHARE", 1.0)
     studio = render_corpus.Studio(3, 32, chosen)
     for index, (_, subject, view) in enumerate(render_corpus.plan(3, 12)):

@@ -88,9 +88,9 @@ class Cancel:
         return len(self.steps) >= self.after
 
 
-def photo(folder: Path, name: str, colour: tuple[int, int, int], number: int) -> Path:
+def photo(folder: Path, name: str, color: tuple[int, int, int], number: int) -> Path:
     image = Image.new("RGB", (90 + number, 70), (30 * number % 200, 120, 90))
-    ImageDraw.Draw(image).ellipse((20, 10 + number, 70, 55 + number), fill=colour)
+    ImageDraw.Draw(image).ellipse((20, 10 + number, 70, 55 + number), fill=color)
     path = folder / f"{name}-{number}.jpg"
     image.save(path)
     return path

@@ -41,14 +41,14 @@ def facts(snapshot: Snapshot, *, narrow: bool) -> Content:
         parts.append(status.backbone)
     running = [job for job in status.running if job.state == "running"]
     if status.worker.paused:
-        worker, colour = "paused", "$warning"
+        worker, color = "paused", "$warning"
     elif running:
         job = running[0]
         share = f" {100 * job.done // job.total}%" if job.total else ""
-        worker, colour = f"{job.kind}{share}", "$primary"
+        worker, color = f"{job.kind}{share}", "$primary"
     elif status.worker.running:
-        worker, colour = "ready", "$success"
+        worker, color = "ready", "$success"
     else:
-        worker, colour = "asleep", "$muted"
+        worker, color = "asleep", "$muted"
     text = Content.from_markup("[$muted]$facts · [/]", facts=printable(" · ".join(parts)))
-    return text + Content.from_markup(f"[{colour}]● [/][$muted]$worker[/]", worker=printable(worker))
+    return text + Content.from_markup(f"[{color}]● [/][$muted]$worker[/]", worker=printable(worker))

@@ -194,7 +194,7 @@ def _report(
     trials = {
         name: calibrate_on_others(prefix_trials(tested, found.answers)) for name, found in measured.items()
     }
-    recognised = {
+    recognized = {
         name: trained_report(tested, found.answers, found.costs, seed) for name, found in measured.items()
     }
     drawn = {name: summary(found.drawn, seed) for name, found in measured.items()}
@@ -204,9 +204,9 @@ def _report(
             "variant": name,
             "says": variant.says,
             "settings": dict(variant.settings),
-            "recognition": recognised[name]["prefix_only"],
+            "recognition": recognized[name]["prefix_only"],
             "generation": {key: value for key, value in drawn[name].items() if key != "no_concept"},
-            "cost": recognised[name]["cost"],
+            "cost": recognized[name]["cost"],
             "minus_full": None
             if name == FULL
             else {
@@ -221,9 +221,9 @@ def _report(
     ]
     return {
         "rows": rows,
-        "no_concept": {"recognition": recognised[FULL]["no_concept"], "generation": full["no_concept"]},
-        "retrieval_only": {"recognition": recognised[FULL]["retrieval_only_same_splits"]},
-        "other_prefix": {"recognition": recognised[FULL]["other_prefix"]},
+        "no_concept": {"recognition": recognized[FULL]["no_concept"], "generation": full["no_concept"]},
+        "retrieval_only": {"recognition": recognized[FULL]["retrieval_only_same_splits"]},
+        "other_prefix": {"recognition": recognized[FULL]["other_prefix"]},
         "floor": full["floor"],
         "ceiling": full["ceiling"],
         "concepts_without_room": full["concepts_without_room"],

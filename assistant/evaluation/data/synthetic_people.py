@@ -41,9 +41,9 @@ def draw_people(count: int, seed: int, *, mean_photos: float = 5.0, least: int =
     identities = np.repeat(np.arange(count, dtype=np.int64), photos)
     within = random.uniform(*WITHIN, count)
     # Two photos differ by both their noises, and two people by their centres as well.
-    centres = _directions(random, count) * np.sqrt((BETWEEN**2 - np.mean(np.square(WITHIN))) / 2)
+    centers = _directions(random, count) * np.sqrt((BETWEEN**2 - np.mean(np.square(WITHIN))) / 2)
     noise = _directions(random, len(identities)) * (within[identities] / np.sqrt(2))[:, None]
-    return People((centres[identities] + noise).astype(np.float32), identities)
+    return People((centers[identities] + noise).astype(np.float32), identities)
 
 
 def draw_siblings(
@@ -57,9 +57,9 @@ def draw_siblings(
     first = _directions(random, pairs) * np.sqrt((BETWEEN**2 - within**2) / 2)
     second = first + _directions(random, pairs) * np.sqrt(distance**2 - within**2)
     drawn = []
-    for centres in (first, second):
+    for centers in (first, second):
         noise = _directions(random, len(identities)) * within / np.sqrt(2)
-        drawn.append(People((centres[identities] + noise).astype(np.float32), identities))
+        drawn.append(People((centers[identities] + noise).astype(np.float32), identities))
     return drawn[0], drawn[1]
 
 

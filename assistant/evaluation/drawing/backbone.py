@@ -17,7 +17,7 @@ import numpy as np
 
 from assistant.evaluation.data.corpora import Picture, with_article
 from assistant.evaluation.data.protocol import rounded
-from personalizer.backbones.preprocessing import centre_square
+from personalizer.backbones.preprocessing import center_square
 from personalizer.prefix.prompts import (
     DESCRIBE_QUESTION,
     NO,
@@ -116,7 +116,7 @@ class BackboneMeasure:
         values = []
         side = self.session.spec.image_size_px
         for before, after in zip(images, self.reconstructed(codes), strict=True):
-            small = np.asarray(centre_square(before, side), dtype=np.float32)
+            small = np.asarray(center_square(before, side), dtype=np.float32)
             error = float(np.mean((small - np.asarray(after, dtype=np.float32)) ** 2))
             values.append(10 * math.log10(255**2 / max(error, 1e-6)))
         return _mean(values)
@@ -325,9 +325,9 @@ def _balanced(said: Sequence[bool], truth: Sequence[bool]) -> Share:
 def _log_likelihood(logits: Float32Array, ids: Int64Array) -> Float32Array:
     """Log-probabilities `[batch, length]` of `ids` `[batch, length]` under `[batch, length, vocabulary]`."""
     top = logits.max(axis=-1, keepdims=True)
-    normaliser = top[..., 0] + np.log(np.exp(logits - top).sum(axis=-1))
+    normalizer = top[..., 0] + np.log(np.exp(logits - top).sum(axis=-1))
     chosen = np.take_along_axis(logits, ids[..., None], axis=-1)[..., 0]
-    return np.asarray(chosen - normaliser, dtype=np.float32)
+    return np.asarray(chosen - normalizer, dtype=np.float32)
 
 
 def _mean(values: Sequence[float] | Sequence[bool]) -> float:

@@ -24,7 +24,7 @@ from assistant.evaluation.drawing.backbone import (
     read_measured,
     subject_pairs,
 )
-from assistant.evaluation.drawing.probe import LinearProbe, colour_features, recognised_features
+from assistant.evaluation.drawing.probe import LinearProbe, color_features, recognized_features
 from assistant.service.familiar import Familiar
 from personalizer.analysis.embed import ObjectEmbedder
 from personalizer.backbones.registry import backbone_directory
@@ -34,7 +34,7 @@ from personalizer.schemas import OnProgress, Progress
 if TYPE_CHECKING:
     from PIL import Image
 
-COLOURS = frozenset(
+COLORS = frozenset(
     (
         *("white", "orange", "yellow", "brown", "grey", "red", "black", "green"),
         *("beige", "blue", "purple", "pink", "teal", "golden", "silver"),
@@ -212,7 +212,7 @@ def text_to_image(
             continue
         if on_progress is not None:
             on_progress(Progress(0, count, f"drawing {name}"))
-        features = colour_features if attribute == "colour" else recognised_features(embedder)
+        features = color_features if attribute == "colour" else recognized_features(embedder)
         probe = LinearProbe(features, session.spec.image_size_px)
         probe.fit([picture for picture, _ in training], [found for _, found in training])
         order = np.random.default_rng(seed).permutation(len(tested)).tolist()
@@ -237,9 +237,9 @@ def text_to_image(
     return report
 
 
-def colour_of(caption: str) -> str | None:
+def color_of(caption: str) -> str | None:
     """The first colour in a caption, which is the subject's."""
-    return next((word for word in re.findall(r"[a-z]+", caption.lower()) if word in COLOURS), None)
+    return next((word for word in re.findall(r"[a-z]+", caption.lower()) if word in COLORS), None)
 
 
 def place_of(caption: str) -> str | None:
@@ -252,7 +252,7 @@ def _named(picture: Picture, attribute: str) -> str | None:
     record = picture.record
     if attribute == "class":
         return record.label
-    return (colour_of if attribute == "colour" else place_of)(record.caption or "")
+    return (color_of if attribute == "colour" else place_of)(record.caption or "")
 
 
 def _prompt(picture: Picture, name: str, kind: str) -> str:

@@ -353,8 +353,8 @@ def _write_sheet(
     from io import BytesIO
 
     cells = [
-        (reduced(load_photo(photo).image, side_px), colour)
-        for group, colour in ((split.shots, "red"), (split.held_out, "blue"))
+        (reduced(load_photo(photo).image, side_px), color)
+        for group, color in ((split.shots, "red"), (split.held_out, "blue"))
         for photo in group
         if photos.photo_id(photo) is not None
     ]
@@ -364,12 +364,12 @@ def _write_sheet(
     step = _SHEET_CELL_PX + pad
     sheet = Image.new("RGB", (_SHEET_COLUMNS * step + pad, rows * step + pad), "white")
     paint = ImageDraw.Draw(sheet)
-    placed = [(place, picture, colour) for place, (picture, colour) in enumerate(cells)]
+    placed = [(place, picture, color) for place, (picture, color) in enumerate(cells)]
     placed += [(real_rows * _SHEET_COLUMNS + place, picture, "white") for place, picture in enumerate(drawn)]
-    for place, picture, colour in placed:
+    for place, picture, color in placed:
         left, top = pad + place % _SHEET_COLUMNS * step, pad + place // _SHEET_COLUMNS * step
         side = _SHEET_CELL_PX
-        paint.rectangle((left - 3, top - 3, left + side + 2, top + side + 2), fill=colour)
+        paint.rectangle((left - 3, top - 3, left + side + 2, top + side + 2), fill=color)
         sheet.paste(picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST), (left, top))
     buffer = BytesIO()
     sheet.save(buffer, "PNG")

@@ -17,11 +17,11 @@ from PIL import Image
 
 from assistant.evaluation.data.corpora import Picture
 from personalizer.analysis.embed import ObjectEmbedder
-from personalizer.backbones.preprocessing import centre_square
+from personalizer.backbones.preprocessing import center_square
 from personalizer.schemas import Float32Array
 
 _BATCH = 16
-_COLOUR_BINS = (12, 3, 5)
+_COLOR_BINS = (12, 3, 5)
 """Of hue, strength and brightness."""
 
 
@@ -29,7 +29,7 @@ Features = Callable[[Sequence[Image.Image]], Float32Array]
 """Pictures → `[pictures, dims]`."""
 
 
-def recognised_features(embedder: ObjectEmbedder) -> Features:
+def recognized_features(embedder: ObjectEmbedder) -> Features:
     """What the recognition network sees, `[pictures, 1280]`."""
 
     def features(images: Sequence[Image.Image]) -> Float32Array:
@@ -39,20 +39,20 @@ def recognised_features(embedder: ObjectEmbedder) -> Features:
     return features
 
 
-def colour_features(images: Sequence[Image.Image]) -> Float32Array:
+def color_features(images: Sequence[Image.Image]) -> Float32Array:
     """How much of the middle and of the rim is of which hue, strength and brightness, `[pictures, 360]`."""
-    return np.stack([_colours(image) for image in images])
+    return np.stack([_colors(image) for image in images])
 
 
-def _colours(image: Image.Image) -> Float32Array:
+def _colors(image: Image.Image) -> Float32Array:
     hue, strength, brightness = (
         np.minimum(plane.astype(np.int64) * bins // 256, bins - 1)
-        for plane, bins in zip(np.moveaxis(np.asarray(image.convert("HSV")), 2, 0), _COLOUR_BINS, strict=True)
+        for plane, bins in zip(np.moveaxis(np.asarray(image.convert("HSV")), 2, 0), _COLOR_BINS, strict=True)
     )
-    bins = (hue * _COLOUR_BINS[1] + strength) * _COLOUR_BINS[2] + brightness
+    bins = (hue * _COLOR_BINS[1] + strength) * _COLOR_BINS[2] + brightness
     rows, columns = np.indices(bins.shape) / np.array(bins.shape)[:, None, None] - 0.5
     middle = np.hypot(rows, columns) < 0.28
-    total = int(np.prod(_COLOUR_BINS))
+    total = int(np.prod(_COLOR_BINS))
     shares = [np.bincount(bins[part], minlength=total) / max(1, part.sum()) for part in (middle, ~middle)]
     # Roots: half as much of a colour is still that colour.
     return np.asarray(np.sqrt(np.concatenate(shares)), dtype=np.float32)
@@ -107,4 +107,4 @@ class LinearProbe:
         return float(np.mean([a == b for a, b in zip(self.named(images), names, strict=True)]))
 
     def _features(self, images: Sequence[Image.Image]) -> Float32Array:
-        return self._of([centre_square(image, self._side_px) for image in images])
+        return self._of([center_square(image, self._side_px) for image in images])

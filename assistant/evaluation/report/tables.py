@@ -115,13 +115,13 @@ def ablation_table(report: Report) -> Table:
 
 
 def _ablation_row(name: str, row: Report) -> Sequence[str]:
-    recognised, drawn, cost = (row.get(key) or {} for key in ("recognition", "generation", "cost"))
+    recognized, drawn, cost = (row.get(key) or {} for key in ("recognition", "generation", "cost"))
     change = row.get("minus_full") or {}
     return (
         name,
-        number(recognised.get("weighted")),
+        number(recognized.get("weighted")),
         _changed(change.get("weighted")),
-        number(recognised.get("area_under_curve")),
+        number(recognized.get("area_under_curve")),
         *(number(drawn.get(key)) for key in ("similarity", "position")),
         _changed(change.get("similarity")),
         number(drawn.get("copy_rate")),

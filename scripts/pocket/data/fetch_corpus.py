@@ -57,7 +57,7 @@ class Source:
     address: str
     pin: str
     """Git commit, SHA-256 in hex, or npm's integrity string."""
-    licence: str
+    license: str
     fetch: Callable[[Source, Path], Path]
     describe: Callable[[Path, Path], dict[str, Any] | None]
     """Fetched folder and path below it → label and group, or `None` for what is no picture of the set."""
@@ -344,7 +344,7 @@ def write_archive(sources: list[Source], work: Path, archive: Path, captions: Pa
     partial, lines = archive.with_suffix(".part"), []
     with tarfile.open(partial, "w") as tar:
         for source in sources:
-            print(f"{source.name}: {source.address} ({source.licence})", flush=True)
+            print(f"{source.name}: {source.address} ({source.license})", flush=True)
             for entry, content in pictures(source, source.fetch(source, work)):
                 member = tarfile.TarInfo(entry["image"])
                 member.size = len(content)

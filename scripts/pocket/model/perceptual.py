@@ -24,7 +24,7 @@ STAGE_ENDS = (2, 4, 10, 15)
 """Blocks behind which maps are compared, at a quarter to a thirty-second of the side."""
 
 
-class Recogniser(nn.Module):
+class Recognizer(nn.Module):
     """EfficientNet-Lite0's feature maps and pooled features; frozen, but gradients reach the pictures."""
 
     def __init__(self) -> None:

@@ -95,7 +95,7 @@ def _shot(name: str | None, subject: Subject, place_name: str, shot: int, seed: 
     solid, materials, traits = subject.build(pose)
     items = [Item(solid, materials, yaw_deg=yaw)]
     half = float(max(abs(solid.low[0]), solid.high[0], solid.high[2] * 0.8))
-    other, centre, extra = "", 0.0, 0.0
+    other, center, extra = "", 0.0, 0.0
     if relation:
         small = SMALL[place_name not in OUTDOOR]
         companion = Subject(small[int(rng.integers(len(small)))], 920_000 + seed * 10 + shot)
@@ -109,7 +109,7 @@ def _shot(name: str | None, subject: Subject, place_name: str, shot: int, seed: 
         )
         items.append(Item(other_solid, other_materials, at, float(rng.uniform(-30, 30)), scale))
         other = captions.noun_phrase(companion.label, other_traits)
-        centre, extra = (0.0, 0.0) if relation == "behind" else (side * reach, reach * 0.45)
+        center, extra = (0.0, 0.0) if relation == "behind" else (side * reach, reach * 0.45)
     portrait = bool(rng.random() < (0.2 if relation == "next to" else 0.35))
     camera = frame(
         solid,
@@ -119,7 +119,7 @@ def _shot(name: str | None, subject: Subject, place_name: str, shot: int, seed: 
         float(rng.uniform(30, 38)),
         fill * 0.80,
         offset,
-        centre,
+        center,
         extra,
         float(rng.normal(0, 1.0)),
     )

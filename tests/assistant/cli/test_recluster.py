@@ -36,9 +36,9 @@ def test_the_preview_is_shown_first_and_done_when_asked_for(tmp_path: Path) -> N
     with Library.open(home.database) as library:
         wrong = library.create_concept("face")
         for number in range(6):
-            centre = np.zeros(128, np.float32)
-            centre[number % 2] = 0.6
-            vector = centre + random.normal(size=128).astype(np.float32) * 0.02
+            center = np.zeros(128, np.float32)
+            center[number % 2] = 0.6
+            vector = center + random.normal(size=128).astype(np.float32) * 0.02
             photo = store_photo(
                 library,
                 content_hash=str(number),

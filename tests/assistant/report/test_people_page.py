@@ -52,7 +52,7 @@ class World:
 
     def photo(
         self,
-        colour: tuple[int, int, int],
+        color: tuple[int, int, int],
         at: str | None = None,
         *,
         faces: int = 1,
@@ -69,7 +69,7 @@ class World:
             BoundingBox(100 + 200 * n, 200, 100 + 200 * n + SIDE_PX, 200 + SIDE_PX) for n in range(faces)
         ]
         for box in boxes:
-            draw.rectangle((box.left - 80, box.top - 80, box.right + 80, box.bottom + 80), fill=colour)
+            draw.rectangle((box.left - 80, box.top - 80, box.right + 80, box.bottom + 80), fill=color)
         exif = Image.Exif()
         exif[0x010E] = "a secret description"
         picture.save(path, quality=90, exif=exif, comment=b"a secret comment")
@@ -365,7 +365,7 @@ def test_the_colours_of_words_stand_out_from_what_is_behind_them() -> None:
     style = (Path(people_page.__file__).parent / "pages" / "people.css").read_text()
     light, dark = style.split("prefers-color-scheme: dark")[:2]
 
-    def colours(part: str) -> dict[str, str]:
+    def colors(part: str) -> dict[str, str]:
         lines = [line.strip().rstrip(";") for line in part.partition("* {")[0].splitlines()]
         return {
             name[2:]: value.strip()
@@ -373,12 +373,12 @@ def test_the_colours_of_words_stand_out_from_what_is_behind_them() -> None:
             if name.startswith("--") and value.strip().startswith("#")
         }
 
-    def luminance(colour: str) -> float:
-        parts = [int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    def luminance(color: str) -> float:
+        parts = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
         linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
         return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
-    for scheme in (colours(light), colours(dark)):
+    for scheme in (colors(light), colors(dark)):
         pairs = [(ink, ground) for ink in ("ink", "soft") for ground in ("paper", "card", "fill")]
         for ink, ground in [*pairs, ("good", "good-fill"), ("warn", "warn-fill")]:
             high, low = sorted((luminance(scheme[ink]), luminance(scheme[ground])), reverse=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from personalizer.backbones.preprocessing import PixelScaling, centre_square
+from personalizer.backbones.preprocessing import PixelScaling, center_square
 from personalizer.errors import CorruptArtifactError
 
 POCKET = PixelScaling(size_px=16, factor=1 / 127.5, mean=1.0, std=1.0)
@@ -69,7 +69,7 @@ def test_the_largest_centred_square_is_kept() -> None:
     wide = Image.fromarray(array)
     for image in (wide, wide.transpose(Image.Transpose.ROTATE_90)):
         # The filter reaches a little over the edge; a square elsewhere would have black columns.
-        assert np.asarray(centre_square(image, 8)).min() > 170
+        assert np.asarray(center_square(image, 8)).min() > 170
 
 
 @pytest.mark.parametrize("size", [(1, 1), (10, 3), (3, 2000), (2001, 1500)])

@@ -25,25 +25,25 @@ class Faces:
     def __init__(self, library: Library) -> None:
         self.library = library
         self.random = np.random.default_rng(11)
-        self.centres: dict[str, Float32Array] = {}
+        self.centers: dict[str, Float32Array] = {}
         self.count = 0
 
     def direction(self) -> Float32Array:
         drawn = self.random.normal(size=128)
         return (drawn / np.linalg.norm(drawn)).astype(np.float32)
 
-    def centre(self, who: str) -> Float32Array:
-        if who not in self.centres:
-            self.centres[who] = np.float32(0.5) * self.direction()
-        return self.centres[who]
+    def center(self, who: str) -> Float32Array:
+        if who not in self.centers:
+            self.centers[who] = np.float32(0.5) * self.direction()
+        return self.centers[who]
 
     def look_alike(self, who: str, of: str, distance: float, within: float = 0.4) -> None:
         """Make `who` somebody whose photos are `distance` from those `of` another, each `within` of their own."""
         away = np.float32(np.sqrt(distance**2 - within**2))
-        self.centres[who] = self.centre(of) + away * self.direction()
+        self.centers[who] = self.center(of) + away * self.direction()
 
     def vector(self, who: str, within: float = 0.4) -> Float32Array:
-        return self.centre(who) + np.float32(within / np.sqrt(2)) * self.direction()
+        return self.center(who) + np.float32(within / np.sqrt(2)) * self.direction()
 
     def photo(self, *found: tuple[Float32Array, float]) -> list[int]:
         """One photo with these faces of these qualities; returns their ids."""
@@ -93,9 +93,9 @@ def _people(count: int, seed: int) -> tuple[Float32Array, Int64Array]:
     identities = np.repeat(np.arange(count), np.minimum(2 + random.pareto(1.5, count) * 2, 25).astype(int))
     scale = np.arange(1, 129.0) ** -0.45
     scale /= np.sqrt((scale**2).sum())
-    centres = random.normal(size=(count, 128)) * scale * 0.5
+    centers = random.normal(size=(count, 128)) * scale * 0.5
     noise = random.normal(size=(len(identities), 128)) * scale * 0.31
-    return (centres[identities] + noise).astype(np.float32), identities
+    return (centers[identities] + noise).astype(np.float32), identities
 
 
 def _scores(library: Library, ids: dict[int, int], identities: Int64Array) -> float:
@@ -206,7 +206,7 @@ def test_a_link_to_a_named_person_takes_the_face_there(library: Library, faces: 
 def test_what_was_attached_leaves_when_a_person_says_so(library: Library, faces: Faces) -> None:
     own = faces.add("Amy", 5)
     named = _named(library, "Amy", own)
-    new = faces.photo((faces.centre("Amy"), 1.0))[0]
+    new = faces.photo((faces.center("Amy"), 1.0))[0]
     assert cluster(library).attached == 1
     library.add_links([(own[0], new)], "cannot")
     for _ in range(2):
@@ -288,13 +288,13 @@ def test_poor_faces_join_but_neither_found_nor_link_groups(library: Library, fac
     assert _partition(library) == set()
     good = faces.add("Ben", 3)
     cluster(library)
-    close = faces.photo((faces.centre("Ben"), low))[0]
+    close = faces.photo((faces.center("Ben"), low))[0]
     cluster(library)
     assert _group_of(library)[good[0]] == _group_of(library)[close]
     # Between two people, a poor face makes them no one.
     faces.look_alike("Cleo", "Ben", 0.7)
     other = faces.add("Cleo", 3)
-    middle = (faces.centre("Ben") + faces.centre("Cleo")) / 2
+    middle = (faces.center("Ben") + faces.center("Cleo")) / 2
     bridge = [faces.photo((middle, low))[0] for _ in range(4)]
     cluster(library)
     recluster(library, apply=True)
@@ -308,12 +308,12 @@ def test_a_face_between_two_groups_waits(library: Library, faces: Faces) -> None
     faces.look_alike("Cleo", "Ben", 0.58, within=0.3)
     first, second = faces.add("Ben", 30, within=0.3), faces.add("Cleo", 30, within=0.3)
     cluster(library)
-    between = faces.photo(((faces.centre("Ben") + faces.centre("Cleo")) / 2, 1.0))[0]
+    between = faces.photo(((faces.center("Ben") + faces.center("Cleo")) / 2, 1.0))[0]
     cluster(library)
     group_of = _group_of(library)
     assert group_of[first[0]] != group_of[second[0]]
     assert between not in group_of
-    nearer = faces.photo((faces.centre("Ben"), 1.0))[0]
+    nearer = faces.photo((faces.center("Ben"), 1.0))[0]
     cluster(library)
     assert _group_of(library)[nearer] == group_of[first[0]]
 
@@ -326,7 +326,7 @@ def test_what_others_change_is_seen_by_a_state_that_is_kept(library: Library, fa
         concept_id = _group_of(library)[own[0]]
         concept_operations.name_concept(front_end, concept_id, "Amy")
         front_end.add_members(concept_id, [own[3]], source="user", status="rejected")
-    faces.photo((faces.centre("Amy"), 1.0))
+    faces.photo((faces.center("Amy"), 1.0))
     cluster(library, state=state)
     assert [m.id for m in library.members(concept_id)] == [*own[:3], own[3] + 1]
     assert [m.id for m in library.members(concept_id, "rejected")] == [own[3]]
@@ -407,21 +407,21 @@ def test_a_new_photo_costs_little_more_in_a_large_library(library: Library, face
     import time
 
     random = np.random.default_rng(0)
-    centres = (0.5 * random.normal(size=(4000, 128)) / np.sqrt(128)).astype(np.float32)
+    centers = (0.5 * random.normal(size=(4000, 128)) / np.sqrt(128)).astype(np.float32)
     state = GroupingState()
 
     def fill(count: int) -> None:
         with library.transaction():
             for _ in range(count):
                 noise = np.float32(0.28) * faces.direction()
-                faces.photo((centres[int(random.integers(len(centres)))] + noise, 1.0))
+                faces.photo((centers[int(random.integers(len(centers)))] + noise, 1.0))
         cluster(library, state=state)
 
     def per_photo_s() -> float:
         taken = []
         for _ in range(9):
             faces.photo(
-                (centres[int(random.integers(len(centres)))] + np.float32(0.28) * faces.direction(), 1.0)
+                (centers[int(random.integers(len(centers)))] + np.float32(0.28) * faces.direction(), 1.0)
             )
             started = time.perf_counter()
             cluster(library, state=state)

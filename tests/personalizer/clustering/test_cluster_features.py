@@ -16,10 +16,10 @@ from personalizer.schemas import Float32Array, Int64Array
 FACES = JoinLimits(squared_distance("face", 0.45), squared_distance("face", 0.55))
 
 
-def _around(centre: np.ndarray, count: int, within: float, seed: int) -> Float32Array:
+def _around(center: np.ndarray, count: int, within: float, seed: int) -> Float32Array:
     """Vectors whose pairs are `within` of each other, as a root mean square."""
-    noise = np.random.default_rng(seed).normal(size=(count, len(centre)))
-    return (centre + within / np.sqrt(2 * len(centre)) * noise).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(size=(count, len(center)))
+    return (center + within / np.sqrt(2 * len(center)) * noise).astype(np.float32)
 
 
 def _groups(vectors: Float32Array, limits: JoinLimits = FACES) -> set[frozenset[int]]:

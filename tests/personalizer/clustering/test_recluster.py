@@ -16,12 +16,12 @@ BOX = BoundingBox(0, 0, 50, 50)
 
 def _add(library: Library, person: int, count: int) -> list[int]:
     random = np.random.default_rng([person, 7])
-    centre = random.normal(size=128)
+    center = random.normal(size=128)
     added = []
     for _ in range(count):
         number = library.counts()["photos"]
         noise = np.random.default_rng(number).normal(size=128)
-        vector: Float32Array = (0.5 * _unit(centre) + 0.25 * _unit(noise)).astype(np.float32)
+        vector: Float32Array = (0.5 * _unit(center) + 0.25 * _unit(noise)).astype(np.float32)
         photo = store_photo(
             library,
             content_hash=str(number),

@@ -23,9 +23,9 @@ WHOLE = BoundingBox(0, 0, 100, 100)
 
 def vector(seed: int, who: int = 0) -> Float32Array:
     """One person's photos are hardly apart, two people far."""
-    centre = np.random.default_rng(who).normal(size=128)
+    center = np.random.default_rng(who).normal(size=128)
     drawn = np.random.default_rng(1000 + seed).normal(size=128)
-    made = 0.5 * centre / np.linalg.norm(centre) + 0.1 * drawn / np.linalg.norm(drawn)
+    made = 0.5 * center / np.linalg.norm(center) + 0.1 * drawn / np.linalg.norm(drawn)
     return made.astype(np.float32)
 
 

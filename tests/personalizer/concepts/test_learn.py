@@ -27,15 +27,15 @@ class Photos:
         self.library = library
         self.random = np.random.default_rng(5)
         self.count = 0
-        self.centres: dict[str, Float32Array] = {}
+        self.centers: dict[str, Float32Array] = {}
 
     def _vector(self, who: str, dimensions: int, spread: float) -> Float32Array:
         """Around a centre per identity; unit length times .6 for faces, which then lie ~.85 apart."""
-        if who not in self.centres:
-            centre = self.random.normal(size=dimensions)
-            self.centres[who] = (centre / np.linalg.norm(centre)).astype(np.float32)
+        if who not in self.centers:
+            center = self.random.normal(size=dimensions)
+            self.centers[who] = (center / np.linalg.norm(center)).astype(np.float32)
         noise = self.random.normal(size=dimensions)
-        vector = self.centres[who] + spread * noise / np.linalg.norm(noise)
+        vector = self.centers[who] + spread * noise / np.linalg.norm(noise)
         return (vector / np.linalg.norm(vector)).astype(np.float32)
 
     def add(
@@ -102,7 +102,7 @@ def test_an_empty_library_has_no_concepts(library: Library) -> None:
 def test_two_faces_in_one_photo_are_two_people(library: Library, photos: Photos) -> None:
     # Twins: the same centre, so only the rule can tell them apart.
     twins = [photos.add(faces={"twin": SMALL_FACE}) for _ in range(2)]
-    box = np.float32(0.6) * photos.centres["face of twin"]
+    box = np.float32(0.6) * photos.centers["face of twin"]
     both = store_photo(
         library,
         content_hash="both",
@@ -304,9 +304,9 @@ def test_learning_finds_the_person_all_photos_share(library: Library, photos: Ph
     ]
     learned = concepts.learn_members(library, "Amy", shots)
     assert learned.concept.kind == "face"
-    centre = 0.6 * photos.centres["face of Amy"]
+    center = 0.6 * photos.centers["face of Amy"]
     for detection_id in learned.detection_ids:
-        assert np.linalg.norm(vector_of(library, detection_id) - centre) < 0.3
+        assert np.linalg.norm(vector_of(library, detection_id) - center) < 0.3
 
 
 def test_learning_portraits_forgives_a_face_that_was_not_found(library: Library, photos: Photos) -> None:

@@ -171,12 +171,12 @@ def test_a_poor_face_joins_somebody_who_was_named_only_when_it_is_very_close(lib
         drawn = random.normal(size=128)
         return drawn / np.linalg.norm(drawn)
 
-    centre = 0.5 * direction()
+    center = 0.5 * direction()
 
     def add(distance: float, score: float) -> int:
         """A face that is so far from the members of Ada on average."""
         off = np.sqrt(max(distance**2 - spread**2, 0.0))
-        vector = (centre + off * direction()).astype(np.float32)
+        vector = (center + off * direction()).astype(np.float32)
         photo = store_photo(
             library,
             content_hash=f"{len(library.photos())}",

@@ -23,8 +23,8 @@ def rendered(label: str, seed: int, place: str) -> tuple[Image.Image, npt.NDArra
     """A rendered thing and where it is: what stays the same whatever is behind it."""
     scene = draw_view(np.random.default_rng(seed), Subject(label, seed), place, company=False).scene
     magenta, green = (
-        render(scene, SIDE_PX, SIDE_PX, behind=np.full((8, 8, 3), colour, np.uint8)).astype(int)
-        for colour in ((255, 0, 255), (0, 255, 0))
+        render(scene, SIDE_PX, SIDE_PX, behind=np.full((8, 8, 3), color, np.uint8)).astype(int)
+        for color in ((255, 0, 255), (0, 255, 0))
     )
     return Image.fromarray(render(scene, SIDE_PX, SIDE_PX)), np.abs(magenta - green).max(axis=-1) < 30
 
@@ -39,9 +39,9 @@ def overlap(mask: Image.Image, truth: npt.NDArray[np.bool_]) -> float:
     return float((found & truth).sum() / (found | truth).sum())
 
 
-def textured(seed: int, colour: tuple[int, int, int], size: tuple[int, int] = (200, 160)) -> Image.Image:
+def textured(seed: int, color: tuple[int, int, int], size: tuple[int, int] = (200, 160)) -> Image.Image:
     noise = np.random.default_rng(seed).normal(0, 8, (size[1], size[0], 3))
-    return Image.fromarray((np.array(colour) + noise).clip(0, 255).astype(np.uint8))
+    return Image.fromarray((np.array(color) + noise).clip(0, 255).astype(np.uint8))
 
 
 def with_disc(ground: Image.Image) -> Image.Image:

@@ -285,8 +285,8 @@ def test_a_broken_profile_costs_no_photo(number: int) -> None:
 )
 def test_colours_survive_every_mode(mode: str, kind: str, tolerance: int) -> None:
     pixels = np.zeros((64, 96, 3), np.uint8)
-    for number, colour in enumerate([(200, 40, 40), (40, 180, 60), (50, 60, 190)]):
-        pixels[:, 32 * number : 32 * number + 32] = colour
+    for number, color in enumerate([(200, 40, 40), (40, 180, 60), (50, 60, 190)]):
+        pixels[:, 32 * number : 32 * number + 32] = color
     image = Image.fromarray(pixels)
     if mode == "LAB":
         converted = ImageCms.profileToProfile(
@@ -304,7 +304,7 @@ def test_deep_and_grey_pictures_keep_their_brightness() -> None:
     deep = Image.fromarray(np.full((8, 8), 52_428, np.uint16))
     for kind in ("PNG", "TIFF"):
         assert decode_photo(saved(deep, kind), Path("a")).image.getpixel((4, 4)) == (204, 204, 204)
-    grey = Image.merge("LA", (Image.new("L", (8, 8), 90), Image.new("L", (8, 8), 255)))
-    assert decode_photo(saved(grey, "PNG"), Path("a")).image.getpixel((4, 4)) == (90, 90, 90)
+    gray = Image.merge("LA", (Image.new("L", (8, 8), 90), Image.new("L", (8, 8), 255)))
+    assert decode_photo(saved(gray, "PNG"), Path("a")).image.getpixel((4, 4)) == (90, 90, 90)
     multi = saved(picture(), "MPO", save_all=True, append_images=[Image.new("RGB", (240, 160), "blue")])
     assert bright_corner(decode_photo(multi, Path("a")).image) == "tl"

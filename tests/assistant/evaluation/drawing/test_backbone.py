@@ -21,13 +21,13 @@ from assistant.evaluation.drawing.backbone import (
 )
 from assistant.evaluation.drawing.backbone_report import (
     PROTOCOL,
-    colour_of,
+    color_of,
     evaluate_backbone,
     place_of,
     sample_library,
     version_before,
 )
-from assistant.evaluation.drawing.probe import LinearProbe, colour_features
+from assistant.evaluation.drawing.probe import LinearProbe, color_features
 from assistant.service.familiar import Familiar
 from exporters.runtime.session import BackboneSession
 from personalizer.errors import NotFoundError
@@ -133,8 +133,8 @@ def test_questions_come_from_the_corpus_and_else_from_the_class() -> None:
 
 
 def test_colours_are_the_subject_s() -> None:
-    assert colour_of("a light blue bird with a yellow breast") == "blue"
-    assert colour_of("two dogs on a street") is None
+    assert color_of("a light blue bird with a yellow breast") == "blue"
+    assert color_of("two dogs on a street") is None
 
 
 def test_places_are_told_from_patterns_and_light() -> None:
@@ -147,24 +147,24 @@ def test_places_are_told_from_patterns_and_light() -> None:
 def test_colours_are_told_from_colours_wherever_they_are() -> None:
     """Discs of unseen sizes on unseen greys, by a probe that saw other ones."""
 
-    def disc(colour: str, seed: int) -> Image.Image:
+    def disc(color: str, seed: int) -> Image.Image:
         random = np.random.default_rng(seed)
         image = Image.new("RGB", (64, 64), tuple([int(random.integers(90, 220))] * 3))
         edge = int(random.integers(8, 22))
-        ImageDraw.Draw(image).ellipse((edge, edge, 64 - edge, 64 - edge), colour)
+        ImageDraw.Draw(image).ellipse((edge, edge, 64 - edge, 64 - edge), color)
         return image
 
     names = ["red", "blue", "yellow", "green"] * 5
     shown = [Picture(Record("t", "render", None, None), np.asarray(disc(n, i))) for i, n in enumerate(names)]
-    probe = LinearProbe(colour_features, 64)
+    probe = LinearProbe(color_features, 64)
     probe.fit(shown, names)
     assert probe.accuracy([disc(name, 100 + i) for i, name in enumerate(names)], names) == 1.0
     assert probe.accuracy([disc("red", 7)], ["blue"]) == 0.0
     assert np.isnan(probe.accuracy([], []))
 
     two = [pair for pair in zip(shown, names, strict=True) if pair[1] in ("red", "blue")]
-    weights = LinearProbe(colour_features, 64).fit(*map(list, zip(*two, strict=True)))
-    again = LinearProbe(colour_features, 64, weights)
+    weights = LinearProbe(color_features, 64).fit(*map(list, zip(*two, strict=True)))
+    again = LinearProbe(color_features, 64, weights)
     assert again.named([disc("blue", 8), disc("red", 9), disc("blue", 10)]) == ["blue", "red", "blue"]
 
 
@@ -176,8 +176,8 @@ def test_drawings_are_judged_beside_real_pictures_and_their_reconstructions(
     folder.mkdir()
     lines, pixels = [], []
     for number in range(40):
-        colour, label = [((200, 30, 30), "apple"), ((30, 60, 200), "mug")][number % 2]
-        pixels.append(random.normal(np.array(colour), 20, (96, 96, 3)).clip(0, 255).astype(np.uint8))
+        color, label = [((200, 30, 30), "apple"), ((30, 60, 200), "mug")][number % 2]
+        pixels.append(random.normal(np.array(color), 20, (96, 96, 3)).clip(0, 255).astype(np.uint8))
         about = {"source": "test", "kind": "render", "label": label, "held_out": number >= 30}
         lines.append(json.dumps(about | {"caption": f"a {['red', 'blue'][number % 2]} {label} on a beach"}))
     np.save(folder / "images.npy", np.stack(pixels))

@@ -157,7 +157,7 @@ def test_hits_are_those_of_the_place_asked_for() -> None:
         ("dark", "light"), np.array([[0.0], [2.0]], np.float32), np.array([1.0, 0.0], np.float32)
     )
     judge = PlaceJudge(Brightness(), weights, {})  # type: ignore[arg-type]
-    black, white = (Image.new("RGB", (64, 64), colour) for colour in ("black", "white"))
+    black, white = (Image.new("RGB", (64, 64), color) for color in ("black", "white"))
     assert judge.hits([[black, white, black], [black, white, white]]).tolist() == [[1, 0, 1], [0, 1, 1]]
     assert judge.chance == 0.5
 

@@ -119,10 +119,10 @@ def test_first_samples_are_what_the_reranking_chooses_from(home: Home, exported:
 
 @pytest.mark.slow
 def test_the_encoder_tells_patterns_apart(tmp_path: Path) -> None:
-    def stripes(width: int, colour: str) -> Image.Image:
+    def stripes(width: int, color: str) -> Image.Image:
         picture = Image.new("RGB", (128, 128), "white")
         for left in range(0, 128, 2 * width):
-            picture.paste(colour, (left, 0, left + width, 128))
+            picture.paste(color, (left, 0, left + width, 128))
         return picture
 
     pictures = [stripes(16, "red"), stripes(18, "red"), Image.effect_noise((128, 128), 90).convert("RGB")]

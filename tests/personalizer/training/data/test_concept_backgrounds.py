@@ -234,15 +234,15 @@ def test_what_was_put_on_another_ground_is_recognised_and_never_drawn(
     data = replace(found, positives=distinct)
     sampler = ExampleSampler(ExampleBuilder(backbone, DualPrefixConfig(4, 3)), data, TaskWeights())
     rng = np.random.default_rng(0)
-    recognised, drawn = set(), set()
+    recognized, drawn = set(), set()
     for _ in range(60):
         *asked, drawing = sampler.batch(rng, recognition=4, description=0, generation=1)
         for example in asked[::2]:
-            recognised |= {
+            recognized |= {
                 value for kind, value in zip(example.kind, example.value, strict=True) if kind == CODE
             }
         drawn |= {value for kind, value in zip(drawing.kind, drawing.value, strict=True) if kind == CODE}
-    assert recognised == set(range(18)) and drawn == set(range(12))
+    assert recognized == set(range(18)) and drawn == set(range(12))
 
 
 def test_settings_belong_to_a_training() -> None:
