@@ -94,11 +94,10 @@ class Manifest:
                 tried=tried, found=f"a damaged manifest ({error})", fix=EXPORT_AGAIN
             ) from error
 
-    def verify(self, directory: Path, *, hashes: bool | None = None) -> None:
+    def verify(self, directory: Path) -> None:
         """Compare the files with their entries; raise `CorruptArtifactError` at the first that differs.
 
-        Sizes are always compared. Contents are hashed when `hashes` is True, never when it is False, and by
-        default unless the same files (by size and modification time) were hashed before.
+        Sizes are always compared, contents unless the same files (by size and modification time) were hashed before.
         """
         stamp: dict[str, list[int]] = {}
         for name, entry in self.files.items():
@@ -109,9 +108,7 @@ class Manifest:
             if status.st_size != entry.bytes:
                 raise _mismatch(directory, name, f"it has {status.st_size} bytes instead of {entry.bytes}")
             stamp[name] = [status.st_size, status.st_mtime_ns]
-        if hashes is None:
-            hashes = stamp != _read_stamp(directory)
-        if not hashes:
+        if stamp == _read_stamp(directory):
             return
         for name, entry in self.files.items():
             if hash_file(directory / name) != entry.sha256:

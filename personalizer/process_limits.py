@@ -39,22 +39,22 @@ def limit_processor_time(seconds: float) -> None:
     )
 
 
-def end_with_parent(parent_pid: int, pipe: int = 0) -> None:
+def end_with_parent(parent_pid: int) -> None:
     """End this process when its parent does, however that ends: killed, it can tell nobody.
 
-    The parent holds the other end of `pipe` and never writes. A thread waits for its end, on any system; where a codec
-    keeps Python's lock for long only the kernel can help, which Linux does.
+    The parent holds the other end of standard input and never writes. A thread waits for its end, on any system; where
+    a codec keeps Python's lock for long only the kernel can help, which Linux does.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:  # it was gone before
         os._exit(1)
-    threading.Thread(target=_wait_for_the_end, args=(pipe,), daemon=True).start()
+    threading.Thread(target=_wait_for_the_end, daemon=True).start()
 
 
-def _wait_for_the_end(pipe: int) -> None:
+def _wait_for_the_end() -> None:
     # Past sys.stdin, whose lock this thread would still hold when the process ends.
-    os.read(pipe, 1)
+    os.read(0, 1)
     os._exit(1)
 
 

@@ -207,11 +207,11 @@ def write_corpus(folder: Path) -> list[Path]:
     return written
 
 
-def write_sound(folder: Path, number: int = SOUND_PHOTOS) -> list[Path]:
+def write_sound(folder: Path) -> list[Path]:
     """Photos that have to be imported whatever lies beside them."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for seed in range(number):
+    for seed in range(SOUND_PHOTOS):
         path = folder / f"sound-{seed:02}.jpg"
         draw(1000 + seed, (320, 240)).save(path, "JPEG", quality=88)
         paths.append(path)

@@ -95,9 +95,7 @@ class Assistant:
         if missing_for_chat(self._talk.model_path) is None:
             threading.Thread(target=self._talk.load_quietly, name="chat-warm-up", daemon=True).start()
 
-    def respond(
-        self, text: str, photos: Sequence[Path] = (), cancelled: threading.Event | None = None
-    ) -> Iterator[Event]:
+    def respond(self, text: str, cancelled: threading.Event | None = None) -> Iterator[Event]:
         """What happens while `text` is answered; ends with `Answer`, `Failed`, `Cancelled` or `Quit`.
 
         Setting `cancelled` stops the request: at once for the caller, as soon as it can for what was running.
@@ -107,7 +105,7 @@ class Assistant:
 
         def task() -> None:
             try:
-                self._respond(text, [Path(photo) for photo in photos], stop, events.put)
+                self._respond(text, stop, events.put)
             finally:
                 events.put(None)
 
@@ -142,7 +140,7 @@ class Assistant:
         while True:
             self._tasks.get()()
 
-    def _respond(self, text: str, photos: list[Path], stop: threading.Event, emit: Emit) -> None:
+    def _respond(self, text: str, stop: threading.Event, emit: Emit) -> None:
         if stop.is_set():
             # Stopped while it waited behind another request: nothing of it may be done any more.
             emit(Cancelled())
@@ -156,7 +154,7 @@ class Assistant:
             if is_command(text):
                 self._command(text, stop, emit, started)
             else:
-                self._request(text, photos, stop, emit, started)
+                self._request(text, stop, emit, started)
         except (KeyboardInterrupt, JobCancelled):
             emit(Cancelled())
         except FamiliarError as error:
@@ -185,16 +183,14 @@ class Assistant:
 
     # --- requests in words
 
-    def _request(
-        self, text: str, photos: list[Path], stop: threading.Event, emit: Emit, started: float
-    ) -> None:
+    def _request(self, text: str, stop: threading.Event, emit: Emit, started: float) -> None:
         asked = self._asked_to_forget()
         if asked is not None and name_key(text) == name_key(asked):
             self._forget(asked, text, stop, emit)
             return
         names = self.familiar.library.names()
         request = parse(text, names)
-        found = self._in_context(route(request, [str(photo) for photo in photos]), request, names)
+        found = self._in_context(route(request), request, names)
         self.conversation.waiting = None
         action = self._action(found)
         if action is not None:

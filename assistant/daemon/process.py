@@ -52,9 +52,9 @@ def hold_worker_lock(home: Home, patience_s: float = LOCK_PATIENCE_S) -> Iterato
 
 
 @contextmanager
-def hold_watch_lock(home: Home, patience_s: float = LOCK_PATIENCE_S) -> Iterator[None]:
+def hold_watch_lock(home: Home) -> Iterator[None]:
     """Be the one `familiar watch` of `home` for the duration of the block. Raises NotReadyError."""
-    with _hold(watch_lock(home), patience_s) as holder:
+    with _hold(watch_lock(home), LOCK_PATIENCE_S) as holder:
         if holder is not None:
             raise NotReadyError(
                 tried=f"watching the folders of {home.root}",
@@ -175,13 +175,13 @@ def is_stopped(pid: int) -> bool:
         return False
 
 
-def end_frozen_worker(home: Home, pid: int, patience_s: float = LOCK_PATIENCE_S) -> bool:
+def end_frozen_worker(home: Home, pid: int) -> bool:
     """End a worker that holds the lock and does not live; True once the lock is free. What it ran is taken up again."""
     if running_worker_pid(home) != pid:
         return True
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + LOCK_PATIENCE_S
     while running_worker_pid(home) == pid and time.monotonic() < deadline:
         time.sleep(0.05)
     return running_worker_pid(home) != pid

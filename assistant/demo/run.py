@@ -85,9 +85,9 @@ class DemoResult:
     """Whether everything had been finished by an earlier run."""
 
 
-def read_samples(folder: Path = SAMPLE_LIBRARY) -> list[Sample]:
+def read_samples() -> list[Sample]:
     """The sample library's photos with what they show. Raises NotReadyError when it is not there."""
-    manifest = folder / "manifest.json"
+    manifest = SAMPLE_LIBRARY / "manifest.json"
     if not manifest.exists():
         raise NotReadyError(
             tried="opening the sample library",
@@ -97,7 +97,7 @@ def read_samples(folder: Path = SAMPLE_LIBRARY) -> list[Sample]:
     entries = json.loads(manifest.read_text())
     return [
         Sample(
-            path=folder / entry["file"],
+            path=SAMPLE_LIBRARY / entry["file"],
             subject=entry["subject"],
             class_name=entry["class"] or NO_CLASS,
             caption=entry["caption"] or "",

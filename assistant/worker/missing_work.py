@@ -45,9 +45,7 @@ def missing_work(library: Library, *, analysed_by: str | None = None) -> list[Mi
     return [*found, *_index(library), *_clustering(library)]
 
 
-def queue_missing(
-    queue: JobQueue, work: Sequence[MissingWork], kinds: Collection[str], priority: int = DERIVED_PRIORITY
-) -> list[int]:
+def queue_missing(queue: JobQueue, work: Sequence[MissingWork], kinds: Collection[str]) -> list[int]:
     """Queue what is of these kinds, unless it was given up or is queued in some way; returns the new ids."""
     active = {(job.kind, job.subject) for state in ("queued", "running") for job in queue.list(state)}
     queued = []
@@ -63,7 +61,7 @@ def queue_missing(
             item.kind,
             item.subject,
             item.payload,
-            priority,
+            DERIVED_PRIORITY,
             input_hash=item.input_hash,
             model_version=item.model_version,
         )

@@ -13,7 +13,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -27,7 +27,7 @@ from exporters.manifest import Manifest, Precision, file_entries
 from exporters.onnx.graphs import DecoderGraph, MethodGraph
 from exporters.onnx.quantize import quantize
 from exporters.onnx.torch_session import TorchSession
-from exporters.onnx.validate import Example, default_examples, validate
+from exporters.onnx.validate import default_examples, validate
 from exporters.runtime.ort_session import OrtSession
 from exporters.tensor_files import save_tensors
 from personalizer.backbones.base import Backbone
@@ -61,7 +61,6 @@ def export_backbone(
     directory: Path,
     *,
     precision: Precision = "int8",
-    examples: Sequence[Example] | None = None,
     tracer: Tracer = "trace",
     on_progress: OnProgress | None = None,
 ) -> Manifest:
@@ -69,7 +68,7 @@ def export_backbone(
 
     The directory appears complete or not at all; an older export in its place is replaced. Decoder and heads
     are quantized to `precision`, image encoder and decoder stay in fp32. The result is compared with torch on
-    `examples` (drawn ones by default) and the comparison is stored; `FamiliarError` if they disagree.
+    examples and the comparison is stored; `FamiliarError` if they disagree.
     """
     _check(backbone)
     parts = _graphs(backbone)
@@ -89,7 +88,7 @@ def export_backbone(
         for path in work.iterdir():
             path.chmod(0o600)
         report(len(parts) + 1, "comparing with torch")
-        manifest = _finish(backbone, work, precision, OPSET if tracer == "trace" else _DYNAMO_OPSET, examples)
+        manifest = _finish(backbone, work, precision, OPSET if tracer == "trace" else _DYNAMO_OPSET)
         _replace(work, directory)
         report(total, "done")
         return manifest
@@ -233,9 +232,7 @@ def _write_tables(backbone: Backbone, directory: Path) -> None:
     save_tensors(directory / "embeddings.safetensors", tables)
 
 
-def _finish(
-    backbone: Backbone, directory: Path, precision: Precision, opset: int, examples: Sequence[Example] | None
-) -> Manifest:
+def _finish(backbone: Backbone, directory: Path, precision: Precision, opset: int) -> Manifest:
     manifest = Manifest(
         spec=backbone.spec,
         scaling=backbone.scaling,
@@ -245,8 +242,7 @@ def _finish(
         versions={name: metadata.version(name) for name in ("torch", "transformers", "onnx", "onnxruntime")},
     )
     manifest.write(directory)
-    chosen = default_examples() if examples is None else examples
-    comparison = validate(TorchSession(backbone), OrtSession(directory), chosen)
+    comparison = validate(TorchSession(backbone), OrtSession(directory), default_examples())
     comparison.require(precision)
     validated = replace(manifest, validation=comparison.to_json())
     validated.write(directory)

@@ -37,8 +37,6 @@ class DrawingConfig:
     """Above 1, the prediction moves away from what the model draws for an empty request (classifier-free guidance)."""
     candidates: int = 1
     """Best-of-n reranking: the one is kept in which the model itself best recognises what was asked for."""
-    forced: bool = True
-    """The generation rows of the named concepts stand before the picture, as in training."""
 
     def __post_init__(self) -> None:
         if self.candidates < 1:
@@ -90,7 +88,7 @@ def generate_images(
     if count < 1:
         raise UsageError(tried="drawing", found=f"a count of {count}", fix="Draw at least one picture.")
     context = concept or PromptContext(session)
-    starts = [session.forward(_drawing_prompt(context, text, config.forced)[None], context.start)]
+    starts = [session.forward(_drawing_prompt(context, text)[None], context.start)]
     if config.guidance != 1.0:
         begin_image = session.embed_text(spec.begin_image_ids)
         empty = np.concatenate([context.embed([Separator()]), begin_image])
@@ -116,7 +114,7 @@ def generate_images(
         for first in range(0, len(codes), MAX_BATCH):
             report(total)
             batch = codes[first : first + MAX_BATCH]
-            parts.append(recognition_scores(session, text, batch, concept, forced=config.forced))
+            parts.append(recognition_scores(session, text, batch, concept))
         best = np.concatenate(parts).reshape(count, config.candidates).argmax(axis=1)
         codes = codes.reshape(count, config.candidates, -1)[np.arange(count), best]
     pictures = session.decode_images(codes)
@@ -124,12 +122,7 @@ def generate_images(
 
 
 def recognition_scores(
-    session: BackboneSession,
-    text: str,
-    codes: Int64Array,
-    concept: PromptContext | None = None,
-    *,
-    forced: bool = True,
+    session: BackboneSession, text: str, codes: Int64Array, concept: PromptContext | None = None
 ) -> Float32Array:
     """How well the model recognises in drawings `[count, tokens_per_image]` what they were to show, `[count]`.
 
@@ -140,9 +133,7 @@ def recognition_scores(
     pictures = [[drawing] for drawing in session.embed_image_codes(codes)]
     if concept is not None and concept.concepts:
         question = question_about_image(RECOGNITION_QUESTION)
-        seen = [
-            yes_no_logits(session, question, pictures, concept=one, forced=forced) for one in concept.concepts
-        ]
+        seen = [yes_no_logits(session, question, pictures, concept=one) for one in concept.concepts]
         weakest: Float32Array = np.min(seen, axis=0)
         return weakest
     context = concept or PromptContext(session)
@@ -153,16 +144,19 @@ def recognition_scores(
 
 def drawing_positions(context: PromptContext, text: str) -> int:
     """How many positions a drawing of `text` takes, up to its last token; a backbone has `max_positions`."""
-    before = len(_drawing_prompt(context, text, forced=True))
+    before = len(_drawing_prompt(context, text))
     # The last code is sampled and never read.
     return context.start_length + before + context.session.spec.tokens_per_image - 1
 
 
-def _drawing_prompt(context: PromptContext, text: str, forced: bool) -> Float32Array:
-    """The request `[seq, hidden]` up to the token that begins the picture, without what `start` already has."""
+def _drawing_prompt(context: PromptContext, text: str) -> Float32Array:
+    """The request `[seq, hidden]` up to the token that begins the picture, without what `start` already has.
+
+    The generation rows of the named concepts stand before the picture, as in training.
+    """
     request = generation_request(text)
     begin_image = context.session.embed_text(context.session.spec.begin_image_ids)
-    rows = context.self_prompt("generation", request) if forced else np.zeros(0, dtype=np.int64)
+    rows = context.self_prompt("generation", request)
     return np.concatenate([context.embed(request), context.embed_ids(rows), begin_image])
 
 

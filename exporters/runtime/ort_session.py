@@ -22,12 +22,11 @@ class OrtSession:
     """The exported backbone in `directory`; graphs are opened when they are first needed.
 
     Outputs of one step are the inputs of the next without a copy: onnxruntime hands out numpy arrays over its
-    own memory. One thread is the fastest for a small decoder in 8 bits, so that is the default.
+    own memory. They run in one thread, the fastest for a small decoder in 8 bits.
     """
 
-    def __init__(self, directory: Path, *, threads: int = 1) -> None:
+    def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.threads = threads
         self.manifest = Manifest.read(directory)
         self.manifest.verify(directory)
         tables = open_tensors(directory / "embeddings.safetensors", fix=EXPORT_AGAIN)
@@ -157,7 +156,7 @@ class OrtSession:
                 fix="Install one of the extras: familiar-assistant[cpu] or familiar-assistant[gpu].",
             ) from error
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self.threads
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         # Threads that wait by spinning take the cores that scanning and the screen need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -18,7 +18,7 @@ from personalizer.faces.detector import FaceDetector
 from personalizer.faces.embedder import FACE_MODEL, FaceEmbedder
 from personalizer.faces.mtcnn import FaceCascade
 from personalizer.photos.decode import DecodedPhoto
-from personalizer.schemas import BoundingBox, DetectionKind, Embedding, Float32Array, NewDetection
+from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection
 
 Analysis = list[tuple[NewDetection, Embedding]]
 REGION_DETECTOR = "activation-map"
@@ -149,9 +149,11 @@ def _strongest_part(heat: Any, level: float) -> tuple[tuple[int, int], tuple[int
     return (min(columns), max(columns) + 1), (min(rows), max(rows) + 1)
 
 
-def whole_photo(size_px: tuple[int, int], kind: DetectionKind = "photo") -> NewDetection:
+def whole_photo(size_px: tuple[int, int]) -> NewDetection:
     """The detection that stands for the whole picture."""
-    return NewDetection(kind, BoundingBox(0.0, 0.0, float(size_px[0]), float(size_px[1])), 1.0, WHOLE_PHOTO)
+    return NewDetection(
+        "photo", BoundingBox(0.0, 0.0, float(size_px[0]), float(size_px[1])), 1.0, WHOLE_PHOTO
+    )
 
 
 def analysis_version(analyzer: PhotoAnalyzer) -> str:

@@ -271,12 +271,12 @@ class GraphBuilder:
         return model.SerializeToString()
 
 
-def convert(out: Path, weights: Path | None = None, variant: Variant = LITE0) -> None:
+def convert(out: Path, variant: Variant = LITE0) -> None:
     """Write the ONNX file and its manifest to the folder `out`, checked against torch.
 
     The manifest is written last: where it is present and its hash agrees, the conversion was complete.
     """
-    network = load_network(weights or weights_path(variant), variant)
+    network = load_network(weights_path(variant), variant)
     content = GraphBuilder().build(network)
     side = variant.input_side_px
     example = torch.randn(2, 3, side, side, generator=torch.Generator().manual_seed(0))

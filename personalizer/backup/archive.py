@@ -12,7 +12,7 @@ import os
 import re
 import struct
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,6 @@ _ZIP_ERRORS = (
 )  # fmt: skip
 """What `zipfile` raises for a truncated or damaged file."""
 
-OnBytes = Callable[[int], None]
 """Progress callback: the number of bytes read since the last call."""
 
 
@@ -133,19 +132,13 @@ class Archive:
         """Bytes of all members together, without the manifest."""
         return sum(int(listed["bytes"]) for listed in self._files.values())
 
-    @property
-    def names(self) -> list[str]:
-        """The names of the members, without the manifest."""
-        return list(self._files)
-
-    def verify(self, on_bytes: OnBytes | None = None) -> None:
+    def verify(self) -> None:
         """Compare every member with its hash. Raises `CorruptArtifactError`."""
         for name in self._files:
-            for block in self._read(name):
-                if on_bytes is not None:
-                    on_bytes(len(block))
+            for _ in self._read(name):
+                pass
 
-    def extract(self, folder: Path, on_bytes: OnBytes | None = None) -> list[Path]:
+    def extract(self, folder: Path) -> list[Path]:
         """Write the members below `folder` with mode 0600, verify and sync them; returns the files.
 
         Raises `CorruptArtifactError` where a hash differs, and `OSError`.
@@ -159,8 +152,6 @@ class Archive:
             with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 for block in self._read(name):
                     file.write(block)
-                    if on_bytes is not None:
-                        on_bytes(len(block))
                 file.flush()
                 os.fsync(file.fileno())
             written.append(target)

@@ -67,7 +67,6 @@ def recluster(
     library: Library,
     *,
     apply: bool = False,
-    settings: ClusterSettings | None = None,
     state: GroupingState | None = None,
     progress: OnProgress | None = None,
 ) -> Reclustering:
@@ -75,7 +74,7 @@ def recluster(
 
     With `apply`, new items are assigned first. Raises `FamiliarError` where the library keeps changing meanwhile.
     """
-    settings = settings or ClusterSettings()
+    settings = ClusterSettings()
     state = state or GroupingState()
     if apply:
         # Assign new items first, so that the changes are those that the preview showed.

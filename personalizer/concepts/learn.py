@@ -36,7 +36,6 @@ def learn_members(
     photo_ids: Iterable[int],
     *,
     kind: ConceptKind | None = None,
-    settings: ClusterSettings | None = None,
 ) -> LearnedMembers:
     """Say that these photos show `name`: a new concept, or more members of the one that has the name.
 
@@ -45,7 +44,6 @@ def learn_members(
     user's word: confirmed, and taken out of unnamed groups and of whatever clustering alone put them in.
     """
     name = valid_name(name)
-    settings = settings or ClusterSettings()
     photos = list(dict.fromkeys(photo_ids))
     if not photos:
         raise UsageError(
@@ -54,7 +52,7 @@ def learn_members(
     with library.transaction():
         known = library.concept_by_name(name)
         chosen_kind = known.kind if known is not None else kind
-        faces = {} if chosen_kind == "object" else _shared_faces(library, photos, known, settings)
+        faces = {} if chosen_kind == "object" else _shared_faces(library, photos, known)
         if chosen_kind is None:
             chosen_kind = "face" if _shows_person(library, photos, faces) else "object"
         whole = {photo: _whole_picture(library, photo) for photo in photos}
@@ -108,9 +106,7 @@ def _whole_picture(library: Library, photo_id: int) -> int:
     return whole[0].id
 
 
-def _shared_faces(
-    library: Library, photos: list[int], known: Concept | None, settings: ClusterSettings
-) -> dict[int, int]:
+def _shared_faces(library: Library, photos: list[int], known: Concept | None) -> dict[int, int]:
     """The face that these photos have in common: detection id by photo id, only where there is one.
 
     For a person who is known, the faces that match the members; for a single photo, its only face.
@@ -131,15 +127,15 @@ def _shared_faces(
     vectors = np.stack([vector_of[detection.id] for detection in both])
     if len(photos) == 1 and not members:
         return {photos[0]: found[0].id} if len(found) == 1 else {}
-    similarity = 1 - cdist(vectors, vectors)
+    similarity, alike = 1 - cdist(vectors, vectors), ClusterSettings().face.suggest
     if members:
         score = similarity[len(members) :, : len(members)].mean(axis=1)
         chosen: dict[int, tuple[float, int]] = {}
         for detection, value in zip(found, score, strict=True):
-            if value >= settings.face.suggest and value > chosen.get(detection.photo_id, (-np.inf, 0))[0]:
+            if value >= alike and value > chosen.get(detection.photo_id, (-np.inf, 0))[0]:
                 chosen[detection.photo_id] = (float(value), detection.id)
         return {photo: detection_id for photo, (_, detection_id) in chosen.items()}
-    groups = _linked(found, 1 - similarity, 1 - settings.face.suggest)
+    groups = _linked(found, 1 - similarity, 1 - alike)
     if not groups:
         return {}
     # Two people may be in all of the photos; the one who is larger is meant.

@@ -59,17 +59,12 @@ def name_slot(concept: int = 0) -> str:
     return f"{{name:{concept}}}" if concept else "{name}"
 
 
-def personal_prompt(generation_rows: int | None = None) -> list[Segment]:
+def personal_prompt() -> list[Segment]:
     """`<sks> is <g1..gk><u1..uh>.` — constant per concept, so its keys and values are computed once.
 
     With several concepts in a context, their personal prompts follow one another.
-
-    `generation_rows` limits the generation rows, as soft positives need; 0 leaves them out.
     """
-    segments: list[Segment] = [Rows("name"), Text(" is ")]
-    if generation_rows != 0:
-        segments.append(Rows("generation", generation_rows))
-    return [*segments, Rows("understanding"), Text(".")]
+    return [Rows("name"), Text(" is "), Rows("generation"), Rows("understanding"), Text(".")]
 
 
 def question_about_image(question: str) -> list[Segment]:

@@ -165,21 +165,14 @@ def root_trouble(root: Path) -> str | None:
 
 
 def find_files(
-    roots: Iterable[Path],
-    skip: Iterable[Path] = (),
-    unlistable: set[Path] | None = None,
-    patterns: Iterable[str] = (),
+    roots: Iterable[Path], skip: Iterable[Path] = (), patterns: Iterable[str] = ()
 ) -> Iterator[SeenFile]:
     """The files under `roots` that may be photos, each once.
 
-    `skip` are folders that are never entered and `patterns` the user's exclusions. Folders that cannot be listed are
-    added to `unlistable`: their files may all be there.
+    `skip` are folders that are never entered and `patterns` the user's exclusions.
     """
     private = tuple(os.path.realpath(folder) for folder in skip)
-    walk = Walk([Path(root).resolve() for root in roots], Exclusions(tuple(patterns), private))
-    yield from walk.files()
-    if unlistable is not None:
-        unlistable.update(map(Path, walk.unlisted))
+    yield from Walk([Path(root).resolve() for root in roots], Exclusions(tuple(patterns), private)).files()
 
 
 def innermost(path: str, folders: Collection[str]) -> str | None:

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from scripts.render.geometry.renderer import render
 from scripts.render.sample_library.plan import Photo, photos
-from scripts.render.scene import FINE, Quality
+from scripts.render.scene import FINE
 
 DEFAULT_OUT = Path(__file__).resolve().parents[2] / "personalizer" / "data" / "sample_library"
 JPEG_QUALITY = 82
@@ -73,9 +73,9 @@ def _dms(degrees: float) -> tuple[float, float, float]:
     return float(whole), float(minutes), round((value - whole - minutes / 60) * 3600, 2)
 
 
-def jpeg_bytes(photo: Photo, quality: Quality = FINE, shrink: int = 1) -> bytes:
-    """The finished file; `shrink` divides its size for quick looks."""
-    upright = Image.fromarray(render(photo.scene, photo.width // shrink, photo.height // shrink, quality))
+def jpeg_bytes(photo: Photo) -> bytes:
+    """The finished file."""
+    upright = Image.fromarray(render(photo.scene, photo.width, photo.height, FINE))
     buffer = io.BytesIO()
     stored(upright, photo.orientation).save(
         buffer, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True, exif=exif(photo)

@@ -20,7 +20,7 @@ from personalizer.home import Home
 
 def tools() -> dict[str, BaseTool]:
     familiar = Familiar(Home(Path(tempfile.mkdtemp()) / "home"))
-    familiar.library.create_concept("object", name="Bo", state="named")
+    familiar.library.create_concept("object", name="Bo")
     access = PhotoAccess(familiar)
     access.allow(["/photos/bo.jpg"])
     return {tool.name: tool for tool in build_tools(familiar, access)}
@@ -78,7 +78,7 @@ def test_the_result_of_a_call_has_text_and_the_record() -> None:
 
 def test_the_model_keeps_what_the_user_said_and_not_what_it_made_of_it(tmp_path: Path) -> None:
     familiar = Familiar(Home(tmp_path / "home"))
-    familiar.library.create_concept("object", name="Bo", state="named")
+    familiar.library.create_concept("object", name="Bo")
     made = build_tools(familiar, request="FYI you should know that Bo hates “cats” 🐈")
     [tool] = [tool for tool in made if tool.name == "remember"]
     assert set(tool.args) == {"concept"}

@@ -29,8 +29,8 @@ def home(tmp_path: Path) -> Home:
     """A library with two names and a group without one."""
     made = Home(tmp_path / "home")
     familiar = Familiar(made)
-    familiar.library.create_concept("object", name="Bo", state="named")
-    familiar.library.create_concept("face", name="Grandma Ingrid", state="named")
+    familiar.library.create_concept("object", name="Bo")
+    familiar.library.create_concept("face", name="Grandma Ingrid")
     familiar.library.create_concept("object")
     familiar.close()
     return made

@@ -27,14 +27,11 @@ MEMORY_STEPS = 3
 SHOTS = 3
 
 
-def benchmark_training(
-    options: TrainingBenchOptions, run: EvaluationRun, settings: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def benchmark_training(options: TrainingBenchOptions, run: EvaluationRun) -> dict[str, Any]:
     """Seconds per step, memory, optimizer bytes and the time to a held loss that both reach.
 
     Without folders the first subject of the sample library is learned. `repeats` is the number of whole trainings;
-    the medians are over the steps of all of them. `settings` are other values for fields of the trainer's settings.
-    Raises what the measuring process says it could not do.
+    the medians are over the steps of all of them. Raises what the measuring process says it could not do.
     """
     photos, others = photos_of(options.subject, options.negatives)
     request: dict[str, Any] = {
@@ -44,7 +41,6 @@ def benchmark_training(
         "device": run.device,
         "learning_rate": options.baseline_rate,
         "padded_to": options.padded_to or 0,
-        "trainer": settings or {},
     }
     runs = [
         _measured(

@@ -31,21 +31,18 @@ class Membership:
 class ConceptRecords(Database):
     """The part of the library that people and clustering fill."""
 
-    def create_concept(
-        self, kind: ConceptKind, name: str | None = None, state: ConceptState = "suggested"
-    ) -> Concept:
-        """A new concept without members. One with a name is never `suggested`: it becomes `named`.
+    def create_concept(self, kind: ConceptKind, name: str | None = None) -> Concept:
+        """A new concept without members, `named` where it has a name and else `suggested`.
 
         Raises `UsageError` when the name is empty or, ignoring case, already taken.
         """
         if name is not None:
             name = _clean_name(name)
-            state = "named" if state == "suggested" else state
         with self.transaction() as connection:
             self._refuse_taken(name, except_id=None)
             concept_id = connection.execute(
                 "INSERT INTO concepts(name, name_key, kind, state, created_at) VALUES (?, ?, ?, ?, ?)",
-                (name, _name_key(name), kind, state, now_text()),
+                (name, _name_key(name), kind, "suggested" if name is None else "named", now_text()),
             ).lastrowid
             assert concept_id is not None
             return self.concept(concept_id)

@@ -5,7 +5,7 @@ Colours are given as sRGB names and handled as linear RGB; knows nothing of shap
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -53,10 +53,6 @@ class Material:
     phase: float = 0.0
     cover: float = 0.5
     glow: float = 0.0
-
-    def with_(self, **changes: object) -> Material:
-        """A changed copy."""
-        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 _CLOSE = (

@@ -10,7 +10,7 @@ COATS = ("brown", "golden", "black", "white", "grey", "beige", "orange")
 
 
 def draw_coat(
-    d: Draw, k: Kit, options: tuple[str, ...], colors: tuple[str, ...], light: str = "white"
+    d: Draw, k: Kit, options: tuple[str, ...], colors: tuple[str, ...]
 ) -> tuple[int, str, str, str]:
     """Main coat material with its pattern: (material, coat kind, color, color2)."""
     coat = d.pick("coat", options)
@@ -51,7 +51,7 @@ def draw_coat(
     elif coat == "plain":
         color2 = ""
     else:
-        color2 = light if color not in ("white", "beige") else "brown"
+        color2 = "white" if color not in ("white", "beige") else "brown"
     pattern = coat if coat in ("patches", "spots", "tabby") else "plain"
     scale = {
         "patches": d.number("patch scale", 1.9, 2.7),

@@ -29,8 +29,8 @@ NO_MODEL = Path("/nonexistent/model.gguf")
 @pytest.fixture
 def familiar(tmp_path: Path) -> Iterator[Familiar]:
     made = Familiar(Home(tmp_path / "home"))
-    made.library.create_concept("object", name="Bo", state="named")
-    made.library.create_concept("face", name="Grandma Ingrid", state="named")
+    made.library.create_concept("object", name="Bo")
+    made.library.create_concept("face", name="Grandma Ingrid")
     made.library.create_concept("object")
     yield made
     made.close()

@@ -202,7 +202,7 @@ def named(tmp_path: Path) -> Path:
     from personalizer.home import Home
 
     made = Familiar(Home(tmp_path / "home"))
-    made.library.create_concept("object", name="Bo", state="named")
+    made.library.create_concept("object", name="Bo")
     made.library.create_concept("object")
     made.close()
     return tmp_path / "home"

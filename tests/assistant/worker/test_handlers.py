@@ -308,7 +308,7 @@ def test_training_that_cannot_begin_keeps_its_exit_code(
     world: World, payload: dict[str, str], exit_code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    concept = world.familiar.library.create_concept("object", name="Bo", state="named")
+    concept = world.familiar.library.create_concept("object", name="Bo")
     job = world.do("train", str(concept.id), concept=concept.id, **payload)
     assert (job.state, job.result) == ("failed", {"exit_code": exit_code})
 

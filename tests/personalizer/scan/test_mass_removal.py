@@ -155,11 +155,12 @@ def test_photos_in_a_folder_that_may_not_be_listed_any_more_are_not_missing(
     program = """
 import os, sys
 from pathlib import Path
-from personalizer.scan.walk import find_files
+from personalizer.scan.exclusions import Exclusions
+from personalizer.scan.walk import Walk
 if os.getuid() == 0:
     os.setgid(65534); os.setuid(65534)
-closed = set()
-print([file.path.name for file in find_files([Path(sys.argv[1])], (), closed)], [path.name for path in closed])
+walk = Walk([Path(sys.argv[1]).resolve()], Exclusions())
+print([file.path.name for file in walk.files()], [Path(path).name for path in walk.unlisted])
 """
     for parent in [folder.root, *folder.root.parents]:
         if parent.stat().st_uid == os.getuid() and parent != Path("/"):
