@@ -1,4 +1,4 @@
-"""Tells what the disk refuses — it is full, read-only, broken — from mistakes. Knows no file of ours."""
+"""Maps disk and SQLite failures (full, read-only, I/O error) to StorageError."""
 
 from __future__ import annotations
 

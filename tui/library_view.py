@@ -28,7 +28,7 @@ def open_assistant(home: Home, backbone: str, device: str, model_path: Path | No
     return assistant
 
 
-def look(familiar: Familiar, *, suggest: bool = True) -> Snapshot:
+def take_snapshot(familiar: Familiar, *, suggest: bool = True) -> Snapshot:
     """The library as it is now; things to try only where somebody sees them, since these need all concepts."""
     library = familiar.library
     photos = library.photos(1) if suggest else []

@@ -158,10 +158,10 @@ class Assistant:
         except (KeyboardInterrupt, JobCancelled):
             emit(Cancelled())
         except FamiliarError as error:
-            emit(Failed.of(error, text))
+            emit(Failed.from_error(error, text))
         except BaseException as error:
             # Not even a SystemExit from a library may end the thread that later requests wait for.
-            emit(Failed.of(error, f"answering {text!r}"))
+            emit(Failed.from_error(error, f"answering {text!r}"))
 
     # --- slash commands
 

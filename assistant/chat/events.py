@@ -66,7 +66,7 @@ class Failed:
     fix: str
 
     @classmethod
-    def of(cls, error: BaseException, doing: str) -> Failed:
+    def from_error(cls, error: BaseException, doing: str) -> Failed:
         """From an expected error, or from one that nobody expected (the log has its traceback)."""
         if isinstance(error, FamiliarError):
             return cls(error.tried, error.found, error.fix)

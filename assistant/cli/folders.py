@@ -35,7 +35,8 @@ def add(
 def scan(
     context: typer.Context,
     accept_missing: Annotated[
-        bool, typer.Option("--accept-missing", help="What is gone was deleted, however much it is.")
+        bool,
+        typer.Option("--accept-missing", help="Treat missing photos as deleted, however many they are."),
     ] = False,
     roots: Annotated[
         list[Path] | None,

@@ -67,7 +67,7 @@ class GroupingJobs:
         return {"cluster": dataclasses.asdict(report)}
 
     def recluster(self, job: Job, context: JobContext) -> dict[str, Any]:
-        """Everything that nobody decided about grouped anew: what that changes and, when asked for, the change."""
+        """Re-clusters all unlabelled items: returns what that changes and, when asked to, stores the change."""
         from personalizer.clustering.recluster import recluster
 
         context.progress(0, 0, "Grouping everything anew")

@@ -108,7 +108,7 @@ def _load_decoder(directory: Path) -> PixelDecoder:
             for key in tensors.keys():  # noqa: SIM118 - safe_open is no mapping
                 if key.startswith(DECODER_PREFIX):
                     weights[key.removeprefix(DECODER_PREFIX)] = tensors.get_tensor(key).float()
-    decoder = PixelDecoder(DecoderGeometry.of(weights))
+    decoder = PixelDecoder(DecoderGeometry.from_weights(weights))
     decoder.load_state_dict(weights)
     return decoder
 

@@ -33,7 +33,7 @@ class DecoderGeometry:
     mid_attention: bool = True
 
     @staticmethod
-    def of(weights: Mapping[str, torch.Tensor]) -> DecoderGeometry:
+    def from_weights(weights: Mapping[str, torch.Tensor]) -> DecoderGeometry:
         """Read the geometry off decoder weights named as in the checkpoint, without their common prefix."""
         blocks = {
             (int(m[1]), int(m[2]))

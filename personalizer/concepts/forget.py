@@ -117,7 +117,7 @@ def _held(library: Library, except_id: int | None = None) -> set[int]:
 
 
 def _dissolve_small_groups(library: Library) -> None:
-    """Remove groups nobody decided about that no longer are any."""
+    """Delete unnamed groups that have too few members left."""
     decided = library.labeled_concepts("face") | library.labeled_concepts("object")
     for concept in library.concepts():
         if concept.id not in decided and len(library.members(concept.id)) < 2:

@@ -56,7 +56,7 @@ class LevelledLogistic:
     typical_level: float
     """Stands for the level where it is unknown."""
 
-    def at(self, level: float | None) -> Logistic:
+    def at_level(self, level: float | None) -> Logistic:
         """The logistic of things of one level. Raises ValueError for numbers that no logistic can have."""
         known = self.typical_level if level is None else level
         return Logistic(self.weight, self.bias + self.level_weight * known)
@@ -87,7 +87,7 @@ class Calibration:
             raise ValueError(
                 f"abstain_from in 0..0.5 and yes_from in 0.5..1 expected, found {self.abstain_from} and {self.yes_from}"
             )
-        self.learned.at(None)  # raises for numbers that are no rising logistic
+        self.learned.at_level(None)  # raises for numbers that are no rising logistic
 
     def combine(self, log_odds: float | None, prefix_logit: float | None) -> float:
         """The probability that the concept is in the photo, from whichever evidence there is.

@@ -44,7 +44,7 @@ class ObjectReference:
     """Whether it was told from general pictures; otherwise the score is the cosine with the members' mean."""
 
     @staticmethod
-    def of(
+    def from_views(
         views: Sequence[Float32Array], contrast: Contrast | None, rejected: Float32Array | None = None
     ) -> ObjectReference:
         """From each member's unit vectors `[views, dim]` and those of what it is not, `[n, dim]`.
@@ -75,7 +75,7 @@ class ObjectReference:
 
     def logistic(self, calibration: Calibration) -> Logistic:
         """What turns a score of this thing into log odds."""
-        return calibration.learned.at(self.level) if self.learned else calibration.object
+        return calibration.learned.at_level(self.level) if self.learned else calibration.object
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -233,7 +233,7 @@ class Recognizer:
                 for m in known
             ]
             against = list(self._vectors(concept, "object", rejected, like).values())
-            reference = ObjectReference.of(
+            reference = ObjectReference.from_views(
                 views, self._contrast(like), np.stack(against) if against else None
             )
             self._known[key] = (learned_from, reference)

@@ -134,7 +134,7 @@ def age_s(file: SeenFile) -> float | None:
     return age if age >= 0 else None
 
 
-def look(file: SeenFile) -> SeenFile | None:
+def current_state(file: SeenFile) -> SeenFile | None:
     """The file as it is now; None when it is not there, or no file, any more. Raises OSError for other reasons."""
     try:
         status = os.lstat(file.text)

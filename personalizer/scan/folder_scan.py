@@ -24,7 +24,7 @@ from personalizer.scan.walk import Walk, innermost, root_trouble
 from personalizer.schemas import Progress, ScanReport
 
 _CLOCK_S = 2.0
-"""By so much the times of a file system may be behind the clock."""
+"""Tolerance for coarse file-system timestamps."""
 
 
 def scan_folders(

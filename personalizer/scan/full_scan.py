@@ -1,5 +1,6 @@
-"""Makes the library agree with the folders: new, changed, moved, missing and unreadable files. Events are hints,
-this is the truth. Knows files and the library; what is in the photos is another module's business.
+"""Makes the library agree with the folders: new, changed, moved, missing and unreadable files.
+
+Catches what file-system events miss. Knows files and the library; what is in the photos is another module's business.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ from personalizer.library.photos.failures import MAX_ATTEMPTS
 from personalizer.library.photos.photos import NewPhoto
 from personalizer.library.photos.seen_files import OpenWork, ScanTable
 from personalizer.photos.decode import read_photo_bytes
-from personalizer.scan.file_system import Settling, age_s, is_being_written, is_same, look, rest_s
+from personalizer.scan.file_system import Settling, age_s, current_state, is_being_written, is_same, rest_s
 from personalizer.schemas import OnProgress, Progress, ScanReport, SeenFile
 
 _POLL_S = 0.5
@@ -135,7 +135,7 @@ class PhotoImport:
     def run(self, looked_s: float) -> bool:
         """Read and analyse what is open in the table; False when it was cancelled.
 
-        `looked_s` is when the walk ended, by the clock that nobody sets.
+        `looked_s` is when the walk ended, in monotonic seconds.
         """
         numbers, suspects = self._work()
         self.total, self.looked_s = len(numbers), looked_s
@@ -271,7 +271,7 @@ class PhotoImport:
         """
         network = self._is_network(file)
         try:
-            now = look(file)
+            now = current_state(file)
         except OSError:
             return False  # reading it says why
         if now is None:

@@ -30,7 +30,7 @@ class Companions:
         self._pictures = pictures
         self._positions = builder.beginning(personal_prompt())
 
-    def draw(self, rng: np.random.Generator) -> Any:
+    def sample_prompt_cache(self, rng: np.random.Generator) -> Any:
         """The cache of the begin tokens and one personal prompt behind them."""
         picture = self._pictures[int(rng.integers(len(self._pictures)))]
         with torch.no_grad():

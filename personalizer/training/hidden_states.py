@@ -62,7 +62,7 @@ class ExampleStates:
         self._shared_value = [value for _, value in shared]
         self._checkpointing = gradient_checkpointing
 
-    def at(
+    def hidden_states_at(
         self, examples: Sequence[Example], places: Sequence[Sequence[int]], companion: Any = None
     ) -> list[torch.Tensor]:
         """For each example the states `[len(places), hidden]` at its `places`; none is needed elsewhere.

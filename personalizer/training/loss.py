@@ -34,7 +34,7 @@ class Objective:
     ) -> torch.Tensor:
         """The weighted mean over examples, plus that over `preserved`; `companion` is that of `ExampleStates.at`."""
         places = [graded_places(example) for example in examples]
-        states = self._states.at(
+        states = self._states.hidden_states_at(
             [*examples, *(one.example for one in preserved)],
             [*places, *(one.places for one in preserved)],
             companion,

@@ -135,7 +135,7 @@ class Preservation:
         segments = question_about_image(question)
         tokens = [(TEXT, token) for token in [*self._backbone.tokenize(answer), self._backbone.spec.end_id]]
         bare = self._builder.example(segments, picture, [(tokens, 1.0)])
-        [states] = self._states.at([bare], [_last(bare, len(tokens))])
+        [states] = self._states.hidden_states_at([bare], [_last(bare, len(tokens))])
         said = self._backbone.text_logits(states).float().log_softmax(dim=-1)
         kept, ids = said.topk(min(KEPT_TOKENS, said.shape[1]), dim=-1)
         forced = rng.random() < FORCED_SHARE

@@ -256,7 +256,7 @@ class PrefixTrainer:
             description=config.description,
             generation=config.generation,
         )
-        companion = self._companions.draw(rng) if rng.random() < config.companions else None
+        companion = self._companions.sample_prompt_cache(rng) if rng.random() < config.companions else None
         preserved: list[Preserved] = []
         if config.preservation:
             read = {example.reads[0]: example.reads for example in examples if example.reads is not None}
@@ -295,7 +295,9 @@ class PrefixTrainer:
             ]
             # The answer is what stands at the end, whatever its tokens weigh.
             answer = len(self._backbone.tokenize(YES)) + 1
-            states = self._states.at(examples, [[len(example.target) - answer] for example in examples])
+            states = self._states.hidden_states_at(
+                examples, [[len(example.target) - answer] for example in examples]
+            )
             logits = self._backbone.text_logits(torch.cat(states)).float()
             found.append(logits[:, yes] - logits[:, no])
         return torch.cat(found) if found else torch.zeros(0)

@@ -1,8 +1,8 @@
 """Asks for a scan when something happens in the folders, and now and then anyway. Reads no file itself.
 
-Where nothing was noticed but files that came into a few folders, it asks for a scan of these alone. Notices are hints:
-they get lost when too many come at once, and do not exist across networks, so the periodic scan of everything is the
-promise. All times are of the clock that nobody sets.
+Where nothing but new files in a few folders was noticed, it asks for a scan of these alone. File-system events get lost
+when too many come at once, and do not exist on network folders: the periodic full scan catches what they miss. All
+times are monotonic.
 """
 
 from __future__ import annotations

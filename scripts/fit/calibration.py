@@ -180,8 +180,8 @@ def score_things(things: Things, seed: int) -> Scores:
         own = np.flatnonzero(names == name)
         for _ in range(SPLITS):
             shots = random.permutation(own)[:SHOTS]
-            learned = ObjectReference.of(list(things.views[shots]), contrast)
-            plain = ObjectReference.of(list(things.views[shots]), None)
+            learned = ObjectReference.from_views(list(things.views[shots]), contrast)
+            plain = ObjectReference.from_views(list(things.views[shots]), None)
             tested = np.setdiff1d(np.arange(len(names)), shots)
             views = things.views[tested]
             positive = names[tested] == name

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from assistant.chat.slash_commands import leaves
 from personalizer.errors import FamiliarError
 from personalizer.home import Home
-from tui.library_view import look, open_assistant
+from tui.library_view import open_assistant, take_snapshot
 from tui.messages import Asked, LibraryChanged, LibraryFailed, LibraryOpened, SuggestionChosen
 from tui.widgets.composer import Composer, RequestInput
 from tui.widgets.status_line import StatusLine
@@ -72,7 +72,7 @@ class ChatScreen(Screen[None]):
         home = self._settings[0]
         try:
             assistant = open_assistant(*self._settings)
-            snapshot = look(assistant.familiar)
+            snapshot = take_snapshot(assistant.familiar)
         except FamiliarError as error:
             self.post_message(LibraryFailed(error.tried, error.found, error.fix))
         except Exception as error:
@@ -112,7 +112,7 @@ class ChatScreen(Screen[None]):
     @work(thread=True, exclusive=True, group="look", exit_on_error=False)
     def _look_again(self, suggest: bool) -> None:
         if self._assistant is not None:
-            self.post_message(LibraryChanged(look(self._assistant.familiar, suggest=suggest)))
+            self.post_message(LibraryChanged(take_snapshot(self._assistant.familiar, suggest=suggest)))
 
     # --- requests
 

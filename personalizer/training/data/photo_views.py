@@ -54,7 +54,7 @@ class PhotoReader:
         self._skipped: set[int] = set()
         self.face = face
 
-    def look(self, detection: Detection) -> OpenedPhoto | None:
+    def open_detection(self, detection: Detection) -> OpenedPhoto | None:
         """One detection in its photo; None when the photo cannot be read now."""
         photo = self._open(detection.photo_id)
         if photo is None:
@@ -95,4 +95,4 @@ def open_members(library: Library, members: list[Detection], reader: PhotoReader
             chosen[member.photo_id] = member
         else:
             chosen[member.photo_id] = wanted[0] if wanted else member
-    return [look for detection in chosen.values() if (look := reader.look(detection)) is not None]
+    return [look for detection in chosen.values() if (look := reader.open_detection(detection)) is not None]

@@ -205,13 +205,16 @@ class _Grounds:
         self._backbone = backbone
         self._candidates = own if len(own) >= ENOUGH_GROUNDS else candidates
 
-    def draw(self, rng: np.random.Generator) -> Image.Image:
+    def sample_ground(self, rng: np.random.Generator) -> Image.Image:
         """One of them; a plain colour where there is none that can be read."""
         if self._candidates:
             drawn = self._candidates[int(rng.integers(len(self._candidates)))]
             if drawn.codes is not None:
                 return self._backbone.decode_images(drawn.codes[None])[0]
-            if drawn.detection is not None and (look := self._reader.look(drawn.detection)) is not None:
+            if (
+                drawn.detection is not None
+                and (look := self._reader.open_detection(drawn.detection)) is not None
+            ):
                 return look.image
         red, green, blue = (int(level) for level in rng.integers(0, 256, 3))
         return Image.new("RGB", (16, 16), (red, green, blue))
@@ -223,7 +226,7 @@ def _on_other_grounds(
     """Views of the thing, each on a ground of its own."""
     made = []
     for index in range(count):
-        views = look.views(on_ground(look.image, mask, grounds.draw(rng)))
+        views = look.views(on_ground(look.image, mask, grounds.sample_ground(rng)))
         made.append(augmented(views[index % len(views)], rng))
     return made
 
@@ -247,7 +250,7 @@ def _encode(
     for place, candidate in enumerate(candidates):
         if candidate.codes is not None:
             encoded.codes.append(candidate.codes)
-        elif candidate.detection is not None and (look := reader.look(candidate.detection)):
+        elif candidate.detection is not None and (look := reader.open_detection(candidate.detection)):
             encoded.add(look.views()[:1])
         else:
             continue

@@ -23,8 +23,8 @@ GEOMETRIES = {
 def test_geometry_is_read_back_off_the_weights(geometry: DecoderGeometry) -> None:
     decoder = PixelDecoder(geometry)
     weights = decoder.state_dict()
-    assert DecoderGeometry.of(weights) == geometry
-    PixelDecoder(DecoderGeometry.of(weights)).load_state_dict(weights)
+    assert DecoderGeometry.from_weights(weights) == geometry
+    PixelDecoder(DecoderGeometry.from_weights(weights)).load_state_dict(weights)
     side = 4 * 2 ** (len(geometry.channels) - 1)
     with torch.no_grad():
         assert decoder(torch.randn(2, geometry.latent_channels, 4, 4)).shape == (2, 3, side, side)
@@ -60,7 +60,7 @@ def test_agrees_with_the_same_decoder_in_janus() -> None:
         re.sub(r"^up\.(\d)", lambda match: f"up.{2 - int(match[1])}", key): value
         for key, value in theirs.state_dict().items()
     }
-    geometry = DecoderGeometry.of(weights)
+    geometry = DecoderGeometry.from_weights(weights)
     assert geometry == DecoderGeometry(8, (32, 64, 96), 2, (False, False, True))
     ours = PixelDecoder(geometry).eval()
     ours.load_state_dict(weights)
@@ -72,6 +72,8 @@ def test_agrees_with_the_same_decoder_in_janus() -> None:
 def test_missing_parts_are_named(removed: str) -> None:
     weights = PixelDecoder(GEOMETRIES["attention below"]).state_dict()
     with pytest.raises(CorruptArtifactError, match="Anole does"):
-        DecoderGeometry.of({key: value for key, value in weights.items() if not key.startswith(removed)})
+        DecoderGeometry.from_weights(
+            {key: value for key, value in weights.items() if not key.startswith(removed)}
+        )
     with pytest.raises(CorruptArtifactError):
-        DecoderGeometry.of({})
+        DecoderGeometry.from_weights({})

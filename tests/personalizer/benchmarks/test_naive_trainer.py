@@ -92,7 +92,7 @@ def test_its_own_loss_is_the_mean_over_all_labels_and_the_whole_vocabulary(
     with torch.no_grad():
         for example in examples:
             places = graded_places(example)
-            [hidden] = states.at([example], [places])
+            [hidden] = states.hidden_states_at([example], [places])
             chances = (hidden @ naive.output_matrix.T).log_softmax(dim=-1)
             for state, place in zip(chances, places, strict=True):
                 target = example.target[place]

@@ -37,10 +37,10 @@ def test_embedding_and_prefix_add_up() -> None:
 
 
 def test_what_scores_low_itself_needs_less() -> None:
-    low, high = EXAMPLE.learned.at(0.0), EXAMPLE.learned.at(0.5)
+    low, high = EXAMPLE.learned.at_level(0.0), EXAMPLE.learned.at_level(0.5)
     assert low.threshold == pytest.approx(-0.1)
     assert high.threshold == pytest.approx(0.1)
-    assert EXAMPLE.learned.at(None) == EXAMPLE.learned.at(0.25)
+    assert EXAMPLE.learned.at_level(None) == EXAMPLE.learned.at_level(0.25)
 
 
 def test_extreme_evidence_is_never_certain() -> None:
@@ -51,7 +51,7 @@ def test_extreme_evidence_is_never_certain() -> None:
 def test_what_ships_is_sane() -> None:
     calibration = shipped_calibration()
     assert calibration.provenance["object"]
-    for logistic in (calibration.object, calibration.face, calibration.learned.at(None)):
+    for logistic in (calibration.object, calibration.face, calibration.learned.at_level(None)):
         assert -0.5 < logistic.threshold < 1
         assert logistic.log_odds(0.95) > 2
         assert logistic.log_odds(-0.6) < -2

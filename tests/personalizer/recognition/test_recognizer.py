@@ -60,7 +60,7 @@ def _record(library: Library, found: Found) -> int:
 
 
 def test_similarity_of_a_thing_is_that_of_the_best_view() -> None:
-    reference = ObjectReference.of([np.stack([_axis(0), _axis(0)])], None)
+    reference = ObjectReference.from_views([np.stack([_axis(0), _axis(0)])], None)
     similarity, best = reference.similarity(0.3 * _axis(0), np.stack([0.2 * _axis(0), 0.6 * _axis(0)]))
     assert (similarity, best) == (pytest.approx(0.6), 1)
     similarity, best = reference.similarity(0.8 * _axis(0), np.stack([0.2 * _axis(0), 0.6 * _axis(0)]))
@@ -161,7 +161,10 @@ def test_what_every_picture_shares_does_not_make_a_thing() -> None:
     general = _general()
     member = general[:3] * 0.6 + 0.4 * _axis(5, 32)
     views = [one[None] / np.linalg.norm(one) for one in member]
-    learned, plain = ObjectReference.of(views, Contrast(general[3:200])), ObjectReference.of(views, None)
+    learned, plain = (
+        ObjectReference.from_views(views, Contrast(general[3:200])),
+        ObjectReference.from_views(views, None),
+    )
     strangers, more = general[200:], general[200:203] * 0.6 + 0.4 * _axis(5, 32)
     more = more / np.linalg.norm(more, axis=1, keepdims=True)
 
@@ -180,8 +183,8 @@ def test_a_rejected_look_alike_scores_less_than_before() -> None:
     look_alike = general[:1] + 0.3 * general[40]
     look_alike /= np.linalg.norm(look_alike)
     contrast = Contrast(general[3:])
-    before = ObjectReference.of(members, contrast)
-    after = ObjectReference.of(members, contrast, look_alike)
+    before = ObjectReference.from_views(members, contrast)
+    after = ObjectReference.from_views(members, contrast, look_alike)
     assert after.discriminant.scores(look_alike)[0] < before.discriminant.scores(look_alike)[0] - 0.2
     assert after.discriminant.scores(np.concatenate(members)).mean() > 0.3
 
@@ -207,10 +210,10 @@ def test_a_discriminant_is_the_ridge_regression_that_it_says_it_is() -> None:
 
 
 def test_a_single_member_is_compared_with_as_it_is() -> None:
-    one = ObjectReference.of([_axis(2, 32)[None]], Contrast(_general()))
+    one = ObjectReference.from_views([_axis(2, 32)[None]], Contrast(_general()))
     assert (one.learned, one.level) == (False, None)
     assert one.similarity(_axis(2, 32), np.zeros((0, 32), np.float32))[0] == pytest.approx(1.0)
-    assert ObjectReference.of([_axis(2, 32)[None], _axis(3, 32)[None]], Contrast(_general())).learned
+    assert ObjectReference.from_views([_axis(2, 32)[None], _axis(3, 32)[None]], Contrast(_general())).learned
 
 
 def test_references_are_learned_once_until_members_change(library: Library) -> None:

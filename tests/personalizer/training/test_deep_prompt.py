@@ -90,16 +90,16 @@ def test_what_stands_behind_the_prompt_reads_the_moved_keys_and_values(backbone:
     states = ExampleStates(backbone, prefix, shared=builder.beginning(personal_prompt()))
     shown = examples(backbone, builder)
     with torch.no_grad():
-        together = states.at(shown, last(shown))
+        together = states.hidden_states_at(shown, last(shown))
         for example, found in zip(shown[:4], together, strict=False):
             torch.testing.assert_close(
                 found[0], by_hand(backbone, prefix, builder, example), atol=2e-4, rtol=1e-3
             )
-            [alone] = states.at([example], last([example]))
+            [alone] = states.hidden_states_at([example], last([example]))
             torch.testing.assert_close(alone, found, atol=2e-4, rtol=1e-3)
         # A lookalike is drawn without the personal prompt, and so without what moves it.
         prefix.deep_offset.zero_()
-        still = states.at(shown, last(shown))
+        still = states.hidden_states_at(shown, last(shown))
     changed = [float((one - other).abs().max()) for one, other in zip(together, still, strict=True)]
     assert min(changed[:4]) > 1e-2 and changed[4] == 0
 
@@ -113,7 +113,8 @@ def test_deep_rows_of_zero_change_nothing(backbone: Backbone) -> None:
     prompt, shown = builder.beginning(personal_prompt()), examples(backbone, builder)
     with torch.no_grad():
         with_zeros, without = (
-            ExampleStates(backbone, one, shared=prompt).at(shown, last(shown)) for one in (prefix, plain)
+            ExampleStates(backbone, one, shared=prompt).hidden_states_at(shown, last(shown))
+            for one in (prefix, plain)
         )
     assert all(torch.equal(one, other) for one, other in zip(with_zeros, without, strict=True))
 
@@ -224,7 +225,7 @@ def test_more_layers_than_there_are_and_prompts_that_are_not_shared_are_refused(
     states = ExampleStates(backbone, prefix, shared=prompt)
     shown = examples(backbone, builder)[:1]
     with pytest.raises(ValueError, match="no state of it"):
-        states.at(shown, [[0]])
+        states.hidden_states_at(shown, [[0]])
 
 
 def test_what_was_trained_is_what_is_served(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:

@@ -94,7 +94,9 @@ def test_sharing_the_prompt_changes_neither_loss_nor_gradients(
     # And both are what each example gives alone, run whole with its mask.
     places = [[len(example.kind) - 1] for example in examples]
     with torch.no_grad():
-        for (embeddings, mask), last, state in zip(whole, places, sharing.at(examples, places), strict=True):
+        for (embeddings, mask), last, state in zip(
+            whole, places, sharing.hidden_states_at(examples, places), strict=True
+        ):
             hidden, _ = backbone.forward(embeddings, mask)
             torch.testing.assert_close(state, hidden[0, last], atol=2e-4, rtol=1e-3)
 
@@ -121,7 +123,7 @@ def test_the_prompt_is_run_once(backbone: Backbone, monkeypatch: pytest.MonkeyPa
     for used, times in (((), 3), (shared, 1)):
         positions.clear()
         states = ExampleStates(backbone, prefix, shared=used)
-        states.at(alike, [[len(example.kind) - 1] for example in alike])
+        states.hidden_states_at(alike, [[len(example.kind) - 1] for example in alike])
         own = [len(example.kind) - len(shared) for example in alike]
         assert sum(positions) - times * len(shared) <= 3 * max(own)
 
@@ -134,7 +136,7 @@ def test_a_picture_that_several_examples_read_is_run_once(
     together = examples[-5:]
     positions = counted(backbone, monkeypatch)
     states = ExampleStates(backbone, prefix, shared=shared)
-    states.at(together, [[len(example.kind) - 1] for example in together])
+    states.hidden_states_at(together, [[len(example.kind) - 1] for example in together])
     begin, end = together[0].picture
     words = [len(example.kind) - end for example in together]
     assert begin == len(shared)
@@ -155,7 +157,7 @@ def test_a_companion_is_read_as_if_each_prompt_were_alone(backbone: Backbone) ->
     alike = [example for example in examples if example.picture[0] == len(shared)]
     places = [[len(example.kind) - 1] for example in alike]
     states = ExampleStates(backbone, prefix, shared=shared)
-    beside, alone = states.at(alike, places, caches[1]), states.at(alike, places)
+    beside, alone = states.hidden_states_at(alike, places, caches[1]), states.hidden_states_at(alike, places)
     for example, last, found, without in zip(alike, places, beside, alone, strict=True):
         behind = Example(example.kind[len(shared) :], example.value[len(shared) :], [], [], [])
         embeddings, _ = states.embed([behind])
@@ -181,7 +183,7 @@ def test_checkpointing_keeps_less_for_the_backward_pass(backbone: Backbone) -> N
         states = ExampleStates(backbone, prefix, shared=shared, gradient_checkpointing=checkpointing)
         places = [[len(example.kind) - 1] for example in examples]
         with torch.autograd.graph.saved_tensors_hooks(remember, lambda tensor: tensor):
-            found = states.at(examples, places)
+            found = states.hidden_states_at(examples, places)
         kept[checkpointing] = sum(seen.values())
         del found
     assert kept[True] < 0.6 * kept[False]

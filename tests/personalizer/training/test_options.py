@@ -84,7 +84,7 @@ def changed_answers(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset
     with torch.no_grad():
         values = []
         for preserved in preservation.about(pictures, np.random.default_rng(0)):
-            [state] = made._states.at([preserved.example], [preserved.places])
+            [state] = made._states.hidden_states_at([preserved.example], [preserved.places])
             changed = made.objective.text_and_row_logits(state).log_softmax(dim=-1)
             values.append(float(preserved.divergence(changed)))
     return sum(values) / len(values)
@@ -207,7 +207,7 @@ def test_without_self_prompting_no_row_but_the_name_is_ever_wanted(
     preservation = Preservation(backbone, made.prefix, made._builder)
     with torch.no_grad():
         for preserved in preservation.about(pictures, np.random.default_rng(0)):
-            [state] = made._states.at([preserved.example], [preserved.places])
+            [state] = made._states.hidden_states_at([preserved.example], [preserved.places])
             logits = made.objective.text_and_row_logits(state)
             likeliest = logits[:, backbone.spec.text_vocabulary + 1 :].amax(dim=1)
             assert bool((likeliest < logits.amax(dim=1)).all())
