@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import ChameleonConfig, ChameleonForConditionalGeneration
 from transformers.models.chameleon.configuration_chameleon import ChameleonVQVAEConfig
+from waiting import until
 
 from personalizer.backbones.pixel_decoder import DecoderGeometry, PixelDecoder
 
@@ -121,15 +121,21 @@ class Command:
         log = self.home / "logs" / "worker.log"
         return log.read_text() if log.exists() else ""
 
-    def wait_for(self, kind: str, state: str, timeout_s: float = 900, done: int = 0) -> dict[str, Any]:
+    def wait_for(self, kind: str, state: str, patience_s: float = 900, done: int = 0) -> dict[str, Any]:
         """The newest job of this kind that has this state, once it did that many steps."""
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
+
+        def newest() -> dict[str, Any] | None:
             jobs = [job for job in self.json("jobs") if (job["kind"], job["state"]) == (kind, state)]
-            if jobs and jobs[-1]["done"] >= done:
-                return dict(jobs[-1])
-            time.sleep(0.1)
-        raise AssertionError(f"no {kind} job became {state}: {self.json('jobs')}\n{self.worker_log()}")
+            return dict(jobs[-1]) if jobs and jobs[-1]["done"] >= done else None
+
+        try:
+            found = until(newest, patience_s)
+        except AssertionError as failed:
+            raise AssertionError(
+                f"no {kind} job became {state}: {self.json('jobs')}\n{self.worker_log()}"
+            ) from failed
+        assert found is not None
+        return found
 
     def stop_worker(self) -> None:
         lock = self.home / "worker.lock"

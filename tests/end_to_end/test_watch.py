@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 WATCH_AT_ONCE = """
 import sys
@@ -72,13 +73,6 @@ def ends(process: subprocess.Popen[str], within_s: float, number: int = signal.S
     assert time.monotonic() - began_s < within_s
 
 
-def until(true: Callable[[], object], timeout_s: float = 60.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.1)
-
-
 def test_a_second_watch_names_the_first_and_leaves_it_alone(command: Any) -> None:
     with watching(command) as first:
         done = command.run("--json", "watch")
@@ -103,7 +97,7 @@ def test_it_takes_over_from_a_worker_in_the_background(command: Any) -> None:
 
 def test_a_step_that_cannot_be_stopped_does_not_keep_the_process(command: Any) -> None:
     with program("-c", NEVER_STOPS, str(command.home)) as process:
-        job = command.wait_for("scan", "running", timeout_s=30)
+        job = command.wait_for("scan", "running", patience_s=30)
         ends(process, within_s=6)
     [left] = command.json("jobs")
     assert (left["id"], left["state"], left["attempts"]) == (job["id"], "queued", 0)
@@ -141,10 +135,10 @@ def test_ending_an_import_takes_seconds_and_loses_nothing(command: Any, photos: 
         front.communicate()
     seen = command.json("status")["photos"]
     assert 5 <= seen < 96
-    until(lambda: not _analysing(command.home), timeout_s=5)
+    until(lambda: not _analysing(command.home), patience_s=5)
     with watching(command) as process:
-        until(lambda: command.json("status")["photos"] == 96, timeout_s=300)
-        until(lambda: command.json("status")["queue"] == {}, timeout_s=60)
+        until(lambda: command.json("status")["photos"] == 96, patience_s=300)
+        until(lambda: command.json("status")["queue"] == {}, patience_s=60)
         ends(process, within_s=10)
     jobs = command.json("jobs")
     assert all(job["state"] == "done" for job in jobs), jobs
@@ -192,7 +186,7 @@ def test_a_named_concept_is_trained_makes_way_and_survives_restarts(
     with program(*at_once) as process:
         again = command.wait_for("personalise", "running", done=1)
         assert again["done"] >= before, "it goes on from its checkpoint"
-        done = command.wait_for("personalise", "done", timeout_s=600)
+        done = command.wait_for("personalise", "done", patience_s=600)
         assert done["result"]["steps"] > before
         assert command.json("concepts")[0]["state"] == "ready"
 

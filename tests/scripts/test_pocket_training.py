@@ -9,13 +9,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from waiting import until
 
 from assistant.evaluation.data.corpora import Record, with_article
 from personalizer.errors import CorruptArtifactError, NotFoundError, UsageError
@@ -264,9 +264,7 @@ def killed_then_resumed(module: str, name: str, out: Path, *arguments: object) -
     (tested,) = held_out_of(printed)
     checkpoint = out / "killed" / name
     first = start(module, *arguments, "--out", out / "killed", save_every_s=0.0)
-    deadline = time.monotonic() + 900
-    while not checkpoint.exists() and time.monotonic() < deadline and first.poll() is None:
-        time.sleep(0.01)
+    until(lambda: checkpoint.exists() or first.poll() is not None, patience_s=900)
     os.kill(first.pid, signal.SIGKILL)
     printed = first.communicate()[0]
     assert checkpoint.exists(), printed

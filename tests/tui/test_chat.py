@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from PIL import Image
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import OptionList, ProgressBar, Static
+from waiting import until_shown
 
 from assistant.service.familiar import Familiar
 from personalizer.home import Home
@@ -21,7 +21,6 @@ from tui.widgets.status_line import StatusLine
 from tui.widgets.welcome import Card, Welcome
 
 NO_MODEL = Path("/nonexistent/model.gguf")
-PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -41,18 +40,9 @@ def app(home: Home) -> FamiliarApp:
     return FamiliarApp(home, model_path=NO_MODEL)
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    """Wait until something is so; fails after a minute."""
-    waited_s = 0.0
-    while not condition():
-        await pilot.pause(0.05)
-        waited_s += 0.05
-        assert waited_s < PATIENCE_S, "waited in vain"
-
-
 async def opened(pilot: Pilot[None]) -> None:
     app = pilot.app
-    await until(pilot, lambda: "known" in str(app.screen.query_one("#facts", Static).render()))
+    await until_shown(pilot, lambda: "known" in str(app.screen.query_one("#facts", Static).render()))
 
 
 async def type_line(pilot: Pilot[None], text: str) -> None:
@@ -65,7 +55,7 @@ async def asked(pilot: Pilot[None], text: str) -> str:
     """Ask and return everything that came back."""
     await type_line(pilot, text)
     screen = pilot.app.screen
-    await until(pilot, lambda: bool(screen.query(Exchange)) and screen.query(Exchange).last().finished)
+    await until_shown(pilot, lambda: bool(screen.query(Exchange)) and screen.query(Exchange).last().finished)
     return said(screen.query(Exchange).last())
 
 
@@ -79,7 +69,7 @@ async def test_the_first_screen_suggests_what_the_library_knows(app: FamiliarApp
     async with app.run_test(size=(80, 24)) as pilot:
         assert app.screen.query(Welcome)
         await opened(pilot)
-        await until(pilot, lambda: len(app.screen.query(Card)) == 3)
+        await until_shown(pilot, lambda: len(app.screen.query(Card)) == 3)
         labels = " ".join(card.suggestion.label for card in app.screen.query(Card))
         assert "Bo" in labels
         assert "2 known" in str(app.screen.query_one("#facts", Static).render())
@@ -112,14 +102,14 @@ async def test_the_menu_completes_a_command(app: FamiliarApp) -> None:
         assert app.screen.query_one(RequestInput).value == "/name "
         assert not menu.display
         await pilot.press(*"3 Rex", "enter")
-        await until(pilot, lambda: "Rex" in said(app.screen.query(Exchange).last()))
+        await until_shown(pilot, lambda: "Rex" in said(app.screen.query(Exchange).last()))
 
 
 async def test_choosing_a_command_without_arguments_runs_it(app: FamiliarApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await pilot.press("/", "h", "e", "enter")
-        await until(pilot, lambda: "/describe PATH" in said(app.screen.query(Exchange).last()))
+        await until_shown(pilot, lambda: "/describe PATH" in said(app.screen.query(Exchange).last()))
 
 
 async def test_the_list_of_commands_fits_into_80_columns(app: FamiliarApp) -> None:
@@ -193,7 +183,7 @@ async def test_no_codes_reach_the_terminal_from_a_name_or_an_answer(app: Familia
         assert said(exchange) == f"{shown}\n{shown}"
         picture = Picture(tmp_path / f"{hostile}.jpg", hostile)
         await app.screen.query_one("#conversation").mount(picture)
-        await until(pilot, lambda: "no preview" in str(picture.query_one(".caption", Static).render()))
+        await until_shown(pilot, lambda: "no preview" in str(picture.query_one(".caption", Static).render()))
         assert shown in str(picture.query_one(".caption", Static).render())
         card = Card(Suggestion(hostile, "anything"))
         await app.screen.query_one("#conversation").mount(card)
@@ -219,12 +209,12 @@ async def test_escape_stops_what_is_running(app: FamiliarApp, home: Home, tmp_pa
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await type_line(pilot, f"/add {folder}")
-        await until(pilot, lambda: bool(app.screen.query(ProgressBar)))
+        await until_shown(pilot, lambda: bool(app.screen.query(ProgressBar)))
         await pilot.press("escape")
-        await until(pilot, lambda: app.screen.query(Exchange).last().finished)
+        await until_shown(pilot, lambda: app.screen.query(Exchange).last().finished)
         assert "stopped" in str(app.screen.query_one(".note", Static).render())
         assert not app.screen.query(ProgressBar)
-        await until(pilot, lambda: [job.state for job in familiar.jobs()] == ["cancelled"])
+        await until_shown(pilot, lambda: [job.state for job in familiar.jobs()] == ["cancelled"])
     familiar.close()
 
 
@@ -233,14 +223,14 @@ async def test_clearing_brings_the_first_screen_back(app: FamiliarApp) -> None:
         await opened(pilot)
         await asked(pilot, "who do you know?")
         await type_line(pilot, "/clear")
-        await until(pilot, lambda: bool(app.screen.query(Welcome)) and not app.screen.query(Exchange))
+        await until_shown(pilot, lambda: bool(app.screen.query(Welcome)) and not app.screen.query(Exchange))
 
 
 async def test_quit_leaves(app: FamiliarApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
         await type_line(pilot, "/quit")
-        await until(pilot, lambda: not app.is_running)
+        await until_shown(pilot, lambda: not app.is_running)
 
 
 async def test_a_home_that_cannot_be_opened_is_an_error_and_not_a_crash(tmp_path: Path) -> None:
@@ -248,7 +238,7 @@ async def test_a_home_that_cannot_be_opened_is_an_error_and_not_a_crash(tmp_path
     blocked.write_text("a file where the folder should be")
     app = FamiliarApp(Home(blocked), model_path=NO_MODEL)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: bool(app.screen.query(".failed")))
+        await until_shown(pilot, lambda: bool(app.screen.query(".failed")))
         assert "no library" in str(app.screen.query_one(StatusLine).query_one("#facts", Static).render())
 
 
@@ -257,7 +247,7 @@ async def test_a_home_that_could_not_be_opened_is_tried_again_with_every_request
     blocked.write_text("a file where the folder should be")
     app = FamiliarApp(Home(blocked), model_path=NO_MODEL)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: bool(app.screen.query(".failed")))
+        await until_shown(pilot, lambda: bool(app.screen.query(".failed")))
         for _ in range(2):
             assert "tried" in await asked(pilot, "who do you know?")
         blocked.unlink()
@@ -270,19 +260,19 @@ async def test_quit_leaves_without_a_library(tmp_path: Path) -> None:
     blocked.write_text("a file where the folder should be")
     app = FamiliarApp(Home(blocked), model_path=NO_MODEL)
     async with app.run_test(size=(80, 24)) as pilot:
-        await until(pilot, lambda: bool(app.screen.query(".failed")))
+        await until_shown(pilot, lambda: bool(app.screen.query(".failed")))
         await type_line(pilot, "/quit")
-        await until(pilot, lambda: not app.is_running)
+        await until_shown(pilot, lambda: not app.is_running)
 
 
 async def test_a_card_that_needs_more_is_put_into_the_line(tmp_path: Path) -> None:
     app = FamiliarApp(Home(tmp_path / "empty"), model_path=NO_MODEL)
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
-        await until(pilot, lambda: len(app.screen.query(Card)) == 3)
-        await until(pilot, lambda: app.screen.query(Card).first().region.height > 0)
+        await until_shown(pilot, lambda: len(app.screen.query(Card)) == 3)
+        await until_shown(pilot, lambda: app.screen.query(Card).first().region.height > 0)
         await pilot.click(Card)
-        await until(pilot, lambda: app.screen.query_one(RequestInput).value == "/add ~/")
+        await until_shown(pilot, lambda: app.screen.query_one(RequestInput).value == "/add ~/")
 
 
 async def test_a_picture_is_shown_with_its_shape(app: FamiliarApp, tmp_path: Path) -> None:
@@ -294,7 +284,7 @@ async def test_a_picture_is_shown_with_its_shape(app: FamiliarApp, tmp_path: Pat
         await opened(pilot)
         row = PictureRow([(path, "wide.png")])
         await app.screen.query_one("#conversation").mount(row)
-        await until(pilot, lambda: bool(row.query(picture_widget())))
+        await until_shown(pilot, lambda: bool(row.query(picture_widget())))
         await pilot.pause(0.2)
         shown = row.query_one(picture_widget()).size
         assert shown.width == 4 * shown.height

@@ -17,15 +17,15 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 _spec = importlib.util.spec_from_file_location("old_home", Path(__file__).with_name("old_home.py"))
@@ -93,7 +93,7 @@ class Familiar:
         """A worker that runs during the block."""
         with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
             try:
-                wait_until(lambda: process.poll() is not None or self.worker_pid() == process.pid)
+                until(lambda: process.poll() is not None or self.worker_pid() == process.pid)
                 assert process.poll() is None, process.communicate()
                 yield process
             finally:
@@ -113,11 +113,9 @@ class Familiar:
 
     def kill_worker(self) -> None:
         """Kill the worker that a command started, which else waits for more jobs."""
-        deadline = time.monotonic() + 20
-        while (pid := self.worker_pid()) is not None:
+        if (pid := self.worker_pid()) is not None:
             os.kill(pid, signal.SIGKILL)
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+            until(lambda: self.worker_pid() is None)
 
     def log(self) -> str:
         log = self.home / "logs" / "worker.log"
@@ -143,13 +141,6 @@ def without_migrated(tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
         table: [{name: row[name] for name in row.keys() - MIGRATED_COLUMNS.get(table, set())} for row in rows]
         for table, rows in tables.items()
     }
-
-
-def wait_until(condition: Callable[[], object], patience_s: float = 60.0) -> None:
-    deadline = time.monotonic() + patience_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def same_keys(document: Row, old: Row) -> Row:
@@ -364,7 +355,7 @@ def test_old_idle_trainings_are_withdrawn(busy: Any) -> None:
     assert len(familiar.rows("SELECT * FROM jobs")) == 2
     query = f"SELECT * FROM jobs WHERE kind = '{WHEN_IDLE}' AND state != 'cancelled'"
     with familiar.worker(familiar.worker_command("--watch", "--no-training")):
-        wait_until(lambda: not familiar.rows(query))
+        until(lambda: not familiar.rows(query))
 
 
 def test_an_old_unit_starts_the_worker(old: Any, tmp_path: Path) -> None:
@@ -444,7 +435,7 @@ def test_an_interrupted_training_is_resumed(busy: Any, prepared: Path) -> None:
     familiar.change("DELETE FROM jobs WHERE kind != 'train' OR state != 'running'")
     query = "SELECT * FROM jobs WHERE kind = 'train' AND attempts = 2"
     with familiar.worker(familiar.worker_command("--idle-exit-s", "2")) as process:
-        wait_until(lambda: familiar.rows(f"{query} AND message LIKE 'Learning%'"), 300)
+        until(lambda: familiar.rows(f"{query} AND message LIKE 'Learning%'"), 300)
         assert familiar.rows(query)[0]["done"] > interrupted["step"]
         assert process.wait(600) == 0
     assert [row["state"] for row in familiar.rows(query)] == ["done"]

@@ -9,10 +9,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from assistant.daemon.client import JobClient
 from assistant.daemon.code_version import PACKAGES, CodeWatch, code_version
@@ -176,20 +177,13 @@ def test_a_worker_that_watches_goes_on_in_the_new_code(home: Home, sources: Path
         reader = threading.Thread(target=lambda: lines.extend(process.stderr or ()), daemon=True)
         reader.start()
         noted = home.root / "worker.version"
-        _until(noted.exists)
+        until(noted.exists)
         before = noted.read_text()
         assert str(process.pid) in before
         (sources / "tui" / "new.py").write_text("# one more module\n")
-        _until(lambda: noted.read_text() != before)
+        until(lambda: noted.read_text() != before)
         assert process.poll() is None and str(process.pid) in noted.read_text()
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         reader.join(5)
     assert any("starting again" in line for line in lines)
-
-
-def _until(true: Callable[[], object], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from assistant.daemon.process import (
     ensure_worker,
@@ -132,15 +133,14 @@ def test_a_worker_that_runs_for_long_notices_what_is_missing(
 ) -> None:
     monkeypatch.setattr("assistant.worker.main.LOOK_FOR_MISSING_S", 0.1)
     stop = threading.Event()
-    deadline = time.monotonic() + 20
 
     def lose_work() -> None:
-        while "worker started" not in (worker_log(home).read_text() if worker_log(home).exists() else ""):
-            time.sleep(0.05)
-        with Library.open(home.database) as library:
-            mark_due(library)
-            while due_mark(library) is not None and time.monotonic() < deadline:
-                time.sleep(0.05)
+        try:
+            until(lambda: worker_log(home).exists() and "worker started" in worker_log(home).read_text())
+            with Library.open(home.database) as library:
+                mark_due(library)
+                until(lambda: due_mark(library) is None)
+        finally:
             stop.set()
 
     thread = threading.Thread(target=lose_work)

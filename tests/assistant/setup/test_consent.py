@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from waiting import until
 
 from assistant.daemon.process import stop_worker
 from personalizer.home import Home
@@ -214,8 +215,6 @@ def test_erasing_that_was_interrupted_is_finished_by_the_next_worker(home: Home,
         library.begin_erasing_faces()
     # Whatever wakes the worker.
     run(home, "--json", "scan")
-    deadline = time.monotonic() + 60
-    while counts(home)["faces"] and time.monotonic() < deadline:
-        time.sleep(0.2)
+    until(lambda: counts(home)["faces"] == 0)
     with Library.open(home.database) as library:
         assert not library.is_erasing_faces() and library.counts()["faces"] == 0

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pytest
 from stored_photos import store_photo
+from waiting import until
 
 import personalizer.backup.write
 from assistant.daemon.process import (
@@ -230,9 +231,7 @@ def test_by_the_command_line_over_an_existing_library(
     # The worker that made the index merely waits, and makes way.
     with Library.open(world.home.database) as library:
         queue = JobQueue(library)
-        deadline = time.monotonic() + 30
-        while (queue.list("running") or queue.list("queued")) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: not queue.list("running") and not queue.list("queued"))
     assert running_worker_pid(world.home)
     again = run("restore", str(backup), "--yes")
     assert again.returncode == 0, again.stderr

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from assistant.daemon.training_switch import is_on, stored_state, switch
 from assistant.worker.auto_training import AutoTraining, AutoTrainingConfig
@@ -93,13 +94,6 @@ class World:
 
     def job(self) -> Job:
         return next(job for job in self.queue.list() if job.kind == JobKind.AUTO_TRAIN)
-
-
-def until(true: Callable[[], object], timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
 
 
 @pytest.fixture

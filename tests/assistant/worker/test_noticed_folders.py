@@ -6,8 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from waiting import until
 
 from assistant.worker.missing_work import missing_work, queue_missing
 from assistant.worker.registry import make_handlers
@@ -298,9 +298,7 @@ def test_a_worker_that_is_killed_in_the_middle(world: World) -> None:
         world.draw(f"a/{number}.png", number)
     job_id = world.ask("a")
     process = subprocess.Popen([sys.executable, "-c", WORKER, str(world.home.root)])
-    deadline = time.monotonic() + 120
-    while world.library.counts()["photos"] < 8 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: world.library.counts()["photos"] >= 8)
     process.kill()
     process.wait()
     assert 8 <= world.library.counts()["photos"] < 32
@@ -330,13 +328,6 @@ def watching(world: World) -> Iterator[None]:
         finally:
             stop.set()
             worker.join()
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.05)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not say where nothing but files came")

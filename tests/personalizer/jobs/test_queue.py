@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from waiting import until
 
 from personalizer.errors import JobCancelled, NotFoundError, NotReadyError
 from personalizer.jobs.loop import JobContext, LeaseKeeper, run_worker_loop
@@ -477,14 +478,9 @@ def test_a_running_job_keeps_its_lease_and_stops_when_it_loses_it(
         def heartbeats() -> int:
             return int(queue.library.connection.execute("SELECT heartbeats FROM jobs").fetchone()[0])
 
-        deadline_s = time.monotonic() + 10
-        while heartbeats() < 3:
-            assert time.monotonic() < deadline_s
-            time.sleep(0.01)
+        until(lambda: heartbeats() >= 3)
         queue.library.connection.execute("UPDATE jobs SET lease = 'another worker'")
-        while not context.cancelled():
-            assert time.monotonic() < deadline_s
-            time.sleep(0.01)
+        until(context.cancelled)
         raise JobCancelled
 
     run_worker_loop(queue, {"a": steals}, threading.Event(), 0, on_beat=lambda: beats.append(1))
@@ -538,10 +534,8 @@ def test_a_beat_that_cannot_be_written_ends_no_lease() -> None:
 
     with LeaseKeeper(heartbeat_s=0.01, on_beat=refused) as keeper:
         keeper.hold(job)
-        deadline_s = time.monotonic() + 5
-        while job.extended < 3 and time.monotonic() < deadline_s:
-            time.sleep(0.01)
-    assert job.extended >= 3 and len(beats) >= 3
+        until(lambda: job.extended >= 3)
+    assert len(beats) >= 3
 
 
 # --- pausing, rates, locks

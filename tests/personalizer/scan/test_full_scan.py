@@ -7,13 +7,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from waiting import until
 
 from personalizer.analysis import process as analysis_process
 from personalizer.analysis.analyzer import PhotoAnalyzer
@@ -353,9 +353,7 @@ def test_kill_nine_in_the_middle_then_again(
         process = subprocess.Popen(
             [sys.executable, "-c", SCAN_PROGRAM, str(library.path), str(folder), str(models)]
         )
-        deadline = time.monotonic() + 120
-        while library.counts()["photos"] < stop_at and time.monotonic() < deadline:
-            time.sleep(0.01)
+        until(lambda: library.counts()["photos"] >= stop_at)  # noqa: B023 - called at once
         process.kill()
         process.wait()
         with sqlite3.connect(library.path) as connection:

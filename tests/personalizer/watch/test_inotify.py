@@ -154,20 +154,18 @@ def test_lost_notices_are_said_to_be(notices: FolderNotices, tmp_path: Path) -> 
     assert found.changed and not found.lost, "it goes on after that"
 
 
+SUPPORT = str(Path(__file__).resolve().parents[2] / "support")
 LIMITED = """
 import json, sys, threading, time
 from pathlib import Path
+sys.path.append(sys.argv[5])
+from waiting import until
 from personalizer.watch.roots import WatchTimes
 from personalizer.watch.watcher import Watcher
 root, limit, allowed = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 limit.write_text(allowed)
 hints, told = [], []
 times = WatchTimes(debounce_s=0.05, unwatched_s=0.2, retry_s=1.0, roots_s=0.05)
-def until(true):
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, told
-        time.sleep(0.02)
 with Watcher(lambda: [root], lambda folders: hints.append(folders), times=times, on_polled=told.append):
     if sys.argv[4] == "later":
         until(lambda: told)
@@ -196,7 +194,10 @@ def limited(*arguments: str) -> list[list[object]]:
     if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
         pytest.skip("user namespaces are not allowed")
     done = subprocess.run(
-        [*command, sys.executable, "-c", LIMITED, *arguments], capture_output=True, text=True, check=False
+        [*command, sys.executable, "-c", LIMITED, *arguments, SUPPORT],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     # Only how many folders there are and why, and no path.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from personalizer.scan.exclusions import Exclusions
 from personalizer.scan.file_system import Mount
@@ -82,9 +83,7 @@ def test_folder_added_later_is_watched(tmp_path: Path, hints: Hints, make_photo:
     roots: list[Path] = []
     with Watcher(lambda: list(roots), hints, times=WatchTimes(debounce_s=0.05, roots_s=0.05)) as watcher:
         roots.append(tmp_path)
-        deadline = time.monotonic() + 20
-        while tmp_path not in watcher._roots and time.monotonic() < deadline:
-            time.sleep(0.02)
+        until(lambda: tmp_path in watcher._roots)
         make_photo(tmp_path / "a.jpg", 1)
         assert hints.wait()
 
@@ -181,13 +180,6 @@ def test_where_the_last_scan_left_files_that_were_being_written_a_hint_is_about_
     with Watcher(lambda: [tmp_path], hints, unfinished=lambda: True, times=quick()):
         make_photo(tmp_path / "a.jpg", 1)
         assert hints.wait() and hints.folders == [None]
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.01)
 
 
 def quick(**times: float) -> WatchTimes:
