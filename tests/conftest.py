@@ -29,6 +29,19 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def pocket_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny checkpoint of all tests: the pocket recipe's layout at 16 px and 4 × 4 codes, with random weights.
+
+    Read-only: who damages it takes a copy.
+    """
+    from chameleon_checkpoints import write_pocket_like
+
+    directory = tmp_path_factory.mktemp("checkpoint") / "pocket-like"
+    write_pocket_like(directory)
+    return directory
+
+
 class SmallDisk:
     """A file system of a few MiB that can be filled up and made read-only."""
 

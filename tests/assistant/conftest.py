@@ -24,18 +24,14 @@ class Exported:
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """By the pocket recipe: 16 px pictures of 4 × 4 codes."""
-    import chameleon_checkpoints as checkpoints
-
+def exported(pocket_like: Path, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     from exporters.onnx.export import export_backbone
     from personalizer.backbones.registry import load_backbone
 
-    folder = tmp_path_factory.mktemp("exported")
-    checkpoints.write_pocket_like(folder / "checkpoint")
-    backbone = load_backbone(str(folder / "checkpoint"), "cpu")
-    export_backbone(backbone, folder / "runtime")
-    return Exported(folder / "checkpoint", folder / "runtime", backbone.spec.version)
+    runtime = tmp_path_factory.mktemp("exported") / "runtime"
+    backbone = load_backbone(str(pocket_like), "cpu")
+    export_backbone(backbone, runtime)
+    return Exported(pocket_like, runtime, backbone.spec.version)
 
 
 @pytest.fixture

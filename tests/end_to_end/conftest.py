@@ -16,74 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from PIL import Image, ImageDraw
-from safetensors.torch import save_file
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers
-from transformers import ChameleonConfig, ChameleonForConditionalGeneration
-from transformers.models.chameleon.configuration_chameleon import ChameleonVQVAEConfig
+from photos import other_thing, striped_thing
 from waiting import until
-
-from personalizer.backbones.pixel_decoder import DecoderGeometry, PixelDecoder
-
-CODEBOOK = 64
-SPECIAL = ["<pad>", "<s>", "</s>", "<image>", "<racm3:break>", "<eoss>", "<reserved08706>"]
-LETTERS = list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ?.,'")
-
-
-def write_tiny_checkpoint(directory: Path, seed: int = 0) -> Path:
-    """16 px pictures of 4×4 codes, two layers of width 64; about 2 MB."""
-    torch.manual_seed(seed)
-    directory.mkdir(parents=True)
-    names = [*SPECIAL, *LETTERS, *(f"IMGIMG{_code_letters(code)}Z" for code in range(CODEBOOK))]
-    vocabulary = {name: index for index, name in enumerate(names)}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<pad>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("."), "isolated")
-    tokenizer.add_special_tokens([*SPECIAL, *names[-CODEBOOK:]])
-    tokenizer.save(str(directory / "tokenizer.json"))
-    vq = ChameleonVQVAEConfig(
-        base_channels=32,
-        channel_multiplier=[1, 1, 1],
-        num_res_blocks=1,
-        latent_channels=8,
-        embed_dim=8,
-        num_embeddings=CODEBOOK,
-        resolution=16,
-    )
-    config = ChameleonConfig(
-        vocab_size=len(names),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=512,
-        vocabulary_map=vocabulary,
-        vq_config=vq.to_dict(),
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
-    model = ChameleonForConditionalGeneration(config)
-    for name, parameter in model.named_parameters():
-        # Fresh weights give almost uniform predictions; wider ones make a difference visible.
-        if "proj" in name or "lm_head" in name or "embed_tokens" in name:
-            torch.nn.init.normal_(parameter, std=0.15)
-    torch.nn.init.normal_(model.model.vqmodel.quantize.embedding.weight, std=0.2)
-    model.save_pretrained(directory)
-    geometry = DecoderGeometry(8, (32, 32, 32), blocks=2, attention=(False, False, False))
-    decoder = PixelDecoder(geometry).state_dict()
-    save_file(
-        {f"model.vqmodel.decoder.{key}": value for key, value in decoder.items()},
-        directory / "decoder.safetensors",
-    )
-    scaling = {"crop_size": 16, "rescale_factor": 1 / 127.5, "image_mean": [1.0], "image_std": [1.0]}
-    (directory / "preprocessor_config.json").write_text(json.dumps(scaling))
-    return directory
-
-
-def _code_letters(code: int) -> str:
-    return "".join(chr(ord("A") + int(digit)) for digit in str(code))
 
 
 class Command:
@@ -146,11 +80,6 @@ class Command:
 
 
 @pytest.fixture(scope="session")
-def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tiny_checkpoint(tmp_path_factory.mktemp("backbone") / "tiny")
-
-
-@pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 drawn photos: eight of one striped thing in different places, sixteen of other things."""
     folder = tmp_path_factory.mktemp("photos")
@@ -162,35 +91,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def command(tmp_path: Path, tiny_backbone: Path) -> Iterator[Command]:
-    made = Command(tmp_path / "home", tiny_backbone)
+def command(tmp_path: Path, pocket_like: Path) -> Iterator[Command]:
+    made = Command(tmp_path / "home", pocket_like)
     yield made
     made.stop_worker()
-
-
-def striped_thing(number: int) -> Image.Image:
-    """A red and white striped ball somewhere on a coloured ground."""
-    image = Image.new(
-        "RGB", (320, 240), [(90, 140, 90), (60, 90, 160), (200, 190, 160), (40, 40, 50)][number % 4]
-    )
-    draw = ImageDraw.Draw(image)
-    left, top, size = 30 + number * 17, 20 + number * 9 % 60, 120 + number * 5 % 40
-    draw.ellipse((left, top, left + size, top + size), fill=(220, 30, 30))
-    for stripe in range(0, size, 24):
-        draw.line((left + stripe, top + 20, left + stripe, top + size - 20), fill="white", width=8)
-    return image
-
-
-def other_thing(number: int) -> Image.Image:
-    """A rectangle, a triangle or lines, each time in another colour."""
-    color = tuple((number * step) % 256 for step in (37, 91, 151))
-    image = Image.new("RGB", (300 + number, 220), tuple(255 - channel // 2 for channel in color))
-    draw = ImageDraw.Draw(image)
-    if number % 3 == 0:
-        draw.rectangle((40, 50, 60 + number * 10, 180), fill=color)
-    elif number % 3 == 1:
-        draw.polygon([(30, 200), (150, 20 + number * 3), (260, 190)], fill=color)
-    else:
-        for line in range(0, 220, 10 + number):
-            draw.line((0, line, 300, 220 - line), fill=color, width=3)
-    return image

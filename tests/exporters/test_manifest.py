@@ -137,7 +137,7 @@ def test_export_replaces_and_reports(copied: Path, backbone: Any) -> None:
 @pytest.mark.slow
 def test_dynamo_export_and_dynamic_quantization(backbone: Any, tmp_path: Path, fp32: OrtSession) -> None:
     export_module.export_backbone(backbone, tmp_path / "x", precision="fp32", tracer="dynamo")
-    embeddings = np.random.default_rng(0).standard_normal((2, 5, 64)).astype(np.float32)
+    embeddings = np.random.default_rng(0).standard_normal((2, 5, fp32.spec.hidden_size)).astype(np.float32)
     found, _ = OrtSession(tmp_path / "x").forward(embeddings)
     np.testing.assert_allclose(found, fp32.forward(embeddings)[0], atol=1e-4)
     manifest = export_module.export_backbone(backbone, tmp_path / "y", precision="int8-dynamic")

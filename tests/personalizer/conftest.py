@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from photos import ASTRONAUT, PORTRAIT, draw_photo, package_photo
+from PIL import Image
 
 from personalizer.library.library import Library
 
@@ -21,22 +19,6 @@ if TYPE_CHECKING:
     from personalizer.backbones.base import Backbone
 
 _NOBODY = 65534
-
-
-def draw_photo(seed: int, width_px: int = 320, height_px: int = 240) -> Image.Image:
-    """A picture of a few coloured shapes on a textured ground; another one for every seed."""
-    random = np.random.default_rng(seed)
-    ground = random.integers(60, 200, 3)
-    pixels = (ground + random.normal(0, 12, (height_px, width_px, 3))).clip(0, 255).astype(np.uint8)
-    image = Image.fromarray(pixels)
-    draw = ImageDraw.Draw(image)
-    for _ in range(4):
-        x, y = random.integers(0, width_px), random.integers(0, height_px)
-        size = random.integers(20, 90)
-        color = tuple(int(value) for value in random.integers(0, 256, 3))
-        shape = draw.ellipse if random.random() < 0.5 else draw.rectangle
-        shape((x - size, y - size, x + size, y + size), fill=color)
-    return image
 
 
 @pytest.fixture
@@ -94,45 +76,15 @@ def as_nobody() -> Callable[..., AbstractContextManager[None]]:
 
 
 @pytest.fixture(scope="session")
-def package_picture() -> Callable[[str, str], Image.Image]:
-    """`package_picture(package, name)` is a real photo that a package carries, in RGB; none is copied into here."""
-
-    def read(package: str, name: str) -> Image.Image:
-        spec = importlib.util.find_spec(package)
-        assert spec is not None and spec.origin is not None, f"{package} is not installed"
-        return Image.open(Path(spec.origin).parent / name).convert("RGB")
-
-    return read
+def portrait() -> Image.Image:
+    """One face."""
+    return package_photo(*PORTRAIT)
 
 
 @pytest.fixture(scope="session")
-def portrait(package_picture: Callable[[str, str], Image.Image]) -> Image.Image:
-    """Rear Admiral Grace Hopper's official portrait, in the public domain."""
-    return package_picture("textual_image", "gracehopper.jpg")
-
-
-@pytest.fixture(scope="session")
-def astronaut(package_picture: Callable[[str, str], Image.Image]) -> Image.Image:
-    """Eileen Collins before a flag and a model of the shuttle, by NASA, in the public domain."""
-    return package_picture("skimage", "data/astronaut.png")
-
-
-@pytest.fixture(scope="session")
-def checkpoints() -> ModuleType:
-    """The functions that write tiny Chameleon-format checkpoints; torch is imported only where a test asks."""
-    return importlib.import_module("chameleon_checkpoints")
-
-
-@pytest.fixture(scope="session")
-def small() -> ModuleType:
-    """Short trainings, and what they need; torch is imported only where a test asks."""
-    return importlib.import_module("small_training")
-
-
-@pytest.fixture(scope="session")
-def raw_files() -> ModuleType:
-    """The functions that write camera RAW files."""
-    return importlib.import_module("raw_files")
+def astronaut() -> Image.Image:
+    """One face as well."""
+    return package_photo(*ASTRONAUT)
 
 
 @pytest.fixture(scope="module")
@@ -144,23 +96,19 @@ def backbone(pocket_like: Path) -> Backbone:
 
 
 @pytest.fixture
-def world(small: ModuleType, tmp_path: Path) -> Iterator[SimpleNamespace]:
+def world(tmp_path: Path) -> Iterator[SimpleNamespace]:
     """A library of three photos of a red disc and eight of others, with vectors that say so."""
-    with small.disc_world(tmp_path) as made:
+    from small_training import disc_world
+
+    with disc_world(tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def pocket_like(checkpoints: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint by the pocket recipe, of 16 px and 4 × 4 codes. Read-only: who damages it takes a copy."""
-    directory = tmp_path_factory.mktemp("checkpoint") / "pocket-like"
-    checkpoints.write_pocket_like(directory)
-    return directory
-
-
-@pytest.fixture(scope="session")
-def published(checkpoints: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint in the published layout. Read-only as well."""
+    from chameleon_checkpoints import write_published_layout
+
     directory = tmp_path_factory.mktemp("checkpoint") / "published"
-    checkpoints.write_published_layout(directory)
+    write_published_layout(directory)
     return directory

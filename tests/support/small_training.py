@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from stored_photos import store_photo
 
 from personalizer.backbones.base import Backbone
 from personalizer.backbones.registry import load_backbone
 from personalizer.home import Home
 from personalizer.library.library import Library
-from personalizer.library.photos.photos import NewPhoto
 from personalizer.prefix.dual_prefix import DualPrefixConfig
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
 from personalizer.training.data.examples import PrefixDataset
@@ -116,20 +116,14 @@ def record(
         moved = Embedding(unit + np.float32(person), "f", version)
         found.append((NewDetection("face", place, 0.9, "dlib"), moved))
     size = path.stat().st_size
-    recorded = library.record_photo(
-        NewPhoto(
-            content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
-            path=path,
-            size=size,
-            mtime_ns=1,
-            width_px=90,
-            height_px=70,
-            taken_at=None,
-            latitude=None,
-            longitude=None,
-            camera=None,
-            detections=found,
-        )
+    recorded = store_photo(
+        library,
+        content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
+        path=path,
+        size=size,
+        width_px=90,
+        height_px=70,
+        detections=found,
     )
     return [detection.id for detection in library.detections(photo_id=recorded.id, kind=kind)]
 

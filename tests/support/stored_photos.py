@@ -54,20 +54,18 @@ def photo_with_vector(
     """A photo of which a vector is known, made from its name."""
     seed = sum(map(ord, name))
     vector = np.random.default_rng(seed).normal(size=4).astype(np.float32)
-    return library.record_photo(
-        NewPhoto(
-            content_hash=content_hash or f"hash-{name}",
-            path=Path("/photos") / name,
-            size=10,
-            mtime_ns=20,
-            width_px=640,
-            height_px=480,
-            taken_at=datetime(2024, 5, 6, 7, 8, 9),
-            latitude=46.5,
-            longitude=6.6,
-            camera="Pixel 8",
-            detections=[
-                (NewDetection(kind, BoundingBox(0, 0, 640, 480), 1.0, "whole"), Embedding(vector, "m", "1"))
-            ],
-        )
+    whole = NewDetection(kind, BoundingBox(0, 0, 640, 480), 1.0, "whole")
+    return store_photo(
+        library,
+        content_hash=content_hash or f"hash-{name}",
+        path=Path("/photos") / name,
+        size=10,
+        mtime_ns=20,
+        width_px=640,
+        height_px=480,
+        taken_at=datetime(2024, 5, 6, 7, 8, 9),
+        latitude=46.5,
+        longitude=6.6,
+        camera="Pixel 8",
+        detections=[(whole, Embedding(vector, "m", "1"))],
     )

@@ -6,7 +6,6 @@ She is called Bea here; Anna is a made-up look-alike, so that the distance betwe
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from photos import PORTRAIT, package_photo
 from PIL import Image
 from stored_photos import store_photo
 
@@ -34,9 +34,7 @@ from personalizer.schemas import Concept, Embedding
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Reduced: finding faces takes time by the pixel. Read-only."""
-    spec = importlib.util.find_spec("textual_image")
-    assert spec is not None and spec.origin is not None
-    image = Image.open(Path(spec.origin).parent / "gracehopper.jpg").convert("RGB")
+    image = package_photo(*PORTRAIT)
     image.thumbnail((300, 300))
     path = tmp_path_factory.mktemp("portrait") / "portrait.png"
     image.save(path)

@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from stored_photos import store_photo, vector_of
+from worlds import World
 
 from assistant.answers.describe import Describer
 from assistant.chat.agent import Assistant
@@ -32,12 +33,10 @@ from assistant.forget.concept import resume_forgetting
 from assistant.language.parse import parse
 from assistant.service.familiar import Familiar
 from assistant.tools import build_tools
-from assistant.worker.registry import make_handlers
 from exporters.installed import note_export, runtime_directory
 from personalizer.errors import FamiliarError, NotFoundError, NotReadyError, UsageError
 from personalizer.home import Home
 from personalizer.jobs.loop import run_worker_loop
-from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Concept, Embedding, Job, NewDetection
 
@@ -47,41 +46,18 @@ STEPS = 3
 
 
 @dataclass
-class World:
+class TrainedWorld(World):
     """A home with two trained concepts; the first one also in drawings, exports, logs, jobs and a demo's record."""
 
-    home: Home
     backbone: str
     photos: Path
     familiar: Familiar
 
-    @property
-    def library(self) -> Library:
-        return self.familiar.library
-
-    @property
-    def queue(self) -> JobQueue:
-        return self.familiar.queue
+    def __post_init__(self) -> None:
+        self.options["backbone"] = self.backbone
 
     def concept(self, name: str) -> Concept:
         return self.familiar.concept(name)
-
-    def handlers(self) -> dict[str, Any]:
-        return make_handlers(self.home, self.library, self.queue)
-
-    def run(self, *kinds: str) -> None:
-        """Run what waits of these kinds."""
-        handlers = self.handlers()
-        chosen = {kind: handlers[kind] for kind in kinds}
-        run_worker_loop(self.queue, chosen, threading.Event(), idle_exit_s=0)
-
-    def do(self, kind: str, subject: str = "library", **payload: Any) -> Job:
-        asked = {"backbone": self.backbone, "device": "cpu", **payload}
-        job_id = self.queue.enqueue(kind, subject, asked)
-        self.run(kind)
-        job = self.queue.get(job_id)
-        assert job.state == "done", job.error
-        return job
 
     def forget(self, name: str = NAME) -> dict[str, int]:
         """By a worker in this process."""
@@ -102,7 +78,7 @@ class World:
                 worker.join()
 
 
-def small_training(world: World, concept: Concept) -> None:
+def small_training(world: TrainedWorld, concept: Concept) -> None:
     """Real rows in a few steps, and what serving stores of them."""
     from exporters.onnx.prefix import export_concept
     from exporters.runtime.ort_session import OrtSession
@@ -143,12 +119,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, exported: Any, models: Pa
             shutil.copy(path, photos / f"{prefix}{number}.jpg")
     for number, path in enumerate(by_subject[None][:3]):
         shutil.copy(path, photos / f"c{number}.jpg")
-    world = World(home, str(exported.checkpoint), photos, Familiar(home, str(exported.checkpoint)))
+    familiar = Familiar(home, str(exported.checkpoint))
+    world = TrainedWorld(home, familiar.library, str(exported.checkpoint), photos, familiar)
     world.library.add_root(photos)
-    world.do("scan")
+    world.done("scan")
     for name, prefix in ((EARLIER, "a"), (OTHER, "b")):
         shots = [str(photos / f"{prefix}{number}.jpg") for number in range(3)]
-        world.do("learn", name, name=name, photos=shots)
+        world.done("learn", name, name=name, photos=shots)
         for job in world.queue.list("queued"):
             world.queue.request_cancel(job.id)
     world.familiar.name(world.concept(EARLIER).id, NAME)
@@ -162,7 +139,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, exported: Any, models: Pa
     return home.root, photos, str(exported.checkpoint)
 
 
-def leave_traces(world: World) -> None:
+def leave_traces(world: TrainedWorld) -> None:
     """What the product writes about a concept in other places than the library."""
     for prompt in (f"a photo of {NAME} on a beach", f"a photo of {OTHER}"):
         world.familiar.imagine(prompt, seed=1)
@@ -189,7 +166,7 @@ def leave_traces(world: World) -> None:
 
 
 @pytest.fixture
-def world(prepared: tuple[Path, Path, str], tmp_path: Path) -> Iterator[World]:
+def world(prepared: tuple[Path, Path, str], tmp_path: Path) -> Iterator[TrainedWorld]:
     """A copy of its own for each test; a worker that was started does not outlive it."""
     original, photos, backbone = prepared
     home = Home(Path(shutil.copytree(original, tmp_path / "home")))
@@ -200,7 +177,8 @@ def world(prepared: tuple[Path, Path, str], tmp_path: Path) -> Iterator[World]:
             connection.execute(moved, (str(photos), str(folder)))
         connection.execute("UPDATE concepts SET prefix_dir = ? || '/' || id", (str(home.concepts),))
         connection.commit()
-    made = World(home, backbone, folder, Familiar(home, backbone))
+    familiar = Familiar(home, backbone)
+    made = TrainedWorld(home, familiar.library, backbone, folder, familiar)
     yield made
     made.familiar.close()
     pid = running_worker_pid(home)
@@ -224,7 +202,7 @@ def words(*names: str) -> dict[str, list[bytes]]:
     return found
 
 
-def numbers(world: World, concept: Concept) -> dict[str, list[bytes]]:
+def numbers(world: TrainedWorld, concept: Concept) -> dict[str, list[bytes]]:
     """16 values in a row of each member's vectors, and of each row that was trained."""
     from safetensors.numpy import load_file
 
@@ -274,7 +252,7 @@ def library_files(found: set[str]) -> set[str]:
     return {path.split("/")[0].split("-")[0] for path in found}
 
 
-def other_bytes(world: World) -> dict[str, Any]:
+def other_bytes(world: TrainedWorld) -> dict[str, Any]:
     """Everything that is kept of the other concept."""
     concept = world.concept(OTHER)
     folder = world.home.concepts / str(concept.id)
@@ -292,7 +270,7 @@ def other_bytes(world: World) -> dict[str, Any]:
     }
 
 
-def photo_bytes(world: World) -> dict[str, tuple[bytes, int]]:
+def photo_bytes(world: TrainedWorld) -> dict[str, tuple[bytes, int]]:
     return {
         path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in sorted(world.photos.iterdir())
     }
@@ -301,7 +279,7 @@ def photo_bytes(world: World) -> dict[str, tuple[bytes, int]]:
 # --- what has to be true
 
 
-def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(world: World) -> None:
+def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(world: TrainedWorld) -> None:
     needles = {**words(NAME, EARLIER), **numbers(world, world.concept(NAME))}
     before, other, photos = places(world.home, needles), other_bytes(world), photo_bytes(world)
     own = f"concepts/{world.concept(NAME).id}"
@@ -350,7 +328,7 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
     assert world.library.begun_forgetting() == []
 
 
-def test_what_was_forgotten_does_not_come_back_with_a_scan(world: World) -> None:
+def test_what_was_forgotten_does_not_come_back_with_a_scan(world: TrainedWorld) -> None:
     own = {
         member.photo_id
         for status in ("confirmed", "suggested")
@@ -365,18 +343,17 @@ def test_what_was_forgotten_does_not_come_back_with_a_scan(world: World) -> None
     (world.photos / "a2.jpg").touch()
     # Edited in place it is another photo to the library, and still shows the same.
     Image.open(world.photos / "a3.jpg").resize((300, 300)).save(world.photos / "a3.jpg")
-    scanned = world.do("scan").result
-    assert scanned is not None and scanned["scan"]["failed"] == []
+    scanned = world.done("scan")
+    assert scanned["scan"]["failed"] == []
     assert {detection.photo_id for detection in world.library.detections()} == found
     assert [concept.name for concept in world.familiar.concepts() if concept.name] == [OTHER]
     assert world.library.photo_by_path(world.photos / "a0.jpg") is not None, "the photo itself is still known"
 
 
-def test_a_person_may_teach_something_from_photos_that_had_to_forget(world: World) -> None:
+def test_a_person_may_teach_something_from_photos_that_had_to_forget(world: TrainedWorld) -> None:
     world.forget()
     photos = [str(world.photos / f"a{number}.jpg") for number in range(3)]
-    made = world.do("learn", "Cup", name="Cup", photos=photos).result
-    assert made is not None
+    made = world.done("learn", "Cup", name="Cup", photos=photos)
     assert len(world.library.members(made["concept"])) == 3
     kinds = {
         d.kind for photo in photos for d in world.library.detections(world.library.photo_by_path(photo).id)
@@ -386,7 +363,7 @@ def test_a_person_may_teach_something_from_photos_that_had_to_forget(world: Worl
     assert world.library.concept_by_name("Cup") is None
 
 
-def met(world: World, name: str, *faces: float) -> int:
+def met(world: TrainedWorld, name: str, *faces: float) -> int:
     """A photo with these faces, which are points on a circle: similar when close."""
     path = world.photos / name
     Image.new("RGB", (64, 48), "teal").save(path)
@@ -417,7 +394,7 @@ def met(world: World, name: str, *faces: float) -> int:
     return photo.id
 
 
-def test_a_person_is_forgotten_and_the_people_beside_them_are_not(world: World) -> None:
+def test_a_person_is_forgotten_and_the_people_beside_them_are_not(world: TrainedWorld) -> None:
     library = world.library
     alone = [met(world, f"alone{number}.png", 0.0) for number in range(2)]
     both = [met(world, f"both{number}.png", 0.01, 2.0) for number in range(2)]
@@ -435,7 +412,7 @@ def test_a_person_is_forgotten_and_the_people_beside_them_are_not(world: World) 
     unsure = library.create_concept("object")
     wholes = [library.detections(photo, "photo")[0].id for photo in alone]
     library.add_members(unsure.id, wholes, source="cluster", status="confirmed")
-    world.do("index")
+    world.done("index")
     vectors = [vector_of(library, face.id)[16:32].tobytes() for found in faces.values() for face in found[:1]]
     assert {"library.sqlite3", "chroma"} <= library_files(places(world.home, {"face": vectors})["face"])
 
@@ -450,12 +427,12 @@ def test_a_person_is_forgotten_and_the_people_beside_them_are_not(world: World) 
     assert len(library.members(ann.id)) == 2
     with pytest.raises(NotFoundError):
         library.concept(unsure.id)
-    world.do("cluster")
+    world.done("cluster")
     groups = [c for c in library.concepts() if c.kind == "face"]
     assert [c.name for c in groups] == ["Ann"]
 
 
-def test_names_that_are_longer_or_once_were_its_own_are_told_apart(world: World) -> None:
+def test_names_that_are_longer_or_once_were_its_own_are_told_apart(world: TrainedWorld) -> None:
     bike = world.library.create_concept("object", name=f"{NAME}'s bike")
     world.familiar.imagine(f"a photo of {NAME}'s bike", seed=3)
     world.queue.enqueue("learn", "x", {"name": bike.name, "photos": []})
@@ -466,7 +443,7 @@ def test_names_that_are_longer_or_once_were_its_own_are_told_apart(world: World)
     assert all(EARLIER not in json.dumps(operation.payload) for operation in world.library.operations())
 
 
-def test_what_was_merged_into_it_goes_with_it(world: World) -> None:
+def test_what_was_merged_into_it_goes_with_it(world: TrainedWorld) -> None:
     library = world.library
     twin = library.create_concept("object", name="Twinsworth")
     folder = world.home.concepts / str(twin.id)
@@ -479,9 +456,9 @@ def test_what_was_merged_into_it_goes_with_it(world: World) -> None:
     assert places(world.home, words(NAME, "Twinsworth")) == {}
 
 
-def test_a_group_without_a_name_is_forgotten_by_its_number(world: World) -> None:
+def test_a_group_without_a_name_is_forgotten_by_its_number(world: TrainedWorld) -> None:
     photos = [met(world, f"{number}.png", 0.0) for number in range(3)]
-    world.do("cluster")
+    world.done("cluster")
     (group,) = [concept for concept in world.familiar.concepts() if concept.name is None]
     with pytest.raises(UsageError):
         world.familiar.forget(str(group.id), "")
@@ -510,7 +487,7 @@ run_worker(Home(Path(sys.argv[1])), threading.Event(), 0)
     "killed_in",
     ["personalizer.index.process:IndexProcess.sync", "assistant.forget.files._remove_prefix"],
 )
-def test_a_killed_worker_leaves_a_job_that_the_next_one_finishes(world: World, killed_in: str) -> None:
+def test_a_killed_worker_leaves_a_job_that_the_next_one_finishes(world: TrainedWorld, killed_in: str) -> None:
     needles = {**words(NAME, EARLIER), **numbers(world, world.concept(NAME))}
     job_id = ask(world)
     killed = subprocess.run(
@@ -528,13 +505,13 @@ def test_a_killed_worker_leaves_a_job_that_the_next_one_finishes(world: World, k
     world.queue.recover_orphans()
     assert world.queue.get(job_id).state == "cancelled"
     resume_forgetting(world.library, world.queue)
-    world.run("forget")
+    world.work("forget")
     assert places(world.home, needles) == {}
     assert world.library.begun_forgetting() == []
 
 
 def test_a_crash_before_the_file_is_compacted_is_made_up_for(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: TrainedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(library: Library) -> None:
         raise OSError(errno.ENOSPC, "no space left")
@@ -543,19 +520,19 @@ def test_a_crash_before_the_file_is_compacted_is_made_up_for(
     ask(world)
     with monkeypatch.context() as patched:
         patched.setattr(Library, "compact", full)
-        world.run("forget")
+        world.work("forget")
     assert world.queue.list("failed")[-1].kind == "forget" and world.library.concept_by_name(NAME) is None
     resume_forgetting(world.library, world.queue)
-    world.run("forget")
+    world.work("forget")
     assert places(world.home, needles) == {} and world.library.begun_forgetting() == []
 
 
-def ask(world: World) -> int:
+def ask(world: TrainedWorld) -> int:
     concept_id = world.concept(NAME).id
     return world.queue.enqueue("forget", str(concept_id), {"concept": concept_id})
 
 
-def test_one_that_kills_every_worker_is_given_up(world: World) -> None:
+def test_one_that_kills_every_worker_is_given_up(world: TrainedWorld) -> None:
     job_id = ask(world)
     world.library.begin_forgetting(world.concept(NAME).id)
     for _ in range(3):
@@ -566,14 +543,14 @@ def test_one_that_kills_every_worker_is_given_up(world: World) -> None:
     assert world.queue.list("queued") == []
 
 
-def test_cancelling_before_it_begins_removes_nothing(world: World) -> None:
+def test_cancelling_before_it_begins_removes_nothing(world: TrainedWorld) -> None:
     job_id = ask(world)
     world.queue.request_cancel(job_id)
-    world.run("forget")
+    world.work("forget")
     assert world.concept(NAME).state == "ready" and world.library.begun_forgetting() == []
 
 
-def test_a_training_of_it_is_stopped_first(world: World) -> None:
+def test_a_training_of_it_is_stopped_first(world: TrainedWorld) -> None:
     concept = world.concept(NAME)
     running = world.queue.enqueue("train", str(concept.id), {"concept": concept.id})
     learning = world.queue.enqueue("learn", NAME, {"name": NAME.upper(), "photos": []})
@@ -608,7 +585,7 @@ def test_a_training_of_it_is_stopped_first(world: World) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "Zoe Quux", OTHER, "yes"])
-def test_without_the_right_name_nothing_is_asked_of_anyone(world: World, typed: str) -> None:
+def test_without_the_right_name_nothing_is_asked_of_anyone(world: TrainedWorld, typed: str) -> None:
     before = len(world.queue.list())
     with pytest.raises(UsageError) as refused:
         world.familiar.forget(NAME, typed)
@@ -619,7 +596,7 @@ def test_without_the_right_name_nothing_is_asked_of_anyone(world: World, typed: 
     assert unknown.value.exit_code == 3
 
 
-def test_the_command_asks_for_the_name(world: World) -> None:
+def test_the_command_asks_for_the_name(world: TrainedWorld) -> None:
     command = [sys.executable, "-c", "from tui.entry import main; main()", "--home", str(world.home.root)]
 
     def run(name: str, typed: str) -> subprocess.CompletedProcess[str]:
@@ -637,7 +614,7 @@ def test_the_command_asks_for_the_name(world: World) -> None:
 
 
 def test_a_library_that_another_program_holds_is_not_ready(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: TrainedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("personalizer.library.database.BUSY_TIMEOUT_S", 0.2)
     world.familiar.close()
@@ -654,17 +631,17 @@ def test_a_library_that_another_program_holds_is_not_ready(
         holder.execute("BEGIN")
         holder.execute("SELECT COUNT(*) FROM vectors").fetchone()
         ask(world)
-        world.run("forget")
+        world.work("forget")
         failed = world.queue.list("failed")[-1]
         assert failed.kind == "forget" and "keeps reading" in (failed.error or "")
         holder.execute("COMMIT")
     resume_forgetting(world.library, world.queue)
-    world.run("forget")
+    world.work("forget")
     assert world.library.begun_forgetting() == []
 
 
 def test_a_file_that_cannot_be_removed_is_named_and_the_rest_is_gone(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: TrainedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unlink = Path.unlink
 
@@ -689,7 +666,7 @@ def last(assistant: Assistant, text: str) -> Event:
     return list(assistant.respond(text))[-1]
 
 
-def test_the_chat_asks_for_the_name_and_then_says_it_no_more(world: World, tmp_path: Path) -> None:
+def test_the_chat_asks_for_the_name_and_then_says_it_no_more(world: TrainedWorld, tmp_path: Path) -> None:
     assistant = Assistant(world.familiar, tmp_path / "no model")
     last(assistant, f"tell me about {NAME}")
     for request in ("please delete all data about {}", "/forget {}", "forget {}"):
@@ -706,7 +683,7 @@ def test_the_chat_asks_for_the_name_and_then_says_it_no_more(world: World, tmp_p
 
 @pytest.mark.parametrize("between", ["yes", "do it", "/status", "/dance", "who do you know?", "Zoe Quux"])
 def test_the_chat_takes_nothing_but_the_name_right_after_the_question(
-    world: World, between: str, tmp_path: Path
+    world: TrainedWorld, between: str, tmp_path: Path
 ) -> None:
     assistant = Assistant(world.familiar, tmp_path / "no model")
     last(assistant, f"forget {NAME}")
@@ -717,7 +694,7 @@ def test_the_chat_takes_nothing_but_the_name_right_after_the_question(
     assert [job for job in world.queue.list() if job.kind == "forget"] == []
 
 
-def test_the_chat_asks_whom_and_knows_no_stranger(world: World, tmp_path: Path) -> None:
+def test_the_chat_asks_whom_and_knows_no_stranger(world: TrainedWorld, tmp_path: Path) -> None:
     assistant = Assistant(world.familiar, tmp_path / "no model")
     assert isinstance(last(assistant, "/forget Nobody"), Failed)
     assert isinstance(last(assistant, "/forget"), Failed)
@@ -727,11 +704,11 @@ def test_the_chat_asks_whom_and_knows_no_stranger(world: World, tmp_path: Path) 
     assert isinstance(asked, Answer) and "no undo" in asked.text
 
 
-def test_no_tool_of_the_model_forgets(world: World) -> None:
+def test_no_tool_of_the_model_forgets(world: TrainedWorld) -> None:
     assert "forget" not in {tool.name for tool in build_tools(world.familiar)}
 
 
-def test_every_table_of_the_library_is_known_to_forgetting(world: World) -> None:
+def test_every_table_of_the_library_is_known_to_forgetting(world: TrainedWorld) -> None:
     """A new table fails this: think about what of it has to go with a concept, and say so here."""
     cleaned = {"concepts", "memberships", "detections", "vectors", "operations", "jobs", "facts"}
     cleaned |= {

@@ -10,7 +10,6 @@ import os
 import stat
 import subprocess
 import sys
-import threading
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -23,15 +22,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from stored_photos import store_photo
+from worlds import World
 
 from assistant.forget.concept import request_forgetting
 from assistant.forget.faces import request_erasing
 from assistant.report.people_page import PageLimits, PeoplePage, write_people_page
-from assistant.worker.registry import make_handlers
 from personalizer.errors import NotReadyError, UsageError
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
-from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.concepts.overview import examples, named, overview
 from personalizer.library.library import Library
@@ -42,11 +40,9 @@ SIDE_PX = 60
 
 
 @dataclass
-class World:
+class DrawnWorld(World):
     """A library of drawn photos, whose faces are squares of one colour on noise."""
 
-    home: Home
-    library: Library
     photos: Path
     taken: int = 0
 
@@ -115,20 +111,13 @@ class World:
         page = write_people_page(self.library, self.home, out, **more)  # type: ignore[arg-type]
         return page, parsed(page.path)
 
-    def work(self, kind: str) -> None:
-        """Run what waits of this kind, as the worker does."""
-        queue = JobQueue(self.library)
-        handler = make_handlers(self.home, self.library, queue)[kind]
-        run_worker_loop(queue, {kind: handler}, threading.Event(), idle_exit_s=0)
-        assert queue.list("failed") == []
-
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[DrawnWorld]:
     home = Home(tmp_path / "home").ensure()
     (tmp_path / "photos").mkdir()
     with Library.open(home.database) as library:
-        yield World(home, library, tmp_path / "photos")
+        yield DrawnWorld(home, library, tmp_path / "photos")
 
 
 @dataclass
@@ -197,7 +186,7 @@ def near(found: tuple[int, ...], wanted: tuple[int, int, int]) -> bool:
 # --- what is on it
 
 
-def test_named_ones_come_first_then_groups_then_what_was_put_aside(world: World) -> None:
+def test_named_ones_come_first_then_groups_then_what_was_put_aside(world: DrawnWorld) -> None:
     ann = [world.photo(RED, f"{year}-05-03T10:00:00")[1][0] for year in (2015, 2019, 2021)]
     maybe = world.photo(RED)[1]
     world.person("Ann", ann, maybe)
@@ -232,7 +221,7 @@ def test_named_ones_come_first_then_groups_then_what_was_put_aside(world: World)
     assert page.pictures == 3 + 3 + 2 and page.bytes == page.path.stat().st_size
 
 
-def test_the_pictures_show_the_faces_with_nothing_else_of_the_file(world: World) -> None:
+def test_the_pictures_show_the_faces_with_nothing_else_of_the_file(world: DrawnWorld) -> None:
     _, (left, right) = world.photo(RED, "2020-01-01T00:00:00", faces=2)
     people = {"Left": left, "Right": right}
     for name, face in people.items():
@@ -254,7 +243,7 @@ def test_the_pictures_show_the_faces_with_nothing_else_of_the_file(world: World)
         assert secret not in content and secret not in raw
 
 
-def test_a_file_that_changed_or_went_is_not_shown(world: World) -> None:
+def test_a_file_that_changed_or_went_is_not_shown(world: DrawnWorld) -> None:
     kept, changed, gone, broken = (world.photo(RED) for _ in range(4))
     world.person("Ann", [found[1][0] for found in (kept, changed, gone, broken)])
     Image.new("RGB", (800, 600), BLUE).save(changed[0].path)
@@ -267,7 +256,7 @@ def test_a_file_that_changed_or_went_is_not_shown(world: World) -> None:
     assert "4 photos" in shown.words
 
 
-def test_the_chosen_photo_stands_for_it_and_the_others_are_spread_over_the_years(world: World) -> None:
+def test_the_chosen_photo_stands_for_it_and_the_others_are_spread_over_the_years(world: DrawnWorld) -> None:
     faces = [world.photo(RED, f"{2000 + number}-01-01T00:00:00")[1][0] for number in range(20)]
     chosen = world.photo(BLUE, "2010-06-01T00:00:00")[1][0]
     ann = world.person("Ann", [*faces, chosen])
@@ -281,7 +270,7 @@ def test_the_chosen_photo_stands_for_it_and_the_others_are_spread_over_the_years
     assert pictures[0][1].width > pictures[1][1].width
 
 
-def test_of_a_burst_one_photo_is_an_example(world: World) -> None:
+def test_of_a_burst_one_photo_is_an_example(world: DrawnWorld) -> None:
     shot = [world.photo(RED) for _ in range(3)]
     other = world.photo(RED)
     ann = world.person("Ann", [found[1][0] for found in (*shot, other)])
@@ -306,7 +295,7 @@ NAMES = [
 ]
 
 
-def test_names_are_words_whatever_is_in_them(world: World) -> None:
+def test_names_are_words_whatever_is_in_them(world: DrawnWorld) -> None:
     for name in NAMES:
         world.person(name, world.photo(RED)[1])
     _, shown = world.write()
@@ -316,7 +305,7 @@ def test_names_are_words_whatever_is_in_them(world: World) -> None:
     assert "<script" not in content and "<img src=https" not in content
 
 
-def test_it_loads_nothing_and_is_accessible(world: World) -> None:
+def test_it_loads_nothing_and_is_accessible(world: DrawnWorld) -> None:
     for name in ("Ann", None):
         world.person(name, [world.photo(RED)[1][0] for _ in range(2)])
         world.thing(name and "Cup", [world.photo(RED, faces=0)[1][0] for _ in range(3)])
@@ -385,12 +374,12 @@ def test_the_colours_of_words_stand_out_from_what_is_behind_them() -> None:
             assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
 
 
-def test_without_anything_it_says_how_to_begin(world: World) -> None:
+def test_without_anything_it_says_how_to_begin(world: DrawnWorld) -> None:
     page, shown = world.write()
     assert "familiar add FOLDER" in shown.words and page.pictures == 0
 
 
-def test_while_faces_are_off_no_face_is_shown(world: World) -> None:
+def test_while_faces_are_off_no_face_is_shown(world: DrawnWorld) -> None:
     world.person("Ann", [world.photo(RED)[1][0] for _ in range(2)])
     world.person(None, [world.photo(RED)[1][0] for _ in range(2)])
     world.thing("Cup", world.photo(BLUE, faces=0)[1])
@@ -405,7 +394,7 @@ def test_while_faces_are_off_no_face_is_shown(world: World) -> None:
 # --- how large it is, and where
 
 
-def test_it_stays_small(world: World) -> None:
+def test_it_stays_small(world: DrawnWorld) -> None:
     for number in range(6):
         world.person(f"Person {number}", [world.photo(RED)[1][0] for _ in range(4)])
     for _ in range(5):
@@ -420,7 +409,7 @@ def test_it_stays_small(world: World) -> None:
         PageLimits(pictures=0)
 
 
-def test_its_pictures_take_no_more_than_they_may(world: World) -> None:
+def test_its_pictures_take_no_more_than_they_may(world: DrawnWorld) -> None:
     for number in range(8):
         world.thing(f"Thing {number}", [world.photo(RED, faces=0)[1][0] for _ in range(3)])
     whole, _ = world.write()
@@ -430,7 +419,7 @@ def test_its_pictures_take_no_more_than_they_may(world: World) -> None:
     assert "Thing 7" in shown.inside("bdi"), "listed all the same"
 
 
-def test_it_is_never_in_memory_as_a_whole(world: World) -> None:
+def test_it_is_never_in_memory_as_a_whole(world: DrawnWorld) -> None:
     photos = [world.photo(RED, faces=0)[1][0] for _ in range(3)]
     for number in range(150):
         world.thing(f"Thing {number}", photos)
@@ -443,7 +432,7 @@ def test_it_is_never_in_memory_as_a_whole(world: World) -> None:
     assert peak < page.bytes / 3
 
 
-def test_it_is_private_and_replaces_an_earlier_one_in_one_step(world: World, tmp_path: Path) -> None:
+def test_it_is_private_and_replaces_an_earlier_one_in_one_step(world: DrawnWorld, tmp_path: Path) -> None:
     world.person("Ann", world.photo(RED)[1])
     for out in (None, tmp_path / "page.html"):
         page, _ = world.write(out)
@@ -464,7 +453,7 @@ def test_it_is_private_and_replaces_an_earlier_one_in_one_step(world: World, tmp
     }
 
 
-def test_what_is_no_page_is_not_replaced(world: World, tmp_path: Path) -> None:
+def test_what_is_no_page_is_not_replaced(world: DrawnWorld, tmp_path: Path) -> None:
     other = tmp_path / "novel.html"
     other.write_text("<!doctype html><p>years of work")
     link = tmp_path / "link.html"
@@ -487,7 +476,7 @@ def test_what_is_no_page_is_not_replaced(world: World, tmp_path: Path) -> None:
 # --- forgetting
 
 
-def test_forgetting_anybody_removes_the_pages_in_the_home(world: World, tmp_path: Path) -> None:
+def test_forgetting_anybody_removes_the_pages_in_the_home(world: DrawnWorld, tmp_path: Path) -> None:
     world.person("Ann", [world.photo(RED)[1][0] for _ in range(2)])
     group = world.person(None, [world.photo(BLUE)[1][0] for _ in range(2)])
     world.write()
@@ -500,6 +489,7 @@ def test_forgetting_anybody_removes_the_pages_in_the_home(world: World, tmp_path
     queue = JobQueue(world.library)
     request_forgetting(queue, group)
     world.work("forget")
+    assert world.queue.list("failed") == []
     done = queue.list("done")[-1].result
     assert done is not None and done["removed"]["people_pages"] == 3
     assert not list(world.home.root.glob("*.html")) and not cut.exists()
@@ -508,12 +498,13 @@ def test_forgetting_anybody_removes_the_pages_in_the_home(world: World, tmp_path
     assert page.unnamed_people == 0 and "Ann" in shown.inside("bdi")
 
 
-def test_erasing_faces_removes_the_pages(world: World) -> None:
+def test_erasing_faces_removes_the_pages(world: DrawnWorld) -> None:
     world.person("Ann", world.photo(RED)[1])
     world.thing("Cup", world.photo(RED, faces=0)[1])
     world.write()
     request_erasing(JobQueue(world.library))
     world.work(JobKind.ERASE_FACES)
+    assert world.queue.list("failed") == []
     assert not world.home.people_page.exists()
     page, _ = world.write()
     assert (page.people, page.things, page.ungrouped_faces) == (0, 1, 0)
@@ -521,7 +512,7 @@ def test_erasing_faces_removes_the_pages(world: World) -> None:
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_nobody_who_is_forgotten_while_it_is_made_stays_on_it(world: World, finished: bool) -> None:
+def test_nobody_who_is_forgotten_while_it_is_made_stays_on_it(world: DrawnWorld, finished: bool) -> None:
     ann = world.person("Ann", world.photo(RED)[1])
     world.person("Bob", world.photo(RED)[1])
 
@@ -531,6 +522,7 @@ def test_nobody_who_is_forgotten_while_it_is_made_stays_on_it(world: World, fini
             if finished:
                 request_forgetting(JobQueue(world.library), ann)
                 world.work("forget")
+                assert world.queue.list("failed") == []
             else:
                 world.library.begin_forgetting(ann)
 
@@ -544,7 +536,7 @@ def test_nobody_who_is_forgotten_while_it_is_made_stays_on_it(world: World, fini
 # --- as people call it
 
 
-def test_the_command(world: World, tmp_path: Path) -> None:
+def test_the_command(world: DrawnWorld, tmp_path: Path) -> None:
     world.person("Ann", world.photo(RED)[1])
     world.library.close()
     out = tmp_path / "here.html"
@@ -567,7 +559,7 @@ def test_the_command(world: World, tmp_path: Path) -> None:
     assert parsed(out).all("img")
 
 
-def test_the_numbers_are_those_of_the_library(world: World) -> None:
+def test_the_numbers_are_those_of_the_library(world: DrawnWorld) -> None:
     assert overview(world.library).photos == 0 and overview(world.library).first is None
     photo, faces = world.photo(RED, "2020-02-02T02:02:02", faces=3)
     world.person("Ann", faces[:1])

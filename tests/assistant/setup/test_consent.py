@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pty
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from photos import CHINA, PORTRAIT, package_file, package_photo
 from PIL import Image
 from waiting import until
 
@@ -130,17 +130,11 @@ def portraits(tmp_path: Path, models: Path, home: Home) -> Path:
     shutil.copytree(models, home.models, dirs_exist_ok=True)
     folder = tmp_path / "people"
     folder.mkdir()
-    person = Image.open(_package_file("textual_image", "gracehopper.jpg")).convert("RGB")
+    person = package_photo(*PORTRAIT)
     person.save(folder / "one.jpg", quality=95)
     person.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "two.jpg", quality=90)
-    shutil.copy(_package_file("sklearn", "datasets/images/china.jpg"), folder / "nobody.jpg")
+    shutil.copy(package_file(*CHINA), folder / "nobody.jpg")
     return folder
-
-
-def _package_file(package: str, name: str) -> Path:
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent / name
 
 
 def counts(home: Home) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from photos import draw_blocks
 from PIL import Image, ImageEnhance
 from PIL.PngImagePlugin import PngInfo
 from stored_photos import store_photo
+from worlds import ON_CPU, World
 
 from assistant.daemon.process import hold_worker_lock
 from assistant.results import Check
@@ -26,7 +28,6 @@ from assistant.worker.registry import make_handlers
 from personalizer.home import Home
 from personalizer.jobs.due import due_mark, settle
 from personalizer.jobs.loop import JobContext, run_worker_loop
-from personalizer.jobs.queue import JobQueue
 from personalizer.photos.formats import SOFTWARE
 from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
 
@@ -39,41 +40,18 @@ TRAINED = {
     "peak_rss_mib": 1.0,
     "recognition_augmented": None,
 }
-ON_CPU = {"backbone": "pocket", "device": "cpu"}
 
 
 @dataclass
-class World:
+class FolderWorld(World):
+    """With a front end, and a folder of drawn photos."""
+
     familiar: Familiar
     folder: Path
 
-    @property
-    def queue(self) -> JobQueue:
-        return self.familiar.queue
-
-    def do(self, kind: str, subject: str = "library", **payload: Any) -> Job:
-        """Run one job, and nothing that it queues."""
-        job_id = self.queue.enqueue(kind, subject, {**ON_CPU, **payload})
-        self.work(kind)
-        return self.queue.get(job_id)
-
-    def work(self, kind: str) -> None:
-        """Run the jobs of one kind that wait."""
-        handlers = make_handlers(self.familiar.home, self.familiar.library, self.queue)
-        run_worker_loop(self.queue, {kind: handlers[kind]}, threading.Event(), idle_exit_s=0)
-
-    def done(self, kind: str, subject: str = "library", **payload: Any) -> dict[str, Any]:
-        """The result of a job that has to succeed."""
-        job = self.do(kind, subject, **payload)
-        assert job.state == "done", job.error
-        assert job.result is not None
-        return job.result
-
     def draw(self, name: str, seed: int, brightness: float = 1.0) -> Path:
-        noise = np.random.default_rng(seed).integers(0, 256, (6, 8, 3)).astype(np.uint8)
-        picture = Image.fromarray(noise).resize((320, 240), Image.Resampling.NEAREST)
         path = self.folder / name
-        ImageEnhance.Brightness(picture).enhance(brightness).save(path)
+        ImageEnhance.Brightness(draw_blocks(seed)).enhance(brightness).save(path)
         return path
 
     def meet(self, name: str, face: float | None) -> Path:
@@ -82,7 +60,7 @@ class World:
         path.write_bytes(path.read_bytes() + name.encode())
         found = [_found("photo", 1.0)] + ([] if face is None else [_found("face", face)])
         store_photo(
-            self.familiar.library,
+            self.library,
             content_hash=hashlib.sha256(path.read_bytes()).hexdigest(),
             path=path,
             size=path.stat().st_size,
@@ -103,18 +81,18 @@ def _found(kind: Any, value: float) -> tuple[NewDetection, Embedding]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, models: Path) -> Iterator[World]:
+def world(tmp_path: Path, models: Path) -> Iterator[FolderWorld]:
     home = Home(tmp_path / "home").ensure()
     shutil.copytree(models, home.models, dirs_exist_ok=True)
     folder = tmp_path / "photos"
     folder.mkdir()
     familiar = Familiar(home)
     familiar.library.add_root(folder)
-    yield World(familiar, folder)
+    yield FolderWorld(home, familiar.library, familiar, folder)
     familiar.close()
 
 
-def test_photos_whose_names_are_not_utf_8_are_scanned_and_learned(world: World) -> None:
+def test_photos_whose_names_are_not_utf_8_are_scanned_and_learned(world: FolderWorld) -> None:
     photo = world.draw("a.jpg", 1).rename(world.folder / os.fsdecode(b"caf\xe9.jpg"))
     broken = world.folder / os.fsdecode(b"cr\xe8me.jpg")
     broken.write_bytes(b"not a photo")
@@ -122,12 +100,12 @@ def test_photos_whose_names_are_not_utf_8_are_scanned_and_learned(world: World) 
         scanned = world.done("scan")["scan"]
         assert (scanned["new"], [failure["path"] for failure in scanned["failed"]]) == (new, [str(broken)])
     learned = world.done("learn", "Bo", name="Bo", photos=[str(photo)])
-    assert world.familiar.library.members(learned["concept"])
+    assert world.library.members(learned["concept"])
     failed = world.do("learn", "Bo", name="Bo", photos=[str(broken)])
     assert failed.state == "failed" and r"cr\udce8me.jpg" in (failed.error or "")
 
 
-def test_photos_that_cannot_be_used_are_named_and_the_others_used(world: World) -> None:
+def test_photos_that_cannot_be_used_are_named_and_the_others_used(world: FolderWorld) -> None:
     good, small = world.draw("good.jpg", 1), world.folder / "small.png"
     Image.open(good).resize((10, 10)).save(small)
     again = Path(shutil.copy(good, world.folder / "again.jpg"))
@@ -148,7 +126,7 @@ def test_photos_that_cannot_be_used_are_named_and_the_others_used(world: World) 
     photos = [str(path) for path in (good, small, *reasons)]
     learned = world.done("learn", "Bo", name="Bo", photos=photos)
     assert learned["skipped"] == [{"path": str(path), "reason": reason} for path, reason in reasons.items()]
-    library = world.familiar.library
+    library = world.library
     members = {member.photo_id for member in library.members(learned["concept"])}
     assert members == {library.photo_by_path(path).id for path in (good, small)}
 
@@ -158,11 +136,11 @@ def test_photos_that_cannot_be_used_are_named_and_the_others_used(world: World) 
 
 
 @pytest.mark.parametrize("broken", [True, False])
-def test_the_index_stops_neither_grouping_nor_training(world: World, broken: bool) -> None:
+def test_the_index_stops_neither_grouping_nor_training(world: FolderWorld, broken: bool) -> None:
     photos = [str(world.draw(f"{number}.jpg", 1, 1 - number / 20)) for number in range(3)]
     if broken:
-        world.familiar.home.chroma.rmdir()
-        world.familiar.home.chroma.write_text("in the way")
+        world.home.chroma.rmdir()
+        world.home.chroma.write_text("in the way")
     scanned = world.done("scan")
     learned = world.done("learn", "Bo", name="Bo", photos=photos[:1])
     rebuilt = world.do("rebuild_index")
@@ -172,11 +150,11 @@ def test_the_index_stops_neither_grouping_nor_training(world: World, broken: boo
     assert rebuilt.state == ("failed" if broken else "done")
 
 
-def test_a_scan_notices_that_the_index_was_deleted_and_doctor_does(world: World) -> None:
+def test_a_scan_notices_that_the_index_was_deleted_and_doctor_does(world: FolderWorld) -> None:
     world.draw("a.jpg", 1)
     world.done("scan")
-    vectors = world.familiar.library.counts()["vectors"]
-    shutil.rmtree(world.familiar.home.chroma)
+    vectors = world.library.counts()["vectors"]
+    shutil.rmtree(world.home.chroma)
 
     def index() -> Check:
         [check] = [check for check in world.familiar.doctor() if check.name == "index"]
@@ -189,7 +167,7 @@ def test_a_scan_notices_that_the_index_was_deleted_and_doctor_does(world: World)
 
 
 def test_a_scan_that_always_ends_the_worker_is_not_made_up_for_for_ever(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: FolderWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
         pass
@@ -203,7 +181,7 @@ def test_a_scan_that_always_ends_the_worker_is_not_made_up_for_for_ever(
     while deaths < 20:
         # As a worker begins.
         world.queue.recover_orphans()
-        queue_what_is_missing(world.familiar.home, world.familiar.library, world.queue)
+        queue_what_is_missing(world.home, world.library, world.queue)
         if "scan" not in {job.kind for job in world.queue.list("queued")}:
             break
         with pytest.raises(Killed):
@@ -212,11 +190,11 @@ def test_a_scan_that_always_ends_the_worker_is_not_made_up_for_for_ever(
     assert deaths == 6, "three times what was asked for, and three times to make up for it"
     monkeypatch.undo()
     world.done("scan")
-    assert "scan" not in {work.kind for work in missing_work(world.familiar.library)}
+    assert "scan" not in {work.kind for work in missing_work(world.library)}
 
 
 def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: FolderWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(3):
         world.draw(f"{number}.jpg", 1, 1 - number / 20)
@@ -237,7 +215,7 @@ def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
     assert "cluster" in world.done("scan")
 
 
-def test_naming_while_a_scan_runs_is_seen_by_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_naming_while_a_scan_runs_is_seen_by_it(world: FolderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(3)]
     world.done("scan")
     group = world.familiar.concepts()[0]
@@ -247,7 +225,7 @@ def test_naming_while_a_scan_runs_is_seen_by_it(world: World, monkeypatch: pytes
 
 
 def test_cancelling_is_noticed_between_scanning_indexing_and_grouping(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: FolderWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.draw("a.jpg", 1)
 
@@ -264,20 +242,22 @@ def test_cancelling_is_noticed_between_scanning_indexing_and_grouping(
     assert world.do("learn", "Bo", name="Bo", photos=[str(world.folder / "a.jpg")]).state == "cancelled"
 
 
-def test_learning_groups_before_training_so_that_similar_photos_are_no_counterexamples(world: World) -> None:
+def test_learning_groups_before_training_so_that_similar_photos_are_no_counterexamples(
+    world: FolderWorld,
+) -> None:
     photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(5)]
     world.done("scan")
     learned = world.done("learn", "Bo", name="Bo", photos=[str(photo) for photo in photos[:2]])
-    of_bo = {member.detection_id for member in world.familiar.library.memberships(learned["concept"])}
-    seen = {world.familiar.library.detection(detection_id).photo_id for detection_id in of_bo}
-    expected = {world.familiar.library.photo_by_path(photo).id for photo in photos}
+    of_bo = {member.detection_id for member in world.library.memberships(learned["concept"])}
+    seen = {world.library.detection(detection_id).photo_id for detection_id in of_bo}
+    expected = {world.library.photo_by_path(photo).id for photo in photos}
     assert seen == expected
     train = world.queue.get(learned["train_job"])
     assert train.payload == {"concept": learned["concept"], **ON_CPU}
     assert world.queue.enqueue("train", train.subject, train.payload) == train.id
 
 
-def test_settings_of_the_training_go_with_the_photos(world: World) -> None:
+def test_settings_of_the_training_go_with_the_photos(world: FolderWorld) -> None:
     photo, settings = str(world.draw("a.jpg", 1)), {"steps": 3, "rows": {"shared": True}}
     learned = world.done("learn", "Bo", name="Bo", photos=[photo], settings=settings)
     train = world.queue.get(learned["train_job"])
@@ -286,16 +266,16 @@ def test_settings_of_the_training_go_with_the_photos(world: World) -> None:
     assert wrong.state == "failed" and "stepps" in (wrong.error or "")
 
 
-def test_photos_without_the_face_are_named_to_who_asked(world: World) -> None:
+def test_photos_without_the_face_are_named_to_who_asked(world: FolderWorld) -> None:
     first, second = world.meet("one.jpg", 1.0), world.meet("two.jpg", 0.99)
     world.done("learn", "Bo", name="Bo", photos=[str(first), str(second)])
     match, without = world.meet("three.jpg", 0.98), world.meet("four.jpg", None)
     world.queue.request_cancel(world.queue.list("queued")[0].id)
     stop = threading.Event()
-    handlers = make_handlers(world.familiar.home, world.familiar.library, world.queue)
+    handlers = world.handlers()
     some = {"learn": handlers["learn"], "train": lambda job, context: TRAINED}
     worker = threading.Thread(target=run_worker_loop, args=(world.queue, some, stop))
-    with hold_worker_lock(world.familiar.home):
+    with hold_worker_lock(world.home):
         worker.start()
         trained = world.familiar.learn("Bo", [match, without])
         stop.set()
@@ -305,20 +285,20 @@ def test_photos_without_the_face_are_named_to_who_asked(world: World) -> None:
 
 @pytest.mark.parametrize(("payload", "exit_code"), [({"backbone": "/nope"}, 3), ({"device": "cuda"}, 4)])
 def test_training_that_cannot_begin_keeps_its_exit_code(
-    world: World, payload: dict[str, str], exit_code: int, monkeypatch: pytest.MonkeyPatch
+    world: FolderWorld, payload: dict[str, str], exit_code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    concept = world.familiar.library.create_concept("object", name="Bo")
+    concept = world.library.create_concept("object", name="Bo")
     job = world.do("train", str(concept.id), concept=concept.id, **payload)
     assert (job.state, job.result) == ("failed", {"exit_code": exit_code})
 
 
-def test_a_concept_is_known_before_it_is_trained(world: World) -> None:
+def test_a_concept_is_known_before_it_is_trained(world: FolderWorld) -> None:
     photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(3)]
     stop = threading.Event()
-    handlers = make_handlers(world.familiar.home, world.familiar.library, world.queue)
+    handlers = world.handlers()
     worker = threading.Thread(target=run_worker_loop, args=(world.queue, {"learn": handlers["learn"]}, stop))
-    with hold_worker_lock(world.familiar.home):
+    with hold_worker_lock(world.home):
         worker.start()
         begun = world.familiar.begin_learning("Bo", photos)
         stop.set()
@@ -331,13 +311,13 @@ def test_a_concept_is_known_before_it_is_trained(world: World) -> None:
 
 @pytest.mark.parametrize(("priority", "order"), [(1, ["learn", "scan"]), (0, ["scan", "learn"])])
 def test_reading_a_library_makes_way_for_what_is_more_urgent(
-    world: World, priority: int, order: list[str]
+    world: FolderWorld, priority: int, order: list[str]
 ) -> None:
     for number in range(3):
         world.draw(f"{number}.jpg", number)
-    library, queue = world.familiar.library, world.queue
+    library, queue = world.library, world.queue
     library.add_root(world.folder)
-    real = make_handlers(world.familiar.home, library, queue)
+    real = make_handlers(world.home, library, queue)
     ended: list[str] = []
     begun: list[int] = []
 
@@ -362,10 +342,10 @@ def test_reading_a_library_makes_way_for_what_is_more_urgent(
     assert library.counts()["photos"] == 3
 
 
-def test_looking_again_at_photos_that_are_out_of_reach_groups_nothing_anew(world: World) -> None:
+def test_looking_again_at_photos_that_are_out_of_reach_groups_nothing_anew(world: FolderWorld) -> None:
     """It is tried every hour while the drive is away."""
     path = world.meet("a.png", 1.0)
-    library = world.familiar.library
+    library = world.library
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
     settle(library, due_mark(library))
     content = path.read_bytes()

@@ -12,36 +12,28 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
+from worlds import World
 
 from assistant.answers.backbone_service import BackboneService
 from assistant.answers.describe import Describer
 from assistant.demo.run import read_samples
 from assistant.language.parse import parse
-from assistant.worker.registry import make_handlers
 from exporters.installed import exported_version
 from personalizer.home import Home
 from personalizer.jobs.loop import run_worker_loop
-from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.schemas import Concept, Job
 
 
 @dataclass
-class Updated:
+class Updated(World):
     """A home whose backbone can be replaced by another version of itself."""
 
-    home: Home
-    library: Library
     checkpoint: Path
     photos: list[Path]
 
-    @property
-    def queue(self) -> JobQueue:
-        return JobQueue(self.library)
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        return {"backbone": str(self.checkpoint), "device": "cpu"}
+    def __post_init__(self) -> None:
+        self.options["backbone"] = str(self.checkpoint)
 
     @property
     def bo(self) -> Concept:
@@ -49,16 +41,9 @@ class Updated:
         assert found is not None
         return found
 
-    def run(self, *kinds: str) -> None:
-        """Run what waits of these kinds."""
-        handlers = make_handlers(self.home, self.library, self.queue)
-        chosen = {kind: handlers[kind] for kind in kinds}
-        run_worker_loop(self.queue, chosen, threading.Event(), idle_exit_s=0)
+    def work(self, *kinds: str) -> None:
+        super().work(*kinds)
         assert [job.error for job in self.queue.list("failed")] == []
-
-    def do(self, kind: str, subject: str = "library", **payload: Any) -> None:
-        self.queue.enqueue(kind, subject, {**self.asked, **payload})
-        self.run(kind)
 
     def waiting(self, kind: str) -> list[Job]:
         return [job for job in self.queue.list("queued") if job.kind == kind]
@@ -95,7 +80,7 @@ def learned(models: Path, exported: Any, tmp_path_factory: pytest.TempPathFactor
         world = Updated(home, library, checkpoint, mine[:3])
         world.do("scan")
         world.do("learn", "Bo", name="Bo", photos=[str(photo) for photo in mine[:3]])
-        world.run("train")
+        world.work("train")
         assert world.bo.state == "ready" and world.bo.backbone == exported.version
     return place, Path(shutil.copytree(place, place.with_name("kept")))
 
@@ -140,7 +125,7 @@ def test_prefixes_are_made_anew_and_concepts_work_meanwhile(updated: Updated) ->
     assert not updated.serving().has_prefix(updated.bo)
     present, why = evidence(updated)
     assert present and "another version" in why and "says yes" not in why
-    updated.run("train")
+    updated.work("train")
     assert updated.bo.state == "ready"
     assert updated.bo.backbone == exported_version(updated.home, str(updated.checkpoint)) != before.backbone
     present, why = evidence(updated)
@@ -154,7 +139,7 @@ def test_a_daemon_finds_out_by_itself_and_does_not_try_for_ever(updated: Updated
     updated.update()
     updated.do("scan")
     assert len(updated.waiting("export")) == 1 and updated.waiting("train") == []
-    updated.run("export")
+    updated.work("export")
     (job,) = updated.waiting("train")
     updated.do("scan")
     assert [one.id for one in updated.waiting("train")] == [job.id]
@@ -165,8 +150,8 @@ def test_a_daemon_finds_out_by_itself_and_does_not_try_for_ever(updated: Updated
         updated.queue.fail(job.id, "its photos are gone")
     else:
         updated.queue.request_cancel(job.id)
-    updated.queue.enqueue("scan", "library", updated.asked)
-    handlers = make_handlers(updated.home, updated.library, updated.queue)
+    updated.queue.enqueue("scan", "library", updated.options)
+    handlers = updated.handlers()
     run_worker_loop(updated.queue, {"scan": handlers["scan"]}, threading.Event(), idle_exit_s=0)
     assert updated.waiting("train") == [] and updated.bo.state == "stale"
 
@@ -174,8 +159,8 @@ def test_a_daemon_finds_out_by_itself_and_does_not_try_for_ever(updated: Updated
 def test_an_older_version_is_still_of_the_same_backbone_after_two_updates(updated: Updated) -> None:
     for _ in range(2):
         updated.update()
-        updated.queue.enqueue("export", str(updated.checkpoint), updated.asked)
-        updated.run("export")
+        updated.queue.enqueue("export", str(updated.checkpoint), updated.options)
+        updated.work("export")
     (job,) = updated.waiting("train")
     assert job.payload["concept"] == updated.bo.id and updated.bo.state == "stale"
 
@@ -195,7 +180,7 @@ def test_an_update_counts_as_one_wherever_familiar_is_installed(
     updated.checkpoint = moved
     updated.update()
     updated.queue.enqueue("export", "pocket", {"backbone": "pocket", "device": "cpu"})
-    updated.run("export")
+    updated.work("export")
     (job,) = updated.waiting("train")
     assert job.payload["concept"] == updated.bo.id
 
@@ -210,8 +195,8 @@ def test_without_an_index_names_decide(updated: Updated) -> None:
     assert updated.waiting("train") == [], "the prefix is of `tiny`"
     updated.checkpoint = mine
     updated.update()
-    updated.queue.enqueue("export", str(mine), updated.asked)
-    updated.run("export")
+    updated.queue.enqueue("export", str(mine), updated.options)
+    updated.work("export")
     assert len(updated.waiting("train")) == 1
 
 

@@ -37,7 +37,7 @@ def test_int8_export_agrees_with_torch(torch_session: TorchSession, int8: OrtSes
 
 
 def test_torch_session_is_the_backbone(backbone: Any, torch_session: TorchSession) -> None:
-    embeddings = torch.randn(2, 9, 64, generator=torch.Generator().manual_seed(0))
+    embeddings = torch.randn(2, 9, backbone.spec.hidden_size, generator=torch.Generator().manual_seed(0))
     mask = torch.ones(2, 9, dtype=torch.int64)
     mask[1, 7:] = 0
     with torch.no_grad():

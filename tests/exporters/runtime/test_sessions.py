@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from chameleon_checkpoints import SMALL
 from PIL import Image
 
 from exporters.runtime.session import BackboneSession
 from personalizer.errors import UsageError
+
+HIDDEN, MOST_POSITIONS = SMALL.hidden, SMALL.max_positions
+CODES = math.prod(SMALL.levels)
 
 
 @pytest.fixture(params=["fp32", "int8", "torch_session"])
@@ -28,7 +33,7 @@ def random() -> Callable[..., Any]:
 def test_cached_prefix_equals_the_whole_sequence(
     session: BackboneSession, random: Callable[..., Any]
 ) -> None:
-    sequence = random(1, 20, 64)
+    sequence = random(1, 20, HIDDEN)
     whole, _ = session.forward(sequence)
     _, prefix = session.forward(sequence[:, :12])
     rest, _ = session.forward(sequence[:, 12:], prefix)
@@ -40,9 +45,9 @@ def test_cached_prefix_equals_the_whole_sequence(
 
 
 def test_a_shared_prefix_is_not_changed(session: BackboneSession, random: Callable[..., Any]) -> None:
-    _, prefix = session.forward(random(1, 9, 64))
+    _, prefix = session.forward(random(1, 9, HIDDEN))
     before = [array.copy() for array in session.cache_to_arrays(prefix)]
-    first, second = random(3, 4, 64), random(1, 6, 64)
+    first, second = random(3, 4, HIDDEN), random(1, 6, HIDDEN)
     once, _ = session.forward(first, prefix.repeat(3))
     session.forward(second, prefix)
     again, grown = session.forward(first, prefix.repeat(3))
@@ -53,7 +58,7 @@ def test_a_shared_prefix_is_not_changed(session: BackboneSession, random: Callab
 
 
 def test_a_row_does_not_depend_on_its_batch(session: BackboneSession, random: Callable[..., Any]) -> None:
-    batch = random(5, 11, 64)
+    batch = random(5, 11, HIDDEN)
     batch[4] *= 20  # an outlier must not change the scale at which the others are quantized
     together, _ = session.forward(batch)
     for row in range(4):
@@ -62,7 +67,7 @@ def test_a_row_does_not_depend_on_its_batch(session: BackboneSession, random: Ca
 
 
 def test_joined_caches_of_different_lengths(session: BackboneSession, random: Callable[..., Any]) -> None:
-    long, short, after = random(1, 10, 64), random(1, 3, 64), random(2, 2, 64)
+    long, short, after = random(1, 10, HIDDEN), random(1, 3, HIDDEN), random(2, 2, HIDDEN)
     _, long_cache = session.forward(long)
     _, short_cache = session.forward(short)
     joined = session.join([long_cache, short_cache])
@@ -75,7 +80,7 @@ def test_joined_caches_of_different_lengths(session: BackboneSession, random: Ca
 
 
 def test_padding_on_the_right(session: BackboneSession, random: Callable[..., Any]) -> None:
-    sequences, after = random(2, 8, 64), random(2, 1, 64)
+    sequences, after = random(2, 8, HIDDEN), random(2, 1, HIDDEN)
     mask = np.ones((2, 8), dtype=bool)
     mask[1, 5:] = False
     _, cache = session.forward(sequences, mask=mask)
@@ -86,17 +91,17 @@ def test_padding_on_the_right(session: BackboneSession, random: Callable[..., An
 
 
 def test_caches_can_be_stored(session: BackboneSession, random: Callable[..., Any]) -> None:
-    _, cache = session.forward(random(1, 5, 64))
-    after = random(1, 2, 64)
+    _, cache = session.forward(random(1, 5, HIDDEN))
+    after = random(1, 2, HIDDEN)
     restored = session.cache_from_arrays(session.cache_to_arrays(cache))
     np.testing.assert_array_equal(session.forward(after, restored)[0], session.forward(after, cache)[0])
 
 
 def test_too_long_and_misfitting_input(session: BackboneSession, random: Callable[..., Any]) -> None:
-    with pytest.raises(UsageError, match="at most 512"):
-        session.forward(random(1, 513, 64))
+    with pytest.raises(UsageError, match=f"at most {MOST_POSITIONS}"):
+        session.forward(random(1, MOST_POSITIONS + 1, HIDDEN))
     with pytest.raises(ValueError, match="do not fit"):
-        session.forward(random(1, 3, 32))
+        session.forward(random(1, 3, HIDDEN // 2))
 
 
 def test_pictures_and_words_round_trip(session: BackboneSession, pictures: list[Image.Image]) -> None:
@@ -109,9 +114,12 @@ def test_pictures_and_words_round_trip(session: BackboneSession, pictures: list[
     assert session.detokenize(session.tokenize("a dog?")).replace(" ", "") == "adog?"
 
 
-def test_text_head_never_writes_image_codes(session: BackboneSession, random: Callable[..., Any]) -> None:
-    hidden = random(2, 3, 64)
+def test_text_head_never_writes_image_codes(
+    session: BackboneSession, backbone: Any, random: Callable[..., Any]
+) -> None:
+    hidden = random(2, 3, HIDDEN)
     logits = session.text_logits(hidden)
     assert logits.shape == (2, 3, session.spec.text_vocabulary)
-    assert (logits[..., -64:] < -1e30).all()
-    assert session.image_logits(hidden).shape == (2, 3, 64)
+    never = [np.flatnonzero(row < -1e30).tolist() for row in logits.reshape(6, -1)]
+    assert never == [sorted(backbone.image_ids.tolist())] * 6
+    assert session.image_logits(hidden).shape == (2, 3, CODES)

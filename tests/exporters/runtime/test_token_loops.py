@@ -157,23 +157,24 @@ def test_pictures_follow_the_seed_alone(int8: OrtSession, prefix_directory: Path
 def test_of_several_candidates_the_best_recognised_one_is_kept(
     fp32: OrtSession, concept: ConceptRuntime, named: bool
 ) -> None:
+    seed = 7
     shown = concept if named else None
     text = "a {name}." if named else "a red cup."
 
-    def draw(seed: int, count: int = 1, candidates: int = 1) -> Any:
+    def draw(number: int, count: int = 1, candidates: int = 1) -> Any:
         config = DrawingConfig(candidates=candidates)
-        return generate_images(fp32, text, config, count=count, seed=seed, concept=shown).codes
+        return generate_images(fp32, text, config, count=count, seed=number, concept=shown).codes
 
-    first = draw(5)[0].tolist()
+    first = draw(seed)[0].tolist()
     kept, scores = [], []
     for candidates in range(1, 6):
-        kept.append(draw(5, candidates=candidates)[0])
+        kept.append(draw(seed, candidates=candidates)[0])
         scores.append(float(recognition_scores(fp32, text, kept[-1][None], shown)[0]))
     assert kept[0].tolist() == first, "the first candidate is what is drawn without others"
     assert scores == sorted(scores) and scores[-1] > scores[0]
-    two = draw(5, count=2, candidates=5)
+    two = draw(seed, count=2, candidates=5)
     np.testing.assert_array_equal(two[0], kept[-1])
-    np.testing.assert_array_equal(two[1], draw(6, candidates=5)[0])
+    np.testing.assert_array_equal(two[1], draw(seed + 1, candidates=5)[0])
 
 
 def test_a_drawing_is_judged_by_what_is_said_of_it(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from photos import CHINA, FLOWER, package_photo
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -18,20 +19,14 @@ from personalizer.errors import CorruptArtifactError, NotReadyError
 from personalizer.faces.embedder import face_model_path
 
 
-def package_file(package: str, name: str) -> Path:
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent / name
-
-
 @pytest.fixture(scope="session")
 def flower() -> Image.Image:
-    return Image.open(package_file("sklearn", "datasets/images/flower.jpg")).convert("RGB")
+    return package_photo(*FLOWER)
 
 
 @pytest.fixture(scope="session")
 def china() -> Image.Image:
-    return Image.open(package_file("sklearn", "datasets/images/china.jpg")).convert("RGB")
+    return package_photo(*CHINA)
 
 
 @pytest.fixture(scope="session")

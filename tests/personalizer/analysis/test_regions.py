@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from photos import CHINA, package_photo
 from PIL import Image
 
 from personalizer.analysis.analyzer import PhotoAnalyzer, propose_region
@@ -17,8 +17,8 @@ from personalizer.schemas import BoundingBox
 
 
 @pytest.fixture(scope="session")
-def landscape(package_picture: Callable[[str, str], Image.Image]) -> Image.Image:
-    return package_picture("sklearn", "datasets/images/china.jpg")
+def landscape() -> Image.Image:
+    return package_photo(*CHINA)
 
 
 def overlap(a: BoundingBox, b: BoundingBox) -> float:

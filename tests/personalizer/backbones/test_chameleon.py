@@ -4,8 +4,8 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
+import chameleon_checkpoints as checkpoints
 import numpy as np
 import pytest
 import torch
@@ -80,9 +80,7 @@ def test_codes_map_to_tokens_by_name_not_by_order(loaded: ChameleonBackbone, pub
         assert torch.equal(loaded.embed_image_codes(torch.tensor(code)), expected)
 
 
-def test_stored_codebook_gives_the_ids_of_the_training_time_lattice(
-    checkpoints: ModuleType, tmp_path: Path
-) -> None:
+def test_stored_codebook_gives_the_ids_of_the_training_time_lattice(tmp_path: Path) -> None:
     tokenizer = checkpoints.write_pocket_like(tmp_path / "checkpoint")
     backbone = load_backbone(str(tmp_path / "checkpoint"), "cpu")
     vq = backbone.model.model.vqmodel

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import dlib
 import numpy as np
 import pytest
@@ -15,14 +12,6 @@ from personalizer.faces.embedder import FaceEmbedder, face_model_path
 from personalizer.schemas import BoundingBox
 
 NETWORK = ("dlib_face_recognition_resnet_model_v1.dat", "55533b28a95800a5")
-
-
-@pytest.fixture(scope="module")
-def portrait() -> Image.Image:
-    """Rear Admiral Grace Hopper's official portrait (public domain), as a package carries it."""
-    spec = importlib.util.find_spec("textual_image")
-    assert spec is not None and spec.origin is not None
-    return Image.open(Path(spec.origin).parent / "gracehopper.jpg").convert("RGB")
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from photos import package_photo
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from personalizer.faces.detector import FaceDetector
@@ -60,7 +61,6 @@ def detector() -> FaceDetector:
 
 @pytest.fixture(scope="module")
 def scene(
-    package_picture: Callable[[str, str], Image.Image],
     portrait: Image.Image,
     astronaut: Image.Image,
     detector: FaceDetector,
@@ -68,7 +68,7 @@ def scene(
     """A photo of 4000 x 3000 and where its twenty faces are."""
     random = np.random.default_rng(3)
     photo = Image.new("RGB", (4000, 3000))
-    grounds = [package_picture(*name) for name in WITHOUT_FACES]
+    grounds = [package_photo(*name) for name in WITHOUT_FACES]
     for number in range(20):
         ground = grounds[number % len(grounds)].resize((800, 750), Image.Resampling.BICUBIC)
         photo.paste(ground, (number % 5 * 800, number // 5 * 750))
@@ -160,10 +160,8 @@ def _times(box: BoundingBox, scale: float) -> BoundingBox:
 
 
 @pytest.mark.parametrize("name", WITHOUT_FACES, ids=lambda name: Path(name[1]).stem)
-def test_nothing_else_is_a_face(
-    package_picture: Callable[[str, str], Image.Image], detector: FaceDetector, name: tuple[str, str]
-) -> None:
-    assert detector.detect(package_picture(*name)) == []
+def test_nothing_else_is_a_face(detector: FaceDetector, name: tuple[str, str]) -> None:
+    assert detector.detect(package_photo(*name)) == []
 
 
 def test_the_sample_library_has_no_faces(detector: FaceDetector) -> None:

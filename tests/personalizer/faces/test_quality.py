@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from photos import package_photo
 from PIL import Image, ImageFilter
 from stored_photos import store_photo, vector_of
 
@@ -64,8 +64,8 @@ def test_what_a_face_lacks_is_named(request: pytest.FixtureRequest, who: str) ->
         assert only_face(good).flaw is None
 
 
-def test_a_profile_is_turned(package_picture: Callable[[str, str], Image.Image]) -> None:
-    face = only_face(package_picture("skimage", "data/camera.png"))
+def test_a_profile_is_turned() -> None:
+    face = only_face(package_photo("skimage", "data/camera.png"))
     assert face.flaw == "turned" and face.score < QUALITY_GATE
 
 

@@ -11,24 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from photos import bright_corner, draw_red_corner
 from PIL import Image
 
 from personalizer.errors import UnreadablePhotoError
 from personalizer.photos.decode import FOR_ANALYSIS, DecodeLimits, load_photo
-
-
-def picture(width: int = 240, height: int = 160) -> Image.Image:
-    """A red top-left quarter on noise, so that orientation shows and the file is not tiny."""
-    pixels = np.random.default_rng(0).integers(0, 120, (height, width, 3), dtype=np.uint8)
-    pixels[: height // 2, : width // 2] = (250, 10, 10)
-    return Image.fromarray(pixels)
-
-
-def red_corner(image: Image.Image) -> str:
-    red = np.asarray(image.convert("RGB")).astype(int)[..., 0]
-    h, w = red.shape[0] // 2, red.shape[1] // 2
-    means = {"tl": red[:h, :w], "tr": red[:h, w:], "bl": red[h:, :w], "br": red[h:, w:]}
-    return max(means, key=lambda corner: means[corner].mean())
 
 
 def exif(**tags) -> Image.Exif:
@@ -49,11 +36,11 @@ def test_every_format_by_content_even_with_a_wrong_name(tmp_path: Path, name: st
 
     pillow_heif.register_heif_opener()
     saved = tmp_path / name
-    picture().save(saved, exif=exif())
+    draw_red_corner().save(saved, exif=exif())
     wrong = saved.rename(tmp_path / "wrong.bin")
     photo = load_photo(wrong)
     assert (photo.width_px, photo.height_px) == photo.image.size == (240, 160)
-    assert photo.image.mode == "RGB" and red_corner(photo.image) == "tl"
+    assert photo.image.mode == "RGB" and bright_corner(photo.image) == "tl"
     assert photo.taken_at == datetime(2023, 7, 14, 10, 11, 12)
     assert photo.camera == "Fuji X100"
     if name != "a.tiff":  # Pillow writes no GPS block into TIFF
@@ -67,16 +54,16 @@ def test_every_format_by_content_even_with_a_wrong_name(tmp_path: Path, name: st
 )
 def test_orientation(tmp_path: Path, suffix: str, orientation: int, corner: str) -> None:
     path = tmp_path / f"a{suffix}"
-    picture().save(path, exif=exif(orientation=orientation))
+    draw_red_corner().save(path, exif=exif(orientation=orientation))
     photo = load_photo(path)
-    assert red_corner(photo.image) == corner
+    assert bright_corner(photo.image) == corner
     expected = (160, 240) if orientation >= 5 else (240, 160)
     assert (photo.width_px, photo.height_px) == photo.image.size == expected
 
 
 def test_large_photo_is_reduced_and_keeps_its_size(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
-    picture(3000, 2000).save(path, exif=exif(orientation=6))
+    draw_red_corner(3000, 2000).save(path, exif=exif(orientation=6))
     photo = load_photo(path)
     assert (photo.width_px, photo.height_px) == (2000, 3000)
     assert max(photo.image.size) == 1024 and photo.scale == pytest.approx(3000 / 1024)
@@ -89,12 +76,12 @@ def test_a_phones_photo_is_decoded_to_half_its_sides_and_no_further(
 ) -> None:
     """What analysis asks for is what JPEG decodes to by itself: nothing is decoded large to be reduced again."""
     path = tmp_path / "a.jpg"
-    picture(*size).save(path)
+    draw_red_corner(*size).save(path)
     photo = load_photo(path, FOR_ANALYSIS)
     assert photo.image.size == (size[0] // 2, size[1] // 2)
     assert (photo.width_px, photo.height_px) == size and photo.scale == 2
     wide = tmp_path / "wide.jpg"
-    picture(4000, 400).save(wide)
+    draw_red_corner(4000, 400).save(wide)
     assert load_photo(wide, DecodeLimits(max_side_px=1024)).image.size == (1000, 100)
 
 
@@ -103,7 +90,7 @@ def test_a_phones_photo_is_decoded_to_half_its_sides_and_no_further(
 )
 def test_nonsense_in_exif_is_left_out(tmp_path: Path, date: str, longitude: tuple) -> None:
     path = tmp_path / "a.jpg"
-    picture().save(path, exif=exif(date=date, longitude=longitude))
+    draw_red_corner().save(path, exif=exif(date=date, longitude=longitude))
     photo = load_photo(path)
     assert photo.taken_at is None and photo.longitude is None
 
@@ -111,7 +98,7 @@ def test_nonsense_in_exif_is_left_out(tmp_path: Path, date: str, longitude: tupl
 def test_modes_become_rgb(tmp_path: Path) -> None:
     for number, mode in enumerate(["L", "1", "P", "RGBA", "LA", "CMYK"]):
         path = tmp_path / f"{number}.{'tiff' if mode == 'CMYK' else 'png'}"
-        picture().convert(mode).save(path)
+        draw_red_corner().convert(mode).save(path)
         assert load_photo(path).image.mode == "RGB"
     clear = tmp_path / "clear.png"
     Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(clear)
@@ -128,7 +115,7 @@ def test_truncated_is_an_error_never_half_a_picture(tmp_path: Path, suffix: str,
 
     pillow_heif.register_heif_opener()
     path = tmp_path / f"a{suffix}"
-    picture().save(path, **({"progressive": True} if "progressive" in suffix else {}))
+    draw_red_corner().save(path, **({"progressive": True} if "progressive" in suffix else {}))
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(UnreadablePhotoError) as caught:
@@ -173,7 +160,7 @@ def test_pixel_limit_is_checked_before_decoding(tmp_path: Path) -> None:
 
 def test_permission_denied(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
-    picture().save(path)
+    draw_red_corner().save(path)
     path.chmod(0)
     if os.geteuid() != 0:
         assert reason(path) == "permission denied"

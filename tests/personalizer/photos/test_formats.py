@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import raw_files
+from photos import bright_corner, draw_red_corner
 from PIL import Image, ImageCms
 
 from personalizer.errors import UnreadablePhotoError
@@ -17,24 +19,10 @@ from personalizer.photos.decode import DecodeLimits, decode_photo, load_photo
 from personalizer.photos.formats import may_be_photo
 
 
-def picture(width: int = 240, height: int = 160) -> Image.Image:
-    """A red top-left quarter on noise."""
-    pixels = np.random.default_rng(0).integers(0, 120, (height, width, 3), dtype=np.uint8)
-    pixels[: height // 2, : width // 2] = (250, 10, 10)
-    return Image.fromarray(pixels)
-
-
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, kind, **options)
     return buffer.getvalue()
-
-
-def bright_corner(image: Image.Image) -> str:
-    red = np.asarray(image).astype(int)[..., 0]
-    h, w = red.shape[0] // 2, red.shape[1] // 2
-    means = {"tl": red[:h, :w], "tr": red[:h, w:], "bl": red[h:, :w], "br": red[h:, w:]}
-    return max(means, key=lambda corner: means[corner].mean())
 
 
 def reason(content: bytes, name: str = "a", limits: DecodeLimits | None = None) -> str:
@@ -105,7 +93,7 @@ def test_modern_containers_are_turned_once_and_keep_date_and_place(
     exif.get_ifd(0x8769)[0x9003] = "2024:02:29 23:59:58"
     exif.get_ifd(0x8825).update({1: "S", 2: (33.0, 51.0, 36.0), 3: "E", 4: (151.0, 12.0, 36.0)})
     path = tmp_path / f"a{suffix}"
-    picture().save(path, exif=exif)
+    draw_red_corner().save(path, exif=exif)
     photo = load_photo(path)
     assert bright_corner(photo.image) == corner
     assert (photo.width_px, photo.height_px) == ((160, 240) if orientation > 4 else (240, 160))
@@ -118,10 +106,8 @@ def test_modern_containers_are_turned_once_and_keep_date_and_place(
 
 
 @pytest.mark.parametrize(("orientation", "corner"), [(1, "tl"), (3, "br"), (6, "tr"), (8, "bl")])
-def test_of_a_raw_file_the_preview_with_what_the_container_says(
-    raw_files, orientation: int, corner: str
-) -> None:
-    preview = raw_files.jpeg(picture(900, 600))
+def test_of_a_raw_file_the_preview_with_what_the_container_says(orientation: int, corner: str) -> None:
+    preview = raw_files.jpeg(draw_red_corner(900, 600))
     photo = decode_photo(raw_files.dng(preview, (900, 600), orientation=orientation), Path("a.dng"))
     size = (600, 900) if orientation > 4 else (900, 600)
     assert (photo.width_px, photo.height_px) == photo.image.size == size
@@ -131,46 +117,46 @@ def test_of_a_raw_file_the_preview_with_what_the_container_says(
     assert photo.longitude == pytest.approx(-2.2945, abs=1e-5)
 
 
-def test_a_preview_that_says_how_it_is_turned_is_believed(raw_files) -> None:
+def test_a_preview_that_says_how_it_is_turned_is_believed() -> None:
     exif = Image.Exif()
     exif[0x0112] = 1
-    upright = raw_files.jpeg(picture(600, 900), exif=exif)
+    upright = raw_files.jpeg(draw_red_corner(600, 900), exif=exif)
     photo = decode_photo(raw_files.dng(upright, (600, 900), orientation=6), Path("a.dng"))
     assert photo.image.size == (600, 900) and bright_corner(photo.image) == "tl"
 
 
 @pytest.mark.parametrize(("orientation", "corner"), [(1, "tl"), (6, "tr")])
-def test_a_raw_file_without_a_preview_is_developed(raw_files, orientation: int, corner: str) -> None:
+def test_a_raw_file_without_a_preview_is_developed(orientation: int, corner: str) -> None:
     photo = decode_photo(raw_files.dng(orientation=orientation), Path("a.dng"))
     assert photo.image.size == ((32, 48) if orientation > 4 else (48, 32))  # half of the sensor's 96 x 64
     assert bright_corner(photo.image) == corner
 
 
-def test_a_thumbnail_is_no_preview_where_the_sensor_has_more(raw_files) -> None:
+def test_a_thumbnail_is_no_preview_where_the_sensor_has_more() -> None:
     thumbnail = raw_files.jpeg(Image.new("RGB", (160, 120), "blue"))
     photo = decode_photo(raw_files.dng(thumbnail, (160, 120), sensor=(1400, 900)), Path("a.dng"))
     assert (photo.width_px, photo.height_px) == (700, 450) and bright_corner(photo.image) == "tl"
 
 
-def test_limits_hold_for_raw_files(raw_files) -> None:
-    wide = raw_files.dng(raw_files.jpeg(picture(900, 600)), (900, 600))
+def test_limits_hold_for_raw_files() -> None:
+    wide = raw_files.dng(raw_files.jpeg(draw_red_corner(900, 600)), (900, 600))
     assert "too many pixels" in reason(wide, limits=DecodeLimits(max_megapixels=0.5))
     sensor = raw_files.dng(sensor=(1400, 900))
     assert "too many pixels" in reason(sensor, limits=DecodeLimits(max_megapixels=1))
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.9])
-def test_a_raw_file_that_ends_early_is_an_error_or_its_whole_preview(raw_files, share: float) -> None:
+def test_a_raw_file_that_ends_early_is_an_error_or_its_whole_preview(share: float) -> None:
     for content in (
-        raw_files.dng(raw_files.jpeg(picture(900, 600)), (900, 600)),
+        raw_files.dng(raw_files.jpeg(draw_red_corner(900, 600)), (900, 600)),
         raw_files.dng(sensor=(700, 500)),
     ):
         cut = content[: int(len(content) * share)]
         assert 5 < len(reason(cut, "a.dng")) < 200
 
 
-def test_a_flipped_byte_in_a_raw_file_never_escapes_as_anything_but_a_reason(raw_files) -> None:
-    content = raw_files.dng(raw_files.jpeg(picture(200, 120)), (200, 120))
+def test_a_flipped_byte_in_a_raw_file_never_escapes_as_anything_but_a_reason() -> None:
+    content = raw_files.dng(raw_files.jpeg(draw_red_corner(200, 120)), (200, 120))
     random = np.random.default_rng(3)
     outcomes = set()
     for _ in range(150):
@@ -185,14 +171,12 @@ def test_a_flipped_byte_in_a_raw_file_never_escapes_as_anything_but_a_reason(raw
     assert "decoded" in outcomes
 
 
-def test_a_tiff_with_the_name_of_a_raw_file_and_a_raw_file_with_the_name_of_a_tiff(
-    raw_files, tmp_path: Path
-) -> None:
+def test_a_tiff_with_the_name_of_a_raw_file_and_a_raw_file_with_the_name_of_a_tiff(tmp_path: Path) -> None:
     raw = tmp_path / "scan.tif"
-    raw.write_bytes(raw_files.dng(raw_files.jpeg(picture(900, 600)), (900, 600)))
+    raw.write_bytes(raw_files.dng(raw_files.jpeg(draw_red_corner(900, 600)), (900, 600)))
     assert load_photo(raw).width_px == 900
     plain = tmp_path / "scan.nef"
-    picture().save(plain, "TIFF")
+    draw_red_corner().save(plain, "TIFF")
     assert load_photo(plain).image.size == (240, 160)
     assert may_be_photo(raw) and may_be_photo(plain)
 
@@ -304,7 +288,9 @@ def test_deep_and_grey_pictures_keep_their_brightness() -> None:
     deep = Image.fromarray(np.full((8, 8), 52_428, np.uint16))
     for kind in ("PNG", "TIFF"):
         assert decode_photo(saved(deep, kind), Path("a")).image.getpixel((4, 4)) == (204, 204, 204)
-    gray = Image.merge("LA", (Image.new("L", (8, 8), 90), Image.new("L", (8, 8), 255)))
-    assert decode_photo(saved(gray, "PNG"), Path("a")).image.getpixel((4, 4)) == (90, 90, 90)
-    multi = saved(picture(), "MPO", save_all=True, append_images=[Image.new("RGB", (240, 160), "blue")])
+    grey = Image.merge("LA", (Image.new("L", (8, 8), 90), Image.new("L", (8, 8), 255)))
+    assert decode_photo(saved(grey, "PNG"), Path("a")).image.getpixel((4, 4)) == (90, 90, 90)
+    multi = saved(
+        draw_red_corner(), "MPO", save_all=True, append_images=[Image.new("RGB", (240, 160), "blue")]
+    )
     assert bright_corner(decode_photo(multi, Path("a")).image) == "tl"

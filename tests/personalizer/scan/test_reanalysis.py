@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from skimage.data import astronaut
+from photos import ASTRONAUT, package_photo
 from stored_photos import store_photo
 
 from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
@@ -112,7 +111,7 @@ def people(tmp_path: Path) -> Path:
     """A folder with three photos of one face."""
     folder = tmp_path / "people"
     folder.mkdir()
-    face = Image.fromarray(astronaut())
+    face = package_photo(*ASTRONAUT)
     for number in range(3):
         face.crop((number, 0, 512, 400)).save(folder / f"{number}.png")
     return folder

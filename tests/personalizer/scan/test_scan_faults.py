@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stored_photos import file_rows
+from stored_photos import file_rows, store_photo
 
 from personalizer.analysis.process import AnalysisProcess, Broken
 from personalizer.errors import FamiliarError, NotReadyError
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
-from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan import file_system
 from personalizer.scan import importer as photo_import
 from personalizer.scan.file_system import Mount, Settling, is_being_written
@@ -377,20 +376,14 @@ def test_an_answer_covers_what_was_asked_and_no_more(
     library: Library, folder: Path, make_photo: MakePhoto, run: Run
 ) -> None:
     for number in range(40):
-        library.record_photo(
-            NewPhoto(
-                content_hash=f"{number:064}",
-                path=make_photo(folder / f"{number}.jpg", 0),
-                size=(folder / f"{number}.jpg").stat().st_size,
-                mtime_ns=(folder / f"{number}.jpg").stat().st_mtime_ns,
-                width_px=320,
-                height_px=240,
-                taken_at=None,
-                latitude=None,
-                longitude=None,
-                camera=None,
-                detections=[],
-            )
+        store_photo(
+            library,
+            content_hash=f"{number:064}",
+            path=make_photo(folder / f"{number}.jpg", 0),
+            size=(folder / f"{number}.jpg").stat().st_size,
+            mtime_ns=(folder / f"{number}.jpg").stat().st_mtime_ns,
+            width_px=320,
+            height_px=240,
         )
     for number in range(11):
         (folder / f"{number}.jpg").unlink()

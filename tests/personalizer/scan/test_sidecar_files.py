@@ -10,10 +10,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import raw_files
 from PIL import Image
+from stored_photos import store_photo
 
 from personalizer.library.library import Library
-from personalizer.library.photos.photos import NewPhoto
 from personalizer.scan.full_scan import scan
 from personalizer.scan.sidecar_files import find_companions
 
@@ -33,10 +34,9 @@ def folder(tmp_path: Path) -> Path:
 def record(library: Library, path: Path, at: datetime | None = None, latitude: float | None = None) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(path.name.encode())
-    return library.record_photo(NewPhoto(
-        content_hash=str(path), path=path, size=1, mtime_ns=1, width_px=9, height_px=9, taken_at=at,
-        latitude=latitude, longitude=latitude, camera=None, detections=[],
-    )).id  # fmt: skip
+    return store_photo(
+        library, content_hash=str(path), path=path, taken_at=at, latitude=latitude, longitude=latitude
+    ).id
 
 
 def touch(path: Path, content: str = "x") -> Path:
@@ -136,7 +136,7 @@ def test_a_folder_that_is_not_there_says_nothing(library: Library, folder: Path)
 
 
 def test_after_a_scan_of_real_files(
-    library: Library, folder: Path, models: Path, make_photo: Callable[..., Path], raw_files
+    library: Library, folder: Path, models: Path, make_photo: Callable[..., Path]
 ) -> None:
     make_photo(folder / "a.jpg", 1)
     touch(folder / "a.jpg.json", TAKEOUT)
@@ -162,10 +162,7 @@ def test_a_renamed_folder_of_thousands_takes_seconds(library: Library, folder: P
     with library.transaction():
         for number in range(3000):
             path = folder / "old" / f"{number}.jpg"
-            library.record_photo(NewPhoto(
-                content_hash=str(number), path=path, size=1, mtime_ns=1, width_px=9, height_px=9, taken_at=None,
-                latitude=None, longitude=None, camera=None, detections=[],
-            ))  # fmt: skip
+            store_photo(library, content_hash=str(number), path=path)
             path.with_suffix(".xmp").write_text(XMP.format(date="2010-02-03T04:05:06"))
     report = find_companions(library)
     assert (report.companions, report.dates) == (3000, 3000)

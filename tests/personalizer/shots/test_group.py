@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import raw_files
 from PIL import Image, ImageEnhance
 from stored_photos import store_photo
 
@@ -282,7 +283,7 @@ def test_a_raw_file_belongs_to_the_jpeg_beside_it(library: Library) -> None:
 
 
 def test_scanned_raw_and_jpeg_pairs_and_copies_are_grouped(
-    library: Library, tmp_path: Path, models: Path, raw_files
+    library: Library, tmp_path: Path, models: Path
 ) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+import small_training as small
 import torch
 from safetensors.numpy import save_file
 
@@ -22,7 +21,7 @@ from personalizer.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, w
 
 
 def test_a_cancelled_run_leaves_a_checkpoint_and_continues_to_the_same_rows(
-    small: ModuleType, backbone: Backbone, tmp_path: Path
+    backbone: Backbone, tmp_path: Path
 ) -> None:
     whole = small.trainer(backbone, tmp_path / "whole")
     complete = whole.train(None, None)
@@ -40,9 +39,7 @@ def test_a_cancelled_run_leaves_a_checkpoint_and_continues_to_the_same_rows(
     assert not (tmp_path / "cut" / CHECKPOINT_FILE).exists()
 
 
-def test_a_crash_after_the_last_step_costs_no_steps(
-    small: ModuleType, backbone: Backbone, tmp_path: Path
-) -> None:
+def test_a_crash_after_the_last_step_costs_no_steps(backbone: Backbone, tmp_path: Path) -> None:
     first = small.trainer(backbone, tmp_path)
     first.train(None, None)
     again, seen = small.trainer(backbone, tmp_path), small.Cancel(after=99)
@@ -53,9 +50,7 @@ def test_a_crash_after_the_last_step_costs_no_steps(
 @pytest.mark.parametrize(
     "damage", ["cut", "empty", "flipped", "no metadata", "another fingerprint", "no JSON"]
 )
-def test_checkpoints_that_do_not_fit_are_ignored(
-    small: ModuleType, backbone: Backbone, tmp_path: Path, damage: str
-) -> None:
+def test_checkpoints_that_do_not_fit_are_ignored(backbone: Backbone, tmp_path: Path, damage: str) -> None:
     small.trainer(backbone, tmp_path, replace(small.CONFIG, steps=2)).train(None, None)
     path = tmp_path / CHECKPOINT_FILE
     content = bytearray(path.read_bytes())
@@ -105,7 +100,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(
 
 
 def test_checkpoints_are_written_while_training_and_atomically(
-    small: ModuleType, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     often = replace(small.CONFIG, checkpoint_every_s=0.0)
     cancel = small.Cancel(after=2)
@@ -128,22 +123,18 @@ def test_checkpoints_are_written_while_training_and_atomically(
 
 
 CHILD = """
-import importlib.util, sys, torch
+import sys, torch
 torch.set_num_threads(1)
-spec = importlib.util.spec_from_file_location("small_training", sys.argv[1])
-small = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(small)
-small.train_and_say(sys.argv[2], sys.argv[3])
+sys.path.append(sys.argv[1])
+import small_training
+small_training.train_and_say(sys.argv[2], sys.argv[3])
 """
 
 
 @pytest.mark.slow
-def test_a_killed_training_continues(
-    small: ModuleType, pocket_like: Path, backbone: Backbone, tmp_path: Path
-) -> None:
-    assert importlib.util.find_spec("personalizer") is not None
+def test_a_killed_training_continues(pocket_like: Path, backbone: Backbone, tmp_path: Path) -> None:
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, small.__file__, str(pocket_like), str(tmp_path)],
+        [sys.executable, "-c", CHILD, str(Path(small.__file__).parent), str(pocket_like), str(tmp_path)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

@@ -7,10 +7,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+import small_training as small
 import torch
 from safetensors.torch import load_file
 
@@ -142,9 +142,7 @@ def test_gradients_are_those_of_finite_differences(backbone: Backbone, checkpoin
     assert float((gradient * direction).sum()) == pytest.approx(expected, rel=0.02, abs=1e-4)
 
 
-def test_training_moves_them_and_leaves_the_backbone_alone(
-    small: ModuleType, backbone: Backbone, tmp_path: Path
-) -> None:
+def test_training_moves_them_and_leaves_the_backbone_alone(backbone: Backbone, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in backbone.model.state_dict().items()}  # type: ignore[attr-defined]
     trainer = small.trainer(backbone, tmp_path, replace(small.CONFIG, rows=ROWS, companions=0.5))
     assert trainer.prefix.deep_rows is not None and not trainer.prefix.deep_rows.any()
@@ -156,7 +154,7 @@ def test_training_moves_them_and_leaves_the_backbone_alone(
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_an_interrupted_training_goes_on_to_the_same_rows(
-    small: ModuleType, backbone: Backbone, tmp_path: Path, shared: bool
+    backbone: Backbone, tmp_path: Path, shared: bool
 ) -> None:
     rows = DualPrefixConfig(4, 4 if shared else 3, shared=shared, deep_layers=2)
     config = replace(small.CONFIG, rows=rows, companions=0.5, preservation=0.5)
@@ -209,7 +207,7 @@ def test_what_was_trained_before_there_were_any_is_still_finished() -> None:
 
 
 def test_more_layers_than_there_are_and_prompts_that_are_not_shared_are_refused(
-    small: ModuleType, backbone: Backbone, tmp_path: Path
+    backbone: Backbone, tmp_path: Path
 ) -> None:
     with pytest.raises(UsageError, match=r"outside 0\.\.256"):
         DualPrefixConfig(deep_layers=-1)
@@ -228,7 +226,7 @@ def test_more_layers_than_there_are_and_prompts_that_are_not_shared_are_refused(
         states.hidden_states_at(shown, [[0]])
 
 
-def test_what_was_trained_is_what_is_served(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:
+def test_what_was_trained_is_what_is_served(backbone: Backbone, tmp_path: Path) -> None:
     from exporters.onnx.torch_session import TorchSession
     from exporters.runtime.answers import before_answer
     from exporters.runtime.concept import ConceptRuntime

@@ -11,10 +11,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import small_training as small
 import torch
 
 from exporters.runtime.concept import LearnedRows
@@ -35,7 +36,7 @@ def pair(directory: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("new", [False, True])
 def test_a_full_disk_at_any_moment_keeps_a_whole_prefix(
-    small: ModuleType, backbone: Backbone, small_disk: Any, new: bool
+    backbone: Backbone, small_disk: Any, new: bool
 ) -> None:
     config = replace(small.CONFIG, steps=2)
     with small.disc_world(small_disk.folder) as world:
@@ -66,7 +67,6 @@ def test_a_full_disk_at_any_moment_keeps_a_whole_prefix(
 
 
 def test_a_file_that_may_not_grow_keeps_the_previous_prefix(
-    small: ModuleType,
     world: SimpleNamespace,
     backbone: Backbone,
     largest_file: Callable[[int], AbstractContextManager[None]],
@@ -82,7 +82,7 @@ def test_a_file_that_may_not_grow_keeps_the_previous_prefix(
 
 
 def test_a_read_only_concepts_folder_is_said_and_its_prefix_kept(
-    small: ModuleType, backbone: Backbone, small_disk: Any, tmp_path: Path
+    backbone: Backbone, small_disk: Any, tmp_path: Path
 ) -> None:
     with small.disc_world(tmp_path) as world:
         world.home.concepts.rmdir()
@@ -161,7 +161,7 @@ def killed_before(write: int, world: SimpleNamespace, backbone: Backbone, config
 
 @pytest.mark.slow
 def test_a_kill_before_any_write_keeps_a_whole_prefix_and_the_next_run_goes_on(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+    world: SimpleNamespace, backbone: Backbone
 ) -> None:
     directory = world.home.concepts / str(world.concept)
     first, second = replace(small.CONFIG, steps=2), replace(small.CONFIG, steps=3)

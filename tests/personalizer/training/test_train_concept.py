@@ -7,9 +7,10 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import pytest
+import small_training as small
 
 from personalizer.backbones.base import Backbone
 from personalizer.concepts.facts import remember, take_back
@@ -26,9 +27,7 @@ from personalizer.training.train_concept import train_concept
 KEYS = {"concept", "steps", "elapsed_s", "trained_values", "bytes", "peak_rss_mib", "recognition_augmented"}
 
 
-def test_training_a_concept_and_not_repeating_it(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
-) -> None:
+def test_training_a_concept_and_not_repeating_it(world: SimpleNamespace, backbone: Backbone) -> None:
     report, seen = small.train(world, backbone)
     assert set(report) >= KEYS
     assert (report["concept"], report["steps"], report["photos"]) == ("Red disc", 5, 3)
@@ -56,9 +55,7 @@ def test_training_a_concept_and_not_repeating_it(
 @pytest.mark.parametrize(
     "change", ["member", "rejected", "fact", "settings", "damaged rows", "damaged manifest"]
 )
-def test_what_changed_is_trained_again(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone, change: str
-) -> None:
+def test_what_changed_is_trained_again(world: SimpleNamespace, backbone: Backbone, change: str) -> None:
     small.train(world, backbone)
     directory = world.home.concepts / str(world.concept)
     config = replace(small.CONFIG, steps=5)
@@ -84,7 +81,7 @@ def test_what_changed_is_trained_again(
 
 
 def test_what_was_told_is_taught_and_stays_out_of_what_the_prefix_carries(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+    world: SimpleNamespace, backbone: Backbone
 ) -> None:
     for fact in ("Red disc is afraid of water", "אדום", "🍕", "my toy", "<image> is red"):
         remember(world.library, world.concept, fact)
@@ -104,7 +101,7 @@ def test_what_was_told_is_taught_and_stays_out_of_what_the_prefix_carries(
 @pytest.mark.parametrize("finished", [False, True])
 @pytest.mark.parametrize("change", ["told", "taken back", "confirmed", "rejected", "nothing to learn"])
 def test_what_changes_while_it_is_trained_is_learned_the_next_time(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone, change: str, finished: bool
+    world: SimpleNamespace, backbone: Backbone, change: str, finished: bool
 ) -> None:
     library = world.library
     remember(library, world.concept, "Red disc is fond of snow")
@@ -135,7 +132,7 @@ def test_what_changes_while_it_is_trained_is_learned_the_next_time(
 
 
 def test_cancelling_keeps_the_previous_prefix_and_the_steps(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+    world: SimpleNamespace, backbone: Backbone
 ) -> None:
     directory = world.home.concepts / str(world.concept)
     small.train(world, backbone)
@@ -159,7 +156,7 @@ def test_cancelling_keeps_the_previous_prefix_and_the_steps(
 
 
 def test_a_full_disk_keeps_the_previous_prefix(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+    world: SimpleNamespace, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small.train(world, backbone)
     directory = world.home.concepts / str(world.concept)
@@ -176,7 +173,7 @@ def test_a_full_disk_keeps_the_previous_prefix(
 
 
 def test_another_face_in_the_same_photos_is_another_training(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+    world: SimpleNamespace, backbone: Backbone
 ) -> None:
     library = world.library
     faces = [
@@ -202,7 +199,7 @@ def test_another_face_in_the_same_photos_is_another_training(
 
 
 def test_a_concept_without_members_or_readable_photos_says_so(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+    world: SimpleNamespace, backbone: Backbone
 ) -> None:
     empty = world.library.create_concept("object", "Nothing")
     with pytest.raises(UsageError, match="Nothing"):
@@ -214,9 +211,7 @@ def test_a_concept_without_members_or_readable_photos_says_so(
     assert world.library.concept(world.concept).state == "named"
 
 
-def test_one_unreadable_member_does_not_stop_training(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
-) -> None:
+def test_one_unreadable_member_does_not_stop_training(world: SimpleNamespace, backbone: Backbone) -> None:
     (world.folder / "red-1.jpg").write_bytes(b"no picture")
     (world.folder / "other-2.jpg").unlink()
     report = small.train(world, backbone)[0]
@@ -228,16 +223,14 @@ def test_one_unreadable_member_does_not_stop_training(
     }
 
 
-def test_without_anything_to_tell_it_apart_from(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
-) -> None:
+def test_without_anything_to_tell_it_apart_from(world: SimpleNamespace, backbone: Backbone) -> None:
     for path in world.folder.glob("other-*"):
         path.unlink()
     with pytest.raises(UsageError, match="other photos"):
         small.train(world, backbone)
 
 
-def test_without_any_other_photo(small: ModuleType, tmp_path: Path, backbone: Backbone) -> None:
+def test_without_any_other_photo(tmp_path: Path, backbone: Backbone) -> None:
     home = Home(tmp_path / "home").ensure()
     with Library.open(home.database) as library:
         ids = [
@@ -250,7 +243,7 @@ def test_without_any_other_photo(small: ModuleType, tmp_path: Path, backbone: Ba
             train_concept(library, home, concept.id, backbone, small.CONFIG)
 
 
-def test_a_single_other_photo_is_enough(small: ModuleType, tmp_path: Path, backbone: Backbone) -> None:
+def test_a_single_other_photo_is_enough(tmp_path: Path, backbone: Backbone) -> None:
     home = Home(tmp_path / "home").ensure()
     with Library.open(home.database) as library:
         [member, *_] = small.record(library, small.photo(tmp_path, "red", (220, 20, 20), 0), [1, 0, 0, 0])
@@ -262,7 +255,7 @@ def test_a_single_other_photo_is_enough(small: ModuleType, tmp_path: Path, backb
 
 
 def test_a_training_that_is_killed_every_evening_gets_done(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+    world: SimpleNamespace, backbone: Backbone
 ) -> None:
     class PowerCut(BaseException):
         pass

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+import small_training as small
 import torch
 
 from personalizer.backbones.base import Backbone
@@ -19,7 +19,7 @@ from personalizer.training.loss import graded_places
 from personalizer.training.trainer import TrainerConfig
 
 
-def test_gradients_reach_the_new_rows_only(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:
+def test_gradients_reach_the_new_rows_only(backbone: Backbone, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in backbone.model.state_dict().items()}
     made = small.trainer(backbone, tmp_path)
     start = small.rows(made)
@@ -34,7 +34,7 @@ def test_gradients_reach_the_new_rows_only(small: ModuleType, backbone: Backbone
     assert trained == {id(p) for p in made.prefix.parameters()}
 
 
-def test_loss_falls_on_a_tiny_set(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:
+def test_loss_falls_on_a_tiny_set(backbone: Backbone, tmp_path: Path) -> None:
     config = replace(small.CONFIG, steps=60, learning_rate=0.1)
     outcome = small.trainer(
         backbone, tmp_path, config, dataset=small.random_dataset(positives=1, soft=0)
@@ -44,7 +44,7 @@ def test_loss_falls_on_a_tiny_set(small: ModuleType, backbone: Backbone, tmp_pat
 
 
 def test_starting_rows_are_the_free_name_and_pieces_of_own_pictures(
-    small: ModuleType, backbone: Backbone, tmp_path: Path
+    backbone: Backbone, tmp_path: Path
 ) -> None:
     made = small.trainer(backbone, tmp_path)
     start = made.prefix.input_rows.detach()
@@ -54,7 +54,7 @@ def test_starting_rows_are_the_free_name_and_pieces_of_own_pictures(
         assert bool((pieces == row).all(dim=1).any())
 
 
-def test_only_graded_positions_count(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:
+def test_only_graded_positions_count(backbone: Backbone, tmp_path: Path) -> None:
     made = small.trainer(backbone, tmp_path)
     builder = ExampleBuilder(backbone, small.CONFIG.rows)
     codes = small.random_dataset().positives[0].tolist()
@@ -77,7 +77,7 @@ def test_only_graded_positions_count(small: ModuleType, backbone: Backbone, tmp_
 
 
 def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
-    small: ModuleType, backbone: Backbone, tmp_path: Path
+    backbone: Backbone, tmp_path: Path
 ) -> None:
     made = small.trainer(backbone, tmp_path)
     with torch.no_grad():
@@ -111,7 +111,7 @@ def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
         TrainerConfig(**wrong)
 
 
-def test_accuracy_on_what_was_held_out(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:
+def test_accuracy_on_what_was_held_out(backbone: Backbone, tmp_path: Path) -> None:
     made = small.trainer(backbone, tmp_path, replace(small.CONFIG, weights=TaskWeights(recognition=0.0)))
     positives, negatives = made.yes_no(True), made.yes_no(False)
     assert positives.shape == (2,) and negatives.shape == (3,)
@@ -122,7 +122,7 @@ def test_accuracy_on_what_was_held_out(small: ModuleType, backbone: Backbone, tm
     assert math.isnan(outcome.recognition_augmented) and outcome.yes_no_threshold == 0.0
 
 
-def test_yes_no_reads_the_answers_first_word(small: ModuleType, backbone: Backbone, tmp_path: Path) -> None:
+def test_yes_no_reads_the_answers_first_word(backbone: Backbone, tmp_path: Path) -> None:
     """The same margin as a plain pass over the prompt and the self-prompt, without the answer behind it."""
     made = small.trainer(backbone, tmp_path)
     codes = small.random_dataset().held_positives[1].tolist()

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from stored_photos import store_photo
 
 from personalizer.library.library import Library
-from personalizer.library.photos.photos import NewPhoto
 
 FILES = 50_000
 FOLDERS = 50
@@ -67,20 +67,14 @@ def test_a_storm_of_renames_keeps_everything_and_takes_no_memory(tmp_path: Path,
             path.parent.mkdir(parents=True, exist_ok=True)
             content = b"\xff\xd8\xff\xe0 photo %d" % number
             path.write_bytes(content)
-            library.record_photo(
-                NewPhoto(
-                    content_hash=hashlib.sha256(content).hexdigest(),
-                    path=path,
-                    size=path.stat().st_size,
-                    mtime_ns=path.stat().st_mtime_ns,
-                    width_px=10,
-                    height_px=10,
-                    taken_at=None,
-                    latitude=None,
-                    longitude=None,
-                    camera=None,
-                    detections=[],
-                )
+            store_photo(
+                library,
+                content_hash=hashlib.sha256(content).hexdigest(),
+                path=path,
+                size=path.stat().st_size,
+                mtime_ns=path.stat().st_mtime_ns,
+                width_px=10,
+                height_px=10,
             )
         ids = [row["photo_id"] for row in connection.execute("SELECT photo_id FROM photo_files ORDER BY 1")]
     done = subprocess.run(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
+from photos import PORTRAIT, package_file
 
 from assistant.evaluation.bench.growth import measure_growth
 from personalizer.errors import FamiliarError, UsageError
@@ -23,9 +23,7 @@ def home(tmp_path: Path, models: Path) -> Home:
 @pytest.fixture
 def portrait() -> Path:
     """In the public domain."""
-    spec = importlib.util.find_spec("textual_image")
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent / "gracehopper.jpg"
+    return package_file(*PORTRAIT)
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 import dlib
 import numpy as np
 import pytest
+from photos import FLOWER, PORTRAIT, package_file
 from PIL import Image
 
 from assistant.cli.bench import ingest_lines
@@ -29,19 +29,13 @@ from personalizer.errors import NotFoundError, UsageError
 from personalizer.home import Home
 
 
-def package_file(package: str, name: str) -> Path:
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent / name
-
-
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """A face and a flower, as packages carry them."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    shutil.copy(package_file("textual_image", "gracehopper.jpg"), folder)
-    shutil.copy(package_file("sklearn", "datasets/images/flower.jpg"), folder)
+    shutil.copy(package_file(*PORTRAIT), folder)
+    shutil.copy(package_file(*FLOWER), folder)
     return folder
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import dlib
 import numpy as np
 import pytest
+from photos import FLOWER, PORTRAIT, package_file
 from PIL import Image
 
 from assistant.evaluation.bench.face_finds import compare_finds
@@ -24,21 +24,10 @@ from personalizer.errors import UsageError
 from personalizer.schemas import BoundingBox
 
 
-def package_file(package: str, name: str) -> Path:
-    spec = importlib.util.find_spec(package)
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent / name
-
-
 @pytest.fixture(scope="module")
 def ingredients() -> list[Ingredient]:
     """Rear Admiral Grace Hopper's portrait (public domain) and a photo of a flower, as packages carry them."""
-    return read_ingredients(
-        [
-            package_file("textual_image", "gracehopper.jpg"),
-            package_file("sklearn", "datasets/images/flower.jpg"),
-        ]
-    )
+    return read_ingredients([package_file(*PORTRAIT), package_file(*FLOWER)])
 
 
 def test_known_faces_are_those_that_are_there(ingredients: list[Ingredient]) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import small_training as small
 import torch
 from PIL import Image
 from safetensors.numpy import save_file
@@ -19,7 +20,7 @@ from personalizer.recognition.picture_bank import BANK_FILE
 
 
 def test_a_file_that_holds_another_picture_now_is_not_trained_on(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+    world: SimpleNamespace, backbone: Backbone
 ) -> None:
     before = small.collect(world, backbone)
     # Saved over with a picture that is a member already, and with one that nobody has seen.
@@ -34,7 +35,7 @@ def test_a_file_that_holds_another_picture_now_is_not_trained_on(
 
 
 def test_a_photo_is_read_from_the_copy_that_still_holds_it(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone
+    world: SimpleNamespace, backbone: Backbone
 ) -> None:
     before = small.collect(world, backbone)
     copy = world.folder / "copy of red-1.jpg"
@@ -76,7 +77,7 @@ def test_the_bank_supplies_negatives_and_soft_positives(
 
 @pytest.mark.parametrize("said", ["nothing", "rejected", "suggested"])
 def test_lookalikes_are_negatives_only_when_a_person_said_so(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone, said: str
+    world: SimpleNamespace, backbone: Backbone, said: str
 ) -> None:
     library = world.library
     [alike, *_] = small.record(
@@ -94,7 +95,7 @@ def test_lookalikes_are_negatives_only_when_a_person_said_so(
 @pytest.mark.parametrize("kind", ["object", "face"])
 @pytest.mark.parametrize("said", ["nothing", "rejected", "suggested"])
 def test_what_may_be_the_concept_is_no_negative(
-    small: ModuleType, world: SimpleNamespace, backbone: Backbone, kind: str, said: str
+    world: SimpleNamespace, backbone: Backbone, kind: str, said: str
 ) -> None:
     library = world.library
     if kind == "face":
