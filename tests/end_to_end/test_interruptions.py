@@ -9,12 +9,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from chameleon_checkpoints import SMALL, write_pocket_like
 
 HOLD_LOCK = """
 import sys, time
@@ -25,13 +23,6 @@ with hold_worker_lock(Home(Path(sys.argv[1])).ensure()):
     print("held", flush=True)
     time.sleep(120)
 """
-
-
-@pytest.fixture
-def trained_for_long(tmp_path: Path) -> Path:
-    """A tiny checkpoint that is large enough for its training to be interrupted."""
-    write_pocket_like(tmp_path / "larger", replace(SMALL, hidden=128, intermediate=256, layers=4))
-    return tmp_path / "larger"
 
 
 def many_of(photos: Path, folder: Path) -> tuple[Path, int]:
@@ -104,9 +95,8 @@ def test_a_worker_killed_while_scanning_loses_nothing(command: Any, photos: Path
 
 @pytest.mark.slow
 def test_training_survives_a_killed_worker_an_interrupt_and_two_front_ends(
-    command: Any, photos: Path, trained_for_long: Path
+    command: Any, photos: Path
 ) -> None:
-    command.backbone = trained_for_long
     command.json("add", str(photos))
     shots = [str(photos / f"striped-{number}.jpg") for number in range(3)]
 
