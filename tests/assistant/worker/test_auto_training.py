@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from waiting import until
 
@@ -65,7 +66,8 @@ class World:
         return {}
 
     def training(self, config: AutoTrainingConfig = AT_ONCE, **more: Any) -> AutoTraining:
-        sources = Sources(self.battery, self.home.root / "no stat", None, None)
+        idle = psutil.cpu_times()
+        sources = Sources(self.battery, lambda: idle, None, None)
         machine = Machine(self.home.root, "cpu", IdleLimits(1, 1, 0, 0), sources)
         chosen = replace(config, device="cpu", **more)
         return AutoTraining(self.home, self.library, self.queue, machine, chosen)

@@ -74,9 +74,7 @@ def test_checkpoints_that_do_not_fit_are_ignored(backbone: Backbone, tmp_path: P
     assert seen.steps == [1, 2]
 
 
-def test_a_checkpoint_of_an_earlier_version_goes_on(
-    small: ModuleType, backbone: Backbone, tmp_path: Path
-) -> None:
+def test_a_checkpoint_of_an_earlier_version_goes_on(backbone: Backbone, tmp_path: Path) -> None:
     """It says what a moving average and stopping early need, and could hold their rows."""
     whole = small.trainer(backbone, tmp_path / "whole")
     whole.train(None, None)
