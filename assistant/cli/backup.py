@@ -112,5 +112,5 @@ def known_lines(found: Sequence[BackupState]) -> str:
         if one.holds_forgotten and one.state != "deleted":
             notes.append("holds something you have forgotten (--prune deletes it)")
         made = one.made_at[:16].replace("T", " ")
-        rows.append((made, f"{one.bytes / 2**20:.1f}", str(one.path), "; ".join(notes)))
+        rows.append((made, f"{one.bytes / 2**20:.1f}", short_path(one.path), "; ".join(notes)))
     return table(rows)

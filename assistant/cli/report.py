@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from assistant.cli.front_end import front_end
+from assistant.presentation.printable import short_path
 from personalizer.errors import counted
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def report_lines(page: PeoplePage) -> str:
     people = counted(page.people, "person", "people")
     unnamed = page.unnamed_people + page.unnamed_things
     lines = [
-        str(page.path),
+        short_path(page.path),
         f"{people}, {counted(page.things, 'pet or thing', 'pets and things')}, "
         f"{counted(unnamed, 'group')} without a name; "
         f"{counted(page.pictures, 'picture')}, {page.bytes / 2**20:.1f} MiB",

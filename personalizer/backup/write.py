@@ -146,16 +146,19 @@ def _place(home: Home, library: Library, destination: Path) -> Path:
     tried = f"writing a backup to {destination}"
     try:
         path = destination.expanduser().resolve()
-        if path.is_dir():
+        # What has no suffix and is not there yet is meant as a folder, such as ~/Backups.
+        new_folder = not path.suffix and not path.exists()
+        if path.is_dir() or new_folder:
             path /= f"familiar-{time.strftime('%Y-%m-%d-%H%M%S')}{SUFFIX}"
         there = path.exists()
-        parent_is_there = path.parent.is_dir()
+        parent = path.parent.parent if new_folder else path.parent
+        parent_is_there = parent.is_dir()
     except (OSError, RuntimeError, ValueError) as error:
         raise UsageError(tried=tried, found=str(error), fix="Name a file, or a folder.") from error
     if not parent_is_there:
         raise NotFoundError(
             tried=tried,
-            found=f"there is no folder {path.parent}",
+            found=f"there is no folder {parent}",
             fix="Is its disk connected? If the folder is new, make it first.",
         )
     for root in library.roots():
@@ -181,6 +184,7 @@ def _place(home: Home, library: Library, destination: Path) -> Path:
                 found="another file is there, which is no whole backup",
                 fix="Choose another name, or delete that file.",
             ) from error
+    path.parent.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

@@ -222,7 +222,7 @@ def test_by_the_command_line_over_an_existing_library(
 
     refused = run("restore", str(backup))
     assert refused.returncode == 2 and "7 photos and 3" not in refused.stdout
-    assert "8 photos and 3 concepts" in json.loads(refused.stdout)["error"]["found"]
+    assert "8 photos and 3 named concepts" in json.loads(refused.stdout)["error"]["found"]
     done = run("restore", str(backup), "--yes")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)

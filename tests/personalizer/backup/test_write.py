@@ -125,6 +125,9 @@ def test_it_holds_what_cannot_be_made_again_and_is_private(
     in_folder = back_up(home, library, tmp_path / "out")
     assert in_folder.path.parent == tmp_path / "out" and in_folder.path.name.startswith("familiar-")
     assert len(library.backups()) == 2
+    in_new_folder = back_up(home, library, tmp_path / "Backups").path
+    assert in_new_folder.parent == tmp_path / "Backups" and in_new_folder.suffix == ".familiar-backup"
+    assert (tmp_path / "Backups").stat().st_mode & 0o777 == 0o700
 
 
 WRITER = """
@@ -246,6 +249,8 @@ def test_where_it_must_not_be(home: Home, library: Library, tmp_path: Path) -> N
         back_up(home, library, tmp_path / "letter.txt")
     with pytest.raises(NotFoundError, match="no folder"):
         back_up(home, library, tmp_path / "usb" / "a.bak")
+    with pytest.raises(NotFoundError, match="no folder"):
+        back_up(home, library, tmp_path / "usb" / "Backups")
     assert (tmp_path / "letter.txt").read_text() == "Dear diary"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "letter.txt", "link", "photos"]
     assert [*photos.rglob("*")] == [photos / "2020"] and library.backups() == []

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+import small_training as small
 import torch
 
 from personalizer.backbones.registry import load_backbone
@@ -64,7 +64,7 @@ def test_both_sides_start_alike_and_learn(request_for: Request) -> None:
     json.dumps(found, allow_nan=False)
 
 
-def test_validation_loss_counts_each_task_once(small: ModuleType, pocket_like: Path, tmp_path: Path) -> None:
+def test_validation_loss_counts_each_task_once(pocket_like: Path, tmp_path: Path) -> None:
     data, backbone = small.random_dataset(), load_backbone(str(pocket_like), "cpu")
     trainer = small.trainer(backbone, tmp_path, dataset=data)
     builder = ExampleBuilder(backbone, trainer.config.rows)
