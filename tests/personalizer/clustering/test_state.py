@@ -75,16 +75,16 @@ def test_centres_are_the_means_of_the_members(library: Library, ids: list[int]) 
     state = read(library)
     state.set_members(100, [0, 1, 2], labeled=False)
     state.set_members(200, [3, 4], labeled=False)
-    state.rough_centres()
+    state.rough_centers()
     state.set_members(100, [0, 5], labeled=False)
-    concepts, centres, squares = state.rough_centres()
+    concepts, centers, squares = state.rough_centers()
     assert sorted(concepts) == [100, 200]
     for row, concept in enumerate(concepts):
         of_members = VECTORS[[0, 5] if concept == 100 else [3, 4]]
-        np.testing.assert_allclose(centres[row], of_members.mean(0), atol=0.02)
+        np.testing.assert_allclose(centers[row], of_members.mean(0), atol=0.02)
         assert squares[row] == pytest.approx((of_members**2).sum(1).mean(), rel=1e-5)
     state.set_members(200, [], labeled=False)
-    concepts, _, squares = state.rough_centres()
+    concepts, _, squares = state.rough_centers()
     assert squares[concepts.index(200)] == np.inf, "a group that is gone is near nothing"
 
 

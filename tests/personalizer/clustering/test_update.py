@@ -10,7 +10,7 @@ from stored_photos import store_faces
 
 from personalizer.clustering.settings import ClusterSettings, KindSettings
 from personalizer.clustering.state import GroupingState
-from personalizer.clustering.update import cluster, labeled_concepts
+from personalizer.clustering.update import cluster
 from personalizer.library.library import Library
 from personalizer.schemas import Progress
 
@@ -87,8 +87,8 @@ def test_nothing_that_was_computed_before_a_change_is_written(
 
     monkeypatch.setattr(library, "transaction", interrupted)
     report = cluster(library)
-    [amy] = labeled_concepts(library, "face")
-    assert len(began) > 1 and members(library) == {amy.id: {first, second}}
+    [(amy, labeled)] = library.concepts_with_label("face").items()
+    assert labeled and len(began) > 1 and members(library) == {amy: {first, second}}
     assert (report.faces, report.attached) == (0, 1)
 
 
@@ -97,9 +97,9 @@ def test_concepts_that_somebody_labeled(library: Library) -> None:
     amy = library.create_concept("face", name="Amy").id
     taught = library.create_concept("face").id
     library.add_members(taught, [face], source="user", status="confirmed")
-    library.create_concept("face")
+    unnamed = library.create_concept("face").id
     library.create_concept("object", name="Bo")
-    assert [concept.id for concept in labeled_concepts(library, "face")] == [amy, taught]
+    assert library.concepts_with_label("face") == {amy: True, taught: True, unnamed: False}
 
 
 def test_many_new_photos_are_reported_on(library: Library) -> None:
