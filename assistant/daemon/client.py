@@ -45,6 +45,10 @@ class JobClient:
 
     home: Home
     queue: JobQueue
+    repeat_s: float = REPEAT_S
+    """Between two calls of `on_progress` while nothing happens."""
+    cancel_patience_s: float = CANCEL_PATIENCE_S
+    """How long Ctrl-C waits for the worker to stop the job."""
 
     def run(
         self,
@@ -67,7 +71,7 @@ class JobClient:
     def wait(self, job_id: int, on_progress: OnProgress | None) -> dict[str, Any]:
         """Wait for a job that is in the queue; notices a worker that died and starts another one.
 
-        `on_progress` is called every second, whatever happens: raising KeyboardInterrupt from it cancels the job.
+        `on_progress` is called every `repeat_s`, whatever happens: raising KeyboardInterrupt from it cancels the job.
         """
         try:
             return self._wait(job_id, on_progress)
@@ -105,7 +109,7 @@ class JobClient:
                         on_progress(Progress(0, 0, "Replacing a worker of another version"))
                 ensure_worker(self.home)
                 checked_worker_at = time.monotonic()
-            if on_progress is not None and time.monotonic() - said_at > REPEAT_S:
+            if on_progress is not None and time.monotonic() - said_at > self.repeat_s:
                 going = job.state == "running" and shown and not watch.stopped_pid
                 on_progress(Progress(*shown) if going and shown else self._waiting(job, watch.stopped_pid))
                 said_at = time.monotonic()
@@ -132,7 +136,7 @@ class JobClient:
 
     def _cancel(self, job_id: int) -> None:
         self.queue.request_cancel(job_id)
-        deadline = time.monotonic() + CANCEL_PATIENCE_S
+        deadline = time.monotonic() + self.cancel_patience_s
         while self.queue.get(job_id).state in ("queued", "running") and time.monotonic() < deadline:
             time.sleep(POLL_S)
 

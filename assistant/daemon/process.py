@@ -93,13 +93,13 @@ def note_version(home: Home, version: str) -> None:
     write_atomically(_version_file(home), json.dumps({"pid": os.getpid(), "code": version}).encode())
 
 
-def outdated_worker_pid(home: Home) -> int | None:
+def outdated_worker_pid(home: Home, patience_s: float = LOCK_PATIENCE_S) -> int | None:
     """The process id of another process that works with other code than what is installed; None where there is none.
 
     Before this was noted, no worker said its version: one that says none is an older one. That it has not said it yet
-    is waited for.
+    is waited for, `patience_s`.
     """
-    deadline = time.monotonic() + LOCK_PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while (pid := running_worker_pid(home)) and pid != os.getpid():
         noted = _noted_version(home, pid)
         if noted is not None:
@@ -210,12 +210,12 @@ def ensure_worker(home: Home) -> None:
         time.sleep(0.02)
 
 
-def replace_outdated_worker(home: Home) -> bool:
+def replace_outdated_worker(home: Home, patience_s: float = LOCK_PATIENCE_S) -> bool:
     """Ask a worker of another version to stop, with its job put back; True where there was one.
 
     One that watches is started again by whoever started it, if that is a service.
     """
-    pid = outdated_worker_pid(home)
+    pid = outdated_worker_pid(home, patience_s)
     if pid is None:
         return False
     watched = watching_pid(home) is not None

@@ -190,7 +190,11 @@ class LeaseKeeper:
         on_beat: Callable[[], None] | None = None,
         on_end: Callable[[], None] | None = None,
         on_hang: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        used_s: Callable[[], float | None] = computed_s,
     ) -> None:
+        """`clock` says how long a job has been silent, `used_s` what it has computed meanwhile."""
+        self._clock, self._used_s = clock, used_s
         self._heartbeat_s = heartbeat_s
         self._hang_s = hang_s
         self._on_beat = on_beat
@@ -209,7 +213,7 @@ class LeaseKeeper:
     def _run(self) -> None:
         try:
             watched: Leased | None = None
-            signs, used_s, since_s = 0, 0.0, time.monotonic()
+            signs, used_s, since_s = 0, 0.0, self._clock()
             while not self._stop.wait(self._heartbeat_s):
                 self._beat()
                 with self._lock:
@@ -217,7 +221,7 @@ class LeaseKeeper:
                 if job is None:
                     watched = None
                     continue
-                now_s, used_now_s = time.monotonic(), computed_s()
+                now_s, used_now_s = self._clock(), self._used_s()
                 # The threshold ignores the CPU time of this thread itself.
                 computes = used_now_s is None or used_now_s - used_s > max(0.3, 0.02 * self._hang_s)
                 if job is not watched or job.signs() != signs or computes:

@@ -19,7 +19,7 @@ from personalizer.schemas import Progress
 def client(tmp_path: Path) -> Iterator[JobClient]:
     home = Home(tmp_path / "home").ensure()
     with hold_worker_lock(home), Library.open(home.database) as library:
-        yield JobClient(home, JobQueue(library))
+        yield JobClient(home, JobQueue(library), repeat_s=0.1, cancel_patience_s=0.1)
 
 
 class Impatient:
@@ -35,7 +35,7 @@ class Impatient:
             raise KeyboardInterrupt
 
 
-def test_a_job_behind_another_says_so_every_second_and_can_be_cancelled(client: JobClient) -> None:
+def test_a_job_behind_another_says_so_and_can_be_cancelled(client: JobClient) -> None:
     client.queue.enqueue("scan", "library")
     client.queue.claim(1)
     listener = Impatient(2)
@@ -45,8 +45,7 @@ def test_a_job_behind_another_says_so_every_second_and_can_be_cancelled(client: 
     assert [job.state for job in client.queue.list()] == ["running", "cancelled"]
 
 
-def test_a_running_job_that_is_silent_can_be_cancelled(client: JobClient, monkeypatch) -> None:
-    monkeypatch.setattr("assistant.daemon.client.CANCEL_PATIENCE_S", 0.1)
+def test_a_running_job_that_is_silent_can_be_cancelled(client: JobClient) -> None:
     job_id = client.queue.enqueue("train", "1")
     client.queue.claim(1)
     listener = Impatient(3)

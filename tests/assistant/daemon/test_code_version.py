@@ -87,9 +87,9 @@ def test_other_code_counts_once_it_has_settled() -> None:
 
 
 def test_a_worker_that_says_no_version_is_replaced(home: Home, old_worker: subprocess.Popen[str]) -> None:
-    assert outdated_worker_pid(home) == old_worker.pid
+    assert outdated_worker_pid(home, patience_s=0) == old_worker.pid
     assert "of another version" in doctor_worker(home).detail
-    assert replace_outdated_worker(home)
+    assert replace_outdated_worker(home, patience_s=0)
     assert old_worker.wait(5) == 0 and running_worker_pid(home) is None
     assert not replace_outdated_worker(home)
 

@@ -23,6 +23,7 @@ from personalizer.jobs.loop import JobContext, LeaseKeeper, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
 from personalizer.library.schema.migrations import MIGRATIONS
+from personalizer.process_limits import computed_s
 from personalizer.schemas import ErrorClass, Job
 
 
@@ -503,25 +504,39 @@ class Sleeper:
         raise AssertionError
 
 
-@pytest.mark.parametrize("alive", ["silent", "speaks", "computes", "a child computes"])
+@pytest.mark.parametrize("alive", ["silent", "speaks", "computes", "cannot be told"])
 def test_a_job_without_any_sign_of_life_is_given_up(alive: str) -> None:
+    """A second passes with every beat, and half a second of computing where it computes."""
     hung = threading.Event()
     job = Sleeper(itertools.count().__next__ if alive == "speaks" else lambda: 0)
-    busy = "import time; began = time.monotonic()\nwhile time.monotonic() - began < 60: pass"
-    child = subprocess.Popen([sys.executable, "-c", busy]) if alive == "a child computes" else None
-    try:
-        with LeaseKeeper(heartbeat_s=0.1, hang_s=2, on_hang=hung.set) as keeper:
-            keeper.hold(job)
-            if alive == "computes":
-                began_s = time.monotonic()
-                while time.monotonic() - began_s < 4 and not hung.is_set():
-                    sum(range(100_000))
-            assert hung.wait(timeout=0 if alive == "computes" else 4) == (alive == "silent")
-    finally:
-        if child is not None:
+    computed = {"computes": itertools.count(step=0.5).__next__, "cannot be told": lambda: None}
+    with LeaseKeeper(
+        heartbeat_s=0.001,
+        hang_s=10,
+        on_hang=hung.set,
+        clock=itertools.count().__next__,
+        used_s=computed.get(alive, lambda: 0.0),
+    ) as keeper:
+        keeper.hold(job)
+        until(lambda: hung.is_set() or job.extended > 40)
+    assert hung.is_set() == (alive == "silent")
+    if alive == "silent":
+        # Ten seconds after it was first looked at, and not before.
+        assert job.extended == 11
+
+
+def test_computing_counts_here_and_in_children() -> None:
+    before_s = computed_s()
+    assert before_s is not None
+    until(lambda: sum(range(100_000)) and computed_s() > before_s + 0.3, patience_s=30)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as child:
+        try:
+            before_s, own_s = computed_s(), time.process_time()
+            until(lambda: computed_s() - before_s > 0.5 + time.process_time() - own_s, patience_s=30)
+        finally:
             child.kill()
-            child.wait()
-    assert job.extended > 3
+    after_s = computed_s()
+    assert after_s is not None and after_s >= before_s + 0.5, "what an ended child has computed still counts"
 
 
 def test_a_beat_that_cannot_be_written_ends_no_lease() -> None:
