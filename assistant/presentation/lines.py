@@ -31,8 +31,7 @@ from personalizer.errors import FamiliarError, counted
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 _PHOTOS_SHOWN = 20
-_NO_LIMIT = 10_000
-"""Columns of a line that no terminal shows."""
+_NO_LIMIT = 10_000  # columns, where no terminal shows them
 
 
 def to_json(result: Any) -> str:
@@ -352,8 +351,7 @@ def job_line(job: Job | UnreadPhoto) -> str:
     progress = f" {job.done}/{job.total}" if job.total else ""
     detail = f" – {job.error}" if job.error else f" – {job.message}" if job.message else ""
     state = "quarantined" if job.quarantined else job.state
-    subject = short_path(job.subject) if job.subject.startswith("/") else job.subject
-    return f"{job.id}  {job.kind} {subject}  {state}{progress}{detail}{_pace(job)}"
+    return f"{job.id}  {job.kind} {short_path(job.subject)}  {state}{progress}{detail}{_pace(job)}"
 
 
 def _pace(job: Job | UnreadPhoto) -> str:

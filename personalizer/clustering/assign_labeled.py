@@ -68,24 +68,30 @@ class LabeledAssignment:
             if runner_up[number] >= value[number] or self.near.is_labeled[int(rivals[number].argmin())]:
                 self.result.suggested[self.near.groups[column]].add(int(self.near.items[number]))
         for column, numbers in sure.items():
-            # One person has one face per photo, so each photo may give one item.
-            taken_photos: set[int] = set()
-            for number in self._without_doubt(column, numbers, doubtful[column]):
-                position, photo = (
-                    int(self.near.items[number]),
-                    int(self.near.exclusive_photos(self.near.items[[number]])[0]),
-                )
-                if self.near.kind.kind == "face" and photo >= 0 and photo in taken_photos:
-                    continue
-                taken_photos.add(photo)
-                attached.add(number)
-                self.result.attached.append((self.near.groups[column], position))
-            for number in set(numbers) - attached:
-                photo = int(self.near.exclusive_photos(self.near.items[[number]])[0])
-                if self.near.kind.kind != "face" or photo < 0 or photo not in taken_photos:
-                    self.result.suggested[self.near.groups[column]].add(int(self.near.items[number]))
-                    probable.add(number)
+            self._attach_sure(column, numbers, doubtful[column], attached, probable)
         return attached | probable
+
+    def _attach_sure(
+        self, column: int, numbers: list[int], doubtful: list[int], attached: set[int], probable: set[int]
+    ) -> None:
+        """Assign the items `numbers` to the concept in `column`, one face per photo; suggest those that are in doubt."""
+        # One person has one face per photo, so each photo may give one item.
+        taken_photos: set[int] = set()
+        for number in self._without_doubt(column, numbers, doubtful):
+            position, photo = (
+                int(self.near.items[number]),
+                int(self.near.exclusive_photos(self.near.items[[number]])[0]),
+            )
+            if self.near.kind.kind == "face" and photo >= 0 and photo in taken_photos:
+                continue
+            taken_photos.add(photo)
+            attached.add(number)
+            self.result.attached.append((self.near.groups[column], position))
+        for number in set(numbers) - attached:
+            photo = int(self.near.exclusive_photos(self.near.items[[number]])[0])
+            if self.near.kind.kind != "face" or photo < 0 or photo not in taken_photos:
+                self.result.suggested[self.near.groups[column]].add(int(self.near.items[number]))
+                probable.add(number)
 
     def _rivals(self, open_squared: Float64Array, best: Int64Array) -> Float64Array:
         """`open_squared` `[items, groups]` with infinity at each item's `best` concept and at clusters like that one.
