@@ -74,7 +74,7 @@ class LabeledAssignment:
     def _attach_sure(
         self, column: int, numbers: list[int], doubtful: list[int], attached: set[int], probable: set[int]
     ) -> None:
-        """Assign the items `numbers` to the concept in `column`, one face per photo; suggest those that are in doubt."""
+        """Assign the items `numbers` to the concept in `column`, one face a photo; suggest those in doubt."""
         # One person has one face per photo, so each photo may give one item.
         taken_photos: set[int] = set()
         for number in self._without_doubt(column, numbers, doubtful):
