@@ -113,6 +113,7 @@ def evidence(world: Updated) -> tuple[bool, str]:
     return found.verdict == "yes", "; ".join(found.evidence)
 
 
+@pytest.mark.slow
 def test_prefixes_are_made_anew_and_concepts_work_meanwhile(updated: Updated) -> None:
     before = updated.bo
     assert updated.serving().has_prefix(before)

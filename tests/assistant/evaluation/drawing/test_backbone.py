@@ -58,6 +58,7 @@ def picture(label: str | None, subject: str | None, questions: list[list[str]] |
     return Picture(record, np.zeros((8, 8, 3), dtype=np.uint8))
 
 
+@pytest.mark.slow
 def test_the_report_has_the_contract_s_keys_and_says_what_was_not_measured(home: Home) -> None:
     report = evaluate_backbone(BackboneOptions(count=6), EvaluationRun(home))
     assert 12 < report["psnr"]["renders"] < 40 and report["psnr"]["photos"] is None
@@ -168,6 +169,7 @@ def test_colours_are_told_from_colours_wherever_they_are() -> None:
     assert again.named([disc("blue", 8), disc("red", 9), disc("blue", 10)]) == ["blue", "red", "blue"]
 
 
+@pytest.mark.slow
 def test_drawings_are_judged_beside_real_pictures_and_their_reconstructions(
     home: Home, tmp_path: Path
 ) -> None:
