@@ -71,10 +71,12 @@ def test_a_folder_added_while_another_is_scanned_is_scanned_too(
 
 
 @pytest.mark.slow
-def test_a_failure_in_the_worker_keeps_its_exit_code(command: Any, photos: Path) -> None:
+def test_refusals_have_their_exit_codes(command: Any, photos: Path) -> None:
     shots = [str(photos / f"striped-{number}.jpg") for number in range(3)]
+    # Refused before the worker is asked; what the worker refuses is in tests/assistant/worker/test_handlers.py.
     command.backbone = "/nope"
-    assert command.run("--json", "learn", "Bo", *shots).returncode == 3
+    assert command.run("--json", "learn", "Bo", *shots).returncode == 4
+    command.backbone = "pocket"
     assert command.run("--json", "learn", "", *shots).returncode == 2
 
 

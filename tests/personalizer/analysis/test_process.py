@@ -111,7 +111,7 @@ def test_the_child_ends_with_a_parent_that_is_killed(
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    until(lambda: not child.exists(), patience_s=2)
+    until(lambda: not child.exists(), patience_s=20)
 
 
 def test_it_needs_no_network(models: Path, tmp_path: Path, make_photo: Callable[..., Path]) -> None:
