@@ -11,9 +11,9 @@ from pathlib import Path
 from personalizer.errors import UsageError
 
 PACKAGE_DATA = Path(__file__).parent / "data"
+"""What ships inside the wheel: the pocket backbone, the sample library, small measured constants."""
 PACKAGE_PARENT = Path(__file__).resolve().parents[1]
 """The folder that the packages lie in: what a child process needs on its path."""
-"""What ships inside the wheel: the pocket backbone, the sample library, small measured constants."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,12 @@ class Home:
             if folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)
         return self
+
+
+def child_environment() -> dict[str, str]:
+    """This process's environment, in which a child process finds our packages wherever it stands."""
+    search_path = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search_path))}
 
 
 def default_home() -> Home:

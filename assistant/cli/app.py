@@ -32,6 +32,7 @@ from personalizer.errors import FamiliarError, JobCancelled, NotReadyError, Usag
 INTERRUPTED = 130
 WORK_WITHOUT_BACKBONE = ("watch", "service")
 """Commands that must not end because a drive with a backbone is away: they scan and group as well."""
+HELP_OPTIONS = ("-h", "--help")
 GLOBAL_FLAGS = frozenset({"--json", "--quiet"})
 GLOBAL_OPTIONS = frozenset({"--home", "--backbone", "--device", "--log-level"})
 
@@ -41,7 +42,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": list(HELP_OPTIONS)},
 )
 
 
@@ -122,7 +123,7 @@ def run_app(application: typer.Typer, arguments: Sequence[str]) -> int:
     )
     try:
         commands = typer.main.get_command(application)
-        if application is app:
+        if application is app and any(option in ordered for option in HELP_OPTIONS):
             arrange_help(commands)
         outcome: Any = commands.main(ordered, "familiar", standalone_mode=False)
         if outcome != INTERRUPTED:

@@ -102,7 +102,7 @@ def restored_lines(restored: Restored) -> str:
 
 
 def known_lines(found: Sequence[BackupState]) -> str:
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     if not found:
         return "No backup was made yet: familiar backup FILE"

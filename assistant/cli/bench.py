@@ -36,7 +36,7 @@ def train(context: typer.Context, options: TrainingBenchOptions) -> None:
 
 def training_lines(report: dict[str, Any]) -> str:
     """One line per measure, ours and the baseline's."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     measures = {"seconds per step": report}
     measures |= {key: report[key] for key in ("peak_mib", "optimizer_bytes", "time_to_loss_s", "held_loss")}
@@ -69,20 +69,16 @@ def ingest(context: typer.Context, options: IngestOptions) -> None:
 
 def ingest_lines(report: dict[str, Any]) -> str:
     """Speed, then the faces by size, then the memory where it was measured."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
-    faces, reference = report["faces"], report["reference"]
+    faces, reference, computed = report["faces"], report["reference"], report["cpu_s_per_photo"]
     name = "face_recognition" if reference["command"] else "the same work as face_recognition"
     lines = [
         f"{report['ours']:.2f} photos/s here, {report['baseline']:.2f} by {name}: {report['ratio']:.2f} times",
-        "",
-    ]
-    computed = report["cpu_s_per_photo"]
-    lines.insert(
-        1,
         f"{computed['ours']:.2f} s of processor time a photo here, {computed['baseline']:.2f} s there: "
         f"{computed['ratio']:.2f} times",
-    )
+        "",
+    ]
     rows: list[tuple[str, ...]] = [("faces of", "known", "ours", "theirs", "theirs found here")]
     rows += [
         (f"{size} px", *(str(row[key]) for key in ("known", "ours", "reference", "both")))

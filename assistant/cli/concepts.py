@@ -251,7 +251,7 @@ def changed_lines(changed: Changed) -> str:
 
 def history_lines(entries: Sequence[HistoryEntry]) -> str:
     """One line for each operation."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     if not entries:
         return "Nothing was done to concepts yet."

@@ -161,7 +161,7 @@ def evaluation_home(chosen: Path | None) -> Home:
 
 def recognition_lines(report: dict[str, Any]) -> str:
     """The tables of `evaluate recognition` as text: recognition, then shares of yes on background photos."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     sections = [tables.recognition_table(report), tables.background_table(report)]
     return "\n\n".join(table(rows) for rows in sections if rows)
@@ -169,7 +169,7 @@ def recognition_lines(report: dict[str, Any]) -> str:
 
 def generation_lines(report: dict[str, Any]) -> str:
     """The tables of `evaluate generation` as text, with single figures between them."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     figures = ("copy_rate", "prompt_fidelity", "encoder", "concepts_without_room")
     lines = [f"{key:22} {tables.number(report[key])}" for key in figures]
@@ -179,7 +179,7 @@ def generation_lines(report: dict[str, Any]) -> str:
 
 def shots_lines(report: dict[str, Any]) -> str:
     """The table of `evaluate shots` as text, and which subjects were skipped."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     skipped = report["settings"]["skipped_subjects"]
     note = f"\ntoo few photos: {', '.join(skipped)}" if skipped else ""
@@ -188,7 +188,7 @@ def shots_lines(report: dict[str, Any]) -> str:
 
 def retention_lines(report: dict[str, Any]) -> str:
     """The table of `evaluate retention` as text, and whether outputs that name no concept are identical."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     comparison = {True: "identical", False: "NOT identical", None: "not measured"}[
         report["identical_without_name"]
@@ -198,14 +198,14 @@ def retention_lines(report: dict[str, Any]) -> str:
 
 def ablation_lines(report: dict[str, Any]) -> str:
     """The table of `evaluate ablation` as text."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     return table(tables.ablation_table(report))
 
 
 def clusters_lines(report: dict[str, Any]) -> str:
     """The tables of `evaluate clusters` as text: clusters, then siblings."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     sections = [tables.clusters_table(report), tables.siblings_table(report)]
     return "\n\n".join(table(rows) for rows in sections if rows)
@@ -213,6 +213,6 @@ def clusters_lines(report: dict[str, Any]) -> str:
 
 def backbone_lines(report: dict[str, Any]) -> str:
     """The table of `evaluate backbone` as text."""
-    from assistant.presentation.lines import table
+    from assistant.presentation.table import table
 
     return table(tables.backbone_table(report))

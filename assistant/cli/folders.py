@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from assistant.cli.front_end import FrontEnd, NoFaces, Yes, front_end
 from assistant.presentation.printable import short_path
 from personalizer.errors import UsageError, counted
-
-if TYPE_CHECKING:
-    from assistant.cli.front_end import FrontEnd
 
 folders_app = typer.Typer(rich_markup_mode=None)
 

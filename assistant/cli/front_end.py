@@ -51,12 +51,11 @@ class FrontEnd:
             return work(on_progress)
 
     def note(self, text: str) -> None:
-        """Say something on standard error, above the progress where that is shown."""
+        """Say something on standard error; where a bar is shown there, rich puts it above, unlike what click writes."""
         from assistant.presentation.printable import printable
-        from assistant.presentation.progress import print_above
 
         if not self.quiet:
-            print_above(fit(printable(text), sys.stderr))
+            print(fit(printable(text), sys.stderr), file=sys.stderr, flush=True)
 
     def asking(self) -> bool:
         """Whether somebody is there who can be asked."""

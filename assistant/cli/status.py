@@ -6,7 +6,6 @@ Knows jobs and time; what is shown comes from the façade.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -18,7 +17,6 @@ from assistant.cli.front_end import FrontEnd, front_end
 from personalizer.errors import FamiliarError
 
 if TYPE_CHECKING:
-    from assistant.cli.front_end import FrontEnd
     from personalizer.schemas import Job
 
 status_app = typer.Typer(rich_markup_mode=None)
@@ -135,12 +133,12 @@ def _again_and_again(ui: FrontEnd, look: Callable[[], Shown], lines: Callable[[S
     from assistant.presentation.lines import as_data
     from assistant.presentation.printable import printable
 
-    before = None
+    console, before = Console(highlight=False), None
     # It ends by Ctrl-C.
     with suppress(KeyboardInterrupt), ExitStack() as entered:
         live = None
-        if sys.stdout.isatty() and not ui.json:
-            live = entered.enter_context(Live(console=Console(highlight=False), auto_refresh=False))
+        if console.is_terminal and not console.is_dumb_terminal and not ui.json:
+            live = entered.enter_context(Live(console=console, auto_refresh=False))
         while True:
             shown = look()
             text = printable(lines(shown))

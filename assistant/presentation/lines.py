@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import math
 import shlex
-import shutil
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from assistant.presentation.printable import printable, short_path
+from assistant.presentation.table import table
 from assistant.results import (
     Check,
     Description,
@@ -31,7 +29,6 @@ from personalizer.errors import FamiliarError, counted
 from personalizer.schemas import ConceptSummary, Job, ScanReport
 
 _PHOTOS_SHOWN = 20
-_NO_LIMIT = 10_000  # columns, where no terminal shows them
 
 
 def to_json(result: Any) -> str:
@@ -183,24 +180,6 @@ def profile_lines(profile: Profile) -> str:
         return "\n".join([*lines, f"You have told me nothing about {profile.concept}."])
     lines.append(f"You told me about {profile.concept}:")
     return "\n".join([*lines, *(f"{number:3}  {fact}" for number, fact in enumerate(profile.facts, start=1))])
-
-
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell; on a terminal the last one is folded where there is no room for it."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2))
-    for place in range(len(rows[0])):
-        last = place == len(rows[0]) - 1
-        grid.add_column(no_wrap=not last, overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(printable(cell)) for cell in row))
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _NO_LIMIT
-    output = io.StringIO()
-    Console(file=output, width=width, color_system=None).print(grid)
-    return "\n".join(line.rstrip() for line in output.getvalue().splitlines())
 
 
 def description_lines(description: Description) -> str:

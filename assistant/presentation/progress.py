@@ -6,27 +6,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from assistant.presentation.printable import printable, progress_text
 from personalizer.schemas import OnProgress, Progress
 
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bar
-
 PLAIN_LINE_EVERY_S = 5.0
-
-
-_bars: list[Bar] = []
-"""The one that is shown now."""
-
-
-def print_above(text: str) -> None:
-    """Print on standard error; a bar that is shown goes on below."""
-    if _bars:
-        _bars[-1].console.print(text, markup=False, highlight=False, soft_wrap=True)
-    else:
-        print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -76,7 +61,6 @@ def _terminal_line(stream: TextIO) -> Iterator[OnProgress]:
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(file=stream), transient=True) as bar:
-        _bars.append(bar)
         task = bar.add_task("Starting", total=None, count="")
 
         def show(progress: Progress) -> None:
@@ -88,7 +72,4 @@ def _terminal_line(stream: TextIO) -> Iterator[OnProgress]:
                 count=f"{progress.done}/{progress.total}" if progress.total else "",
             )
 
-        try:
-            yield show
-        finally:
-            _bars.remove(bar)
+        yield show

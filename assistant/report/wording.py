@@ -1,4 +1,4 @@
-"""The words of the people page: counted nouns, dates and what pictures show, as sentences. Knows no library."""
+"""The words of the people page: states, dates and what pictures show, as sentences. Knows no library."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from assistant.results import Forgotten
 from assistant.service.base import Core
-from personalizer.faces.removed_networks import forget_choice, has_choice, removed_networks_notice
+from personalizer.errors import counted
+from personalizer.faces.removed_networks import chosen_networks, forget_choice
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
 from personalizer.library.library import Library
@@ -16,12 +17,21 @@ from personalizer.schemas import OnProgress
 
 def face_notice(home: Home, library: Library) -> str | None:
     """What became of the face networks that were chosen in an earlier version, until that was read."""
-    if not has_choice(home.models):
+    chosen = chosen_networks(home.models)
+    if not chosen:
         return None
     from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 
     waiting = len(library.photos_to_analyze(analysis_version(PhotoAnalyzer(home.models))))
-    return removed_networks_notice(home.models, waiting)
+    progress = (
+        f"{counted(waiting, 'photo')} still to be analysed anew"
+        if waiting
+        else "all photos were analysed anew"
+    )
+    return (
+        f"Faces are found and told apart by what ships; {' and '.join(chosen)}, which you had chosen, can no longer be "
+        f"used ({progress}). Names and corrections are kept."
+    )
 
 
 class Faces(Core):

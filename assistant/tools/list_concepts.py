@@ -55,7 +55,7 @@ def concepts_text(concepts: Sequence[ConceptSummary]) -> str:
             f'"call number {unnamed[0].id} …" names one:'
         )
         lines += [
-            f"· number {concept.id}: {_KINDS[concept.kind]} in {_photos(concept.members + concept.suggested)}"
+            f"· number {concept.id}: {_KINDS[concept.kind]} in {counted(concept.members + concept.suggested, 'photo')}"
             for concept in unnamed[:12]
         ]
     return "\n".join(lines)
@@ -65,17 +65,13 @@ def _sentence(concept: ConceptSummary) -> str:
     waiting = f", and maybe in {concept.suggested} more" if concept.suggested else ""
     return (
         f"{concept.name} (number {concept.id}) is {_KINDS[concept.kind]}, "
-        f"in {_photos(concept.members)}{waiting}; {_STATES[concept.state]}."
+        f"in {counted(concept.members, 'photo')}{waiting}; {_STATES[concept.state]}."
     )
 
 
 def _told(familiar: Familiar, name: str) -> str:
     profile = familiar.profile(name)
     return quoted(profile.facts) if profile.facts else nothing_told(profile.concept, profile.facts)
-
-
-def _photos(number: int) -> str:
-    return counted(number, "photo")
 
 
 def list_concepts_tool(familiar: Familiar) -> StructuredTool:

@@ -29,7 +29,7 @@ from personalizer.analysis.efficientnet import (
     SOURCE_SHA256,
 )
 from personalizer.errors import CorruptArtifactError, NotReadyError
-from personalizer.home import PACKAGE_DATA, PACKAGE_PARENT
+from personalizer.home import PACKAGE_DATA, child_environment
 from personalizer.onnx_runtime import open_session
 from personalizer.schemas import Embedding, Float32Array
 
@@ -142,10 +142,9 @@ def _is_intact(models: Path) -> bool:
 
 
 def _convert(models: Path) -> None:
-    search_path = [str(PACKAGE_PARENT), *filter(None, [os.environ.get("PYTHONPATH")])]
     finished = subprocess.run(
         [sys.executable, "-P", "-m", "personalizer.analysis.convert_efficientnet", "--out", str(models)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
+        env=child_environment(),
         capture_output=True,
         text=True,
         check=False,

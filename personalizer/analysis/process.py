@@ -20,7 +20,7 @@ from typing import Self
 
 from personalizer.analysis.analyzer import analysis_version
 from personalizer.errors import FamiliarError, UnreadablePhotoError
-from personalizer.home import PACKAGE_PARENT
+from personalizer.home import child_environment
 from personalizer.photos.decode import FOR_ANALYSIS, decode_photo
 from personalizer.photos.formats import is_drawing
 from personalizer.photos.perceptual_hash import Fingerprint, fingerprint
@@ -170,7 +170,6 @@ class AnalysisProcess:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        search_path = [str(PACKAGE_PARENT), *filter(None, [os.environ.get("PYTHONPATH")])]
         arguments = [str(theirs.fileno()), str(os.getpid()), str(self.models), str(int(self._faces))]
         # A plain program rather than multiprocessing's spawn: that would import the parent's main module again.
         self._process = subprocess.Popen(
@@ -181,8 +180,7 @@ class AnalysisProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(search_path),
+                **child_environment(),
                 "OMP_NUM_THREADS": "1",
                 "OPENBLAS_NUM_THREADS": "1",
             },

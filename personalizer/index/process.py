@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from personalizer.errors import CorruptArtifactError, FamiliarError
-from personalizer.home import PACKAGE_PARENT
+from personalizer.home import child_environment
 from personalizer.library.library import Library
 from personalizer.process_limits import end_with_parent
 
@@ -94,7 +94,6 @@ class IndexProcess:
         library.forget_index_removals(None)
 
     def _run(self, task: Literal["sync", "rebuild", "check"], library: Library) -> dict[str, Any]:
-        search_path = [str(PACKAGE_PARENT), *filter(None, [os.environ.get("PYTHONPATH")])]
         arguments = [task, str(os.getpid()), str(self._chroma.absolute()), str(library.path.absolute())]
         # -P: where the worker stands is no place to import from.
         with subprocess.Popen(
@@ -102,7 +101,7 @@ class IndexProcess:
             # Never written to: it ends when this process does.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
+            env=child_environment(),
         ) as process:
             assert process.stdout is not None
             said = process.stdout.read()

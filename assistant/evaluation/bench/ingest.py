@@ -40,7 +40,7 @@ from assistant.evaluation.data.protocol import read_photos
 from assistant.service.familiar import Familiar
 from personalizer.analysis.embed import ensure_object_model
 from personalizer.errors import FamiliarError, NotFoundError, UsageError
-from personalizer.home import PACKAGE_PARENT, Home
+from personalizer.home import Home, child_environment
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, OnProgress, Progress, ScanReport
 
@@ -258,13 +258,10 @@ def _reference(command: Path | None, people: Path, photos: Path, cores: int) -> 
         ]
     else:
         words = [str(command), "--cpus", str(cores), str(people), str(photos)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    if command is None:
-        search_path = [str(PACKAGE_PARENT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment["PYTHONPATH"] = os.pathsep.join(search_path)
-    else:
+    environment = {**child_environment(), "OMP_NUM_THREADS": "1"}
+    if command is not None:
         # It has packages of its own, perhaps of another Python.
-        environment.pop("PYTHONPATH", None)
+        del environment["PYTHONPATH"]
     began = time.perf_counter()
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment

@@ -6,7 +6,6 @@ Knows photos and reports; training itself runs in other processes, so that this 
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from assistant.demo.run import read_samples
 from assistant.evaluation.data.options import EvaluationRun, TrainingBenchOptions
 from assistant.evaluation.data.protocol import read_photos
 from personalizer.errors import FamiliarError, UsageError
-from personalizer.home import PACKAGE_PARENT
+from personalizer.home import child_environment
 from personalizer.schemas import OnProgress, Progress
 from personalizer.training.torch_threads import wait_briefly
 
@@ -83,10 +82,8 @@ def _measured(request: dict[str, Any], message: str, on_progress: OnProgress | N
     wait_briefly()
     # -P: where it stands is no place to import from.
     command = [sys.executable, "-P", "-m", "personalizer.benchmarks.training_speed", json.dumps(request)]
-    search_path = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search_path))}
     said: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=child_environment()) as child:
         assert child.stdout is not None
         try:
             for line in child.stdout:

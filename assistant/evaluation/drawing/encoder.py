@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from PIL import Image
 
 from personalizer.analysis.efficientnet import FEATURES, GRAPH_VERSION, LITE2
 from personalizer.errors import NotReadyError
-from personalizer.home import PACKAGE_PARENT
+from personalizer.home import child_environment
 from personalizer.schemas import Float32Array
 
 INSTALL = "Install the extra: pip install 'familiar-assistant[evaluate]'"
@@ -69,12 +68,10 @@ class IndependentEncoder:
 
     def _convert(self) -> None:
         """In a process of its own: this one must not import torch."""
-
-        search_path = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
         module = "personalizer.analysis.convert_efficientnet"
         finished = subprocess.run(
             [sys.executable, "-P", "-m", module, "--out", str(self._models), "--variant", LITE2.name],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search_path))},
+            env=child_environment(),
             capture_output=True,
             text=True,
             check=False,

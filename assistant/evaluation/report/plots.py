@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +46,7 @@ class Curve:
 def check_matplotlib() -> None:
     """Raises NotReadyError where matplotlib is missing; to be called before hours of measuring."""
     try:
-        import matplotlib  # noqa: F401
+        _import_matplotlib()
     except ImportError as error:
         raise NotReadyError(
             tried="preparing a report with diagrams",
@@ -136,10 +139,18 @@ def _around(points: Sequence[Point]) -> Any:
 
 def _figure(height_px: int, columns: int, *, heights: Sequence[float] = (1,)) -> tuple[Figure, list[Axes]]:
     """An empty figure, and its panels from left to right or from above."""
-    # Its cache of fonts would else be written into the user's own folders.
-    os.environ.setdefault("MPLCONFIGDIR", tempfile.gettempdir())
+    _import_matplotlib()
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH_PX / _DPI, height_px / _DPI), layout="constrained")
     grid = figure.subplots(len(heights), columns, squeeze=False, height_ratios=list(heights))
     return figure, list(grid.flat)
+
+
+@cache
+def _import_matplotlib() -> None:
+    """Its settings and its cache of fonts would else be those in the user's own folders, or of a shared one."""
+    folder = tempfile.mkdtemp(prefix="familiar-diagrams-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ.setdefault("MPLCONFIGDIR", folder)
+    import matplotlib  # noqa: F401

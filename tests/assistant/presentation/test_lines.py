@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import re
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from assistant.demo.run import DemoResult
 from assistant.demo.summary import summary_lines
 from assistant.presentation.lines import concept_lines, error_document, error_lines, scan_lines, to_json
 from assistant.presentation.printable import printable, short_path, wrapped
-from assistant.presentation.progress import print_above, shown_progress
+from assistant.presentation.progress import shown_progress
 from assistant.presentation.thumbnails import Captioned, contact_sheet, half_blocks, side_by_side
 from personalizer.errors import NotFoundError
 from personalizer.schemas import BoundingBox, ConceptSummary, Progress, ScanReport
@@ -122,7 +123,7 @@ def test_a_printed_line_never_shares_a_row_with_the_bar(monkeypatch: pytest.Monk
     terminal = Terminal()
     with shown_progress(quiet=False, stream=terminal) as show:
         show(Progress(1, 2, "Reading a.jpg"))
-        print_above("2 new photos [/] about 3 s")
+        print("2 new photos [/] about 3 s", file=sys.stderr)
         show(Progress(2, 2, "Reading b.jpg"))
     # Each escape sequence that erases a row or moves up begins a new row.
     rows = re.split(r"\n|\r|\x1b\[\d*[AK]", terminal.getvalue())
