@@ -48,7 +48,7 @@ class Describer:
 
     def __init__(self, home: Home, library: Library, serving: BackboneService) -> None:
         self._home = home
-        self._library = library
+        self.library = library
         self._serving = serving
         self._analyzer_lock = threading.Lock()
         self._references: References = {}
@@ -70,12 +70,12 @@ class Describer:
         content = read_photo_bytes(path)
         decoded = decode_photo(content, path, FOR_ANALYSIS)
         with self._analyzer_lock:
-            self._analyzer.looks_for_faces = self._library.faces_are_on()
+            self._analyzer.looks_for_faces = self.library.faces_are_on()
             analysed = self._analyzer.analyze(decoded)
         # By content: the file may be a copy, or hold another picture than when it was scanned.
-        stored = self._library.photo_by_hash(hashlib.sha256(content).hexdigest())
+        stored = self.library.photo_by_hash(hashlib.sha256(content).hexdigest())
         decoded = filled_in(decoded, stored)
-        named = [c for c in self._library.concepts() if c.name is not None and c.state != "hidden"]
+        named = [c for c in self.library.concepts() if c.name is not None and c.state != "hidden"]
         wanted = understand(question)
         asked = wanted.names if isinstance(wanted, AsksForConcepts) else ()
         if not isinstance(wanted, AsksForConcepts | AsksForUnknown) and any(one.prefix_dir for one in named):
@@ -113,7 +113,7 @@ class Describer:
         )
 
     def _facts(self, decoded: DecodedPhoto, stored: Photo | None) -> Facts:
-        companions, written = what_lies_beside(self._library, stored)
+        companions, written = what_lies_beside(self.library, stored)
         return Facts(
             taken_at=decoded.taken_at,
             latitude=decoded.latitude,
@@ -137,9 +137,9 @@ class Describer:
         """What the user said about the concepts in the question that answers it."""
         found = []
         for name in _named(wanted):
-            concept = self._library.concept_by_name(name)
+            concept = self.library.concept_by_name(name)
             if concept is not None:
-                facts = [fact.text for fact in self._library.facts(concept.id)]
+                facts = [fact.text for fact in self.library.facts(concept.id)]
                 find = who_or_what if isinstance(wanted, AsksWhoOrWhat) else told_about
                 found.append(find(wanted.text, name, facts))
         return Told([fact for told in found for fact in told.facts], any(told.whole for told in found))
@@ -155,7 +155,7 @@ class Describer:
         """Every named concept with its probability, likeliest first."""
         from personalizer.recognition.recognizer import Recognizer
 
-        recognizer = Recognizer(self._library, references=self._references)
+        recognizer = Recognizer(self.library, references=self._references)
         best: dict[int, Evidence] = {}
         for evidence in recognizer.evidence(analysed):
             known = best.get(evidence.concept_id)
@@ -243,7 +243,7 @@ class Describer:
         )
 
     def _is_member(self, concept: Concept, photo: Photo) -> bool:
-        return any(member.photo_id == photo.id for member in self._library.members(concept.id))
+        return any(member.photo_id == photo.id for member in self.library.members(concept.id))
 
 
 def _named(wanted: AsksWhoOrWhat | AsksSomething) -> tuple[str, ...]:

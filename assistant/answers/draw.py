@@ -32,7 +32,7 @@ class ImageGenerator:
 
     def __init__(self, home: Home, library: Library, serving: BackboneService) -> None:
         self._home = home
-        self._library = library
+        self.library = library
         self._serving = serving
 
     def draw(
@@ -84,7 +84,7 @@ class ImageGenerator:
         known = [
             concept
             for name in dict.fromkeys(words.concepts)
-            if (concept := self._library.concept_by_name(name)) is not None and concept.state != "hidden"
+            if (concept := self.library.concept_by_name(name)) is not None and concept.state != "hidden"
         ]
         usable = [concept for concept in known if self._serving.has_prefix(concept)]
         notes = [

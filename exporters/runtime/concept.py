@@ -165,6 +165,11 @@ class ConceptRuntime(PromptContext):
     def self_prompting(self) -> bool:
         return self.rows.self_prompting
 
+    @property
+    def start_was_stored(self) -> bool:
+        """Whether `start` was read from files rather than to be computed."""
+        return self._stored is not None
+
     @cached_property
     def start(self) -> Cache:
         """Keys and values of the begin token and the personal prompt, with the deep rows added.

@@ -173,30 +173,30 @@ class PrefixTrainer:
         self.config = config
         self._directory = directory
         self._fingerprint = fingerprint
-        self._builder = ExampleBuilder(backbone, config.rows)
+        self.builder = ExampleBuilder(backbone, config.rows)
         self._sampler = ExampleSampler(
-            self._builder, dataset, config.weights, config.text, hard_negatives=config.hard_negatives
+            self.builder, dataset, config.weights, config.text, hard_negatives=config.hard_negatives
         )
         start = starting_rows(
             backbone, dataset.real_positives, config.rows.learned_rows, config.start, config.seed
         )
-        prompt = self._builder.beginning(personal_prompt())
+        prompt = self.builder.beginning(personal_prompt())
         self.prefix = DualPrefix(
             config.rows, start, backbone.output_scale(), self._deep_start(prompt, start)
         ).to(backbone.device)
         self.optimizer = torch.optim.AdamW(
             self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
         )
-        self._states = ExampleStates(
+        self.states = ExampleStates(
             backbone,
             self.prefix,
             dataset.contexts,
             shared=prompt,
             gradient_checkpointing=config.gradient_checkpointing,
         )
-        self.objective = Objective(backbone, self.prefix, self._states, preservation=config.preservation)
-        self._preservation = Preservation(backbone, self.prefix, self._builder, dataset.contexts, config.seed)
-        self._companions = Companions(backbone, self.prefix, self._builder, dataset.negatives)
+        self.objective = Objective(backbone, self.prefix, self.states, preservation=config.preservation)
+        self._preservation = Preservation(backbone, self.prefix, self.builder, dataset.contexts, config.seed)
+        self._companions = Companions(backbone, self.prefix, self.builder, dataset.negatives)
         self._step = 0
         self._spent_s = 0.0
 
@@ -290,12 +290,12 @@ class PrefixTrainer:
         found = []
         for start in range(0, count, 16):
             examples = [
-                self._builder.recognition(picture(index), True, self.config.weights)
+                self.builder.recognition(picture(index), True, self.config.weights)
                 for index in range(start, min(start + 16, count))
             ]
             # The answer is what stands at the end, whatever its tokens weigh.
             answer = len(self._backbone.tokenize(YES)) + 1
-            states = self._states.hidden_states_at(
+            states = self.states.hidden_states_at(
                 examples, [[len(example.target) - answer] for example in examples]
             )
             logits = self._backbone.text_logits(torch.cat(states)).float()

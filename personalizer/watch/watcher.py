@@ -67,7 +67,7 @@ class Watcher:
         times: WatchTimes | None = None,
     ) -> None:
         self._times = times or WatchTimes()
-        self._roots = WatchedRoots(roots, exclusions, mounts, self._times, self._note_change)
+        self.watched = WatchedRoots(roots, exclusions, mounts, self._times, self._note_change)
         self._on_hint = on_hint
         self._unfinished = unfinished
         self._on_polled = on_polled
@@ -93,11 +93,11 @@ class Watcher:
     def stop(self) -> None:
         """End watching; no hint comes after this returns."""
         self._stop.set()
-        self._roots.wake()
+        self.watched.wake()
         if self._thread is not None:
             self._thread.join()
         # Only now: waking what is closed would write into a file that has got its number since.
-        self._roots.close()
+        self.watched.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -112,7 +112,7 @@ class Watcher:
 
     def _run(self) -> None:
         began_s = time.monotonic()
-        self._guarded(self._roots.update)
+        self._guarded(self.watched.update)
         if time.monotonic() - began_s >= START_PATIENCE_S:
             # What happened meanwhile was noticed by nobody.
             self._note_change()
@@ -129,7 +129,7 @@ class Watcher:
             if self._stop.is_set():
                 return
             if time.monotonic() - self._looked_s >= self._times.roots_s:
-                self._guarded(self._roots.update)
+                self._guarded(self.watched.update)
                 self._looked_s = time.monotonic()
             self._guarded(self._tell_polled)
             if self._is_time():
@@ -142,12 +142,12 @@ class Watcher:
         if self._change is not None:
             next_s = min(next_s, self._settled_s(self._change))
         timeout_s = max(0.0, next_s - now_s)
-        if not self._roots.have_notices:
+        if not self.watched.have_notices:
             self._stop.wait(timeout_s)
             return
-        happened = self._roots.wait(timeout_s)
+        happened = self.watched.wait(timeout_s)
         for root, error in happened.given_up.items():
-            self._roots.poll_instead(root, error)
+            self.watched.poll_instead(root, error)
         self._lost |= happened.lost
         if happened.more:
             self._note_change()
@@ -155,7 +155,7 @@ class Watcher:
             self._note_files(happened.files)
 
     def _tell_polled(self) -> None:
-        polled = self._roots.polled()
+        polled = self.watched.polled()
         if self._on_polled is not None and polled != self._told:
             self._on_polled(polled)
             self._told = polled
@@ -188,7 +188,7 @@ class Watcher:
 
     def _due_s(self) -> float:
         """When everything is to be looked at without anything happening."""
-        intervals = [polled.every_s for polled in self._roots.polled()]
+        intervals = [polled.every_s for polled in self.watched.polled()]
         regular_s = self._all_hinted_s + min([self._times.rescan_s, *intervals])
         return min([regular_s, *(self._hinted_s + again_s for again_s in self._unfinished_s())])
 
@@ -211,7 +211,7 @@ class Watcher:
                 "more happened in the folders than the system could tell; they are scanned as a whole"
             )
             # Folders that were made meanwhile are not watched yet.
-            self._guarded(self._roots.watch_again)
+            self._guarded(self.watched.watch_again)
         self._looked_again = 0 if changed else self._looked_again + 1
         self._hinted_s = time.monotonic()
         if folders is None:
@@ -232,7 +232,7 @@ class Watcher:
         # What is due anyway must not be put off for ever by files that come all the time.
         if time.monotonic() >= self._due_s() or self._unfinished_s():
             return None
-        return frozenset(change.folders) if self._roots.notices_tell_all_of(change.folders) else None
+        return frozenset(change.folders) if self.watched.notices_tell_all_of(change.folders) else None
 
     @staticmethod
     def _guarded(action: Callable[[], None]) -> bool:

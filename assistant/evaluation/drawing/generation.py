@@ -285,9 +285,9 @@ def view_codes(session: BackboneSession, photos: EvaluationPhotos, shot_ids: Seq
 def summary(by_concept: Mapping[str, Sequence[GenerationScores]], seed: int = 0) -> dict[str, Any]:
     """The numbers over all concepts, and those of each under `per_concept`."""
     return {
-        **_overall([_means(scores) for scores in by_concept.values()], seed),
+        **overall_scores([mean_scores(scores) for scores in by_concept.values()], seed),
         "per_concept": {
-            name: {**_nested(_means(scores)), "nearest_other": scores[0].nearest_other}
+            name: {**_nested(mean_scores(scores)), "nearest_other": scores[0].nearest_other}
             for name, scores in by_concept.items()
         },
     }
@@ -296,14 +296,14 @@ def summary(by_concept: Mapping[str, Sequence[GenerationScores]], seed: int = 0)
 _KEYS = ("similarity", "ceiling", "floor", "copy_rate")
 
 
-def _means(scores: Sequence[GenerationScores]) -> dict[str, float]:
+def mean_scores(scores: Sequence[GenerationScores]) -> dict[str, float]:
     """Over the splits of one concept; a control's similarity stands under its name."""
     means = {key: float(np.mean([getattr(one, key) for one in scores])) for key in _KEYS}
     means |= {name: float(np.mean([one.beside[name] for one in scores])) for name in scores[0].beside}
     return means
 
 
-def _overall(concepts: Sequence[dict[str, float]], seed: int = 0) -> dict[str, Any]:
+def overall_scores(concepts: Sequence[dict[str, float]], seed: int = 0) -> dict[str, Any]:
     """Every concept counts alike, however many splits it had; intervals are bootstraps over concepts."""
     keys = concepts[0] if concepts else _KEYS
     values = {key: [one[key] for one in concepts] for key in keys}

@@ -111,7 +111,10 @@ def evaluate_retention(options: RetentionOptions, run: EvaluationRun) -> dict[st
         photos.close()
     seed = options.seed
     return {
-        **{name: _row(name, general, scores, prompted.served, prompted.forced, seed) for name in MEASURES},
+        **{
+            name: retention_row(name, general, scores, prompted.served, prompted.forced, seed)
+            for name in MEASURES
+        },
         "identical_without_name": prompted.differing == 0 if prompted.served else None,
         "unnamed": {
             "captions": len(unnamed.captions),
@@ -227,7 +230,7 @@ def _unnamed(serving: BackboneService, general: General, seed: int) -> Unnamed:
     return Unnamed(captions, draw(serving.session, UNNAMED_TEXT, _UNNAMED_DRAWINGS, seed).codes)
 
 
-def _row(
+def retention_row(
     measure: str,
     general: General,
     bare: Scores,

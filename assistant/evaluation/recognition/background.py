@@ -90,14 +90,15 @@ def evaluate_backgrounds(
         }
         for row, of_row in said.items():
             if of_row:
-                yes[row].append((name, _said_yes(name, of_row, reference)))
+                yes[row].append((name, said_yes(name, of_row, reference)))
     return {
         "photos": sum(int(one.is_positive.sum()) for one in tested),
         "with_mask": with_mask,
         "concepts": len({name for name, _ in yes["untouched"]}),
         **{
             row: {
-                part: _share([(name, said[part]) for name, said in found], seed) for part in BACKGROUND_PARTS
+                part: share_of_yes([(name, said[part]) for name, said in found], seed)
+                for part in BACKGROUND_PARTS
             }
             for row, found in yes.items()
         },
@@ -115,7 +116,7 @@ def _untouched(one: Comparison, answer: Answers, places: Sequence[int]) -> list[
     ]
 
 
-def _said_yes(name: str, said: Sequence[Said], reference: Sequence[Trial]) -> dict[str, BoolArray]:
+def said_yes(name: str, said: Sequence[Said], reference: Sequence[Trial]) -> dict[str, BoolArray]:
     """Which pictures are taken for the concept, `[pictures]` by what is asked."""
     calibration = shipped_calibration()
     combine = calibration.combine
@@ -133,7 +134,7 @@ def _said_yes(name: str, said: Sequence[Said], reference: Sequence[Trial]) -> di
     }
 
 
-def _share(yes: Sequence[tuple[str, BoolArray]], seed: int) -> dict[str, Any]:
+def share_of_yes(yes: Sequence[tuple[str, BoolArray]], seed: int) -> dict[str, Any]:
     """The share of yes over concepts, with an interval over them."""
     by_concept: dict[str, list[float]] = {}
     for name, of_split in yes:
@@ -148,7 +149,7 @@ def _share(yes: Sequence[tuple[str, BoolArray]], seed: int) -> dict[str, Any]:
 def _hear(split: TrainedSplit, photos: EvaluationPhotos, one: Comparison, seed: int) -> Heard:
     """What the concept says of the changed pictures, read again from its home where it was asked before."""
     masks = _masks(photos, one)
-    grounds = _drawn_grounds(one, len(masks), seed)
+    grounds = drawn_grounds(one, len(masks), seed)
     path = split.root / BACKGROUND_FILE
     question = {
         "prefix": split.prefix().sha256,
@@ -184,7 +185,7 @@ def _masks(photos: EvaluationPhotos, one: Comparison) -> dict[int, Image.Image]:
     return found
 
 
-def _drawn_grounds(one: Comparison, count: int, seed: int) -> list[list[int]]:
+def drawn_grounds(one: Comparison, count: int, seed: int) -> list[list[int]]:
     """Places of the photos that serve as grounds, `GROUNDS` for each of `count`; none that look like the concept."""
     random = np.random.default_rng([seed, *(ord(letter) for letter in one.split.subject.name)])
     strangers = np.flatnonzero(~one.is_positive & ~one.same_class)

@@ -48,7 +48,7 @@ def test_answers_use_the_current_name(home: Home, library: Library, exported: An
     renamed = library.rename_concept(concept.id, "Max")
     after = serving.concept(renamed)
     assert after is not None and render(after, name_row) == "Max"
-    assert (after._stored is not None) == cached, "a new name is no reason to compute anything again"
+    assert after.start_was_stored == cached, "a new name is no reason to compute anything again"
     assert serving.concept(renamed) is after
 
 

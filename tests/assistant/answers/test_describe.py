@@ -85,7 +85,7 @@ def know(library: Library, analysed: Analysis, path: Path, name: str, away: floa
 
 
 def ask(describer: Describer, photo: Path, question: str | None) -> Description:
-    names = [concept.name for concept in describer._library.concepts() if concept.name]
+    names = [concept.name for concept in describer.library.concepts() if concept.name]
     asked = None if question is None else parse(question, names)
     return describer.describe(photo, asked, time.monotonic(), lambda: None)
 

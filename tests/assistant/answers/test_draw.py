@@ -132,14 +132,14 @@ def test_a_drawing_is_told_from_a_photo(drawer: ImageGenerator, tmp_path: Path) 
 
 
 def imagine(drawer: ImageGenerator, text: str, out: Path) -> Imagined:
-    names = [concept.name for concept in drawer._library.concepts() if concept.name]
+    names = [concept.name for concept in drawer.library.concepts() if concept.name]
     return drawer.draw(parse(text, names), out, 5, 1, None, time.monotonic())
 
 
 def test_every_named_concept_is_in_the_picture(
     drawer: ImageGenerator, serving: Counting, know_prefix: Callable[..., Concept], tmp_path: Path
 ) -> None:
-    library = drawer._library
+    library = drawer.library
     for name in ("Bo", "striped mug"):
         know_prefix(library, name)
     both = imagine(drawer, "Bo and the striped mug on a beach", tmp_path / "both.png")
@@ -153,7 +153,7 @@ def test_every_named_concept_is_in_the_picture(
 def test_a_concept_without_room_or_training_is_named_in_a_note(
     drawer: ImageGenerator, know_prefix: Callable[..., Concept], tmp_path: Path
 ) -> None:
-    library = drawer._library
+    library = drawer.library
     for name in ("Ada", "Ben", "Cleo"):
         know_prefix(library, name, rows=30)
     library.create_concept("object", "Kim")

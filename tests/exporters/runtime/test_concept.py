@@ -63,7 +63,7 @@ def test_stored_cache_is_the_computed_one(int8: OrtSession, directory: Path, tmp
     files = export_concept(int8, directory, tmp_path / "out")
     assert all(path.is_file() and path.stat().st_mode & 0o077 == 0 for path in files)
     stored = ConceptRuntime.load(int8, tmp_path / "out")
-    assert stored._stored is not None
+    assert stored.start_was_stored
     for one, other in zip(computed.start.tensors, stored.start.tensors, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -82,7 +82,7 @@ def test_unusable_cache_is_computed_again(
         path.write_bytes(content)
     session = int8 if damage == "other session" else fp32
     concept = ConceptRuntime.load(session, directory)
-    assert concept._stored is None
+    assert not concept.start_was_stored
     assert concept.start.length == 1 + len(concept.embed(personal_prompt()))
 
 

@@ -105,7 +105,7 @@ def test_what_is_stored_beside_the_prefix_has_them(fp32: OrtSession, directory: 
     computed = ConceptRuntime.load(fp32, directory)
     export_concept(fp32, directory)
     stored = ConceptRuntime.load(fp32, directory)
-    assert stored._stored is not None
+    assert stored.start_was_stored
     for one, other in zip(computed.start.tensors, stored.start.tensors, strict=True):
         np.testing.assert_array_equal(one, other)
 

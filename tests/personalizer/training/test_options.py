@@ -84,7 +84,7 @@ def changed_answers(made: PrefixTrainer, backbone: Backbone, data: PrefixDataset
     with torch.no_grad():
         values = []
         for preserved in preservation.about(pictures, np.random.default_rng(0)):
-            [state] = made._states.hidden_states_at([preserved.example], [preserved.places])
+            [state] = made.states.hidden_states_at([preserved.example], [preserved.places])
             changed = made.objective.text_and_row_logits(state).log_softmax(dim=-1)
             values.append(float(preserved.divergence(changed)))
     return sum(values) / len(values)
@@ -119,7 +119,7 @@ def test_what_is_preserved_is_what_the_bare_model_expects(
         kept = [0, *(place for place in range(begin, len(example.kind)) if place not in rows)]
         bare = Example([example.kind[p] for p in kept], [example.value[p] for p in kept], [], [], [])
         with torch.no_grad():
-            hidden, _ = backbone.forward(*made._states.embed([bare]))
+            hidden, _ = backbone.forward(*made.states.embed([bare]))
             logits = backbone.text_logits(hidden[0, -len(preserved.places) :]).log_softmax(dim=-1)
         torch.testing.assert_close(logits.gather(1, preserved.ids), preserved.bare, atol=1e-4, rtol=1e-3)
         # An answer that nothing changed costs nothing, and one that anything changed costs something.
@@ -204,10 +204,10 @@ def test_without_self_prompting_no_row_but_the_name_is_ever_wanted(
     made.train(None, None)
     monkeypatch.setattr("personalizer.training.preservation.FORCED_SHARE", 0.5)
     pictures = [(number, codes) for number, codes in enumerate(data.positives.tolist())]
-    preservation = Preservation(backbone, made.prefix, made._builder)
+    preservation = Preservation(backbone, made.prefix, made.builder)
     with torch.no_grad():
         for preserved in preservation.about(pictures, np.random.default_rng(0)):
-            [state] = made._states.hidden_states_at([preserved.example], [preserved.places])
+            [state] = made.states.hidden_states_at([preserved.example], [preserved.places])
             logits = made.objective.text_and_row_logits(state)
             likeliest = logits[:, backbone.spec.text_vocabulary + 1 :].amax(dim=1)
             assert bool((likeliest < logits.amax(dim=1)).all())

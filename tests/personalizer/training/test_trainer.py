@@ -90,7 +90,7 @@ def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
         ]
         expected = 0.0
         for example in examples:
-            embedded, mask = made._states.embed([example])
+            embedded, mask = made.states.embed([example])
             hidden, _ = backbone.forward(embedded, mask)
             for place in graded_places(example):
                 state = hidden[0, place]
@@ -132,7 +132,7 @@ def test_yes_no_reads_the_answers_first_word(backbone: Backbone, tmp_path: Path)
     kept = len(example.kind) - (len(words) - 1)
     cut = Example(*(getattr(example, name)[:kept] for name in Example.__slots__))
     with torch.no_grad():
-        hidden, _ = backbone.forward(*made._states.embed([cut]))
+        hidden, _ = backbone.forward(*made.states.embed([cut]))
         logits = backbone.text_logits(hidden[0, -1])
     yes, no = backbone.tokenize("yes.")[0], backbone.tokenize("no.")[0]
     assert float(made.yes_no(True)[1]) == pytest.approx(float(logits[yes] - logits[no]), abs=1e-4)

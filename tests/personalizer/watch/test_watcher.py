@@ -84,7 +84,7 @@ def test_folder_added_later_is_watched(tmp_path: Path, hints: Hints, make_photo:
     roots: list[Path] = []
     with Watcher(lambda: list(roots), hints, times=WatchTimes(debounce_s=0.05, roots_s=0.05)) as watcher:
         roots.append(tmp_path)
-        until(lambda: tmp_path in watcher._roots)
+        until(lambda: tmp_path in watcher.watched)
         make_photo(tmp_path / "a.jpg", 1)
         assert hints.wait()
 
@@ -282,7 +282,7 @@ def test_what_is_excluded_is_not_watched(
         make_photo(tmp_path / "Screenshots" / "a.jpg", 1)
         assert hints.wait()
         rules[0] = Exclusions(("Screenshots",))
-        until(lambda: watcher._roots.rules == rules[0])
+        until(lambda: watcher.watched.rules == rules[0])
         assert hints.wait(), "what was left out is to be scanned"
         time.sleep(0.3)
         before = hints.count

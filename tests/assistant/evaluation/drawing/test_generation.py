@@ -55,7 +55,7 @@ def test_controls_are_scored_against_the_same_photos_and_stand_under_their_names
     scores = generation.score(split, subjects, real, _at(30)[None], 0, beside)
     assert scores.beside["reranked"] == pytest.approx(np.cos(np.deg2rad(10)))
     assert scores.beside["no_concept"] == pytest.approx(np.cos(np.deg2rad([50, 70])).mean())
-    overall = generation._overall([generation._means([scores, scores])])
+    overall = generation.overall_scores([generation.mean_scores([scores, scores])])
     assert overall["similarity"] == pytest.approx(np.cos(np.deg2rad(20)), abs=1e-4)
     assert overall["reranked"]["position"] == pytest.approx(1.0, abs=1e-3) and "reconstruction" not in overall
     assert overall["no_concept"]["position"] < 0 < overall["position"] < overall["reranked"]["position"]
@@ -68,13 +68,13 @@ def test_one_concept_without_room_does_not_decide_the_position() -> None:
 
     def concept(similarity: float, ceiling: float, floor: float, splits: int) -> dict[str, float]:
         one = generation.GenerationScores(similarity, ceiling, floor, "other", 0.0)
-        return generation._means([one] * splits)
+        return generation.mean_scores([one] * splits)
 
-    overall = generation._overall([concept(0.5, 0.8, 0.4, 1), concept(0.5, 0.601, 0.6, 3)])
+    overall = generation.overall_scores([concept(0.5, 0.8, 0.4, 1), concept(0.5, 0.601, 0.6, 3)])
     assert overall["position"] == pytest.approx((0.5 - 0.5) / (0.7005 - 0.5))
     assert overall["concepts_without_room"] == 0
-    assert generation._overall([concept(0.5, 0.6, 0.6, 1)])["position"] is None
-    assert generation._overall([concept(0.5, 0.6, 0.6, 1)])["concepts_without_room"] == 1
+    assert generation.overall_scores([concept(0.5, 0.6, 0.6, 1)])["position"] is None
+    assert generation.overall_scores([concept(0.5, 0.6, 0.6, 1)])["concepts_without_room"] == 1
 
 
 def test_photos_are_reduced_to_their_middle_square() -> None:

@@ -80,23 +80,23 @@ def test_a_loss_is_counted_in_points_and_seen_where_it_is_more_than_two() -> Non
     bare, general = _scores(100, 0.8), _general(100)
     lost = {"dog": [_scores(100, 0.7)], "cat": [_scores(100, 0.8), _scores(100, 0.6)]}
     kept = {"dog": [bare], "cat": [bare, bare]}
-    row = retention._row("caption_top1", general, bare, lost, kept, seed=0)
+    row = retention.retention_row("caption_top1", general, bare, lost, kept, seed=0)
     assert row is not None
     assert (row["bare"], row["with_prompt"], row["difference_points"]) == (0.8, 0.7, -10.0)
     low, high = row["interval"]
     assert low < -10 < high < 0 and not row["within_2_points"]
     assert row["forced"]["difference_points"] == 0 and row["forced"]["interval"] == [0, 0]
     assert (row["chance"], row["count"]) == (0.5, 100)
-    bits = retention._row("text_bits_per_token", general, bare, lost, kept, seed=0)
+    bits = retention.retention_row("text_bits_per_token", general, bare, lost, kept, seed=0)
     assert bits is not None and bits["difference_bits"] == pytest.approx(0.1)
-    assert retention._row("caption_top1", general, bare, kept, kept, seed=0)["within_2_points"]  # type: ignore[index]
+    assert retention.retention_row("caption_top1", general, bare, kept, kept, seed=0)["within_2_points"]  # type: ignore[index]
 
 
 def test_questions_to_answer_with_yes_count_as_much_as_those_with_no() -> None:
     """A quarter is to answer with yes: whoever says no to all is right in half."""
     general = _general(100)
     no_to_all = {name: 1.0 - _scores(100, 0.25)[name] for name in MEASURES}
-    row = retention._row(
+    row = retention.retention_row(
         "attribute_questions", general, _scores(100, 1.0), {"dog": [no_to_all]}, {"dog": [no_to_all]}, 0
     )
     assert row is not None

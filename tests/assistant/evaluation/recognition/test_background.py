@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from assistant.evaluation.data.options import EvaluationRun, RecognitionOptions
 from assistant.evaluation.data.protocol import Split, Subject, Trial
-from assistant.evaluation.recognition.background import GROUNDS, Said, _drawn_grounds, _said_yes, _share
+from assistant.evaluation.recognition.background import GROUNDS, Said, drawn_grounds, said_yes, share_of_yes
 from assistant.evaluation.recognition.comparison import Comparison
 from assistant.evaluation.recognition.recognition import evaluate_recognition
 from assistant.evaluation.report.tables import BACKGROUND_PARTS, BACKGROUND_ROWS, background_table
@@ -41,8 +41,8 @@ def compared(name: str = "a") -> Comparison:
 
 
 def test_grounds_are_seeded_and_show_nothing_like_the_concept() -> None:
-    drawn = _drawn_grounds(compared(), 20, seed=0)
-    assert drawn == _drawn_grounds(compared(), 20, seed=0) != _drawn_grounds(compared(), 20, seed=1)
+    drawn = drawn_grounds(compared(), 20, seed=0)
+    assert drawn == drawn_grounds(compared(), 20, seed=0) != drawn_grounds(compared(), 20, seed=1)
     assert {len(of_photo) for of_photo in drawn} == {GROUNDS}
     assert {place for of_photo in drawn for place in of_photo} == set(range(5, 12))
 
@@ -55,7 +55,7 @@ def test_each_part_says_yes_by_its_own_evidence() -> None:
         # Were the concept's own photos used, its prefix would be taken for one that says no to everything.
         Trial("mug", np.full(80, 50.0), ~truth),
     ]
-    yes = _said_yes("mug", [Said(9, -9, -9), Said(-9, 9, 9), Said(None, None, None)], reference)
+    yes = said_yes("mug", [Said(9, -9, -9), Said(-9, 9, 9), Said(None, None, None)], reference)
     assert yes["embedding_only"].tolist() == [True, False, False]
     assert yes["retrieval_only"].tolist() == [False, True, False]
     assert yes["prefix_only"].tolist() == [False, True, False]
@@ -65,10 +65,10 @@ def test_each_part_says_yes_by_its_own_evidence() -> None:
 
 def test_shares_are_means_over_concepts() -> None:
     found = [("a", np.array([True, False])), ("a", np.array([True, True])), ("b", np.array([False]))]
-    share = _share(found, seed=0)
+    share = share_of_yes(found, seed=0)
     assert share["yes"] == pytest.approx(0.375)
     assert share["interval"][0] <= 0.375 <= share["interval"][1]
-    assert _share([], seed=0) == {"yes": None, "interval": None}
+    assert share_of_yes([], seed=0) == {"yes": None, "interval": None}
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def likelihood(backbone: Backbone, made: PrefixTrainer, question: str, answer: s
     """log P of the answer behind the self-prompt."""
     asked = TextQuestion(question, answer)
     example = ExampleBuilder(backbone, ROWS).text_question(asked, TaskWeights(self_prompt=0.0))
-    hidden, _ = backbone.forward(*made._states.embed([example]))
+    hidden, _ = backbone.forward(*made.states.embed([example]))
     graded = [place for place, weight in enumerate(example.weight) if weight > 0]
     logits = backbone.text_logits(hidden[0, graded]).float()
     targets = torch.tensor([example.target[place] for place in graded])
