@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -149,12 +148,11 @@ class Assistant:
             # What is not imported yet would be of the other version.
             emit(UPDATED)
             return
-        started = time.monotonic()
         try:
             if is_command(text):
-                self._command(text, stop, emit, started)
+                self._command(text, stop, emit)
             else:
-                self._request(text, stop, emit, started)
+                self._request(text, stop, emit)
         except (KeyboardInterrupt, JobCancelled):
             emit(Cancelled())
         except FamiliarError as error:
@@ -165,25 +163,25 @@ class Assistant:
 
     # --- slash commands
 
-    def _command(self, text: str, stop: threading.Event, emit: Emit, started: float) -> None:
+    def _command(self, text: str, stop: threading.Event, emit: Emit) -> None:
         # Only what comes right after a question can be its answer.
         self.conversation.waiting = None
         command, arguments = parse_command(text)
         if command.name == "/quit":
             emit(Quit())
         elif command.name == "/help":
-            emit(Answer(help_text(), "program", time.monotonic() - started))
+            emit(Answer(help_text()))
         elif command.name == "/clear":
             self.conversation.clear()
-            emit(Answer("A new conversation.", "program", time.monotonic() - started))
+            emit(Answer("A new conversation."))
         elif command.name == "/forget":
-            self._ask_to_forget(arguments, emit, started)
+            self._ask_to_forget(arguments, emit)
         else:
             self._act(self._actions.of_command(command.name, arguments), stop, emit)
 
     # --- requests in words
 
-    def _request(self, text: str, stop: threading.Event, emit: Emit, started: float) -> None:
+    def _request(self, text: str, stop: threading.Event, emit: Emit) -> None:
         asked = self._asked_to_forget()
         if asked is not None and name_key(text) == name_key(asked):
             self._forget(asked, text, stop, emit)
@@ -199,18 +197,18 @@ class Assistant:
             return
         told = self._told(found, request)
         if found.intent == "forget":
-            self._ask_to_forget(found.slots["concept"], emit, started)
+            self._ask_to_forget(found.slots["concept"], emit)
         elif asked is not None and found.intent in ("chat", "clarify"):
-            self._say(not_forgotten(asked), emit, started)
+            emit(Answer(not_forgotten(asked)))
         elif told is not None:
-            self._say(told, emit, started)
+            emit(Answer(told))
         elif found.intent == "clarify":
             self.conversation.waiting = found
-            self._say(clarification(found), emit, started)
+            emit(Answer(clarification(found)))
         elif found.intent in NOT_BUILT:
-            self._say(NOT_BUILT[found.intent], emit, started)
+            emit(Answer(NOT_BUILT[found.intent]))
         else:
-            self._talk.answer(text, found, stop, emit, started)
+            self._talk.answer(text, found, stop, emit)
 
     def _in_context(self, found: Route, request: Request, names: Sequence[str]) -> Route:
         """The same route, completed by what was said before."""
@@ -283,13 +281,13 @@ class Assistant:
 
     # --- forgetting
 
-    def _ask_to_forget(self, name: str, emit: Emit, started: float) -> None:
+    def _ask_to_forget(self, name: str, emit: Emit) -> None:
         """Ask for the name again: nothing else makes anyone forgotten, whatever a model says."""
         if not name:
             raise UsageError(tried="/forget", found="no name", fix="/forget NAME, such as /forget Bo")
         concept = self.familiar.concept(name)
         known_as = concept.name or str(concept.id)
-        self._say(before_forgetting(known_as), emit, started)
+        emit(Answer(before_forgetting(known_as)))
         self.conversation.waiting = Route("forget", {"concept": known_as})
 
     def _asked_to_forget(self) -> str | None:
@@ -303,23 +301,18 @@ class Assistant:
         self.conversation.forget(NameMentions([name]))
 
     def _act(self, action: Action, stop: threading.Event, emit: Emit) -> None:
-        started = time.monotonic()
         emit(ToolStarted(action.tool, action.title))
 
         def show(progress: Progress) -> None:
             if stop.is_set():
                 raise RequestCancelledError
-            emit(ToolProgress(action.tool, progress))
+            emit(ToolProgress(progress))
 
         words, artifact = action.run(show)
-        elapsed_s = time.monotonic() - started
         if action.photos:
             self.conversation.last_photos = action.photos
-        emit(ToolFinished(action.tool, words, artifact, elapsed_s))
-        emit(Answer(words, "tool", elapsed_s))
-
-    def _say(self, words: str, emit: Emit, started: float) -> None:
-        emit(Answer(words, "program", time.monotonic() - started))
+        emit(ToolFinished(words, artifact))
+        emit(Answer(words))
 
 
 def _asks_again(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from personalizer.errors import FamiliarError
 from personalizer.schemas import Progress
@@ -28,7 +28,6 @@ class ToolStarted:
 class ToolProgress:
     """How far the tool is."""
 
-    tool: str
     progress: Progress
 
 
@@ -39,22 +38,15 @@ class ToolFinished:
     `text` for people and models, `artifact` the record of `assistant.results` behind it.
     """
 
-    tool: str
     text: str
     artifact: Any
-    elapsed_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The whole answer.
-
-    `source` says whose words they are: a tool's, the chat model's or the program's own.
-    """
+    """The whole answer."""
 
     text: str
-    source: Literal["tool", "model", "program"]
-    elapsed_s: float
 
 
 @dataclass(frozen=True, slots=True)

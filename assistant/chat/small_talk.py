@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,24 +66,24 @@ class SmallTalk:
                 self._model = LocalChat(model_path=self.model_path)
             return self._model
 
-    def answer(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
+    def answer(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> None:
         """Call a tool when the words hint at one; talk where the model is large enough. Emits events up to the last."""
         missing = missing_for_chat(self.model_path)
         if missing is not None:
             # The model that comes with the program would not talk freely either.
             words = CANNOT_HELP if self.model_path is None else without_model(missing.found, missing.fix)
-            emit(Answer(words, "program", time.monotonic() - started))
+            emit(Answer(words))
             return
         from langsmith import tracing_context
 
         # Whatever the environment says: nothing of a conversation leaves this machine.
         with tracing_context(enabled=False):
             if self._loaded().talks_freely():
-                self._talk(text, found, stop, emit, started)
+                self._talk(text, found, stop, emit)
             else:
-                self._choose(text, found, stop, emit, started)
+                self._choose(text, found, stop, emit)
 
-    def _choose(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
+    def _choose(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> None:
         """Run the tool that the model chooses among those that the words leave open, or say what can be done."""
         from langchain_core.messages import HumanMessage
 
@@ -94,17 +93,16 @@ class SmallTalk:
             emit(Cancelled())
             return
         if call is None:
-            emit(Answer(CANNOT_HELP, "program", time.monotonic() - started))
+            emit(Answer(CANNOT_HELP))
             return
         name, arguments = call
         emit(ToolStarted(name, _title(name)))
-        tool_started = time.monotonic()
         tool = next(tool for tool in tools if tool.name == name)
         result = tool.invoke({"type": "tool_call", "id": name, "name": name, "args": arguments})
-        emit(ToolFinished(name, result.text, result.artifact, time.monotonic() - tool_started))
-        emit(Answer(result.text, "tool", time.monotonic() - started))
+        emit(ToolFinished(result.text, result.artifact))
+        emit(Answer(result.text))
 
-    def _talk(self, text: str, found: Route, stop: threading.Event, emit: Emit, started: float) -> None:
+    def _talk(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> None:
         from langchain.agents import create_agent
         from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
 
@@ -113,7 +111,7 @@ class SmallTalk:
         agent = create_agent(model, self._tools(text, found, stop, emit), system_prompt=self._instructions())
         history = self._conversation.window(HISTORY_TOKENS, model.count_tokens)
         messages: list[Any] = [{"role": turn.role, "content": turn.text} for turn in history]
-        words, result, tool_started = "", None, time.monotonic()
+        words, result = "", None
         for mode, part in agent.stream(
             {"messages": [*messages, HumanMessage(text)]},
             {"recursion_limit": MAX_STEPS},
@@ -128,7 +126,6 @@ class SmallTalk:
             elif mode == "updates":
                 for message in _messages(part):
                     for call in getattr(message, "tool_calls", None) or []:
-                        tool_started = time.monotonic()
                         emit(ToolStarted(call["name"], _title(call["name"])))
                     if isinstance(message, ToolMessage):
                         result = message
@@ -136,13 +133,12 @@ class SmallTalk:
             emit(Cancelled())
             return
         if result is not None:
-            elapsed_s = time.monotonic() - tool_started
-            emit(ToolFinished(result.name or "", result.text, result.artifact, elapsed_s))
+            emit(ToolFinished(result.text, result.artifact))
             words = result.text
         words = words.strip() or "I have no answer to that."
         if result is None:
             self._conversation.add(text, words)
-        emit(Answer(words, "tool" if result is not None else "model", time.monotonic() - started))
+        emit(Answer(words))
 
     def _tools(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> list[Any]:
         """The tools that the words leave open.
@@ -165,7 +161,7 @@ class SmallTalk:
         def show(progress: Progress) -> None:
             if stop.is_set():
                 raise KeyboardInterrupt
-            emit(ToolProgress("", progress))
+            emit(ToolProgress(progress))
 
         tools = build_tools(self._familiar, self._access, show, request=text)
         return [tool for tool in tools if tool.name in wanted]

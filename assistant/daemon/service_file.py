@@ -79,9 +79,6 @@ class Watched:
 class Service(Protocol):
     """One service manager."""
 
-    @property
-    def path(self) -> Path: ...
-
     def install(self, watched: Watched, *, force: bool = False) -> ServiceState: ...
 
     def uninstall(self, *, force: bool = False) -> ServiceState: ...

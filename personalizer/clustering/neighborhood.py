@@ -38,7 +38,7 @@ class Neighborhood:
         new: Int64Array,
         settings: KindSettings,
     ) -> None:
-        self.library, self.state, self.kind, self.settings = library, state, kind, settings
+        self.library, self.kind, self.settings = library, kind, settings
         self.constraints = state.constraints
         self.items, self.groups = self._gather(new)
         self.store = kind.store

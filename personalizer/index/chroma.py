@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,11 +32,6 @@ class IndexCheck:
     missing: int
     extra: int
     different: int
-
-    @property
-    def equal(self) -> bool:
-        """Whether the index holds what the library holds and nothing else."""
-        return not (self.missing or self.extra or self.different)
 
 
 class VectorStore:
@@ -156,23 +150,8 @@ class VectorStore:
         extra += sum(int(collection.count()) for collection in collections.values())
         return IndexCheck(library.vector_count(), missing, extra, different)
 
-    def count(self, kind: DetectionKind) -> int:
-        """Vectors of this kind, of all model versions."""
-        return sum(
-            collection.count()
-            for collection in self._client.list_collections()
-            if collection.name.startswith(f"{kind}-")
-        )
-
-    def remove(self, detection_ids: Iterable[int]) -> None:
-        """Take detections out of the index. Chroma leaves traces on disk, also after `rebuild`."""
-        names = [str(detection_id) for detection_id in detection_ids]
-        for collection in self._client.list_collections():
-            for start in range(0, len(names), _BATCH):
-                collection.delete(ids=names[start : start + _BATCH])
-
     def rebuild(self, library: Library) -> int:
-        """Empty the index and fill it from the library; returns the number of vectors."""
+        """Empty the index and fill it from the library; returns the number of vectors. Chroma leaves traces on disk."""
         for collection in self._client.list_collections():
             self._client.delete_collection(collection.name)
         library.set_indexed(None, indexed=False)

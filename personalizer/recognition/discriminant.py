@@ -40,10 +40,6 @@ class Contrast:
     def __init__(self, general: Float32Array) -> None:
         self._general = general
 
-    @property
-    def dimensions(self) -> int:
-        return int(self._general.shape[1])
-
     @cached_property
     def _inverse(self) -> FloatArray:
         """Of the regularised normal matrix of the general pictures, `[dim + 1, dim + 1]`."""

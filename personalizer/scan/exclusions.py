@@ -73,12 +73,8 @@ class Exclusions:
             self._regex.fullmatch(text + ending) is not None for text in (path[len(root) :].lstrip("/"), path)
         )
 
-    def skips(self, path: Path, root: Path) -> bool:
-        """Whether the file at `path` below `root` is left out, because of its own name or that of any folder above."""
-        return self.skips_path(os.fspath(path), os.fspath(root))
-
     def skips_path(self, path: str, root: str) -> bool:
-        """`skips` for text, as it is called for many."""
+        """Whether the file at `path` below `root` is left out, because of its own name or that of any folder above."""
         folder, _, name = path.rpartition("/")
         return self.skips_tree(folder, root) or self.skips_file(path, name, root)
 

@@ -148,7 +148,6 @@ class TrainingOutcome:
     """What one training run did."""
 
     steps: int
-    elapsed_s: float
     losses: list[float]
     recognition_augmented: float
     """Weighted accuracy on augmented views and negatives that were not trained on; NaN without any."""
@@ -198,7 +197,6 @@ class PrefixTrainer:
         self._preservation = Preservation(backbone, self.prefix, self.builder, dataset.contexts, config.seed)
         self._companions = Companions(backbone, self.prefix, self.builder, dataset.negatives)
         self._step = 0
-        self._spent_s = 0.0
 
     def _deep_start(self, prompt: list[tuple[int, int]], start: torch.Tensor) -> torch.Tensor | None:
         rows, spec = self.config.rows, self._backbone.spec
@@ -227,9 +225,7 @@ class PrefixTrainer:
         config, losses = self.config, []
         last_saved = time.monotonic()
         while self._step < config.steps:
-            began = time.monotonic()
             losses.append(self.step())
-            self._spent_s += time.monotonic() - began
             if progress is not None:
                 message = f"Learning, loss {np.mean(losses[-20:]):.2f}"
                 progress(Progress(self._step, config.steps, message))
@@ -244,7 +240,7 @@ class PrefixTrainer:
         # What comes now can be interrupted as well, and should not cost the steps.
         self._save_checkpoint()
         accuracy, threshold = self._check()
-        return TrainingOutcome(self._step, self._spent_s, losses, accuracy, threshold)
+        return TrainingOutcome(self._step, losses, accuracy, threshold)
 
     def step(self) -> float:
         """One step; returns the loss before it."""
@@ -317,7 +313,7 @@ class PrefixTrainer:
         for index, moments in self.optimizer.state_dict()["state"].items():
             for name, tensor in moments.items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
-        record = {"step": self._step, "spent_s": self._spent_s, "fingerprint": self._fingerprint}
+        record = {"step": self._step, "fingerprint": self._fingerprint}
         write_checkpoint(self._directory, tensors, record)
 
     def _resume(self) -> None:
@@ -335,7 +331,7 @@ class PrefixTrainer:
                 _, index, moment = name.split(".", 2)
                 state["state"].setdefault(int(index), {})[moment] = tensor
         self.optimizer.load_state_dict(state)
-        self._step, self._spent_s = int(record["step"]), float(record["spent_s"])
+        self._step = int(record["step"])
 
     def discard_checkpoint(self) -> None:
         """Remove the checkpoint once its result is saved, and what killed runs left."""

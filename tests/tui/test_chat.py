@@ -175,10 +175,10 @@ async def test_no_codes_reach_the_terminal_from_a_name_or_an_answer(app: Familia
         exchange = Exchange("anything")
         await app.screen.query_one("#conversation").mount(exchange)
         await exchange.show(ToolStarted("describe", hostile))
-        await exchange.show(ToolProgress("describe", Progress(1, 2, hostile)))
+        await exchange.show(ToolProgress(Progress(1, 2, hostile)))
         texts = [str(static.render()) for static in exchange.query(Static)]
         assert f"{shown}…" in texts and shown in texts
-        await exchange.show(ToolFinished("describe", hostile, None, 1.0))
+        await exchange.show(ToolFinished(hostile, None))
         await exchange.show(Token(hostile))
         assert said(exchange) == f"{shown}\n{shown}"
         picture = Picture(tmp_path / f"{hostile}.jpg", hostile)

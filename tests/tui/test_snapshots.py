@@ -77,8 +77,8 @@ def test_an_answer_with_a_picture(looks_as_before: Compare, tmp_path: Path) -> N
         await screen.query_one("#conversation").mount(exchange)
         for event in (
             ToolStarted("imagine", "Drawing"),
-            ToolFinished("imagine", "I drew a red cup.", drawn, 1.0),
-            Answer("I drew a red cup.", "tool", 1.0),
+            ToolFinished("I drew a red cup.", drawn),
+            Answer("I drew a red cup."),
         ):
             await exchange.show(event)
         await until_shown(pilot, lambda: bool(exchange.query(CellPicture)))

@@ -82,10 +82,6 @@ class LocalChat(BaseChatModel):
         params["ls_model_name"] = str(kwargs.get("model") or default)
         return params
 
-    def load(self) -> None:
-        """Load the weights now instead of with the first answer. Raises NotReadyError."""
-        self._loaded()
-
     def talks_freely(self) -> bool:
         """Whether the model is large enough for its own words to be shown; loads it where its file does not tell."""
         path = self.model_path or default_model_path()

@@ -52,10 +52,6 @@ class GenerationScores:
     beside: Mapping[str, float] = field(default_factory=dict)
     """The similarity of each of `BESIDE` that was scored."""
 
-    @property
-    def position(self) -> float:
-        return metrics.position_between(self.similarity, self.floor, self.ceiling)
-
 
 def evaluate_generation(options: GenerationOptions, run: EvaluationRun) -> dict[str, Any]:
     """Draw every subject `samples` times from a prefix trained on `shots` photos, and compare.

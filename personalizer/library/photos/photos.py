@@ -38,7 +38,6 @@ class FileRecord:
     photo_id: int
     size: int
     mtime_ns: int
-    missing: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +110,9 @@ class PhotoRecords(Database):
 
     def files(self) -> dict[Path, FileRecord]:
         """All paths the library knows, missing ones included."""
-        rows = self.connection.execute(
-            "SELECT path, photo_id, size, mtime_ns, missing_since FROM photo_files"
-        )
+        rows = self.connection.execute("SELECT path, photo_id, size, mtime_ns FROM photo_files")
         return {
-            path_from(row["path"]): FileRecord(
-                row["photo_id"], row["size"], row["mtime_ns"], row["missing_since"] is not None
-            )
-            for row in rows
+            path_from(row["path"]): FileRecord(row["photo_id"], row["size"], row["mtime_ns"]) for row in rows
         }
 
     def record_photo(self, new: NewPhoto) -> Photo:

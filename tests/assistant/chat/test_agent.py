@@ -337,7 +337,6 @@ class TestWithTheModel:
         tokens = [event.text for event in events if isinstance(event, Token)]
         assert len(tokens) > 2
         assert isinstance(events[-1], Answer)
-        assert events[-1].source == "model"
         assert "".join(tokens).strip() == events[-1].text
         # What a tool said is no part of what the model reads as its own words.
         said = [turn.text for turn in talking.conversation.window(900, len)]
@@ -358,8 +357,7 @@ class TestWithTheModel:
         path = default_model_path()
         assert path is not None and is_surely_small(path)
         model = LocalChat()
-        model.load()
-        assert parameter_count(model._engine) == pytest.approx(135e6, rel=0.3)
+        assert parameter_count(model._loaded()) == pytest.approx(135e6, rel=0.3)
         assert not model.talks_freely()
 
     def test_nothing_is_traced_even_when_the_environment_asks_for_it(

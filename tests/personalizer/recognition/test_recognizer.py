@@ -236,5 +236,4 @@ def test_references_are_learned_once_until_members_change(library: Library) -> N
 def test_general_pictures_of_another_embedding_are_not_used() -> None:
     assert shipped_contrast("another") is None
     _, version = ObjectEmbedder(Path("unused")).model_version
-    contrast = shipped_contrast(version)
-    assert contrast is not None and contrast.dimensions == 1280
+    assert shipped_contrast(version) is not None

@@ -91,7 +91,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(backbone: Backbone, tmp_path
         if name in ("input_offset", "output_offset")
     }
     selection = {"best_loss": 0.0, "since_best": 0}
-    write_checkpoint(tmp_path / "cut", tensors, record | {"selection": selection})
+    write_checkpoint(tmp_path / "cut", tensors, record | {"selection": selection, "spent_s": 1.5})
     continued, seen = small.trainer(backbone, tmp_path / "cut"), small.Cancel(after=99)
     continued.train(seen.progress, seen)
     assert seen.steps == [4, 5, 6] and torch.equal(small.rows(continued), small.rows(whole))

@@ -39,14 +39,14 @@ def test_scores_lie_between_the_nearest_other_subject_and_real_photos() -> None:
     assert scores.floor == pytest.approx(np.cos(np.deg2rad(50)))
     assert scores.nearest_other == "cat"
     assert scores.similarity == pytest.approx(np.cos(np.deg2rad(20)))
-    assert 0 < scores.position < 1
     assert scores.copy_rate == 0.25
 
 
 def test_drawing_the_real_thing_reaches_the_ceiling_and_the_other_subject_the_floor() -> None:
     split, subjects, real = _world()
-    assert generation.score(split, subjects, real, _at(0)[None], 0).position == pytest.approx(1, abs=1e-5)
-    assert generation.score(split, subjects, real, _at(60)[None], 0).position == pytest.approx(0, abs=1e-5)
+    alike, other = (generation.score(split, subjects, real, _at(angle)[None], 0) for angle in (0, 60))
+    assert alike.similarity == pytest.approx(alike.ceiling, abs=1e-5)
+    assert other.similarity == pytest.approx(other.floor, abs=1e-5)
 
 
 def test_controls_are_scored_against_the_same_photos_and_stand_under_their_names() -> None:
