@@ -20,14 +20,13 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, TextIO
 
 from assistant.daemon.process import worker_log
 from personalizer.errors import UsageError
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
 
-Level = Literal["info", "debug"]
 LEVELS: Mapping[str, int] = {"info": logging.INFO, "debug": logging.DEBUG}
 MAX_BYTES = 2**20
 KEPT_FILES = 4

@@ -22,7 +22,6 @@ class View:
     """A scene with the words that describe it."""
 
     scene: Scene
-    subject: Subject
     traits: Traits
     caption: str
     place: str
@@ -192,9 +191,7 @@ def draw_view(rng: Random, subject: Subject, place_name: str, company: bool = Tr
     asked = captions.questions(
         rng, subject.label, traits, place_name, place.phrase, light.name, place.indoor, count, present
     )
-    return View(
-        scene, subject, traits, text, place.name, light.name, view_word(yaw, elevation, fill), count, asked
-    )
+    return View(scene, traits, text, place.name, light.name, view_word(yaw, elevation, fill), count, asked)
 
 
 def suitable_places(label: str) -> tuple[str, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from personalizer.library.database import now_text, path_value
 from personalizer.library.library import Library
 from personalizer.library.photos.photos import NewPhoto
 from personalizer.schemas import BoundingBox, DetectionKind, Embedding, Float32Array, NewDetection, Photo
@@ -66,6 +67,15 @@ def _float32(vector: Sequence[float]) -> Float32Array:
 def vector_of(library: Library, detection_id: int) -> Float32Array:
     """The vector `[dim]` of a detection that one model has seen."""
     return library.comparable_vectors([detection_id])[1][detection_id]
+
+
+def mark_missing(library: Library, paths: Iterable[Path]) -> None:
+    """Note that these files are no longer there, as a scan does."""
+    with library.transaction() as connection:
+        connection.executemany(
+            "UPDATE photo_files SET missing_since = ? WHERE path = ?",
+            [(now_text(), path_value(path)) for path in paths],
+        )
 
 
 def file_rows(library: Library) -> list[tuple[Any, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -216,15 +216,6 @@ class PhotoRecords(Database):
                 )
             connection.execute("DELETE FROM photo_files WHERE path = ?", (path_value(old),))
             self.record_file(new, row["photo_id"], size, mtime_ns)
-
-    def mark_missing(self, paths: Iterable[Path]) -> None:
-        """Note that these files are no longer there; their photos, vectors and memberships stay."""
-        at = now_text()
-        with self.transaction() as connection:
-            connection.executemany(
-                "UPDATE photo_files SET missing_since = ? WHERE path = ? AND missing_since IS NULL",
-                [(at, path_value(path)) for path in paths],
-            )
 
     def detections(self, photo_id: int | None = None, kind: DetectionKind | None = None) -> list[Detection]:
         """Detections by id, of one photo and one kind where given."""

@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from stored_photos import store_photo
+from stored_photos import mark_missing, store_photo
 from worlds import World
 
 from assistant.forget.concept import request_forgetting
@@ -563,7 +563,7 @@ def test_the_numbers_are_those_of_the_library(world: DrawnWorld) -> None:
     assert overview(world.library).photos == 0 and overview(world.library).first is None
     photo, faces = world.photo(RED, "2020-02-02T02:02:02", faces=3)
     world.person("Ann", faces[:1])
-    world.library.mark_missing([world.photo(RED)[0].path])
+    mark_missing(world.library, [world.photo(RED)[0].path])
     numbers = overview(world.library)
     assert (numbers.photos, numbers.ungrouped_faces) == (1, 3), "a file that is away keeps its faces"
     assert numbers.first == numbers.last == photo.taken_at.date()  # type: ignore[union-attr]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stored_photos import store_photo
+from stored_photos import mark_missing, store_photo
 
 from assistant.worker.missing_work import missing_work, queue_missing
 from personalizer.jobs.due import mark_due, mark_scan_due, settle, settle_scan
@@ -129,7 +129,7 @@ def test_photos_of_older_models_are_due_newest_first(library: Library) -> None:
     ]
     forgotten, gone = add(library, "d", analysed_by="older"), add(library, "e", analysed_by="older")
     library.mark_forgotten([forgotten])
-    library.mark_missing([Path("/photos/e.jpg")])
+    mark_missing(library, [Path("/photos/e.jpg")])
     assert library.photos_to_analyze(NOW) == [ids[1], ids[0]]
     library.begin_analysis(ids[0], NOW)
     library.end_analysis(ids[0], "damaged")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stored_photos import store_photo, vector_of
+from stored_photos import mark_missing, store_photo, vector_of
 
 from personalizer.clustering.update import cluster
 from personalizer.concepts import learn as concepts
@@ -369,7 +369,7 @@ def test_a_photo_by_which_to_tell_a_concept_is_listed(library: Library, photos: 
     assert listed.example == paths[0]
     library.set_feature(listed.id, photos.whole(mug[1]))
     assert summaries(library)[0].example == paths[1], "the chosen one"
-    library.mark_missing([paths[1]])
+    mark_missing(library, [paths[1]])
     assert summaries(library)[0].example == paths[0], "one that is gone shows nothing"
-    library.mark_missing(paths)
+    mark_missing(library, paths)
     assert summaries(library)[0].example is None

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import raw_files
 from PIL import Image
-from stored_photos import store_photo
+from stored_photos import mark_missing, store_photo
 
 from personalizer.library.library import Library
 from personalizer.scan.full_scan import scan
@@ -131,7 +131,7 @@ def test_a_folder_that_is_not_there_says_nothing(library: Library, folder: Path)
     find_companions(library)
     (folder / "drive").rename(folder / "unmounted")
     assert find_companions(library).companions == 1
-    library.mark_missing([folder / "drive" / "a.jpg"])
+    mark_missing(library, [folder / "drive" / "a.jpg"])
     assert find_companions(library).companions == 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stored_photos import store_photo
+from stored_photos import mark_missing, store_photo
 
 from personalizer.errors import UsageError
 from personalizer.library.library import Library
@@ -74,7 +74,7 @@ def test_a_named_concept_with_three_photos_is_due_and_others_are_not(library: Li
 
 def test_three_faces_in_one_photo_are_one_photo_and_missing_files_do_not_count(library: Library) -> None:
     which = concept(library, 3)
-    library.mark_missing([Path("/photos/1-0.jpg")])
+    mark_missing(library, [Path("/photos/1-0.jpg")])
     assert due(library) == []
     grow(library, which, 1)
     assert due(library) == [(which.id, "never trained")]
@@ -114,7 +114,7 @@ def test_photos_that_left_count_like_those_that_came(library: Library) -> None:
 def test_files_that_are_unmounted_are_no_change(library: Library) -> None:
     which = concept(library, 12)
     trained(library, which)
-    library.mark_missing([Path(f"/photos/{which.id}-{number}.jpg") for number in range(8)])
+    mark_missing(library, [Path(f"/photos/{which.id}-{number}.jpg") for number in range(8)])
     assert due(library) == []
 
 

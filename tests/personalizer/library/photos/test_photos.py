@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stored_photos import photo_with_vector, vector_of
+from stored_photos import mark_missing, photo_with_vector, vector_of
 
 from personalizer.errors import NotFoundError
 from personalizer.library.library import Library
@@ -44,7 +44,7 @@ def test_same_content_is_one_photo_with_two_files(library: Library) -> None:
 
 def test_missing_file_is_marked_and_comes_back(library: Library) -> None:
     photo = photo_with_vector(library, "a.jpg")
-    library.mark_missing([photo.path])
+    mark_missing(library, [photo.path])
     assert library.photos() == []
     assert library.photos(include_missing=True) == [photo]
     assert len(library.vectors("photo")[0]) == 1
