@@ -37,7 +37,7 @@ def main() -> None:
         except (EOFError, OSError):
             return
         assert isinstance(request, Request)
-        if _is_run_by_systemd(int(sys.argv[2])):
+        if is_run_by_systemd(int(sys.argv[2])):
             os.kill(int(sys.argv[2]), signal.SIGKILL)
             return
         connection.send(
@@ -45,7 +45,7 @@ def main() -> None:
         )
 
 
-def _is_run_by_systemd(pid: int) -> bool:
+def is_run_by_systemd(pid: int) -> bool:
     """Whether a process is a service, not something that a person started."""
     try:
         # `pid (name) state parent …`; the name may hold anything.

@@ -47,7 +47,7 @@ class BackboneService:
         self._backbone = backbone
         self._lock = threading.RLock()
         self._concepts: dict[int, tuple[tuple[str, int, str | None], ConceptRuntime, float]] = {}
-        self._combinations: OrderedDict[tuple[int, ...], ConceptsTogether] = OrderedDict()
+        self.combinations: OrderedDict[tuple[int, ...], ConceptsTogether] = OrderedDict()
 
     def is_exported(self) -> bool:
         """Whether the backbone as it is now can be served. Raises NotReadyError when there is none."""
@@ -89,8 +89,8 @@ class BackboneService:
         """Let go of what was loaded of a concept."""
         with self._lock:
             self._concepts.pop(concept_id, None)
-            for ids in [ids for ids in self._combinations if concept_id in ids]:
-                del self._combinations[ids]
+            for ids in [ids for ids in self.combinations if concept_id in ids]:
+                del self.combinations[ids]
 
     def together(self, concepts: Sequence[Concept]) -> PromptContext | None:
         """The trained rows of `concepts` in one context, in this order; None when none of them has any."""
@@ -101,12 +101,12 @@ class BackboneService:
         if len(runtimes) < 2:
             return runtimes[0] if runtimes else None
         with self._lock:
-            known = self._combinations.get(ids)
+            known = self.combinations.get(ids)
             if known is None or known.concepts != runtimes:
-                known = self._combinations[ids] = ConceptsTogether(runtimes)
-            self._combinations.move_to_end(ids)
-            if len(self._combinations) > MAX_COMBINATIONS:
-                self._combinations.popitem(last=False)
+                known = self.combinations[ids] = ConceptsTogether(runtimes)
+            self.combinations.move_to_end(ids)
+            if len(self.combinations) > MAX_COMBINATIONS:
+                self.combinations.popitem(last=False)
             return known
 
     def yes_no(self, concept: Concept, views: Sequence[ReadImage]) -> float | None:

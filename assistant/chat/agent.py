@@ -83,16 +83,16 @@ class Assistant:
         self.conversation = Conversation()
         self.access = PhotoAccess(familiar)
         self._actions = Actions(familiar, self.access)
-        self._talk = SmallTalk(familiar, self.access, self.conversation, model_path)
-        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self.talk = SmallTalk(familiar, self.access, self.conversation, model_path)
+        self.tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._thread_lock = threading.Lock()
-        self._code = CodeWatch()
+        self.code = CodeWatch()
 
     def warm_up(self) -> None:
         """Load LangChain and the model in the background, so that the first answer need not wait for them."""
-        if missing_for_chat(self._talk.model_path) is None:
-            threading.Thread(target=self._talk.load_quietly, name="chat-warm-up", daemon=True).start()
+        if missing_for_chat(self.talk.model_path) is None:
+            threading.Thread(target=self.talk.load_quietly, name="chat-warm-up", daemon=True).start()
 
     def respond(self, text: str, cancelled: threading.Event | None = None) -> Iterator[Event]:
         """What happens while `text` is answered; ends with `Answer`, `Failed`, `Cancelled` or `Quit`.
@@ -125,7 +125,7 @@ class Assistant:
                 return
 
     def _submit(self, task: Callable[[], None]) -> None:
-        self._tasks.put(task)
+        self.tasks.put(task)
         self._ensure_working()
 
     def _ensure_working(self) -> None:
@@ -137,14 +137,14 @@ class Assistant:
 
     def _work(self) -> None:
         while True:
-            self._tasks.get()()
+            self.tasks.get()()
 
     def _respond(self, text: str, stop: threading.Event, emit: Emit) -> None:
         if stop.is_set():
             # Stopped while it waited behind another request: nothing of it may be done any more.
             emit(Cancelled())
             return
-        if self._code.outdated() and not is_command(text):
+        if self.code.outdated() and not is_command(text):
             # What is not imported yet would be of the other version.
             emit(UPDATED)
             return
@@ -208,7 +208,7 @@ class Assistant:
         elif found.intent in NOT_BUILT:
             emit(Answer(NOT_BUILT[found.intent]))
         else:
-            self._talk.answer(text, found, stop, emit)
+            self.talk.answer(text, found, stop, emit)
 
     def _in_context(self, found: Route, request: Request, names: Sequence[str]) -> Route:
         """The same route, completed by what was said before."""

@@ -87,7 +87,7 @@ class SmallTalk:
         """Run the tool that the model chooses among those that the words leave open, or say what can be done."""
         from langchain_core.messages import HumanMessage
 
-        tools = self._tools(text, found, stop, emit)
+        tools = self.tools(text, found, stop, emit)
         call = self._loaded().choose_tool([HumanMessage(text)], tools) if tools else None
         if stop.is_set():
             emit(Cancelled())
@@ -108,7 +108,7 @@ class SmallTalk:
 
         model = self._loaded()
         model.should_stop = stop.is_set
-        agent = create_agent(model, self._tools(text, found, stop, emit), system_prompt=self._instructions())
+        agent = create_agent(model, self.tools(text, found, stop, emit), system_prompt=self._instructions())
         history = self._conversation.window(HISTORY_TOKENS, model.count_tokens)
         messages: list[Any] = [{"role": turn.role, "content": turn.text} for turn in history]
         words, result = "", None
@@ -140,7 +140,7 @@ class SmallTalk:
             self._conversation.add(text, words)
         emit(Answer(words))
 
-    def _tools(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> list[Any]:
+    def tools(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> list[Any]:
         """The tools that the words leave open.
 
         Chatter gets none: a small model calls whatever it is given.

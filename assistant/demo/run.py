@@ -148,9 +148,9 @@ class Demo:
         with self._timed("imagine"):
             for one in named:
                 self._imagine(one)
-        self._write_contact_sheet()
+        self.write_contact_sheet()
         self.result.elapsed_s["total"] = round(time.monotonic() - started, 1)
-        self._record()
+        self.record()
         return self.result
 
     # --- naming
@@ -277,7 +277,7 @@ class Demo:
 
     # --- what is kept
 
-    def _write_contact_sheet(self) -> None:
+    def write_contact_sheet(self) -> None:
         rows = []
         for concept in self.result.concepts:
             shown = [s for s in self.samples if s.subject == concept["subject"] and not s.held_out][:3]
@@ -310,7 +310,7 @@ class Demo:
         """The backbone version that is prepared; `None` after an update, which makes prefixes stale."""
         return exported_version(self.familiar.home, self.familiar.backbone)
 
-    def _record(self) -> None:
+    def record(self) -> None:
         content = {"fingerprint": self._fingerprint(), "result": dataclasses.asdict(self.result)}
         write_atomically(self.familiar.home.root / RECORD, json.dumps(content, indent=1).encode())
 

@@ -57,7 +57,7 @@ def remove_files(home: Home, traces: Traces) -> Counter[str]:
             failed.append(f"{path}: {error.strerror or error}")
     for folder in own:
         try:
-            removed += _remove_prefix(folder)
+            removed += remove_prefix(folder)
         except OSError as error:
             failed.append(f"{folder}: {error.strerror or error}")
     if failed:
@@ -169,7 +169,7 @@ def _drop_lines(path: Path, mentions: NameMentions) -> int:
     return len(lines) - len(kept)
 
 
-def _remove_prefix(folder: Path) -> Counter[str]:
+def remove_prefix(folder: Path) -> Counter[str]:
     if not folder.is_dir():
         return Counter()
     names = [path.name for path in folder.iterdir()]

@@ -57,7 +57,7 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _attempt("library", lambda: _library(home)),
         _attempt("index", lambda: _index(home), "familiar rebuild-index", required=False),
         _attempt("disk", lambda: _disk(home)),
-        _attempt("worker", lambda: _worker(home)),
+        _attempt("worker", lambda: worker_check(home)),
         _attempt("service", lambda: _service(home), required=False),
         _attempt("watch limit", lambda: _watch_limit(home), required=False),
     ]
@@ -217,7 +217,7 @@ def _disk(home: Home) -> Check:
     return Check("disk", free_mib >= LOW_DISK_MIB, f"{free_mib / 1024:.1f} GiB free", "Free a gigabyte.")
 
 
-def _worker(home: Home) -> Check:
+def worker_check(home: Home) -> Check:
     pid = running_worker_pid(home)
     found = f"running (pid {pid})" if pid is not None else "not running; started when needed"
     if pid is not None and outdated_worker_pid(home) == pid:

@@ -67,20 +67,20 @@ class ObjectEmbedder:
         """Model and version that its vectors are stored with."""
 
     @cached_property
-    def _session(self) -> Any:
+    def session(self) -> Any:
         path = ensure_object_model(self.models)
         return open_session(path.read_bytes(), self.threads)
 
     def load(self) -> None:
         """Convert and load now instead of at the first picture."""
-        _ = self._session
+        _ = self.session
 
     def view(self, images: Sequence[Image.Image]) -> list[ObjectView]:
         """Embed RGB pictures of any size, each squashed to the network's square."""
         if not images:
             return []
-        batch = np.stack([_network_input(image) for image in images])
-        pooled, activation = self._session.run(["pooled", "activation"], {"images": batch})
+        batch = np.stack([network_input(image) for image in images])
+        pooled, activation = self.session.run(["pooled", "activation"], {"images": batch})
         vectors = self._normalize(pooled)
         return [
             ObjectView(Embedding(vector, *self.model_version), where)
@@ -100,7 +100,7 @@ class ObjectEmbedder:
         return np.ascontiguousarray(unit, dtype=np.float32)
 
 
-def _network_input(image: Image.Image) -> Float32Array:
+def network_input(image: Image.Image) -> Float32Array:
     """`[3, 224, 224]`. Squashed, since a centre crop would cut off what stands at the side."""
     size = (INPUT_SIDE_PX, INPUT_SIDE_PX)
     resized = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=3.0)

@@ -269,7 +269,7 @@ def serve(connection: Connection, models: Path, faces: bool = True) -> None:
             return
         assert isinstance(request, Request)
         limit_processor_time(PHOTO_CPU_S + PHOTO_CPU_S_PER_MIB * len(content) / 2**20)
-        answer = broken or _answer(analyzer, request, content)
+        answer = broken or answer_request(analyzer, request, content)
         try:
             connection.send(answer)
         except (BrokenPipeError, ConnectionError):
@@ -278,7 +278,7 @@ def serve(connection: Connection, models: Path, faces: bool = True) -> None:
             return
 
 
-def _answer(analyzer: object, request: Request, content: bytes) -> Answer:
+def answer_request(analyzer: object, request: Request, content: bytes) -> Answer:
     from personalizer.analysis.analyzer import PhotoAnalyzer
 
     assert isinstance(analyzer, PhotoAnalyzer)

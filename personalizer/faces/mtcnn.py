@@ -78,7 +78,7 @@ class FaceCascade:
         self.threads = threads
 
     @cached_property
-    def _sessions(self) -> dict[str, Any]:
+    def sessions(self) -> dict[str, Any]:
         return {
             name: open_session(content, self.threads, of_one_size=False)
             for name, content in read_graphs(CASCADE_DIR).items()
@@ -100,7 +100,7 @@ class FaceCascade:
         """The five points `[5, 2]` of a face that is known to be in `box` `[4]`, as in `FoundFaces`."""
         square = _squares(box[None].astype(np.float32))
         side = max(float(square[0, 2] - square[0, 0]), 1.0)
-        answer = self._sessions["output"].run(["points"], {"pixels": _crops(pixels, square, _OUTPUT_PX)})[0]
+        answer = self.sessions["output"].run(["points"], {"pixels": _crops(pixels, square, _OUTPUT_PX)})[0]
         found: Float32Array = (
             square[0, :2] + np.stack([answer[0, :5], answer[0, 5:]], axis=1) * side
         ).astype(np.float32)
@@ -129,7 +129,7 @@ class FaceCascade:
         return candidates[kept]
 
     def _propose_at(self, image: Any, across: float, down: float) -> tuple[Float32Array, Float32Array]:
-        face, offsets = self._proposals(image)
+        face, offsets = self.proposals(image)
         rows, columns = np.nonzero(face >= self.config.proposal)
         probabilities = face[rows, columns]
         left, top = columns * float(_STRIDE_PX), rows * float(_STRIDE_PX)
@@ -139,12 +139,12 @@ class FaceCascade:
         scaled: Float32Array = (moved * np.array([across, down, across, down])).astype(np.float32)
         return scaled, probabilities[kept]
 
-    def _proposals(self, image: Any) -> tuple[Float32Array, Float32Array]:
+    def proposals(self, image: Any) -> tuple[Float32Array, Float32Array]:
         """Probabilities `[rows, columns]` of the cells of a picture, and offsets `[4, rows, columns]`.
 
         In bands, each with what its last cells need of the next: in whole, large pictures do not fit the cache.
         """
-        run, height = self._sessions["proposal"].run, image.shape[0]
+        run, height = self.sessions["proposal"].run, image.shape[0]
         faces, offsets = [], []
         first = 0
         while True:
@@ -167,7 +167,7 @@ class FaceCascade:
         if not len(squares):
             return np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros((0, 5, 2), np.float32)
         crops = _crops(pixels, squares, side_px)
-        run = self._sessions[name].run
+        run = self.sessions[name].run
         parts = [
             run(None, {"pixels": crops[start : start + _BATCH]}) for start in range(0, len(crops), _BATCH)
         ]

@@ -41,7 +41,7 @@ class VectorStore:
         self.path = Path(path)
 
     @cached_property
-    def _client(self) -> Any:
+    def client(self) -> Any:
         import chromadb
         from chromadb.config import Settings
 
@@ -58,7 +58,7 @@ class VectorStore:
             ) from error
 
     def _collection(self, kind: DetectionKind, model: str, version: str) -> Any:
-        return self._client.get_or_create_collection(
+        return self.client.get_or_create_collection(
             name=_collection_name(kind, model, version),
             # Without this explicit None, Chroma would set up (and download) a text model of its own.
             embedding_function=None,
@@ -101,7 +101,7 @@ class VectorStore:
             by_model: dict[tuple[str, str], list[str]] = {}
             for detection_id, model, version in removals:
                 by_model.setdefault((model, version), []).append(str(detection_id))
-            for collection in self._client.list_collections():
+            for collection in self.client.list_collections():
                 for (model, version), names in by_model.items():
                     if collection.name in {_collection_name(kind, model, version) for kind in _KINDS}:
                         collection.delete(ids=names)
@@ -125,12 +125,12 @@ class VectorStore:
 
     def counts(self) -> dict[str, int]:
         """Vectors by collection."""
-        return {collection.name: int(collection.count()) for collection in self._client.list_collections()}
+        return {collection.name: int(collection.count()) for collection in self.client.list_collections()}
 
     def check(self, library: Library) -> IndexCheck:
         """Compare every vector with the library's."""
         missing = extra = different = 0
-        collections = {collection.name: collection for collection in self._client.list_collections()}
+        collections = {collection.name: collection for collection in self.client.list_collections()}
         for kind, model, version in library.vector_models():
             collection = collections.pop(_collection_name(kind, model, version), None)
             ids = library.vector_ids(kind, model, version)
@@ -152,8 +152,8 @@ class VectorStore:
 
     def rebuild(self, library: Library) -> int:
         """Empty the index and fill it from the library; returns the number of vectors. Chroma leaves traces on disk."""
-        for collection in self._client.list_collections():
-            self._client.delete_collection(collection.name)
+        for collection in self.client.list_collections():
+            self.client.delete_collection(collection.name)
         library.set_indexed(None, indexed=False)
         return self._push(library)
 

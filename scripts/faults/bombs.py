@@ -21,19 +21,19 @@ def bombs(sound: dict[str, Source]) -> Iterator[Broken]:
     yield from _gif_bombs(sound["gif"].content)
     yield from _webp_bombs(sound["webp-lossless"].content)
     yield from _tiff_bombs()
-    yield from _jpeg_bombs(sound["jpeg"].content, sound["jpeg-progressive"].content)
+    yield from jpeg_bombs(sound["jpeg"].content, sound["jpeg-progressive"].content)
     yield from _heic_bombs(sound["heic"].content)
 
 
 # --- PNG
 
 
-def _chunk(kind: bytes, content: bytes) -> bytes:
+def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def _header(width: int, height: int, depth: int = 8, color: int = 2, interlaced: int = 0) -> bytes:
-    return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced))
+def header(width: int, height: int, depth: int = 8, color: int = 2, interlaced: int = 0) -> bytes:
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced))
 
 
 def zeros(size: int) -> bytes:
@@ -45,13 +45,13 @@ def zeros(size: int) -> bytes:
 
 
 def _png_bombs(whole: bytes) -> Iterator[Broken]:
-    end, small = _chunk(b"IEND", b""), _chunk(b"IDAT", zeros(1000))
-    yield "png-65535-square-header.png", PNG + _header(65535, 65535) + small + end
-    yield "png-2-billion-wide.png", PNG + _header(2**31 - 1, 1) + small + end
-    yield "png-2-billion-square.png", PNG + _header(2**31 - 1, 2**31 - 1) + small + end
-    yield "png-no-width.png", PNG + _header(0, 72) + small + end
-    yield "png-no-depth.png", PNG + _header(96, 72, depth=0) + small + end
-    yield "png-odd-colour.png", PNG + _header(96, 72, color=5) + small + end
+    end, small = chunk(b"IEND", b""), chunk(b"IDAT", zeros(1000))
+    yield "png-65535-square-header.png", PNG + header(65535, 65535) + small + end
+    yield "png-2-billion-wide.png", PNG + header(2**31 - 1, 1) + small + end
+    yield "png-2-billion-square.png", PNG + header(2**31 - 1, 2**31 - 1) + small + end
+    yield "png-no-width.png", PNG + header(0, 72) + small + end
+    yield "png-no-depth.png", PNG + header(96, 72, depth=0) + small + end
+    yield "png-odd-colour.png", PNG + header(96, 72, color=5) + small + end
     # Just within the limit of pixels, and all of them there: what has to be held is what counts.
     for name, side, depth, color, bytes_per_pixel in (
         ("grey-bits", 9900, 1, 0, 1 / 8),
@@ -62,26 +62,26 @@ def _png_bombs(whole: bytes) -> Iterator[Broken]:
         ("grey-alpha", 9900, 8, 4, 2),
     ):
         row = int(-(-side * bytes_per_pixel // 1)) + 1
-        content = _chunk(b"IDAT", zeros(row * side))
-        yield f"png-98-megapixels-{name}.png", PNG + _header(side, side, depth, color) + content + end
-    interlaced = _chunk(b"IDAT", zeros(9900 * 9900 * 4 + 40000))
-    yield "png-98-megapixels-interlaced.png", PNG + _header(9900, 9900, 8, 6, 1) + interlaced + end
-    yield "png-too-many-pixels.png", PNG + _header(30000, 30000, 1, 0) + _chunk(b"IDAT", zeros(10**6)) + end
+        content = chunk(b"IDAT", zeros(row * side))
+        yield f"png-98-megapixels-{name}.png", PNG + header(side, side, depth, color) + content + end
+    interlaced = chunk(b"IDAT", zeros(9900 * 9900 * 4 + 40000))
+    yield "png-98-megapixels-interlaced.png", PNG + header(9900, 9900, 8, 6, 1) + interlaced + end
+    yield "png-too-many-pixels.png", PNG + header(30000, 30000, 1, 0) + chunk(b"IDAT", zeros(10**6)) + end
     # More behind the pixels than there are pixels.
-    yield "png-gigabyte-behind-pixels.png", PNG + _header(96, 72) + _chunk(b"IDAT", zeros(10**9)) + end
+    yield "png-gigabyte-behind-pixels.png", PNG + header(96, 72) + chunk(b"IDAT", zeros(10**9)) + end
     head, rest = whole[:33], whole[33:]
     big = zeros(2 * 10**8)
-    yield "png-text-bomb.png", head + _chunk(b"zTXt", b"Comment\0\0" + big) + rest
-    yield "png-international-text-bomb.png", head + _chunk(b"iTXt", b"Comment\0\1\0\0\0" + big) + rest
-    yield "png-profile-bomb.png", head + _chunk(b"iCCP", b"icc\0\0" + big) + rest
-    yield "png-100k-texts.png", head + _chunk(b"tEXt", b"k\0v") * 100_000 + rest
-    yield "png-million-empty-chunks.png", head + _chunk(b"juNk", b"") * 1_000_000 + rest
+    yield "png-text-bomb.png", head + chunk(b"zTXt", b"Comment\0\0" + big) + rest
+    yield "png-international-text-bomb.png", head + chunk(b"iTXt", b"Comment\0\1\0\0\0" + big) + rest
+    yield "png-profile-bomb.png", head + chunk(b"iCCP", b"icc\0\0" + big) + rest
+    yield "png-100k-texts.png", head + chunk(b"tEXt", b"k\0v") * 100_000 + rest
+    yield "png-million-empty-chunks.png", head + chunk(b"juNk", b"") * 1_000_000 + rest
     yield "png-chunk-of-2-gib.png", head + struct.pack(">I", 2**31 - 1) + b"juNk" + rest
-    yield "png-empty-data.png", PNG + _header(96, 72) + _chunk(b"IDAT", b"") * 50_000 + end
-    yield "png-exif-of-noise.png", head + _chunk(b"eXIf", b"MM\0*" + bytes(range(256)) * 200) + rest
-    control = _chunk(b"acTL", struct.pack(">II", 10_000, 0))
+    yield "png-empty-data.png", PNG + header(96, 72) + chunk(b"IDAT", b"") * 50_000 + end
+    yield "png-exif-of-noise.png", head + chunk(b"eXIf", b"MM\0*" + bytes(range(256)) * 200) + rest
+    control = chunk(b"acTL", struct.pack(">II", 10_000, 0))
     frame = b"".join(
-        _chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, 96, 72, 0, 0, 1, 10, 0, 0))
+        chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, 96, 72, 0, 0, 1, 10, 0, 0))
         for number in range(10_000)
     )
     yield "png-animated-10k.png", head + control + frame + rest
@@ -239,7 +239,7 @@ def _with_size(whole: bytes, width: int, height: int) -> bytes:
     return whole[: at + 5] + struct.pack(">HH", height, width) + whole[at + 9 :]
 
 
-def _jpeg_bombs(whole: bytes, progressive: bytes) -> Iterator[Broken]:
+def jpeg_bombs(whole: bytes, progressive: bytes) -> Iterator[Broken]:
     head, rest = whole[:2], whole[2:]
     yield "jpeg-65535-square.jpg", _with_size(whole, 65535, 65535)
     yield "jpeg-9900-square.jpg", _with_size(whole, 9900, 9900)

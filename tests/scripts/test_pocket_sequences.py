@@ -213,7 +213,7 @@ def test_one_subject_alone_is_refused_instead_of_searched_forever() -> None:
 def test_sharing_rows_and_trunks_changes_no_loss(maker: SequenceMaker) -> None:
     """Every branch by itself, behind its own copy of the trunk, gives what all give side by side in one batch."""
     torch.manual_seed(0)
-    tokenizer = maker._tokenizer
+    tokenizer = maker.tokenizer
     model = ChameleonForConditionalGeneration(chameleon_config(SMALL, tokenizer)).eval()
     for parameter in model.model.layers.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
@@ -258,7 +258,7 @@ def test_sharing_rows_and_trunks_changes_no_loss(maker: SequenceMaker) -> None:
 def test_what_stands_aside_is_read_as_if_it_were_alone(maker: SequenceMaker) -> None:
     """The states of the second personal prompt are those of a prompt that is the only one."""
     torch.manual_seed(0)
-    model = ChameleonForConditionalGeneration(chameleon_config(SMALL, maker._tokenizer)).eval()
+    model = ChameleonForConditionalGeneration(chameleon_config(SMALL, maker.tokenizer)).eval()
     for parameter in model.model.layers.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     rng = np.random.default_rng(1)

@@ -87,7 +87,7 @@ class LocalChat(BaseChatModel):
         path = self.model_path or default_model_path()
         if path is not None and path.is_file() and is_surely_small(path):
             return False
-        return parameter_count(self._loaded()) >= FREE_TALK_PARAMETERS
+        return parameter_count(self.loaded()) >= FREE_TALK_PARAMETERS
 
     def choose_tool(
         self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool]
@@ -98,13 +98,13 @@ class LocalChat(BaseChatModel):
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` in this model's vocabulary; loads the weights."""
-        return token_counter(self._loaded())(text)
+        return token_counter(self.loaded())(text)
 
     def get_num_tokens(self, text: str) -> int:
         """The same, under LangChain's name (its default would import transformers)."""
         return self.count_tokens(text)
 
-    def _loaded(self) -> Any:
+    def loaded(self) -> Any:
         with self._lock:
             if self._engine is None:
                 self._engine = load_engine(
@@ -172,7 +172,7 @@ class LocalChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        engine = self._loaded()
+        engine = self.loaded()
         settings = self._sampling(stop, **kwargs)
         fitted = fit_to_context(
             [_engine_message(message) for message in messages],
@@ -216,7 +216,7 @@ class LocalChat(BaseChatModel):
         offered = [
             tool for tool in tools if tool_choice not in names or tool["function"]["name"] == tool_choice
         ]
-        engine = self._loaded()
+        engine = self.loaded()
         settings = self._sampling(None, temperature=0.0, max_tokens=_TOOL_TOKENS)
         fitted = fit_to_context(
             [{"role": "system", "content": choice_instructions(offered, may_decline=not forced)}]

@@ -108,7 +108,7 @@ class SequenceMaker:
         records: list[Record],
         picks: list[int],
     ) -> None:
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._codes = codes
         self._records = records
         vocabulary = tokenizer.get_vocab()
@@ -149,7 +149,7 @@ class SequenceMaker:
         return [(present[kind] / total, members) for kind, members in groups.items()]
 
     def text(self, words: str) -> list[int]:
-        return list(self._tokenizer.encode(words, add_special_tokens=False).ids)
+        return list(self.tokenizer.encode(words, add_special_tokens=False).ids)
 
     def picture(self, pick: int, rng: np.random.Generator, view: int | None = None) -> list[int]:
         """Codes of one view, by default of any."""

@@ -88,10 +88,10 @@ def test_a_combination_is_put_together_once(
     renamed = serving.together([max_, mug])
     assert renamed is not None and renamed is not both and renamed.concepts[0].display_name == "Max"
     serving.forget(bo.id)
-    assert not any(bo.id in ids for ids in serving._combinations), "nothing of a forgotten concept is kept"
+    assert not any(bo.id in ids for ids in serving.combinations), "nothing of a forgotten concept is kept"
     for pair in ([bo, cup], [cup, bo], [mug, cup], [cup, mug], [bo, mug], [bo, mug, cup]):
         serving.together(pair)
-    assert len(serving._combinations) == MAX_COMBINATIONS
+    assert len(serving.combinations) == MAX_COMBINATIONS
 
 
 def test_as_many_concepts_are_taken_as_the_backbone_can_read(

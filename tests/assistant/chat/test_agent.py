@@ -145,7 +145,7 @@ def test_asks_whom_it_is_about_and_takes_the_name_next(assistant: Assistant, fam
 def test_the_model_may_keep_only_what_the_user_seems_to_tell(
     assistant: Assistant, text: str, offered: bool
 ) -> None:
-    tools = assistant._talk._tools(text, route(parse(text, ["Bo"])), threading.Event(), lambda _event: None)
+    tools = assistant.talk.tools(text, route(parse(text, ["Bo"])), threading.Event(), lambda _event: None)
     assert ("remember" in [tool.name for tool in tools]) == offered
 
 
@@ -182,7 +182,7 @@ def test_an_unknown_command_is_an_error(assistant: Assistant) -> None:
 def test_a_chat_that_was_open_during_an_update_says_so(
     assistant: Assistant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assistant._code, "outdated", lambda: True)
+    monkeypatch.setattr(assistant.code, "outdated", lambda: True)
     assert last(assistant, "who do you know?") == UPDATED
     assert isinstance(last(assistant, "/quit"), Quit)
 
@@ -253,7 +253,7 @@ def test_what_interrupts_a_request_ends_no_later_one(
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_ended_is_started_again(assistant: Assistant) -> None:
     assert isinstance(last(assistant, "/help"), Answer)
-    assistant._tasks.put(sys.exit)
+    assistant.tasks.put(sys.exit)
     assert isinstance(in_time(assistant, "/help")[-1], Answer)
 
 
@@ -357,7 +357,7 @@ class TestWithTheModel:
         path = default_model_path()
         assert path is not None and is_surely_small(path)
         model = LocalChat()
-        assert parameter_count(model._loaded()) == pytest.approx(135e6, rel=0.3)
+        assert parameter_count(model.loaded()) == pytest.approx(135e6, rel=0.3)
         assert not model.talks_freely()
 
     def test_nothing_is_traced_even_when_the_environment_asks_for_it(

@@ -18,7 +18,7 @@ from waiting import until
 from assistant.daemon.client import JobClient
 from assistant.daemon.code_version import PACKAGES, CodeWatch, code_version
 from assistant.daemon.process import outdated_worker_pid, replace_outdated_worker, running_worker_pid
-from assistant.setup.doctor import _worker as doctor_worker
+from assistant.setup.doctor import worker_check
 from personalizer.home import PACKAGE_PARENT, Home
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
@@ -88,7 +88,7 @@ def test_other_code_counts_once_it_has_settled() -> None:
 
 def test_a_worker_that_says_no_version_is_replaced(home: Home, old_worker: subprocess.Popen[str]) -> None:
     assert outdated_worker_pid(home, patience_s=0) == old_worker.pid
-    assert "of another version" in doctor_worker(home).detail
+    assert "of another version" in worker_check(home).detail
     assert replace_outdated_worker(home, patience_s=0)
     assert old_worker.wait(5) == 0 and running_worker_pid(home) is None
     assert not replace_outdated_worker(home)

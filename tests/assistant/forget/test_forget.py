@@ -24,13 +24,11 @@ from PIL import Image
 from stored_photos import store_photo, vector_of
 from worlds import World
 
-from assistant.answers.describe import Describer
 from assistant.chat.agent import Assistant
 from assistant.chat.events import Answer, Event, Failed
 from assistant.daemon.process import hold_worker_lock, running_worker_pid, worker_log
 from assistant.demo.run import Demo, read_samples
 from assistant.forget.concept import resume_forgetting
-from assistant.language.parse import parse
 from assistant.service.familiar import Familiar
 from assistant.tools import build_tools
 from exporters.installed import note_export, runtime_directory
@@ -145,8 +143,8 @@ def leave_traces(world: TrainedWorld) -> None:
         world.familiar.imagine(prompt, seed=1)
     demo = Demo(world.familiar, None, lambda progress: None)
     demo.result.concepts = [{"name": NAME, "subject": "Sunny"}]
-    demo._write_contact_sheet()
-    demo._record()
+    demo.write_contact_sheet()
+    demo.record()
     world.familiar.report()
     own = world.concept(NAME).prefix_dir
     assert own is not None
@@ -257,9 +255,7 @@ def other_bytes(world: TrainedWorld) -> dict[str, Any]:
     concept = world.concept(OTHER)
     folder = world.home.concepts / str(concept.id)
     photo = world.photos / "b3.jpg"
-    described = Describer(world.home, world.library, Familiar(world.home, world.backbone)._serving).describe(
-        photo, parse(f"is this {OTHER}?", [OTHER]), 0.0, lambda: None
-    )
+    described = Familiar(world.home, world.backbone).describe(photo, f"is this {OTHER}?")
     return {
         "row": (concept.name, concept.state, concept.backbone, concept.prefix_dir),
         "files": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()},
@@ -485,7 +481,7 @@ run_worker(Home(Path(sys.argv[1])), threading.Event(), 0)
 
 @pytest.mark.parametrize(
     "killed_in",
-    ["personalizer.index.process:IndexProcess.sync", "assistant.forget.files._remove_prefix"],
+    ["personalizer.index.process:IndexProcess.sync", "assistant.forget.files.remove_prefix"],
 )
 def test_a_killed_worker_leaves_a_job_that_the_next_one_finishes(world: TrainedWorld, killed_in: str) -> None:
     needles = {**words(NAME, EARLIER), **numbers(world, world.concept(NAME))}

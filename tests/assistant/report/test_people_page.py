@@ -131,19 +131,19 @@ class Parsed(HTMLParser):
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._open: list[str] = []
+        self.open_tags: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, {name: value or "" for name, value in attrs}))
         if tag not in ("meta", "link", "img"):
-            self._open.append(tag)
+            self.open_tags.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
+        assert self.open_tags.pop() == tag
 
     def handle_data(self, data: str) -> None:
         if data.strip():
-            self.texts.append((self._open[-1], data.strip()))
+            self.texts.append((self.open_tags[-1], data.strip()))
 
     def all(self, tag: str) -> list[dict[str, str]]:
         return [attributes for name, attributes in self.tags if name == tag]
@@ -169,7 +169,7 @@ def parsed(path: Path) -> Parsed:
     page = Parsed()
     page.feed(path.read_text("utf-8"))
     page.close()
-    assert page._open == [], "every tag is closed"
+    assert page.open_tags == [], "every tag is closed"
     return page
 
 

@@ -52,7 +52,7 @@ def test_vectors_are_unit_and_say_what_is_shown(
 
 def test_knows_imagenet_classes(embedder: ObjectEmbedder, flower: Image.Image) -> None:
     """That the weights sit where they belong: a dahlia-like flower is a daisy to ImageNet, or at least a plant."""
-    [logits] = embedder._session.run(["logits"], {"images": embedding._network_input(flower)[None]})
+    [logits] = embedder.session.run(["logits"], {"images": embedding.network_input(flower)[None]})
     daisy, ladys_slipper = 985, 986
     assert {daisy, ladys_slipper} & set(np.argsort(-logits[0])[:5].tolist())
 

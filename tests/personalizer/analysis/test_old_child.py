@@ -43,7 +43,9 @@ def test_requests_and_answers_have_the_names_that_the_version_before_knows() -> 
 @pytest.mark.parametrize("name", ["systemd", "bash"])
 def test_only_what_systemd_runs_is_a_service(tmp_path: Path, name: str) -> None:
     parent = shutil.copy(shutil.which("sh") or "/bin/sh", tmp_path / name)
-    look = "import os; from personalizer.analysis_process import _is_run_by_systemd as it; print(it(os.getpid()))"
+    look = (
+        "import os; from personalizer.analysis_process import is_run_by_systemd as it; print(it(os.getpid()))"
+    )
     done = subprocess.run(
         [parent, "-c", '"$0" -c "$1"; exit $?', sys.executable, look],
         capture_output=True,

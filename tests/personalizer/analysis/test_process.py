@@ -32,10 +32,10 @@ def bombs() -> dict[str, bytes]:
     from scripts.faults import bombs as made
     from scripts.faults.sources import sources
 
-    end = made._chunk(b"IEND", b"")
-    deep = made._header(9900, 9900, 16, 0) + made._chunk(b"IDAT", made.zeros((9900 * 2 + 1) * 9900)) + end
+    end = made.chunk(b"IEND", b"")
+    deep = made.header(9900, 9900, 16, 0) + made.chunk(b"IDAT", made.zeros((9900 * 2 + 1) * 9900)) + end
     by_name = {source.name: source.content for source in sources() if source.name.startswith("jpeg")}
-    slow = dict(made._jpeg_bombs(by_name["jpeg"], by_name["jpeg-progressive"]))["jpeg-5000-scans.jpg"]
+    slow = dict(made.jpeg_bombs(by_name["jpeg"], by_name["jpeg-progressive"]))["jpeg-5000-scans.jpg"]
     return {"large": made.PNG + deep, "slow": slow}
 
 

@@ -119,6 +119,6 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> Non
 def test_a_picture_in_bands_is_the_same_picture(height: int) -> None:
     pixels = np.random.default_rng(height).integers(0, 255, (height, 40, 3)).astype(np.uint8)
     cascade = FaceCascade()
-    whole = cascade._sessions["proposal"].run(None, {"pixels": pixels[None]})
-    for part, expected in zip(cascade._proposals(pixels), whole, strict=True):
+    whole = cascade.sessions["proposal"].run(None, {"pixels": pixels[None]})
+    for part, expected in zip(cascade.proposals(pixels), whole, strict=True):
         np.testing.assert_allclose(part, expected[0], atol=1e-5)

@@ -98,7 +98,7 @@ def test_an_index_with_too_few_vectors_is_noticed_when_nothing_is_to_be_written(
 ) -> None:
     chroma = tmp_path / "chroma"
     IndexProcess(chroma).sync(library)
-    for collection in VectorStore(chroma)._client.list_collections():
+    for collection in VectorStore(chroma).client.list_collections():
         collection.delete(ids=[str(number) for number in range(1, 31)])
     index = IndexProcess(chroma)
     assert index.sync(library) == 0, "starting Chroma takes a while: only where it is asked for"

@@ -289,9 +289,9 @@ def test_running_out_of_memory_is_not_said_about_the_content(
         raise MemoryError
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", exhausted)
-    answer = analysis_process._answer(analyzer, request, photo.read_bytes())
+    answer = analysis_process.answer_request(analyzer, request, photo.read_bytes())
     assert answer == analysis_process.Unreadable("not enough memory to decode it", passing=True)
-    broken = analysis_process._answer(analyzer, request, b"\xff\xd8\xff\xe0 not a photo")
+    broken = analysis_process.answer_request(analyzer, request, b"\xff\xd8\xff\xe0 not a photo")
     assert isinstance(broken, analysis_process.Unreadable) and not broken.passing
 
 
