@@ -12,7 +12,6 @@ from personalizer.schemas import BoundingBox, ConceptSummary, ErrorClass, Job, S
 __all__ = [
     "Added",
     "BackupState",
-    "Beside",
     "Check",
     "ConceptSummary",
     "Description",
@@ -24,6 +23,7 @@ __all__ = [
     "Profile",
     "Recognized",
     "ScanReport",
+    "SidecarFile",
     "Status",
     "Trained",
     "WorkerStatus",
@@ -46,7 +46,7 @@ class Recognized:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class SidecarFile:
     """A companion file of a photo, such as the video of a Live Photo or a sidecar."""
 
     path: Path
@@ -65,7 +65,7 @@ class Facts:
     width_px: int
     height_px: int
     in_library: bool
-    companions: list[Beside] = field(default_factory=list)
+    companions: list[SidecarFile] = field(default_factory=list)
     """Files that belong to it: the video of a Live Photo, and what other programs wrote beside it."""
     title: str | None = None
     """From a sidecar file, as are the description and the keywords."""

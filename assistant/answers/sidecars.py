@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from assistant.results import Beside
+from assistant.results import SidecarFile
 from personalizer.library.library import Library
 from personalizer.photos.decode import DecodedPhoto
 from personalizer.photos.sidecars import SidecarFacts, read_sidecar
@@ -24,15 +24,15 @@ def filled_in(decoded: DecodedPhoto, stored: Photo | None) -> DecodedPhoto:
     )
 
 
-def what_lies_beside(library: Library, stored: Photo | None) -> tuple[list[Beside], SidecarFacts]:
+def what_lies_beside(library: Library, stored: Photo | None) -> tuple[list[SidecarFile], SidecarFacts]:
     """The files that belong to a photo, and what is written in them about it: the first word on each matter."""
     if stored is None:
         return [], SidecarFacts()
-    files: list[Beside] = []
+    files: list[SidecarFile] = []
     title = description = None
     keywords: tuple[str, ...] = ()
     for companion in library.companion_files(stored.id):
-        files.append(Beside(companion.path, in_words(companion.kind)))
+        files.append(SidecarFile(companion.path, in_words(companion.kind)))
         said = read_sidecar(companion.path) if companion.kind in ("xmp", "takeout") else None
         if said is None:
             continue

@@ -39,7 +39,7 @@ _STEPS = 5
 def mentions_of(identity: Identity) -> NameMentions:
     """Finds the names of a concept; one that is an ordinary word counts with its capital letters only."""
     ordinary = [name for name in identity.names if is_ordinary_word(name)]
-    return NameMentions(identity.names, identity.others, as_written=ordinary)
+    return NameMentions(identity.names, identity.others, case_sensitive=ordinary)
 
 
 def stop_jobs_about(queue: JobQueue, identity: Identity) -> None:

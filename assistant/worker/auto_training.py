@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from assistant.daemon.training_switch import STATE_SETTING, TrainingState, is_on
 from assistant.worker.idle import Machine
-from assistant.worker.log import Harmless
+from assistant.worker.log import SafeToLog
 from exporters.installed import of_same_backbone
 from personalizer.errors import JobCancelled
 from personalizer.home import Home
@@ -125,7 +125,7 @@ class AutoTraining:
         """Whether the training that runs has to stop now: somebody needs the worker, or the machine."""
         if not self._open or self._queue.paused():
             return True
-        if not context.outranked():
+        if not context.should_yield():
             return False
         # Whoever asked may ask again in a moment: the next look waits until it has been quiet.
         self._open, self._calm = False, 0
@@ -271,7 +271,7 @@ class AutoTraining:
             ):
                 logger.info(
                     "automatic training: %s",
-                    Harmless(f"{state.state}: {state.reason}" if state.reason else state.state),
+                    SafeToLog(f"{state.state}: {state.reason}" if state.reason else state.state),
                     extra={"fields": {"due": state.due}},
                 )
             self._said = state

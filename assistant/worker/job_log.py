@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any
 
-from assistant.worker.log import Harmless, numbers_in
+from assistant.worker.log import SafeToLog, numbers_in
 from personalizer.errors import FamiliarError, JobCancelled
 from personalizer.jobs.loop import Handler, JobContext
 from personalizer.jobs.queue import JobQueue
@@ -19,7 +19,7 @@ def logged(handler: Handler, queue: JobQueue) -> Handler:
     """`handler`, which tells the log when it begins, how far it is and how it ends."""
 
     def run(job: Job, context: JobContext) -> dict[str, Any]:
-        fields: dict[str, Any] = {"job": job.id, "kind": Harmless(job.kind), "attempt": job.attempts}
+        fields: dict[str, Any] = {"job": job.id, "kind": SafeToLog(job.kind), "attempt": job.attempts}
         logger.info("job begins", extra={"fields": fields})
         logger.debug("job %d is about %s: %s", job.id, job.subject, job.payload)
         # These name photos and people.

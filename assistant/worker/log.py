@@ -60,7 +60,7 @@ def level_number(level: str) -> int:
     return LEVELS[level]
 
 
-class Harmless(str):
+class SafeToLog(str):
     """Text built from constant words and numbers, which is logged unredacted at any level."""
 
     __slots__ = ()
@@ -133,7 +133,7 @@ def _redacted(value: object) -> object:
 
 def _is_harmless(value: object) -> bool:
     if isinstance(value, str):
-        return isinstance(value, Harmless) or value in _WORDS
+        return isinstance(value, SafeToLog) or value in _WORDS
     return value is None or isinstance(value, int | float)
 
 

@@ -35,7 +35,7 @@ from assistant.forget.faces import resume_erasing
 from assistant.worker.auto_training import AutoTraining, AutoTrainingConfig
 from assistant.worker.idle import IdleLimits, Machine
 from assistant.worker.job_log import logged
-from assistant.worker.log import Harmless, level_number, logging_to_files
+from assistant.worker.log import SafeToLog, level_number, logging_to_files
 from assistant.worker.missing_work import missing_work, queue_missing
 from assistant.worker.registry import make_handlers
 from personalizer.analysis.analyzer import analysis_version
@@ -164,7 +164,7 @@ def queue_what_is_missing(
     for item in found:
         logger.debug("missing: %s", item.why)
     for job_id in queue_missing(queue, found, kinds):
-        logger.info("queued what is missing: %s", Harmless(queue.get(job_id).kind))
+        logger.info("queued what is missing: %s", SafeToLog(queue.get(job_id).kind))
 
 
 def _now_and_then(every_s: float, action: Callable[[], None]) -> Callable[[], None]:

@@ -189,7 +189,7 @@ class _MakesWay:
         self._stopped = False
 
     def __call__(self) -> bool:
-        self._stopped = self._stopped or self._context.cancelled() or self._context.outranked(_MORE_URGENT)
+        self._stopped = self._stopped or self._context.cancelled() or self._context.should_yield(_MORE_URGENT)
         return self._stopped
 
     def check(self) -> None:

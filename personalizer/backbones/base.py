@@ -83,10 +83,10 @@ class Backbone(Protocol):
     def new_cache(self) -> Any:
         """An empty key/value cache for `forward`."""
 
-    def chosen_cache(self, cache: Any, rows: Sequence[int]) -> Any:
+    def select_cache_rows(self, cache: Any, rows: Sequence[int]) -> Any:
         """A new cache of the sequences `rows` of `cache`, repeats allowed; `cache` is unchanged, gradients reach it."""
 
-    def joined_cache(self, cache: Any, behind: Any, skipped: int = 0) -> Any:
+    def concatenate_caches(self, cache: Any, behind: Any, skipped: int = 0) -> Any:
         """A new cache of one sequence: all positions of `cache`, then those of `behind` without its first `skipped`."""
 
     def cached(self, cache: Any, places: Sequence[int], layers: int) -> torch.Tensor:
@@ -95,7 +95,7 @@ class Backbone(Protocol):
         Of the first `layers` layers; axis 1 is key, value.
         """
 
-    def moved_cache(self, cache: Any, places: Sequence[int], by: torch.Tensor) -> Any:
+    def add_cache_offsets(self, cache: Any, places: Sequence[int], by: torch.Tensor) -> Any:
         """A new cache of one sequence with `by` added to keys and values at positions `places` (deep prompt tuning).
 
         `by` has the shape that `cached` returns; gradients reach `cache` and `by`.

@@ -286,7 +286,7 @@ class ChameleonBackbone:
         """An empty key/value cache for `forward`."""
         return DynamicCache(config=self.model.config)
 
-    def chosen_cache(self, cache: DynamicCache, rows: Sequence[int]) -> DynamicCache:
+    def select_cache_rows(self, cache: DynamicCache, rows: Sequence[int]) -> DynamicCache:
         """The sequences `rows` of a cache, each as often as it is named; gradients flow back to it."""
         chosen = self.new_cache()
         index = torch.tensor(list(rows), device=self.device)
@@ -299,7 +299,7 @@ class ChameleonBackbone:
             chosen.update(keys, values, number)
         return chosen
 
-    def joined_cache(self, cache: DynamicCache, behind: DynamicCache, skipped: int = 0) -> DynamicCache:
+    def concatenate_caches(self, cache: DynamicCache, behind: DynamicCache, skipped: int = 0) -> DynamicCache:
         """All positions of `cache`, then those of `behind` but its first `skipped`; gradients flow back to both."""
         joined = self.new_cache()
         for number, (one, other) in enumerate(zip(cache.layers, behind.layers, strict=True)):
@@ -319,7 +319,7 @@ class ChameleonBackbone:
             ]
         )
 
-    def moved_cache(self, cache: DynamicCache, places: Sequence[int], by: torch.Tensor) -> DynamicCache:
+    def add_cache_offsets(self, cache: DynamicCache, places: Sequence[int], by: torch.Tensor) -> DynamicCache:
         """A new cache of one sequence, moved at `places` by what has the shape of `cached`; gradients reach both."""
         result = self.new_cache()
         index = torch.tensor(list(places), device=self.device)

@@ -38,8 +38,8 @@ from personalizer.training.data.soft_positives import rank_soft_positives
 from personalizer.training.loss import Objective
 from personalizer.training.trainer import PrefixTrainer, TrainerConfig
 
-HELD_VIEWS_PER_PHOTO = 4
-HELD_NEGATIVES = 12
+VALIDATION_VIEWS_PER_PHOTO = 4
+VALIDATION_NEGATIVES = 12
 """Validation set: augmented views of each photo of the subject, and at most so many negatives."""
 PUBLISHED_LENGTH, PUBLISHED_PICTURE = 1500, 1024
 """The fixed length in the settings of arXiv 2504.20998, and the tokens that a picture takes of it."""
@@ -277,9 +277,9 @@ def read_pictures(
 ) -> tuple[PrefixDataset, dict[tuple[int, ...], torch.Tensor]]:
     """The dataset of photos and augmented views, and the scaled pixels `[3, size, size]` of each picture by its codes.
 
-    Every fourth negative, at most `HELD_NEGATIVES`, goes to the validation set. Of the others, those most similar to
-    the subject in the backbone's embedding space are the hard negatives and soft positives. Raises `UsageError` for
-    fewer than one photo of the subject or four negatives.
+    Every fourth negative, at most `VALIDATION_NEGATIVES`, goes to the validation set. Of the others, those most
+    similar to the subject in the backbone's embedding space are the hard negatives and soft positives. Raises
+    `UsageError` for fewer than one photo of the subject or four negatives.
     """
     rng = np.random.default_rng((request.seed, 1))
     photos = [load_photo(Path(path)).image for path in request.subject]
@@ -295,7 +295,7 @@ def read_pictures(
         for photo in photos
         for view in (photo, *(augmented(photo, rng) for _ in range(config.views_per_photo - 1)))
     ]
-    held_views = [augmented(photo, rng) for photo in photos for _ in range(HELD_VIEWS_PER_PHOTO)]
+    held_views = [augmented(photo, rng) for photo in photos for _ in range(VALIDATION_VIEWS_PER_PHOTO)]
     pictures: dict[tuple[int, ...], torch.Tensor] = {}
 
     def encoded(images: list[Image.Image]) -> torch.Tensor:
@@ -317,7 +317,7 @@ def read_pictures(
         generation_rows=config.rows.generation_rows,
     )
     order = [soft.index for soft in ranked]
-    validation = order[3::4][:HELD_NEGATIVES]
+    validation = order[3::4][:VALIDATION_NEGATIVES]
     train = [index for index in order if index not in set(validation)]
     soft_positives = [soft for soft in ranked if soft.index not in set(validation)][: config.soft_positives]
     data = PrefixDataset(

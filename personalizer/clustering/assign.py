@@ -25,15 +25,15 @@ def assign_items(
     new: Int64Array,
     settings: KindSettings,
     *,
-    attach: bool = True,
+    assign: bool = True,
 ) -> Assignment:
     """Assign the items at positions `new` `[n]`, which are in no group, with all that is around them.
 
-    Without `attach` none of them joins a labeled concept.
+    Without `assign` none of them joins a labeled concept.
     """
     near = Neighborhood(library, state, kind, new, settings)
     assignment = Assignment(around=set(near.items.tolist()), concepts=set(near.groups))
-    settled = LabeledAssignment(near, assignment).attach() if attach else set()
+    settled = LabeledAssignment(near, assignment).assign() if assign else set()
     rest = np.array([n for n in range(len(near.positions)) if n not in settled], np.int64)
     UnlabeledAssignment(near, assignment).group(rest)
     return assignment

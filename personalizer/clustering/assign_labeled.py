@@ -16,7 +16,7 @@ from personalizer.schemas import Float64Array, Int64Array
 
 
 class LabeledAssignment:
-    """The assignment of one neighborhood to its labeled concepts; adds to `result`.attached and `.suggested`.
+    """The assignment of one neighborhood to its labeled concepts; adds to `result`.assigned and `.suggested`.
 
     "Numbers" index the neighborhood's items, "columns" its groups, "positions" the store.
     """
@@ -25,20 +25,20 @@ class LabeledAssignment:
         self.near = near
         self.result = result
 
-    def attach(self) -> set[int]:
+    def assign(self) -> set[int]:
         """Assign sure items to labeled concepts and suggest doubtful ones.
 
         Returns the numbers of the assigned items, and of those so probable that they should not form an unlabeled
         cluster until the user answers.
         """
         tied = self._tied_to_labeled()
-        attached: set[int] = set(tied)
-        self.result.attached += [
+        assigned: set[int] = set(tied)
+        self.result.assigned += [
             (concept_id, int(self.near.items[number])) for number, concept_id in tied.items()
         ]
         columns = np.flatnonzero(self.near.is_labeled)
         if not len(columns):
-            return attached
+            return assigned
         open_squared = np.where(self.near.blocked, np.inf, self.near.squared)
         best = columns[open_squared[:, columns].argmin(axis=1)]
         value = open_squared[np.arange(len(self.near.items)), best]
@@ -49,7 +49,7 @@ class LabeledAssignment:
         sure: dict[int, list[int]] = defaultdict(list)
         doubtful: dict[int, list[int]] = defaultdict(list)
         for number in np.argsort(value, kind="stable").tolist():
-            if value[number] > suggest or number in attached:
+            if value[number] > suggest or number in assigned:
                 continue
             column = int(best[number])
             usual = self._is_usual(float(value[number]), self.near.dispersions[column])
@@ -68,11 +68,11 @@ class LabeledAssignment:
             if runner_up[number] >= value[number] or self.near.is_labeled[int(rivals[number].argmin())]:
                 self.result.suggested[self.near.groups[column]].add(int(self.near.items[number]))
         for column, numbers in sure.items():
-            self._attach_sure(column, numbers, doubtful[column], attached, probable)
-        return attached | probable
+            self._assign_sure(column, numbers, doubtful[column], assigned, probable)
+        return assigned | probable
 
-    def _attach_sure(
-        self, column: int, numbers: list[int], doubtful: list[int], attached: set[int], probable: set[int]
+    def _assign_sure(
+        self, column: int, numbers: list[int], doubtful: list[int], assigned: set[int], probable: set[int]
     ) -> None:
         """Assign the items `numbers` to the concept in `column`, one face a photo; suggest those in doubt."""
         # One person has one face per photo, so each photo may give one item.
@@ -85,9 +85,9 @@ class LabeledAssignment:
             if self.near.kind.kind == "face" and photo >= 0 and photo in taken_photos:
                 continue
             taken_photos.add(photo)
-            attached.add(number)
-            self.result.attached.append((self.near.groups[column], position))
-        for number in set(numbers) - attached:
+            assigned.add(number)
+            self.result.assigned.append((self.near.groups[column], position))
+        for number in set(numbers) - assigned:
             photo = int(self.near.exclusive_photos(self.near.items[[number]])[0])
             if self.near.kind.kind != "face" or photo < 0 or photo not in taken_photos:
                 self.result.suggested[self.near.groups[column]].add(int(self.near.items[number]))

@@ -14,7 +14,7 @@ class Assignment:
     """Groups that may have changed, as they were."""
     new: list[set[int]] = field(default_factory=list)
     """What these groups and the items around them are now; what is in none of them waits."""
-    attached: list[tuple[int, int]] = field(default_factory=list)
+    assigned: list[tuple[int, int]] = field(default_factory=list)
     """(labeled concept, item): joins without asking."""
     suggested: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     """By concept, of the items of this neighborhood."""

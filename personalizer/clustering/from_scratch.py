@@ -83,7 +83,7 @@ def _assign_on(
     library: Library, state: GroupingState, scratch: KindState, items: Int64Array, settings: KindSettings
 ) -> None:
     """Assign `items` to unlabeled clusters of `scratch`, in place; labeled concepts get none of them."""
-    assigned = assign_items(library, state, scratch, items, settings, attach=False)
+    assigned = assign_items(library, state, scratch, items, settings, assign=False)
     number = min([*scratch.members, -1]) - 1
     changed = [group for group in assigned.new if group not in assigned.old.values()]
     for concept_id, old in assigned.old.items():

@@ -40,7 +40,7 @@ class KindState:
         self.members: dict[int, Int64Array] = {}
         """Confirmed members by concept."""
         self.labeled: set[int] = set()
-        self.attached: dict[int, set[int]] = {}
+        self.assigned: dict[int, set[int]] = {}
         """By labeled concept: members that only clustering put there."""
         self.suggested: dict[int, set[int]] = {}
         self.refused: dict[int, set[int]] = {}
@@ -69,7 +69,7 @@ class KindState:
         store.keep_valid(library)
         store.refresh(library)
         self.members, self.labeled = {}, set()
-        self.attached, self.suggested, self.refused = {}, {}, {}
+        self.assigned, self.suggested, self.refused = {}, {}, {}
         self.group_of = np.full(len(store), UNASSIGNED, np.int64)
         self.in_labeled = np.zeros(len(store), np.bool_)
         concepts = library.concepts_with_label(self.kind)
@@ -85,7 +85,7 @@ class KindState:
             if status == "confirmed":
                 confirmed[concept_id].append(position)
                 if row.by_cluster and concept_id in self.labeled:
-                    self.attached.setdefault(concept_id, set()).add(position)
+                    self.assigned.setdefault(concept_id, set()).add(position)
             elif status == "suggested":
                 self.suggested.setdefault(concept_id, set()).add(position)
             else:

@@ -28,7 +28,7 @@ class ClusterReport:
     faces: int
     objects: int
     unassigned: int
-    attached: int
+    assigned: int
     """Items that joined a labeled concept, without asking."""
     suggested: int
     """Items that may belong to such a concept and wait for the user."""
@@ -54,7 +54,7 @@ def cluster(
     """
     settings = settings or ClusterSettings()
     state = state or GroupingState()
-    attached = 0
+    assigned = 0
     while True:
         try:
             read_anew = state.refresh(library)
@@ -63,7 +63,7 @@ def cluster(
                 try:
                     update.run(read_anew)
                 finally:
-                    attached += update.attached
+                    assigned += update.assigned
             break
         except LibraryChangedError:
             continue
@@ -72,7 +72,7 @@ def cluster(
         faces=groups["face"],
         objects=groups["object"],
         unassigned=sum(len(kind.unassigned) for kind in state.kinds.values()),
-        attached=attached,
+        assigned=assigned,
         suggested=sum(
             len(items)
             for kind in state.kinds.values()
@@ -92,7 +92,7 @@ class _Update:
     kind: KindState
     settings: KindSettings
     progress: OnProgress | None
-    attached: int = 0
+    assigned: int = 0
     former: dict[int, set[int]] = field(default_factory=dict)
     """Groups that cannot stay as they are, with the members that they had."""
 
@@ -158,7 +158,7 @@ class _Update:
                     broken.add(group)
             elif not kind.in_labeled[position]:
                 again.add(position)
-            for concept_id, items in kind.attached.items():
+            for concept_id, items in kind.assigned.items():
                 # What clustering alone has put there goes; what a person put there stays.
                 if position in items and np.isin(cannot_links, kind.members[concept_id]).any():
                     leaving.append((concept_id, position))
@@ -181,7 +181,7 @@ class _Update:
                     concept_id, set(kind.members[concept_id].tolist()) - {position}, labeled=labeled
                 )
                 if labeled:
-                    kind.attached[concept_id].discard(position)
+                    kind.assigned[concept_id].discard(position)
                     kind.in_labeled[position] = any(
                         position in kind.members[other] for other in kind.labeled if other in kind.members
                     )
@@ -271,7 +271,7 @@ class _Update:
             # What is known may be half of one and half of the other.
             self.state.stamp = None
             raise
-        self.attached += len(assignment.attached)
+        self.assigned += len(assignment.assigned)
         for concept_id, members in written.items():
             self.kind.set_members(concept_id, members, labeled=concept_id in self.kind.labeled)
 

@@ -33,17 +33,17 @@ def write_assignment(library: Library, kind: KindState, assignment: Assignment) 
         library.add_members(concept_id, detections(group - before), source="cluster", status="confirmed")
         if group != before or concept_id not in kind.members:
             written[concept_id] = group
-    for concept_id, position in assignment.attached:
+    for concept_id, position in assignment.assigned:
         library.add_members(concept_id, detections([position]), source="cluster", status="confirmed")
-        kind.attached.setdefault(concept_id, set()).add(position)
+        kind.assigned.setdefault(concept_id, set()).add(position)
         members = written.setdefault(concept_id, set(kind.members[concept_id].tolist()))
         members.add(position)
     grouped = {position for group in assignment.new for position in group}
-    attached = {position for _, position in assignment.attached}
+    assigned = {position for _, position in assignment.assigned}
     for concept_id in kind.suggested.keys() | assignment.suggested.keys():
         standing = kind.suggested.get(concept_id, set())
-        over = standing & attached if concept_id in kind.labeled else standing & (attached | grouped)
-        wanted = assignment.suggested.get(concept_id, set()) - attached
+        over = standing & assigned if concept_id in kind.labeled else standing & (assigned | grouped)
+        wanted = assignment.suggested.get(concept_id, set()) - assigned
         if wanted:
             wanted = wanted - set(kind.members.get(concept_id, np.zeros(0, np.int64)).tolist())
         if concept_id not in kind.labeled:

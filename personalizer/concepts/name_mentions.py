@@ -18,16 +18,16 @@ class NameMentions:
     """
 
     def __init__(
-        self, names: Iterable[str], others: Iterable[str] = (), as_written: Collection[str] = ()
+        self, names: Iterable[str], others: Iterable[str] = (), case_sensitive: Collection[str] = ()
     ) -> None:
         """`names` are searched. A name inside one of the longer `others` ("Bo's ball") is not a mention.
 
-        Names in `as_written` match case-sensitively: "May" is a name, "may" is not. Blank names are ignored.
+        Names in `case_sensitive` match case-sensitively: "May" is a name, "may" is not. Blank names are ignored.
         """
         searched = {name for name in names if name.strip()}
         longest_first = sorted(searched | {name for name in others if name.strip()}, key=len, reverse=True)
         parts = [
-            f"(?P<n{number}>{_pattern(name, name not in as_written)})"
+            f"(?P<n{number}>{_pattern(name, name not in case_sensitive)})"
             if name in searched
             else _pattern(name, True)
             for number, name in enumerate(longest_first)

@@ -137,10 +137,10 @@ class JobContext:
         """Call `listener` with every progress report, including those that are not stored."""
         self._listeners.append(listener)
 
-    def outranked(self, by: Collection[str] | None = None) -> bool:
+    def should_yield(self, by: Collection[str] | None = None) -> bool:
         """Whether a queued job has priority over this one; with `by`, only a job of these kinds."""
         kinds = set(self._runnable())
-        return self._queue.outranked(self._job.id, kinds if by is None else kinds.intersection(by))
+        return self._queue.should_yield(self._job.id, kinds if by is None else kinds.intersection(by))
 
     def check_cancelled(self) -> None:
         """Raise `JobCancelled` if the handler should stop."""

@@ -108,9 +108,9 @@ class JobQueue:
                 None if self.paused() else self._table.start_next(chosen, now, worker_pid, uuid.uuid4().hex)
             )
 
-    def outranked(self, job_id: int, kinds: Iterable[str]) -> bool:
+    def should_yield(self, job_id: int, kinds: Iterable[str]) -> bool:
         """Whether a job of these kinds is ready to run that is more urgent than this one, and nothing is paused."""
-        return self._table.is_outranked(job_id, kinds, self._clock()) and not self.paused()
+        return self._table.has_more_urgent(job_id, kinds, self._clock()) and not self.paused()
 
     def extend(self, job_id: int, lease: str) -> bool:
         """Note that a running job lives; False when it is not held by this lease (any more)."""

@@ -124,7 +124,7 @@ class JobTable:
         ).fetchone()
         return None if row is None else _job(row)
 
-    def is_outranked(self, job_id: int, kinds: Iterable[str], now: float) -> bool:
+    def has_more_urgent(self, job_id: int, kinds: Iterable[str], now: float) -> bool:
         """Whether a job of these kinds may start that is more urgent than this one."""
         row = self._execute(
             f"""SELECT 1 FROM jobs WHERE {_READY} AND kind IN (SELECT value FROM json_each(:kinds))

@@ -42,7 +42,7 @@ def deep_start(
 def moved(backbone: Backbone, cache: Any, prompt: Sequence[Position], deep_rows: torch.Tensor) -> Any:
     """The cache of a personal prompt with `deep_rows` `[layers, 2, rows, kv_heads * head_dim]` added to it."""
     places = row_places(prompt)
-    return backbone.moved_cache(cache, list(places.values()), deep_rows[:, :, list(places)])
+    return backbone.add_cache_offsets(cache, list(places.values()), deep_rows[:, :, list(places)])
 
 
 def row_places(prompt: Sequence[Position]) -> dict[int, int]:

@@ -19,7 +19,7 @@ from personalizer.training.deep_prompt import moved, prompt_cache
 from personalizer.training.initialization import starting_rows
 
 
-class Companions:
+class DistractorPrompts:
     """Personal prompts of things that are not there; `pictures` `[n, tokens]` are codes of other things."""
 
     def __init__(

@@ -63,11 +63,11 @@ class ExampleStates:
         self._checkpointing = gradient_checkpointing
 
     def hidden_states_at(
-        self, examples: Sequence[Example], places: Sequence[Sequence[int]], companion: Any = None
+        self, examples: Sequence[Example], places: Sequence[Sequence[int]], distractor: Any = None
     ) -> list[torch.Tensor]:
         """For each example the states `[len(places), hidden]` at its `places`; none is needed elsewhere.
 
-        `companion` is the cache of another personal prompt, behind the begin tokens. Examples that begin with `shared`
+        `distractor` is the cache of another personal prompt, behind the begin tokens. Examples that begin with `shared`
         have it in their context, each of the two read as if it were alone.
         """
         start = len(self._shared_kind)
@@ -77,7 +77,7 @@ class ExampleStates:
             if start and self._begins_alike(example) and min(wanted, default=start) >= start
         ]
         deep = self._prefix.deep_rows
-        if len(sharing) < 2 and companion is None and deep is None:  # one alone is run in a piece
+        if len(sharing) < 2 and distractor is None and deep is None:  # one alone is run in a piece
             sharing = []
         others = [number for number in range(len(examples)) if number not in set(sharing)]
         if deep is not None and any(self._begins_alike(examples[number]) for number in others):
@@ -89,8 +89,10 @@ class ExampleStates:
             self._backbone.forward(embeddings, None, cache)
             if deep is not None:
                 cache = moved(self._backbone, cache, self._shared, deep)
-            if companion is not None:
-                cache = self._backbone.joined_cache(cache, companion, len(self._backbone.spec.begin_ids))
+            if distractor is not None:
+                cache = self._backbone.concatenate_caches(
+                    cache, distractor, len(self._backbone.spec.begin_ids)
+                )
             behind = _Past(start, cache, dict.fromkeys(sharing, 0))
             reading = self._reading(examples, places, sharing)
             found |= self._run(examples, places, [one for one in sharing if one not in reading], behind)
@@ -133,7 +135,7 @@ class ExampleStates:
             [example.kind[behind.length : end] for example in shown],
             [example.value[behind.length : end] for example in shown],
         )
-        cache = self._backbone.chosen_cache(behind.cache, [0] * len(shown))
+        cache = self._backbone.select_cache_rows(behind.cache, [0] * len(shown))
         self._backbone.forward(embeddings, None, cache)
         return _Past(end, cache, dict(picture_of))
 
@@ -169,7 +171,9 @@ class ExampleStates:
         def run(embeddings: torch.Tensor) -> torch.Tensor:
             cache = None
             if past is not None:
-                cache = self._backbone.chosen_cache(past.cache, [past.row_of[number] for number in members])
+                cache = self._backbone.select_cache_rows(
+                    past.cache, [past.row_of[number] for number in members]
+                )
             # No mask: padding stands on the right, where nothing before it looks.
             return self._backbone.forward(embeddings, None, cache)[0]
 

@@ -30,14 +30,14 @@ class Objective:
         self._preservation = preservation
 
     def loss(
-        self, examples: Sequence[Example], preserved: Sequence[Preserved] = (), companion: Any = None
+        self, examples: Sequence[Example], preserved: Sequence[Preserved] = (), distractor: Any = None
     ) -> torch.Tensor:
-        """The weighted mean over examples, plus that over `preserved`; `companion` is that of `ExampleStates.at`."""
+        """The weighted mean over examples, plus that over `preserved`; `distractor` is that of `ExampleStates.at`."""
         places = [graded_places(example) for example in examples]
         states = self._states.hidden_states_at(
             [*examples, *(one.example for one in preserved)],
             [*places, *(one.places for one in preserved)],
-            companion,
+            distractor,
         )
         total = self._cross_entropies(examples, places, states[: len(examples)]).sum() / len(examples)
         for one, unchanged in zip(preserved, states[len(examples) :], strict=True):

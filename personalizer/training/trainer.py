@@ -26,7 +26,7 @@ from personalizer.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, w
 from personalizer.training.data.examples import ExampleBuilder, ExampleSampler, PrefixDataset, TaskWeights
 from personalizer.training.data.pictures import PicturesConfig
 from personalizer.training.deep_prompt import deep_start
-from personalizer.training.distractor_prompts import Companions
+from personalizer.training.distractor_prompts import DistractorPrompts
 from personalizer.training.hidden_states import ExampleStates
 from personalizer.training.initialization import STARTS, Start, starting_rows
 from personalizer.training.loss import Objective
@@ -195,7 +195,7 @@ class PrefixTrainer:
         )
         self.objective = Objective(backbone, self.prefix, self.states, preservation=config.preservation)
         self._preservation = Preservation(backbone, self.prefix, self.builder, dataset.contexts, config.seed)
-        self._companions = Companions(backbone, self.prefix, self.builder, dataset.negatives)
+        self._distractors = DistractorPrompts(backbone, self.prefix, self.builder, dataset.negatives)
         self._step = 0
 
     def _deep_start(self, prompt: list[tuple[int, int]], start: torch.Tensor) -> torch.Tensor | None:
@@ -252,14 +252,14 @@ class PrefixTrainer:
             description=config.description,
             generation=config.generation,
         )
-        companion = self._companions.sample_prompt_cache(rng) if rng.random() < config.companions else None
+        distractor = self._distractors.sample_prompt_cache(rng) if rng.random() < config.companions else None
         preserved: list[Preserved] = []
         if config.preservation:
             read = {example.reads[0]: example.reads for example in examples if example.reads is not None}
             chosen = rng.permutation(sorted(read))[: config.preserved].tolist()
             preserved = self._preservation.about([read[index] for index in chosen], rng)
         self._set_rate()
-        loss = self.objective.loss(examples, preserved, companion)
+        loss = self.objective.loss(examples, preserved, distractor)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.prefix.parameters(), config.gradient_clip)

@@ -18,7 +18,7 @@ LIBRARY_NEGATIVES = 48
 BANK_NEGATIVES = 160
 
 
-HELD_NEGATIVES = 48
+VALIDATION_NEGATIVES = 48
 
 
 HARD_SHARE = 0.25
@@ -106,16 +106,16 @@ def split_negatives(candidates: list[Candidate], rng: np.random.Generator) -> Ne
     """Which of the candidates, the most similar first, are trained on and which are kept aside."""
     if not candidates:
         return Negatives([], [], 0)
-    wanted = min(len(candidates), LIBRARY_NEGATIVES + BANK_NEGATIVES + HELD_NEGATIVES)
+    wanted = min(len(candidates), LIBRARY_NEGATIVES + BANK_NEGATIVES + VALIDATION_NEGATIVES)
     hard_count = max(1, round(wanted * HARD_SHARE))
     # Every fourth of the hard ones is kept aside, so that the check is as hard as the training.
     hard = candidates[:hard_count]
     rest = [candidates[hard_count:][i] for i in rng.permutation(len(candidates) - hard_count)][
         : wanted - hard_count
     ]
-    held = hard[3::4] + rest[: max(0, HELD_NEGATIVES - len(hard[3::4]))]
+    held = hard[3::4] + rest[: max(0, VALIDATION_NEGATIVES - len(hard[3::4]))]
     kept_hard = [candidate for index, candidate in enumerate(hard) if index % 4 != 3]
-    kept = kept_hard + rest[max(0, HELD_NEGATIVES - len(hard[3::4])) :]
+    kept = kept_hard + rest[max(0, VALIDATION_NEGATIVES - len(hard[3::4])) :]
     # With a handful of negatives in all, checking on trained ones beats training on none.
     if len(kept) < len(held):
         kept, kept_hard = candidates[:wanted], hard

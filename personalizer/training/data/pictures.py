@@ -25,7 +25,7 @@ from personalizer.training.data.negatives import Candidate, other_pictures, spli
 from personalizer.training.data.photo_views import OpenedPhoto, PhotoReader, SkippedPhoto, open_members
 from personalizer.training.data.soft_positives import SoftPositive, rank_soft_positives
 
-HELD_VIEWS_PER_PHOTO = 4
+VALIDATION_VIEWS_PER_PHOTO = 4
 CHECK_PHOTOS = "Check that the photos are still there: familiar scan"
 FEWEST_UNCHANGED_VIEWS = 2
 """Of each photo: the whole and the close view as they are."""
@@ -129,7 +129,7 @@ def _member_views(
         unchanged = config.views_per_photo - (0 if mask is None else config.swapped_views)
         more = [augmented(views[index % len(views)], rng) for index in range(unchanged - len(views))]
         trained.add([*views, *more])
-        held.add([augmented(views[index % len(views)], rng) for index in range(HELD_VIEWS_PER_PHOTO)])
+        held.add([augmented(views[index % len(views)], rng) for index in range(VALIDATION_VIEWS_PER_PHOTO)])
     return trained, held, masked
 
 

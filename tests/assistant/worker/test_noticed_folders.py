@@ -208,7 +208,7 @@ class _OutrankedOnce(JobContext):
 
     asked = 0
 
-    def outranked(self, by: Collection[str] | None = None) -> bool:
+    def should_yield(self, by: Collection[str] | None = None) -> bool:
         self.asked += 1
         return self.asked == 1
 

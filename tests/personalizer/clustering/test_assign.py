@@ -207,7 +207,7 @@ def test_what_was_attached_leaves_when_a_person_says_so(library: Library, faces:
     own = faces.add("Amy", 5)
     named = _named(library, "Amy", own)
     new = faces.photo((faces.center("Amy"), 1.0))[0]
-    assert cluster(library).attached == 1
+    assert cluster(library).assigned == 1
     library.add_links([(own[0], new)], "cannot")
     for _ in range(2):
         cluster(library)

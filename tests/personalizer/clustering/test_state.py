@@ -40,7 +40,7 @@ def test_memberships_are_read_by_what_they_say(library: Library, ids: list[int])
         amy: [0, 1, 2],
         group: [5, 6],
     }
-    assert (state.attached, state.suggested, state.refused) == ({amy: {2}}, {amy: {3}}, {amy: {4}})
+    assert (state.assigned, state.suggested, state.refused) == ({amy: {2}}, {amy: {3}}, {amy: {4}})
     assert state.group_of.tolist() == [*[UNASSIGNED] * 5, group, group, UNASSIGNED]
     assert state.in_labeled.tolist() == [True] * 3 + [False] * 5
     assert state.unassigned.tolist() == [3, 4, 7]

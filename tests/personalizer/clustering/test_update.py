@@ -35,7 +35,7 @@ def test_a_run_says_what_it_found(library: Library) -> None:
     joins, asked = add(library, 0.15, -0.25)
     pair, alone = add(library, 5.0, 5.1), add(library, 9.0)
     report = cluster(library)
-    assert (report.faces, report.objects, report.attached, report.suggested) == (1, 0, 1, 1)
+    assert (report.faces, report.objects, report.assigned, report.suggested) == (1, 0, 1, 1)
     assert report.unassigned == 2, "the one that is asked about, and the one alone"
     found = members(library)
     assert found.pop(amy) == {*hers, joins}
@@ -89,7 +89,7 @@ def test_nothing_that_was_computed_before_a_change_is_written(
     report = cluster(library)
     [(amy, labeled)] = library.concepts_with_label("face").items()
     assert labeled and len(began) > 1 and members(library) == {amy: {first, second}}
-    assert (report.faces, report.attached) == (0, 1)
+    assert (report.faces, report.assigned) == (0, 1)
 
 
 def test_concepts_that_somebody_labeled(library: Library) -> None:

@@ -79,8 +79,8 @@ def test_what_joins_a_labeled_concept_is_noted_as_clusterings(library: Library, 
     library.add_members(amy, [ids[3]], source="cluster", status="suggested")
     state = read(library)
     with library.transaction():
-        written = write_assignment(library, state, Assignment(attached=[(amy, 2), (amy, 3)]))
-    assert written == {amy: {0, 1, 2, 3}} and state.attached == {amy: {2, 3}}
+        written = write_assignment(library, state, Assignment(assigned=[(amy, 2), (amy, 3)]))
+    assert written == {amy: {0, 1, 2, 3}} and state.assigned == {amy: {2, 3}}
     assert members(library, amy) == ids[:4] and members(library, amy, "suggested") == []
     by_cluster = {m.detection_id for m in library.memberships() if m.source == "cluster"}
     assert by_cluster == {ids[2], ids[3]} and state.suggested == {}
@@ -106,7 +106,7 @@ def test_suggestions_are_replaced_only_around_what_was_looked_at(library: Librar
 def test_a_member_is_never_suggested(library: Library, ids: list[int]) -> None:
     amy = library.create_concept("face", name="Amy").id
     library.add_members(amy, ids[:2], source="user", status="confirmed")
-    assignment = Assignment(attached=[(amy, 2)])
+    assignment = Assignment(assigned=[(amy, 2)])
     assignment.suggested[amy] = {0, 2, 3}
     with library.transaction():
         write_assignment(library, read(library), assignment)

@@ -146,7 +146,7 @@ def test_new_photos_join_a_named_concept_and_unsure_ones_ask(library: Library, p
     sure = photos.add("mug", spread=0.1)
     unsure = photos.add("mug", spread=1.6)
     report = cluster(library)
-    assert (report.attached, report.suggested, report.objects) == (1, 1, 0)
+    assert (report.assigned, report.suggested, report.objects) == (1, 1, 0)
     assert sure in _shown(library, mug.id)
     assert [d.photo_id for d in library.members(mug.id, "suggested")] == [unsure]
     assert summaries(library)[0].suggested == 1

@@ -46,7 +46,7 @@ def test_a_longer_name_is_somebody_else() -> None:
 
 
 def test_an_ordinary_word_counts_as_it_is_written() -> None:
-    mentions = NameMentions(["May"], as_written=["May"])
+    mentions = NameMentions(["May"], case_sensitive=["May"])
     assert mentions.in_text("a photo of May") and not mentions.in_text("it may rain")
 
 

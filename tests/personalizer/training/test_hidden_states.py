@@ -143,7 +143,7 @@ def test_a_picture_that_several_examples_read_is_run_once(
     assert sum(positions) <= len(shared) + 2 * (end - begin) + len(words) * max(words)
 
 
-def test_a_companion_is_read_as_if_each_prompt_were_alone(backbone: Backbone) -> None:
+def test_a_distractor_is_read_as_if_each_prompt_were_alone(backbone: Backbone) -> None:
     prefix, builder, examples = made(backbone)
     shared = builder.beginning(personal_prompt())
     skipped = len(backbone.spec.begin_ids)
@@ -161,7 +161,7 @@ def test_a_companion_is_read_as_if_each_prompt_were_alone(backbone: Backbone) ->
     for example, last, found, without in zip(alike, places, beside, alone, strict=True):
         behind = Example(example.kind[len(shared) :], example.value[len(shared) :], [], [], [])
         embeddings, _ = states.embed([behind])
-        joined = backbone.joined_cache(caches[0], caches[1], skipped)
+        joined = backbone.concatenate_caches(caches[0], caches[1], skipped)
         hidden, _ = backbone.forward(embeddings, None, joined)
         torch.testing.assert_close(found, hidden[0, [last[0] - len(shared)]], atol=2e-4, rtol=1e-3)
         assert float((found - without).abs().max()) > 1e-3
