@@ -68,7 +68,7 @@ class ReadingLimits:
 
 
 class TextReader:
-    """Finds lines and reads them, Latin and Chinese characters, those that do not stand on their head."""
+    """Finds lines and reads them. Tested with Latin letters; lines that stand on their head are not read."""
 
     def __init__(self, *, threads: int = 1, limits: ReadingLimits | None = None) -> None:
         self.threads = threads
@@ -162,7 +162,7 @@ def contains_text(lines: Sequence[TextLine], wanted: str) -> bool:
         return False
     texts = [folded_text(line.text) for line in lines]
     # A hyphen at the end of a line may be part of the word, or only divide it.
-    candidates = [" ".join(texts), " ".join(texts).replace("- ", "")]
+    candidates = [" ".join(texts).replace("- ", divided) for divided in ("- ", "-", "")]
     if " " in folded:
         folded = folded.replace(" ", "")
         candidates = [candidate.replace(" ", "") for candidate in candidates]

@@ -82,7 +82,7 @@ def text_regions(probabilities: Float32Array) -> list[TextRegion]:
     return regions
 
 
-def _mean_below(probabilities: Float32Array, corners: Float32Array) -> float:
+def _mean_below(probabilities: Float32Array, corners: Any) -> float:
     """The mean probability within four corners."""
     import cv2
 
