@@ -6,6 +6,7 @@ import dataclasses
 
 from assistant.results import Beside
 from personalizer.library.library import Library
+from personalizer.photos.dates import better_date
 from personalizer.photos.decode import DecodedPhoto
 from personalizer.photos.sidecars import SidecarFacts, read_sidecar
 from personalizer.scan.sidecar_files import in_words
@@ -13,10 +14,10 @@ from personalizer.schemas import Photo
 
 
 def filled_in(decoded: DecodedPhoto, stored: Photo | None) -> DecodedPhoto:
-    """The photo with the date and the place that the library has from a file beside it, where its own file has none."""
+    """The photo with the date and the place that the library has from files beside it, where its own has none."""
     if stored is None:
         return decoded
-    taken_at = decoded.taken_at or stored.taken_at
+    taken_at = better_date(decoded.taken_at, stored.taken_at)
     if decoded.latitude is not None:
         return dataclasses.replace(decoded, taken_at=taken_at)
     return dataclasses.replace(
