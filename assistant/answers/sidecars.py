@@ -25,13 +25,16 @@ def filled_in(decoded: DecodedPhoto, stored: Photo | None) -> DecodedPhoto:
     )
 
 
-def what_lies_beside(library: Library, stored: Photo | None) -> tuple[list[Beside], SidecarFacts]:
-    """The files that belong to a photo, and what is written in them about it: the first word on each matter."""
+def what_lies_beside(
+    library: Library, stored: Photo | None, own: SidecarFacts
+) -> tuple[list[Beside], SidecarFacts]:
+    """The files that belong to a photo, and what is written about it in its `own` file or in these: the first word on
+    each matter.
+    """
+    title, description, keywords = own.title, own.description, own.keywords
     if stored is None:
-        return [], SidecarFacts()
+        return [], SidecarFacts(title=title, description=description, keywords=keywords)
     files: list[Beside] = []
-    title = description = None
-    keywords: tuple[str, ...] = ()
     for companion in library.companion_files(stored.id):
         files.append(Beside(companion.path, in_words(companion.kind)))
         said = read_sidecar(companion.path) if companion.kind in ("xmp", "takeout") else None

@@ -21,8 +21,10 @@ _HALF = r"([ap]\.?m\b\.?|[上下]午|午[前後]|오[전후])?"
 _CLOCK = r"(\d{1,2}(?=\s*[:.h])|\d\d)\s*[:.h]?\s*(\d{1,2})(?:\s*[:.]?\s*(\d{1,2})(?:[.,]\d+)?)?"
 _TIME = rf"{_HALF}\s*{_CLOCK}\s*{_HALF}"
 # `2015:08:22 10:37:28` in all its spellings, and any beginning of it: what is unknown may be blank or zero.
+_NO_MORE = r"(?!\s*[-:/.]\s*\d)"
 _NUMERIC = re.compile(
-    rf"(\d{{4}})(?:\s*[-:/.年]\s*(\d{{1,2}})(?:\s*[-:/.月]\s*(\d{{1,2}})日?(?:[T\s,:]\s*{_TIME})?)?)?(?!\d)",
+    rf"(\d{{4}})(?:\s*[-:/.年]\s*(\d{{1,2}})(?:\s*[-:/.月]\s*(\d{{1,2}})日?"
+    rf"(?:[T\s,:]\s*{_TIME})?|{_NO_MORE})|{_NO_MORE})(?!\d)",
     re.I,
 )
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[T\s]?(\d\d):?(\d\d):?(\d\d)?(?:[.,]\d+)?)?(?!\d)", re.I)

@@ -5,6 +5,7 @@ Each is limited in size, and what is broken says nothing.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from personalizer.photos.sidecars import (
     first_date,
     parse_xmp,
 )
+from personalizer.photos.tiff import TiffTags
 
 _IPTC_RESOURCE = 0x0404
 _MARKER = 0x1C
@@ -111,18 +113,14 @@ def _iptc(image: Image.Image) -> bytes:
     resources = image.info.get("photoshop")
     if isinstance(resources, dict):
         return _as_bytes(resources.get(_IPTC_RESOURCE))
-    tags = getattr(image, "tag_v2", None)
-    try:
-        return b"" if tags is None else _as_bytes(tags.get(tiff_tags.IPTC), getattr(tags, "_endian", "<"))
-    except Exception:  # a broken tag is no reason to lose the picture
-        return b""
+    # Of a TIFF file it is read from the bytes: many declare it as 32-bit numbers, of which Pillow keeps the first.
+    file = getattr(image, "fp", None)
+    tags = TiffTags(file.getvalue() if image.format == "TIFF" and isinstance(file, io.BytesIO) else b"")
+    first = next(tags.directories(), None)
+    return b"" if first is None else tags.block(first, tiff_tags.IPTC, MAX_BYTES)
 
 
-def _as_bytes(value: Any, endian: str = "<") -> bytes:
+def _as_bytes(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "replace")
-    if isinstance(value, tuple) and all(isinstance(number, int) for number in value[:MAX_BYTES]):
-        # TIFF writers declare IPTC as 32-bit numbers.
-        order = "big" if endian == ">" else "little"
-        return b"".join((number & 0xFFFFFFFF).to_bytes(4, order) for number in value[:MAX_BYTES])
     return value if isinstance(value, bytes) else b""

@@ -60,7 +60,7 @@ def test_an_answer_tells_what_lies_beside_the_photo(
         assert (facts["title"], facts["description"]) == ("At the pond", "two ducks")
         assert facts["keywords"] == ["ducks", "pond"]
         lines = description_lines(described)
-        assert "written beside it: At the pond; two ducks; ducks, pond" in lines
+        assert "written about it: At the pond; two ducks; ducks, pond" in lines
         assert "a.MOV (Live Photo)" in lines and "48.8583° N" in lines
         assert described.facts.taken_at == datetime(2019, 8, 7, 6, 5, 4)
         for path in photo.parent.iterdir():
