@@ -82,9 +82,11 @@ def believable(moment: datetime | None, now: datetime | None = None) -> datetime
     if moment is None or moment.year < _OLDEST_YEAR:
         return None
     now = datetime.now() if now is None else now
-    if moment > now + _AHEAD or any(zero - _WEST <= moment < zero + _FIRST_DAY for zero in _ZEROS):
-        return None
-    return moment
+    return None if moment > now + _AHEAD or _is_zero(moment) else moment
+
+
+def _is_zero(moment: datetime) -> bool:
+    return any(zero - _WEST <= moment < zero + _FIRST_DAY for zero in _ZEROS)
 
 
 def may_be_unset(moment: datetime) -> bool:
@@ -93,7 +95,8 @@ def may_be_unset(moment: datetime) -> bool:
     People take photos at New Year too, so it stands unless somebody knows better.
     """
     new_year = moment.month == moment.day == 1 and moment.hour == moment.minute == 0
-    return new_year or (moment.year, moment.month, moment.day) in _DEFAULT_DAYS
+    default = (moment.year, moment.month, moment.day) in _DEFAULT_DAYS
+    return new_year or default or _is_zero(moment)
 
 
 def better_date(own: datetime | None, other: datetime | None) -> datetime | None:

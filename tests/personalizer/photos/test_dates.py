@@ -133,6 +133,7 @@ def test_which_dates_are_believed(moment: datetime, believed: bool) -> None:
         (datetime(2011, 1, 1, 0, 5), USUAL, datetime(2011, 1, 1, 0, 5)),
         (datetime(2011, 1, 1), datetime(2011, 1, 1, 9), datetime(2011, 1, 1)),
         (datetime(2000, 1, 1), datetime(2010, 1, 1), datetime(2000, 1, 1)),
+        (datetime(1904, 1, 1, 9, 8, 7), USUAL, USUAL),
         (datetime(2000, 1, 1), None, datetime(2000, 1, 1)),
     ],
 )

@@ -133,7 +133,6 @@ def test_looking_again_reads_date_place_and_camera_anew(
         library.refresh_metadata(ids[name], taken_at=None, **empty)
     find_companions(library)
     library.refresh_metadata(ids["unset"], taken_at=datetime(1904, 1, 1), **{**empty, "own_date": True})
-    assert find_companions(library).dates == 0, "1904 was believed"
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
     version = analysis_version(PhotoAnalyzer(models))
     report = analyze_again(

@@ -36,7 +36,7 @@ LONG = "Garden_party_of_the_whole_family_by_the_lake_2"
         (f"{LONG}(3).json", f"{LONG}a(3).jpg"),
         (f"{LONG[:-1]}..json", f"{LONG[:-1]}.jpg"),
         (f"{LONG[:-4]}.jpg.json", f"{LONG[:-4]}.jpg"),
-        (f"{LONG[:-4]}.jp(1).json", f"{LONG[:-4]}(1).jpg") if len(LONG) == 45 else (f"{LONG[:-3]}.jp(1).json", f"{LONG[:-3]}(1).jpg"),
+        (f"{LONG[:-3]}.jp(1).json", f"{LONG[:-3]}(1).jpg"),
         ("🏖" * 23 + ".json", "🏖" * 24 + ".jpg"),
         # The copy that somebody edited.
         ("IMG_1.jpg.supplemental-metadata.json", "IMG_1-edited.jpg"),
