@@ -12,6 +12,8 @@ Precision = Literal["year", "month", "day", "second"]
 
 _OLDEST_YEAR = 1826
 """Of the oldest photograph that is kept."""
+_WRITTEN = datetime(2026, 1, 1)
+"""When this was written: a machine that says that it is earlier does not know the time itself."""
 _AHEAD = timedelta(days=1)
 """A clock may run ahead of this machine's, or be set for a zone further east."""
 _FORENOON = frozenset({"am", "上午", "午前", "오전"})
@@ -81,7 +83,7 @@ def believable(moment: datetime | None, now: datetime | None = None) -> datetime
     """The moment, or None for one that cannot be true: before photography, in the future, or a clock's zero."""
     if moment is None or moment.year < _OLDEST_YEAR:
         return None
-    now = datetime.now() if now is None else now
+    now = max(datetime.now(), _WRITTEN) if now is None else now
     return None if moment > now + _AHEAD or _is_zero(moment) else moment
 
 

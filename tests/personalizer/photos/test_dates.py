@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from personalizer.photos import dates
 from personalizer.photos.dates import believable, better_date, parse_date
 
 NOW = datetime(2026, 3, 4, 12)
@@ -119,6 +120,16 @@ def test_what_is_no_date(value: object) -> None:
 )
 def test_which_dates_are_believed(moment: datetime, believed: bool) -> None:
     assert believable(moment, NOW) == (moment if believed else None)
+
+
+def test_a_machine_that_lost_the_time_loses_no_dates(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unset(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime(1970, 1, 1)
+
+    monkeypatch.setattr(dates, "datetime", Unset)
+    assert believable(USUAL) == USUAL
 
 
 @pytest.mark.parametrize(
