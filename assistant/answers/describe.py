@@ -113,7 +113,7 @@ class Describer:
         )
 
     def _facts(self, decoded: DecodedPhoto, stored: Photo | None) -> Facts:
-        companions, written = what_lies_beside(self.library, stored)
+        companions, written = what_lies_beside(self.library, stored, decoded.written)
         return Facts(
             taken_at=decoded.taken_at,
             latitude=decoded.latitude,
@@ -287,7 +287,10 @@ def _taken(decoded: DecodedPhoto) -> str:
     """When and where the photo was taken, as a sentence; empty where neither is known."""
     where = _place(decoded)
     if decoded.taken_at is not None:
-        return f"Taken on {decoded.taken_at:%-d %B %Y at %H:%M}{where}."
+        # A date of which only the day is known is stored as its midnight.
+        at = decoded.taken_at
+        pattern = "%-d %B %Y at %H:%M" if at.hour or at.minute or at.second else "%-d %B %Y"
+        return f"Taken on {at:{pattern}}{where}."
     return f"Taken{where}." if where else ""
 
 

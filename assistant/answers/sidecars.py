@@ -6,6 +6,7 @@ import dataclasses
 
 from assistant.results import SidecarFile
 from personalizer.library.library import Library
+from personalizer.photos.dates import better_date
 from personalizer.photos.decode import DecodedPhoto
 from personalizer.photos.sidecars import SidecarFacts, read_sidecar
 from personalizer.scan.sidecar_files import in_words
@@ -13,10 +14,10 @@ from personalizer.schemas import Photo
 
 
 def filled_in(decoded: DecodedPhoto, stored: Photo | None) -> DecodedPhoto:
-    """The photo with the date and the place that the library has from a file beside it, where its own file has none."""
+    """The photo with the date and the place that the library has from files beside it, where its own has none."""
     if stored is None:
         return decoded
-    taken_at = decoded.taken_at or stored.taken_at
+    taken_at = better_date(decoded.taken_at, stored.taken_at)
     if decoded.latitude is not None:
         return dataclasses.replace(decoded, taken_at=taken_at)
     return dataclasses.replace(
@@ -24,13 +25,16 @@ def filled_in(decoded: DecodedPhoto, stored: Photo | None) -> DecodedPhoto:
     )
 
 
-def what_lies_beside(library: Library, stored: Photo | None) -> tuple[list[SidecarFile], SidecarFacts]:
-    """The files that belong to a photo, and what is written in them about it: the first word on each matter."""
+def what_lies_beside(
+    library: Library, stored: Photo | None, own: SidecarFacts
+) -> tuple[list[SidecarFile], SidecarFacts]:
+    """The files that belong to a photo, and what is written about it in its `own` file or in these: the first word on
+    each matter.
+    """
+    title, description, keywords = own.title, own.description, own.keywords
     if stored is None:
-        return [], SidecarFacts()
+        return [], SidecarFacts(title=title, description=description, keywords=keywords)
     files: list[SidecarFile] = []
-    title = description = None
-    keywords: tuple[str, ...] = ()
     for companion in library.companion_files(stored.id):
         files.append(SidecarFile(companion.path, in_words(companion.kind)))
         said = read_sidecar(companion.path) if companion.kind in ("xmp", "takeout") else None

@@ -192,7 +192,7 @@ def description_lines(description: Description) -> str:
     facts = description.facts
     written = [text for text in (facts.title, facts.description, ", ".join(facts.keywords)) if text]
     if written:
-        lines.append(f"  written beside it: {'; '.join(written)}")
+        lines.append(f"  written about it: {'; '.join(written)}")
     if facts.companions:
         beside = ", ".join(f"{file.path.name} ({file.kind})" for file in facts.companions)
         lines.append(f"  with it: {beside}")

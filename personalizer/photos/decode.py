@@ -1,4 +1,4 @@
-"""Bytes to a safe, upright RGB picture with what EXIF says about it. Knows limits and formats, no library."""
+"""Bytes to a safe, upright RGB picture with what its file says about it. Knows limits and formats, no library."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from personalizer.errors import UnreadablePhotoError
 from personalizer.photos.color_profiles import to_srgb
+from personalizer.photos.exif import read_exif
+from personalizer.photos.file_facts import DateSource, read_file_facts
 from personalizer.photos.formats import is_raw
 from personalizer.photos.raw import RawError, RawPicture, read_raw
+from personalizer.photos.sidecars import NOTHING_WRITTEN, SidecarFacts
+from personalizer.photos.tiff import ORIENTATION
 
 # "JPEG" includes the multi-picture files (MPO) that phones write. Of animations the first picture is shown.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "TIFF", "GIF", "AVIF")
 _PNG = b"\x89PNG\r\n\x1a\n"
-_ORIENTATION, _MAKE, _MODEL, _DATE_TIME = 0x0112, 0x010F, 0x0110, 0x0132
-_EXIF_IFD, _DATE_ORIGINAL, _DATE_DIGITIZED = 0x8769, 0x9003, 0x9004
-_GPS_IFD = 0x8825
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -65,6 +65,10 @@ class DecodedPhoto:
     latitude: float | None = None
     longitude: float | None = None
     camera: str | None = None
+    date_source: DateSource | None = None
+    """What the date was read from."""
+    written: SidecarFacts = NOTHING_WRITTEN
+    """What is written in the file as XMP or IPTC."""
 
     @property
     def scale(self) -> float:
@@ -79,9 +83,11 @@ FOR_ANALYSIS = DecodeLimits(max_side_px=2048)
 """With room for small faces: half the pixels of a 12-megapixel photo each way, which JPEG decodes to directly."""
 
 
-def load_photo(path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> DecodedPhoto:
+def load_photo(
+    path: Path, limits: DecodeLimits = _DEFAULT_LIMITS, now: datetime | None = None
+) -> DecodedPhoto:
     """Read and decode the file at `path`. Raises `UnreadablePhotoError` whose `found` is a short reason."""
-    return decode_photo(read_photo_bytes(path, limits), path, limits)
+    return decode_photo(read_photo_bytes(path, limits), path, limits, now)
 
 
 def read_photo_bytes(path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> bytes:
@@ -111,25 +117,27 @@ def read_photo_bytes(path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> byte
         raise _unreadable(path, f"cannot be read: {error.strerror or error}") from error
 
 
-def decode_photo(content: bytes, path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> DecodedPhoto:
+def decode_photo(
+    content: bytes, path: Path, limits: DecodeLimits = _DEFAULT_LIMITS, now: datetime | None = None
+) -> DecodedPhoto:
     """Decode a photo that is in memory. The format is told by the content; `path` is for messages, and for TIFF
-    files of which only the name says that they are RAW.
+    files of which only the name says that they are RAW. No date after `now` (or the machine's clock) is believed.
 
     Raises `UnreadablePhotoError` for anything that is not a whole picture within the limits.
     """
     if not content:
         raise _unreadable(path, "the file is empty")
     if is_raw(content):
-        return _decode_raw(content, path, limits)
+        return _decode_raw(content, path, limits, now)
     if is_raw(content, path.suffix):
         # What few makers write without saying so; or the name is wrong, and it is a plain TIFF.
         with suppress(UnreadablePhotoError):
-            return _decode_raw(content, path, limits)
-    return _decode_picture(content, path, limits)
+            return _decode_raw(content, path, limits, now)
+    return _decode_picture(content, path, limits, now)
 
 
 def _decode_picture(
-    content: bytes, path: Path, limits: DecodeLimits, raw: RawPicture | None = None
+    content: bytes, path: Path, limits: DecodeLimits, now: datetime | None, raw: RawPicture | None = None
 ) -> DecodedPhoto:
     _register_heif()
     with warnings.catch_warnings():
@@ -144,7 +152,7 @@ def _decode_picture(
         except Exception as error:  # codecs raise almost anything on hostile input
             raise _unreadable(path, f"damaged header: {_short(error)}") from error
         with image:
-            return _decode(image, path, limits, raw)
+            return _decode(image, path, limits, now, raw)
 
 
 def _open(content: bytes) -> Image.Image:
@@ -168,7 +176,7 @@ def _without_texts(content: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _decode_raw(content: bytes, path: Path, limits: DecodeLimits) -> DecodedPhoto:
+def _decode_raw(content: bytes, path: Path, limits: DecodeLimits, now: datetime | None) -> DecodedPhoto:
     """The picture in a RAW file, of which the preview's pixels count as the photo's."""
     try:
         raw = read_raw(content, limits.max_megapixels)
@@ -179,27 +187,26 @@ def _decode_raw(content: bytes, path: Path, limits: DecodeLimits) -> DecodedPhot
     except Exception as error:
         raise _unreadable(path, f"damaged or truncated: {_short(error)}") from error
     if raw.preview is not None:
-        return _decode_picture(raw.preview, path, limits, raw)
+        return _decode_picture(raw.preview, path, limits, now, raw)
     if raw.developed is None:
         raise _unreadable(path, "a RAW file without a picture that can be shown")
-    return _decode(raw.developed, path, limits, raw)
+    return _decode(raw.developed, path, limits, now, raw)
 
 
 def _decode(
-    image: Image.Image, path: Path, limits: DecodeLimits, raw: RawPicture | None = None
+    image: Image.Image,
+    path: Path,
+    limits: DecodeLimits,
+    now: datetime | None,
+    raw: RawPicture | None = None,
 ) -> DecodedPhoto:
     width_px, height_px = image.size
     megapixels = width_px * height_px / 1e6
     if megapixels > limits.max_megapixels:
         raise _unreadable(path, f"too many pixels ({megapixels:.0f} > {limits.max_megapixels:g} megapixels)")
-    # Asked before loading: a loaded TIFF has closed the file that its date and place are read from.
-    exif = _exif(image)
-    taken_at, camera, (latitude, longitude) = _taken_at(exif), _camera(exif), _coordinates(exif)
-    if raw is not None:
-        # The container knows better than the preview, into which the date was written by the decoder.
-        taken_at, camera = _taken_at(raw.tags) or taken_at, _camera(raw.tags) or camera
-        found = _coordinates(raw.tags)
-        latitude, longitude = (latitude, longitude) if None in found else found
+    # Asked before loading: a loaded TIFF has closed the file that its date and place are read from. PNG may have them
+    # behind the pixels.
+    facts = read_file_facts(image, raw, now) if image.format != "PNG" else None
     side_px = limits.max_side_px
     try:
         if side_px is not None:
@@ -213,20 +220,30 @@ def _decode(
         raise _unreadable(path, "not enough memory to decode it") from error
     except Exception as error:
         raise _unreadable(path, f"damaged or truncated: {_short(error)}") from error
+    facts = facts or read_file_facts(image, raw, now)
     # Asked after loading: for TIFF and HEIC the decoder has turned the picture and dropped the tag by now.
-    orientation = (
-        _exif(image).get(_ORIENTATION, 1) if raw is None else _raw_orientation(raw, exif, image.size)
-    )
+    exif = read_exif(image)
+    orientation = exif.get(ORIENTATION, 1) if raw is None else _raw_orientation(raw, exif, image.size)
     if orientation in _UPRIGHT:
         upright = upright.transpose(_UPRIGHT[orientation])
         if orientation >= 5:
             width_px, height_px = height_px, width_px
-    return DecodedPhoto(upright, width_px, height_px, taken_at, latitude, longitude, camera)
+    return DecodedPhoto(
+        upright,
+        width_px,
+        height_px,
+        facts.taken_at,
+        facts.latitude,
+        facts.longitude,
+        facts.camera,
+        facts.date_source,
+        facts.written,
+    )
 
 
 def _raw_orientation(raw: RawPicture, exif: Image.Exif, size: tuple[int, int]) -> int:
     """How to turn what is shown of a RAW file."""
-    said = exif.get(_ORIENTATION, raw.orientation) if raw.developed is None else raw.orientation
+    said = exif.get(ORIENTATION, raw.orientation) if raw.developed is None else raw.orientation
     stands = size[0] < size[1]
     # Some makers write previews that are upright already beside a tag that is about the sensor's data.
     return 1 if said in (5, 6, 7, 8) and raw.sensor_is_wide and stands else int(said)
@@ -265,65 +282,6 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     values *= 255.0 / max(high - low, 1e-12)
     np.nan_to_num(values, copy=False)
     return Image.fromarray(values.clip(0, 255, out=values).astype(np.uint8))
-
-
-def _exif(image: Image.Image) -> Image.Exif:
-    try:
-        return image.getexif()
-    except Exception:  # broken EXIF is no reason to lose the picture
-        return Image.Exif()
-
-
-def _ifd(exif: Image.Exif, tag: int) -> dict[int, Any]:
-    try:
-        return dict(exif.get_ifd(tag))
-    except Exception:
-        return {}
-
-
-def _taken_at(exif: Image.Exif) -> datetime | None:
-    details = _ifd(exif, _EXIF_IFD)
-    for value in (details.get(_DATE_ORIGINAL), details.get(_DATE_DIGITIZED), exif.get(_DATE_TIME)):
-        text = _text(value)
-        try:
-            return datetime.strptime(text[:19], "%Y:%m:%d %H:%M:%S")
-        except ValueError:
-            continue  # absent, or "0000:00:00 00:00:00" as cameras with an unset clock write
-    return None
-
-
-def _coordinates(exif: Image.Exif) -> tuple[float | None, float | None]:
-    gps = _ifd(exif, _GPS_IFD)
-    latitude = _degrees(gps.get(2), _text(gps.get(1)), "S")
-    longitude = _degrees(gps.get(4), _text(gps.get(3)), "W")
-    if latitude is None or longitude is None or abs(latitude) > 90 or abs(longitude) > 180:
-        return None, None
-    # Receivers without a fix write zeros; nobody's holiday is at 0° N 0° E.
-    return (None, None) if latitude == longitude == 0 else (latitude, longitude)
-
-
-def _degrees(value: Any, reference: str, negative: str) -> float | None:
-    try:
-        parts = [float(part) for part in value]
-        degrees = parts[0] + parts[1] / 60 + parts[2] / 3600
-    except (TypeError, ValueError, IndexError, ZeroDivisionError):
-        return None
-    if not np.isfinite(degrees):
-        return None
-    return round(-degrees if reference.upper().startswith(negative) else degrees, 7)
-
-
-def _camera(exif: Image.Exif) -> str | None:
-    make, model = _text(exif.get(_MAKE)), _text(exif.get(_MODEL))
-    if make and model.lower().startswith(make.lower()):
-        make = ""
-    return f"{make} {model}".strip()[:100] or None
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    return value.replace("\0", " ").strip() if isinstance(value, str) else ""
 
 
 def _register_heif() -> None:

@@ -22,6 +22,7 @@ _MAX_DEVELOP_MIB = 640
 _DEVELOP_BYTES_PER_PX = 12
 """The sensor's values, four 16-bit colours of what is developed, and the result."""
 _MAX_STRIPS = 1 << 16
+_MAX_XMP = 4 << 20
 _TIFF_LIKE = (b"II*\0", b"MM\0*", b"IIRO", b"IIRS", b"MMOR", b"IIU\0")
 _ORIENTATION_OF_FLIP = {3: 3, 5: 8, 6: 6}
 """How LibRaw counts turns → as EXIF does."""
@@ -42,6 +43,7 @@ class RawPicture:
     """Of the developed picture, and of a preview that does not say."""
     sensor_is_wide: bool
     tags: Image.Exif = field(default_factory=Image.Exif)
+    xmp: bytes = b""
 
 
 def read_raw(content: bytes, max_megapixels: float) -> RawPicture:
@@ -78,6 +80,7 @@ def read_raw(content: bytes, max_megapixels: float) -> RawPicture:
             orientation=orientation,
             sensor_is_wide=sizes.width >= sizes.height,
             tags=raw_tags(content),
+            xmp=raw_xmp(content),
         )
     finally:
         raw.close()
@@ -162,6 +165,13 @@ def raw_tags(content: bytes) -> Image.Exif:
             tags = TiffTags(_box(content, name))
             copy(exif, tags, next(tags.directories(), None))
     return exif
+
+
+def raw_xmp(content: bytes) -> bytes:
+    """The XMP document of a file that is a TIFF structure; empty where there is none."""
+    tags = TiffTags(content if content.startswith(_TIFF_LIKE) else b"")
+    first = next(tags.directories(), None)
+    return b"" if first is None else tags.block(first, tiff_tags.XMP, _MAX_XMP)
 
 
 def _box(content: bytes, name: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Reads what other programs wrote down about a photo in a file beside it: XMP, and the JSON of Google's Takeout.
+"""Reads what other programs wrote down about a photo: XMP, in a file beside it or inside it, and Google's Takeout JSON.
 
 Knows these formats, and distrusts them: sizes are limited, and a document that declares types or entities is refused.
 """
@@ -10,7 +10,8 @@ import math
 import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,37 +20,63 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from personalizer.photos.dates import PhotoDate, believable, parse_date
+
 MAX_BYTES = 4 * 2**20
-_MAX_TEXT = 2000
-_MAX_KEYWORDS = 100
+MAX_TEXT = 2000
+MAX_KEYWORDS = 100
 
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _EXIF = "{http://ns.adobe.com/exif/1.0/}"
 _XMP = "{http://ns.adobe.com/xap/1.0/}"
 _PHOTOSHOP = "{http://ns.adobe.com/photoshop/1.0/}"
-_DATES = (f"{_EXIF}DateTimeOriginal", f"{_PHOTOSHOP}DateCreated", f"{_XMP}CreateDate")
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?")
-_DEGREES = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?([NSEW])")
+_DM = "{http://ns.adobe.com/xmp/1.0/DynamicMedia/}"
+# When the photo was taken, then when it became a file. Not when the file was changed (`ModifyDate`, `tiff:DateTime`).
+_DATES = (
+    f"{_EXIF}DateTimeOriginal",
+    f"{_PHOTOSHOP}DateCreated",
+    f"{_DM}shotDate",
+    f"{_DC}date",
+    f"{_EXIF}DateTimeDigitized",
+    f"{_XMP}CreateDate",
+)
+_NUMBER = r"(\d{1,3}(?:\.\d+)?)"
+_DECIMAL = re.compile(r"([-+]?)\s*(\d{1,3}(?:\.\d+)?)\s*°?\s*([NSEW]?)", re.I)
+_DEGREES = re.compile(
+    rf"(\d{{1,3}})\s*(?:,|°|deg)\s*{_NUMBER}\s*[',′]?\s*(?:{_NUMBER}\s*(?:\"|″|'')?)?\s*([NSEW])", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)
 class SidecarFacts:
-    """What a sidecar says; None where it does not."""
+    """What is written about a photo; None where nothing is."""
 
     title: str | None = None
     description: str | None = None
     taken_at: datetime | None = None
-    """Local time where the photo was taken, without a zone; in the machine's own zone where only UTC is given."""
+    """Local time where the photo was taken, without a zone; in the machine's own zone where only UTC is given.
+
+    None where only the year or the month is known, of which a moment would say too much.
+    """
     latitude: float | None = None
     longitude: float | None = None
     rating: int | None = None
     """1 to 5 stars; -1 is rejected."""
     keywords: tuple[str, ...] = ()
 
+    def filled_in(self, other: SidecarFacts) -> SidecarFacts:
+        """These facts, and those of `other` where these have none."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        given = {name: value for name, value in own.items() if value not in (None, ())}
+        return replace(other, **given)
 
-def read_sidecar(path: Path) -> SidecarFacts | None:
-    """What the file says, or None for one that cannot be read or is something else."""
+
+NOTHING_WRITTEN = SidecarFacts()
+
+
+def read_sidecar(path: Path, now: datetime | None = None) -> SidecarFacts | None:
+    """What the file says, or None for one that cannot be read or is something else. After `now` nothing was taken."""
     try:
         # A pipe without anybody at its other end is not waited for.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -60,10 +87,10 @@ def read_sidecar(path: Path) -> SidecarFacts | None:
         return None
     if len(content) > MAX_BYTES:
         return None
-    return parse_takeout(content) if path.suffix.lower() == ".json" else parse_xmp(content)
+    return parse_takeout(content, now) if path.suffix.lower() == ".json" else parse_xmp(content, now)
 
 
-def parse_xmp(content: bytes) -> SidecarFacts | None:
+def parse_xmp(content: bytes, now: datetime | None = None) -> SidecarFacts | None:
     """What an XMP document says, or None for anything else.
 
     A document that declares a type is refused: without one there are no entities to expand, and nothing is fetched.
@@ -80,17 +107,17 @@ def parse_xmp(content: bytes) -> SidecarFacts | None:
         return None
     found, keywords = _properties(rdf)
     latitude, longitude = _place(
-        _xmp_degrees(found.get(f"{_EXIF}GPSLatitude", "")),
-        _xmp_degrees(found.get(f"{_EXIF}GPSLongitude", "")),
+        _xmp_degrees(found.get(f"{_EXIF}GPSLatitude", ""), found.get(f"{_EXIF}GPSLatitudeRef", "")),
+        _xmp_degrees(found.get(f"{_EXIF}GPSLongitude", ""), found.get(f"{_EXIF}GPSLongitudeRef", "")),
     )
     return SidecarFacts(
         title=found.get(f"{_DC}title") or None,
         description=found.get(f"{_DC}description") or None,
-        taken_at=next((at for name in _DATES if (at := _date(found.get(name, ""))) is not None), None),
+        taken_at=first_date((found.get(name) for name in _DATES), now),
         latitude=latitude,
         longitude=longitude,
         rating=_rating(found.get(f"{_XMP}Rating", "")),
-        keywords=tuple(dict.fromkeys(keywords[:_MAX_KEYWORDS])),
+        keywords=tuple(dict.fromkeys(keywords[:MAX_KEYWORDS])),
     )
 
 
@@ -100,10 +127,10 @@ def _properties(rdf: Element) -> tuple[dict[str, str], list[str]]:
     keywords: list[str] = []
     for described in rdf.findall(f"{_RDF}Description"):
         for key, value in described.attrib.items():
-            properties.setdefault(key, value.strip()[:_MAX_TEXT])
+            properties.setdefault(key, value.strip()[:MAX_TEXT])
         for element in described:
             # One value, or a list of them; of a list of translations the first is the default.
-            texts = [(item.text or "").strip()[:_MAX_TEXT] for item in (element, *element.iter(f"{_RDF}li"))]
+            texts = [(item.text or "").strip()[:MAX_TEXT] for item in (element, *element.iter(f"{_RDF}li"))]
             for text in filter(None, texts):
                 properties.setdefault(element.tag, text)
                 if element.tag == f"{_DC}subject":
@@ -111,7 +138,7 @@ def _properties(rdf: Element) -> tuple[dict[str, str], list[str]]:
     return properties, keywords
 
 
-def parse_takeout(content: bytes) -> SidecarFacts | None:
+def parse_takeout(content: bytes, now: datetime | None = None) -> SidecarFacts | None:
     """What Google's export says about one photo, or None for any other JSON."""
     try:
         document = json.loads(content)
@@ -130,23 +157,33 @@ def parse_takeout(content: bytes) -> SidecarFacts | None:
             latitude, longitude = _place(_number(place.get("latitude")), _number(place.get("longitude")))
     description = document.get("description")
     return SidecarFacts(
-        title=document["title"][:_MAX_TEXT] or None,
-        description=description[:_MAX_TEXT] or None if isinstance(description, str) else None,
-        taken_at=_moment(taken.get("timestamp")),
+        title=document["title"][:MAX_TEXT] or None,
+        description=description[:MAX_TEXT] or None if isinstance(description, str) else None,
+        taken_at=believable(_moment(taken.get("timestamp")), now),
         latitude=latitude,
         longitude=longitude,
     )
 
 
-def _date(text: str) -> datetime | None:
-    match = _DATE.match(text)
-    if match is None:
-        return None
-    try:
-        found = datetime(*(int(part or 0) for part in match.groups()))  # type: ignore[arg-type]
-    except ValueError:
-        return None
-    return found if found.year >= 1826 else None  # the oldest photograph
+def first_date(values: Iterable[Any], now: datetime | None = None) -> datetime | None:
+    """The first of these dates that can be believed, the best first.
+
+    One that names only a year or a month gives no moment, but a later one has to lie in it: of a print from 1975 the
+    day of its scan is no better date.
+    """
+    within: PhotoDate | None = None
+    for value in values:
+        date = parse_date(value)
+        if (
+            date is None
+            or believable(date.moment, now) is None
+            or (within and not within.covers(date.moment))
+        ):
+            continue
+        if date.precision in ("day", "second"):
+            return date.moment
+        within = date
+    return None
 
 
 def _moment(value: Any) -> datetime | None:
@@ -156,13 +193,20 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
-def _xmp_degrees(text: str) -> float | None:
-    match = _DEGREES.fullmatch(text.strip())
+def _xmp_degrees(text: str, reference: str) -> float | None:
+    """`48,51.5N`, as XMP asks for; and `48.8583`, `-48.8583`, `48 deg 51' 30.00" S`, as programs write it."""
+    text = text.strip()
+    if match := _DECIMAL.fullmatch(text):
+        sign, degrees, side = match.groups()
+        side = side or reference.strip()[:1]
+        value = float(degrees)
+        return -value if sign == "-" or (not sign and side.upper() in ("S", "W")) else value
+    match = _DEGREES.fullmatch(text)
     if match is None:
         return None
     degrees, minutes, seconds, side = match.groups()
     value = int(degrees) + float(minutes) / 60 + float(seconds or 0) / 3600
-    return -value if side in "SW" else value
+    return -value if side.upper() in ("S", "W") else value
 
 
 def _number(value: Any) -> float | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 MAKE, MODEL, ORIENTATION, DATE_TIME = 0x010F, 0x0110, 0x0112, 0x0132
 SUB_IFDS, EXIF_IFD, GPS_IFD = 0x014A, 0x8769, 0x8825
 PHOTOMETRIC, DNG_VERSION = 0x0106, 0xC612
+XMP, IPTC = 0x02BC, 0x83BB
 STRIP_OFFSETS, STRIP_BYTES, TILE_OFFSETS, TILE_BYTES = 0x0111, 0x0117, 0x0144, 0x0145
 
 _MAX_ENTRIES = 1024
@@ -98,6 +99,12 @@ class TiffTags:
             return ""
         raw = self._content[position : position + min(count, _MAX_TEXT)]
         return raw.split(b"\0")[0].decode("utf-8", "replace").strip()
+
+    def block(self, directory: Ifd, tag: int, most: int) -> bytes:
+        """The bytes of a tag, of whatever type; none where it is absent or larger than `most`."""
+        kind, count, position = directory.entries.get(tag, (0, 0, 0))
+        size = _SIZES.get(kind, 0) * count
+        return self._content[position : position + size] if size <= most else b""
 
     def ratios(self, directory: Ifd, tag: int, most: int = 3) -> tuple[float, ...]:
         """Up to `most` fractions; one with a zero below is left out, and with it the others."""

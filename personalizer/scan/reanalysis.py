@@ -22,6 +22,7 @@ from personalizer.analysis.process import (
 )
 from personalizer.errors import UnreadablePhotoError
 from personalizer.library.library import Library
+from personalizer.photos.dates import believable, better_date
 from personalizer.photos.decode import read_photo_bytes
 from personalizer.schemas import OnProgress, Photo, Progress
 
@@ -71,6 +72,7 @@ def analyze_again(
             with library.transaction():
                 wanted, looked_for = library.still_wanted(answer.detections, faces=faces)
                 library.replace_analysis(photo_id, wanted, version, faces=looked_for)
+                _refresh_metadata(library, library.photo(photo_id), answer)
                 if not looked_for:
                     library.note_faceless(photo_id)
             report.analysed += 1
@@ -167,6 +169,24 @@ def _look(
     finally:
         for process in [*idle, *busy]:
             process.stop()
+
+
+def _refresh_metadata(library: Library, photo: Photo, read: Analysed) -> None:
+    """Store what the file says by the rules of today. What came from a file beside it stays where its own says nothing.
+
+    A stored date that is not believed any more goes, so that a file beside the photo can give it one.
+    """
+    taken_at = better_date(read.taken_at, believable(photo.taken_at))
+    has_place = read.latitude is not None and read.longitude is not None
+    library.refresh_metadata(
+        photo.id,
+        taken_at=taken_at,
+        latitude=read.latitude if has_place else photo.latitude,
+        longitude=read.longitude if has_place else photo.longitude,
+        camera=read.camera or photo.camera,
+        own_date=taken_at is not None and taken_at == read.taken_at,
+        own_place=has_place,
+    )
 
 
 def _content(library: Library, photo: Photo) -> tuple[Path, bytes | None]:

@@ -1,22 +1,25 @@
 """Finds the files that belong to a photo: the video of a Live Photo, and what other programs wrote beside it.
 
 They go where their photo goes. A date or a place that the photo itself lacks is taken from them; nothing is ever
-overwritten but what came from the same file before. Knows names of files and the library.
+overwritten but what came from the same file before, and the date of a clock that was never set. Knows names of files
+and the library.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from personalizer.library.library import Library
 from personalizer.library.photos.companions import CompanionFile, CompanionKind
+from personalizer.photos.dates import better_date, may_be_unset
 from personalizer.photos.formats import RAW_SUFFIXES
-from personalizer.photos.sidecars import SidecarFacts, read_sidecar
+from personalizer.photos.sidecars import NOTHING_WRITTEN, SidecarFacts, read_sidecar
+from personalizer.scan.takeout_names import match_takeout
 
 MAX_VIDEO_MIB = 150.0
 """The video of a Live Photo lasts three seconds; a film that happens to have a photo's name is no part of it."""
@@ -25,6 +28,8 @@ _VIDEOS: Mapping[str, CompanionKind] = {
     ".mov": "live_video",
     ".mp4": "motion_video",
     ".mp": "motion_video",
+    ".mp~2": "motion_video",
+    ".mp~3": "motion_video",
     ".mv": "motion_video",
 }
 _WORDS: Mapping[CompanionKind, str] = {
@@ -37,10 +42,6 @@ _WORDS: Mapping[CompanionKind, str] = {
 COMPANION_SUFFIXES = frozenset({*_VIDEOS, ".xmp", ".aae", ".json"})
 """Of files that may belong to a photo beside them."""
 _HEIC = frozenset({".heic", ".heif", ".hif"})
-_NUMBER = re.compile(r"\((\d+)\)$")
-_SUPPLEMENT = "supplemental-metadata"
-_TAKEOUT_NAME = 46
-"""Takeout cuts the names of its files to so many letters before `.json`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +53,52 @@ class CompanionReport:
     places: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """How many photos got a date and a place."""
+
+    dates: int = 0
+    places: int = 0
+
+    def __add__(self, other: _Given) -> _Given:
+        return _Given(self.dates + other.dates, self.places + other.places)
+
+
+@dataclass
+class _Beside:
+    """What lies beside photos: companions by path, and Google's file about an edited copy that has none of its own."""
+
+    companions: dict[Path, CompanionFile] = field(default_factory=dict)
+    json_of_copy: dict[int, Path] = field(default_factory=dict)
+
+    def add(self, folder: Path, photos: Mapping[str, int], others: Mapping[str, os.stat_result]) -> None:
+        """Add those of one folder."""
+        takeout = match_takeout(photos, [name for name in others if _suffix(name) == ".json"])
+        for name, kind, photo in _match(photos, others, takeout.photo_of):
+            status = others[name]
+            self.companions[folder / name] = CompanionFile(
+                folder / name, photos[photo], kind, status.st_size, status.st_mtime_ns
+            )
+        for photo, json_name in takeout.json_of.items():
+            self.json_of_copy[photos[photo]] = folder / json_name
+
+
 def find_companions(
     library: Library,
     cancelled: Callable[[], bool] | None = None,
     *,
     folders: Collection[str] | None = None,
+    now: datetime | None = None,
 ) -> CompanionReport:
     """Look beside every photo that is there, and read what is new or has changed since.
 
     What is known of a folder that cannot be listed now, or of a photo that is missing, stays. With `folders` it looks
-    only beside the photos directly in these, and what is gone stays as well.
+    only beside the photos directly in these, and what is gone stays as well. No date after `now` is believed.
     """
     photos_in = _photos_in(library, folders)
     known = {one.path: one for one in library.companions_in(folders)}
     listed: set[Path] = set()
-    found: dict[Path, CompanionFile] = {}
+    beside = _Beside()
     for folder, photos in photos_in.items():
         if cancelled is not None and cancelled():
             return CompanionReport(library.companion_count(), 0, 0)
@@ -76,8 +108,8 @@ def find_companions(
         listed.add(folder)
         if not others:
             continue
-        for companion in _match(folder, photos, others):
-            found[companion.path] = companion
+        beside.add(folder, photos, others)
+    found = beside.companions
     at_hand = {photo_id for folder in listed for photo_id in photos_in[folder].values()}
     gone = [
         one
@@ -87,23 +119,64 @@ def find_companions(
         # Looked for in vain; or nothing is left there of its photo, which is elsewhere now.
         and (path.parent in listed or (path.parent not in photos_in and one.photo_id in at_hand))
     ]
-    news = _news(found, known, gone)
-    dates = places = 0
-    for start in range(0, len(news), _BATCH):
+    report = _Given()
+    for batch in _batches(_news(found, known, gone)):
         if cancelled is not None and cancelled():
             break
-        # Read before anything is written: nobody waits for a slow disk.
-        read = [(one, _facts(one)) for one in news[start : start + _BATCH]]
-        with library.transaction():
-            for one, facts in read:
-                gave_date, gave_place = library.record_companion(
-                    one, taken_at=facts.taken_at, latitude=facts.latitude, longitude=facts.longitude
-                )
-                dates += gave_date
-                places += gave_place
+        report += _record(library, batch, now)
     else:
         library.remove_companions(one.path for one in gone)
-    return CompanionReport(library.companion_count(), dates, places)
+        report += _give_to_copies(library, beside.json_of_copy, now)
+    return CompanionReport(library.companion_count(), report.dates, report.places)
+
+
+def _record(library: Library, companions: Sequence[CompanionFile], now: datetime | None) -> _Given:
+    """Read and store these files; what their photos got from them."""
+    # Read before anything is written: nobody waits for a slow disk.
+    read = [(one, _facts(one, now)) for one in companions]
+    stored = library.times(one.photo_id for one in companions)
+    dates = places = 0
+    with library.transaction():
+        for one, facts in read:
+            own = stored.get(one.photo_id)
+            gave_date, gave_place = library.record_companion(
+                one,
+                taken_at=facts.taken_at,
+                latitude=facts.latitude,
+                longitude=facts.longitude,
+                replace_date=own is not None and better_date(own, facts.taken_at) != own,
+            )
+            if gave_date and facts.taken_at is not None:
+                stored[one.photo_id] = facts.taken_at
+            dates += gave_date
+            places += gave_place
+    return _Given(dates, places)
+
+
+def _give_to_copies(library: Library, json_of_copy: Mapping[int, Path], now: datetime | None) -> _Given:
+    """Give edited copies without a date what Google says about their original, which has the file."""
+    stored = library.times(json_of_copy)
+    dates = places = 0
+    for photo_id, path in json_of_copy.items():
+        own = stored.get(photo_id)
+        if own is not None and not may_be_unset(own):
+            continue
+        facts = read_sidecar(path, now) or NOTHING_WRITTEN
+        gave_date, gave_place = library.fill_in(
+            photo_id,
+            taken_at=facts.taken_at,
+            latitude=facts.latitude,
+            longitude=facts.longitude,
+            replace_date=own is not None and better_date(own, facts.taken_at) != own,
+        )
+        dates += gave_date
+        places += gave_place
+    return _Given(dates, places)
+
+
+def _batches(companions: Sequence[CompanionFile]) -> Iterator[Sequence[CompanionFile]]:
+    for start in range(0, len(companions), _BATCH):
+        yield companions[start : start + _BATCH]
 
 
 def _news(
@@ -133,10 +206,10 @@ def _photos_in(library: Library, folders: Collection[str] | None) -> dict[Path, 
     return {Path(folder or "/"): names for folder, names in by_folder.items()}
 
 
-def _facts(companion: CompanionFile) -> SidecarFacts:
+def _facts(companion: CompanionFile, now: datetime | None) -> SidecarFacts:
     """What it says; nothing for one that is a picture or cannot be read."""
-    said = read_sidecar(companion.path) if companion.kind in ("xmp", "takeout") else None
-    return said or SidecarFacts()
+    facts = read_sidecar(companion.path, now) if companion.kind in ("xmp", "takeout") else None
+    return facts or NOTHING_WRITTEN
 
 
 def in_words(kind: CompanionKind) -> str:
@@ -161,24 +234,25 @@ def _others(folder: Path) -> dict[str, os.stat_result] | None:
 
 
 def _match(
-    folder: Path, photos: Mapping[str, int], others: Mapping[str, os.stat_result]
-) -> Iterable[CompanionFile]:
+    photos: Iterable[str], others: Mapping[str, os.stat_result], photo_of_json: Mapping[str, str]
+) -> Iterator[tuple[str, CompanionKind, str]]:
+    """Each of `others` that belongs to a photo, what it is, and the photo's name."""
     names = _Names(photos)
     for name, status in sorted(others.items()):
-        suffix = Path(name).suffix.lower()
+        suffix = _suffix(name)
         photo: str | None
         kind: CompanionKind
         if suffix in _VIDEOS:
             kind = _VIDEOS[suffix]
             photo = names.shown(name) if status.st_size <= MAX_VIDEO_MIB * 2**20 else None
         elif suffix == ".json":
-            kind, photo = "takeout", names.of_takeout(name)
+            kind, photo = "takeout", photo_of_json.get(name)
         elif suffix == ".xmp":
             kind, photo = "xmp", names.whole(Path(name).stem) or names.developed(name)
         else:
             kind, photo = "aae", names.shown(name)
         if photo is not None:
-            yield CompanionFile(folder / name, photos[photo], kind, status.st_size, status.st_mtime_ns)
+            yield name, kind, photo
 
 
 class _Names:
@@ -195,9 +269,10 @@ class _Names:
 
     def shown(self, name: str) -> str | None:
         """The photo of this stem that a phone would show: the HEIC, else one that is not RAW."""
-        # Some phones write `A.MP.jpg` beside `A.MP`.
+        # Some phones write `A.MP.jpg` beside `A.MP` or `A.mp4`, and Apple's exports `A_HEVC.MOV` beside `A.HEIC`.
         stem = Path(name).stem.lower()
-        same = self._by_stem.get(stem) or self._by_stem.get(name.lower(), [])
+        stems = (stem, name.lower(), f"{stem}.mp", stem.removesuffix("_hevc"))
+        same: list[str] = next(filter(None, (self._by_stem.get(each) for each in stems)), [])
         return min(
             same, key=lambda one: (_suffix(one) not in _HEIC, _suffix(one) in RAW_SUFFIXES), default=None
         )
@@ -206,27 +281,6 @@ class _Names:
         """The photo of this stem that is developed by an editor: the RAW file, else what there is."""
         same = self._by_stem.get(Path(name).stem.lower(), [])
         return min(same, key=lambda one: _suffix(one) not in RAW_SUFFIXES, default=None)
-
-    def of_takeout(self, name: str) -> str | None:
-        """`A.jpg.json`, `A.jpg.supplemental-metadata.json` or any cut form of it; `(1)` stands before `.json`."""
-        base = Path(name).stem.lower()
-        number = ""
-        if match := _NUMBER.search(base):
-            number, base = match.group(), base[: match.start()]
-        wanted = [base]
-        title, dot, rest = base.rpartition(".")
-        if dot and _SUPPLEMENT.startswith(rest):
-            wanted.append(title)
-        for one in wanted:
-            stem, dot, suffix = one.rpartition(".")
-            candidates = [f"{stem}{number}.{suffix}"] if dot else []
-            for candidate in (*candidates, one if not number else ""):
-                if candidate in self._whole:
-                    return self._whole[candidate]
-        if len(base) >= _TAKEOUT_NAME and not number:
-            cut = [name for lower, name in self._whole.items() if lower.startswith(base)]
-            return cut[0] if len(cut) == 1 else None
-        return None
 
 
 def _suffix(name: str) -> str:

@@ -62,27 +62,22 @@ class CompanionRecords(Database):
         taken_at: datetime | None = None,
         latitude: float | None = None,
         longitude: float | None = None,
+        replace_date: bool = False,
     ) -> tuple[bool, bool]:
-        """Store the file, and give its photo a date and a place where that has none, or has them from this file.
+        """Store the file, and give its photo a date and a place where that has none, or has them from this file, or a
+        date that is to be replaced.
 
         Returns whether date and place were given.
         """
         with self.transaction() as connection:
-            date = place = False
-            if taken_at is not None:
-                date = bool(
-                    connection.execute(
-                        "UPDATE photos SET taken_at = ? WHERE id = ? AND (taken_at IS NULL OR ?)",
-                        (taken_at.isoformat(), companion.photo_id, companion.gave_date),
-                    ).rowcount
-                )
-            if latitude is not None and longitude is not None:
-                place = bool(
-                    connection.execute(
-                        "UPDATE photos SET latitude = ?, longitude = ? WHERE id = ? AND (latitude IS NULL OR ?)",
-                        (latitude, longitude, companion.photo_id, companion.gave_place),
-                    ).rowcount
-                )
+            date, place = self.fill_in(
+                companion.photo_id,
+                taken_at=taken_at,
+                latitude=latitude,
+                longitude=longitude,
+                replace_date=replace_date or companion.gave_date,
+                replace_place=companion.gave_place,
+            )
             connection.execute(
                 """INSERT OR REPLACE INTO companion_files(path, photo_id, kind, size, mtime_ns, gave_date, gave_place)
                    VALUES (?, ?, ?, ?, ?, ?, ?)""",
@@ -97,6 +92,64 @@ class CompanionRecords(Database):
                 ),
             )
         return date, place
+
+    def fill_in(
+        self,
+        photo_id: int,
+        *,
+        taken_at: datetime | None,
+        latitude: float | None,
+        longitude: float | None,
+        replace_date: bool = False,
+        replace_place: bool = False,
+    ) -> tuple[bool, bool]:
+        """Give a photo a date and a place where it has none, or where they are to be replaced; returns whether it got
+        them.
+        """
+        date = place = False
+        with self.transaction() as connection:
+            if taken_at is not None:
+                date = bool(
+                    connection.execute(
+                        "UPDATE photos SET taken_at = ? WHERE id = ? AND (taken_at IS NULL OR ?)",
+                        (taken_at.isoformat(), photo_id, replace_date),
+                    ).rowcount
+                )
+            if latitude is not None and longitude is not None:
+                place = bool(
+                    connection.execute(
+                        "UPDATE photos SET latitude = ?, longitude = ? WHERE id = ? AND (latitude IS NULL OR ?)",
+                        (latitude, longitude, photo_id, replace_place),
+                    ).rowcount
+                )
+        return date, place
+
+    def refresh_metadata(
+        self,
+        photo_id: int,
+        *,
+        taken_at: datetime | None,
+        latitude: float | None,
+        longitude: float | None,
+        camera: str | None,
+        own_date: bool,
+        own_place: bool,
+    ) -> None:
+        """Store what is known of a photo after its file was read anew, and let the files beside it be read anew.
+
+        With `own_date` and `own_place` these are from its own file, and no file beside it may correct them.
+        """
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE photos SET taken_at = ?, latitude = ?, longitude = ?, camera = ? WHERE id = ?",
+                (None if taken_at is None else taken_at.isoformat(), latitude, longitude, camera, photo_id),
+            )
+            # No file has this time of change, so each counts as changed.
+            connection.execute(
+                """UPDATE companion_files SET mtime_ns = -1, gave_date = gave_date AND NOT ?,
+                     gave_place = gave_place AND NOT ? WHERE photo_id = ?""",
+                (own_date, own_place, photo_id),
+            )
 
     def remove_companions(self, paths: Iterable[Path]) -> None:
         """For files that are gone; what they gave to their photos stays."""

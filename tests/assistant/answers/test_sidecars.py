@@ -60,7 +60,7 @@ def test_an_answer_tells_what_lies_beside_the_photo(
         assert (facts["title"], facts["description"]) == ("At the pond", "two ducks")
         assert facts["keywords"] == ["ducks", "pond"]
         lines = description_lines(described)
-        assert "written beside it: At the pond; two ducks; ducks, pond" in lines
+        assert "written about it: At the pond; two ducks; ducks, pond" in lines
         assert "a.MOV (Live Photo)" in lines and "48.8583° N" in lines
         assert described.facts.taken_at == datetime(2019, 8, 7, 6, 5, 4)
         for path in photo.parent.iterdir():
@@ -69,3 +69,19 @@ def test_an_answer_tells_what_lies_beside_the_photo(
         find_companions(library)
         left = describer.describe(photo, None, 0.0, lambda: None).facts
         assert left.companions == [] and left.title is None and left.taken_at == described.facts.taken_at
+
+
+def test_an_answer_tells_what_is_written_in_the_photo(
+    home: Home, models: Path, exported: Any, tmp_path: Path
+) -> None:
+    """Also of a photo that is in no library; where only the day is known no time is told."""
+    path = tmp_path / "a.jpg"
+    inside = XMP.replace("2019-08-07T06:05:04", "2019-08-07")
+    Image.linear_gradient("L").convert("RGB").save(path, xmp=inside.encode())
+    shutil.copytree(models, home.models, dirs_exist_ok=True)
+    with Library.open(home.database) as library:
+        describer = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
+        described = describer.describe(path, None, 0.0, lambda: None)
+        lines = description_lines(described)
+        assert "Taken on 7 August 2019 at 48.8583° N" in lines
+        assert "written about it: At the pond; ducks, pond" in lines

@@ -158,3 +158,86 @@ def test_large_missing_and_special_files_say_nothing(tmp_path: Path) -> None:
     good.write_text(ATTRIBUTES)
     facts = read_sidecar(good)
     assert facts is not None and facts.rating == 4
+
+
+RDF = (
+    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    'xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" '
+    'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" xmlns:xmpDM="http://ns.adobe.com/xmp/1.0/DynamicMedia/" {}/></rdf:RDF>'
+)
+NOW = datetime(2026, 3, 4)
+
+
+def xmp(properties: str) -> SidecarFacts:
+    facts = parse_xmp(RDF.format(properties).encode(), NOW)
+    assert facts is not None
+    return facts
+
+
+@pytest.mark.parametrize(
+    ("properties", "taken_at"),
+    [
+        ('exif:DateTimeOriginal="2019:05:01 16:01:36"', datetime(2019, 5, 1, 16, 1, 36)),
+        ('exif:DateTimeOriginal="2019-05-01T16:01:36.25Z"', datetime(2019, 5, 1, 16, 1, 36)),
+        ('photoshop:DateCreated="2019-05-01"', datetime(2019, 5, 1)),
+        ('xmpDM:shotDate="2019-05-01T16:01"', datetime(2019, 5, 1, 16, 1)),
+        ('exif:DateTimeDigitized="2019-05-01T16:01"', datetime(2019, 5, 1, 16, 1)),
+        ('xmp:CreateDate="2019-05-01T16:01"', datetime(2019, 5, 1, 16, 1)),
+        ('dc:date="2019-05-01"', datetime(2019, 5, 1)),
+        ('exif:DateTimeOriginal="0000:00:00 00:00:00" xmp:CreateDate="2019-05-01"', datetime(2019, 5, 1)),
+        ('exif:DateTimeOriginal="1904:01:01 00:00:00" xmp:CreateDate="2019-05-01"', datetime(2019, 5, 1)),
+        ('xmp:ModifyDate="2019-05-01" tiff:DateTime="2019-05-01"', None),
+        ('xmp:CreateDate="2031-05-01"', None),
+    ],
+)
+def test_dates_as_programs_write_them(properties: str, taken_at: datetime | None) -> None:
+    assert xmp(properties).taken_at == taken_at
+
+
+@pytest.mark.parametrize(
+    ("original", "created", "taken_at"),
+    [
+        ("2019", "2019-05-06T07:08:09", datetime(2019, 5, 6, 7, 8, 9)),
+        ("2019-05", "2019-05-06T07:08:09", datetime(2019, 5, 6, 7, 8, 9)),
+        ("1975", "2019-05-06T07:08:09", None),
+        ("2019-04", "2019-05-06T07:08:09", None),
+        ("2019", "", None),
+    ],
+)
+def test_a_year_is_not_made_a_day(original: str, created: str, taken_at: datetime | None) -> None:
+    """Of a print from 1975 the day of the scan is no date, and neither is the first of January."""
+    assert xmp(f'photoshop:DateCreated="{original}" xmp:CreateDate="{created}"').taken_at == taken_at
+
+
+@pytest.mark.parametrize(
+    ("latitude", "longitude", "more", "place"),
+    [
+        ("48.8583", "2.2945", "", (48.8583, 2.2945)),
+        ("-33.86", "151.21", "", (-33.86, 151.21)),
+        ("33.86 S", "151.21E", "", (-33.86, 151.21)),
+        ("33.86", "151.21", 'exif:GPSLatitudeRef="S" exif:GPSLongitudeRef="East"', (-33.86, 151.21)),
+        ("48 deg 51' 30.00&quot; N", "2 deg 17' 40.20&quot; W", "", (48.8583333, -2.2945)),
+        ("48° 51.5′ N", "2° 17′ 40.2″ E", "", (48.8583333, 2.2945)),
+        ("48,51.5", "2,17.5", "", (None, None)),
+        ("98.5", "2.5", "", (None, None)),
+        ("0.0", "0.0", "", (None, None)),
+        ("north", "2.5", "", (None, None)),
+    ],
+)
+def test_coordinates_as_programs_write_them(
+    latitude: str, longitude: str, more: str, place: tuple[float | None, float | None]
+) -> None:
+    facts = xmp(f'exif:GPSLatitude="{latitude}" exif:GPSLongitude="{longitude}" {more}')
+    assert (facts.latitude, facts.longitude) == place
+
+
+@pytest.mark.parametrize("timestamp", ["0", "3600", "-2082844800", "4000000000", "-9000000000"])
+def test_a_takeout_date_that_is_not_believed(in_berlin: None, timestamp: str) -> None:
+    facts = parse_takeout(takeout(photoTakenTime={"timestamp": timestamp}), NOW)
+    assert facts is not None and facts.taken_at is None
+
+
+def test_a_takeout_date_before_1970(in_berlin: None) -> None:
+    facts = parse_takeout(takeout(photoTakenTime={"timestamp": "-600000000"}), NOW)
+    assert facts is not None and facts.taken_at == datetime(1950, 12, 27, 14, 20)

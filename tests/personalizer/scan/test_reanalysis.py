@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from photos import ASTRONAUT, package_photo
+from PIL import Image
 from stored_photos import store_photo
 
 from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
@@ -17,7 +19,10 @@ from personalizer.scan import reanalysis
 from personalizer.scan.full_scan import scan
 from personalizer.scan.importer import ScanControl
 from personalizer.scan.reanalysis import Reanalysis, analyze_again, look_for_faces
+from personalizer.scan.sidecar_files import find_companions
 from personalizer.schemas import BoundingBox, Embedding, NewDetection, Progress
+
+TAKEOUT = '{"title": "x", "photoTakenTime": {"timestamp": "1600000000"}, "geoData": {"latitude": 1.5, "longitude": 2}}'
 
 
 def found(kind: str, *edges: float, version: str = "2") -> tuple[NewDetection, Embedding]:
@@ -104,6 +109,52 @@ def test_the_real_models_look_again(
     }
     left = set(library.photos_to_analyze(version))
     assert left == {library.photo_by_path(folder / name).id for name in ("2.jpg", "3.jpg")}
+
+
+def test_looking_again_reads_date_place_and_camera_anew(
+    library: Library, tmp_path: Path, make_photo: Callable[..., Path], models: Path
+) -> None:
+    """An earlier version could not read these dates, and believed 1904; what came from a file beside a photo stays."""
+    folder = tmp_path / "photos"
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Fuji", "X100"
+    exif.get_ifd(0x8769)[0x9003] = "2015:08:22 24:08:19"
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 30.0, 0.0), 3: "E", 4: (2.0, 15.0, 0.0)})
+    for number, name in enumerate(["own", "beside", "unset", "both"]):
+        with Image.open(make_photo(folder / f"{name}.jpg", number)) as image:
+            image.load()
+            image.save(folder / f"{name}.jpg", **({"exif": exif} if name in ("own", "both") else {}))
+    for name in ("beside", "unset", "both"):
+        (folder / f"{name}.jpg.json").write_text(TAKEOUT)
+    scan(library, [folder], models)
+    ids = {path.stem: library.photo_by_path(path).id for path in folder.glob("*.jpg")}
+    empty = {"latitude": None, "longitude": None, "camera": None, "own_date": False, "own_place": False}
+    for name in ("own", "both", "beside"):
+        library.refresh_metadata(ids[name], taken_at=None, **empty)
+    find_companions(library)
+    library.refresh_metadata(ids["unset"], taken_at=datetime(1904, 1, 1), **{**empty, "own_date": True})
+    library.connection.execute("UPDATE photos SET analysed_by = 'older'")
+    version = analysis_version(PhotoAnalyzer(models))
+    report = analyze_again(
+        library,
+        models,
+        version,
+        progress=lambda progress: None,
+        cancelled=lambda: False,
+        advanced=lambda: None,
+    )
+    assert report.analysed == 4
+    given = datetime.fromtimestamp(1_600_000_000)
+    midnight = datetime(2015, 8, 22, 0, 8, 19)
+    for name, taken_at in {"own": midnight, "both": midnight, "beside": given, "unset": None}.items():
+        assert library.photo(ids[name]).taken_at == taken_at, name
+    for name in ("own", "both"):
+        photo = library.photo(ids[name])
+        assert (photo.latitude, photo.longitude, photo.camera) == (48.5, 2.25, "Fuji X100")
+    assert library.photo(ids["beside"]).latitude == 1.5
+    assert find_companions(library).dates == 2, "the files beside them are read anew"
+    assert library.photo(ids["unset"]).taken_at == library.photo(ids["beside"]).taken_at == given
+    assert library.photo(ids["both"]).taken_at == midnight, "its own date is not the sidecar's to correct"
 
 
 @pytest.fixture

@@ -51,6 +51,10 @@ def touch(path: Path, content: str = "x") -> Path:
         (["IMG_1.HEIC", "IMG_1.JPG", "IMG_1.DNG"], "img_1.mov", "IMG_1.HEIC", "live_video"),
         (["IMG_1.CR2", "IMG_1.JPG"], "IMG_1.mp4", "IMG_1.JPG", "motion_video"),
         (["PXL_1.MP.jpg"], "PXL_1.MP", "PXL_1.MP.jpg", "motion_video"),
+        (["PXL_1.MP~2.jpg"], "PXL_1.MP~2", "PXL_1.MP~2.jpg", "motion_video"),
+        (["PXL_1.MP.jpg"], "PXL_1.mp4", "PXL_1.MP.jpg", "motion_video"),
+        (["IMG_0108.HEIC"], "IMG_0108_HEVC.MOV", "IMG_0108.HEIC", "live_video"),
+        (["IMG_0108.HEIC", "IMG_0108_HEVC.HEIC"], "IMG_0108_HEVC.MOV", "IMG_0108_HEVC.HEIC", "live_video"),
         (["IMG_1.HEIC"], "IMG_1.AAE", "IMG_1.HEIC", "aae"),
         (["IMG_1.CR2", "IMG_1.JPG"], "IMG_1.xmp", "IMG_1.CR2", "xmp"),
         (["IMG_1.CR2", "IMG_1.JPG"], "IMG_1.JPG.xmp", "IMG_1.JPG", "xmp"),
@@ -85,7 +89,7 @@ def test_a_film_with_the_name_of_a_photo_is_a_film(library: Library, folder: Pat
 
 
 def test_only_what_a_photo_lacks_is_filled_in(library: Library, folder: Path) -> None:
-    own = datetime(2001, 1, 1)
+    own = datetime(2001, 1, 2)
     dated = record(library, folder / "dated.jpg", own)
     placed = record(library, folder / "placed.jpg", None, 10.0)
     bare = record(library, folder / "bare.jpg")
@@ -204,3 +208,54 @@ def test_a_hostile_sidecar_leaves_its_photo_alone(library: Library, folder: Path
     report = find_companions(library)
     assert (report.companions, report.dates, report.places) == (2, 0, 0), "the link is none of its files"
     assert time.process_time() - started < 2 and library.photo(photo).taken_at is None
+
+
+def test_a_date_of_an_unset_clock_makes_way(library: Library, folder: Path) -> None:
+    unset = record(library, folder / "unset.jpg", datetime(2000, 1, 1))
+    alone = record(library, folder / "alone.jpg", datetime(2000, 1, 1))
+    zone = record(library, folder / "zone.jpg", datetime(2000, 1, 1))
+    touch(folder / "unset.xmp", XMP.format(date="2010-02-03T04:05:06"))
+    touch(folder / "zone.xmp", XMP.format(date="2000-01-01T06:00:00"))
+    assert find_companions(library).dates == 1
+    assert library.photo(unset).taken_at == datetime(2010, 2, 3, 4, 5, 6)
+    assert library.photo(alone).taken_at == library.photo(zone).taken_at == datetime(2000, 1, 1)
+    # The date is the sidecar's from now on.
+    touch(folder / "unset.xmp", XMP.format(date="2011-12-13T14:15:16+09:00"))
+    find_companions(library)
+    assert library.photo(unset).taken_at == datetime(2011, 12, 13, 14, 15, 16)
+
+
+def test_a_date_after_now_is_not_taken(library: Library, folder: Path) -> None:
+    photo = record(library, folder / "a.jpg")
+    touch(folder / "a.xmp", XMP.format(date="2010-02-03T04:05:06"))
+    assert find_companions(library, now=datetime(2009, 1, 1)).dates == 0
+    assert library.photo(photo).taken_at is None
+
+
+def test_an_edited_copy_gets_the_date_of_its_original(library: Library, folder: Path) -> None:
+    original = record(library, folder / "a.jpg")
+    touch(folder / "a.jpg.json", TAKEOUT)
+    assert find_companions(library).dates == 1
+    # Imported later, while the file beside its original has not changed.
+    edited = record(library, folder / "a-edited.jpg")
+    dated = record(library, folder / "a-bearbeitet.jpg", datetime(2021, 5, 6))
+    assert find_companions(library).dates == 1 and find_companions(library).dates == 0
+    assert library.photo(edited).taken_at == library.photo(original).taken_at is not None
+    assert library.photo(edited).latitude == 1.5
+    assert library.photo(dated).taken_at == datetime(2021, 5, 6)
+    assert [one.photo_id for one in library.companion_files()] == [original]
+
+
+def test_a_camera_of_1904_with_googles_date(
+    library: Library, folder: Path, models: Path, make_photo: Callable[..., Path]
+) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "1904:01:01 00:00:00"
+    with Image.open(make_photo(folder / "a.jpg", 1)) as image:
+        image.load()
+        image.save(folder / "a.jpg", exif=exif)
+    touch(folder / "a.jpg.json", TAKEOUT)
+    scan(library, [folder], models)
+    find_companions(library)
+    photo = library.photo_by_path(folder / "a.jpg")
+    assert photo is not None and photo.taken_at is not None and photo.taken_at.year == 2020
