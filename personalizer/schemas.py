@@ -85,6 +85,17 @@ class NewDetection:
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoLabel:
+    """A plain word for what a photo shows."""
+
+    word: str
+    confidence: float
+    """Calibrated, 0 to 1."""
+    kind: str
+    """`animal`, `plant`, `food`, `thing`, `clothing` or `scene`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Detection:
     """Something found in a stored photo."""
 

@@ -11,8 +11,9 @@ import numpy as np
 from personalizer.errors import NotFoundError
 from personalizer.library.database import path_from
 from personalizer.library.photos.failures import DEATHS_FORGIVEN
+from personalizer.library.photos.labels import replace_labels
 from personalizer.library.photos.photos import PhotoRecords
-from personalizer.schemas import BoundingBox, Detection, Embedding, NewDetection
+from personalizer.schemas import BoundingBox, Detection, Embedding, NewDetection, PhotoLabel
 
 FIRST_DETECTORS = "activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"
 """What photos were looked at with, beside the network of their vectors, before that was noted. Never to be changed."""
@@ -125,6 +126,7 @@ class AnalysisRecords(PhotoRecords):
         photo_id: int,
         found: Sequence[tuple[NewDetection, Embedding]],
         version: str,
+        labels: Sequence[PhotoLabel] = (),
         *,
         faces: bool = True,
     ) -> None:
@@ -137,6 +139,7 @@ class AnalysisRecords(PhotoRecords):
         with self.transaction() as connection:
             left = [old for old in self.detections(photo_id) if faces or old.kind != "face"]
             self._replace(photo_id, left, found)
+            replace_labels(connection, photo_id, labels)
             connection.execute("UPDATE photos SET analysed_by = ? WHERE id = ?", (version, photo_id))
             self.end_analysis(photo_id, None)
 

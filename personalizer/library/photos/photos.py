@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from personalizer.errors import NotFoundError
-from personalizer.library.database import Database, now_text, path_from, path_value
+from personalizer.library.database import now_text, path_from, path_value
+from personalizer.library.photos.labels import LabelRecords, replace_labels
 from personalizer.library.photos.shots import insert_fingerprint
 from personalizer.photos.perceptual_hash import Fingerprint
 from personalizer.schemas import (
@@ -21,6 +22,7 @@ from personalizer.schemas import (
     Embedding,
     NewDetection,
     Photo,
+    PhotoLabel,
 )
 
 # The path of a photo: a file that is there, else one that was, else where it was first recorded.
@@ -58,9 +60,11 @@ class NewPhoto:
     fingerprint: Fingerprint | None = None
     analysed_by: str = ""
     """By which models."""
+    labels: Sequence[PhotoLabel] = ()
+    """What it shows, in plain words."""
 
 
-class PhotoRecords(Database):
+class PhotoRecords(LabelRecords):
     """The part of the library that scanning fills."""
 
     def photos(self, limit: int | None = None, *, include_missing: bool = False) -> list[Photo]:
@@ -150,6 +154,7 @@ class PhotoRecords(Database):
             self._insert_detection(connection, photo_id, detection, embedding)
         if new.fingerprint is not None:
             insert_fingerprint(connection, photo_id, new.fingerprint)
+        replace_labels(connection, photo_id, new.labels)
         return photo_id
 
     def add_detections(

@@ -163,6 +163,7 @@ class ScopeRecords(Database):
             connection.executemany("UPDATE photos SET forgotten = 1 WHERE id = ?", chosen)
             # The coarse picture as well: what they showed is not kept in any form.
             connection.executemany("DELETE FROM fingerprints WHERE photo_id = ?", chosen)
+            connection.executemany("DELETE FROM photo_labels WHERE photo_id = ?", chosen)
 
     def forgotten_photos(self) -> set[int]:
         """The photos of `mark_forgotten`."""

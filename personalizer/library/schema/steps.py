@@ -287,4 +287,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
             UPDATE placed SET last_id = MIN(last_id, NEW.id - 1);
         END""",
     ),
+    (
+        # What a photo shows in plain words, for search. The photo's `analysed_by` says by which network and words.
+        """CREATE TABLE photo_labels (
+            photo_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            word TEXT NOT NULL,
+            confidence REAL NOT NULL,
+            kind TEXT NOT NULL,
+            PRIMARY KEY (photo_id, word)
+        ) WITHOUT ROWID""",
+        "CREATE INDEX photo_labels_by_word ON photo_labels(word, confidence)",
+    ),
 )

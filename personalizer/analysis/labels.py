@@ -1,0 +1,114 @@
+"""What a photo shows in plain words, from the object network's own 1,000 classes: a corgi is a dog is an animal.
+
+The classes are summed up a tree of words, on the whole photo and on its main thing, and calibrated. Runs no model;
+knows no library. The words and their classes are in `photo_words.json` (`scripts/fit/photo_words.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from personalizer.home import PACKAGE_DATA
+from personalizer.schemas import Float32Array, FloatArray, PhotoLabel
+
+WORDS_FILE = PACKAGE_DATA / "photo_words.json"
+VERSION = "words-1"
+"""Counted up when the words, their classes or their calibration change."""
+SAID_FROM = 0.9
+"""Calibrated confidence from which a word is said of a photo."""
+SAID_BESIDE_FACES_FROM = 0.98
+"""The same where a face is seen: what people wear and hold is easily mistaken."""
+KEPT_FROM = 0.3
+"""What is less likely than that is not kept."""
+SLOPE, BIAS = 1.0, 0.0
+_SMALLEST = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class PlainWord:
+    """A word, the classes that it sums, and what kind of word it is."""
+
+    word: str
+    classes: tuple[int, ...]
+    also: tuple[str, ...]
+    kind: str
+    """`animal`, `plant`, `food`, `thing`, `clothing` or `scene`."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordTable:
+    """All words, from the widest to the narrowest."""
+
+    words: tuple[PlainWord, ...]
+    never_said: frozenset[int]
+    """Classes of what people wear or are."""
+
+    def find(self, text: str) -> PlainWord | None:
+        """The word that `text` is, in the singular or plural, or another word for it."""
+        return _by_text().get(text.casefold().strip())
+
+
+@cache
+def word_table() -> WordTable:
+    """The words that ship; read once."""
+    document: dict[str, Any] = json.loads(WORDS_FILE.read_text("utf-8"))
+    words = [
+        PlainWord(word, tuple(entry["classes"]), tuple(entry["also"]), entry["kind"])
+        for word, entry in document["words"].items()
+    ]
+    return WordTable(
+        tuple(sorted(words, key=lambda one: -len(one.classes))), frozenset(document["never_said"])
+    )
+
+
+@cache
+def _by_text() -> dict[str, PlainWord]:
+    known: dict[str, PlainWord] = {}
+    for word in word_table().words:
+        for text in (word.word, *word.also):
+            for form in (text, plural_of(text)):
+                known.setdefault(form, word)
+    return known
+
+
+def plural_of(word: str) -> str:
+    """The plural of an English noun, by the rules for regular ones and the few others in the table."""
+    irregular = {"mouse": "mice", "goose": "geese", "sheep": "sheep", "fish": "fish", "wolf": "wolves"}
+    if word in irregular:
+        return irregular[word]
+    if word.endswith(("s", "x", "ch", "sh")):
+        return word + "es"
+    if word.endswith("y") and word[-2] not in "aeiou":
+        return word[:-1] + "ies"
+    return word + "s"
+
+
+def label_photo(logits: Float32Array) -> list[PhotoLabel]:
+    """Words for a photo with their confidence, the likeliest first.
+
+    `logits` `[views, 1000]` are those of the whole photo and of its main thing: the scene is in the one, the thing
+    fills the other.
+    """
+    labels = [PhotoLabel(word.word, confidence_of(word, logits), word.kind) for word in word_table().words]
+    kept = [label for label in labels if label.confidence >= KEPT_FROM]
+    return sorted(kept, key=lambda label: -label.confidence)
+
+
+def confidence_of(word: PlainWord, logits: Float32Array) -> float:
+    """The calibrated probability that the photo shows this, rounded to three digits."""
+    share = float(_beliefs(logits)[:, list(word.classes)].sum(axis=1).mean())
+    share = min(max(share, _SMALLEST), 1 - _SMALLEST)
+    return round(1 / (1 + math.exp(-(SLOPE * math.log(share / (1 - share)) + BIAS))), 3)
+
+
+def _beliefs(logits: Float32Array) -> FloatArray:
+    """Softmax of each row."""
+    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    beliefs: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
+    return beliefs
