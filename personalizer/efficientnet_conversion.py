@@ -3,10 +3,12 @@
 A worker that was running before the modules moved into rooms starts its child processes by this name.
 """
 
+import sys
+
 from personalizer.analysis.convert_efficientnet import main
 
 __all__ = ["main"]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -29,7 +29,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from personalizer.analysis.embed import ensure_object_model
 from personalizer.home import Home
 from personalizer.index.process import IndexProcess
 from personalizer.jobs.queue import JobQueue
@@ -73,7 +72,6 @@ class Lives:
         self.asked_again = 0
         self.left_behind = 0
         write_photos(self.photos, photos)
-        ensure_object_model(self.home.models)
         self.library = Library.open(self.home.database)
         self.queue = JobQueue(self.library)
         self.library.add_root(self.photos)

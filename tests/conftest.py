@@ -20,16 +20,6 @@ wait_briefly()
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with EfficientNet-Lite0 converted to ONNX, once for all tests. Read-only."""
-    from personalizer.analysis.embed import ensure_object_model
-
-    folder = tmp_path_factory.mktemp("models")
-    ensure_object_model(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def pocket_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny checkpoint of all tests: the pocket recipe's layout at 16 px and 4 × 4 codes, with random weights.
 

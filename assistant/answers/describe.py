@@ -57,7 +57,7 @@ class Describer:
     def _analyzer(self) -> PhotoAnalyzer:
         from personalizer.analysis.analyzer import PhotoAnalyzer
 
-        return PhotoAnalyzer(self._home.models)
+        return PhotoAnalyzer()
 
     def describe(
         self, path: Path, question: Phrase | None, started: float, prepare: Callable[[], None]

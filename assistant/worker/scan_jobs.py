@@ -90,7 +90,6 @@ class ScanJobs:
         report = scan_folders(
             self._library,
             noticed,
-            self._home.models,
             ScanControl(context.reporter(), makes_way, context.advanced),
         )
         self._check_way(job, makes_way, noticed)
@@ -107,7 +106,6 @@ class ScanJobs:
         report = scan(
             self._library,
             self._library.roots(),
-            self._home.models,
             ScanControl(context.reporter(), makes_way, context.advanced),
             accept_missing=_accepted(job.payload.get("accept_missing")),
         )
@@ -129,7 +127,7 @@ class ScanJobs:
         from personalizer.scan.reanalysis import analyze_again
 
         # For the names and versions of its models only.
-        analyzer = PhotoAnalyzer(self._home.models)
+        analyzer = PhotoAnalyzer()
         version = analysis_version(analyzer)
         with self._library.transaction():
             was_due = due_mark(self._library) is not None
@@ -138,7 +136,6 @@ class ScanJobs:
         makes_way = _MakesWay(context)
         report = analyze_again(
             self._library,
-            self._home.models,
             version,
             progress=context.reporter(),
             cancelled=makes_way,
@@ -164,7 +161,6 @@ class ScanJobs:
         mark_due(self._library)
         found = look_for_faces(
             self._library,
-            self._home.models,
             progress=context.reporter(),
             cancelled=context.cancelled,
             advanced=context.advanced,

@@ -51,7 +51,7 @@ class TrainingJobs:
                 found="it has no name",
                 fix="Name it: familiar name ID NAME",
             )
-        object_model = ObjectEmbedder(self._home.models).model_version
+        object_model = ObjectEmbedder().model_version
         notes = check_members(self._library, concept, object_model, FACE_MODEL)
         context.progress(0, 0, f"Loading the backbone for {concept.name}")
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,14 +47,14 @@ _DEFAULT_REGION = RegionConfig()
 class PhotoAnalyzer:
     """Holds the models; one per process is enough. Not for use by several threads at once."""
 
-    def __init__(self, models: Path, *, threads: int = 1, faces: bool = True) -> None:
+    def __init__(self, *, threads: int = 1, faces: bool = True) -> None:
         self.looks_for_faces = faces
-        self.objects = ObjectEmbedder(models, threads=threads)
+        self.objects = ObjectEmbedder(threads=threads)
         self.face_detector = FaceDetector(cascade=FaceCascade(threads=threads))
         self.faces = FaceEmbedder()
 
     def load(self) -> None:
-        """Convert (once per machine) and load the object network now instead of at the first photo."""
+        """Load the object network now instead of at the first photo."""
         self.objects.load()
 
     def analyze(self, photo: DecodedPhoto | Image.Image) -> Analysis:

@@ -1,15 +1,18 @@
-"""What the converted EfficientNets are called and must be; shared by their conversion and their use."""
+"""What the EfficientNets in ONNX are called and must be; shared by their conversion and their use."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from personalizer.home import PACKAGE_DATA
+
 MODEL_NAME = "efficientnet-lite0"
-ONNX_NAME = "efficientnet_lite0.onnx"
-MANIFEST_NAME = "efficientnet_lite0.json"
+OBJECT_NETWORK = PACKAGE_DATA / "object_network" / "efficientnet_lite0.onnx"
+"""What ships: written by `scripts/fit/object_network.py`, weights in half precision."""
+OBJECT_NETWORK_SHA256 = "3b271c778de6ba06be879e339456df8a7910c348308466813fe5ddf64fdc86b2"
 SOURCE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 GRAPH_VERSION = 1
-"""Counted up when the outputs of the graph change, so that an older conversion is made again."""
+"""Counted up when the outputs of the graph change: part of the version that vectors are stored with."""
 INPUT_SIDE_PX = 224
 FEATURES = 1280
 MAP_SIDE = 7
@@ -60,4 +63,3 @@ LITE2 = Variant(
     depth=1.2,
 )
 """Only evaluations use it: an encoder that the product never saw."""
-VARIANTS = {variant.name: variant for variant in (LITE0, LITE2)}

@@ -5,15 +5,10 @@ Runs onnxruntime and dlib, never torch. Knows no library and does not decide whe
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +18,13 @@ from PIL import Image
 from personalizer.analysis.efficientnet import (
     GRAPH_VERSION,
     INPUT_SIDE_PX,
-    MANIFEST_NAME,
     MODEL_NAME,
-    ONNX_NAME,
+    OBJECT_NETWORK,
+    OBJECT_NETWORK_SHA256,
     SOURCE_SHA256,
 )
-from personalizer.errors import CorruptArtifactError, NotReadyError
-from personalizer.home import PACKAGE_DATA, child_environment
+from personalizer.errors import CorruptArtifactError
+from personalizer.home import PACKAGE_DATA
 from personalizer.onnx_runtime import open_session
 from personalizer.schemas import Embedding, Float32Array
 
@@ -46,14 +41,13 @@ class ObjectView:
 
 
 class ObjectEmbedder:
-    """EfficientNet-Lite0 on onnxruntime, converted on first use into `models`.
+    """EfficientNet-Lite0 on onnxruntime; the network ships with the package.
 
     Vectors `[1280]` have unit length, after the mean of general pictures is subtracted from the unit
     feature: what all photos share says nothing about whose mug this is.
     """
 
-    def __init__(self, models: Path, *, threads: int = 1, mean_file: Path = OBJECT_MEAN) -> None:
-        self.models = Path(models)
+    def __init__(self, *, threads: int = 1, mean_file: Path = OBJECT_MEAN) -> None:
         self.threads = threads
         self._mean: Float32Array | None = None
         suffix = "raw"
@@ -68,11 +62,10 @@ class ObjectEmbedder:
 
     @cached_property
     def session(self) -> Any:
-        path = ensure_object_model(self.models)
-        return open_session(path.read_bytes(), self.threads)
+        return open_session(object_network(), self.threads)
 
     def load(self) -> None:
-        """Convert and load now instead of at the first picture."""
+        """Load now instead of at the first picture."""
         _ = self.session
 
     def view(self, images: Sequence[Image.Image]) -> list[ObjectView]:
@@ -108,50 +101,23 @@ def network_input(image: Image.Image) -> Float32Array:
     return np.ascontiguousarray(((pixels - 127.0) / 128.0).transpose(2, 0, 1))
 
 
-def ensure_object_model(models: Path) -> Path:
-    """The verified ONNX file in `models`; converted in a process of its own when absent, old or damaged."""
-    path = models / ONNX_NAME
-    if _is_intact(models):
-        return path
-    models.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Two processes that start at once must not both spend the conversion, nor see each other's half.
-    with open(os.open(models / ".conversion.lock", os.O_RDWR | os.O_CREAT, 0o600), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if _is_intact(models):
-            return path
-        _convert(models)
-        if not _is_intact(models):
-            raise CorruptArtifactError(
-                tried=f"preparing the object embedding in {models}",
-                found="the converted file does not match its manifest",
-                fix="Check that the disk has free space and try again.",
-            )
-    return path
+@cache
+def object_network() -> bytes:
+    """The graph that ships, its hash checked once in each process; else `CorruptArtifactError`."""
+    return read_network(OBJECT_NETWORK)
 
 
-def _is_intact(models: Path) -> bool:
+def read_network(path: Path) -> bytes:
+    """The file at `path`, which must be the network that ships."""
     try:
-        manifest = json.loads((models / MANIFEST_NAME).read_text("utf-8"))
-        return bool(
-            manifest["source_sha256"] == SOURCE_SHA256
-            and manifest["graph_version"] == GRAPH_VERSION
-            and manifest["onnx_sha256"] == hashlib.sha256((models / ONNX_NAME).read_bytes()).hexdigest()
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _convert(models: Path) -> None:
-    finished = subprocess.run(
-        [sys.executable, "-P", "-m", "personalizer.analysis.convert_efficientnet", "--out", str(models)],
-        env=child_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == OBJECT_NETWORK_SHA256:
+            return content
+        found = "it is not what was shipped"
+    except OSError as error:
+        found = error.strerror or str(error)
+    raise CorruptArtifactError(
+        tried=f"reading the object network {path}",
+        found=found,
+        fix="Install Familiar again: pip install --force-reinstall familiar-assistant",
     )
-    if finished.returncode != 0:
-        raise NotReadyError(
-            tried="converting the object embedding to ONNX",
-            found=(finished.stderr.strip().splitlines() or [f"exit status {finished.returncode}"])[-1][:500],
-            fix="Check the installation with: familiar doctor",
-        )

@@ -100,8 +100,7 @@ Answer = Analysed | Unreadable | Broken | Crashed
 class AnalysisProcess:
     """One child process; it has at most one photo at a time. Started on the first photo, again after a crash."""
 
-    def __init__(self, models: Path, *, faces: bool = True) -> None:
-        self.models = models
+    def __init__(self, *, faces: bool = True) -> None:
         self._faces = faces
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
@@ -170,7 +169,7 @@ class AnalysisProcess:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        arguments = [str(theirs.fileno()), str(os.getpid()), str(self.models), str(int(self._faces))]
+        arguments = [str(theirs.fileno()), str(os.getpid()), str(int(self._faces))]
         # A plain program rather than multiprocessing's spawn: that would import the parent's main module again.
         self._process = subprocess.Popen(
             # -P: where the worker stands is no place to import from.
@@ -250,13 +249,13 @@ def wait_for_any(processes: list[AnalysisProcess], timeout_s: float) -> list[Ana
     return [by_connection[id(connection)] for connection in ready]
 
 
-def serve(connection: Connection, models: Path, faces: bool = True) -> None:
+def serve(connection: Connection, faces: bool = True) -> None:
     """The child: answer photos until the parent closes the connection or dies."""
     from personalizer.analysis.analyzer import PhotoAnalyzer
 
     broken: Broken | None = None
     try:
-        analyzer = PhotoAnalyzer(models, faces=faces)
+        analyzer = PhotoAnalyzer(faces=faces)
         # Before the first photo, whose time and memory this is not.
         analyzer.load()
     except FamiliarError as error:
@@ -324,9 +323,12 @@ def _out_of_memory(reason: str) -> Unreadable:
 
 
 def main() -> None:
-    """What the child runs: `… SOCKET_DESCRIPTOR PARENT_PID MODELS FACES`, the last 1 or 0."""
+    """What the child runs: `… SOCKET_DESCRIPTOR PARENT_PID FACES`, the last 1 or 0.
+
+    A parent of the version before names a folder in front of the last: it is ignored.
+    """
     # Ctrl-C reaches the whole foreground group; only the parent decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(int(sys.argv[2]))
     limit_memory(MEMORY_MIB)
-    serve(Connection(int(sys.argv[1])), Path(sys.argv[3]), sys.argv[4] == "1")
+    serve(Connection(int(sys.argv[1])), sys.argv[-1] == "1")

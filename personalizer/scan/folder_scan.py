@@ -30,7 +30,6 @@ _CLOCK_S = 2.0
 def scan_folders(
     library: Library,
     folders: Collection[str],
-    models: Path,
     control: ScanControl | None = None,
 ) -> ScanReport | None:
     """Take in what is new or changed directly in `folders`; None where only a scan of everything can tell.
@@ -38,13 +37,12 @@ def scan_folders(
     What was stored by then stays stored. As `scan`, it may be killed at any moment and simply run again.
     """
     with ScanTable(library) as table:
-        return _FolderScan(library, models, table, control or ScanControl()).run(folders)
+        return _FolderScan(library, table, control or ScanControl()).run(folders)
 
 
 class _FolderScan:
-    def __init__(self, library: Library, models: Path, table: ScanTable, control: ScanControl) -> None:
+    def __init__(self, library: Library, table: ScanTable, control: ScanControl) -> None:
         self.library = library
-        self.models = models
         self.table = table
         self.control = control
         self.tally = Tally()
@@ -67,7 +65,6 @@ class _FolderScan:
         self.table.come_back()
         importer = PhotoImport(
             self.library,
-            self.models,
             self.table,
             self.tally,
             replace(self.control, cancelled=self._is_over),

@@ -26,7 +26,6 @@ from personalizer.schemas import Progress, ScanReport
 def scan(
     library: Library,
     roots: Sequence[Path],
-    models: Path,
     control: ScanControl | None = None,
     *,
     accept_missing: bool | Collection[Path] = False,
@@ -34,24 +33,22 @@ def scan(
     """Reconcile `library` with the files under `roots`.
 
     Every photo is stored in one transaction of its own, so a scan may be killed at any moment and simply run again.
-    `models` holds the converted network (and gets it on first use). A scan that is cancelled reports what it did.
-    Files that could not be read are in `failed`, also those from earlier scans that did not change. Damaged content is
-    left alone until the file changes; a file that could not be opened, or was too much for the memory, is tried again
-    by every scan.
+    A scan that is cancelled reports what it did. Files that could not be read are in `failed`, also those from earlier
+    scans that did not change. Damaged content is left alone until the file changes; a file that could not be opened, or
+    was too much for the memory, is tried again by every scan.
 
     Where much of a folder is gone at once (`mass_removal`), or the folder is, its photos stay as they are and the
     folder is frozen until they are back or a scan may `accept_missing`: everywhere, or in these folders.
     """
     with ScanTable(library) as table:
-        return _Scan(library, models, table, control or ScanControl()).run(roots, accept_missing)
+        return _Scan(library, table, control or ScanControl()).run(roots, accept_missing)
 
 
 class _Scan:
     """One run; the only writer of what it finds."""
 
-    def __init__(self, library: Library, models: Path, table: ScanTable, control: ScanControl) -> None:
+    def __init__(self, library: Library, table: ScanTable, control: ScanControl) -> None:
         self.library = library
-        self.models = models
         self.table = table
         self.control = control
         self.tally = Tally()
@@ -77,7 +74,6 @@ class _Scan:
         self._find_gone()
         importer = PhotoImport(
             self.library,
-            self.models,
             self.table,
             self.tally,
             self.control,

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from personalizer.analysis.embed import ensure_object_model
 from personalizer.analysis.process import (
     PHOTO_TIMEOUT_S,
     Analysed,
@@ -108,7 +107,6 @@ class PhotoImport:
     def __init__(
         self,
         library: Library,
-        models: Path,
         table: ScanTable,
         tally: Tally,
         control: ScanControl,
@@ -117,7 +115,6 @@ class PhotoImport:
         may_have_moved_from: Callable[[Path], bool],
     ) -> None:
         self.library = library
-        self.models = models
         self.table = table
         self.tally = tally
         self.control = control
@@ -140,7 +137,6 @@ class PhotoImport:
         numbers, suspects = self._work()
         self.total, self.looked_s = len(numbers), looked_s
         position = 0
-        prepared = False
         idle: list[AnalysisProcess] = []
         busy: dict[AnalysisProcess, tuple[str, SeenFile, float]] = {}
         try:
@@ -160,16 +156,7 @@ class PhotoImport:
                     if content is None:
                         continue
                     content_hash, data = content
-                    if not prepared:
-                        # Once and here: two children would both convert, and its failure is no photo's.
-                        self.control.progress(Progress(self.done, self.total, "Preparing the models"))
-                        try:
-                            ensure_object_model(self.models)
-                        except Exception:
-                            self.library.clear_failures([file.path])
-                            raise
-                        prepared = True
-                    process = idle.pop() if idle else AnalysisProcess(self.models, faces=self.faces)
+                    process = idle.pop() if idle else AnalysisProcess(faces=self.faces)
                     process.send(file.path, data)
                     self.in_hand[content_hash] = [file]
                     busy[process] = (content_hash, file, time.monotonic() + PHOTO_TIMEOUT_S)

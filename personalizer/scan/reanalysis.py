@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from personalizer.analysis.embed import ensure_object_model
 from personalizer.analysis.process import (
     PHOTO_TIMEOUT_S,
     Analysed,
@@ -42,7 +41,6 @@ class Reanalysis:
 
 def analyze_again(
     library: Library,
-    models: Path,
     version: str,
     *,
     progress: OnProgress,
@@ -62,7 +60,7 @@ def analyze_again(
     def begin(photo_id: int) -> None:
         library.begin_analysis(photo_id, version)
 
-    for photo_id, answer in _look(library, models, waiting, faces=faces, begin=begin, cancelled=cancelled):
+    for photo_id, answer in _look(library, waiting, faces=faces, begin=begin, cancelled=cancelled):
         if answer is None:
             report.changed += 1
         elif isinstance(answer, Broken):
@@ -91,7 +89,6 @@ def analyze_again(
 
 def look_for_faces(
     library: Library,
-    models: Path,
     *,
     progress: OnProgress,
     cancelled: Callable[[], bool],
@@ -107,7 +104,7 @@ def look_for_faces(
     def stopped() -> bool:
         return cancelled() or not library.faces_are_on()
 
-    for photo_id, answer in _look(library, models, waiting, faces=True, cancelled=stopped):
+    for photo_id, answer in _look(library, waiting, faces=True, cancelled=stopped):
         if answer is None:
             continue
         if isinstance(answer, Broken):
@@ -131,7 +128,6 @@ def look_for_faces(
 
 def _look(
     library: Library,
-    models: Path,
     photo_ids: Sequence[int],
     *,
     faces: bool,
@@ -145,8 +141,6 @@ def _look(
     waiting = list(photo_ids)[::-1]
     idle: list[AnalysisProcess] = []
     busy: dict[AnalysisProcess, tuple[int, float]] = {}
-    if waiting:
-        ensure_object_model(models)
     try:
         while waiting or busy:
             while waiting and len(busy) < PROCESSES and not cancelled():
@@ -155,7 +149,7 @@ def _look(
                 if content is None:
                     yield photo_id, None
                     continue
-                process = idle.pop() if idle else AnalysisProcess(models, faces=faces)
+                process = idle.pop() if idle else AnalysisProcess(faces=faces)
                 # Known to the `finally` before anything can be raised.
                 busy[process] = (photo_id, time.monotonic() + PHOTO_TIMEOUT_S)
                 begin(photo_id)

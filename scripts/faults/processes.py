@@ -101,7 +101,6 @@ def _kind(pid: int) -> str:
     for text, kind in {
         "personalizer.analysis.process": "analysis",
         "personalizer.index.process": "index",
-        "convert_efficientnet": "conversion",
         "assistant.worker": "worker",
         "tui.entry": "front end",
     }.items():

@@ -15,7 +15,6 @@ import hashlib
 import io
 import json
 import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +76,11 @@ def drawn_captions(captions: Path, source: str, seed: int) -> list[tuple[str, st
     return chosen
 
 
-def embed(archive: Path, images: set[str], models: Path) -> dict[str, Float32Array]:
+def embed(archive: Path, images: set[str]) -> dict[str, Float32Array]:
     """Views `[2, dim]` (whole picture and region) by name in the archive."""
     from personalizer.analysis.analyzer import PhotoAnalyzer
 
-    analyzer = PhotoAnalyzer(models)
+    analyzer = PhotoAnalyzer()
     analyzer.face_detector = NoFaces()
     found: dict[str, Float32Array] = {}
     with tarfile.open(archive) as tar:
@@ -122,10 +121,10 @@ class Scores:
     thing: np.ndarray
 
 
-def draw_things(archive: Path, captions: Path, source: str, models: Path, seed: int) -> Things:
+def draw_things(archive: Path, captions: Path, source: str, seed: int) -> Things:
     """The labels of one source; half of the other sources' pictures are what they are told from, half tested."""
     chosen = drawn_captions(captions, source, seed)
-    found = embed(archive, {image for image, _ in chosen}, models)
+    found = embed(archive, {image for image, _ in chosen})
     present = [(image, label) for image, label in chosen if image in found]
     groups = {
         entry["image"]: str(entry.get("group"))
@@ -142,13 +141,13 @@ def draw_things(archive: Path, captions: Path, source: str, models: Path, seed: 
     )
 
 
-def draw_renders(folder: Path, models: Path, seed: int) -> Things:
+def draw_renders(folder: Path, seed: int) -> Things:
     """Subjects of a prepared corpus of renders, as many of each class; told from the pictures that ship."""
     from personalizer.analysis.analyzer import PhotoAnalyzer
 
     bank = PictureBank.load(BUNDLED)
     assert bank is not None
-    analyzer = PhotoAnalyzer(models)
+    analyzer = PhotoAnalyzer()
     analyzer.face_detector = NoFaces()
     (pixels,), records = load_arrays([folder])
     by_subject: dict[str, list[int]] = {}
@@ -220,15 +219,12 @@ def main() -> None:
     parser.add_argument("captions", type=Path)
     parser.add_argument("--source", required=True, help="whose labels stand for things")
     parser.add_argument("--renders", type=Path, help="a prepared corpus whose subjects are things too")
-    parser.add_argument("--models", type=Path, help="where the converted network is or goes")
     parser.add_argument("--out", type=Path, default=CALIBRATION_FILE)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        models = options.models or Path(temporary)
-        things = [draw_things(options.archive, options.captions, options.source, models, options.seed)]
-        if options.renders is not None:
-            things.append(draw_renders(options.renders, models, options.seed))
+    things = [draw_things(options.archive, options.captions, options.source, options.seed)]
+    if options.renders is not None:
+        things.append(draw_renders(options.renders, options.seed))
     scores = [score_things(one, options.seed) for one in things]
     truth = np.concatenate([one.is_positive for one in scores])
     # Every kind of thing counts alike, however many there are.

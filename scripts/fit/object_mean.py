@@ -1,6 +1,6 @@
 """Measures the mean object feature of general photos, which the product subtracts before comparing.
 
-    python -m scripts.fit.object_mean PHOTOS.tar [--count 1500] [--models DIR] [--out FILE]
+    python -m scripts.fit.object_mean PHOTOS.tar [--count 1500] [--out FILE]
 
 The archive holds image files of anything; `--count` of them are taken evenly over its length.
 """
@@ -43,12 +43,11 @@ def main() -> None:
     )
     parser.add_argument("archive", type=Path)
     parser.add_argument("--count", type=int, default=1500)
-    parser.add_argument("--models", type=Path, help="where the converted network is or goes")
     parser.add_argument("--out", type=Path, default=OBJECT_MEAN)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         # Without a mean file the vectors are the plain unit features.
-        embedder = ObjectEmbedder(options.models or Path(temporary), mean_file=Path(temporary) / "none")
+        embedder = ObjectEmbedder(mean_file=Path(temporary) / "none")
         total, seen = np.zeros(FEATURES, np.float64), 0
         batch: list[Image.Image] = []
         for image in evenly(options.archive, options.count):

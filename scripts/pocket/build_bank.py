@@ -1,6 +1,6 @@
 """Picks general training pictures for the bank that ships with a checkpoint: their codes and object vectors.
 
-python -m scripts.pocket.build_bank --corpus DIR… --checkpoint DIR --models DIR --count 640
+python -m scripts.pocket.build_bank --corpus DIR… --checkpoint DIR --count 640
 """
 
 from __future__ import annotations
@@ -26,9 +26,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, nargs="+", required=True)
     parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument(
-        "--models", type=Path, required=True, help="where the object embedding is converted to"
-    )
     parser.add_argument("--count", type=int, default=640)
     options = parser.parse_args()
     arrays, records = load_arrays(options.corpus)
@@ -57,7 +54,7 @@ def main() -> None:
         picks += rounds[: round(options.count * share)]
     images = [Image.fromarray(rows[pick]) for pick in picks]
     codes = load_backbone(str(options.checkpoint), "cpu").encode_images(images).numpy().astype(np.int16)
-    embedder = ObjectEmbedder(options.models, threads=2)
+    embedder = ObjectEmbedder(threads=2)
     vectors = np.stack([embedder.embed(image).vector for image in images]).astype(np.float16)
     save_file(
         {"codes": codes, "vectors": vectors},

@@ -130,12 +130,14 @@ def test_ending_an_import_takes_seconds_and_loses_nothing(command: Any, photos: 
         front = command.start("--json", "add", str(many))
         command.json("resume")
         command.wait_for("scan", "running", done=5)
+        worker_pid = process.pid
+        assert _analysing(worker_pid)
         ends(process, within_s=10)
         front.kill()
         front.communicate()
     seen = command.json("status")["photos"]
     assert 5 <= seen < 96
-    until(lambda: not _analysing(command.home), patience_s=5)
+    until(lambda: not _analysing(worker_pid), patience_s=5)
     with watching(command) as process:
         until(lambda: command.json("status")["photos"] == 96, patience_s=300)
         until(lambda: command.json("status")["queue"] == {}, patience_s=60)
@@ -144,12 +146,16 @@ def test_ending_an_import_takes_seconds_and_loses_nothing(command: Any, photos: 
     assert all(job["state"] == "done" for job in jobs), jobs
 
 
-def _analysing(home: Path) -> list[int]:
-    """Processes that analyse photos for this home."""
+def _analysing(worker_pid: int) -> list[int]:
+    """Processes that analyse photos for this worker, which may be gone."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if str(home / "models").encode() in path.read_bytes():
+            arguments = path.read_bytes().decode().split("\0")
+            if (
+                any("personalizer.analysis.process" in one for one in arguments)
+                and str(worker_pid) in arguments
+            ):
                 found.append(int(path.parent.name))
         except OSError:
             continue

@@ -59,8 +59,8 @@ def measure_growth(
 
     `per_photo_s` are medians of the seconds that pass, `cpu_s` those that the worker and its processes compute, which
     say more on a machine that others use as well; the ratios are those of full to empty. The outermost numbers are of
-    the first of the `batches`, all are `by_batch`: a job has its price, however few photos are new. `home` lends its
-    models and a place for the two libraries. Photos of people show most: `faces_found` in those that were added.
+    the first of the `batches`, all are `by_batch`: a job has its price, however few photos are new. `home` lends a
+    place for the two libraries. Photos of people show most: `faces_found` in those that were added.
     """
     if not photos or faces < 1 or repeats < 1 or not batches or min(batches) < 1:
         raise UsageError(
@@ -72,7 +72,7 @@ def measure_growth(
     say = on_progress or _say_nothing
     with tempfile.TemporaryDirectory(prefix="growth-", dir=home.root) as folder:
         libraries = {
-            name: _Grown(Home(Path(folder) / name), home.models, Path(folder) / f"{name}-photos")
+            name: _Grown(Home(Path(folder) / name), Path(folder) / f"{name}-photos")
             for name in ("empty", "full")
         }
         try:
@@ -120,7 +120,6 @@ class _Grown:
     """A library with its worker's handlers, which keep what they have loaded from job to job."""
 
     home: Home
-    models: Path
     folder: Path
     library: Library = field(init=False)
     elapsed_s: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -132,8 +131,6 @@ class _Grown:
     _taken: int = 0
 
     def __post_init__(self) -> None:
-        self.home.root.mkdir(mode=0o700)
-        self.home.models.symlink_to(self.models.resolve(), target_is_directory=True)
         self.home.ensure()
         self.folder.mkdir(mode=0o700)
         self.library = Library.open(self.home.database)

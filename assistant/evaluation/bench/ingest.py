@@ -38,7 +38,6 @@ from assistant.evaluation.data.composites import (
 from assistant.evaluation.data.options import EvaluationRun, IngestOptions
 from assistant.evaluation.data.protocol import read_photos
 from assistant.service.familiar import Familiar
-from personalizer.analysis.embed import ensure_object_model
 from personalizer.errors import FamiliarError, NotFoundError, UsageError
 from personalizer.home import Home, child_environment
 from personalizer.library.library import Library
@@ -71,13 +70,11 @@ def benchmark_ingest(options: IngestOptions, run: EvaluationRun) -> dict[str, An
         photos = prepared_folder(options.keep) if options.keep is not None else work / "photos"
         known = _compose(ingredients, photos, options, say)
         people = _known_person(ingredients, work / "people")
-        say(Progress(0, 0, "Preparing the models"))
-        ensure_object_model(run.home.models)
         ours: list[_Ours] = []
         baseline: list[_Theirs] = []
         for number in range(options.repeats):
             say(Progress(2 * number, 2 * options.repeats, "Importing"))
-            ours.append(_import(run.home, work / f"home{number}", photos))
+            ours.append(_import(work / f"home{number}", photos))
             say(Progress(2 * number + 1, 2 * options.repeats, "Measuring what is compared with"))
             baseline.append(_reference(command, people, photos, options.cores))
         reference = _reference_faces(command, baseline, people, photos, options, say)
@@ -92,7 +89,7 @@ def benchmark_ingest(options: IngestOptions, run: EvaluationRun) -> dict[str, An
         }
         if options.photos_count:
             small = [one.image for one in ingredients]
-            report["memory"] = measure_memory(run.home, work, small, options.photos_count, options.seed, say)
+            report["memory"] = measure_memory(work, small, options.photos_count, options.seed, say)
         if options.library_faces:
             report["library"] = measure_growth(
                 run.home,
@@ -184,9 +181,9 @@ class _Ours:
     finds: Finds
 
 
-def _import(shared: Home, folder: Path, photos: Path) -> _Ours:
+def _import(folder: Path, photos: Path) -> _Ours:
     """A new library from the photos, by a worker that is started for it; measured until all is grouped."""
-    home = new_home(shared, folder)
+    home = Home(folder).ensure()
     familiar = Familiar(home)
     try:
         with ProcessorSampler(lambda: running_worker_pid(home)) as computed:
@@ -209,13 +206,6 @@ def _import(shared: Home, folder: Path, photos: Path) -> _Ours:
             finds[name_of[detection.photo_id]].append(detection.box)
     shutil.rmtree(folder)
     return _Ours(elapsed_s, computed.total_s, report, finds)
-
-
-def new_home(shared: Home, folder: Path) -> Home:
-    """An empty home that has the models already: they are converted once per machine."""
-    home = Home(folder).ensure()
-    shutil.copytree(shared.models, home.models, dirs_exist_ok=True)
-    return home
 
 
 # --- the other side

@@ -26,7 +26,7 @@ _READING = "Reading "
 
 
 def measure_memory(
-    shared: Home, work: Path, pictures: Sequence[Image.Image], count: int, seed: int, say: OnProgress
+    work: Path, pictures: Sequence[Image.Image], count: int, seed: int, say: OnProgress
 ) -> dict[str, Any]:
     """Import `count` small photos, all different, into a new library and watch the memory of the worker with its
     children: growth while photos are read, after a tenth of them, and the peak of everything with the grouping.
@@ -34,7 +34,6 @@ def measure_memory(
     photos = work / "many"
     write_many(pictures, photos, count, seed, say)
     home = Home(work / "home-memory").ensure()
-    shutil.copytree(shared.models, home.models, dirs_exist_ok=True)
     reading: list[int | None] = [None]
 
     def note(progress: Progress) -> None:

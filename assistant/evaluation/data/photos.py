@@ -27,7 +27,7 @@ class EvaluationPhotos:
     """Analyses photos into the library of `home` and hands out what was found. For one thread."""
 
     def __init__(self, home: Home) -> None:
-        self._analyzer = PhotoAnalyzer(home.ensure().models)
+        self._analyzer = PhotoAnalyzer()
         # Other models mean another library: vectors of an older one are not what serves now.
         versions = hashlib.sha256(analysis_version(self._analyzer).encode()).hexdigest()[:16]
         self.library = Library.open(home.root / f"photos-{versions}.sqlite3")

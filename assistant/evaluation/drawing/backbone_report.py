@@ -196,7 +196,7 @@ def text_to_image(
     these, `chance` of guessing.
     """
     session = measure.session
-    embedder = ObjectEmbedder(home.models, threads=2)
+    embedder = ObjectEmbedder(threads=2)
     report: dict[str, Any] = {"photos": None, "renders": None}
     for name, kind, attribute in (
         ("photos", "photo", "class"),

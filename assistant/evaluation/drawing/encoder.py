@@ -68,9 +68,9 @@ class IndependentEncoder:
 
     def _convert(self) -> None:
         """In a process of its own: this one must not import torch."""
-        module = "personalizer.analysis.convert_efficientnet"
+        module = "exporters.onnx.efficientnet"
         finished = subprocess.run(
-            [sys.executable, "-P", "-m", module, "--out", str(self._models), "--variant", LITE2.name],
+            [sys.executable, "-P", "-m", module, "--out", str(self._models)],
             env=child_environment(),
             capture_output=True,
             text=True,

@@ -100,7 +100,7 @@ def _tables(options: ClustersOptions, run: EvaluationRun) -> dict[str, _Table]:
         return tables
     home, orders, seed, say = run.home, options.orders, options.seed, run.on_progress
     home.ensure()
-    looked_at_by = analysis_version(PhotoAnalyzer(home.models))
+    looked_at_by = analysis_version(PhotoAnalyzer())
     version = hashlib.sha256(looked_at_by.encode()).hexdigest()[:16]
     with Library.open(home.root / f"clusters-{version}.sqlite3") as library:
         if options.faces is not None:
@@ -132,7 +132,7 @@ def _read(
     named = [(path, subject.name) for subject in subjects[0] for path in subject.photos]
     named += [(path, f"{NEGATIVE}{path}") for path in negatives]
     folders = sorted({path.parent.resolve() for path, _ in named})
-    scan(library, folders, home.models, ScanControl() if on_progress is None else ScanControl(on_progress))
+    scan(library, folders, ScanControl() if on_progress is None else ScanControl(on_progress))
     found = []
     for path, identity in named:
         photo = library.photo_by_path(path)

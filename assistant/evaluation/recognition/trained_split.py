@@ -122,11 +122,10 @@ class TrainedSplit:
         self._home = Home(home.root / "trained" / folder)
         for made in (self._home.root.parent, self._home.root):
             made.mkdir(mode=0o700, exist_ok=True)
-        # What is converted and exported once per machine is the same for all of them.
-        for folder in ("models", "runtimes"):
-            (home.root / folder).mkdir(mode=0o700, exist_ok=True)
-            if not (self._home.root / folder).exists():
-                (self._home.root / folder).symlink_to((home.root / folder).resolve(), True)
+        # What is exported once per machine is the same for all of them.
+        home.runtimes.mkdir(mode=0o700, exist_ok=True)
+        if not self._home.runtimes.exists():
+            self._home.runtimes.symlink_to(home.runtimes.resolve(), True)
         self._familiar = Familiar(self._home, backbone, device)
 
     @property

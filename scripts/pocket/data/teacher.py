@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from assistant.evaluation.data.corpora import FEATURES_FILE, load_arrays
-from personalizer.analysis.convert_efficientnet import load_network, weights_path
+from exporters.onnx.efficientnet import load_network, weights_path
 from personalizer.onnx_runtime import new_session
 from scripts.pocket.command import run
 from scripts.pocket.model.perceptual import SIDE_PX, Basis

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from personalizer.analysis.convert_efficientnet import load_network, weights_path
+from exporters.onnx.efficientnet import load_network, weights_path
 from personalizer.errors import CorruptArtifactError
 
 SIDE_PX = 128

@@ -42,13 +42,12 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def analysed(models: Path, original: Path) -> Analysis:
-    return PhotoAnalyzer(models).analyze(load_photo(original))
+def analysed(original: Path) -> Analysis:
+    return PhotoAnalyzer().analyze(load_photo(original))
 
 
 @pytest.fixture
-def library(home: Home, models: Path) -> Iterator[Library]:
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
+def library(home: Home) -> Iterator[Library]:
     with Library.open(home.database) as opened:
         yield opened
 
@@ -147,7 +146,6 @@ def test_who_it_is_can_be_said_before_the_backbone_is_ready(
 ) -> None:
     know(library, analysed, portrait, "Bea")
     home = Home(tmp_path / "fresh").ensure()
-    shutil.copytree(library.path.parent / "models", home.models, dirs_exist_ok=True)
     unprepared = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
 
     def prepare() -> None:

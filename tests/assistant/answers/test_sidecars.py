@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,16 +39,13 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def test_an_answer_tells_what_lies_beside_the_photo(
-    home: Home, models: Path, exported: Any, photo: Path
-) -> None:
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
+def test_an_answer_tells_what_lies_beside_the_photo(home: Home, exported: Any, photo: Path) -> None:
     with Library.open(home.database) as library:
         describer = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
         unknown = describer.describe(photo, None, 0.0, lambda: None)
         assert unknown.facts.companions == [] and unknown.facts.taken_at is None
         assert "with it" not in description_lines(unknown)
-        scan(library, [photo.parent], home.models)
+        scan(library, [photo.parent])
         find_companions(library)
         described = describer.describe(photo, None, 0.0, lambda: None)
         facts = as_data(described)["facts"]
@@ -71,14 +67,11 @@ def test_an_answer_tells_what_lies_beside_the_photo(
         assert left.companions == [] and left.title is None and left.taken_at == described.facts.taken_at
 
 
-def test_an_answer_tells_what_is_written_in_the_photo(
-    home: Home, models: Path, exported: Any, tmp_path: Path
-) -> None:
+def test_an_answer_tells_what_is_written_in_the_photo(home: Home, exported: Any, tmp_path: Path) -> None:
     """Also of a photo that is in no library; where only the day is known no time is told."""
     path = tmp_path / "a.jpg"
     inside = XMP.replace("2019-08-07T06:05:04", "2019-08-07")
     Image.linear_gradient("L").convert("RGB").save(path, xmp=inside.encode())
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     with Library.open(home.database) as library:
         describer = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
         described = describer.describe(path, None, 0.0, lambda: None)

@@ -71,7 +71,7 @@ def folders(tmp_path: Path, draw_subject: Callable[[str, int], Path]) -> tuple[P
 
 
 @pytest.fixture
-def run(home: Home, exported: Any, models: Path, tmp_path: Path) -> EvaluationRun:
+def run(home: Home, exported: Any, tmp_path: Path) -> EvaluationRun:
     """A home and a backbone with a bank of pictures, to tell a concept from."""
     checkpoint = Path(shutil.copytree(exported.checkpoint, tmp_path / "tiny"))
     random = np.random.default_rng(0)
@@ -79,5 +79,4 @@ def run(home: Home, exported: Any, models: Path, tmp_path: Path) -> EvaluationRu
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     bank = {"codes": random.integers(0, 32, (40, 16)).astype(np.int16), "vectors": vectors}
     save_file(bank, checkpoint / BANK_FILE, metadata={"embedding_version": "another"})
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     return EvaluationRun(home, str(checkpoint), "cpu")

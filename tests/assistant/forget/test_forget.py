@@ -101,14 +101,13 @@ def small_training(world: TrainedWorld, concept: Concept) -> None:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, exported: Any, models: Path) -> tuple[Path, Path, str]:
+def prepared(tmp_path_factory: pytest.TempPathFactory, exported: Any) -> tuple[Path, Path, str]:
     """The home to copy, the folder of photos and the backbone."""
     base = tmp_path_factory.mktemp("forgetting")
     home, photos = Home(base / "home").ensure(), base / "photos"
     photos.mkdir()
     shutil.copytree(exported.runtime, runtime_directory(home, exported.version))
     note_export(home, str(exported.checkpoint), exported.version)
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     by_subject: dict[str | None, list[Path]] = {}
     for sample in read_samples():
         by_subject.setdefault(sample.subject, []).append(sample.path)

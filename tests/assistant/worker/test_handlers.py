@@ -81,9 +81,8 @@ def _found(kind: Any, value: float) -> tuple[NewDetection, Embedding]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, models: Path) -> Iterator[FolderWorld]:
+def world(tmp_path: Path) -> Iterator[FolderWorld]:
     home = Home(tmp_path / "home").ensure()
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     folder = tmp_path / "photos"
     folder.mkdir()
     familiar = Familiar(home)

@@ -158,11 +158,8 @@ def test_every_message_of_ours_is_constant() -> None:
 
 
 @pytest.mark.slow
-def test_a_real_import_with_telling_names_leaves_none_of_them_in_the_log(
-    home: Home, models: Path, exported: Any
-) -> None:
+def test_a_real_import_with_telling_names_leaves_none_of_them_in_the_log(home: Home, exported: Any) -> None:
     """Good, broken and unreadable files, a folder that cannot be listed, a taught and then described concept."""
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     folder = home.root.parent / "Flurbwick holidays"
     sample = ROOT / "personalizer" / "data" / "sample_library" / "library"
     shutil.copytree(sample, folder / "Mibbleton")

@@ -60,14 +60,13 @@ class Updated(World):
 
 
 @pytest.fixture(scope="module")
-def learned(models: Path, exported: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def learned(exported: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Bo, learned from three photos and trained for the version that is there: where all is, and a copy of it."""
     from exporters.installed import note_export, runtime_directory
 
     place = tmp_path_factory.mktemp("learned") / "here"
     home = Home(place / "home").ensure()
     shutil.copytree(exported.runtime, runtime_directory(home, exported.version))
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     checkpoint = Path(shutil.copytree(exported.checkpoint, place / "tiny"))
     note_export(home, str(checkpoint), exported.version)
     others = place / "others"

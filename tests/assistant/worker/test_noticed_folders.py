@@ -67,10 +67,8 @@ class FolderWorld(World):
 
 
 @pytest.fixture
-def world(tmp_path: Path, models: Path) -> Iterator[FolderWorld]:
+def world(tmp_path: Path) -> Iterator[FolderWorld]:
     home = Home(tmp_path / "home").ensure()
-    home.models.rmdir()
-    home.models.symlink_to(models)
     folder = tmp_path / "photos"
     folder.mkdir()
     with Library.open(home.database) as library:

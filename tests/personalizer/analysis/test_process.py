@@ -47,11 +47,11 @@ def ask(process: AnalysisProcess, path: Path, content: bytes) -> Answer:
 
 @LINUX
 def test_a_photo_that_takes_too_much_memory_fails_alone(
-    bombs: dict[str, bytes], models: Path, tmp_path: Path, make_photo: Callable[..., Path]
+    bombs: dict[str, bytes], tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:
     good = make_photo(tmp_path / "good.jpg", 1).read_bytes()
     peaks: list[float] = []
-    with AnalysisProcess(models) as process:
+    with AnalysisProcess() as process:
         assert isinstance(ask(process, Path("good.jpg"), good), Analysed)
         process.send(Path("large.png"), bombs["large"])
         while not wait_for_any([process], 0.005):
@@ -68,10 +68,10 @@ def test_a_photo_that_takes_too_much_memory_fails_alone(
 
 @pytest.mark.slow
 def test_a_photo_that_takes_too_long_fails_alone(
-    bombs: dict[str, bytes], models: Path, tmp_path: Path, make_photo: Callable[..., Path]
+    bombs: dict[str, bytes], tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:
     good = make_photo(tmp_path / "good.jpg", 1).read_bytes()
-    with AnalysisProcess(models) as process:
+    with AnalysisProcess() as process:
         assert ask(process, Path("slow.jpg"), bombs["slow"]) == Unreadable("reading it takes too long")
         assert isinstance(ask(process, Path("good.jpg"), good), Analysed)
 
@@ -80,8 +80,8 @@ PARENT = """
 import sys, time
 from pathlib import Path
 from personalizer.analysis.process import AnalysisProcess
-process = AnalysisProcess(Path(sys.argv[1]))
-process.send(Path("a.jpg"), Path(sys.argv[2]).read_bytes())
+process = AnalysisProcess()
+process.send(Path("a.jpg"), Path(sys.argv[1]).read_bytes())
 print(process.pid, flush=True)
 time.sleep(60)
 """
@@ -90,15 +90,13 @@ time.sleep(60)
 @LINUX
 @pytest.mark.parametrize("busy", [True, False])
 def test_the_child_ends_with_a_parent_that_is_killed(
-    bombs: dict[str, bytes], models: Path, tmp_path: Path, make_photo: Callable[..., Path], busy: bool
+    bombs: dict[str, bytes], tmp_path: Path, make_photo: Callable[..., Path], busy: bool
 ) -> None:
     """Also in the middle of a picture that takes it minutes."""
     file = make_photo(tmp_path / "a.jpg", 1)
     if busy:
         file.write_bytes(bombs["slow"])
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(models), str(file)], stdout=subprocess.PIPE, text=True
-    )
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(file)], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     child = Path("/proc") / parent.stdout.readline().strip()
     ticks = os.sysconf("SC_CLK_TCK")
@@ -114,7 +112,7 @@ def test_the_child_ends_with_a_parent_that_is_killed(
     until(lambda: not child.exists(), patience_s=20)
 
 
-def test_it_needs_no_network(models: Path, tmp_path: Path, make_photo: Callable[..., Path]) -> None:
+def test_it_needs_no_network(tmp_path: Path, make_photo: Callable[..., Path]) -> None:
     photo = make_photo(tmp_path / "a.jpg", 1)
     alone = ["unshare", "--user", "--map-root-user", "--net"]
     if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
@@ -123,14 +121,14 @@ def test_it_needs_no_network(models: Path, tmp_path: Path, make_photo: Callable[
 from pathlib import Path
 from personalizer.analysis.process import AnalysisProcess
 photo = Path({str(photo)!r})
-with AnalysisProcess(Path({str(models)!r})) as process:
+with AnalysisProcess() as process:
     print(len(process.analyze(photo, photo.read_bytes()).detections))
 """
     done = subprocess.run([*alone, sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) >= 2
 
 
-def test_one_photo_alone_says_what_is_wrong_with_it(models: Path) -> None:
-    with AnalysisProcess(models) as process, pytest.raises(UnreadablePhotoError) as raised:
+def test_one_photo_alone_says_what_is_wrong_with_it() -> None:
+    with AnalysisProcess() as process, pytest.raises(UnreadablePhotoError) as raised:
         process.analyze(Path("/photos/a.jpg"), b"\xff\xd8\xff\xe0 not a photo")
     assert "damaged header" in raised.value.found and "/photos/a.jpg" in raised.value.tried

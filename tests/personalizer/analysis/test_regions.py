@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from photos import CHINA, package_photo
@@ -85,8 +83,8 @@ def test_there_is_always_a_region_inside_the_picture(activation: np.ndarray) -> 
     assert 0 <= box.left < box.right <= 40 and 0 <= box.top < box.bottom <= 30
 
 
-def test_analysis_reports_original_pixels(models: Path, portrait: Image.Image) -> None:
-    analyzer = PhotoAnalyzer(models)
+def test_analysis_reports_original_pixels(portrait: Image.Image) -> None:
+    analyzer = PhotoAnalyzer()
     plain = analyzer.analyze(portrait)
     assert [detection.kind for detection, _ in plain] == ["photo", "object", "face"]
     decoded = DecodedPhoto(portrait, portrait.width * 4, portrait.height * 4)
@@ -99,7 +97,7 @@ def test_analysis_reports_original_pixels(models: Path, portrait: Image.Image) -
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 2)])
-def test_analysis_of_degenerate_pictures(models: Path, size: tuple[int, int]) -> None:
-    found = PhotoAnalyzer(models).analyze(Image.new("RGB", size, "teal"))
+def test_analysis_of_degenerate_pictures(size: tuple[int, int]) -> None:
+    found = PhotoAnalyzer().analyze(Image.new("RGB", size, "teal"))
     assert [detection.kind for detection, _ in found] == ["photo", "object"]
     assert all(np.isfinite(each.vector).all() for _, each in found)

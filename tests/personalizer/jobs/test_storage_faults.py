@@ -91,7 +91,7 @@ def test_a_read_only_disk_is_said_to_be(small_disk: Any) -> None:
 
 
 def test_a_disk_that_fills_up_during_an_import_loses_nothing(
-    small_disk: Any, tmp_path: Path, make_photo: Callable[..., Path], models: Path
+    small_disk: Any, tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:
     folder = tmp_path / "photos"
     for number in range(6):
@@ -104,7 +104,7 @@ def test_a_disk_that_fills_up_during_an_import_loses_nothing(
                 if progress.done == 2:
                     small_disk.fill(free_kib=8)
 
-            return {"new": scan(library, [folder], models, ScanControl(fill_up, processes=1)).new}
+            return {"new": scan(library, [folder], ScanControl(fill_up, processes=1)).new}
 
         job_id = queue.enqueue("scan", "library")
         stop = threading.Event()
@@ -125,9 +125,7 @@ def test_a_disk_that_fills_up_during_an_import_loses_nothing(
         queue.recover_orphans()
         queue.retry(job_id)
         handler = {
-            "scan": lambda job, context: {
-                "new": scan(library, [folder], models, ScanControl(processes=1)).new
-            }
+            "scan": lambda job, context: {"new": scan(library, [folder], ScanControl(processes=1)).new}
         }
         assert run_worker_loop(queue, handler, threading.Event(), idle_exit_s=0) == 1
         assert queue.get(job_id).state == "done"

@@ -20,8 +20,8 @@ FACES = ("faces", "1")
 
 
 @pytest.fixture(scope="module")
-def analyzer(models: Path) -> PhotoAnalyzer:
-    return PhotoAnalyzer(models)
+def analyzer() -> PhotoAnalyzer:
+    return PhotoAnalyzer()
 
 
 def _photos_of(subject: str) -> list[Path]:

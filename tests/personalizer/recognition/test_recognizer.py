@@ -235,5 +235,5 @@ def test_references_are_learned_once_until_members_change(library: Library) -> N
 
 def test_general_pictures_of_another_embedding_are_not_used() -> None:
     assert shipped_contrast("another") is None
-    _, version = ObjectEmbedder(Path("unused")).model_version
+    _, version = ObjectEmbedder().model_version
     assert shipped_contrast(version) is not None

@@ -35,8 +35,8 @@ def folder(library: Library, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(library: Library, models: Path) -> Run:
-    return lambda: scan(library, library.roots(), models, ScanControl(processes=1))
+def run(library: Library) -> Run:
+    return lambda: scan(library, library.roots(), ScanControl(processes=1))
 
 
 def left_out(pattern: str, *paths: str) -> list[str]:

@@ -26,15 +26,15 @@ Small = Callable[..., ScanReport | None]
 
 
 @pytest.fixture
-def full(library: Library, models: Path) -> Full:
-    return lambda **options: scan(library, library.roots(), models, ScanControl(processes=1), **options)
+def full(library: Library) -> Full:
+    return lambda **options: scan(library, library.roots(), ScanControl(processes=1), **options)
 
 
 @pytest.fixture
-def small(library: Library, models: Path) -> Small:
+def small(library: Library) -> Small:
     def run(*folders: Path) -> ScanReport | None:
         texts = [os.fspath(one) for one in folders]
-        return scan_folders(library, texts, models, ScanControl(processes=1))
+        return scan_folders(library, texts, ScanControl(processes=1))
 
     return run
 

@@ -23,8 +23,8 @@ from personalizer.schemas import ScanReport
 class Folder:
     """A registered folder of small photos."""
 
-    def __init__(self, library: Library, root: Path, models: Path, make: Callable[..., Path]) -> None:
-        self.library, self.root, self.models, self.make = library, root, models, make
+    def __init__(self, library: Library, root: Path, make: Callable[..., Path]) -> None:
+        self.library, self.root, self.make = library, root, make
         root.mkdir(parents=True)
         library.add_root(root)
 
@@ -33,7 +33,7 @@ class Folder:
             self.make(self.root / f"{number:03}.jpg", number)
 
     def scan(self, **options: bool) -> ScanReport:
-        return scan(self.library, self.library.roots(), self.models, ScanControl(processes=1), **options)
+        return scan(self.library, self.library.roots(), ScanControl(processes=1), **options)
 
     @property
     def missing(self) -> int:
@@ -41,8 +41,8 @@ class Folder:
 
 
 @pytest.fixture
-def folder(library: Library, tmp_path: Path, models: Path, make_photo: Callable[..., Path]) -> Folder:
-    return Folder(library, tmp_path / "photos", models, make_photo)
+def folder(library: Library, tmp_path: Path, make_photo: Callable[..., Path]) -> Folder:
+    return Folder(library, tmp_path / "photos", make_photo)
 
 
 def count(known: int, gone: int, before: int | None = 1, now: int | None = 1) -> FolderCount:
@@ -130,9 +130,9 @@ def test_moving_everything_is_no_loss(folder: Folder) -> None:
 
 
 def test_one_folder_does_not_freeze_another(
-    folder: Folder, library: Library, tmp_path: Path, models: Path, make_photo: Callable[..., Path]
+    folder: Folder, library: Library, tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:
-    other = Folder(library, tmp_path / "other", models, make_photo)
+    other = Folder(library, tmp_path / "other", make_photo)
     folder.fill(4)
     other.fill(4, first=10)
     folder.scan()

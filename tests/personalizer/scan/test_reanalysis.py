@@ -74,14 +74,13 @@ def test_the_real_models_look_again(
     library: Library,
     tmp_path: Path,
     make_photo: Callable[..., Path],
-    models: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = tmp_path / "photos"
     for number in range(4):
         make_photo(folder / f"{number}.jpg", number)
-    scan(library, [folder], models)
-    version = analysis_version(PhotoAnalyzer(models))
+    scan(library, [folder])
+    version = analysis_version(PhotoAnalyzer())
     assert library.photos_to_analyze(version) == [], "the scan notes by what it looked"
     before = {photo.id: [d.id for d in library.detections(photo.id)] for photo in library.photos()}
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
@@ -93,7 +92,6 @@ def test_the_real_models_look_again(
     def again(stop_after: int = 99) -> Reanalysis:
         return analyze_again(
             library,
-            models,
             version,
             progress=lambda progress: None,
             cancelled=lambda: len(advanced) >= stop_after,
@@ -112,7 +110,7 @@ def test_the_real_models_look_again(
 
 
 def test_looking_again_reads_date_place_and_camera_anew(
-    library: Library, tmp_path: Path, make_photo: Callable[..., Path], models: Path
+    library: Library, tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:
     """An earlier version could not read these dates, and believed 1904; what came from a file beside a photo stays."""
     folder = tmp_path / "photos"
@@ -126,7 +124,7 @@ def test_looking_again_reads_date_place_and_camera_anew(
             image.save(folder / f"{name}.jpg", **({"exif": exif} if name in ("own", "both") else {}))
     for name in ("beside", "unset", "both"):
         (folder / f"{name}.jpg.json").write_text(TAKEOUT)
-    scan(library, [folder], models)
+    scan(library, [folder])
     ids = {path.stem: library.photo_by_path(path).id for path in folder.glob("*.jpg")}
     empty = {"latitude": None, "longitude": None, "camera": None, "own_date": False, "own_place": False}
     for name in ("own", "both", "beside"):
@@ -134,10 +132,9 @@ def test_looking_again_reads_date_place_and_camera_anew(
     find_companions(library)
     library.refresh_metadata(ids["unset"], taken_at=datetime(1904, 1, 1), **{**empty, "own_date": True})
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
-    version = analysis_version(PhotoAnalyzer(models))
+    version = analysis_version(PhotoAnalyzer())
     report = analyze_again(
         library,
-        models,
         version,
         progress=lambda progress: None,
         cancelled=lambda: False,
@@ -173,13 +170,13 @@ def faces_of(library: Library) -> list[int]:
 
 
 def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
-    library: Library, people: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reanalysis, "PROCESSES", 1)
-    scan(library, [people], models)
+    scan(library, [people])
     known = faces_of(library)
     assert len(known) == 3
-    version = analysis_version(PhotoAnalyzer(models))
+    version = analysis_version(PhotoAnalyzer())
     library.connection.execute("UPDATE photos SET analysed_by = 'older'")
     last = library.photos_to_analyze(version)[-1]
     # The older models overlooked it.
@@ -187,7 +184,6 @@ def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
     kept = faces_of(library)
     report = analyze_again(
         library,
-        models,
         version,
         progress=lambda progress: library.switch_faces(False),
         cancelled=lambda: False,
@@ -197,22 +193,20 @@ def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
     assert last in library.faceless_photos(), "for when they are switched on again"
 
 
-def test_faces_that_are_switched_off_during_an_import_are_not_stored(
-    library: Library, people: Path, models: Path
-) -> None:
+def test_faces_that_are_switched_off_during_an_import_are_not_stored(library: Library, people: Path) -> None:
     def off(progress: Progress) -> None:
         if progress.done:
             library.switch_faces(False)
 
-    scan(library, [people], models, ScanControl(off, processes=1))
+    scan(library, [people], ScanControl(off, processes=1))
     assert len(library.photos()) == 3 and len(faces_of(library)) == 1
     assert len(library.faceless_photos()) == 2
 
 
 def test_a_photo_for_which_memory_was_short_is_looked_at_for_faces_another_time(
-    library: Library, people: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scan(library, [people], models)
+    scan(library, [people])
     photos = [photo.id for photo in library.photos()]
     for photo_id in photos:
         library.note_faceless(photo_id)
@@ -220,6 +214,6 @@ def test_a_photo_for_which_memory_was_short_is_looked_at_for_faces_another_time(
     short = Unreadable("not enough memory to decode it", passing=True)
     monkeypatch.setattr(reanalysis.AnalysisProcess, "receive", lambda process: short)
     found = look_for_faces(
-        library, models, progress=lambda progress: None, cancelled=lambda: False, advanced=lambda: None
+        library, progress=lambda progress: None, cancelled=lambda: False, advanced=lambda: None
     )
     assert found == {"looked_at": 0, "faces": 0, "left": 3}

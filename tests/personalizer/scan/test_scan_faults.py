@@ -38,9 +38,9 @@ AsNobody = Callable[..., AbstractContextManager[None]]
 
 
 @pytest.fixture
-def run(library: Library, models: Path) -> Run:
+def run(library: Library) -> Run:
     return lambda accept_missing=False, **options: scan(
-        library, library.roots(), models, ScanControl(processes=1, **options), accept_missing=accept_missing
+        library, library.roots(), ScanControl(processes=1, **options), accept_missing=accept_missing
     )
 
 
@@ -400,7 +400,7 @@ def test_an_answer_covers_what_was_asked_and_no_more(
 
 
 def test_a_library_that_may_not_be_written_is_left_as_it_is(
-    library: Library, folder: Path, make_photo: MakePhoto, run: Run, models: Path
+    library: Library, folder: Path, make_photo: MakePhoto, run: Run
 ) -> None:
     make_photo(folder / "a.jpg", 1)
     run()
@@ -508,29 +508,30 @@ def test_only_what_will_not_have_to_be_done_again_is_said_to_advance_a_scan(
     assert scanned() == 0
 
 
-def test_models_that_cannot_be_prepared_are_no_photos_fault(
+def test_a_damaged_network_is_no_photos_fault(
     library: Library, folder: Path, make_photo: MakePhoto, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_photo(folder / "a.jpg", 1)
-
-    def refuse(models: Path) -> None:
-        raise NotReadyError(tried="preparing the models", found="the disk is full", fix="Make room.")
-
+    damaged = (
+        "from personalizer.analysis import embed, process\n"
+        "embed.OBJECT_NETWORK_SHA256 = 'another'\n"
+        "process.main()\n"
+    )
     with monkeypatch.context() as patched:
-        patched.setattr(photo_import, "ensure_object_model", refuse)
-        for _ in range(20):
-            with pytest.raises(NotReadyError):
+        patched.setattr("personalizer.analysis.process._CHILD", damaged)
+        for _ in range(5):
+            with pytest.raises(FamiliarError, match="not what was shipped"):
                 run()
     assert library.failures() == []
     assert run().new == 1
 
 
 def test_what_was_in_hand_when_the_models_turned_out_broken_keeps_its_attempts(
-    library: Library, folder: Path, make_photo: MakePhoto, models: Path, monkeypatch: pytest.MonkeyPatch
+    library: Library, folder: Path, make_photo: MakePhoto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(2):
         make_photo(folder / f"{number}.jpg", number)
     monkeypatch.setattr(AnalysisProcess, "receive", lambda _: Broken("the models are damaged"))
     with pytest.raises(FamiliarError, match="the models are damaged"):
-        scan(library, library.roots(), models, ScanControl(processes=2))
+        scan(library, library.roots(), ScanControl(processes=2))
     assert library.failures() == []

@@ -139,9 +139,7 @@ def test_a_folder_that_is_not_there_says_nothing(library: Library, folder: Path)
     assert find_companions(library).companions == 1
 
 
-def test_after_a_scan_of_real_files(
-    library: Library, folder: Path, models: Path, make_photo: Callable[..., Path]
-) -> None:
+def test_after_a_scan_of_real_files(library: Library, folder: Path, make_photo: Callable[..., Path]) -> None:
     make_photo(folder / "a.jpg", 1)
     touch(folder / "a.jpg.json", TAKEOUT)
     make_photo(folder / "b.jpg", 2)
@@ -150,7 +148,7 @@ def test_after_a_scan_of_real_files(
         raw_files.dng(raw_files.jpeg(Image.new("RGB", (600, 400), "teal")), (600, 400))
     )
     touch(folder / "c.xmp", XMP.format(date="2010-02-03T04:05:06"))
-    report = scan(library, [folder], models)
+    report = scan(library, [folder])
     assert (report.seen, report.new, report.failed) == (3, 3, [])
     assert find_companions(library).companions == 3
     first, raw = library.photo_by_path(folder / "a.jpg"), library.photo_by_path(folder / "c.dng")
@@ -247,7 +245,7 @@ def test_an_edited_copy_gets_the_date_of_its_original(library: Library, folder: 
 
 
 def test_a_camera_of_1904_with_googles_date(
-    library: Library, folder: Path, models: Path, make_photo: Callable[..., Path]
+    library: Library, folder: Path, make_photo: Callable[..., Path]
 ) -> None:
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0x9003] = "1904:01:01 00:00:00"
@@ -255,7 +253,7 @@ def test_a_camera_of_1904_with_googles_date(
         image.load()
         image.save(folder / "a.jpg", exif=exif)
     touch(folder / "a.jpg.json", TAKEOUT)
-    scan(library, [folder], models)
+    scan(library, [folder])
     find_companions(library)
     photo = library.photo_by_path(folder / "a.jpg")
     assert photo is not None and photo.taken_at is not None and photo.taken_at.year == 2020

@@ -282,9 +282,7 @@ def test_a_raw_file_belongs_to_the_jpeg_beside_it(library: Library) -> None:
     assert leaders(library) == {raw: shown, reduced: shown}
 
 
-def test_scanned_raw_and_jpeg_pairs_and_copies_are_grouped(
-    library: Library, tmp_path: Path, models: Path
-) -> None:
+def test_scanned_raw_and_jpeg_pairs_and_copies_are_grouped(library: Library, tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
     image = load_photo(SAMPLES[0]).image.resize((900, 600))
@@ -292,7 +290,7 @@ def test_scanned_raw_and_jpeg_pairs_and_copies_are_grouped(
     image.resize((450, 300)).save(folder / "DSC1.JPG", quality=85)
     image.save(folder / "copy.webp", quality=60)
     load_photo(SAMPLES[1]).image.save(folder / "other.jpg")
-    report = scan(library, [folder], models)
+    report = scan(library, [folder])
     assert (report.new, report.failed) == (4, [])
     assert group_shots(library).duplicates == 2
     copy = library.photo_by_path(folder / "copy.webp")

@@ -27,7 +27,7 @@ def resident_mib():
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
-root, models = Path(sys.argv[2]), Path(sys.argv[3])
+root = Path(sys.argv[2])
 hinted, highest, stop = threading.Event(), [0.0], threading.Event()
 
 def measure():
@@ -36,7 +36,7 @@ def measure():
 
 with Library.open(Path(sys.argv[1])) as library:
     def look():
-        report = scan(library, [root], models)
+        report = scan(library, [root])
         return {name: getattr(report, name) for name in ("seen", "new", "changed", "moved", "missing", "waiting")} | {
             "frozen": len(report.frozen), "failed": len(report.failed), "elapsed_s": report.elapsed_s}
     first = look()
@@ -58,7 +58,7 @@ print(json.dumps({"first": first, "storm": storm, "before_mib": before_mib, "wat
 
 
 @pytest.mark.slow
-def test_a_storm_of_renames_keeps_everything_and_takes_no_memory(tmp_path: Path, models: Path) -> None:
+def test_a_storm_of_renames_keeps_everything_and_takes_no_memory(tmp_path: Path) -> None:
     root, database = tmp_path / "photos", tmp_path / "home" / "library.sqlite3"
     with Library.open(database) as library, library.transaction() as connection:
         library.add_root(root)
@@ -78,7 +78,7 @@ def test_a_storm_of_renames_keeps_everything_and_takes_no_memory(tmp_path: Path,
             )
         ids = [row["photo_id"] for row in connection.execute("SELECT photo_id FROM photo_files ORDER BY 1")]
     done = subprocess.run(
-        [sys.executable, "-c", STORM, str(database), str(root), str(models)],
+        [sys.executable, "-c", STORM, str(database), str(root)],
         capture_output=True,
         text=True,
         check=False,

@@ -13,11 +13,8 @@ from personalizer.home import Home
 
 
 @pytest.fixture
-def home(tmp_path: Path, models: Path) -> Home:
-    made = Home(tmp_path / "home").ensure()
-    made.models.rmdir()
-    made.models.symlink_to(models)
-    return made
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home").ensure()
 
 
 @pytest.fixture

@@ -112,10 +112,9 @@ def test_many_photos_are_all_different_and_can_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_both_sides_are_measured_on_the_same_photos(tmp_path: Path, models: Path, photos: Path) -> None:
+def test_both_sides_are_measured_on_the_same_photos(tmp_path: Path, photos: Path) -> None:
     """With a command that finds nobody, so that it is seen to be the one that was asked."""
     home = Home(tmp_path / "home").ensure()
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     program = tmp_path / "face_recognition"
     program.write_text('#!/bin/sh\nfor photo in "$4"/*; do echo "$photo,no_persons_found"; done\n')
     program.chmod(0o755)
@@ -141,10 +140,9 @@ def test_both_sides_are_measured_on_the_same_photos(tmp_path: Path, models: Path
 
 @pytest.mark.slow
 def test_the_command_measures_against_the_same_work_without_the_other_program(
-    tmp_path: Path, models: Path, photos: Path
+    tmp_path: Path, photos: Path
 ) -> None:
     home = Home(tmp_path / "home").ensure()
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     code = "import sys; from tui.entry import main; sys.exit(main())"
     arguments = ["--home", str(home.root), "--json", "--quiet", "bench", "ingest", "--photos", str(photos)]
     done = subprocess.run(

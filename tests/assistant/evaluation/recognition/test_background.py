@@ -89,7 +89,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.slow
 def test_backgrounds_of_the_sample_library(
-    folders: tuple[Path, Path], home: Any, exported: Any, models: Path, tmp_path: Path
+    folders: tuple[Path, Path], home: Any, exported: Any, tmp_path: Path
 ) -> None:
     checkpoint = Path(shutil.copytree(exported.checkpoint, tmp_path / "tiny"))
     random = np.random.default_rng(0)
@@ -98,7 +98,6 @@ def test_backgrounds_of_the_sample_library(
         "vectors": random.normal(size=(40, 1280)).astype(np.float32),
     }
     save_file(bank, checkpoint / BANK_FILE, metadata={"embedding_version": "another"})
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     run = EvaluationRun(home, str(checkpoint), "cpu")
     subjects, negatives = folders
     asked = RecognitionOptions(subjects=subjects, negatives=negatives, shots=2, splits=1, backgrounds=True)

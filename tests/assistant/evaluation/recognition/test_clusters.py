@@ -35,10 +35,9 @@ def sample_folders(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.mark.slow
 def test_things_of_the_sample_library_are_found_among_others(
-    sample_folders: tuple[Path, Path], models: Path, tmp_path: Path
+    sample_folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     home = Home(tmp_path / "home").ensure()
-    shutil.copytree(models, home.models, dirs_exist_ok=True)
     subjects, negatives = sample_folders
     copies = subjects / "Bolt" / "not a photo.jpg"
     copies.write_bytes(b"nothing")

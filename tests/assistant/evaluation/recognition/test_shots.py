@@ -21,20 +21,15 @@ from personalizer.home import Home
 FAMILIAR = [sys.executable, "-c", "from tui.entry import main; main()"]
 
 
-def _home(tmp_path: Path, models: Path) -> Home:
-    home = Home(tmp_path / "home").ensure()
-    home.models.rmdir()
-    home.models.symlink_to(models)
-    return home
+def _home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "home").ensure()
 
 
 @pytest.mark.slow
-def test_every_row_is_tested_on_the_same_photos(
-    folders: tuple[Path, Path], tmp_path: Path, models: Path
-) -> None:
+def test_every_row_is_tested_on_the_same_photos(folders: tuple[Path, Path], tmp_path: Path) -> None:
     subjects, _ = read_subjects(folders[0], 3)
     negatives = read_photos(folders[1])
-    photos = EvaluationPhotos(_home(tmp_path, models))
+    photos = EvaluationPhotos(_home(tmp_path))
     try:
         photos.prepare([*(photo for one in subjects for photo in one.photos), *negatives])
         nested = make_nested_splits(subjects, [1, 3], 2, seed=0)
@@ -53,7 +48,7 @@ def test_every_row_is_tested_on_the_same_photos(
 
 @pytest.mark.slow
 def test_rows_are_recognition_tables_and_subjects_without_enough_different_photos_are_named(
-    folders: tuple[Path, Path], draw_subject: Callable[[str, int], Path], tmp_path: Path, models: Path
+    folders: tuple[Path, Path], draw_subject: Callable[[str, int], Path], tmp_path: Path
 ) -> None:
     draw_subject("few", 2)
     twice = draw_subject("copies", 3)
@@ -62,7 +57,7 @@ def test_rows_are_recognition_tables_and_subjects_without_enough_different_photo
     spoiled = draw_subject("spoiled", 4)
     (spoiled / "4.png").write_bytes(b"no photo")
     asked = ShotsOptions(subjects=folders[0], negatives=folders[1], shots="4,1,1", splits=2)
-    report = evaluate_shots(asked, EvaluationRun(_home(tmp_path, models)))
+    report = evaluate_shots(asked, EvaluationRun(_home(tmp_path)))
     assert [row["shots"] for row in report["rows"]] == [1, 4]
     for row in report["rows"]:
         assert row["trials"] == 4 and row["prefix_only"] is None
@@ -75,12 +70,12 @@ def test_rows_are_recognition_tables_and_subjects_without_enough_different_photo
 
 @pytest.mark.slow
 def test_numbers_are_printed_even_where_the_report_cannot_be_written_in_the_end(
-    folders: tuple[Path, Path], tmp_path: Path, models: Path
+    folders: tuple[Path, Path], tmp_path: Path
 ) -> None:
     """The folder takes files, but something that is no file has the report's name."""
     blocked = tmp_path / "report"
     (blocked / "report.md").mkdir(parents=True)
-    home = _home(tmp_path, models)
+    home = _home(tmp_path)
 
     def run(*more: str) -> subprocess.CompletedProcess[str]:
         given = [
