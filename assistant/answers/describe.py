@@ -71,7 +71,7 @@ class Describer:
         decoded = decode_photo(content, path, FOR_ANALYSIS)
         with self._analyzer_lock:
             self._analyzer.looks_for_faces = self.library.faces_are_on()
-            analysed = self._analyzer.analyze(decoded)
+            analysed = self._analyzer.analyze(decoded).detections
         # By content: the file may be a copy, or hold another picture than when it was scanned.
         stored = self.library.photo_by_hash(hashlib.sha256(content).hexdigest())
         decoded = filled_in(decoded, stored)

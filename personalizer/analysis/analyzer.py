@@ -13,11 +13,15 @@ import numpy as np
 from PIL import Image
 
 from personalizer.analysis.embed import ObjectEmbedder
+from personalizer.analysis.labels import VERSION as WORDS_VERSION
+from personalizer.analysis.labels import label_photo
+from personalizer.analysis.main_thing import DETECTOR as MASK_DETECTOR
+from personalizer.analysis.main_thing import MainThing, MaskNetwork
 from personalizer.faces.detector import FaceDetector
 from personalizer.faces.embedder import FACE_MODEL, FaceEmbedder
 from personalizer.faces.mtcnn import FaceCascade
 from personalizer.photos.decode import DecodedPhoto
-from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection
+from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection, PhotoLabel
 
 Analysis = list[tuple[NewDetection, Embedding]]
 REGION_DETECTOR = "activation-map"
@@ -44,21 +48,37 @@ class RegionConfig:
 _DEFAULT_REGION = RegionConfig()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoAnalysis:
+    """What one photo shows."""
+
+    detections: Analysis
+    """The whole photo, its main region, then faces from large to small, each with its vector."""
+    labels: list[PhotoLabel]
+    """Plain words for it, the likeliest first."""
+    logits: Float32Array
+    """`[2, 1000]`: what the object network believes of the whole photo and of the region."""
+    thing: MainThing | None
+    """The main thing where its mask is clear; None beside faces, where it is not looked for."""
+
+
 class PhotoAnalyzer:
     """Holds the models; one per process is enough. Not for use by several threads at once."""
 
     def __init__(self, *, threads: int = 1, faces: bool = True) -> None:
         self.looks_for_faces = faces
         self.objects = ObjectEmbedder(threads=threads)
+        self.masks = MaskNetwork(threads=threads)
         self.face_detector = FaceDetector(cascade=FaceCascade(threads=threads))
         self.faces = FaceEmbedder()
 
     def load(self) -> None:
-        """Load the object network now instead of at the first photo."""
+        """Load the networks that every photo needs now instead of at the first one."""
         self.objects.load()
+        _ = self.masks.session
 
-    def analyze(self, photo: DecodedPhoto | Image.Image) -> Analysis:
-        """The whole photo, one proposed region, then faces from large to small, where they may be looked for.
+    def analyze(self, photo: DecodedPhoto | Image.Image) -> PhotoAnalysis:
+        """Detections with their vectors, and words for what is seen. Faces where they may be looked for.
 
         Boxes are in pixels of the original upright photo, also where `photo.image` is a reduced copy; for a
         bare RGB picture they are in its own pixels.
@@ -66,14 +86,28 @@ class PhotoAnalyzer:
         image, scale = (photo.image, photo.scale) if isinstance(photo, DecodedPhoto) else (photo, 1.0)
         size = (photo.width_px, photo.height_px) if isinstance(photo, DecodedPhoto) else photo.size
         whole = self.objects.view([image])[0]
-        region = propose_region(whole.activation, image.size)
-        found: Analysis = [
+        faces = self.face_detector.detect(image) if self.looks_for_faces else []
+        # Beside a face the mask would be the person's, and costs more than all other networks together.
+        thing = None if faces else self._clear_thing(image)
+        if thing is None:
+            region = propose_region(whole.activation, image.size)
+            crop = _square_crop(image, region.box)
+        else:
+            region = NewDetection("object", thing.box, round(1 - thing.doubtful, 4), MASK_DETECTOR)
+            crop = _box_crop(image, thing.box)
+        seen = self.objects.view([crop])[0]
+        logits = np.stack([whole.logits, seen.logits])
+        detections: Analysis = [
             (whole_photo(size), whole.embedding),
-            (_scaled(region, scale), self.objects.embed(_crop(image, region.box))),
+            (_scaled(region, scale), seen.embedding),
         ]
-        for face in self.face_detector.detect(image) if self.looks_for_faces else ():
-            found.append((_scaled(face, scale), self.faces.embed(image, face.box)))
-        return found
+        for face in faces:
+            detections.append((_scaled(face, scale), self.faces.embed(image, face.box)))
+        return PhotoAnalysis(detections, label_photo(logits), logits, thing)
+
+    def _clear_thing(self, image: Image.Image) -> MainThing | None:
+        thing = self.masks.find(image)
+        return thing if thing is not None and thing.is_clear() else None
 
     @property
     def object_model(self) -> tuple[str, str]:
@@ -86,7 +120,7 @@ class PhotoAnalyzer:
         return FACE_MODEL
 
 
-def _crop(image: Image.Image, box: BoundingBox) -> Image.Image:
+def _square_crop(image: Image.Image, box: BoundingBox) -> Image.Image:
     """The box, made as square as the picture allows, so that squashing distorts it less."""
     side = max(box.width_px, box.height_px)
     width, height = min(side, image.width), min(side, image.height)
@@ -94,6 +128,12 @@ def _crop(image: Image.Image, box: BoundingBox) -> Image.Image:
     top = min(max((box.top + box.bottom - height) / 2, 0.0), image.height - height)
     right, bottom = max(left + width, left + 1), max(top + height, top + 1)
     return image.crop((int(left), int(top), round(right), round(bottom)))
+
+
+def _box_crop(image: Image.Image, box: BoundingBox) -> Image.Image:
+    """The box and nothing else: what surrounds a thing says where it is, not whose."""
+    left, top = int(box.left), int(box.top)
+    return image.crop((left, top, max(left + 1, round(box.right)), max(top + 1, round(box.bottom))))
 
 
 def _scaled(detection: NewDetection, scale: float) -> NewDetection:
@@ -159,5 +199,11 @@ def analysis_version(analyzer: PhotoAnalyzer) -> str:
     """By which models and detectors photos are looked at, in one text: where it differs they are looked at again."""
     detector = analyzer.face_detector.name
     return "|".join(
-        (":".join(analyzer.object_model), REGION_DETECTOR, detector, ":".join(analyzer.face_model))
+        (
+            ":".join(analyzer.object_model),
+            f"{MASK_DETECTOR}+{REGION_DETECTOR}",
+            WORDS_VERSION,
+            detector,
+            ":".join(analyzer.face_model),
+        )
     )

@@ -38,6 +38,8 @@ class ObjectView:
     embedding: Embedding
     activation: Float32Array
     """`[7, 7]`: how much each place speaks for what the network believes to see; any scale."""
+    logits: Float32Array
+    """`[1000]`: of the network's own classes."""
 
 
 class ObjectEmbedder:
@@ -73,11 +75,11 @@ class ObjectEmbedder:
         if not images:
             return []
         batch = np.stack([network_input(image) for image in images])
-        pooled, activation = self.session.run(["pooled", "activation"], {"images": batch})
+        pooled, activation, logits = self.session.run(["pooled", "activation", "logits"], {"images": batch})
         vectors = self._normalize(pooled)
         return [
-            ObjectView(Embedding(vector, *self.model_version), where)
-            for vector, where in zip(vectors, activation, strict=True)
+            ObjectView(Embedding(vector, *self.model_version), where, classes)
+            for vector, where, classes in zip(vectors, activation, logits, strict=True)
         ]
 
     def embed(self, image: Image.Image) -> Embedding:

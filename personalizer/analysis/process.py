@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -30,7 +30,7 @@ from personalizer.process_limits import (
     limit_processor_time,
     memory_is_limited,
 )
-from personalizer.schemas import Embedding, NewDetection
+from personalizer.schemas import Embedding, NewDetection, PhotoLabel
 
 _OUT_OF_TIME = "ended by SIGXCPU"
 # Imported, not run with -m: what is pickled has to have the names that the parent knows.
@@ -67,6 +67,8 @@ class Analysed:
     fingerprint: Fingerprint | None = None
     analysed_by: str = ""
     """The models and detectors that looked at it."""
+    labels: list[PhotoLabel] = field(default_factory=list)
+    """What it shows, in plain words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +294,7 @@ def answer_request(analyzer: object, request: Request, content: bytes) -> Answer
     except MemoryError:
         return _out_of_memory("not enough memory to decode it")
     try:
-        detections = analyzer.analyze(photo)
+        analysis = analyzer.analyze(photo)
     except FamiliarError as error:
         return Broken(str(error))
     except MemoryError:
@@ -309,9 +311,10 @@ def answer_request(analyzer: object, request: Request, content: bytes) -> Answer
         photo.latitude,
         photo.longitude,
         photo.camera,
-        detections,
+        analysis.detections,
         fingerprint(photo.image),
         analysis_version(analyzer),
+        analysis.labels,
     )
 
 

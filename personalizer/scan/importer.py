@@ -335,6 +335,7 @@ class PhotoImport:
                         detections=[] if forgotten else wanted,
                         fingerprint=None if forgotten else answer.fingerprint,
                         analysed_by=answer.analysed_by,
+                        labels=[] if forgotten else answer.labels,
                     )
                 )
                 if forgotten:

@@ -69,7 +69,7 @@ def analyze_again(
         elif isinstance(answer, Analysed):
             with library.transaction():
                 wanted, looked_for = library.still_wanted(answer.detections, faces=faces)
-                library.replace_analysis(photo_id, wanted, version, faces=looked_for)
+                library.replace_analysis(photo_id, wanted, version, answer.labels, faces=looked_for)
                 _refresh_metadata(library, library.photo(photo_id), answer)
                 if not looked_for:
                     library.note_faceless(photo_id)

@@ -89,7 +89,7 @@ def embed(archive: Path, images: set[str]) -> dict[str, Float32Array]:
             file = tar.extractfile(member) if name in images else None
             if file is not None:
                 with Image.open(io.BytesIO(file.read())) as image:
-                    analysed = analyzer.analyze(image.convert("RGB"))
+                    analysed = analyzer.analyze(image.convert("RGB")).detections
                 found[name] = np.stack([embedding.vector for _, embedding in analysed])
                 if len(found) % 100 == 0:
                     print(f"{len(found)} of {len(images)}", flush=True)
@@ -160,7 +160,7 @@ def draw_renders(folder: Path, seed: int) -> Things:
     chosen = [name for label in sorted(by_class) for name in by_class[label][:SUBJECTS_PER_CLASS]]
     numbers = [number for name in chosen for number in by_subject[name]]
     pictures = (Image.fromarray(np.asarray(pixels[number])) for number in numbers)
-    analysed = [analyzer.analyze(picture.convert("RGB")) for picture in pictures]
+    analysed = [analyzer.analyze(picture.convert("RGB")).detections for picture in pictures]
     return Things(
         np.stack([np.stack([embedding.vector for _, embedding in found]) for found in analysed]),
         [records[number].subject or "" for number in numbers],

@@ -71,13 +71,13 @@ class EvaluationPhotos:
                 latitude=photo.latitude,
                 longitude=photo.longitude,
                 camera=photo.camera,
-                detections=self._analyzer.analyze(photo),
+                detections=self._analyzer.analyze(photo).detections,
             )
         ).id
 
     def analyze(self, image: Image.Image) -> Analysed:
         """What is found in a picture that is not in the library and stays out of it."""
-        return self._analyzer.analyze(image)
+        return self._analyzer.analyze(image).detections
 
     def photo_id(self, path: Path) -> int | None:
         """The id of a prepared photo; equal files have one id, unreadable ones none."""

@@ -43,7 +43,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def analysed(original: Path) -> Analysis:
-    return PhotoAnalyzer().analyze(load_photo(original))
+    return PhotoAnalyzer().analyze(load_photo(original)).detections
 
 
 @pytest.fixture

@@ -85,10 +85,10 @@ def test_there_is_always_a_region_inside_the_picture(activation: np.ndarray) -> 
 
 def test_analysis_reports_original_pixels(portrait: Image.Image) -> None:
     analyzer = PhotoAnalyzer()
-    plain = analyzer.analyze(portrait)
+    plain = analyzer.analyze(portrait).detections
     assert [detection.kind for detection, _ in plain] == ["photo", "object", "face"]
     decoded = DecodedPhoto(portrait, portrait.width * 4, portrait.height * 4)
-    for (small, first), (large, second) in zip(plain, analyzer.analyze(decoded), strict=True):
+    for (small, first), (large, second) in zip(plain, analyzer.analyze(decoded).detections, strict=True):
         assert large.box.right == pytest.approx(small.box.right * 4)
         assert large.box.top == pytest.approx(small.box.top * 4)
         np.testing.assert_allclose(first.vector, second.vector, atol=1e-5)
@@ -98,6 +98,6 @@ def test_analysis_reports_original_pixels(portrait: Image.Image) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 2)])
 def test_analysis_of_degenerate_pictures(size: tuple[int, int]) -> None:
-    found = PhotoAnalyzer().analyze(Image.new("RGB", size, "teal"))
+    found = PhotoAnalyzer().analyze(Image.new("RGB", size, "teal")).detections
     assert [detection.kind for detection, _ in found] == ["photo", "object"]
     assert all(np.isfinite(each.vector).all() for _, each in found)

@@ -31,7 +31,7 @@ def _photos_of(subject: str) -> list[Path]:
 
 def _add(library: Library, analyzer: PhotoAnalyzer, path: Path) -> int:
     photo = load_photo(path)
-    return _record(library, path, analyzer.analyze(photo))
+    return _record(library, path, analyzer.analyze(photo).detections)
 
 
 def _record(library: Library, path: Path, detections: list[tuple[NewDetection, Embedding]]) -> int:
