@@ -26,7 +26,8 @@ SAID_BESIDE_FACES_FROM = 0.98
 """The same where a face is seen: what people wear and hold is easily mistaken."""
 KEPT_FROM = 0.3
 """What is less likely than that is not kept."""
-SLOPE, BIAS = 1.0, 0.0
+SLOPE, BIAS = 1.086, 0.652
+"""Of the log odds of a word's summed share: fitted on half of 400 ImageNet classes, of Caltech-101 and of groceries."""
 _SMALLEST = 1e-6
 
 
@@ -41,36 +42,26 @@ class PlainWord:
     """`animal`, `plant`, `food`, `thing`, `clothing` or `scene`."""
 
 
-@dataclass(frozen=True, slots=True)
-class WordTable:
-    """All words, from the widest to the narrowest."""
-
-    words: tuple[PlainWord, ...]
-    never_said: frozenset[int]
-    """Classes of what people wear or are."""
-
-    def find(self, text: str) -> PlainWord | None:
-        """The word that `text` is, in the singular or plural, or another word for it."""
-        return _by_text().get(text.casefold().strip())
+def find_word(text: str) -> PlainWord | None:
+    """The word that `text` is, in the singular or plural, or that it is another word for."""
+    return _by_text().get(text.casefold().strip())
 
 
 @cache
-def word_table() -> WordTable:
-    """The words that ship; read once."""
+def word_table() -> tuple[PlainWord, ...]:
+    """The words that ship, from the widest to the narrowest; read once."""
     document: dict[str, Any] = json.loads(WORDS_FILE.read_text("utf-8"))
     words = [
         PlainWord(word, tuple(entry["classes"]), tuple(entry["also"]), entry["kind"])
         for word, entry in document["words"].items()
     ]
-    return WordTable(
-        tuple(sorted(words, key=lambda one: -len(one.classes))), frozenset(document["never_said"])
-    )
+    return tuple(sorted(words, key=lambda word: -len(word.classes)))
 
 
 @cache
 def _by_text() -> dict[str, PlainWord]:
     known: dict[str, PlainWord] = {}
-    for word in word_table().words:
+    for word in word_table():
         for text in (word.word, *word.also):
             for form in (text, plural_of(text)):
                 known.setdefault(form, word)
@@ -95,7 +86,7 @@ def label_photo(logits: Float32Array) -> list[PhotoLabel]:
     `logits` `[views, 1000]` are those of the whole photo and of its main thing: the scene is in the one, the thing
     fills the other.
     """
-    labels = [PhotoLabel(word.word, confidence_of(word, logits), word.kind) for word in word_table().words]
+    labels = [PhotoLabel(word.word, confidence_of(word, logits), word.kind) for word in word_table()]
     kept = [label for label in labels if label.confidence >= KEPT_FROM]
     return sorted(kept, key=lambda label: -label.confidence)
 

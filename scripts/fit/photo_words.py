@@ -213,6 +213,7 @@ WORDS: dict[str, Word] = {
 NEVER_SAID = frozenset({
     419, 421, 445, 459, 461, 465, 490, 524, 529, 570, 583, 601, 638, 639, 643, 652, 655, 667, 676, 678, 680, 689,
     691, 715, 787, 796, 797, 830, 840, 842, 903, 981, 982, 983,
+    458, 743, 800, 908, 916, 998,
 })  # fmt: skip
 """Classes of what people wear, are or suffer, and of what nobody wants to read under a photo of somebody."""
 
@@ -263,7 +264,12 @@ def main() -> None:
         members = sorted((below | set(word.add)) - set(word.drop) if word.drop else below | set(word.add))
         words[name] = {"classes": members, "also": list(word.also), "kind": word.kind}
     names = [nouns[synset][0] for synset in classes]
-    document = {"words": words, "names": names, "never_said": sorted(NEVER_SAID)}
+    covered = {number for entry in words.values() for number in entry["classes"]} | NEVER_SAID
+    for number in sorted(set(range(len(classes))) - covered):
+        word, *others = [name.lower() for name in names[number]]
+        if word not in words:
+            words[word] = {"classes": [number], "also": others, "kind": "thing"}
+    document = {"words": words}
     options.out.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")
     print(f"{len(words)} words, {options.out.stat().st_size / 1024:.0f} KiB")
 
