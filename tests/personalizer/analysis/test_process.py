@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,12 @@ from personalizer.analysis.process import (
     Analysed,
     AnalysisProcess,
     Answer,
+    Request,
     Unreadable,
     wait_for_any,
 )
 from personalizer.errors import UnreadablePhotoError
+from personalizer.home import child_environment
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory and the signal are Linux's")
 
@@ -126,6 +130,29 @@ with AnalysisProcess() as process:
 """
     done = subprocess.run([*alone, sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) >= 2
+
+
+def test_a_parent_of_the_version_before_names_a_folder_that_is_ignored(
+    tmp_path: Path, make_photo: Callable[..., Path]
+) -> None:
+    photo = make_photo(tmp_path / "a.jpg", 1)
+    ours, theirs = socket.socketpair()
+    arguments = [str(theirs.fileno()), str(os.getpid()), str(tmp_path / "models"), "0"]
+    as_it_was_started = "from personalizer.analysis.process import main; main()"
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", as_it_was_started, *arguments],
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.PIPE,
+        env=child_environment(),
+    ) as child:
+        theirs.close()
+        with Connection(ours.detach()) as connection:
+            connection.send(Request(photo))
+            connection.send_bytes(photo.read_bytes())
+            answer = connection.recv()
+        assert isinstance(answer, Analysed)
+        assert child.wait(30) == 0
+    assert not (tmp_path / "models").exists()
 
 
 def test_one_photo_alone_says_what_is_wrong_with_it() -> None:
