@@ -1,0 +1,213 @@
+"""What is known of one photo: who, when, where, what, looks and text, each with where it comes from.
+
+Made for one photo and thrown away. Makes no sentence (`assistant/answers/sentences.py`) and stores nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assistant.results import Recognized
+from personalizer.errors import NotReadyError
+from personalizer.photos.decode import DecodedPhoto
+from personalizer.photos.places import Place, place_near
+from personalizer.schemas import BoundingBox, PhotoLabel
+
+if TYPE_CHECKING:
+    from personalizer.analysis.analyzer import PhotoAnalysis
+    from personalizer.analysis.text import TextLine
+
+NEVER_BESIDE_FACES = frozenset({
+    "ape", "monkey", "pig", "rodent", "cow", "elephant", "bear", "animal", "whale", "snake", "reptile", "insect", "toy",
+    "doll", "weapon",
+})  # fmt: skip
+"""Words that are never said about a photo with a face: whoever is in it would read them as meant for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFace:
+    """A face in the photo, and whose it is where that is known."""
+
+    box: BoundingBox
+    name: str | None
+    probability: float | None
+    """That it is the named one; None without a name."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownAbout:
+    """The parts that facts are made of."""
+
+    path: Path
+    decoded: DecodedPhoto
+    """With dates and coordinates from the library where the file has none."""
+    analysis: PhotoAnalysis
+    recognized: Sequence[Recognized]
+    """Every named concept, likeliest first."""
+    people: frozenset[str]
+    """Names of concepts that are people."""
+    faces_are_on: bool
+    date_source: str | None
+    folder: str | None
+    """Name of the folder that it lies in, below a registered one."""
+
+
+class PhotoFacts:
+    """Facts of one photo, worked out when they are asked for."""
+
+    def __init__(self, known: KnownAbout) -> None:
+        self.known = known
+        self.path = known.path
+        self.decoded = known.decoded
+        self.faces_are_on = known.faces_are_on
+
+    # --- who
+
+    @cached_property
+    def sure(self) -> list[Recognized]:
+        """Who and what is recognized, likeliest first."""
+        return [one for one in self.known.recognized if one.verdict == "yes"]
+
+    @cached_property
+    def unsure(self) -> list[Recognized]:
+        """Who and what it might be."""
+        return [one for one in self.known.recognized if one.verdict == "unsure"]
+
+    def about(self, name: str) -> Recognized | None:
+        """What is known of a named one in this photo."""
+        return next((one for one in self.known.recognized if one.name == name), None)
+
+    def is_person(self, name: str) -> bool:
+        return name in self.known.people
+
+    @cached_property
+    def faces(self) -> list[SeenFace]:
+        """All faces, from left to right."""
+        boxes = [detection.box for detection, _ in self.known.analysis.detections if detection.kind == "face"]
+        named = {one.box: one for one in self.sure if one.box is not None and self.is_person(one.name)}
+        faces = [
+            SeenFace(box, named[box].name, named[box].probability)
+            if box in named
+            else SeenFace(box, None, None)
+            for box in boxes
+        ]
+        return sorted(faces, key=lambda face: face.box.left + face.box.right)
+
+    @property
+    def unnamed_faces(self) -> int:
+        return sum(face.name is None for face in self.faces)
+
+    # --- when and where
+
+    @property
+    def taken_at(self) -> datetime | None:
+        return self.decoded.taken_at
+
+    @property
+    def has_time(self) -> bool:
+        """Whether more than the day is known: a date alone is stored as its midnight."""
+        at = self.taken_at
+        return at is not None and bool(at.hour or at.minute or at.second)
+
+    @property
+    def coordinates(self) -> tuple[float, float] | None:
+        if self.decoded.latitude is None or self.decoded.longitude is None:
+            return None
+        return self.decoded.latitude, self.decoded.longitude
+
+    @cached_property
+    def place(self) -> Place | None:
+        """The place near the coordinates; None where there are none, or nothing is near."""
+        if self.coordinates is None:
+            return None
+        try:
+            return place_near(*self.coordinates)
+        except NotReadyError:
+            return None  # the table of places is not installed: coordinates are still facts
+
+    # --- what
+
+    @cached_property
+    def labels(self) -> list[PhotoLabel]:
+        """Words that may be said of this photo, the likeliest first."""
+        from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM
+
+        if not self.faces:
+            return [label for label in self.known.analysis.labels if label.confidence >= SAID_FROM]
+        return [
+            label
+            for label in self.known.analysis.labels
+            if label.confidence >= SAID_BESIDE_FACES_FROM and label.word not in NEVER_BESIDE_FACES
+        ]
+
+    @cached_property
+    def narrowest(self) -> PhotoLabel | None:
+        """The word that says most: a corgi rather than a dog."""
+        from personalizer.analysis.labels import find_word
+
+        def width(label: PhotoLabel) -> int:
+            word = find_word(label.word)
+            return len(word.classes) if word else 1000
+
+        return min(self.labels, key=lambda label: (width(label), -label.confidence), default=None)
+
+    def label_of(self, text: str) -> PhotoLabel | None:
+        """The label that `text` names, however likely; None for a word that is in no table.
+
+        Where it may not be said of this photo its confidence is 0.
+        """
+        from personalizer.analysis.labels import confidence_of, find_word
+
+        word = find_word(text)
+        if word is None:
+            return None
+        said = next((label for label in self.labels if label.word == word.word), None)
+        if said is not None:
+            return said
+        return PhotoLabel(
+            word.word, 0.0 if self.faces else confidence_of(word, self.known.analysis.logits), word.kind
+        )
+
+    # --- looks
+
+    def colors(self, name: str | None = None) -> list[str]:
+        """Main colors of the photo, or of a named thing where its outline is clear."""
+        from personalizer.analysis.appearance import main_colors
+
+        if name is None:
+            return main_colors(self.decoded.image)
+        thing, one = self.known.analysis.thing, self.about(name)
+        if thing is None or one is None or one.verdict != "yes" or self.is_person(name):
+            return []
+        return main_colors(self.decoded.image, thing.mask(self.decoded.image.size))
+
+    def thing_colors(self) -> list[str]:
+        """Main colors of the main thing, where its outline is clear."""
+        from personalizer.analysis.appearance import main_colors
+
+        thing = self.known.analysis.thing
+        return [] if thing is None else main_colors(self.decoded.image, thing.mask(self.decoded.image.size))
+
+    @cached_property
+    def light(self) -> str | None:
+        from personalizer.analysis.appearance import light_of
+
+        return light_of(self.decoded.image)
+
+    @cached_property
+    def sharpness(self) -> str | None:
+        from personalizer.analysis.appearance import sharpness_of
+
+        return sharpness_of(self.decoded.image)
+
+    @cached_property
+    def text(self) -> list[TextLine]:
+        """Lines that can be read. Raises NotReadyError where reading is not installed."""
+        from personalizer.analysis.text import read_text
+
+        return read_text(self.decoded.image)
