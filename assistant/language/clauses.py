@@ -32,10 +32,8 @@ _POSSESSIVES = frozenset("my our your his her their mi mis mein meine meinen mei
 _ARTICLES = frozenset(
     "a an the un una el la los las unos unas ein eine einen einem einer der die dem den some any no kein keine".split()
 )
-_NEW_CLAUSE = re.compile(
-    r"(?: ,)?(?: (?:and|but|or))? (?=(?:who|what|when|where|which|how)\b)|(?: ,)? (?:and|but) (?=(?:is|are|was|were|do|does|did|can)\b)"
-    r"| ; | [?!.](?= )"
-)
+_WH = frozenset("who what when where which how".split())
+_AUXILIARIES = frozenset("is are was were do does did can".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Clause:
         """How the words between two places of `text` were typed."""
         first = self.text[:start].count(" ") + (self.text[start : start + 1] == " ")
         count = len(self.text[start:end].split())
-        return " ".join(word for word in self.typed[first : first + count] if word)
+        return re.sub(r" (?=,|'s)", "", " ".join(word for word in self.typed[first : first + count] if word))
 
 
 def clauses_of(question: Phrase) -> list[Clause] | None:
@@ -276,18 +274,23 @@ def _translated(tokens: Sequence[Token], index: int, dictionary: dict[str, str])
 
 def _split(tokens: Sequence[Token], entities: tuple[Entity, ...], whole: str) -> list[Clause]:
     """Clauses at question marks and before "and when …"; "he" and "she" stand for the one named before."""
-    text = " ".join(token.word for token in tokens)
     clauses: list[Clause] = []
-    start = 0
-    ends = [(match.start(), match.end()) for match in _NEW_CLAUSE.finditer(text)]
-    for end, next_start in [*ends, (len(text), len(text))]:
-        words = text[start:end].strip(" ,?!.;")
-        begins = text[:start].count(" ") + (len(text[start:end]) - len(text[start:end].lstrip(" ,?!.;")) + 1) // 2
-        if words and end > 0:
-            typed = tuple(token.typed for token in tokens[begins : begins + words.count(" ") + 1])
-            clauses.append(Clause(_resolved(words, clauses), typed, entities, whole))
-        if end > 0:
-            start = next_start
+    current: list[Token] = []
+    for index, token in enumerate([*tokens, Token("?", "")]):
+        following = [other.word for other in tokens[index + 1 : index + 2]]
+        joins = token.word in {"and", "but", "or", "also", ","} and following and following[0] in _WH
+        joins = joins or (token.word in {"and", "but"} and following and following[0] in _AUXILIARIES)
+        if token.word not in {"?", "!", ".", ";"} and not joins:
+            current.append(token)
+            continue
+        while current and current[-1].word in {",", "and", "but", "or"}:
+            current.pop()
+        while current and current[0].word in {",", "and", "but", "or"}:
+            del current[0]
+        if current:
+            words = _resolved(" ".join(part.word for part in current), clauses)
+            clauses.append(Clause(words, tuple(part.typed for part in current), entities, whole))
+        current = []
     return clauses
 
 
