@@ -13,7 +13,7 @@ from typing import Any
 from assistant.daemon.client import USER_PRIORITY
 from assistant.forget.files import Traces, remove_files
 from assistant.forget.known_backups import remove_unfinished
-from assistant.language.parse import is_ordinary_word
+from assistant.language.ordinary_words import is_ordinary_word
 from personalizer.concepts.forget import (
     Identity,
     concept_or_none,

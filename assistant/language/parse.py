@@ -11,40 +11,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from assistant.language.ordinary_words import folded, stands_for_name
 from personalizer.photos.formats import PHOTO_SUFFIXES
 
 PHOTO = "⟦photo⟧"
 CONCEPT = "⟦concept⟧"
 
 _SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(PHOTO_SUFFIXES, reverse=True)))})"
+_ANY_SUFFIX = re.compile(_SUFFIX, re.IGNORECASE)
 _PHOTO_PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"""(?P<quote>["'`])(?P<path>[^"'`\n]*{_SUFFIX})(?P=quote)""",
         rf"(?P<path>file://\S+?{_SUFFIX})(?!\w)",
         # Spaces escaped as a shell would: IMG\ 1.jpg
-        rf"(?P<path>(?<!\S)\S*\\ (?:\\ |\S)*?{_SUFFIX})(?!\w)",
+        rf"(?P<path>(?<!\S)(?<!\\ )(?:[^\s\\]|\\(?! ))*\\ (?:[^\s\\]|\\ ?){{0,1000}}?{_SUFFIX})(?!\w)",
         # An anchored path may contain bare spaces: ~/My Photos/IMG 1.jpg
-        rf"(?P<path>(?<![\w/.~])(?:~[\w-]*|\.{{1,2}}|[A-Za-z]:)?[/\\](?!/)[^\"'`\n]*?{_SUFFIX})(?!\w)",
-        rf"(?P<path>[^\s\"'`,;:()\[\]]+{_SUFFIX})(?!\w)",
+        rf"(?P<path>(?<![\w/.~])(?:~[\w-]*|\.{{1,2}}|[A-Za-z]:)?[/\\](?!/)[^\"'`\n]{{0,1000}}?{_SUFFIX})(?!\w)",
+        rf"(?<![^\s\"'`,;:()\[\]])(?P<path>[^\s\"'`,;:()\[\]]+{_SUFFIX})(?!\w)",
     )
 )
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
-
-# Names that are also ordinary words count only when they are written with their capital letters.
-# fmt: off
-_WORD_NAMES = frozenset({
-    "art", "bag", "bill", "bob", "buddy", "can", "car", "cat", "chance", "chip", "dawn", "do", "dog",
-    "drew", "faith", "frank", "grace", "grant", "guy", "home", "hope", "house", "hunter", "it", "ivy",
-    "jack", "joy", "june", "lamp", "lucky", "mark", "may", "me", "mug", "nick", "olive", "pat",
-    "patience", "penny", "pepper", "pip", "ray", "rich", "rob", "robin", "rose", "sandy", "shoe", "sky",
-    "star", "sue", "sunny", "that", "toy", "will", "you",
-})
-# fmt: on
-_AUXILIARY_START = re.compile(
-    r"^(?:may|will|can)\s+(?:i|you|we|it|he|she|they|there|the|this|that|my|your)\b", re.IGNORECASE
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -104,11 +91,17 @@ def parse(text: str, names: Sequence[str]) -> Request:
     """Lift photo paths and known names out of `text`. Longer names win over names inside them."""
     plain = unicodedata.normalize("NFC", text).translate(_QUOTES)
     photos: list[_Lifted] = []
-    for pattern in _PHOTO_PATTERNS:
-        plain = _lift_photos(plain, pattern, photos)
-    plain = re.sub(r"\s+", " ", plain).strip()
+    if _ANY_SUFFIX.search(plain):
+        for pattern in _PHOTO_PATTERNS:
+            plain = _lift_photos(plain, pattern, photos)
+    plain = re.sub(r"\s+", " ", encodable(plain)).strip()
     plain, found = _lift_concepts(plain, names)
     return _assembled(plain, photos, found)
+
+
+def encodable(text: str) -> str:
+    """The text without halves of characters, which bytes that are not UTF-8 become: a replacement mark instead."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +136,6 @@ def _assembled(plain: str, photos: Sequence[_Lifted], concepts: Sequence[_Lifted
     return Request(text, skeleton, tuple(mentions), tuple(paths))
 
 
-def is_ordinary_word(name: str) -> bool:
-    """Whether a name counts as one only where it is written with its capital letters."""
-    return _folded(name) in _WORD_NAMES
-
-
 def _lift_photos(text: str, pattern: re.Pattern[str], photos: list[_Lifted]) -> str:
     def lift(match: re.Match[str]) -> str:
         path = match["path"]
@@ -155,7 +143,7 @@ def _lift_photos(text: str, pattern: re.Pattern[str], photos: list[_Lifted]) -> 
             return match[0]
         if path.lower().startswith("file://"):
             path = unquote(path[len("file://") :])
-        photos.append(_Lifted(match[0], path.replace("\\ ", " ")))
+        photos.append(_Lifted(encodable(match[0]), path.replace("\\ ", " ")))
         return f"⟦photo{len(photos) - 1}⟧"
 
     return pattern.sub(lift, text)
@@ -167,20 +155,18 @@ def _lift_concepts(text: str, concepts: Sequence[str]) -> tuple[str, list[_Lifte
     text = text.replace(CONCEPT, "(concept)")
     if not names:
         return text, []
-    canonical = {_folded(name): name for name in names}
+    canonical = {folded(name): name for name in names}
     alternatives = "|".join(re.escape(unicodedata.normalize("NFC", name)) for name in names)
     # "the" and "my" belong to the mention ("my striped mug" is the concept "striped mug") unless to the name itself.
     pattern = re.compile(rf"(?<![\w⟦])(?:(?:the|my|our) )??(?P<name>{alternatives})(?![\w⟧])", re.IGNORECASE)
     found: list[_Lifted] = []
 
     def lift(match: re.Match[str]) -> str:
-        name = canonical.get(_folded(match["name"]))
+        name = canonical.get(folded(match["name"]))
         if name is None:
             return match[0]
-        if is_ordinary_word(name):
-            is_auxiliary = match.start() == 0 and _AUXILIARY_START.match(text)
-            if match["name"] != name or is_auxiliary:
-                return match[0]
+        if not stands_for_name(text, match.start("name"), match.end("name"), name):
+            return match[0]
         found.append(_Lifted(match[0], name, match.start("name") - match.start()))
         return CONCEPT
 
@@ -189,7 +175,3 @@ def _lift_concepts(text: str, concepts: Sequence[str]) -> tuple[str, list[_Lifte
 
 def _without_braces(text: str) -> str:
     return text.replace("{", "(").replace("}", ")")
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()

@@ -1,40 +1,22 @@
-"""Tells what a question about a photo asks for, by its parsed words. Knows no library and no photo."""
+"""What a question about a photo asks for, by its words: text → typed parts. Knows no library and no photo.
+
+"who is with Amy and when was it taken?" → `(WithWhom(names=("Amy",)), When())`. English, German and Spanish are
+understood. What no rule understands is `Other`: an answer to a question that was not asked is worse than none.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 
-from assistant.language.parse import CONCEPT, PHOTO, Phrase
+from assistant.language.clauses import Clause, clauses_of
+from assistant.language.named_questions import named_question
+from assistant.language.parse import CONCEPT, Phrase
+from assistant.language.question_patterns import without_closing, without_noise
+from assistant.language.question_rules import photo_question
+from assistant.language.question_types import Describe, Other, Part, Presence, Question
 
-_CONCEPTS = rf"(?:(?:both|either)\ )?{CONCEPT}(?:(?:,|,?\ (?:and|or))\ {CONCEPT})*"
-_HERE = (
-    r"(?:here|there|anywhere|somewhere|visible|shown|present"
-    r"|(?:in|on)\ (?:it|(?:this|the|that|my|these|those|any\ of\ (?:these|the))"
-    r"(?:\ (?:last|latest|new|attached))?(?:\ (?:photos?|pictures?|images?|pics?|shots?|snaps?|selfies?|one|file))?)"
-    r"|in\ (?:here|there)|"
-    + PHOTO
-    + r"|(?:in|on)\ (?:the\ |this\ )?(?:photo\ |picture\ )?"
-    + PHOTO
-    + r")(?:\ at\ all)?"
-)
-"""In the photo, and nothing more: "on a beach" asks for something else as well."""
-_PRESENCE = re.compile(
-    rf"""^(?:is|are|isn't|was|were)\ (?:this|that|it|there|these|he|she)?\ ?(?:really\ |a\ photo\ of\ |my\ )*
-    {_CONCEPTS}
-    (?:\ (?:both\ )?(?:visible\ |shown\ |present\ |to\ be\ seen\ )?{_HERE})?\W*$
-    |^(?:do|can|could)\ (?:you|i|we)\ (?:see|recogni[sz]e|find|spot)\ {_CONCEPTS}(?:\ {_HERE})?\W*$
-    |^(?:does|do)\ (?:this|that|it|these)(?:\ \w+)?\ (?:show|contain|have|include)\ {_CONCEPTS}(?:\ {_HERE})?\W*$
-    |^(?:which|where)?\ ?{_CONCEPTS}\ ?\?$""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_UNKNOWN_PRESENCE = re.compile(r"^(?:[Ii]s|[Aa]re) (?:this|that|it) (?P<name>[A-Z][\w'-]*)\s*\?*$")
-_OPEN_DESCRIPTION = re.compile(
-    r"^(?:who|what)(?:'s|\ is|\ are|\ do\ you\ see)(?:\ (?:this|that|it|these|they|here|there))?"
-    r"(?:\ ?(?:in|on)(?:\ (?:this|the|that|my))?(?:\ (?:photo|picture|image|pic))?)?\s*\?*$|^describe\b.*$",
-    re.IGNORECASE,
-)
-_WHO_OR_WHAT = re.compile(
+_OPEN_QUESTION = re.compile(
     rf"""^(?:who|what)(?:'s|\ is|\ was|\ are)\ {CONCEPT}\W*$
     |^(?:what|which)\ (?:breed|kind|sort|type|species|race)(?:\ of\ \w+)?\ (?:is|was|are)\ {CONCEPT}\W*$
     |^(?:please\ |can\ you\ |could\ you\ )*(?:tell\ me|remind\ me|say)
@@ -53,62 +35,48 @@ _QUESTION_ABOUT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class WantsDescription:
-    """Who and what is in the photo."""
-
-
-@dataclass(frozen=True, slots=True)
-class AsksForConcepts:
-    """Whether these named concepts are in the photo."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AsksForUnknown:
-    """Whether somebody is in the photo whom the library does not know."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class AsksWhoOrWhat:
-    """Who or what a named concept is, or what is known about it."""
-
-    text: str
-    about: str
-
-
-@dataclass(frozen=True, slots=True)
-class AsksSomething:
-    """Anything else. `about` are the named concepts in the question."""
-
-    text: str
-    about: tuple[str, ...]
-
-
-Question = WantsDescription | AsksForConcepts | AsksForUnknown | AsksWhoOrWhat | AsksSomething
-
-
 def understand(question: Phrase | None) -> Question:
-    """What `question` asks for; None and "what is this?" ask for a description."""
-    if question is None or not question.text or _OPEN_DESCRIPTION.match(question.text):
-        return WantsDescription()
-    named = tuple(dict.fromkeys(question.concepts))
-    if named and _PRESENCE.match(question.skeleton):
-        return AsksForConcepts(named)
-    unknown = _UNKNOWN_PRESENCE.match(question.text)
-    if not named and unknown:
-        return AsksForUnknown(unknown["name"])
-    if named and _WHO_OR_WHAT.match(question.skeleton):
-        return AsksWhoOrWhat(question.text, named[0])
-    return AsksSomething(question.text, named)
+    """What `question` asks for, part by part; nothing asked, as with "what is this?", is a wish for a description."""
+    if question is None:
+        return (Describe(),)
+    clauses = clauses_of(question)
+    if clauses is None:
+        return (_other(question),)
+    if not clauses:
+        return (Describe(),) if not re.search(r"[^\W_]|\ufffd", question.text) else (_other(question),)
+    parts: list[Part] = []
+    for clause in clauses:
+        words = without_noise(clause.text)
+        if words or len(clauses) == 1:
+            parts.extend(_parts_of(words or clause.text, clause, question))
+    return tuple(dict.fromkeys(parts)) or (Describe(),)
 
 
 def asked_about(question: Phrase) -> str | None:
     """The named concept that a question is about; None for what is no question about one."""
-    asks = question.concepts and (
-        _QUESTION_ABOUT.match(question.skeleton) or _WHO_OR_WHAT.match(question.skeleton)
-    )
+    if not question.concepts or len(question.skeleton) > 1000:
+        return None
+    asks = _QUESTION_ABOUT.match(question.skeleton) or _OPEN_QUESTION.match(question.skeleton)
     return question.concepts[0] if asks else None
+
+
+def _parts_of(words: str, clause: Clause, question: Phrase) -> Question:
+    """The parts of one clause, which is tried with and without what may be a courtesy at its end."""
+    shorter = without_closing(words)
+    for text in dict.fromkeys((words, shorter)):
+        at = clause.text.find(text)
+        placed = _cut(clause, at, text) if at >= 0 else replace(clause, text=text)
+        parts = named_question(text, placed) or photo_question(text, placed)
+        if parts:
+            return parts
+    return (Other(question.text, clause.texts(words, "k"), clause.texts(words, "u")),)
+
+
+def _cut(clause: Clause, at: int, text: str) -> Clause:
+    """The clause without the words before `at`."""
+    first = clause.text[:at].count(" ")
+    return replace(clause, text=text, typed=clause.typed[first : first + text.count(" ") + 1])
+
+
+def _other(question: Phrase) -> Other:
+    return Other(question.text, tuple(dict.fromkeys(question.concepts)))
