@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from assistant.answers.backbone_service import BackboneService, views_of
 from assistant.answers.sidecars import filled_in, what_lies_beside
-from assistant.language.fact_answers import Told, nothing_told, told_about, who_or_what
+from assistant.language.fact_answers import ToldFacts, nothing_told, told_about, who_or_what
 from assistant.language.parse import Phrase
 from assistant.language.questions import (
-    AsksForConcepts,
-    AsksForUnknown,
-    AsksSomething,
-    AsksWhoOrWhat,
+    Describe,
+    Presence,
+    Question,
+    Told,
+    WhoIsThere,
     understand,
 )
 from assistant.results import Description, Facts, Recognized
@@ -77,24 +78,28 @@ class Describer:
         decoded = filled_in(decoded, stored)
         named = [c for c in self.library.concepts() if c.name is not None and c.state != "hidden"]
         wanted = understand(question)
-        asked = wanted.names if isinstance(wanted, AsksForConcepts) else ()
-        if not isinstance(wanted, AsksForConcepts | AsksForUnknown) and any(one.prefix_dir for one in named):
+        asked, unknown = _asked_for(wanted)
+        if not (asked or unknown) and any(one.prefix_dir for one in named):
             prepare()
         recognized = self._recognize(decoded, analysed, named, asked, stored)
         sure = [one for one in recognized if one.verdict == "yes"]
-        told = self._told(wanted) if isinstance(wanted, AsksWhoOrWhat | AsksSomething) else Told([], False)
-        if isinstance(wanted, AsksForConcepts):
+        wants_description = all(isinstance(part, Describe | WhoIsThere) for part in wanted)
+        told = ToldFacts([], whole=False)
+        if question is not None and not (asked or unknown or wants_description):
+            told = self._told(wanted, question)
+        if unknown:
+            shown, answer = sure, _about_unknown(unknown[0], named)
+        elif asked:
             shown = sorted(
                 (one for one in recognized if one.name in asked), key=lambda one: asked.index(one.name)
             )
             answer = " ".join(_about_concept(one) for one in shown)
-        elif isinstance(wanted, AsksForUnknown):
-            shown, answer = sure, _about_unknown(wanted.name, named)
-        elif isinstance(wanted, AsksWhoOrWhat | AsksSomething):
+        elif not wants_description:
             shown, answer = sure, told.words if told.facts else ""
             if not told.whole:
-                if isinstance(wanted, AsksWhoOrWhat):
-                    answer = nothing_told(wanted.about, [])
+                open_question = _open_question(wanted)
+                if open_question is not None:
+                    answer = nothing_told(open_question.names[0], [])
                 else:
                     answer = f"{answer} {CANNOT_TELL}".strip()
                 answer = f"{answer} What I know of this photo: {_known(sure, decoded)}"
@@ -133,16 +138,16 @@ class Describer:
         for key in [key for key in self._references if key[0] == concept_id]:
             del self._references[key]
 
-    def _told(self, wanted: AsksWhoOrWhat | AsksSomething) -> Told:
+    def _told(self, wanted: Question, question: Phrase) -> ToldFacts:
         """What the user said about the concepts in the question that answers it."""
         found = []
-        for name in _named(wanted):
+        find = told_about if _open_question(wanted) is None else who_or_what
+        for name in dict.fromkeys(question.concepts):
             concept = self.library.concept_by_name(name)
             if concept is not None:
                 facts = [fact.text for fact in self.library.facts(concept.id)]
-                find = who_or_what if isinstance(wanted, AsksWhoOrWhat) else told_about
-                found.append(find(wanted.text, name, facts))
-        return Told([fact for told in found for fact in told.facts], any(told.whole for told in found))
+                found.append(find(question.text, name, facts))
+        return ToldFacts([fact for told in found for fact in told.facts], any(told.whole for told in found))
 
     def _recognize(
         self,
@@ -246,9 +251,19 @@ class Describer:
         return any(member.photo_id == photo.id for member in self.library.members(concept.id))
 
 
-def _named(wanted: AsksWhoOrWhat | AsksSomething) -> tuple[str, ...]:
-    """The concepts that the question names."""
-    return (wanted.about,) if isinstance(wanted, AsksWhoOrWhat) else wanted.about
+def _asked_for(wanted: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Known and unknown names, where the question is only whether they are there."""
+    parts = [part for part in wanted if isinstance(part, Presence)]
+    if len(parts) < len(wanted):
+        return (), ()
+    known = dict.fromkeys(name for part in parts for name in part.names)
+    unknown = (name for part in parts for name in (*part.unknown_names, *part.relations))
+    return tuple(known), tuple(dict.fromkeys(unknown))
+
+
+def _open_question(wanted: Question) -> Told | None:
+    """The part that asks for everything that was told, where one does."""
+    return next((part for part in wanted if isinstance(part, Told) and part.is_open), None)
 
 
 def _about_concept(one: Recognized) -> str:

@@ -32,7 +32,7 @@ from assistant.chat.small_talk import SmallTalk
 from assistant.daemon.code_version import CodeWatch
 from assistant.language.fact_answers import nothing_told, told_about, who_or_what
 from assistant.language.parse import Request, parse
-from assistant.language.questions import AsksWhoOrWhat, asked_about, understand
+from assistant.language.questions import Told, asked_about, understand
 from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
@@ -249,7 +249,7 @@ class Assistant:
         if name is None or not (for_photo or undecided):
             return None
         facts = self.familiar.profile(name).facts
-        is_open = isinstance(understand(request), AsksWhoOrWhat)
+        is_open = any(isinstance(part, Told) and part.is_open for part in understand(request))
         told = (who_or_what if is_open else told_about)(request.text, name, facts)
         if told.whole or (told.facts and undecided):
             return told.words

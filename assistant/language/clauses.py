@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from assistant.language.ordinary_words import word_set
 from assistant.language.parse import CONCEPT, PHOTO, Phrase
 from assistant.language.question_words import (
     GRAMMAR,
@@ -28,12 +29,14 @@ from assistant.language.translations import (
 MAX_WORDS = 60
 """More words than anybody needs for questions about one photo."""
 _TOKEN = re.compile(rf"{CONCEPT}|{PHOTO}|\d+(?:[.:/-]\d+)+|\w+(?:['’-]\w+)*|[,?!.;&+]|\S")
-_POSSESSIVES = frozenset("my our your his her their mi mis mein meine meinen meinem meiner unser unsere nuestro nuestra".split())
-_ARTICLES = frozenset(
-    "a an the un una el la los las unos unas ein eine einen einem einer der die dem den some any no kein keine".split()
-)
-_WH = frozenset("who what when where which how".split())
-_AUXILIARIES = frozenset("is are was were do does did can".split())
+_POSSESSIVES = word_set("""
+    my our your his her their mi mis mein meine meinen meinem meiner unser unsere nuestro nuestra
+""")
+_ARTICLES = word_set("""
+    a an the un una el la los las unos unas ein eine einen einem einer der die dem den some any no kein keine
+""")
+_WH = word_set("who what when where which how")
+_AUXILIARIES = word_set("is are was were do does did can")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,10 @@ def clauses_of(question: Phrase) -> list[Clause] | None:
     if len(pieces) > MAX_WORDS:
         return None
     raw = [token for token in (_folded(piece) for piece in pieces) if token is not None]
-    language = _language(raw)
+    raw = [
+        token for i, token in enumerate(raw) if token.typed != "." or i == 0 or raw[i - 1].word not in TITLES
+    ]
+    language = _language(raw, question.text)
     entities: list[Entity] = []
     tokens = _with_names(raw, question.concepts, entities)
     tokens = _with_unknown_names(tokens, entities)
@@ -107,16 +113,18 @@ def _folded(piece: str) -> Token | None:
     return Token(fold(piece), piece)
 
 
-def _language(tokens: Sequence[Token]) -> dict[str, str]:
+def _language(tokens: Sequence[Token], typed: str) -> dict[str, str]:
     """The dictionary of the language that the most words belong to; an empty one for English."""
     words = [token.word for token in tokens]
+    if "¿" in typed or "¡" in typed or words[:1] == ["es"]:
+        return SPANISH
     counts = [
         (sum(word in markers for word in words), dictionary)
         for markers, dictionary in ((GERMAN_MARKERS, GERMAN), (SPANISH_MARKERS, SPANISH))
     ]
     count, dictionary = max(counts, key=lambda pair: pair[0])
     if count == 0:
-        foreign = [word for word in words if word not in GRAMMAR and len(word) > 2]
+        foreign = [word for word in words if len(word) > 2 and not is_known(word)]
         by_noun = [book for book in (GERMAN, SPANISH) if foreign and all(word in book for word in foreign)]
         return by_noun[0] if by_noun else {}
     return dictionary if count > sum(word in ENGLISH_MARKERS for word in words) else {}
@@ -134,7 +142,12 @@ def _with_names(tokens: Sequence[Token], names: Sequence[str], entities: list[En
                 result.pop()
             if len(result) > 1 and result[-2].word in _POSSESSIVES and result[-1].word not in {",", "and"}:
                 del result[-2:]
-            elif len(result) > 2 and result[-3].word in _POSSESSIVES and is_known(result[-1].word) and not is_verb(result[-1].word):
+            elif (
+                len(result) > 2
+                and result[-3].word in _POSSESSIVES
+                and is_known(result[-1].word)
+                and not is_verb(result[-1].word)
+            ):
                 del result[-3:]
             result.append(Token(f"@k{len(entities) - 1}", name))
         else:
@@ -144,7 +157,7 @@ def _with_names(tokens: Sequence[Token], names: Sequence[str], entities: list[En
 
 def is_verb(word: str) -> bool:
     """Whether a word rather ends what stands before a name than describes it."""
-    return word in {"is", "are", "was", "and", "or", "with", "like", "to", "in", "on", "of", "than", "ist", "es", "und", "y"}
+    return word in word_set("is are was and or with like to in on of than ist es und y")
 
 
 def _with_unknown_names(tokens: Sequence[Token], entities: list[Entity]) -> list[Token]:
@@ -159,7 +172,9 @@ def _with_unknown_names(tokens: Sequence[Token], entities: list[Entity]) -> list
                 end += 1
         parts = tokens[index:end]
         if parts and not all(part.word in TITLES for part in parts):
-            entities.append(Entity("u", " ".join(part.typed.rstrip(".") for part in parts if part.typed != ".")))
+            entities.append(
+                Entity("u", " ".join(part.typed.rstrip(".") for part in parts if part.typed != "."))
+            )
             possessive = re.search(r"['’]s$", entities[-1].text)
             if possessive:
                 entities[-1] = Entity("u", entities[-1].text[: possessive.start()])
@@ -177,19 +192,25 @@ def _with_unknown_names(tokens: Sequence[Token], entities: list[Entity]) -> list
 def _is_name_part(tokens: Sequence[Token], start: int, index: int) -> bool:
     """Whether the word at `index` goes on with, or begins, a name from `start`."""
     token = tokens[index]
-    if token.typed == "." and index > start:
-        return tokens[index - 1].word in TITLES
     if not re.match(r"[^\W\d_]", token.typed) or token.word.startswith("@"):
         return False
     if token.word in TITLES:
-        following = tokens[index + 1 :][:2]
-        return any(_has_capital(other.typed) and not is_known(other.word) for other in following if other.typed != ".")
+        following = tokens[index + 1 : index + 2]
+        return bool(following) and _has_capital(following[0].typed)
     if index == start and index > 0 and tokens[index - 1].word in _ARTICLES:
         return False
     word = re.sub(r"s$", "", token.word) if re.search(r"['’]s$", token.typed) else token.word
-    ordinary = is_known(word) or word in GERMAN or word in SPANISH or " " in plain_words(token.word) or plain_words(word) != word
+    ordinary = (
+        is_known(word)
+        or word in GERMAN
+        or word in SPANISH
+        or " " in plain_words(token.word)
+        or plain_words(word) != word
+    )
     if index == 0 and len(tokens) > 1 and tokens[1].word not in {"?", "and", "or", ","} and not ordinary:
-        return tokens[1].word in {"in", "on", "here", "there", "visible", "hier", "aqui"} and _has_capital(token.typed)
+        return tokens[1].word in {"in", "on", "here", "there", "visible", "hier", "aqui"} and _has_capital(
+            token.typed
+        )
     if ordinary and index > start and tokens[index - 1].word in TITLES:
         return _has_capital(token.typed)
     return _has_capital(token.typed) and not ordinary
@@ -210,16 +231,21 @@ def _with_relations(tokens: Sequence[Token], entities: list[Entity]) -> list[Tok
         is_owner = token.word in _POSSESSIVES
         if is_owner and following and _may_own(following[0]):
             length = 2
-            adjective = following[0] in {"best", "little", "big", "old", "older", "younger", "new", "other", "whole"}
+            adjective = following[0] in word_set("best little big old older younger new other whole")
             if adjective and len(following) > 1 and _may_own(following[1]):
                 length = 3
-        elif token.word.startswith(("@k", "@u")) and following[:1] == ["s"] and following[1:] and following[1] in RELATIONS:
+        elif (
+            token.word.startswith(("@k", "@u"))
+            and following[:1] == ["s"]
+            and following[1:]
+            and following[1] in RELATIONS
+        ):
             length = 3
         elif token.word in RELATIONS_ALONE and not token.word.startswith("@"):
             length = 1
         if length:
             owned = tokens[index : index + length]
-            typed = " ".join(part.typed for part in owned).replace(" 's", "'s")
+            typed = " ".join(part.typed for part in owned).replace(" s ", "'s ").replace(" 's", "'s")
             entities.append(Entity("r", typed))
             result.append(Token(f"@r{len(entities) - 1}", typed))
             index += length
@@ -231,8 +257,13 @@ def _with_relations(tokens: Sequence[Token], entities: list[Entity]) -> list[Tok
 
 def _may_own(word: str) -> bool:
     """Whether "my" before the word makes it somebody's: "my photo" is the photo itself."""
-    own = {"photo", "photos", "picture", "pictures", "pic", "image", "album", "foto", "bild", "library", "phone", "camera"}
-    return bool(re.match(r"[^\W\d_]", word)) and word not in own and (word not in GRAMMAR or word in {"best", "little", "big", "old", "new", "other"})
+    own = word_set("photo photos picture pictures pic image album foto bild library phone camera")
+    return (
+        bool(re.match(r"[^\W\d_]", word))
+        and word not in own
+        and (word not in GRAMMAR or word in {"best", "little", "big", "old", "new", "other"})
+        and word not in {"own", "name", "names"}
+    )
 
 
 def _in_english(tokens: Sequence[Token], dictionary: dict[str, str]) -> list[Token]:
@@ -252,6 +283,13 @@ def _in_english(tokens: Sequence[Token], dictionary: dict[str, str]) -> list[Tok
         if not english:
             word = tokens[index].word
             english = word if word.startswith("@") else plain_words(word)
+        if (
+            dictionary is SPANISH
+            and english in {"is", "are"}
+            and not result
+            and _lacks_subject(tokens, index)
+        ):
+            english += " it"
         typed = [token.typed for token in tokens[index : index + length]]
         for number, word in enumerate(english.split()):
             kept = " ".join(typed) if number == 0 else ""
@@ -260,11 +298,24 @@ def _in_english(tokens: Sequence[Token], dictionary: dict[str, str]) -> list[Tok
     return result
 
 
+def _lacks_subject(tokens: Sequence[Token], index: int) -> bool:
+    """Whether "es" or "está" is followed by what something is, as Spanish says no "it"."""
+    following = tokens[index + 1].word if index + 1 < len(tokens) else "?"
+    own = word_set("este esta esto ese esa eso sola solo aqui alguien mi el la los las ?")
+    return not following.startswith("@") and following not in own
+
+
 def _translated(tokens: Sequence[Token], index: int, dictionary: dict[str, str]) -> str:
     token = tokens[index]
     following = tokens[index + 1].word if index + 1 < len(tokens) else ""
-    if dictionary is SPANISH and token.word == "esta" and (
-        token.typed.casefold() == "está" or following.startswith("@") or following in {"sola", "solo", "en"}
+    if (
+        dictionary is SPANISH
+        and token.word == "esta"
+        and (
+            token.typed.casefold() == "está"
+            or following.startswith("@")
+            or following in {"sola", "solo", "en"}
+        )
     ):
         return "is"
     if dictionary is SPANISH and token.word == "a" and following.startswith("@"):
@@ -279,6 +330,7 @@ def _split(tokens: Sequence[Token], entities: tuple[Entity, ...], whole: str) ->
     for index, token in enumerate([*tokens, Token("?", "")]):
         following = [other.word for other in tokens[index + 1 : index + 2]]
         joins = token.word in {"and", "but", "or", "also", ","} and following and following[0] in _WH
+        joins = joins and not (token.word == "or" and len(current) == 1 and current[0].word in _WH)
         joins = joins or (token.word in {"and", "but"} and following and following[0] in _AUXILIARIES)
         if token.word not in {"?", "!", ".", ";"} and not joins:
             current.append(token)

@@ -23,7 +23,7 @@ _EMPTY_WORDS = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ToldFacts:
     """Facts that answer a question, in the order of telling."""
 
     facts: list[str]
@@ -36,21 +36,21 @@ class Told:
         return quoted(self.facts)
 
 
-def told_about(question: str, name: str, facts: Sequence[str]) -> Told:
+def told_about(question: str, name: str, facts: Sequence[str]) -> ToldFacts:
     """The facts that share the most content words with `question` about `name`; none where none shares any."""
     wanted = _content(question) - _content(name)
     shared = [len(wanted & _content(fact)) for fact in facts]
     most = max(shared, default=0)
     if not most:
-        return Told([], whole=False)
+        return ToldFacts([], whole=False)
     found = [fact for fact, count in zip(facts, shared, strict=True) if count == most]
-    return Told(found, whole=most == len(wanted))
+    return ToldFacts(found, whole=most == len(wanted))
 
 
-def who_or_what(question: str, name: str, facts: Sequence[str]) -> Told:
+def who_or_what(question: str, name: str, facts: Sequence[str]) -> ToldFacts:
     """The facts for a question that asks what was told: those that share its words, or all of them."""
     found = told_about(question, name, facts)
-    return Told(found.facts or list(facts), whole=bool(facts))
+    return ToldFacts(found.facts or list(facts), whole=bool(facts))
 
 
 def quoted(facts: Sequence[str]) -> str:
@@ -66,10 +66,30 @@ def nothing_told(name: str, facts: Sequence[str]) -> str:
 
 
 def _content(text: str) -> set[str]:
-    """The words that matter, in one form for singular, plural and third person."""
+    """The words that matter, in one form for number, tense and person, and for words that mean the same."""
     plain = unicodedata.normalize("NFC", text).casefold().replace("’", "'")
     words = (word.removesuffix("'s") for word in re.findall(r"\w+(?:'\w+)?", plain))
-    return {_singular(word) for word in words if word not in _EMPTY_WORDS}
+    content = {_meaning(word) for word in words if word not in _EMPTY_WORDS}
+    if re.search(r"\bhow old\b|\b\d+ (?:years?|months?) old\b", plain):
+        content.discard("year")
+    return content
+
+
+def _meaning(word: str) -> str:
+    """The form under which a word is compared."""
+    stem = _stem(_singular(word))
+    return _SAME_MEANING.get(word) or _SAME_MEANING.get(stem) or stem
+
+
+def _stem(word: str) -> str:
+    """Without the ending of a verb; "hopped" and "hop", "loving" and "love" get one form."""
+    for ending in ("ing", "ed"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            word = word.removesuffix(ending)
+            if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
+                word = word[:-1]
+            break
+    return word.removesuffix("e") if len(word) > 3 else word
 
 
 def _singular(word: str) -> str:
@@ -78,3 +98,32 @@ def _singular(word: str) -> str:
     if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses")):
         return word[:-2]
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us")) else word
+
+
+_SYNONYMS = (
+    "like love enjoy adore prefer favourite favorite fond crazy",
+    "afraid scared fear frightened terrified scary anxious",
+    "hate dislike loathe detest",
+    "age old born birth birthday aged young birthdate",
+    "food eat ate eaten feed fed diet meal snack treat munch",
+    "live home reside house dwell lived",
+    "sleep slept nap asleep bed snooze",
+    "work job profession occupation employed career",
+    "weigh weight heavy kilo kg pound",
+    "tall height high",
+    "colour color",
+    "wife husband spouse married marry",
+    "ill sick sickness illness disease",
+    "play plaything toy",
+    "fur coat hair",
+    "run ran", "swim swam", "go went gone", "buy bought", "give gave given", "find found", "get got", "bite bit bitten",
+    "make made", "come came", "speak spoke spoken", "wear wore worn", "drink drank drunk", "allergic allergy",
+    "mum mother mom", "dad father", "big large", "small little tiny", "car automobile", "bike bicycle",
+)  # fmt: skip
+"""Words of one line answer for each other."""
+_SAME_MEANING = {
+    form: group.split()[0]
+    for group in _SYNONYMS
+    for word in group.split()
+    for form in (word, _stem(_singular(word)))
+}

@@ -21,7 +21,7 @@ from assistant.language.question_patterns import (
     position,
 )
 from assistant.language.question_rest import alone, parts_of_rest
-from assistant.language.question_types import Colors, Part, Position, Presence, Question, Told
+from assistant.language.question_types import Colors, Position, Presence, Question, Told
 
 _WHO = rf"(?P<names>{ENTITIES})"
 _PLACE = rf"(?: {POSITION})?"
@@ -31,7 +31,7 @@ _PRESENCE = tuple(
     re.compile(f"^(?:{pattern})$")
     for pattern in (
         rf"{BE}(?: not)? (?:{_PERSON_AT}) (?:{MAYBE}){_WHO}{TAIL}(?P<rest>)",
-        rf"{BE} (?:not )?(?:{THIS} )?(?:{MAYBE})(?:the |one of |either of |both of )*{_WHO}{TAIL}{_PLACE}{_REST}",
+        rf"(?:not )?{BE} (?:not )?(?:{THIS} )?(?:{MAYBE})(?:the |one of |either of |both of )*{_WHO}{TAIL}{_PLACE}{_REST}",
         rf"(?:do|can|could|did|does) (?:you|i|we|u|somebody|anybody)(?: not)?(?: (?:still|also|even|maybe))* (?:see|recognize|find|spot|identify|detect|notice|make out) {_WHO}{TAIL}{_PLACE}{_REST}",
         rf"(?:does|do|did) (?:it|these|those|{PHOTO})(?: not)?(?: \w+)? (?:show|contain|have|include|depict|feature|look like) {_WHO}{TAIL}{_PLACE}{_REST}",
         rf"(?:could|can|might|may|would|should|must)(?: not)? (?:{THIS}|{_PERSON_AT})(?: not)?(?: (?:also|really|possibly|perhaps|actually))? be (?:{MAYBE}){_WHO.replace('names', 'names')}{TAIL}(?P<rest>)",
@@ -54,7 +54,9 @@ _WHERE = tuple(
         rf"{BE} {_WHO}{TAIL} on the left or(?: on)?(?: the)? right",
     )
 )
-_EITHER = re.compile(rf"^(?:which|who)(?: one)?(?: of)? (?P<names>{ENTITIES}) (?:is|are) (?P<tail>{HERE})$|^(?:who|which)(?: one)?(?: {BE})? {THIS}(?: ,)? (?P<names_2>{ENTITY}(?: ,)? or {ENTITY})$")
+_EITHER = re.compile(
+    rf"^(?:which|who)(?: one)?(?: of)? (?P<names>{ENTITIES}) (?:is|are) (?P<tail>{HERE})$|^(?:who|which)(?: one)?(?: {BE})? {THIS}(?: ,)? (?P<names_2>{ENTITY}(?: ,)? or {ENTITY})$"
+)
 _OPEN = re.compile(
     rf"""^(?:who|what|who\ or\ what)\ (?:exactly\ )?(?:is|was|are)\ (?P<a>{ENTITIES})$|^who\ (?P<g>{ENTITY})\ is$
     |^(?:of\ )?(?:what|which)\ (?:breed|kind|sort|type|species|race|a\ breed)(?:\ of)?(?:\ an?)?(?:\ \w+)?\ (?:is|was|are|has|does)\ (?P<b>{ENTITIES})(?:\ (?:s|have|belong\ to))?$
@@ -66,21 +68,27 @@ _OPEN = re.compile(
     re.VERBOSE,
 )
 _TOLD = re.compile(
-    rf"""^(?:how\ old|how\ tall|how\ heavy|how\ big|how\ smart|how\ fast|what\ age|of\ what\ age)\ (?:is|was|are)\ (?P<a>{ENTITIES})(?:\ now|\ today|\ here)?$
+    rf"""^(?:how\ old|how\ tall|how\ heavy|how\ big|how\ smart|how\ fast|what\ age|of\ what\ age)\ (?:is|was|are)\ (?P<a>{ENTITIES})(?:\ now|\ today|\ {HERE.replace(" ", chr(92) + " ")})*$
     |^(?:what|which|who|whom|how|where|when|why|how\ often|how\ much)(?:\ \S+){{0,3}}?\ (?:does|do|did|has|have|can|will|would|should)\ (?P<b>{ENTITIES})\ (?!look\b|wear\b|hold\b|carry\b|do\b)\S.*$
     |^(?:does|do|did|has|have|had|can|will|would|should|could)(?:\ not)?\ (?P<c>{ENTITIES})\ \S.*$
     |^(?:what|when|where|who)\ (?:is|are|was)\ (?P<d>{ENTITY})\ s\ \S.*$|^(?:what|when|where|who)\ (?:is|are|was)\ (?:the\ )?\S+(?:\ \S+)?\ of\ (?P<h>{ENTITY})$
     |^(?:when|where|why|how)\ (?:is|was|are|were)\ (?P<e>{ENTITIES})\ (?:born|afraid|from|happy|sad|called|named|so|adopted|ill|sick|bought)\b.*$
-    |^what\ (?:is|was|are)\ (?P<f>{ENTITIES})\ (?:afraid|scared|frightened|fond|good|bad|allergic|made|called|named|used|for|like|proud)\b.*$
+    |^(?:what|who|whom)\ (?:is|was|are)\ (?P<f>{ENTITIES})\ (?:afraid|scared|frightened|fond|good|bad|allergic|made|called|named|used|for|like|proud)\b.*$
     |^(?:who|what)\ (?:likes|loves|owns|knows|hates|belongs\ to|lives\ with|made|gave|bought)\ (?P<g>{ENTITIES})$
     |^(?:whose|what)\ (?:dog|cat|pet|child|friend|sister|brother|wife|husband|son|daughter|mother|father)\ (?:is|are)\ (?P<i>{ENTITIES})$
     |^like\ (?P<j>{ENTITIES})\ \S.*$|^what\ like\ (?P<k>{ENTITIES})$|^(?:what|where|how)\ (?P<m>likes?|eats?|lives?)\ (?P<l>{ENTITIES})$""",
     re.VERBOSE,
 )
 _SEEN_ACTION = re.compile(r"^ (?:not )?(?:really |just |still |also )?(?:\w{2,}ing)\b")
-_ACTION_WITH_THING = re.compile(r"^ (?:wearing|holding|carrying|riding|eating|sitting|standing|lying|sleeping|swimming|playing|running|walking) ")
-_ALONE = re.compile(r"^ (?:all )?(?:alone|by (?:himself|herself|itself|themselves)|on (?:his|her|its|their) own)(?P<rest>.*)$")
-_WITH = re.compile(rf"^ (?:together )?(?:with|next to|beside|near|and) (?P<others>{ENTITIES})(?P<rest>{TAIL.replace('?P<tail>', '?:')})$")
+_ACTION_WITH_THING = re.compile(
+    r"^ (?:wearing|holding|carrying|riding|eating|sitting|standing|lying|sleeping|swimming|playing|running|walking) "
+)
+_ALONE = re.compile(
+    r"^ (?:all )?(?:alone|by (?:himself|herself|itself|themselves)|on (?:his|her|its|their) own|the only (?:one|person|dog|cat|animal))(?P<rest>.*)$"
+)
+_WITH = re.compile(
+    rf"^ (?:together )?(?:with|next to|beside|near|and) (?P<others>{ENTITIES}){TAIL}(?P<rest>.*)$"
+)
 
 
 def named_question(text: str, clause: Clause) -> Question | None:
@@ -92,10 +100,14 @@ def named_question(text: str, clause: Clause) -> Question | None:
 
 def _names(match: re.Match[str]) -> str:
     """The entities of a match, whichever of its alternatives it was."""
-    return next((text for text in match.groupdict().values() if text and text.startswith(("@", "both", "either"))), "")
+    return next(
+        (text for text in match.groupdict().values() if text and text.startswith(("@", "both", "either"))), ""
+    )
 
 
-def presence_of(words: str, clause: Clause, negated: bool = False, at: Position | None = None, asks_where: bool = False) -> Presence:
+def presence_of(
+    words: str, clause: Clause, negated: bool = False, at: Position | None = None, asks_where: bool = False
+) -> Presence:
     """Whether the entities in `words` are there."""
     return Presence(
         clause.texts(words, "k"),
@@ -152,7 +164,8 @@ def _with_rest(
         return None if more is None else (alone(words, clause, negated), *more)
     match = _WITH.match(rest)
     if match:
-        return (presence_of(f"{words} and {match['others']}", clause, negated, at),)
+        there = presence_of(f"{words} and {match['others']}", clause, negated, at)
+        return _and_more(there, match["rest"].strip(), start, clause) if match["rest"] else (there,)
     there = presence_of(words, clause, negated, at)
     if rest.startswith(" s "):
         return None
@@ -161,7 +174,9 @@ def _with_rest(
         if not action:
             return None
         behind = rest.removeprefix(" ") if "ing " not in rest else rest.split("ing ", 1)[1]
-        preposition = rest.split()[0] if re.match(r"^ (?:wearing|holding|carrying|riding) ", rest) else ""
+        preposition = (
+            rest.split(maxsplit=1)[0] if re.match(r"^ (?:wearing|holding|carrying|riding) ", rest) else ""
+        )
         return _and_more(there, f"{preposition} {behind}".strip(), start, clause) if preposition else None
     return _and_more(there, rest.strip(), start, clause)
 
@@ -172,7 +187,9 @@ def _and_more(there: Presence, rest: str, start: int, clause: Clause) -> Questio
         return None
     if all(isinstance(part, Colors) for part in more) and len(there.names) == 1 and not there.unknown_names:
         return tuple(
-            Colors(there.names[0], is_name=True, asked=part.asked) for part in more if isinstance(part, Colors)
+            Colors(there.names[0], is_name=True, asked=part.asked)
+            for part in more
+            if isinstance(part, Colors)
         )
     return (there, *more)
 
@@ -190,9 +207,16 @@ def _open(text: str, clause: Clause) -> Question | None:
 def _told(text: str, clause: Clause) -> Question | None:
     """What a photo cannot tell; "is Bo afraid of water?" as well, but not "is Bo eating?"."""
     match = _TOLD.match(text)
+    relation = re.fullmatch(r"(?:who|what|how old|when|where) (?:is|was|are) (@r\d+)", text)
+    if relation is not None:
+        owned = clause.entity(relation[1]).text
+        owners = tuple(
+            entity.text for entity in clause.entities if entity.kind == "k" and owned.startswith(entity.text)
+        )
+        return (Told(owners, clause.whole),) if owners else None
     if match is None:
         match = re.match(rf"^(?:is|are|was|were)(?: not)? (?P<names>{ENTITIES}) (?P<rest>.+)$", text)
         if match is None or _SEEN_ACTION.match(f" {match['rest']}"):
             return None
-    names = clause.texts(_names(match), "k")
-    return (Told(names, clause.whole),) if names else None
+    names = clause.texts(text, "k")
+    return (Told(names, clause.whole),) if clause.texts(_names(match), "k") else None

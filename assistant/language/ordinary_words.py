@@ -1,7 +1,7 @@
 """Names that are ordinary words too: whether a word at a place in a text stands for the name.
 
-A cat may be called Snow and a dog Rusty. "Snow sleeping" and "is snow here?" mean the cat; "a cabin in the snow" and "an
-old rusty car" do not. Capital letters decide where they are written; elsewhere the words before and behind do.
+A cat may be called Snow and a dog Rusty. "Snow sleeping" and "is snow here?" mean the cat; "a cabin in the snow"
+and "an old rusty car" do not. Capital letters decide where they are written; elsewhere the words before and behind do.
 """
 
 from __future__ import annotations
@@ -10,57 +10,67 @@ import re
 import unicodedata
 from functools import cache
 
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, for tables that read best as one."""
+    return frozenset(text.split())
+
+
 # fmt: off
-_GRAMMAR = frozenset("""
-    a am an and are as at be but by can could did do does for from had has have he her him his how i if in is it its
-    may me might must my no not of off on or our out over shall she should so than that the their them then there these
-    they this those to too under up us was we were what when where which who why will with would you your
-""".split())
+_GRAMMAR = word_set("""
+    a am an and are as at be but by can could did do does for from had has have he her him his how i if in is
+    it its may me might must my no not of off on or our out over shall she should so than that the their them
+    then there these they this those to too under up us was we were what when where which who why will with
+    would you your
+""")
 """Words that are never a name in lower case, other than as the subject of a question: "is will here?"."""
-_VERBS = frozenset("""
-    ask bash bob chase chip dash drew flip grant hope hunt jump mark nick pat pierce rob skip spike sue swing turn wade
-    will may can bill
-""".split())
-_MASS = frozenset("""
-    amber art autumn basil bread brandy butter candy caramel chocolate cinnamon clay cloud cocoa coffee copper coral
-    cotton crystal dawn diesel dust dusk fire fog frost fudge ginger gold grass gray green grey haze heather heaven home
-    honey ice ivy jade jasmine jazz joy june july april august summer winter spring silk silver sky sleet smoke snow
-    sugar sage sand satin salt spice steel storm sunshine thunder toffee velvet water whiskey wine wood rain rust pepper
-    mint mist mocha mud music night nutmeg black blue bronze brown red pink purple white yellow orange violet faith
-    grace charity patience prudence mercy harmony liberty justice luck light lightning shade silence time love peace
-    champagne sherry rosemary hazel ash milk tea coal iron cream vanilla
-""".split())
+_VERBS = word_set("""
+    ask bash bob chase chip dash drew flip grant hope hunt jump mark nick pat pierce rob skip spike sue swing
+    turn wade will may can bill
+""")
+_MASS = word_set("""
+    amber art autumn basil bread brandy butter candy caramel chocolate cinnamon clay cloud cocoa coffee copper
+    coral cotton crystal dawn diesel dust dusk fire fog frost fudge ginger gold grass gray green grey haze
+    heather heaven home honey ice ivy jade jasmine jazz joy june july april august summer winter spring silk
+    silver sky sleet smoke snow sugar sage sand satin salt spice steel storm sunshine thunder toffee velvet
+    water whiskey wine wood rain rust pepper mint mist mocha mud music night nutmeg black blue bronze brown
+    red pink purple white yellow orange violet faith grace charity patience prudence mercy harmony liberty
+    justice luck light lightning shade silence time love peace champagne sherry rosemary hazel ash milk tea
+    coal iron cream vanilla
+""")
 """Words that stand without an article: "draw snow"."""
-_OTHERS = frozenset("""
-    ace angel apple baby bag bandit bean bear bee belle berry birch biscuit bishop blaze blossom bolt boots boss bow boy
-    brook bubbles bud buddy bug bunny button buttons captain car carter cat champ chance cherry chief clementine cliff
-    clover coconut comet cookie cooper count cricket cupcake daisy dale dean dog doll domino dove dragon duchess duck
-    duke dusty eagle earl ember eve falcon fancy fawn fern finch fisher flash flint flower fluffy fly forest fox frank
-    freckles frosty fuzzy galaxy gem general gene ghost girl glen goldie goose guy happy hawk hazelnut heart hero holly
-    house hunter iris jack jay jet jewel judge king kitten kitty kiwi lady lake lamp lark lily lion lord lucky magic major
-    mango maple marble mason master maverick melody merry midnight miles miller minnow misty mittens monkey moon mouse
-    muddy muffin mug nacho noodle nova nut ocean olive oreo owl paddy pancake panda panther parker patch patches pea
-    peach peaches peanut pearl penny petal phoenix pickle pilot pip pixel pixie pony poppy pretzel prince princess puck
-    pumpkin puppy queen rabbit radar ranger raven ray rebel rich river robin rock rocket rocky rose rover ruby rusty
-    sailor sandy scout shadow shell shoe shorty skipper sky smokey smoky snowball snowflake snowy socks soldier sparky
-    sparkle spider spirit spot squirt star stone stormy summit sun sunny sunset tank tawny taylor teddy tiger tinker toby
-    tom toy trip truffle turbo turtle twig tulip valentine viper waffle waffles walker wave whiskers wild willow windy wolf
-    wren young zebra guide
-""".split())
-_NO_NOUNS_BEHIND = frozenset("""
-    about above across after against alone along also am among and are around as asleep at awake away be before behind
-    below beside between both but by can could did do does down during for from had has have he here if in inside into
-    is isn't it like may might must near next nor not of off on onto or out outside over please right sad she should
-    sits sit sat slept sleep so still than that the there they through to together together too toward under until up
-    visible wants was wasn't we were when where while who will with without would you my our your his her a an happy
-    jumping now today yesterday again either alone's
-""".split())
-_DETERMINERS = frozenset("""
-    a an the some any no every each another much more less many few several all enough lots that's whose what which
-    there of-the my our your his her their its old new young big small little huge tiny tall deep fresh white black red
-    blue green grey gray brown pink purple yellow orange dark bright light heavy wet dry cold warm hot beautiful pretty
-    lovely wild single two three four five six rusty misty sandy dusty
-""".split())
+_OTHERS = word_set("""
+    ace angel apple baby bag bandit bean bear bee belle berry birch biscuit bishop blaze blossom bolt boots
+    boss bow boy brook bubbles bud buddy bug bunny button buttons captain car carter cat champ chance cherry
+    chief clementine cliff clover coconut comet cookie cooper count cricket cupcake daisy dale dean dog doll
+    domino dove dragon duchess duck duke dusty eagle earl ember eve falcon fancy fawn fern finch fisher flash
+    flint flower fluffy fly forest fox frank freckles frosty fuzzy galaxy gem general gene ghost girl glen
+    goldie goose guy happy hawk hazelnut heart hero holly house hunter iris jack jay jet jewel judge king
+    kitten kitty kiwi lady lake lamp lark lily lion lord lucky magic major mango maple marble mason master
+    maverick melody merry midnight miles miller minnow misty mittens monkey moon mouse muddy muffin mug nacho
+    noodle nova nut ocean olive oreo owl paddy pancake panda panther parker patch patches pea peach peaches
+    peanut pearl penny petal phoenix pickle pilot pip pixel pixie pony poppy pretzel prince princess puck
+    pumpkin puppy queen rabbit radar ranger raven ray rebel rich river robin rock rocket rocky rose rover ruby
+    rusty sailor sandy scout shadow shell shoe shorty skipper sky smokey smoky snowball snowflake snowy socks
+    soldier sparky sparkle spider spirit spot squirt star stone stormy summit sun sunny sunset tank tawny
+    taylor teddy tiger tinker toby tom toy trip truffle turbo turtle twig tulip valentine viper waffle waffles
+    walker wave whiskers wild willow windy wolf wren young zebra guide
+""")
+_NO_NOUNS_BEHIND = word_set("""
+    about above across after against alone along also am among and are around as asleep at awake away be
+    before behind below beside between both but by can could did do does down during for from had has have he
+    here if in inside into is isn't it like may might must near next nor not of off on onto or out outside
+    over please right sad she should sits sit sat slept sleep so still than that the there they through to
+    together together too toward under until up visible wants was wasn't we were when where while who will
+    with without would you my our your his her a an happy jumping now today yesterday again either alone's
+""")
+_DETERMINERS = word_set("""
+    it very so too quite rather
+    a an the some any no every each another much more less many few several all enough lots that's whose what
+    which there of-the my our your his her their its old new young big small little huge tiny tall deep fresh
+    white black red blue green grey gray brown pink purple yellow orange dark bright light heavy wet dry cold
+    warm hot beautiful pretty lovely wild single two three four five six rusty misty sandy dusty
+""")
 # fmt: on
 _SUBJECT_PLACE = re.compile(
     r"(?:^|[\s,(])(?:is|was|isn't|wasn't|are|were|does|did|has|had|doesn't|didn't|hasn't|who's|where's|what's|whose|named"
@@ -94,7 +104,7 @@ def stands_for_name(text: str, start: int, end: int, name: str) -> bool:
     is_ordinary = is_ordinary_word(name)
     if start == 0 and is_ordinary and _AUXILIARY_START.match(text):
         return False
-    if typed == name and name != word and not _is_title_case(text):
+    if typed == name and name != word and (not is_ordinary or not _is_title_case(text)):
         return start > 0 or not is_ordinary or not _is_modifier(behind)
     last_word = _LAST_WORD.search(before)
     previous = last_word[1].casefold() if last_word else ""
@@ -127,4 +137,5 @@ def _is_modifier(behind: str) -> bool:
 def _is_title_case(text: str) -> bool:
     """Whether every word has a capital letter, so that capitals tell nothing."""
     words = re.findall(r"[^\W\d_]+", text[:500])
-    return len(words) > 3 and all(word[0].isupper() for word in words)
+    has_grammar = any(folded(word) in _GRAMMAR for word in words)
+    return len(words) > 2 and has_grammar and all(word[0].isupper() for word in words)

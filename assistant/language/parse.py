@@ -23,15 +23,16 @@ _PHOTO_PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"""(?P<quote>["'`])(?P<path>[^"'`\n]*{_SUFFIX})(?P=quote)""",
-        rf"(?P<path>file://\S+?{_SUFFIX})(?!\w)",
+        rf"(?P<path>file://\S{{1,500}}?{_SUFFIX})(?!\w)",
         # Spaces escaped as a shell would: IMG\ 1.jpg
-        rf"(?P<path>(?<!\S)(?<!\\ )(?:[^\s\\]|\\(?! ))*\\ (?:[^\s\\]|\\ ?){{0,1000}}?{_SUFFIX})(?!\w)",
+        rf"(?P<path>(?<!\S)(?<!\\ )(?:[^\s\\]|\\(?! ))*\\ (?:[^\s\\]|\\ ?){{0,500}}?{_SUFFIX})(?!\w)",
         # An anchored path may contain bare spaces: ~/My Photos/IMG 1.jpg
-        rf"(?P<path>(?<![\w/.~])(?:~[\w-]*|\.{{1,2}}|[A-Za-z]:)?[/\\](?!/)[^\"'`\n]{{0,1000}}?{_SUFFIX})(?!\w)",
+        rf"(?P<path>(?<![\w/.~])(?:~[\w-]*|\.{{1,2}}|[A-Za-z]:)?[/\\](?!/)[^\"'`\n]{{0,500}}?{_SUFFIX})(?!\w)",
         rf"(?<![^\s\"'`,;:()\[\]])(?P<path>[^\s\"'`,;:()\[\]]+{_SUFFIX})(?!\w)",
     )
 )
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -155,22 +156,29 @@ def _lift_concepts(text: str, concepts: Sequence[str]) -> tuple[str, list[_Lifte
     text = text.replace(CONCEPT, "(concept)")
     if not names:
         return text, []
-    canonical = {folded(name): name for name in names}
-    alternatives = "|".join(re.escape(unicodedata.normalize("NFC", name)) for name in names)
+    # A name with other accents than the user typed is still the name: "Zoe" is Zoë, unless somebody else is Zoe.
+    canonical = {_without_accents(name): name for name in names} | {folded(name): name for name in names}
+    alternatives = "|".join(re.escape(_without_accents(name)) for name in names)
     # "the" and "my" belong to the mention ("my striped mug" is the concept "striped mug") unless to the name itself.
     pattern = re.compile(rf"(?<![\w⟦])(?:(?:the|my|our) )??(?P<name>{alternatives})(?![\w⟧])", re.IGNORECASE)
     found: list[_Lifted] = []
+    pieces, end = [], 0
+    for match in pattern.finditer(_without_accents(text, keep_case=True)):
+        start, name_start = match.start(), match.start("name")
+        typed = text[name_start : match.end()]
+        name = canonical.get(folded(typed)) or canonical.get(_without_accents(typed))
+        if name is not None and stands_for_name(text, name_start, match.end(), name):
+            found.append(_Lifted(text[start : match.end()], name, name_start - start))
+            pieces += [text[end:start], CONCEPT]
+            end = match.end()
+    return "".join([*pieces, text[end:]]), found
 
-    def lift(match: re.Match[str]) -> str:
-        name = canonical.get(folded(match["name"]))
-        if name is None:
-            return match[0]
-        if not stands_for_name(text, match.start("name"), match.end("name"), name):
-            return match[0]
-        found.append(_Lifted(match[0], name, match.start("name") - match.start()))
-        return CONCEPT
 
-    return pattern.sub(lift, text), found
+def _without_accents(text: str, keep_case: bool = False) -> str:
+    """The text with as many characters, each without its accent."""
+    composed = unicodedata.normalize("NFC", text)
+    plain = "".join(unicodedata.normalize("NFD", letter)[0] for letter in composed)
+    return plain if keep_case else plain.casefold()
 
 
 def _without_braces(text: str) -> str:

@@ -6,29 +6,41 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-_MONTHS = (
-    "january february march april may june july august september october november december".split()
-)
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _MONTH_NUMBERS = {month: number for number, month in enumerate(_MONTHS, 1)} | {
     month[:3]: number for number, month in enumerate(_MONTHS, 1)
 }
 _MONTH = rf"(?:{'|'.join(sorted(_MONTH_NUMBERS, key=len, reverse=True))})"
 _SEASONS = {"summer": "summer", "winter": "winter", "spring": "spring", "autumn": "autumn", "fall": "autumn"}
-_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday weekend".split()
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "weekend"]
 _HOLIDAYS = "christmas|easter|halloween|new years eve|new years day|new year|thanksgiving|my birthday"
 _TIME_OF_DAY = "morning|afternoon|evening|night|noon|midnight|daytime"
 _PERIOD = re.compile(
     rf"""^(?:(?P<relation>in|on|at|before|after|since|until|during|around|from|within)\ )?(?:the\ )?
     (?:
-      (?P<relative>today|yesterday|(?:this|last|the\ last|past)\ (?:year|month|week|weekend|{'|'.join(_SEASONS)}
-         |{'|'.join(_WEEKDAYS)}|{_HOLIDAYS}|{_MONTH})|(?:year|month|week|\w+)\ last|(?:a|one|two|three|four|five|ten|\d+)\ 
-         (?:years?|months?|weeks?|days?)\ ago|recently|long\ ago)
+      (?P<relative>today|yesterday|(?:this|last|the\ last|past)\ (?:year|month|week|weekend|{"|".join(_SEASONS)}
+         |{"|".join(_WEEKDAYS)}|{_HOLIDAYS}|{_MONTH})|(?:year|month|week|\w+)\ last
+         |(?:a|one|two|three|four|five|ten|\d+)
+         \ (?:years?|months?|weeks?|days?)\ ago|recently|long\ ago)
      |(?:year\ |month\ of\ )?(?P<decade>(?:19|20)?\d0s)
      |(?:year\ )?(?P<year>(?:19|20)\d\d)(?:\ (?P<month_3>\d\d?)\ (?P<day_3>\d\d?))?
      |(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\ (?:of\ )?)?(?P<month>{_MONTH})(?:\ (?P<day_2>\d{{1,2}})(?:st|nd|rd|th)?)?
          (?:\ (?:,\ )?(?:of\ |in\ )?(?P<year_2>(?:19|20)\d\d))?
-     |(?P<season>{'|'.join(_SEASONS)})(?:\ (?:of\ |in\ )?(?P<year_3>(?:19|20)\d\d))?
-     |(?:a\ )?(?P<weekday>{'|'.join(_WEEKDAYS)})
+     |(?P<season>{"|".join(_SEASONS)})(?:\ (?:of\ |in\ )?(?P<year_3>(?:19|20)\d\d))?
+     |(?:a\ )?(?P<weekday>{"|".join(_WEEKDAYS)})
      |(?P<holiday>{_HOLIDAYS})(?:\ (?:of\ |in\ )?(?P<year_4>(?:19|20)\d\d))?
      |(?P<time_of_day>{_TIME_OF_DAY})
     )$""",

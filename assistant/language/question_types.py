@@ -190,8 +190,25 @@ class Other:
 
 
 Part = (
-    Describe | WhoIsThere | Presence | HowMany | WithWhom | Alone | When | Where | Camera | Album | Shown | WhatIsIt
-    | Colors | Light | Sharpness | Text | Size | Told | Other
+    Describe
+    | WhoIsThere
+    | Presence
+    | HowMany
+    | WithWhom
+    | Alone
+    | When
+    | Where
+    | Camera
+    | Album
+    | Shown
+    | WhatIsIt
+    | Colors
+    | Light
+    | Sharpness
+    | Text
+    | Size
+    | Told
+    | Other
 )
 Question = tuple[Part, ...]
 """At least one part, in the order of asking."""

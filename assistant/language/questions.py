@@ -9,12 +9,41 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from assistant.language.clauses import Clause, clauses_of
+from assistant.language.clauses import Clause, Entity, clauses_of
 from assistant.language.named_questions import named_question
 from assistant.language.parse import CONCEPT, Phrase
-from assistant.language.question_patterns import without_closing, without_noise
+from assistant.language.question_patterns import HERE, without_closing, without_noise
 from assistant.language.question_rules import photo_question
-from assistant.language.question_types import Describe, Other, Part, Presence, Question
+from assistant.language.question_types import (
+    Album,
+    Alone,
+    Camera,
+    Colors,
+    Describe,
+    HowMany,
+    Light,
+    Other,
+    Part,
+    Presence,
+    Question,
+    Sharpness,
+    Shown,
+    Size,
+    Text,
+    Told,
+    WhatIsIt,
+    When,
+    Where,
+    WhoIsThere,
+    WithWhom,
+)
+from assistant.language.question_words import is_unknown_name
+
+__all__ = [
+    "Album", "Alone", "Camera", "Colors", "Describe", "HowMany", "Light", "Other", "Part", "Presence", "Question",
+    "Sharpness", "Shown", "Size", "Text", "Told", "WhatIsIt", "When", "Where", "WhoIsThere", "WithWhom", "asked_about",
+    "understand",
+]  # fmt: skip
 
 _OPEN_QUESTION = re.compile(
     rf"""^(?:who|what)(?:'s|\ is|\ was|\ are)\ {CONCEPT}\W*$
@@ -43,11 +72,13 @@ def understand(question: Phrase | None) -> Question:
     if clauses is None:
         return (_other(question),)
     if not clauses:
-        return (Describe(),) if not re.search(r"[^\W_]|\ufffd", question.text) else (_other(question),)
+        return (Describe(),) if not question.text.strip(" ?!.,;:…¿¡-") else (_other(question),)
     parts: list[Part] = []
     for clause in clauses:
         words = without_noise(clause.text)
-        if words or len(clauses) == 1:
+        if re.fullmatch(r"@k\d+", words) and re.match(r"(?:hi|hey|hello|thanks|sorry) ", clause.text):
+            parts.append(_other(question))
+        elif words or len(clauses) == 1:
             parts.extend(_parts_of(words or clause.text, clause, question))
     return tuple(dict.fromkeys(parts)) or (Describe(),)
 
@@ -69,6 +100,26 @@ def _parts_of(words: str, clause: Clause, question: Phrase) -> Question:
         parts = named_question(text, placed) or photo_question(text, placed)
         if parts:
             return parts
+    return _of_unknown_word(shorter, clause, question)
+
+
+def _of_unknown_word(words: str, clause: Clause, question: Phrase) -> Question:
+    """ "is rex here?": a name that nobody gave, in small letters. "is this rex?" may be about anything."""
+    unknown = [word for word in words.split() if is_unknown_name(word)]
+    if len(unknown) == 1 and re.match(
+        r"(?:is|are|was|do you (?:see|recognize)|can you (?:see|find)) ", words
+    ):
+        number = len(clause.entities)
+        token = rf"@u{number}"
+        marked = " ".join(token if word == unknown[0] else word for word in words.split())
+        with_name = replace(clause, text=marked, entities=(*clause.entities, Entity("u", unknown[0])))
+        parts = named_question(marked, with_name)
+        if parts and all(isinstance(part, Presence) for part in parts):
+            if ("@k" in marked and re.search(r" (?:or|and) ", marked)) or re.search(
+                rf"(?:is|see|find) {token}(?: \w+)* (?:{HERE})$", marked
+            ):
+                return parts
+            return (Other(question.text, clause.texts(words, "k"), (unknown[0],)),)
     return (Other(question.text, clause.texts(words, "k"), clause.texts(words, "u")),)
 
 

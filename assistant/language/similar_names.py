@@ -18,7 +18,9 @@ def similar_names(unknown: str, known: Iterable[str]) -> tuple[str, ...]:
     limit = 2 if len(name) >= 6 else 1
     if len(name) < 2:
         return ()
-    distances = [(edit_distance(name, fold(candidate)[:_MAX_LENGTH], limit), candidate) for candidate in known]
+    distances = [
+        (edit_distance(name, fold(candidate)[:_MAX_LENGTH], limit), candidate) for candidate in known
+    ]
     return tuple(candidate for distance, candidate in sorted(distances) if distance <= limit)
 
 

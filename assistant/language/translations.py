@@ -2,8 +2,11 @@
 
 Knows single words and a few fixed phrases; everything is spelt as `fold` leaves it: lower case, no accents.
 """
+# ruff: noqa: E501 - tables of words read best in long lines
 
 from __future__ import annotations
+
+from assistant.language.ordinary_words import word_set
 
 # fmt: off
 _GERMAN_NOUNS = """
@@ -64,7 +67,7 @@ _GERMAN_GRAMMAR = """
     im=in+the in=in am=on+the an=on vor=before nach=after zu=to von=of vom=of+the aus=from foto=photo fotos=photos
     bild=photo bildes=photo bilder=photos aufnahme=photo hier=here da=here darauf=here drauf=here darin=here drin=here
     dabei=here sichtbar=visible abgebildet=visible siehst=see erkennst=recognize kennst=know findest=find du=you
-    ich=i mir=me uns=us wir=we man=one nicht=not allein=alone alleine=alone beide=both auch=also noch=else sonst=else
+    ich=i mir=me uns=us wir=we man=one nicht=not zusammen=together allein=alone alleine=alone beide=both auch=also noch=else sonst=else
     ausser=besides links=left rechts=right linken=left rechten=right vorne=front hinten=back mitte=middle
     jahr=year tag=day monat=month datum=date uhrzeit=time jahreszeit=season sommer=summer winter=winter fruhling=spring
     herbst=autumn letztes=last letzten=last gestern=yesterday heute=today weihnachten=christmas ostern=easter
@@ -108,14 +111,14 @@ _PHRASES = """
     |zeigt das foto=does this show|zeigt das bild=does this show|schwarz weiss=black and white
     |a la izquierda=on the left|a la derecha=on the right|en el centro=in the middle|al fondo=in the background
     |se tomo=was taken|se hizo=was taken|se saco=was taken|fue tomada=was taken|fue tomado=was taken
-    |fue hecha=was taken|que es esto=what is this|quien es=who is this|quien mas=who else|de que color=what color
+    |fue hecha=was taken|que es esto=what is this|quien mas=who else|de que color=what color
     |que tipo de=what kind of|que clase de=what kind of|que dice=what does it say|que pone=what does it say
     |que ves=what do you see|que hay=what is here|a quien ves=who do you see|ves a=do you see|se ve a=do you see|se ve=is there
     |reconoces a=do you recognize|conoces a=do you know|en la foto=in the photo|en la imagen=in the photo
     |en esta foto=in this photo|en esta imagen=in this photo|ano pasado=last year|cuantos anos tiene=how old is
     |blanco y negro=black and white|el ano pasado=last year|le gusta a=like|hay alguien=is there anybody
     |wann und wo=when and where|cuando y donde=when and where|en que=in which|con que=with which|que camara=which camera
-    |que ano=which year|in welchem=in which|mit welcher=with which
+    |que ano=which year|mit wem=with who|con quien=with who|in welchem=in which|mit welcher=with which
 """
 # fmt: on
 
@@ -134,16 +137,18 @@ PHRASES = {
     for phrase, _, english in (entry.strip().partition("=") for entry in _PHRASES.strip().split("|"))
 }
 """Two words and more, which stand for other words than each of them alone."""
-GERMAN_MARKERS = frozenset(
-    "ist das wer wen wann wo wie viele sind wurde siehst du gibt es dem auf ein eine einen der und welche welcher welches"
-    " welchem zeigt kennst erkennst beschreibe beschreib steht hat nicht dieses diesem foto bild mein meine allein alleine"
-    " im hier zu sehen auch oder".split()
-)
-SPANISH_MARKERS = frozenset(
-    "es esta este esto quien quienes que cuando donde cuantos cuantas hay en la el los las un una ves reconoces con de foto"
-    " imagen aqui son se fue como cual mi alguien describe tomo sale aparece dice color sola solo ano y o".split()
-)
-ENGLISH_MARKERS = frozenset(
-    "is the this that who what when where how many are was were do does did you see it there on and with can has have taken"
-    " photo picture of which any my here".split()
-)
+GERMAN_MARKERS = word_set("""
+    ist das wer wen wann wo wie viele sind wurde siehst du gibt es dem auf ein eine einen der und welche
+    welcher welches welchem zeigt kennst erkennst beschreibe beschreib steht hat nicht dieses diesem foto bild
+    mein meine allein alleine im hier zu sehen auch oder mag macht frisst gern angst aufgenommen wem bei
+    gemacht drauf
+""")
+SPANISH_MARKERS = word_set("""
+    es esta este esto quien quienes que cuando donde cuantos cuantas hay en la el los las un una ves reconoces
+    con de foto imagen aqui son se fue como cual mi alguien describe tomo sale aparece dice color sola solo
+    ano y o
+""")
+ENGLISH_MARKERS = word_set("""
+    is the this that who what when where how many are do does did you see it there on and with can has have
+    taken photo picture of which any my here
+""")

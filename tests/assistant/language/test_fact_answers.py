@@ -23,7 +23,7 @@ FACTS = [
         ("is Bo afraid?", [0, 1], True),
         ("what is Bo afraid of?", [0, 1], True),
         ("is Bo afraid of thunder?", [0, 1], False),
-        ("does Bo like cheese?", [2], False),
+        ("does Bo like cheese?", [2], True),
         ("does Bo love cheeses?", [2], True),
         ("where does Bo sleep?", [3], True),
         ("is Bo a corgi?", [0], True),
