@@ -19,6 +19,7 @@ __all__ = [
     "Forgotten",
     "Imagined",
     "Job",
+    "LabelFact",
     "Learning",
     "Profile",
     "Recognized",
@@ -55,6 +56,15 @@ class SidecarFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelFact:
+    """A plain word for what a photo shows."""
+
+    word: str
+    probability: float
+    """Calibrated, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """A photo's metadata, from the file and the library; None where neither has the value."""
 
@@ -71,6 +81,22 @@ class Facts:
     """From a sidecar file, as are the description and the keywords."""
     description: str | None = None
     keywords: list[str] = field(default_factory=list)
+    date_source: str | None = None
+    """Where the date is from, such as `EXIF`."""
+    place: str | None = None
+    """Such as `near Lisbon, Portugal`."""
+    album: str | None = None
+    """The folder that it lies in, below a registered one."""
+    faces: int | None = None
+    """None where looking for faces is off."""
+    people: list[str] = field(default_factory=list)
+    """Names of recognized faces, from left to right."""
+    labels: list[LabelFact] = field(default_factory=list)
+    """Words that are said of it, the likeliest first."""
+    colors: list[str] = field(default_factory=list)
+    """Main colors of the whole photo."""
+    text: list[str] | None = None
+    """Lines that were read; None where no question asked for them."""
 
 
 @dataclass(frozen=True, slots=True)

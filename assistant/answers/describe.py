@@ -9,24 +9,19 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from assistant.answers.backbone_service import BackboneService, views_of
+from assistant.answers.photo_facts import KnownAbout, PhotoFacts
+from assistant.answers.sentences import answer
 from assistant.answers.sidecars import filled_in, what_lies_beside
-from assistant.language.fact_answers import ToldFacts, nothing_told, told_about, who_or_what
 from assistant.language.parse import Phrase
-from assistant.language.questions import (
-    Describe,
-    Presence,
-    Question,
-    Told,
-    WhoIsThere,
-    understand,
-)
-from assistant.results import Description, Facts, Recognized
+from assistant.language.questions import Alone, Presence, Told, WithWhom, understand
+from assistant.results import Description, Facts, LabelFact, Recognized
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo, read_photo_bytes
@@ -39,7 +34,10 @@ if TYPE_CHECKING:
 ASKED_OF_PREFIXES = 4
 """How many of the likeliest concepts are asked of the backbone as well: each costs a pass through it."""
 MAX_LISTED = 5
-CANNOT_TELL = "I can't tell that."
+_ABOUT_SOMEBODY = (Alone, Presence, Told, WithWhom)
+"""Parts of a question that name somebody, whose probability is wanted even where it is low."""
+SURE_AS_SAID = 0.999
+"""What the user said is believed."""
 JUST_NOT_YES = 0.4999
 """The most that is believed about a person when the face resembles somebody else more."""
 
@@ -60,64 +58,62 @@ class Describer:
 
         return PhotoAnalyzer()
 
-    def describe(
-        self, path: Path, question: Phrase | None, started: float, prepare: Callable[[], None]
-    ) -> Description:
+    def describe(self, path: Path, question: Phrase | None, started: float) -> Description:
         """The answer about the photo at `path`; `started` is the monotonic time from which it is counted.
 
-        `prepare` sees that the backbone can be asked, which may take long; it is called only where a trained prefix
-        waits for it and the question is not about whether somebody is there.
+        Nothing is waited for: a trained prefix is asked where its backbone is ready.
         """
         content = read_photo_bytes(path)
         decoded = decode_photo(content, path, FOR_ANALYSIS)
         with self._analyzer_lock:
             self._analyzer.looks_for_faces = self.library.faces_are_on()
-            analysed = self._analyzer.analyze(decoded).detections
+            analysis = self._analyzer.analyze(decoded)
         # By content: the file may be a copy, or hold another picture than when it was scanned.
         stored = self.library.photo_by_hash(hashlib.sha256(content).hexdigest())
-        decoded = filled_in(decoded, stored)
         named = [c for c in self.library.concepts() if c.name is not None and c.state != "hidden"]
-        wanted = understand(question)
-        asked, unknown = _asked_for(wanted)
-        if not (asked or unknown) and any(one.prefix_dir for one in named):
-            prepare()
-        recognized = self._recognize(decoded, analysed, named, asked, stored)
-        sure = [one for one in recognized if one.verdict == "yes"]
-        wants_description = all(isinstance(part, Describe | WhoIsThere) for part in wanted)
-        told = ToldFacts([], whole=False)
-        if question is not None and not (asked or unknown or wants_description):
-            told = self._told(wanted, question)
-        if unknown:
-            shown, answer = sure, _about_unknown(unknown[0], named)
-        elif asked:
-            shown = sorted(
-                (one for one in recognized if one.name in asked), key=lambda one: asked.index(one.name)
+        names = [concept.name for concept in named if concept.name]
+        parts = understand(question)
+        asked = tuple(
+            dict.fromkeys(name for part in parts if isinstance(part, _ABOUT_SOMEBODY) for name in part.names)
+        )
+        date_source = decoded.date_source
+        decoded = filled_in(decoded, stored)
+        recognized = self._recognize(decoded, analysis.detections, named, asked, stored)
+        facts = PhotoFacts(
+            KnownAbout(
+                path=path,
+                decoded=decoded,
+                analysis=analysis,
+                recognized=recognized,
+                people=frozenset(c.name for c in named if c.kind == "face" and c.name),
+                faces_are_on=self._analyzer.looks_for_faces,
+                date_source=date_source if decoded.taken_at is not None else None,
+                folder=self._folder(stored, path),
             )
-            answer = " ".join(_about_concept(one) for one in shown)
-        elif not wants_description:
-            shown, answer = sure, told.words if told.facts else ""
-            if not told.whole:
-                open_question = _open_question(wanted)
-                if open_question is not None:
-                    answer = nothing_told(open_question.names[0], [])
-                else:
-                    answer = f"{answer} {CANNOT_TELL}".strip()
-                answer = f"{answer} What I know of this photo: {_known(sure, decoded)}"
-        else:
-            shown = sure or [one for one in recognized if one.verdict == "unsure"]
-            answer = _description(recognized, decoded)
+        )
+        said = answer(parts, facts, names, self._facts_about, datetime.now())
+        shown = [one for one in recognized if one.name in asked] or facts.sure or facts.unsure
         return Description(
             photo=path,
             question=None if question is None else question.text,
-            answer=answer,
+            answer=said.words,
             concepts=shown[: max(MAX_LISTED, len(asked))],
-            facts=self._facts(decoded, stored),
+            facts=self._facts(facts, stored),
             backbone=self._serving.version if self._serving.is_exported() else None,
             elapsed_s=round(time.monotonic() - started, 3),
-            told=told.facts,
+            told=said.told,
         )
 
-    def _facts(self, decoded: DecodedPhoto, stored: Photo | None) -> Facts:
+    def _folder(self, stored: Photo | None, path: Path) -> str | None:
+        """The name of the folder that the photo lies in, below one that is registered."""
+        if stored is None:
+            return None
+        parent = path.resolve().parent
+        below = any(parent.is_relative_to(root) and parent != root for root in self.library.roots())
+        return parent.name if below else None
+
+    def _facts(self, facts: PhotoFacts, stored: Photo | None) -> Facts:
+        decoded = facts.decoded
         companions, written = what_lies_beside(self.library, stored, decoded.written)
         return Facts(
             taken_at=decoded.taken_at,
@@ -131,23 +127,25 @@ class Describer:
             title=written.title,
             description=written.description,
             keywords=list(written.keywords),
+            date_source=facts.known.date_source or ("the library" if decoded.taken_at else None),
+            place=facts.place.words if facts.place else None,
+            album=facts.known.folder,
+            faces=len(facts.faces) if facts.faces_are_on else None,
+            people=[face.name for face in facts.faces if face.name],
+            labels=[LabelFact(label.word, label.confidence) for label in facts.labels],
+            colors=facts.colors(),
+            text=[line.text for line in facts.text] if "text" in facts.__dict__ else None,
         )
+
+    def _facts_about(self, name: str) -> list[str]:
+        """What the user told about a concept."""
+        concept = self.library.concept_by_name(name)
+        return [] if concept is None else [fact.text for fact in self.library.facts(concept.id)]
 
     def forget(self, concept_id: int) -> None:
         """Drop what was learned of a concept from memory."""
         for key in [key for key in self._references if key[0] == concept_id]:
             del self._references[key]
-
-    def _told(self, wanted: Question, question: Phrase) -> ToldFacts:
-        """What the user said about the concepts in the question that answers it."""
-        found = []
-        find = told_about if _open_question(wanted) is None else who_or_what
-        for name in dict.fromkeys(question.concepts):
-            concept = self.library.concept_by_name(name)
-            if concept is not None:
-                facts = [fact.text for fact in self.library.facts(concept.id)]
-                found.append(find(question.text, name, facts))
-        return ToldFacts([fact for told in found for fact in told.facts], any(told.whole for told in found))
 
     def _recognize(
         self,
@@ -217,21 +215,22 @@ class Describer:
             # One face is one person: what speaks for the likelier one speaks against this one.
             probability = min(probability, 1 - calibration.combine(likelier.log_odds, None), JUST_NOT_YES)
         reasons = []
-        if stored is not None and self._is_member(concept, stored):
-            reasons.append("this photo is one of those that it is known from")
-        what = "face" if face else "object embedding"
+        said = None if stored is None else self._said_by_user(concept, stored)
+        if said is not None:
+            probability = SURE_AS_SAID if said else 1 - SURE_AS_SAID
+            reasons.append("you confirmed this photo" if said else "you said that it is not in this photo")
+        what = "face" if face else "appearance"
         if evidence is None:
             absent = "none of its own faces is known yet" if faces else "no face to compare was found"
             reasons.append(absent if face else "nothing to compare")
         else:
-            sign = "≥" if evidence.similarity >= evidence.threshold else "<"
-            compared = f"{what} {evidence.similarity:.2f} {sign} {evidence.threshold:.2f}"
+            compared = f"{what} {evidence.similarity:.2f}, needs {evidence.threshold:.2f}"
             if likelier is not None:
                 compared += f", but it resembles {likelier.name} more ({likelier.similarity:.2f})"
             reasons.append(compared)
         if logit is not None:
             weight = "" if calibration.prefix_weight else ", which counts for nothing yet"
-            reasons.append(f"trained prefix says yes {sigmoid(logit):.2f}{weight}")
+            reasons.append(f"trained prefix {sigmoid(logit):.2f}{weight}")
         elif ask and not self._serving.has_prefix(concept):
             stale = concept.prefix_dir is not None
             reasons.append(
@@ -247,75 +246,14 @@ class Describer:
             box=evidence.box if evidence else None,
         )
 
-    def _is_member(self, concept: Concept, photo: Photo) -> bool:
-        return any(member.photo_id == photo.id for member in self.library.members(concept.id))
-
-
-def _asked_for(wanted: Question) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Known and unknown names, where the question is only whether they are there."""
-    parts = [part for part in wanted if isinstance(part, Presence)]
-    if len(parts) < len(wanted):
-        return (), ()
-    known = dict.fromkeys(name for part in parts for name in part.names)
-    unknown = (name for part in parts for name in (*part.unknown_names, *part.relations))
-    return tuple(known), tuple(dict.fromkeys(unknown))
-
-
-def _open_question(wanted: Question) -> Told | None:
-    """The part that asks for everything that was told, where one does."""
-    return next((part for part in wanted if isinstance(part, Told) and part.is_open), None)
-
-
-def _about_concept(one: Recognized) -> str:
-    because = "; ".join(one.evidence)
-    if one.verdict == "yes":
-        return f"Yes, this is {one.name} ({one.probability:.2f}): {because}."
-    if one.verdict == "unsure":
-        return f"I am not sure whether this is {one.name} ({one.probability:.2f}): {because}."
-    return f"No, I don't see {one.name} here ({one.probability:.2f}): {because}."
-
-
-def _about_unknown(name: str, named: list[Concept]) -> str:
-    names = ", ".join(sorted(concept.name for concept in named if concept.name))
-    known = f"I know {names}." if names else "Nothing has a name yet."
-    return f"I don't know anyone or anything called {name}. {known}"
-
-
-def _known(sure: list[Recognized], decoded: DecodedPhoto) -> str:
-    """Who is recognised, and when and where the photo was taken, as far as that is known."""
-    who = f"I recognise {_list(one.name for one in sure)}." if sure else "I recognise nobody and nothing."
-    return f"{who} {_taken(decoded)}".strip()
-
-
-def _description(recognized: list[Recognized], decoded: DecodedPhoto) -> str:
-    sure = [one for one in recognized if one.verdict == "yes"]
-    unsure = [one for one in recognized if one.verdict == "unsure"]
-    parts = [f"I recognise {one.name}: {'; '.join(one.evidence)}." for one in sure]
-    if unsure:
-        parts.append(f"It might be {_list(one.name for one in unsure)}, but I am not sure.")
-    elif not sure:
-        parts.append("I don't know who or what this is: nothing in it matches what you have named.")
-    return " ".join([*parts, _taken(decoded)]).strip()
-
-
-def _taken(decoded: DecodedPhoto) -> str:
-    """When and where the photo was taken, as a sentence; empty where neither is known."""
-    where = _place(decoded)
-    if decoded.taken_at is not None:
-        # A date of which only the day is known is stored as its midnight.
-        at = decoded.taken_at
-        pattern = "%-d %B %Y at %H:%M" if at.hour or at.minute or at.second else "%-d %B %Y"
-        return f"Taken on {at:{pattern}}{where}."
-    return f"Taken{where}." if where else ""
-
-
-def _place(decoded: DecodedPhoto) -> str:
-    if decoded.latitude is None or decoded.longitude is None:
-        return ""
-    north, east = ("N" if decoded.latitude >= 0 else "S"), ("E" if decoded.longitude >= 0 else "W")
-    return f" at {abs(decoded.latitude):.4f}° {north}, {abs(decoded.longitude):.4f}° {east}"
-
-
-def _list(names: Iterable[str]) -> str:
-    words = list(names)
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    def _said_by_user(self, concept: Concept, photo: Photo) -> bool | None:
+        """Whether the user said that the photo shows the concept, or that it does not; None for neither."""
+        own = {detection.id for detection in self.library.detections(photo.id)}
+        said = {
+            membership.status
+            for membership in self.library.memberships(concept.id)
+            if membership.detection_id in own and membership.source == "user"
+        }
+        if "confirmed" in said:
+            return True
+        return False if "rejected" in said else None

@@ -60,7 +60,7 @@ class Actions:
         return Action(
             "describe",
             f"Looking at {path.name}",
-            lambda progress: describe_photo(self._familiar, self._access, path, question, progress),
+            lambda progress: describe_photo(self._familiar, self._access, path, question),
             (path,),
         )
 

@@ -17,12 +17,14 @@ def describe(
     context: typer.Context,
     photo: Annotated[Path, typer.Argument(metavar="PHOTO")],
     ask: Annotated[str | None, typer.Option("--ask", metavar="TEXT", help="A question about it.")] = None,
+    why: Annotated[bool, typer.Option("--why", help="Also say what each name rests on.")] = False,
 ) -> None:
     """Say what and who is in a photo, or answer a question about it."""
     from assistant.presentation.lines import description_lines
 
     ui = front_end(context)
-    ui.show(ui.run(lambda on_progress: ui.familiar.describe(photo, ask, on_progress)), description_lines)
+    described = ui.run(lambda _on_progress: ui.familiar.describe(photo, ask))
+    ui.show(described, lambda description: description_lines(description, why=why))
 
 
 @answers_app.command()

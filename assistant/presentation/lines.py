@@ -182,14 +182,25 @@ def profile_lines(profile: Profile) -> str:
     return "\n".join([*lines, *(f"{number:3}  {fact}" for number, fact in enumerate(profile.facts, start=1))])
 
 
-def description_lines(description: Description) -> str:
-    """The answer, which names its evidence, and what else may be in the photo."""
+def description_lines(description: Description, *, why: bool = False) -> str:
+    """The answer, how to say yes or no to what is unsure, and with `why` what each name rests on."""
     lines = [description.answer]
-    for concept in description.concepts:
-        if concept.name not in description.answer:
-            because = "; ".join(concept.evidence)
-            lines.append(f"  {concept.name}: {concept.verdict} ({concept.probability:.2f}): {because}")
     facts = description.facts
+    unsure = [concept for concept in description.concepts if concept.verdict == "unsure"]
+    if unsure and facts.in_library:
+        photo = short_path(description.photo)
+        if shlex.quote(photo.removeprefix("~")) != photo.removeprefix("~"):
+            photo = shlex.quote(str(description.photo))  # in quotes a shell leaves "~" alone
+        lines.append(f"  Is it? familiar confirm {shlex.quote(unsure[0].name)} {photo}")
+        lines.append(f"  If not: familiar reject {shlex.quote(unsure[0].name)} {photo}")
+    if why:
+        lines += [
+            f"  {concept.name}: {'; '.join(concept.evidence)} → {concept.probability:.2f}"
+            for concept in description.concepts
+        ]
+        lines += [f"  {label.word}: {label.probability:.2f}" for label in facts.labels]
+        if facts.date_source is not None:
+            lines.append(f"  date: from {facts.date_source}")
     written = [text for text in (facts.title, facts.description, ", ".join(facts.keywords)) if text]
     if written:
         lines.append(f"  written about it: {'; '.join(written)}")

@@ -35,18 +35,15 @@ class Answers(Core):
         self._prepare(on_progress)
         return self._serving.session
 
-    def describe(
-        self, photo: Path, question: str | Phrase | None = None, on_progress: OnProgress | None = None
-    ) -> Description:
+    def describe(self, photo: Path, question: str | Phrase | None = None) -> Description:
         """Say what and who is in a photo, or answer a question about it, which may be parsed already.
 
-        Whether a named concept is in it is answered at once, also before the backbone has been prepared; everything
-        else waits for the backbone where a trained prefix needs it.
+        Every sentence is a fact, a guess with its percentage, or says that it can't be told.
         """
         started = time.monotonic()
         path = existing(photo, "describing")
         asked = self.parse(question) if isinstance(question, str) else question
-        return self._describer.describe(path, asked, started, lambda: self._prepare(on_progress))
+        return self._describer.describe(path, asked, started)
 
     def parse(self, text: str) -> Request:
         """The names of this library and the photos in a text, with their places."""

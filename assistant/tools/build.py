@@ -30,7 +30,7 @@ def build_tools(
     opened = access or PhotoAccess(familiar)
     names = familiar.library.names()
     return [
-        describe_tool(familiar, opened, on_progress, request),
+        describe_tool(familiar, opened, request),
         imagine_tool(familiar, names, on_progress, request),
         list_concepts_tool(familiar),
         remember_tool(familiar, names, request),

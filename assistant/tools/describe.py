@@ -9,7 +9,6 @@ from assistant.language.parse import Phrase
 from assistant.results import Description
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
-from personalizer.schemas import OnProgress
 
 if TYPE_CHECKING:
     from langchain_core.tools import StructuredTool
@@ -23,29 +22,18 @@ def describe_photo(
     access: PhotoAccess,
     photo: Path | str,
     question: str | Phrase | None = None,
-    on_progress: OnProgress | None = None,
 ) -> tuple[str, Description]:
-    """What the photo shows, as text and as the record behind it.
+    """The answer about the photo, as text and as the record behind it.
 
     Raises UsageError for a photo out of bounds.
     """
-    description = familiar.describe(access.open(photo), question or None, on_progress)
-    return description_text(description), description
-
-
-def description_text(description: Description) -> str:
-    """The answer with its evidence, a line each."""
-    lines = [description.answer]
-    for concept in description.concepts:
-        if concept.verdict != "no" or description.question:
-            lines += [f"· {concept.name}: {evidence}" for evidence in concept.evidence]
-    return "\n".join(lines)
+    description = familiar.describe(access.open(photo), question or None)
+    return description.answer, description
 
 
 def describe_tool(
     familiar: Familiar,
     access: PhotoAccess,
-    on_progress: OnProgress | None = None,
     request: str | None = None,
 ) -> StructuredTool:
     """`describe(photo, question)` with the conversation's latest photos as the choices.
@@ -66,7 +54,7 @@ def describe_tool(
 
     def describe(photo: str, question: str = "") -> tuple[str, Description]:
         asked = question if request is None else request
-        return describe_photo(familiar, access, choices.get(photo, Path(photo)), asked, on_progress)
+        return describe_photo(familiar, access, choices.get(photo, Path(photo)), asked)
 
     return StructuredTool.from_function(
         func=describe,
