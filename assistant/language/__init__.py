@@ -1,4 +1,4 @@
-"""English in, structure out. Knows words and names; no library and no tool.
+"""Words → structure. Start reading in `parse.py` (names and photos lifted out), then `questions.py` (what is asked).
 
-Start at `parse.parse`; `questions.understand` says what a question asks for.
+`clauses.py` brings a question into plain English words, `named_questions.py` and `question_rules.py` hold the grammar.
 """

@@ -81,6 +81,9 @@ _SUBJECT_PLACE = re.compile(
 _AUXILIARY_START = re.compile(
     r"^(?:may|will|can)\s+(?:i|you|we|it|he|she|they|there|the|this|that|my|your)\b", re.IGNORECASE
 )
+_NOUNS_IN_ING = word_set(
+    "morning evening building wedding spring ring king string wing ceiling clothing bed shed seed weed"
+)
 _VERB_FORM = re.compile(r"\w{2,}(?:ing|ed)|\w{2,}[^s]s")
 _NEXT_WORD = re.compile(r"\s+([\w⟦][\w'’]*)")
 _LAST_WORD = re.compile(r"([\w'’-]+)\s+$")
@@ -131,7 +134,8 @@ def _is_modifier(behind: str) -> bool:
     if following is None or following[1].startswith("⟦"):
         return False
     word = following[1].casefold()
-    return word not in _NO_NOUNS_BEHIND and not _VERB_FORM.fullmatch(word) and not following[1][0].isupper()
+    is_verb = _VERB_FORM.fullmatch(word) and word not in _NOUNS_IN_ING
+    return word not in _NO_NOUNS_BEHIND and not is_verb and not following[1][0].isupper()
 
 
 def _is_title_case(text: str) -> bool:

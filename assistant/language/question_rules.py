@@ -43,9 +43,11 @@ from assistant.language.question_types import (
     WhoIsThere,
 )
 from assistant.language.question_words import ANIMALS, PEOPLE, PEOPLE_ANY, singular
+from personalizer.photos.formats import PHOTO_SUFFIXES
 
 Match = re.Match[str]
 Builder = Callable[[Match, Clause], tuple[Part, ...] | None]
+_FORMATS = "|".join([*sorted(suffix.removeprefix(".") for suffix in PHOTO_SUFFIXES), "raw"])
 _TAKEN = r"(?:taken|shot|made|photographed|captured|snapped|recorded|from)"
 _IT = rf"(?:{THIS})"
 _BE = r"(?:is|are|was|were)"
@@ -305,7 +307,7 @@ RULES: tuple[tuple[re.Pattern[str], Builder], ...] = tuple(
         (rf"(?:is|are|was) (?:{_IT}) (?:in|from|part of) (?:the |my )?(?P<asked>(?:\S+ ){{1,3}})(?:album|folder)", _album),
         (rf"how (?:big|large|wide|high|tall|long|many megapixels) (?:is|are|was) (?:{_IT}|the {_SHOT}|the file)(?: in pixels)?|(?:what|which) (?:is|are) (?:the |its )?(?:resolution|size|dimensions?|pixel size|width|height|measurements)(?: and (?:height|size))?(?: (?:of|does) {_IT}(?: have)?)?|(?:what|which) (?:resolution|size|dimensions?)(?: (?:is|does|has|are) {_IT}(?: have)?)?|(?:the )?(?:resolution|dimensions?|size)(?: of {_IT})?", _constant(Size())),
         (rf"(?:what|which) (?:is|are) (?:the |its )?file size(?: of {_IT})?|how (?:much space|heavy|many (?:mb|bytes)) (?:does|is) {_IT}(?: (?:take|need|use|have)(?: up)?)?|file size", _constant(Size("bytes"))),
-        (rf"(?:what|which) (?:is |are )?(?:the |its )?(?:file )?(?:format|type|file type|image format)(?: (?:is|does|has|of) {_IT}(?: have| in)?)?|(?:is|are) {_IT} (?:a |an )?(?:jpeg|jpg|png|heic|raw|tiff|webp|gif|avif)(?: file| photo)?", _constant(Size("format"))),
+        (rf"(?:what|which) (?:is |are )?(?:the |its )?(?:file )?(?:format|type|file type|image format)(?: (?:is|does|has|of) {_IT}(?: have| in)?)?|(?:is|are) {_IT} (?:a |an )?(?:{_FORMATS})(?: file| photo)?", _constant(Size("format"))),
         (rf"(?:is|are) {_IT} (?:in )?(?:a )?(?:portrait|landscape|upright|square|horizontal|vertical|upside down|sideways|panorama)(?: format| mode| orientation| photo)?(?: or .+)?", _constant(Size("orientation"))),
         # --- Text -----------------------------------------------------------------------------------------------
         (rf"what (?:does|do|did) (?:.{{1,30}} )?(?:say|says|read|spell)(?: {HERE}| the .{{1,30}})*|what says (?:it|the sign)|what (?:text|words?|writing|letters|inscription|lettering)(?: (?:{_BE}|do|can|does)(?: (?:there|you|i|it|{THIS}))?(?: (?:see|read|say|show|have|contain))?)?(?: {HERE}| written)*|what (?:{_BE}|stands)(?: it)? (?:written|stands|printed|the (?:text|writing|inscription|words?|caption))(?: (?:{HERE}|there|it|(?:on|in|over|above|under) .{{1,30}}))*|what (?:can|do) (?:you|i|we) read(?: {HERE})*|what stands (?:{HERE}|.{{1,30}})", _constant(Text())),

@@ -53,3 +53,25 @@ def test_open_questions_get_everything_unless_they_say_more() -> None:
 def test_words_are_quoted_as_they_were_said() -> None:
     assert quoted(FACTS[2:4]) == "You told me: “he loves cheese”; “sleeps in the hall with Mika”."
     assert quoted(["Bo is four."]) == "You told me: “Bo is four.”"
+
+
+@pytest.mark.parametrize(
+    ("question", "fact"),
+    [
+        ("what does Bo like?", "loves cheese"),
+        ("what does Bo love?", "his favourite food is fish"),
+        ("how old is Bo?", "born in May 2019"),
+        ("how old is Bo?", "Bo is 4 years old"),
+        ("when is Bo's birthday?", "born in May 2019"),
+        ("is Bo scared of water?", "afraid of water"),
+        ("what is Bo afraid of?", "he fears thunder"),
+        ("what does Bo eat?", "gets fish as food"),
+        ("where does Bo live?", "his home is Berlin"),
+        ("where does Bo sleep?", "slept in the hall"),
+        ("does Bo bite?", "has bitten the postman"),
+        ("who is Bo married to?", "his wife is Misty"),
+    ],
+)
+def test_words_of_the_same_meaning_answer(question: str, fact: str) -> None:
+    told = told_about(question, "Bo", ["a white poodle mix", fact])
+    assert told.facts == [fact] and told.whole
