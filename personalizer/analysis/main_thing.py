@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ _MEAN = np.array([0.485, 0.456, 0.406], dtype=np.float32)
 _DEVIATION = np.array([0.229, 0.224, 0.225], dtype=np.float32)
 _LARGE_PART = 0.25
 """Of the largest part's area: smaller parts are specks."""
+_MIN_SIDE_PX = 32
+_IN_BOX = 0.5
 _MARGIN = 0.04
 """Added to the box on each side, as a share of it."""
 
@@ -74,7 +76,8 @@ class MainThing:
 
     def mask(self, size_px: tuple[int, int]) -> Image.Image:
         """`L`, of the picture's size: 255 on the thing, soft at its edge."""
-        levels = (np.clip(self.probability, 0, 1) * 255).astype(np.uint8)
+        # What the network is nearly sure of is wholly the thing, or wholly ground.
+        levels = (np.clip((self.probability - 0.15) / 0.7, 0, 1) * 255).astype(np.uint8)
         return Image.fromarray(levels).resize(size_px, Image.Resampling.BICUBIC)
 
 
@@ -101,6 +104,37 @@ class MaskNetwork:
         pixels = (np.asarray(small, dtype=np.float32) / 255 - _MEAN) / _DEVIATION
         output = self.session.run([_OUTPUT], {_INPUT: pixels.transpose(2, 0, 1)[None]})[0][0, 0]
         return main_thing(output, image.size)
+
+
+@cache
+def shipped_network() -> MaskNetwork:
+    """One network for the whole process."""
+    return MaskNetwork()
+
+
+def subject_mask(image: Image.Image, box: BoundingBox | None = None) -> Image.Image | None:
+    """A mask (`L`, of the picture's size, 255 on the thing, soft at its edge), or None when it cannot be trusted.
+
+    With `box`, in pixels of the RGB picture, only of a thing that lies there. Made for things: the mask of a photo with
+    a face is the person's.
+    """
+    if min(image.size) < _MIN_SIDE_PX:
+        return None
+    thing = shipped_network().find(image)
+    if thing is None or not thing.is_clear():
+        return None
+    if box is not None and not _lies_in(thing.box, box):
+        return None
+    return thing.mask(image.size)
+
+
+def _lies_in(thing: BoundingBox, box: BoundingBox) -> bool:
+    """Whether half of the thing's box is in `box`, or half of `box` in the thing's."""
+    width = min(thing.right, box.right) - max(thing.left, box.left)
+    height = min(thing.bottom, box.bottom) - max(thing.top, box.top)
+    common = max(width, 0.0) * max(height, 0.0)
+    areas = (one.width_px * one.height_px for one in (thing, box))
+    return any(area > 0 and common >= _IN_BOX * area for area in areas)
 
 
 def main_thing(probability: Float32Array, size_px: tuple[int, int]) -> MainThing | None:

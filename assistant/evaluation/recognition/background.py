@@ -21,9 +21,10 @@ from assistant.evaluation.data.protocol import Trial, calibrate_like, rounded
 from assistant.evaluation.recognition.comparison import Comparison
 from assistant.evaluation.recognition.trained_split import Answers, TrainedSplit, no_for_nothing
 from assistant.evaluation.report.tables import BACKGROUND_PARTS, BACKGROUND_ROWS
+from personalizer.analysis.main_thing import subject_mask
 from personalizer.home import write_atomically
 from personalizer.photos.decode import load_photo
-from personalizer.photos.foreground_mask import on_ground, subject_mask, without_subject
+from personalizer.photos.grounds import on_ground, without_subject
 from personalizer.recognition.calibration import shipped_calibration
 from personalizer.schemas import BoolArray, BoundingBox, OnProgress, Progress
 

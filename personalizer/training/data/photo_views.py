@@ -9,11 +9,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from personalizer.analysis.main_thing import subject_mask
 from personalizer.errors import UnreadablePhotoError
 from personalizer.library.library import Library
 from personalizer.photos.crops import reading_views
 from personalizer.photos.decode import DecodedPhoto, decode_photo, read_photo_bytes
-from personalizer.photos.foreground_mask import subject_mask
 from personalizer.schemas import BoundingBox, Detection
 
 

@@ -18,7 +18,7 @@ from personalizer.backbones.base import Backbone
 from personalizer.errors import UsageError
 from personalizer.library.library import Library
 from personalizer.photos.crops import augmented
-from personalizer.photos.foreground_mask import on_ground, without_subject
+from personalizer.photos.grounds import on_ground, without_subject
 from personalizer.schemas import Concept, Float32Array
 from personalizer.training.data.examples import PrefixDataset
 from personalizer.training.data.negatives import Candidate, other_pictures, split_negatives

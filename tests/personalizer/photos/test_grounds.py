@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw
 
-from personalizer.photos.foreground_mask import on_ground, subject_mask, without_subject
+from personalizer.analysis.main_thing import subject_mask
+from personalizer.photos.grounds import on_ground, without_subject
 from personalizer.schemas import BoundingBox
 from scripts.render.catalogue import Subject
 from scripts.render.geometry.renderer import render
@@ -93,7 +94,6 @@ HOPELESS: dict[str, Callable[[], Image.Image]] = {
     "noise": lambda: Image.fromarray(np.random.default_rng(0).integers(0, 256, (160, 200, 3), np.uint8)),
     "soft noise": lambda: textured(3, (120, 120, 120)),
     "ten pixels": lambda: with_disc(textured(0, (90, 140, 80))).resize((10, 10)),
-    "a strip": lambda: with_disc(textured(0, (90, 140, 80))).resize((900, 40)),
     "all over": lambda: textured(0, (220, 20, 20)),
     "slope": lambda: Image.fromarray(np.tile(np.arange(200, dtype=np.uint8)[:, None], (160, 1, 3))),
 }
