@@ -71,7 +71,7 @@ class ClusterSettings:
     )
     thing: KindSettings = field(
         default_factory=lambda: KindSettings(
-            threshold=0.55, min_size=3, suggest=0.4, sure=0.6, close=0.6, same=0.9
+            threshold=0.56, min_size=3, suggest=0.4, sure=0.6, close=0.6, same=0.9
         )
     )
 
