@@ -22,6 +22,8 @@ DARK_BELOW, BRIGHT_FROM = 55.0, 150.0
 BLURRED_BELOW, SHARP_FROM = 0.035, 0.12
 """Of the strongest edges' steepness in the picture, as a share of full contrast."""
 _SHARP_SIDE_PX = 512
+_GRAY_CHROMA, _COLORED_SHARE = 18, 0.001
+"""How far a gray pixel's channels may differ, of 255, and the share of other pixels from which there is color."""
 
 Light = Literal["dark", "bright"]
 Sharpness = Literal["sharp", "blurred"]
@@ -42,6 +44,13 @@ def main_colors(image: Image.Image, mask: Image.Image | None = None) -> list[str
     return [str(name) for name, share in zip(found[order], shares, strict=True) if share >= MIN_SHARE][
         :MAX_COLORS
     ]
+
+
+def is_colorless(image: Image.Image) -> bool:
+    """Whether an RGB picture is black, white and gray everywhere, but for noise and what JPEG leaves."""
+    pixels = np.asarray(_reduced(image), dtype=np.int16)
+    chroma = pixels.max(axis=2) - pixels.min(axis=2)
+    return float((chroma > _GRAY_CHROMA).mean()) < _COLORED_SHARE
 
 
 def light_of(image: Image.Image) -> Light | None:
