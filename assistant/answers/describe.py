@@ -287,7 +287,7 @@ def _one_person_for_each_face(recognized: Sequence[Recognized], named: Sequence[
         one.box for one in recognized if one.name in people and one.probability >= SURE_AS_SAID and one.box
     }
     return [
-        dataclasses.replace(one, probability=round(1 - SURE_AS_SAID, 4), verdict="no", box=None)
+        dataclasses.replace(one, probability=round(1 - SURE_AS_SAID, 4), verdict="no")
         if one.name in people and one.box in given and one.probability < SURE_AS_SAID
         else one
         for one in recognized

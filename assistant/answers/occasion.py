@@ -126,7 +126,8 @@ def where(part: Where, facts: PhotoFacts) -> str:
     if part.place is not None:
         asked = fold(part.place)
         larger = {fold(name) for name in (place.region, place.country) if name}
-        if asked in larger or (asked == fold(place.name) and place.distance_km <= _WITHIN_KM):
+        is_city = asked == fold(place.name)  # also where a province has the same name
+        if (place.distance_km <= _WITHIN_KM) if is_city else asked in larger:
             return f"Yes, it was taken {place.words}."
         # A place that is asked for may be a part of this one, or a larger one around it.
         return f"It was taken {place.words} ({exact})."

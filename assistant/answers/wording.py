@@ -10,6 +10,8 @@ from personalizer.schemas import PhotoLabel
 CANNOT_TELL = "I can't tell that."
 _UNSURE_FROM, _SUREST = 1, 99
 _VOWELS = "aeiou"
+_SPOKEN_WITH_VOWEL = ("hour", "heir", "honest")
+_SPOKEN_WITH_CONSONANT = ("uni", "use", "euro", "one", "ukulele")
 _WITHOUT_ARTICLE = frozenset({
     "clothing", "food", "furniture", "coffee", "wine", "bread", "corn", "rapeseed", "wool", "velvet", "thatch",
     "lotion", "perfume", "sunscreen", "snow", "ice", "rain", "water", "grass", "sand", "money", "hair", "fur", "smoke",
@@ -53,7 +55,10 @@ def with_article(word: str) -> str:
     """`a dog`, `an ape`; words for stuff and pairs have none."""
     if word in _WITHOUT_ARTICLE or is_plural(word):
         return word
-    return f"{'an' if word[0] in _VOWELS else 'a'} {word}"
+    by_sound = word.startswith(_SPOKEN_WITH_VOWEL) or (
+        word.startswith(tuple(_VOWELS)) and not word.startswith(_SPOKEN_WITH_CONSONANT)
+    )
+    return f"{'an' if by_sound else 'a'} {word}"
 
 
 def date_text(at: datetime, *, weekday: bool = False, time: bool = True) -> str:
