@@ -29,8 +29,8 @@ from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo,
 from personalizer.schemas import BoundingBox, Concept, Embedding, Evidence, NewDetection, Photo
 
 if TYPE_CHECKING:
-    from personalizer.analysis.analyzer import PhotoAnalyzer
-    from personalizer.recognition.recognizer import References
+    from personalizer.analysis.analyzer import PhotoAnalysis, PhotoAnalyzer
+    from personalizer.recognition.recognizer import Recognizer, References
 
 ASKED_OF_PREFIXES = 4
 """How many of the likeliest concepts are asked of the backbone as well: each costs a pass through it."""
@@ -79,7 +79,10 @@ class Describer:
         )
         own_date, date_source = decoded.taken_at, decoded.date_source
         decoded = filled_in(decoded, stored)
-        recognized = self._recognize(decoded, analysis.detections, named, asked, stored)
+        from personalizer.recognition.recognizer import Recognizer
+
+        recognizer = Recognizer(self.library, references=self._references)
+        recognized = self._recognize(recognizer, decoded, analysis.detections, named, asked, stored)
         facts = PhotoFacts(
             KnownAbout(
                 path=path,
@@ -90,6 +93,7 @@ class Describer:
                 faces_are_on=self._analyzer.looks_for_faces,
                 date_source=date_source if decoded.taken_at == own_date else None,
                 folder=self._folder(stored, path),
+                outlined=_outlined(recognizer, analysis, recognized),
             )
         )
         said = answer(parts, facts, names, self._facts_about, datetime.now())
@@ -150,6 +154,7 @@ class Describer:
 
     def _recognize(
         self,
+        recognizer: Recognizer,
         decoded: DecodedPhoto,
         analysed: Sequence[tuple[NewDetection, Embedding]],
         named: list[Concept],
@@ -157,9 +162,6 @@ class Describer:
         stored: Photo | None,
     ) -> list[Recognized]:
         """Every named concept with its probability, likeliest first."""
-        from personalizer.recognition.recognizer import Recognizer
-
-        recognizer = Recognizer(self.library, references=self._references)
         best: dict[int, Evidence] = {}
         for evidence in recognizer.evidence(analysed):
             known = best.get(evidence.concept_id)
@@ -252,6 +254,25 @@ class Describer:
         if "confirmed" in said:
             return True, said["confirmed"]
         return (False, None) if "rejected" in said else (None, None)
+
+
+def _outlined(
+    recognizer: Recognizer, analysis: PhotoAnalysis, recognized: Sequence[Recognized]
+) -> str | None:
+    """Who the main thing with a clear outline is. Beside somebody it may be what lies next to them."""
+    from personalizer.recognition.calibration import shipped_calibration
+
+    if analysis.thing is None:
+        return None
+    calibration = shipped_calibration()
+    whole, (region, inside) = analysis.detections[0][0], analysis.detections[1]
+    names = {
+        evidence.name
+        for evidence in recognizer.evidence([(whole, inside), (region, inside)])
+        if calibration.verdict(calibration.combine(evidence.log_odds, None)) == "yes"
+    }
+    sure = {one.name for one in recognized if one.verdict == "yes"}
+    return names.pop() if len(names) == 1 and names <= sure else None
 
 
 def _compared(face: bool, evidence: Evidence | None, likelier: Evidence | None, has_faces: bool) -> str:

@@ -62,6 +62,8 @@ class KnownAbout:
     date_source: str | None
     folder: str | None
     """Name of the folder that it lies in, below a registered one."""
+    outlined: str | None = None
+    """Whose the clear outline of the main thing is, by what is inside it alone; None where that is not sure."""
 
 
 class PhotoFacts:
@@ -133,9 +135,7 @@ class PhotoFacts:
         """
         if self.is_person(one.name):
             return one.box if any(face.name == one.name for face in self.faces) else None
-        if self.known.analysis.thing is None or len(self.sure_things) != 1:
-            return None
-        return one.box
+        return one.box if self.known.analysis.thing is not None and self.known.outlined == one.name else None
 
     # --- when and where
 

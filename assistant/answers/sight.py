@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assistant.answers.people import count_faces
 from assistant.answers.photo_facts import PhotoFacts
 from assistant.answers.wording import CANNOT_TELL, is_plural, joined, looks_like, sure, with_article
@@ -57,8 +59,13 @@ def colors(part: Colors, facts: PhotoFacts) -> str:
         named = [color for color in facts.colors() if color not in _GRAY]
         return f"It has colors: {joined(named)}." if named else "It has colors, though little of them."
     if part.of is None:
-        found_colors, what = facts.colors(), "this photo"
-    elif part.is_name:
+        found_colors = facts.colors()
+        # Only of a whole photo: something else may cover a part of what is outlined.
+        if not found_colors:
+            return "It has many colors, and none of them is a main one."
+        yes = "Yes. " if part.asked in found_colors else ""
+        return f"{yes}The main {_counted_colors(found_colors)} of this photo: {joined(found_colors)}."
+    if part.is_name:
         one = facts.about(part.of)
         if one is None or one.verdict != "yes":
             return f"I don't see {part.of} here for sure, so I can't tell that."
@@ -70,10 +77,11 @@ def colors(part: Colors, facts: PhotoFacts) -> str:
         found_colors, what = facts.colors_of_label(label), f"the {label.word}"
     if not found_colors:
         return f"I can't tell which colors {what} has."
-    yes = "Yes. " if part.asked in found_colors else ""
-    return (
-        f"{yes}The main {'color' if len(found_colors) == 1 else 'colors'} of {what}: {joined(found_colors)}."
-    )
+    return f"The main {_counted_colors(found_colors)} where I see {what}: {joined(found_colors)}."
+
+
+def _counted_colors(names: Sequence[str]) -> str:
+    return "color" if len(names) == 1 else "colors"
 
 
 def light(part: Light, facts: PhotoFacts) -> str:

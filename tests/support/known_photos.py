@@ -45,6 +45,7 @@ def photo_facts(
     strangers: Sequence[float] = (),
     labels: Sequence[tuple[str, float]] = (),
     main_thing: str | None = None,
+    outlined: str | None = None,
     taken_at: datetime | None = None,
     coordinates: tuple[float, float] | None = None,
     camera: str | None = None,
@@ -55,7 +56,7 @@ def photo_facts(
     path: Path = Path("/photos/IMG_1.jpg"),
 ) -> PhotoFacts:
     """`strangers` are the left edges of faces that resemble nobody; `main_thing` is the word for one thing with a clear
-    outline.
+    outline, and `outlined` its name.
     """
     named = [one.box for one in people if one.box is not None]
     boxes = [*named, *(face_box(left) for left in strangers)]
@@ -95,5 +96,6 @@ def photo_facts(
             faces_are_on=faces_are_on,
             date_source=None,
             folder=folder,
+            outlined=outlined,
         )
     )

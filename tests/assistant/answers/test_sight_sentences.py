@@ -111,7 +111,7 @@ def red_on_blue() -> Image.Image:
         (Colors(asked="red"), {}, "Yes. The main colors of this photo: blue and red."),
         (Colors(asked="green"), {}, "The main colors of this photo: blue and red."),
         (Colors("dog"), {}, CANNOT),
-        (Colors("dog"), {"labels": DOG, "main_thing": "dog"}, "The main color of the dog: red."),
+        (Colors("dog"), {"labels": DOG, "main_thing": "dog"}, "The main color where I see the dog: red."),
         (Colors("dog"), {"labels": DOG}, "I can't tell which colors the dog has."),
         # The outline is the dog's, not the beach's, and the cup is not what stands out.
         (
@@ -133,11 +133,11 @@ def red_on_blue() -> Image.Image:
         ),
         (
             Colors("Bo", is_name=True, asked="red"),
-            {"things": [thing("Bo", 0.9)], "main_thing": "dog"},
-            "Yes. The main color of Bo: red.",
+            {"things": [thing("Bo", 0.9)], "main_thing": "dog", "outlined": "Bo"},
+            "The main color where I see Bo: red.",
         ),
         (Colors("Bo", is_name=True), {"things": [thing("Bo", 0.9)]}, "I can't tell which colors Bo has."),
-        # There is one outline, and two whose it could be.
+        # There is an outline, and what is inside it is not known to be Bo.
         (
             Colors("Bo", is_name=True),
             {"things": [thing("Bo", 0.9), thing("Misty", 0.8)], "main_thing": "dog"},
