@@ -6,6 +6,7 @@ the user told. The backbone's own words appear in no answer: they are wrong too 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import threading
 import time
@@ -25,11 +26,11 @@ from assistant.results import Description, Facts, LabelFact, Recognized
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo, read_photo_bytes
-from personalizer.schemas import Concept, Embedding, Evidence, NewDetection, Photo
+from personalizer.schemas import BoundingBox, Concept, Embedding, Evidence, NewDetection, Photo
 
 if TYPE_CHECKING:
-    from personalizer.analysis.analyzer import PhotoAnalyzer
-    from personalizer.recognition.recognizer import References
+    from personalizer.analysis.analyzer import PhotoAnalysis, PhotoAnalyzer
+    from personalizer.recognition.recognizer import Recognizer, References
 
 ASKED_OF_PREFIXES = 4
 """How many of the likeliest concepts are asked of the backbone as well: each costs a pass through it."""
@@ -76,9 +77,12 @@ class Describer:
         asked = tuple(
             dict.fromkeys(name for part in parts if isinstance(part, _ABOUT_SOMEBODY) for name in part.names)
         )
-        date_source = decoded.date_source
+        own_date, date_source = decoded.taken_at, decoded.date_source
         decoded = filled_in(decoded, stored)
-        recognized = self._recognize(decoded, analysis.detections, named, asked, stored)
+        from personalizer.recognition.recognizer import Recognizer
+
+        recognizer = Recognizer(self.library, references=self._references)
+        recognized = self._recognize(recognizer, decoded, analysis.detections, named, asked, stored)
         facts = PhotoFacts(
             KnownAbout(
                 path=path,
@@ -87,8 +91,9 @@ class Describer:
                 recognized=recognized,
                 people=frozenset(c.name for c in named if c.kind == "face" and c.name),
                 faces_are_on=self._analyzer.looks_for_faces,
-                date_source=date_source if decoded.taken_at is not None else None,
+                date_source=date_source if decoded.taken_at == own_date else None,
                 folder=self._folder(stored, path),
+                outlined=_outlined(recognizer, analysis, recognized),
             )
         )
         said = answer(parts, facts, names, self._facts_about, datetime.now())
@@ -149,6 +154,7 @@ class Describer:
 
     def _recognize(
         self,
+        recognizer: Recognizer,
         decoded: DecodedPhoto,
         analysed: Sequence[tuple[NewDetection, Embedding]],
         named: list[Concept],
@@ -156,9 +162,6 @@ class Describer:
         stored: Photo | None,
     ) -> list[Recognized]:
         """Every named concept with its probability, likeliest first."""
-        from personalizer.recognition.recognizer import Recognizer
-
-        recognizer = Recognizer(self.library, references=self._references)
         best: dict[int, Evidence] = {}
         for evidence in recognizer.evidence(analysed):
             known = best.get(evidence.concept_id)
@@ -168,7 +171,7 @@ class Describer:
         for other in recognizer.outranked(analysed):
             best[other.evidence.concept_id] = other.evidence
             likelier[other.evidence.concept_id] = other.likelier
-        faces = sum(detection.kind == "face" for detection, _ in analysed)
+        faces = [detection.box for detection, _ in analysed if detection.kind == "face"]
         likely = sorted(
             named,
             key=lambda c: (
@@ -189,14 +192,14 @@ class Describer:
             )
             for rank, concept in enumerate(likely)
         ]
-        return sorted(recognized, key=lambda one: -one.probability)
+        return sorted(_one_person_for_each_face(recognized, named), key=lambda one: -one.probability)
 
     def _judge(
         self,
         concept: Concept,
         evidence: Evidence | None,
         likelier: Evidence | None,
-        faces: int,
+        faces: Sequence[BoundingBox],
         decoded: DecodedPhoto,
         ask: bool,
         stored: Photo | None,
@@ -215,19 +218,13 @@ class Describer:
             # One face is one person: what speaks for the likelier one speaks against this one.
             probability = min(probability, 1 - calibration.combine(likelier.log_odds, None), JUST_NOT_YES)
         reasons = []
-        said = None if stored is None else self._said_by_user(concept, stored)
+        said, said_of = (None, None) if stored is None else self._said_by_user(concept, stored)
+        if face and said and said_of is not None:
+            box = _same_face(said_of, faces) or box
         if said is not None:
             probability = SURE_AS_SAID if said else 1 - SURE_AS_SAID
             reasons.append("you confirmed this photo" if said else "you said that it is not in this photo")
-        what = "face" if face else "appearance"
-        if evidence is None:
-            absent = "none of its own faces is known yet" if faces else "no face to compare was found"
-            reasons.append(absent if face else "nothing to compare")
-        else:
-            compared = f"{what} {evidence.similarity:.2f}, needs {evidence.threshold:.2f}"
-            if likelier is not None:
-                compared += f", but it resembles {likelier.name} more ({likelier.similarity:.2f})"
-            reasons.append(compared)
+        reasons.append(_compared(face, evidence, likelier, bool(faces)))
         if logit is not None:
             weight = "" if calibration.prefix_weight else ", which counts for nothing yet"
             reasons.append(f"trained prefix {sigmoid(logit):.2f}{weight}")
@@ -243,17 +240,76 @@ class Describer:
             probability=round(probability, 4),
             verdict=calibration.verdict(probability),
             evidence=reasons,
-            box=evidence.box if evidence else None,
+            box=box,
         )
 
-    def _said_by_user(self, concept: Concept, photo: Photo) -> bool | None:
-        """Whether the user said that the photo shows the concept, or that it does not; None for neither."""
-        own = {detection.id for detection in self.library.detections(photo.id)}
+    def _said_by_user(self, concept: Concept, photo: Photo) -> tuple[bool | None, BoundingBox | None]:
+        """Whether the user said that the photo shows the concept, and where, or that it does not; None for neither."""
+        own = {detection.id: detection.box for detection in self.library.detections(photo.id)}
         said = {
-            membership.status
+            membership.status: own[membership.detection_id]
             for membership in self.library.memberships(concept.id)
             if membership.detection_id in own and membership.source == "user"
         }
         if "confirmed" in said:
-            return True
-        return False if "rejected" in said else None
+            return True, said["confirmed"]
+        return (False, None) if "rejected" in said else (None, None)
+
+
+def _outlined(
+    recognizer: Recognizer, analysis: PhotoAnalysis, recognized: Sequence[Recognized]
+) -> str | None:
+    """Who the main thing with a clear outline is. Beside somebody it may be what lies next to them."""
+    from personalizer.recognition.calibration import shipped_calibration
+
+    if analysis.thing is None:
+        return None
+    calibration = shipped_calibration()
+    whole, (region, inside) = analysis.detections[0][0], analysis.detections[1]
+    names = {
+        evidence.name
+        for evidence in recognizer.evidence([(whole, inside), (region, inside)])
+        if calibration.verdict(calibration.combine(evidence.log_odds, None)) == "yes"
+    }
+    sure = {one.name for one in recognized if one.verdict == "yes"}
+    return names.pop() if len(names) == 1 and names <= sure else None
+
+
+def _compared(face: bool, evidence: Evidence | None, likelier: Evidence | None, has_faces: bool) -> str:
+    """What the comparison with a named one found."""
+    if evidence is None:
+        absent = "none of its own faces is known yet" if has_faces else "no face to compare was found"
+        return absent if face else "nothing to compare"
+    what = "face" if face else "appearance"
+    compared = f"{what} {evidence.similarity:.2f}, needs {evidence.threshold:.2f}"
+    if likelier is not None:
+        compared += f", but it resembles {likelier.name} more ({likelier.similarity:.2f})"
+    return compared
+
+
+def _same_face(box: BoundingBox, faces: Sequence[BoundingBox]) -> BoundingBox | None:
+    """The face that lies where `box` does; None where no face covers half of it."""
+
+    def shared(face: BoundingBox) -> float:
+        width = min(box.right, face.right) - max(box.left, face.left)
+        height = min(box.bottom, face.bottom) - max(box.top, face.top)
+        both = max(width, 0.0) * max(height, 0.0)
+        areas = box.width_px * box.height_px + face.width_px * face.height_px
+        return both / max(areas - both, 1e-9)
+
+    best = max(faces, key=shared, default=None)
+    return best if best is not None and shared(best) >= 0.5 else None
+
+
+def _one_person_for_each_face(recognized: Sequence[Recognized], named: Sequence[Concept]) -> list[Recognized]:
+    """A face that the user gave a name is nobody else's, whoever it resembles."""
+    people = {concept.name for concept in named if concept.kind == "face"}
+    given = {
+        one.box for one in recognized if one.name in people and one.probability >= SURE_AS_SAID and one.box
+    }
+    return [
+        dataclasses.replace(one, probability=round(1 - SURE_AS_SAID, 4), verdict="no")
+        if one.name in people and one.box in given and one.probability < SURE_AS_SAID
+        else one
+        for one in recognized
+    ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from PIL import Image
+
 from assistant.answers.photo_facts import PhotoFacts
 from assistant.answers.wording import coordinates_text, date_text
 from assistant.language.question_dates import Period
@@ -12,9 +14,14 @@ from assistant.language.question_types import Album, Camera, Size, When, Where
 from assistant.language.question_words import fold
 from personalizer.errors import counted
 
-NO_DATE = "I can't tell when: nothing in the file or beside it says so."
-NO_PLACE = "I can't tell where: nothing in the file or beside it says so."
+NO_DATE = "I can't tell when: I found no date for this photo."
+NO_PLACE = "I can't tell where: I found no place for this photo."
 _SEASON_MONTHS = {"spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11), "winter": (12, 1, 2)}
+"""North of the tropics; south of them it is half a year later."""
+_TROPICS = 23.5
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WITHIN_KM = 5.0
+"""Nearer to a city's center than that a photo was taken in it."""
 
 
 def when(part: When, facts: PhotoFacts, now: datetime) -> str:
@@ -28,49 +35,80 @@ def when(part: When, facts: PhotoFacts, now: datetime) -> str:
         return f"{sentence}; the time of day is not known."
     if part.asks == "age":
         return f"{sentence}, {_ago(at, now)}."
-    answer = None if part.period is None else is_in(at, part.period, now)
+    latitude = None if facts.coordinates is None else facts.coordinates[0]
+    answer = None if part.period is None else is_in(at, part.period, now, latitude)
     yes = "" if answer is None else "Yes. " if answer else "No. "
     return f"{yes}{sentence}."
 
 
-def is_in(at: datetime, period: Period, now: datetime) -> bool | None:
+def is_in(at: datetime, period: Period, now: datetime, latitude: float | None = None) -> bool | None:
     """Whether a moment is in a period; None where the words do not say a plain time."""
-    found = period
     if period.relative is not None:
-        match = re.fullmatch(
-            r"(this|last|the last|past) year|(\d+|a|one|two|three) years? ago", period.relative
-        )
-        if match is None:
-            return {"today": at.date() == now.date()}.get(period.relative)
-        ago = 1 if match[1] and match[1] != "this" else 0
-        if match[2]:
-            ago = {"a": 1, "one": 1, "two": 2, "three": 3}.get(match[2]) or int(match[2])
-        found = Period(period.text, period.relation, year=now.year - ago)
-    if found.weekday is not None:
-        return fold(f"{at:%A}") == found.weekday if found.weekday != "weekend" else at.weekday() >= 5
-    if found.season is not None:
-        months = _SEASON_MONTHS[found.season]
-        return at.month in months and found.year in (None, at.year) if found.relation == "in" else None
-    wanted = (found.year, found.month, found.day)
+        return _is_in_relative(at, period, now)
+    if period.weekday is not None:
+        if period.relation != "in":
+            return None
+        day = at.weekday()
+        return day >= 5 if period.weekday == "weekend" else _WEEKDAYS[day] == period.weekday
+    if period.season is not None:
+        return _is_in_season(at, period, latitude)
+    wanted = (period.year, period.month, period.day)
     own = (at.year, at.month, at.day)
     pairs = [(mine, asked) for mine, asked in zip(own, wanted, strict=True) if asked is not None]
     if not pairs:
         return None
     mine, asked = tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
-    if found.relation == "in":
+    if period.relation == "in":
         return mine == asked
-    if found.year is None:
+    # "Before May 4" says no year, "since 2020" may begin with it.
+    if period.year is None or mine == asked:
         return None
-    return mine < asked if found.relation == "before" else mine > asked
+    return mine < asked if period.relation == "before" else mine > asked
+
+
+def _is_in_relative(at: datetime, period: Period, now: datetime) -> bool | None:
+    if period.relation != "in":
+        return None
+    days = (now.date() - at.date()).days
+    match period.relative:
+        case "today":
+            return days == 0
+        case "yesterday":
+            return days == 1
+        case "this year":
+            return at.year == now.year
+        case "last year":
+            return at.year == now.year - 1
+        case "this month":
+            return (at.year, at.month) == (now.year, now.month)
+        case _:
+            return None
+
+
+def _is_in_season(at: datetime, period: Period, latitude: float | None) -> bool | None:
+    """None where the hemisphere is not known, in the tropics, and for a winter of one year, which has two."""
+    if period.relation != "in" or latitude is None or abs(latitude) <= _TROPICS:
+        return None
+    month = at.month if latitude > 0 else (at.month + 5) % 12 + 1
+    is_season = month in _SEASON_MONTHS[period.season or ""]
+    if period.year is None or not is_season:
+        return is_season
+    if period.season == ("winter" if latitude > 0 else "summer"):
+        return None if abs(period.year - at.year) <= 1 else False
+    return at.year == period.year
 
 
 def _ago(at: datetime, now: datetime) -> str:
-    days = (now - at).days
+    """By the calendar: yesterday evening is a day ago."""
+    days = (now.date() - at.date()).days
+    if days < 0:
+        return "which is after today: a clock was set wrong"
+    if days < 2:
+        return "yesterday" if days else "today"
     if days < 60:
-        return f"{counted(max(days, 0), 'day')} ago"
-    if days < 730:
-        return f"{counted(days // 30, 'month')} ago"
-    return f"{counted(days // 365, 'year')} ago"
+        return f"{counted(days, 'day')} ago"
+    months = (now.year - at.year) * 12 + now.month - at.month - (now.day < at.day)
+    return f"{counted(months, 'month')} ago" if months < 24 else f"{counted(months // 12, 'year')} ago"
 
 
 def where(part: Where, facts: PhotoFacts) -> str:
@@ -87,8 +125,9 @@ def where(part: Where, facts: PhotoFacts) -> str:
         return f"It was taken at {exact}, {place.words}."
     if part.place is not None:
         asked = fold(part.place)
-        names = [fold(name) for name in (place.name, place.region or "", place.country) if name]
-        if asked in names:
+        larger = {fold(name) for name in (place.region, place.country) if name}
+        is_city = asked == fold(place.name)  # also where a province has the same name
+        if (place.distance_km <= _WITHIN_KM) if is_city else asked in larger:
             return f"Yes, it was taken {place.words}."
         # A place that is asked for may be a part of this one, or a larger one around it.
         return f"It was taken {place.words} ({exact})."
@@ -98,7 +137,9 @@ def where(part: Where, facts: PhotoFacts) -> str:
 def camera(part: Camera, facts: PhotoFacts) -> str:
     if facts.decoded.camera is None:
         return "I can't tell with what: the file does not say so."
-    yes = "Yes. " if part.asked and fold(part.asked) in fold(facts.decoded.camera) else ""
+    # Whole words: a D300 is no D3.
+    asked = set(re.findall(r"\w+", fold(part.asked or ""))) - {"a", "an", "the", "my", "camera"}
+    yes = "Yes. " if asked and asked <= set(re.findall(r"\w+", fold(facts.decoded.camera))) else ""
     return f"{yes}It was taken with {facts.decoded.camera}."
 
 
@@ -114,13 +155,38 @@ def size(part: Size, facts: PhotoFacts) -> str:
         shape = "square" if width == height else "landscape" if width > height else "portrait"
         return f"It is {shape}: {width} × {height} pixels."
     if part.asks == "format":
-        return f"It is a {facts.path.suffix.lstrip('.').upper() or 'file without a suffix'} file."
+        return _format(facts)
+    pixels = f"{width} × {height} pixels"
     if part.asks == "bytes":
         try:
-            return f"Its file has {facts.path.stat().st_size / 2**20:.1f} MiB, {width} × {height} pixels."
+            return f"Its file has {_bytes(facts.path.stat().st_size)}, {pixels}."
         except OSError:
-            return f"It has {width} × {height} pixels; the size of its file I can't tell."
-    return f"It has {width} × {height} pixels ({width * height / 1e6:.1f} megapixels)."
+            return f"It has {pixels}; the size of its file I can't tell."
+    megapixels = f" ({width * height / 1e6:.1f} megapixels)" if width * height >= 1e5 else ""
+    return f"It has {pixels}{megapixels}."
+
+
+def _format(facts: PhotoFacts) -> str:
+    """By the content; raw files are known by their names only."""
+    try:
+        with Image.open(facts.path) as opened:
+            found = opened.format
+    except (OSError, ValueError):
+        found = None
+    suffix = facts.path.suffix.lstrip(".").upper()
+    if found is not None and found != "TIFF":  # most raw files are TIFF outside
+        return f"It is a {found} file."
+    return f"By its name it is a {suffix} file." if suffix else "I can't tell what kind of file it is."
+
+
+def _bytes(size: int) -> str:
+    return (
+        f"{size / 2**20:.1f} MiB"
+        if size >= 2**20
+        else f"{size / 2**10:.0f} KiB"
+        if size >= 2**10
+        else f"{size} bytes"
+    )
 
 
 def taken(facts: PhotoFacts) -> str:

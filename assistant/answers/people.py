@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from assistant.answers.photo_facts import PhotoFacts, SeenFace
-from assistant.answers.wording import joined, percent, sure
+from assistant.answers.wording import CANNOT_TELL, joined, looks_like, percent, sure
 from assistant.language.question_types import Alone, HowMany, Presence, WhoIsThere, WithWhom
 from assistant.language.similar_names import similar_names
 from assistant.results import Recognized
 from personalizer.errors import counted
+from personalizer.schemas import BoundingBox
 
 NO_FACES = "Looking for faces is off: familiar faces on."
 _BACK = "people who look away show none"
@@ -22,22 +23,44 @@ def who_is_there(part: WhoIsThere, facts: PhotoFacts) -> str:
     """Everyone and everything recognized, but for those who are left out; and faces without a name."""
     if part.position in ("left", "right", "middle") and part.kind in ("person", None) and facts.faces:
         return _face_at(part.position, facts)
+    sentences = [
+        _missing(one)
+        for name in part.besides
+        if (one := facts.about(name)) is not None and one.verdict != "yes"
+    ]
     seen = [one for one in facts.sure if one.name not in part.besides and _fits(part, one, facts)]
-    more = "else " if part.besides or part.others else ""
-    sentences = [f"I see {_list_sure(seen)}."] if seen else []
+    if seen:
+        sentences.append(f"I see {_list_sure(seen)}.")
     unsure = [one for one in facts.unsure if one.name not in part.besides and _fits(part, one, facts)]
     if unsure:
         sentences.append(might_be(unsure))
-    if part.kind != "animal" and facts.unnamed_faces:
+    if part.kind in ("person", None) and facts.unnamed_faces:
         sentences.append(_unknown_faces(facts, also=bool(seen)))
-    if not sentences:
-        sentences.append(f"I don't recognise anyone or anything {more}here." if more else nobody(facts))
+    if not seen and not unsure and not (part.kind in ("person", None) and facts.unnamed_faces):
+        sentences.append(_nobody_fits(part, facts))
+    if part.kind == "person" and not facts.faces_are_on:
+        sentences.append(NO_FACES)
     return " ".join(sentences)
+
+
+def _nobody_fits(part: WhoIsThere, facts: PhotoFacts) -> str:
+    more = "else " if part.besides or (part.others and facts.sure) else ""
+    match part.kind:
+        case "person":
+            return f"I don't recognise anybody {more}here."
+        case "animal":
+            return f"I don't recognise any animal {more}here."
+        case "thing":
+            return f"I don't recognise anything {more}here."
+        case _:
+            return f"I don't recognise anyone or anything {more}here." if more else nobody(facts)
 
 
 def nobody(facts: PhotoFacts) -> str:
     """That nothing was recognized."""
-    return "I don't recognise anyone or anything here."
+    if facts.faces_are_on:
+        return "I don't recognise anyone or anything here."
+    return f"I don't recognise anything here. {NO_FACES}"
 
 
 def might_be(unsure: Sequence[Recognized]) -> str:
@@ -45,8 +68,11 @@ def might_be(unsure: Sequence[Recognized]) -> str:
     return f"This might be {joined((f'{one.name} ({percent(one.probability)})' for one in unsure), 'or')}."
 
 
-def presence(part: Presence, facts: PhotoFacts, known: Sequence[str]) -> str:
-    """Whether the named ones are recognized, each for itself; those without a name are not known."""
+def presence(part: Presence, facts: PhotoFacts, known: Sequence[str], *, whole: bool = True) -> str:
+    """Whether the named ones are recognized, each for itself; those without a name are not known.
+
+    "Yes" only where this is the `whole` question: it would answer "is Bo on a beach?" as well.
+    """
     named = [one for name in part.names if (one := facts.about(name)) is not None]
     sentences = []
     seen = [one for one in named if one.verdict == "yes"]
@@ -54,15 +80,32 @@ def presence(part: Presence, facts: PhotoFacts, known: Sequence[str]) -> str:
     if placed:
         sentences += placed
     elif seen:
-        yes = "" if part.negated or part.unknown_names or len(seen) < len(named) else "Yes, "
-        sentences.append(f"{yes}I see {_list_sure(seen)}.")
-    for one in named:
-        if one.verdict == "unsure":
-            sentences.append(f"I am not sure about {one.name} ({percent(one.probability)}).")
-    unseen = [one.name for one in named if one.verdict == "no"]
+        strangers = part.unknown_names or part.relations
+        yes = whole and not part.negated and not strangers and len(seen) == len(part.names)
+        sentences.append(f"{'Yes, ' if yes else ''}I see {_list_sure(seen)}.")
+    sentences += [_missing(one) for one in named if one.verdict == "unsure"]
+    off = [one.name for one in named if one.verdict == "no" and _not_looked_for(one.name, facts)]
+    unseen = [one.name for one in named if one.verdict == "no" and one.name not in off]
     if unseen:
         sentences.append(f"I don't see {joined(unseen, 'or')} here.")
+    # A name that is hidden is compared with nothing.
+    off += [name for name in part.names if facts.about(name) is None]
+    if off:
+        reason = f" {NO_FACES}" if not facts.faces_are_on else ""
+        sentences.append(f"Whether {joined(off, 'or')} is here I can't tell.{reason}")
     return " ".join(sentences + unknown(part.unknown_names, part.relations, known))
+
+
+def _not_looked_for(name: str, facts: PhotoFacts) -> bool:
+    """Whether "I don't see …" would say more than is known: nobody looked for faces."""
+    return facts.is_person(name) and not facts.faces_are_on
+
+
+def _missing(one: Recognized) -> str:
+    """About somebody who is not recognized for sure."""
+    if one.verdict == "unsure":
+        return f"I am not sure about {one.name} ({percent(one.probability)})."
+    return f"I don't see {one.name} here."
 
 
 def unknown(names: Iterable[str], relations: Iterable[str], known: Sequence[str]) -> list[str]:
@@ -89,10 +132,9 @@ def how_many(part: HowMany, facts: PhotoFacts) -> str:
     if part.what == "known":
         return f"I recognise {_list_sure(facts.sure)}." if facts.sure else nobody(facts)
     label = facts.label_of(part.what)
-    seen = [one for one in facts.sure if not facts.is_person(one.name)]
-    found = f" I see {_list_sure(seen)}." if seen else ""
+    found = f" I see {_list_sure(facts.sure_things)}." if facts.sure_things else ""
     if label is not None and label in facts.labels:
-        found += f" It looks like there is at least one {label.word} ({percent(label.confidence)})."
+        found += f" {looks_like(label)}"
     return f"I can count faces only, not what you ask for.{found}"
 
 
@@ -102,60 +144,88 @@ def count_faces(facts: PhotoFacts) -> str:
         return f"I can't tell that. {NO_FACES}"
     if not facts.faces:
         return f"I see no face; {_BACK}."
-    named = [sure(face.name, face.probability or 0.0) for face in facts.faces if face.name]
-    if facts.unnamed_faces and named:
+    listed = [sure(face.name, face.probability or 0.0) for face in facts.faces if face.name]
+    listed += [f"one that might be {face.maybe}" for face in facts.faces if face.maybe]
+    if facts.unnamed_faces and listed:
         count = facts.unnamed_faces
-        named.append("one that I don't know" if count == 1 else f"{count} that I don't know")
-    of_whom = f": {joined(named)}" if named else ", nobody whom I know"
+        listed.append("one that I don't know" if count == 1 else f"{count} that I don't know")
+    of_whom = f": {joined(listed)}" if listed else ", none that I know"
     return f"I see {counted(len(facts.faces), 'face')}{of_whom}."
 
 
 def with_whom(part: WithWhom, facts: PhotoFacts, known: Sequence[str]) -> str:
     """Who else is recognized beside somebody."""
-    sentences = []
-    for name in part.names:
-        one = facts.about(name)
-        if one is not None and one.verdict != "yes":
-            sentences.append(f"I don't see {name} here." if one.verdict == "no" else might_be([one]))
+    asked = [one for name in part.names if (one := facts.about(name)) is not None]
+    sentences = [
+        f"Whether {one.name} is here I can't tell."
+        if one.verdict == "no" and _not_looked_for(one.name, facts)
+        else _missing(one)
+        for one in asked
+        if one.verdict != "yes"
+    ]
     others = [one for one in facts.sure if one.name not in part.names]
+    unsure = [one for one in facts.unsure if one.name not in part.names]
     beside = f" with {joined(part.names)}" if part.names and not sentences else ""
     if others:
         sentences.append(f"I see {_list_sure(others)}{beside}.")
+    if unsure:
+        sentences.append(might_be(unsure))
     if facts.unnamed_faces:
-        sentences.append(_unknown_faces(facts, also=bool(others)))
-    if not others and not facts.unnamed_faces:
-        sentences.append(f"I recognise nobody else{beside}.")
+        sentences.append(_unknown_faces(facts, also=bool(facts.sure)))
+    if not others and not unsure and not facts.unnamed_faces:
+        sentences.append(f"I don't recognise anyone else{beside}." if part.names else nobody(facts))
+    if not facts.faces_are_on and NO_FACES not in sentences[-1]:
+        sentences.append(NO_FACES)
     return " ".join(sentences + unknown(part.unknown_names, part.relations, known))
 
 
 def alone(part: Alone, facts: PhotoFacts, known: Sequence[str]) -> str:
-    """Whether somebody else can be seen; nobody is said to be alone for sure."""
-    missing = [name for name in part.names if (one := facts.about(name)) is not None and one.verdict != "yes"]
-    if missing:
-        return " ".join([f"I don't see {joined(missing, 'or')} here.", count_faces(facts)])
-    others = [one for one in facts.sure if one.name not in part.names] if part.names else list(facts.sure)[1:]
+    """Whether somebody else can be seen; nobody is said to be alone for sure, and a mug is no company."""
+    strangers = unknown(part.unknown_names, part.relations, known)
+    if not facts.faces_are_on:
+        seen = [f"I see {_list_sure(facts.sure)}."] if facts.sure else []
+        return " ".join([*seen, CANNOT_TELL, NO_FACES, *strangers])
+    asked = [one for name in part.names if (one := facts.about(name)) is not None]
+    missing = [_missing(one) for one in asked if one.verdict != "yes"]
+    if missing or (strangers and not part.names):
+        return " ".join([*missing, count_faces(facts), *strangers])
+    if not part.names:
+        return " ".join([_one_face_only(part, facts), *_things_beside(part, facts)])
+    people = [one for one in facts.sure if one.name not in part.names and facts.is_person(one.name)]
+    no = "" if part.negated else "No, "
     sentences = []
-    if others:
-        sentences.append(f"No, I also see {_list_sure(others)}.")
-    own = {one.box for one in facts.sure if one.name in part.names}
-    unknown_faces = [face for face in facts.faces if face.name is None and face.box not in own]
-    if not part.names and len(facts.faces) == len(unknown_faces):
-        unknown_faces = unknown_faces[1:]
-    if unknown_faces:
-        also = "also " if others else "No, there "
-        count = counted(len(unknown_faces), "face")
-        be = "is" if len(unknown_faces) == 1 else "are"
-        sentences.append(
-            f"There {be} also {count} that I don't know."
-            if others
-            else f"{also}{be} {count} more that I don't know."
-        )
-    if not sentences:
-        seen = "one face, and nobody else" if len(facts.faces) == 1 else "nobody else, and no face"
-        sentences.append(
-            f"I see {seen}; {_BACK}." if facts.faces_are_on else f"I recognise nobody else. {NO_FACES}"
-        )
-    return " ".join(sentences + unknown(part.unknown_names, part.relations, known))
+    if people:
+        sentences.append(f"{no}I also see {_list_sure(people)}.")
+    if facts.unnamed_faces:
+        be = "is" if facts.unnamed_faces == 1 else "are"
+        there = f"{no}there {be}" if not people else f"there {be}"
+        count = counted(facts.unnamed_faces, "face")
+        sentences.append(_capital(f"{there} also {count} that I don't know."))
+    sentences += _things_beside(part, facts)
+    unsure = [one for one in facts.unsure if one.name not in part.names]
+    if unsure:
+        sentences.append(might_be(unsure))
+    if not people and not facts.unnamed_faces and not any(face.maybe for face in facts.faces):
+        own = any(face.name in part.names for face in facts.faces)
+        sentences.append(f"I see no {'other ' if own else ''}face; {_BACK}.")
+    return " ".join([*sentences, *strangers])
+
+
+def _one_face_only(part: Alone, facts: PhotoFacts) -> str:
+    """For whoever the photo is about."""
+    if len(facts.faces) == 1:
+        return f"{count_faces(facts)} I see no other; {_BACK}."
+    no = "No. " if len(facts.faces) > 1 and not part.negated else ""
+    return f"{no}{count_faces(facts)}"
+
+
+def _things_beside(part: Alone, facts: PhotoFacts) -> list[str]:
+    things = [one for one in facts.sure_things if one.name not in part.names]
+    return [f"I also see {_list_sure(things)}."] if things else []
+
+
+def _capital(sentence: str) -> str:
+    return sentence[0].upper() + sentence[1:]
 
 
 def _fits(part: WhoIsThere, one: Recognized, facts: PhotoFacts) -> bool:
@@ -175,35 +245,51 @@ def _unknown_faces(facts: PhotoFacts, *, also: bool) -> str:
 
 
 def _face_at(position: str, facts: PhotoFacts) -> str:
+    """Who has the outermost face, or the middle one of an odd number."""
     face = _at(position, facts.faces)
+    if face is None:
+        listed = joined(_whose(face) for face in facts.faces)
+        if len(facts.faces) == 1:
+            return f"I see only one face, {_side(facts.faces[0].box, facts)}: {listed}."
+        return f"I see {len(facts.faces)} faces, from left to right: {listed}."
     where = "in the middle" if position == "middle" else f"on the {position}"
-    if face.name is None:
-        return f"I don't know the face {where}."
-    return f"The face {where} is {sure(face.name, face.probability or 0.0)}."
+    if face.name is not None:
+        return f"The face {where} is {sure(face.name, face.probability or 0.0)}."
+    if face.maybe is not None:
+        return f"The face {where} might be {face.maybe}."
+    return f"I don't know the face {where}."
 
 
-def _at(position: str, faces: Sequence[SeenFace]) -> SeenFace:
-    """Of faces from left to right."""
+def _whose(face: SeenFace) -> str:
+    if face.name is not None:
+        return sure(face.name, face.probability or 0.0)
+    return f"one that might be {face.maybe}" if face.maybe else "one that I don't know"
+
+
+def _at(position: str, faces: Sequence[SeenFace]) -> SeenFace | None:
+    """Of faces from left to right; None where none has that place: one face is on neither side of another."""
+    if len(faces) < 2 or (position == "middle" and len(faces) % 2 == 0):
+        return None
     return faces[{"left": 0, "right": -1}.get(position, len(faces) // 2)]
 
 
 def _placed(one: Recognized, part: Presence, facts: PhotoFacts) -> str:
     """Where somebody is seen, or whether it is there."""
-    if one.box is None:
+    box = facts.box_of(one)
+    if box is None:
         return f"I see {sure(one.name, one.probability)}; where in the photo I can't tell."
-    where = _where(one, facts)
+    side = _side(box, facts)
     if part.asks_where or part.position not in ("left", "right", "middle"):
-        return f"{sure(one.name, one.probability)} is {where}."
-    if facts.is_person(one.name):
-        face = _at(part.position, facts.faces)
-        if face.name == one.name:
-            return f"Yes, that is {sure(one.name, one.probability)}."
-    return f"I see {sure(one.name, one.probability)} {where}."
+        return f"{sure(one.name, one.probability)} is {side}."
+    face = _at(part.position, facts.faces) if facts.is_person(one.name) else None
+    asked = "in the middle" if part.position == "middle" else f"on the {part.position}"
+    if not part.negated and (side.startswith(asked) if face is None else face.name == one.name):
+        return f"Yes, {sure(one.name, one.probability)} is {asked}."
+    return f"I see {sure(one.name, one.probability)} {side}."
 
 
-def _where(one: Recognized, facts: PhotoFacts) -> str:
-    assert one.box is not None
-    share = (one.box.left + one.box.right) / 2 / max(facts.decoded.width_px, 1)
+def _side(box: BoundingBox, facts: PhotoFacts) -> str:
+    share = (box.left + box.right) / 2 / max(facts.decoded.width_px, 1)
     if share < 0.4:
         return "on the left of the photo"
     return "on the right of the photo" if share > 0.6 else "in the middle of the photo"

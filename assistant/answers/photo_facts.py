@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from personalizer.analysis.text import TextLine
 
 NEVER_BESIDE_FACES = frozenset({
-    "ape", "monkey", "pig", "rodent", "cow", "elephant", "bear", "animal", "whale", "snake", "reptile", "insect", "toy",
-    "doll", "weapon",
+    "toy", "doll", "weapon", "bib", "crutch", "syringe", "stethoscope", "toilet", "toilet tissue", "punching bag",
+    "piggy bank", "mousetrap", "face powder", "hair slide", "hair spray", "clothing",
 })  # fmt: skip
 """Words that are never said about a photo with a face: whoever is in it would read them as meant for them."""
+ANIMALS_BESIDE_FACES = frozenset({
+    "dog", "terrier", "spaniel", "retriever", "poodle", "corgi", "schnauzer", "setter", "husky", "cat", "rabbit",
+    "guinea pig", "hamster", "parrot", "horse", "bird",
+})  # fmt: skip
+"""The only animals that are said about a photo with a face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class SeenFace:
     name: str | None
     probability: float | None
     """That it is the named one; None without a name."""
+    maybe: str | None = None
+    """Whose it might be, where no name is sure."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +62,8 @@ class KnownAbout:
     date_source: str | None
     folder: str | None
     """Name of the folder that it lies in, below a registered one."""
+    outlined: str | None = None
+    """Whose the clear outline of the main thing is, by what is inside it alone; None where that is not sure."""
 
 
 class PhotoFacts:
@@ -89,18 +98,44 @@ class PhotoFacts:
     def faces(self) -> list[SeenFace]:
         """All faces, from left to right."""
         boxes = [detection.box for detection, _ in self.known.analysis.detections if detection.kind == "face"]
-        named = {one.box: one for one in self.sure if one.box is not None and self.is_person(one.name)}
-        faces = [
-            SeenFace(box, named[box].name, named[box].probability)
-            if box in named
-            else SeenFace(box, None, None)
-            for box in boxes
-        ]
+        named: dict[BoundingBox, Recognized] = {}
+        for one in [*self.sure, *self.unsure]:
+            if one.box is not None and self.is_person(one.name):
+                named.setdefault(one.box, one)  # the likeliest stays
+        faces = []
+        for box in boxes:
+            likeliest = named.get(box)
+            if likeliest is None:
+                faces.append(SeenFace(box, None, None))
+            elif likeliest.verdict == "yes":
+                faces.append(SeenFace(box, likeliest.name, likeliest.probability))
+            else:
+                faces.append(SeenFace(box, None, None, likeliest.name))
         return sorted(faces, key=lambda face: face.box.left + face.box.right)
 
     @property
     def unnamed_faces(self) -> int:
-        return sum(face.name is None for face in self.faces)
+        """Faces for which no name is sure or likely."""
+        return sum(face.name is None and face.maybe is None for face in self.faces)
+
+    @property
+    def may_show_people(self) -> bool:
+        """Whether a face is seen, or one may be there: nobody looks for faces, or somebody was said to be there."""
+        return bool(self.faces) or not self.faces_are_on or any(self.is_person(one.name) for one in self.sure)
+
+    @cached_property
+    def sure_things(self) -> list[Recognized]:
+        """Animals and things that are recognized."""
+        return [one for one in self.sure if not self.is_person(one.name)]
+
+    def box_of(self, one: Recognized) -> BoundingBox | None:
+        """Where somebody or something is, only where that is known: a face, or the one thing with a clear outline.
+
+        Any other region is only where the network looked most.
+        """
+        if self.is_person(one.name):
+            return one.box if any(face.name == one.name for face in self.faces) else None
+        return one.box if self.known.analysis.thing is not None and self.known.outlined == one.name else None
 
     # --- when and where
 
@@ -137,12 +172,14 @@ class PhotoFacts:
         """Words that may be said of this photo, the likeliest first."""
         from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM
 
-        if not self.faces:
+        if not self.may_show_people:
             return [label for label in self.known.analysis.labels if label.confidence >= SAID_FROM]
         return [
             label
             for label in self.known.analysis.labels
-            if label.confidence >= SAID_BESIDE_FACES_FROM and label.word not in NEVER_BESIDE_FACES
+            if label.confidence >= SAID_BESIDE_FACES_FROM
+            and label.word not in NEVER_BESIDE_FACES
+            and (label.kind != "animal" or label.word in ANIMALS_BESIDE_FACES)
         ]
 
     @cached_property
@@ -170,7 +207,9 @@ class PhotoFacts:
         if said is not None:
             return said
         return PhotoLabel(
-            word.word, 0.0 if self.faces else confidence_of(word, self.known.analysis.logits), word.kind
+            word.word,
+            0.0 if self.may_show_people else confidence_of(word, self.known.analysis.logits),
+            word.kind,
         )
 
     # --- looks
@@ -181,17 +220,34 @@ class PhotoFacts:
 
         if name is None:
             return main_colors(self.decoded.image)
-        thing, one = self.known.analysis.thing, self.about(name)
-        if thing is None or one is None or one.verdict != "yes" or self.is_person(name):
+        one = self.about(name)
+        if one is None or one.verdict != "yes" or self.is_person(name) or self.box_of(one) is None:
             return []
-        return main_colors(self.decoded.image, thing.mask(self.decoded.image.size))
+        return self._main_thing_colors()
 
-    def thing_colors(self) -> list[str]:
-        """Main colors of the main thing, where its outline is clear."""
+    def colors_of_label(self, label: PhotoLabel) -> list[str]:
+        """Main colors of what a word is said of, where that is the main thing and its outline is clear."""
+        from personalizer.analysis.labels import SAID_FROM, confidence_of, find_word
+
+        word = find_word(label.word)
+        if word is None or label.kind == "scene":
+            return []
+        # The second row is what the network believes of the main thing alone.
+        of_thing = confidence_of(word, self.known.analysis.logits[1:])
+        return self._main_thing_colors() if of_thing >= SAID_FROM else []
+
+    def _main_thing_colors(self) -> list[str]:
         from personalizer.analysis.appearance import main_colors
 
         thing = self.known.analysis.thing
         return [] if thing is None else main_colors(self.decoded.image, thing.mask(self.decoded.image.size))
+
+    @cached_property
+    def is_colorless(self) -> bool:
+        """Whether no part of the photo has a color, be it ever so small."""
+        from personalizer.analysis.appearance import is_colorless
+
+        return is_colorless(self.decoded.image)
 
     @cached_property
     def light(self) -> str | None:

@@ -36,9 +36,10 @@ def answer(
         if isinstance(part, asked.Told | asked.Other):
             found = _told(part, facts_about)
             told += found.facts
-            sentences.append(_with_what_is_known(part, found, facts, known))
+            has_facts = any(facts_about(name) for name in part.names)
+            sentences.append(_with_what_is_known(part, found, facts, known, has_facts=has_facts))
         else:
-            sentences.append(_sentence(part, facts, known, now))
+            sentences.append(_sentence(part, facts, known, now, whole=len(question) == 1))
     words = " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
     return Answer(words, list(dict.fromkeys(told)))
 
@@ -62,14 +63,16 @@ def description(facts: PhotoFacts) -> str:
     return " ".join([*sentences, occasion.taken(facts)]).strip()
 
 
-def _sentence(part: asked.Part, facts: PhotoFacts, known: Sequence[str], now: datetime) -> str:
+def _sentence(
+    part: asked.Part, facts: PhotoFacts, known: Sequence[str], now: datetime, *, whole: bool
+) -> str:
     match part:
         case asked.Describe():
             return description(facts)
         case asked.WhoIsThere():
             return people.who_is_there(part, facts)
         case asked.Presence():
-            return people.presence(part, facts, known)
+            return people.presence(part, facts, known, whole=whole)
         case asked.HowMany():
             return people.how_many(part, facts)
         case asked.WithWhom():
@@ -117,13 +120,18 @@ def _told(part: asked.Told | asked.Other, facts_about: FactsAbout) -> ToldFacts:
 
 
 def _with_what_is_known(
-    part: asked.Told | asked.Other, found: ToldFacts, facts: PhotoFacts, known: Sequence[str]
+    part: asked.Told | asked.Other,
+    found: ToldFacts,
+    facts: PhotoFacts,
+    known: Sequence[str],
+    *,
+    has_facts: bool,
 ) -> str:
-    if found.facts and found.whole:
+    if found.facts and (found.whole or isinstance(part, asked.Told)):
         return found.words
     if isinstance(part, asked.Told) and part.names:
-        quoted = f"{found.words} " if found.facts else ""
-        return f"{quoted}{nothing_told(part.names[0], [])}" if not quoted else quoted.strip()
+        # Other facts about them do not answer this.
+        return nothing_told(joined(part.names, "or"), ["others"] if has_facts else [])
     sentences = [found.words] if found.facts else []
     sentences.append(CANNOT_TELL)
     unknown = part.unknown_names if isinstance(part, asked.Other) else ()

@@ -2,49 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from assistant.answers.people import count_faces
 from assistant.answers.photo_facts import PhotoFacts
-from assistant.answers.wording import CANNOT_TELL, joined, looks_like, percent, with_article
+from assistant.answers.wording import CANNOT_TELL, is_plural, joined, looks_like, sure, with_article
 from assistant.language.question_types import Colors, Light, Sharpness, Shown, Text, WhatIsIt
 from personalizer.errors import NotReadyError
-from personalizer.schemas import PhotoLabel
 
 _PEOPLE = frozenset({
     "person", "people", "man", "woman", "child", "kid", "baby", "boy", "girl", "face", "human", "somebody", "someone",
     "anybody", "anyone", "lady", "guy",
 })  # fmt: skip
+_SEEN_WHOLE_PX = 640
 _GRAY = frozenset({"black", "white", "gray"})
 
 
 def shown(part: Shown, facts: PhotoFacts) -> str:
     """Whether things can be seen, each for itself."""
-    if any(word in _PEOPLE for word in part.words):
-        return count_faces(facts)
     sentences, unknown = [], []
     for word in part.words:
         label = facts.label_of(word)
-        if label is not None and label in facts.labels:
-            sentences.append(looks_like(PhotoLabel(word, label.confidence, label.kind)))
+        if word in _PEOPLE:
+            sentences.append(count_faces(facts))
+        elif label is not None and label in facts.labels:
+            # In the table's word: what is asked for may be narrower, such as a river for a lake.
+            sentences.append(looks_like(label))
         else:
             unknown.append(word)
+    sentences = list(dict.fromkeys(sentences))
     if unknown:
-        sentences.append(
-            f"Whether there is {joined((with_article(word) for word in unknown), 'or')} I can't tell."
-        )
+        be = "are" if len(unknown) == 1 and is_plural(unknown[0]) else "is"
+        whether = joined((with_article(word) for word in unknown), "or")
+        sentences.append(f"Whether there {be} {whether} I can't tell.")
         narrowest = facts.narrowest
-        if narrowest is not None and not any(narrowest.word in sentence for sentence in sentences):
+        if narrowest is not None and looks_like(narrowest) not in sentences:
             sentences.append(looks_like(narrowest))
     return " ".join(sentences)
 
 
 def what_is_it(part: WhatIsIt, facts: PhotoFacts) -> str:
     """The narrowest word for it, and who it is where that is recognized."""
-    things = [one for one in facts.sure if not facts.is_person(one.name)]
-    sentences = (
-        [f"I see {joined(f'{one.name} ({percent(one.probability)} sure)' for one in things)}."]
-        if things
-        else []
-    )
+    things = [sure(one.name, one.probability) for one in facts.sure_things]
+    sentences = [f"I see {joined(things)}."] if things else []
     narrowest = facts.narrowest
     if narrowest is not None:
         sentences.append(looks_like(narrowest))
@@ -54,24 +54,34 @@ def what_is_it(part: WhatIsIt, facts: PhotoFacts) -> str:
 def colors(part: Colors, facts: PhotoFacts) -> str:
     """Main colors of a named thing within its outline, or of the whole photo."""
     if part.asked == "black and white":
-        found = set(facts.colors())
-        return "I see no colors in it." if found <= _GRAY else f"It has colors: {joined(facts.colors())}."
+        if facts.is_colorless:
+            return "I see no colors in it."
+        named = [color for color in facts.colors() if color not in _GRAY]
+        return f"It has colors: {joined(named)}." if named else "It has colors, though little of them."
     if part.of is None:
-        found_colors, what = facts.colors(), "this photo"
-    elif part.is_name:
+        found_colors = facts.colors()
+        # Only of a whole photo: something else may cover a part of what is outlined.
+        if not found_colors:
+            return "It has many colors, and none of them is a main one."
+        yes = "Yes. " if part.asked in found_colors else ""
+        return f"{yes}The main {_counted_colors(found_colors)} of this photo: {joined(found_colors)}."
+    if part.is_name:
         one = facts.about(part.of)
         if one is None or one.verdict != "yes":
-            return f"I don't see {part.of} here, so I can't tell that."
+            return f"I don't see {part.of} here for sure, so I can't tell that."
         found_colors, what = facts.colors(part.of), part.of
     else:
         label = facts.label_of(part.of)
         if label is None or label not in facts.labels:
             return CANNOT_TELL
-        found_colors, what = facts.thing_colors(), f"the {part.of}"
+        found_colors, what = facts.colors_of_label(label), f"the {label.word}"
     if not found_colors:
-        return f"I can't tell which colors {what} has: no clear outline stands out."
-    yes = "Yes. " if part.asked in found_colors else ""
-    return f"{yes}The main {'color' if len(found_colors) == 1 else 'colors'} of {what} here: {joined(found_colors)}."
+        return f"I can't tell which colors {what} has."
+    return f"The main {_counted_colors(found_colors)} where I see {what}: {joined(found_colors)}."
+
+
+def _counted_colors(names: Sequence[str]) -> str:
+    return "color" if len(names) == 1 else "colors"
 
 
 def light(part: Light, facts: PhotoFacts) -> str:
@@ -88,7 +98,13 @@ def sharpness(part: Sharpness, facts: PhotoFacts) -> str:
     if facts.sharpness is None:
         return f"I can't tell whether it is {part.asked}: it is neither plainly sharp nor plainly blurred."
     yes = "Yes. " if facts.sharpness == part.asked else "No. "
-    return f"{yes}Its edges are {facts.sharpness}."
+    # A reduced copy is looked at: what is blurred there is blurred at full size, not the other way around.
+    reduced = ", seen at a reduced size" if facts.sharpness == "sharp" and _is_large(facts) else ""
+    return f"{yes}Its edges are {facts.sharpness}{reduced}."
+
+
+def _is_large(facts: PhotoFacts) -> bool:
+    return max(facts.decoded.width_px, facts.decoded.height_px) > _SEEN_WHOLE_PX
 
 
 def text(part: Text, facts: PhotoFacts) -> str:

@@ -10,9 +10,17 @@ from personalizer.schemas import PhotoLabel
 CANNOT_TELL = "I can't tell that."
 _UNSURE_FROM, _SUREST = 1, 99
 _VOWELS = "aeiou"
-_WITHOUT_ARTICLE = frozenset(
-    {"clothing", "food", "furniture", "coffee", "wine", "bread", "sunglasses", "binoculars"}
-)
+_SPOKEN_WITH_VOWEL = ("hour", "heir", "honest")
+_SPOKEN_WITH_CONSONANT = ("uni", "use", "euro", "one", "ukulele")
+_WITHOUT_ARTICLE = frozenset({
+    "clothing", "food", "furniture", "coffee", "wine", "bread", "corn", "rapeseed", "wool", "velvet", "thatch",
+    "lotion", "perfume", "sunscreen", "snow", "ice", "rain", "water", "grass", "sand", "money", "hair", "fur", "smoke",
+    "fire", "tea", "beer", "cheese", "meat", "text", "writing", "jewelry", "luggage", "traffic", "fog", "mud", "wood",
+})  # fmt: skip
+_PLURAL = frozenset({
+    "sunglasses", "glasses", "binoculars", "scissors", "jeans", "trousers", "pants", "shorts", "headphones",
+    "parallel bars", "clothes", "people", "stairs", "pajamas", "fireworks",
+})  # fmt: skip
 
 
 def joined(words: Iterable[str], conjunction: str = "and") -> str:
@@ -38,11 +46,19 @@ def looks_like(label: PhotoLabel) -> str:
     return f"It looks like {with_article(label.word)} ({percent(label.confidence)})."
 
 
+def is_plural(word: str) -> bool:
+    """Whether a noun has no singular: `sunglasses`."""
+    return word in _PLURAL
+
+
 def with_article(word: str) -> str:
     """`a dog`, `an ape`; words for stuff and pairs have none."""
-    if word in _WITHOUT_ARTICLE:
+    if word in _WITHOUT_ARTICLE or is_plural(word):
         return word
-    return f"{'an' if word[0] in _VOWELS else 'a'} {word}"
+    by_sound = word.startswith(_SPOKEN_WITH_VOWEL) or (
+        word.startswith(tuple(_VOWELS)) and not word.startswith(_SPOKEN_WITH_CONSONANT)
+    )
+    return f"{'an' if by_sound else 'a'} {word}"
 
 
 def date_text(at: datetime, *, weekday: bool = False, time: bool = True) -> str:

@@ -61,8 +61,9 @@ def quoted(facts: Sequence[str]) -> str:
 
 def nothing_told(name: str, facts: Sequence[str]) -> str:
     """What to say where no fact answers."""
-    known = " about that" if facts else ""
-    return f"You have told me nothing{known} about {name}. “remember that {name} …” does."
+    if facts:
+        return f"You have not told me that about {name}. “remember that {name} …” does."
+    return f"You have told me nothing about {name}. “remember that {name} …” does."
 
 
 def _content(text: str) -> set[str]:

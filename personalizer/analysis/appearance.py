@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from personalizer.schemas import BoolArray
+from personalizer.schemas import BoolArray, Float32Array
 
 SIDE_PX = 160
 """Longest side that is looked at."""
@@ -22,6 +22,10 @@ DARK_BELOW, BRIGHT_FROM = 55.0, 150.0
 BLURRED_BELOW, SHARP_FROM = 0.035, 0.12
 """Of the strongest edges' steepness in the picture, as a share of full contrast."""
 _SHARP_SIDE_PX = 512
+_STEP_PX, _MIN_STEP = 12, 0.06
+"""What changes less within so many pixels, as a share of full contrast, is a gradient and no edge."""
+_GRAY_CHROMA, _COLORED_SHARE = 18, 0.001
+"""How far a gray pixel's channels may differ, of 255, and the share of other pixels from which there is color."""
 
 Light = Literal["dark", "bright"]
 Sharpness = Literal["sharp", "blurred"]
@@ -44,6 +48,13 @@ def main_colors(image: Image.Image, mask: Image.Image | None = None) -> list[str
     ]
 
 
+def is_colorless(image: Image.Image) -> bool:
+    """Whether an RGB picture is black, white and gray everywhere, but for noise and what JPEG leaves."""
+    pixels = np.asarray(_reduced(image), dtype=np.int16)
+    chroma = pixels.max(axis=2) - pixels.min(axis=2)
+    return float((chroma > _GRAY_CHROMA).mean()) < _COLORED_SHARE
+
+
 def light_of(image: Image.Image) -> Light | None:
     """Whether the picture is plainly dark or bright; None in between."""
     lightness = float(np.asarray(_reduced(image).convert("L"), dtype=np.float32).mean())
@@ -62,10 +73,17 @@ def sharpness_of(image: Image.Image) -> Sharpness | None:
     # Second differences: a ramp of many pixels has none, however far it climbs.
     across = np.abs(np.diff(pixels, n=2, axis=1)).ravel()
     down = np.abs(np.diff(pixels, n=2, axis=0)).ravel()
-    steep = float(np.percentile(np.concatenate([across, down]), 99))
-    if steep < BLURRED_BELOW:
-        return "blurred"
-    return "sharp" if steep >= SHARP_FROM else None
+    steep, steepest = np.percentile(np.concatenate([across, down]), (99, 99.99))
+    if steep >= SHARP_FROM:
+        return "sharp"
+    # One sharp bird in a smooth sky makes it sharp; a sky alone has nothing that could be.
+    return "blurred" if steep < BLURRED_BELOW and steepest < SHARP_FROM and _has_edges(pixels) else None
+
+
+def _has_edges(pixels: Float32Array) -> bool:
+    """Whether something changes within a few pixels, however softly."""
+    steps = [pixels[:, _STEP_PX:] - pixels[:, :-_STEP_PX], pixels[_STEP_PX:] - pixels[:-_STEP_PX]]
+    return bool(max(float(np.percentile(np.abs(step), 99)) for step in steps) >= _MIN_STEP)
 
 
 def _reduced(image: Image.Image) -> Image.Image:
@@ -88,6 +106,7 @@ def _names(pixels: Any) -> Any:
     # Dark or dull orange is what people call brown; light red is pink.
     brownish = colorful & ((hue < 42) | (hue >= 345))
     names[brownish & ((value < 0.62) | ((saturation < 0.5) & (value < 0.85) & (hue >= 14)))] = "brown"
+    names[colorful & ((hue < 8) | (hue >= 345)) & (saturation >= 0.7) & (value >= 0.35)] = "red"
     names[colorful & (hue < 14) & (value < 0.35)] = "brown"
     names[colorful & ((hue >= 345) | (hue < 14)) & (saturation < 0.55) & (value >= 0.8)] = "pink"
     names[(saturation < 0.22) & (value >= 0.8)] = "white"

@@ -22,9 +22,10 @@ class LabelRecords(Database):
 
 
 def replace_labels(connection: sqlite3.Connection, photo_id: int, labels: Sequence[PhotoLabel]) -> None:
-    """Store the words of a photo in place of those that it had."""
+    """Store the words of a photo in place of those that it had; none where it showed what was forgotten."""
     connection.execute("DELETE FROM photo_labels WHERE photo_id = ?", (photo_id,))
     connection.executemany(
-        "INSERT INTO photo_labels(photo_id, word, confidence, kind) VALUES (?, ?, ?, ?)",
+        """INSERT INTO photo_labels(photo_id, word, confidence, kind)
+            SELECT id, ?2, ?3, ?4 FROM photos WHERE id = ?1 AND forgotten = 0""",
         [(photo_id, label.word, label.confidence, label.kind) for label in labels],
     )

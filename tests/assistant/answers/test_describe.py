@@ -24,7 +24,6 @@ from assistant.language.parse import parse
 from assistant.results import Description
 from personalizer.analysis.analyzer import Analysis, PhotoAnalyzer
 from personalizer.concepts.facts import remember
-from personalizer.errors import NotReadyError
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.photos.decode import load_photo
@@ -86,7 +85,7 @@ def know(library: Library, analysed: Analysis, path: Path, name: str, away: floa
 def ask(describer: Describer, photo: Path, question: str | None) -> Description:
     names = [concept.name for concept in describer.library.concepts() if concept.name]
     asked = None if question is None else parse(question, names)
-    return describer.describe(photo, asked, time.monotonic(), lambda: None)
+    return describer.describe(photo, asked, time.monotonic())
 
 
 def test_a_face_of_somebody_else_is_compared_and_named(
@@ -96,10 +95,10 @@ def test_a_face_of_somebody_else_is_compared_and_named(
     know(library, analysed, portrait, "Anna", away=0.45)
     said = ask(describer, portrait, "is this Anna?")
     [anna] = said.concepts
-    assert anna.evidence[0] == "face 0.55 ≥ 0.45, but it resembles Bea more (1.00)"
+    assert anna.evidence[0] == "face 0.55, needs 0.45, but it resembles Bea more (1.00)"
     assert anna.verdict == "no" and anna.box is not None
-    assert said.answer.startswith("No, I don't see Anna here (0.00): face 0.55")
-    assert ask(describer, portrait, "is this Bea?").answer.startswith("Yes, this is Bea")
+    assert said.answer == "I don't see Anna here."
+    assert ask(describer, portrait, "is this Bea?").answer == "Yes, I see Bea (99 % sure)."
     plain = ask(describer, portrait, None)
     assert [one.name for one in plain.concepts] == ["Bea"] and "Anna" not in plain.answer
 
@@ -127,7 +126,7 @@ def test_what_a_photo_is_known_from_is_its_content(
     describer: Describer, library: Library, analysed: Analysis, portrait: Path, tmp_path: Path
 ) -> None:
     know(library, analysed, portrait, "Bea")
-    reason = "this photo is one of those that it is known from"
+    reason = "you confirmed this photo"
     copy = Path(shutil.copy(portrait, tmp_path / "copy.png"))
     assert reason in ask(describer, copy, "is this Bea?").concepts[0].evidence
     # Another picture in the place of the known one.
@@ -147,18 +146,13 @@ def test_who_it_is_can_be_said_before_the_backbone_is_ready(
     know(library, analysed, portrait, "Bea")
     home = Home(tmp_path / "fresh").ensure()
     unprepared = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
-
-    def prepare() -> None:
-        raise NotReadyError(tried="preparing", found="it takes long", fix="Wait.")
-
-    said = unprepared.describe(portrait, parse("is this Bea?", ["Bea"]), time.monotonic(), prepare)
+    said = unprepared.describe(portrait, parse("is this Bea?", ["Bea"]), time.monotonic())
     assert said.concepts[0].verdict == "yes"
     assert said.backbone is None
     assert "no trained prefix yet" in said.concepts[0].evidence
-    assert unprepared.describe(portrait, None, time.monotonic(), prepare).concepts[0].name == "Bea"
+    # A concept that was trained makes nothing wait either.
     know_prefix(library, "Bo")
-    with pytest.raises(NotReadyError, match="it takes long"):
-        unprepared.describe(portrait, None, time.monotonic(), prepare)
+    assert unprepared.describe(portrait, None, time.monotonic()).concepts[0].name == "Bea"
 
 
 def test_what_was_told_answers_in_the_users_words(
@@ -186,13 +180,13 @@ def test_what_was_told_stands_before_what_is_seen(
     assert bea is not None
     assert ask(describer, portrait, "who is Bea?").answer.startswith("You have told me nothing about Bea.")
     remember(library, bea.id, "wears a uniform")
-    partly = ask(describer, portrait, "is Bea wearing a blue uniform?")
+    partly = ask(describer, portrait, "what does Bea wear at work?")
     assert partly.answer == (
-        "You told me: “wears a uniform”. I can't tell that. What I know of this photo: I recognise Bea."
+        "You told me: “wears a uniform”. I can't tell that. What I know of this photo: That is Bea (99 % sure)."
     )
     assert partly.told == ["wears a uniform"]
-    unrelated = ask(describer, portrait, "how many lamps are behind Bea?")
-    assert "You told me" not in unrelated.answer and unrelated.told == []
+    unrelated = ask(describer, portrait, "how old is Bea?")
+    assert unrelated.answer.startswith("You have not told me that about Bea.") and unrelated.told == []
     assert ask(describer, portrait, "is this Bea?").told == []
     assert ask(describer, portrait, None).told == []
 
@@ -203,22 +197,31 @@ def test_each_of_several_is_answered_for(
     know(library, analysed, portrait, "Bea")
     know(library, analysed, portrait, "Anna", away=0.45)
     said = ask(describer, portrait, "are Anna and Bea in this photo?")
-    assert [(one.name, one.verdict) for one in said.concepts] == [("Anna", "no"), ("Bea", "yes")]
-    assert said.answer.startswith("No, I don't see Anna here") and " Yes, this is Bea (" in said.answer
+    assert [(one.name, one.verdict) for one in said.concepts] == [("Bea", "yes"), ("Anna", "no")]
+    assert said.answer == "I see Bea (99 % sure). I don't see Anna here."
     # A face that resembles somebody else more is asked about as well, since it was named.
     assert all("no trained prefix yet" in one.evidence for one in said.concepts)
 
 
 @pytest.mark.parametrize(
-    "question",
-    ["what is Bea doing?", "is Bea on a beach?", "Is Bea in the car?", "is it night?", "how many?"],
+    ("question", "answer"),
+    [
+        (
+            "what is Bea doing?",
+            "I can't tell that. What I know of this photo: That is Bea (99 % sure).",
+        ),
+        ("is Bea on a beach?", "I see Bea (99 % sure). Whether there is a beach I can't tell."),
+        ("Is Bea in the car?", "I see Bea (99 % sure). Whether there is a car I can't tell."),
+        ("is it night?", "The photo is neither dark nor bright. Whether it is night I can't tell."),
+        ("how many?", "I see 1 face: Bea (99 % sure)."),
+    ],
 )
 def test_what_cannot_be_told_is_said_with_what_is_known(
-    describer: Describer, library: Library, analysed: Analysis, portrait: Path, question: str
+    describer: Describer, library: Library, analysed: Analysis, portrait: Path, question: str, answer: str
 ) -> None:
     know(library, analysed, portrait, "Bea")
     said = ask(describer, portrait, question)
-    assert said.answer == "I can't tell that. What I know of this photo: I recognise Bea."
+    assert said.answer == answer
     assert [one.name for one in said.concepts] == ["Bea"]
 
 

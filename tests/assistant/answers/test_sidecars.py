@@ -42,12 +42,12 @@ def photo(tmp_path: Path) -> Path:
 def test_an_answer_tells_what_lies_beside_the_photo(home: Home, exported: Any, photo: Path) -> None:
     with Library.open(home.database) as library:
         describer = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
-        unknown = describer.describe(photo, None, 0.0, lambda: None)
+        unknown = describer.describe(photo, None, 0.0)
         assert unknown.facts.companions == [] and unknown.facts.taken_at is None
         assert "with it" not in description_lines(unknown)
         scan(library, [photo.parent])
         find_companions(library)
-        described = describer.describe(photo, None, 0.0, lambda: None)
+        described = describer.describe(photo, None, 0.0)
         facts = as_data(described)["facts"]
         assert {Path(one["path"]).name: one["kind"] for one in facts["companions"]} == {
             "a.MOV": "Live Photo", "a.xmp": "XMP", "a.jpg.json": "Google's export",
@@ -57,13 +57,13 @@ def test_an_answer_tells_what_lies_beside_the_photo(home: Home, exported: Any, p
         assert facts["keywords"] == ["ducks", "pond"]
         lines = description_lines(described)
         assert "written about it: At the pond; two ducks; ducks, pond" in lines
-        assert "a.MOV (Live Photo)" in lines and "48.8583° N" in lines
+        assert "a.MOV (Live Photo)" in lines and "near Paris, France" in lines
         assert described.facts.taken_at == datetime(2019, 8, 7, 6, 5, 4)
         for path in photo.parent.iterdir():
             if path != photo:
                 path.unlink()
         find_companions(library)
-        left = describer.describe(photo, None, 0.0, lambda: None).facts
+        left = describer.describe(photo, None, 0.0).facts
         assert left.companions == [] and left.title is None and left.taken_at == described.facts.taken_at
 
 
@@ -74,7 +74,7 @@ def test_an_answer_tells_what_is_written_in_the_photo(home: Home, exported: Any,
     Image.linear_gradient("L").convert("RGB").save(path, xmp=inside.encode())
     with Library.open(home.database) as library:
         describer = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
-        described = describer.describe(path, None, 0.0, lambda: None)
+        described = describer.describe(path, None, 0.0)
         lines = description_lines(described)
-        assert "Taken on 7 August 2019 at 48.8583° N" in lines
+        assert "Taken on 7 August 2019 near Paris, France." in lines
         assert "written about it: At the pond; ducks, pond" in lines

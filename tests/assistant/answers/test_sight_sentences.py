@@ -1,0 +1,245 @@
+"""Whole sentences about what can be seen: things, colors, light, sharpness and text."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from known_photos import person, photo_facts, thing
+from PIL import Image, ImageDraw, ImageFilter
+
+from assistant.answers.sentences import answer
+from assistant.answers.wording import joined, percent, with_article
+from assistant.language.question_types import Colors, Describe, Light, Part, Sharpness, Shown, Text, WhatIsIt
+from personalizer.analysis.text import TextLine
+from personalizer.errors import NotReadyError
+
+NOW = datetime(2026, 3, 10, 12, 0)
+CANNOT = "I can't tell that."
+DOG = (("animal", 0.98), ("dog", 0.95))
+BEACH_DOG = (("dog", 0.95), ("beach", 0.93))
+AMY = person("Amy", 0.97, 60)
+
+
+def say(part: Part, *people: Any, **known: Any) -> str:
+    words = answer((part,), photo_facts(people, **known), ["Amy", "Bo"], lambda name: [], NOW).words
+    assert "is not there" not in words and "100 %" not in words and " 0 %" not in words
+    return words
+
+
+@pytest.mark.parametrize(
+    ("words", "labels", "said"),
+    [
+        (("dog",), DOG, "It looks like a dog (95 %)."),
+        (("animal",), DOG, "It looks like an animal (98 %)."),
+        (("dog", "beach"), BEACH_DOG, "It looks like a dog (95 %). It looks like a beach (93 %)."),
+        (("cat",), DOG, "Whether there is a cat I can't tell. It looks like a dog (95 %)."),
+        (("dog", "cat"), DOG, "It looks like a dog (95 %). Whether there is a cat I can't tell."),
+        (("cat", "lamp"), (), "Whether there is a cat or a lamp I can't tell."),
+        (("dog",), (("dog", 0.8),), "Whether there is a dog I can't tell."),
+        (("snow",), (), "Whether there is snow I can't tell."),
+        (("sunglasses",), (), "Whether there are sunglasses I can't tell."),
+        (("unicorn",), (), "Whether there is a unicorn I can't tell."),
+        (("couch",), (("sofa", 0.94),), "It looks like a sofa (94 %)."),
+        # A lake is seen; that it is a river would be made up.
+        (("river",), (("lake", 0.94),), "It looks like a lake (94 %)."),
+        (("person",), (), "I see no face; people who look away show none."),
+        (("person", "dog"), DOG, "I see no face; people who look away show none. It looks like a dog (95 %)."),
+        (("dog",), (("dog", 1.0),), "It looks like a dog (99 %)."),
+    ],
+)  # fmt: skip
+def test_whether_things_are_shown(words: tuple[str, ...], labels: Any, said: str) -> None:
+    assert say(Shown(words), labels=labels) == said
+
+
+@pytest.mark.parametrize(
+    "word", ["bear", "pig", "monkey", "toy", "weapon", "snail", "animal", "clothing", "crutch"]
+)
+def test_some_words_are_never_said_beside_a_face(word: str) -> None:
+    labels = ((word, 0.999),)
+    assert say(Describe(), AMY, labels=labels) == "That is Amy (97 % sure)."
+    assert "I can't tell" in say(Shown((word,)), AMY, labels=labels)
+    assert say(WhatIsIt("thing"), AMY, labels=labels) == CANNOT
+
+
+def test_beside_a_face_a_word_has_to_be_surer() -> None:
+    assert say(Describe(), AMY, labels=(("hat", 0.97),)) == "That is Amy (97 % sure)."
+    assert (
+        say(Describe(), AMY, labels=(("hat", 0.985),))
+        == "That is Amy (97 % sure). It looks like a hat (98 %)."
+    )
+    assert (
+        say(Describe(), AMY, labels=(("dog", 0.99),))
+        == "That is Amy (97 % sure). It looks like a dog (99 %)."
+    )
+
+
+def test_where_nobody_looks_for_faces_one_may_be_there() -> None:
+    for word in ("monkey", "hat"):
+        said = say(Describe(), labels=((word, 0.97),), faces_are_on=False)
+        assert word not in said
+    # Somebody who looks away, whom the user named, as well.
+    confirmed = person("Amy", 0.999, None)
+    assert "monkey" not in say(Describe(), confirmed, labels=(("monkey", 0.97),))
+
+
+@pytest.mark.parametrize(
+    ("labels", "things", "said"),
+    [
+        ((), (), CANNOT),
+        (DOG, (), "It looks like a dog (95 %)."),
+        (DOG, (("Bo", 0.93),), "I see Bo (93 % sure). It looks like a dog (95 %)."),
+        ((), (("Bo", 0.93),), "I see Bo (93 % sure)."),
+        ((("animal", 0.99), ("dog", 0.98), ("corgi", 0.92)), (), "It looks like a corgi (92 %)."),
+    ],
+)
+def test_what_it_is(labels: Any, things: Any, said: str) -> None:
+    assert say(WhatIsIt("breed"), labels=labels, things=[thing(*one) for one in things]) == said
+
+
+def red_on_blue() -> Image.Image:
+    image = Image.new("RGB", (100, 80), (20, 40, 220))
+    ImageDraw.Draw(image).rectangle((10, 20, 50, 70), fill=(220, 10, 10))
+    return image
+
+
+@pytest.mark.parametrize(
+    ("part", "known", "said"),
+    [
+        (Colors(), {}, "The main colors of this photo: blue and red."),
+        (Colors(asked="red"), {}, "Yes. The main colors of this photo: blue and red."),
+        (Colors(asked="green"), {}, "The main colors of this photo: blue and red."),
+        (Colors("dog"), {}, CANNOT),
+        (Colors("dog"), {"labels": DOG, "main_thing": "dog"}, "The main color where I see the dog: red."),
+        (Colors("dog"), {"labels": DOG}, "I can't tell which colors the dog has."),
+        # The outline is the dog's, not the beach's, and the cup is not what stands out.
+        (
+            Colors("beach"),
+            {"labels": BEACH_DOG, "main_thing": "dog"},
+            "I can't tell which colors the beach has.",
+        ),
+        (
+            Colors("cup"),
+            {"labels": (*DOG, ("cup", 0.93)), "main_thing": "dog"},
+            "I can't tell which colors the cup has.",
+        ),
+        (Colors("unicorn"), {"main_thing": "dog"}, CANNOT),
+        (Colors("Bo", is_name=True), {}, "I don't see Bo here for sure, so I can't tell that."),
+        (
+            Colors("Bo", is_name=True),
+            {"things": [thing("Bo", 0.4)], "main_thing": "dog"},
+            "I don't see Bo here for sure, so I can't tell that.",
+        ),
+        (
+            Colors("Bo", is_name=True, asked="red"),
+            {"things": [thing("Bo", 0.9)], "main_thing": "dog", "outlined": "Bo"},
+            "The main color where I see Bo: red.",
+        ),
+        (Colors("Bo", is_name=True), {"things": [thing("Bo", 0.9)]}, "I can't tell which colors Bo has."),
+        # There is an outline, and what is inside it is not known to be Bo.
+        (
+            Colors("Bo", is_name=True),
+            {"things": [thing("Bo", 0.9), thing("Misty", 0.8)], "main_thing": "dog"},
+            "I can't tell which colors Bo has.",
+        ),
+    ],
+)
+def test_colors(part: Colors, known: dict[str, Any], said: str) -> None:
+    assert say(part, image=red_on_blue(), **known) == said
+
+
+def test_colors_of_a_person_are_not_told() -> None:
+    assert say(Colors("Amy", is_name=True), AMY, image=red_on_blue()) == "I can't tell which colors Amy has."
+
+
+def test_black_and_white() -> None:
+    part = Colors(asked="black and white")
+    gray = Image.linear_gradient("L").convert("RGB")
+    assert say(part, image=gray) == "I see no colors in it."
+    with_a_spot = gray.copy()
+    ImageDraw.Draw(with_a_spot).ellipse((100, 100, 130, 130), fill="red")
+    assert say(part, image=with_a_spot) == "It has colors, though little of them."
+    assert say(part, image=red_on_blue()) == "It has colors: blue and red."
+
+
+@pytest.mark.parametrize(
+    ("asked", "level", "at", "said"),
+    [
+        ("dark", 20, None, "The photo is dark."),
+        ("bright", 20, None, "The photo is dark."),
+        ("bright", 220, None, "The photo is bright."),
+        ("dark", 128, None, "The photo is neither dark nor bright."),
+        ("night", 20, None, "The photo is dark. Whether it is night I can't tell."),
+        (
+            "sunny",
+            220,
+            datetime(2024, 5, 4, 14, 5),
+            "The photo is bright. Whether it is sunny I can't tell. It was taken at 14:05.",
+        ),
+        ("day", 220, datetime(2024, 5, 4), "The photo is bright. Whether it is day I can't tell."),
+    ],
+)
+def test_light(asked: str, level: int, at: datetime | None, said: str) -> None:
+    assert say(Light(asked), image=Image.new("RGB", (60, 60), (level,) * 3), taken_at=at) == said
+
+
+def test_sharpness() -> None:
+    sharp = Image.effect_noise((300, 200), 90).convert("RGB")
+    blurred = sharp.filter(ImageFilter.GaussianBlur(4)).point(lambda level: (level - 128) * 4 + 128)
+    assert say(Sharpness("sharp"), image=sharp) == "Yes. Its edges are sharp."
+    assert say(Sharpness("blurred"), image=sharp) == "No. Its edges are sharp."
+    assert say(Sharpness("sharp"), image=blurred) == "No. Its edges are blurred."
+    assert say(Sharpness("blurred"), image=blurred) == "Yes. Its edges are blurred."
+    # What is looked at is a reduced copy.
+    assert say(Sharpness("sharp"), image=sharp, size_px=(4000, 3000)) == (
+        "Yes. Its edges are sharp, seen at a reduced size."
+    )
+    assert say(Sharpness("sharp")) == (
+        "I can't tell whether it is sharp: it is neither plainly sharp nor plainly blurred."
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "contains", "said"),
+    [
+        ([], None, "I can't read any text in it."),
+        ([], "EXIT", "I can't read any text in it."),
+        (["EXIT", "push"], None, "I read: “EXIT” / “push”."),
+        (["EXIT", "push"], "exit", "Yes, I read “exit”."),
+        (["push"], "EXIT", "I don't read “EXIT” there. I read: “push”."),
+    ],
+)
+def test_text(lines: list[str], contains: str | None, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from known_photos import face_box
+
+    found = [TextLine(text, face_box(0), 0.9) for text in lines]
+    monkeypatch.setattr("personalizer.analysis.text.read_text", lambda image: found)
+    assert say(Text(contains)) == said
+
+
+def test_text_that_cannot_be_read_without_its_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(image: Image.Image) -> list[TextLine]:
+        raise NotReadyError(tried="reading", found="no model", fix="Install it.")
+
+    monkeypatch.setattr("personalizer.analysis.text.read_text", missing)
+    assert say(Text()) == "I can't tell that. Reading text in photos is not installed: Install it."
+
+
+def test_pieces_of_sentences() -> None:
+    assert [joined(words) for words in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "",
+        "a",
+        "a and b",
+        "a, b and c",
+    ]
+    assert [percent(value) for value in (0.0, 0.004, 0.5, 0.996, 1.0)] == [
+        "1 %",
+        "1 %",
+        "50 %",
+        "99 %",
+        "99 %",
+    ]
+    assert [with_article(word) for word in ("dog", "ape", "food", "hourglass", "unicycle")] == [
+        "a dog", "an ape", "food", "an hourglass", "a unicycle",
+    ]  # fmt: skip
