@@ -34,7 +34,7 @@ class Suggestions(Core):
                     photo=photo.path,
                     probability=None if likeness is None else round(likeness.probability, 4),
                     why=why,
-                    reference=short_reference(self.library, photo),
+                    reference=short_reference(self.library, photo.id),
                     box=one.detection.box if face else None,
                 )
             )

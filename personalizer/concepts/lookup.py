@@ -77,7 +77,7 @@ def find_photo(library: Library, reference: str) -> Photo:
     )
 
 
-def short_reference(library: Library, photo: Photo) -> str:
+def short_reference(library: Library, photo_id: int) -> str:
     """What `find_photo` takes for this photo: its file name where that is unique, else its number."""
-    name = photo.path.name
-    return name if {photo_id for _, photo_id in library.files_named(name)} == {photo.id} else str(photo.id)
+    name = library.photo(photo_id).path.name
+    return name if {found for _, found in library.files_named(name)} == {photo_id} else str(photo_id)

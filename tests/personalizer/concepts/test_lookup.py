@@ -21,7 +21,7 @@ def test_a_photo_is_found_by_its_unique_file_name(library: Library) -> None:
     store(library, "/photos/2023/XDSC_0101.JPG", "b")
     for reference in ("DSC_0101.JPG", "/photos/2023/DSC_0101.JPG", str(photo)):
         assert find_photo(library, reference).id == photo
-    assert short_reference(library, library.photo(photo)) == "DSC_0101.JPG"
+    assert short_reference(library, photo) == "DSC_0101.JPG"
 
 
 def test_files_of_one_name_are_listed(library: Library) -> None:
@@ -30,7 +30,7 @@ def test_files_of_one_name_are_listed(library: Library) -> None:
     with pytest.raises(UsageError) as refused:
         find_photo(library, "1.jpg")
     assert "/photos/a/1.jpg" in refused.value.found and "/photos/b/1.jpg" in refused.value.found
-    assert short_reference(library, library.photo(photo)) == str(photo)
+    assert short_reference(library, photo) == str(photo)
 
 
 def test_copies_of_one_photo_are_one(library: Library) -> None:
