@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from personalizer.schemas import BoundingBox, ConceptSummary, ErrorClass, Job, ScanReport
+from personalizer.schemas import BoundingBox, ConceptKind, ConceptSummary, ErrorClass, Job, ScanReport
 
 __all__ = [
     "Added",
@@ -26,7 +26,9 @@ __all__ = [
     "ScanReport",
     "SidecarFile",
     "Status",
+    "Suggestion",
     "Trained",
+    "UnnamedGroup",
     "WorkerStatus",
 ]
 
@@ -276,6 +278,33 @@ class UnreadPhoto:
     done: int = 0
     total: int = 0
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A photo that may show a named concept, and waits for the user's answer."""
+
+    concept: str
+    photo: Path
+    probability: float | None
+    """Calibrated, 0 to 1; None where it cannot be compared any more."""
+    why: str
+    reference: str
+    """What `confirm` and `reject` take for the photo: its file name where that is unique, else its number."""
+    box: BoundingBox | None
+    """The face that is meant; None where the whole photo is."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnnamedGroup:
+    """A person, pet or thing without a name, with a picture of it."""
+
+    id: int
+    kind: ConceptKind
+    photos: int
+    photo: Path | None
+    box: BoundingBox | None
+    """The face in the photo; None where the whole photo is meant."""
 
 
 @dataclass(frozen=True, slots=True)

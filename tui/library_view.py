@@ -38,13 +38,16 @@ def take_snapshot(familiar: Familiar, *, suggest: bool = True) -> Snapshot:
 
 def suggestions(concepts: Sequence[ConceptSummary], photo: Path | None) -> tuple[Suggestion, ...]:
     """Three things to try, from what the library really knows."""
-    named = sorted(
-        (concept for concept in concepts if concept.name), key=lambda c: (c.state != "ready", -c.members)
-    )
+    # What has not been learned cannot be drawn.
+    drawable = sorted((c for c in concepts if c.name and c.state == "ready"), key=lambda c: -c.members)
+    waiting = [concept for concept in concepts if concept.name and concept.suggested]
     unnamed = [concept for concept in concepts if not concept.name]
     found: list[Suggestion] = []
-    for concept, scene in zip(named[:2], _SCENES, strict=False):
+    for concept, scene in zip(drawable[:2], _SCENES, strict=False):
         found.append(Suggestion(f"Draw {concept.name} {scene}", f"Draw {concept.name} {scene}"))
+    if waiting:
+        photos = counted(sum(concept.suggested for concept in waiting), "photo")
+        found.append(Suggestion(f"Look at {photos} that may show somebody you named", "/suggestions"))
     if photo is not None:
         found.append(Suggestion(f"Who is in {photo.name}?", f'Who is in "{photo}"?'))
     if unnamed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from assistant.chat.questions import named_text
 from assistant.chat.slash_commands import (
     split_learning,
     split_name,
@@ -23,6 +24,7 @@ from assistant.presentation.lines import (
     status_lines,
     trained_lines,
 )
+from assistant.presentation.suggestion_lines import found_line, suggestion_lines
 from assistant.service.familiar import Familiar
 from assistant.setup.consent import NOTE
 from assistant.tools.access import PhotoAccess
@@ -31,7 +33,7 @@ from assistant.tools.imagine import imagine_pictures
 from assistant.tools.list_concepts import listed_concepts
 from assistant.tools.remember import remember_fact
 from personalizer.errors import UsageError, counted
-from personalizer.schemas import OnProgress
+from personalizer.schemas import OnProgress, ScanReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class Actions:
     def name(self, concept_id: int, name: str) -> Action:
         def run(_progress: OnProgress) -> tuple[str, Any]:
             named = self._familiar.name(concept_id, name)
-            return f"Number {named.id} is {named.name} now.", named
+            return named_text(named), named
 
         return Action("name_concept", f"Naming number {concept_id}", run)
 
@@ -140,9 +142,9 @@ class Actions:
 
         def run(progress: OnProgress) -> tuple[str, Any]:
             report = self._familiar.add([Path(folder) for folder in folders], progress)
-            # The chat asks nothing in the middle of its work; it says what holds.
+            # Where nobody is there who can be asked, it is said what holds.
             note = "" if self._familiar.library.was_asked_about_faces() else f"\n{NOTE}"
-            return scan_lines(report) + note, report
+            return self._scanned(report) + note, report
 
         return Action("scan", f"Adding {', '.join(folders)}", run)
 
@@ -155,9 +157,20 @@ class Actions:
                     fix="/add FOLDER registers one and scans it.",
                 )
             report = self._familiar.scan(progress)
-            return scan_lines(report), report
+            return self._scanned(report), report
 
         return Action("scan", "Scanning your folders", run)
+
+    def _scanned(self, report: ScanReport) -> str:
+        found = found_line(self._familiar.concepts()) if report.new or report.changed else ""
+        return "\n".join([scan_lines(report), *([found] if found else [])])
+
+    def suggestions(self, name: str | None) -> Action:
+        def run(_progress: OnProgress) -> tuple[str, Any]:
+            found = self._familiar.suggestions(name)
+            return suggestion_lines(found), found
+
+        return Action("suggestions", "Looking for what waits for your answer", run)
 
     def status(self) -> Action:
         def run(_progress: OnProgress) -> tuple[str, Any]:
@@ -178,6 +191,8 @@ class Actions:
                 return self.list_concepts(arguments or None)
             case "/name":
                 return self.name(*split_name(arguments))
+            case "/suggestions":
+                return self.suggestions(arguments or None)
             case "/remember":
                 return self.remember(
                     *split_telling(arguments, self._familiar.library.names(with_hidden=True))

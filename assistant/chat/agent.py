@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from assistant.chat.actions import Action, Actions
 from assistant.chat.events import (
@@ -25,6 +26,7 @@ from assistant.chat.events import (
 )
 from assistant.chat.llm.engine import missing_for_chat
 from assistant.chat.memory import Conversation
+from assistant.chat.questions import MOST_GROUPS, IsThis, MayLookForFaces, Pending, WhoIsThis
 from assistant.chat.replies import NOT_BUILT, clarification
 from assistant.chat.router.route import UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, is_command, parse_command
@@ -34,12 +36,13 @@ from assistant.language.fact_answers import nothing_told, told_about, who_or_wha
 from assistant.language.parse import Request, parse
 from assistant.language.questions import Told, asked_about, understand
 from assistant.presentation.replies import before_forgetting, not_forgotten
+from assistant.presentation.suggestion_lines import suggestion_lines
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import FamiliarError, JobCancelled, UsageError
 from personalizer.names import name_key
-from personalizer.schemas import Progress
+from personalizer.schemas import Progress, ScanReport
 
 Emit = Callable[[Event], None]
 _AGAIN = frozenset(
@@ -78,8 +81,10 @@ class Assistant:
     `respond` may be called from any thread.
     """
 
-    def __init__(self, familiar: Familiar, model_path: Path | None = None) -> None:
+    def __init__(self, familiar: Familiar, model_path: Path | None = None, *, asks: bool = True) -> None:
+        """`asks`: somebody is there who can be asked."""
         self.familiar = familiar
+        self._asks = asks
         self.conversation = Conversation()
         self.access = PhotoAccess(familiar)
         self._actions = Actions(familiar, self.access)
@@ -95,7 +100,7 @@ class Assistant:
             threading.Thread(target=self.talk.load_quietly, name="chat-warm-up", daemon=True).start()
 
     def respond(self, text: str, cancelled: threading.Event | None = None) -> Iterator[Event]:
-        """What happens while `text` is answered; ends with `Answer`, `Failed`, `Cancelled` or `Quit`.
+        """What happens while `text` is answered; ends with `Answer`, `Question`, `Failed`, `Cancelled` or `Quit`.
 
         Setting `cancelled` stops the request: at once for the caller, as soon as it can for what was running.
         """
@@ -151,7 +156,7 @@ class Assistant:
         try:
             if is_command(text):
                 self._command(text, stop, emit)
-            else:
+            elif not self._is_answer(text, stop, emit):
                 self._request(text, stop, emit)
         except (KeyboardInterrupt, JobCancelled):
             emit(Cancelled())
@@ -165,7 +170,7 @@ class Assistant:
 
     def _command(self, text: str, stop: threading.Event, emit: Emit) -> None:
         # Only what comes right after a question can be its answer.
-        self.conversation.waiting = None
+        self.conversation.waiting = self.conversation.question = None
         command, arguments = parse_command(text)
         if command.name == "/quit":
             emit(Quit())
@@ -176,8 +181,10 @@ class Assistant:
             emit(Answer("A new conversation."))
         elif command.name == "/forget":
             self._ask_to_forget(arguments, emit)
+        elif command.name == "/suggestions" and self._asks:
+            self._ask_about_suggestions(arguments or None, emit)
         else:
-            self._act(self._actions.of_command(command.name, arguments), stop, emit)
+            self._act(self._actions.of_command(command.name, arguments), stop, emit, text)
 
     # --- requests in words
 
@@ -193,7 +200,7 @@ class Assistant:
         action = self._action(found)
         if action is not None:
             self.conversation.last_route = found
-            self._act(action, stop, emit)
+            self._act(action, stop, emit, text)
             return
         told = self._told(found, request)
         if found.intent == "forget":
@@ -297,10 +304,53 @@ class Assistant:
 
     def _forget(self, name: str, text: str, stop: threading.Event, emit: Emit) -> None:
         self.conversation.waiting = None
-        self._act(self._actions.forget(name, text), stop, emit)
+        self._act(self._actions.forget(name, text), stop, emit, text)
         self.conversation.forget(NameMentions([name]))
 
-    def _act(self, action: Action, stop: threading.Event, emit: Emit) -> None:
+    # --- questions
+
+    def _is_answer(self, text: str, stop: threading.Event, emit: Emit) -> bool:
+        """Whether `text` answered the question that stood; then that was dealt with."""
+        question, self.conversation.question = self.conversation.question, None
+        reply = None if question is None else question.answer(self.familiar, text)
+        if reply is None:
+            return False
+        self.conversation.waiting = None
+        if reply.said:
+            emit(ToolFinished(reply.said, None))
+        if reply.request is not None:
+            act = self._command if is_command(reply.request) else self._request
+            act(reply.request, stop, emit)
+        elif reply.then is not None:
+            self._ask(reply.then, emit)
+        else:
+            emit(Answer(reply.said or "That was all."))
+        return True
+
+    def _ask(self, question: Pending, emit: Emit) -> None:
+        self.conversation.question = question
+        emit(question.ask())
+
+    def _ask_about_suggestions(self, name: str | None, emit: Emit) -> None:
+        found = self.familiar.suggestions(name)
+        if found:
+            self._ask(IsThis(tuple(found)), emit)
+        else:
+            emit(Answer(suggestion_lines(found)))
+
+    def _is_request(self, text: str) -> bool:
+        """Whether words that could be a name are something to do."""
+        names = self.familiar.library.names()
+        if name_key(text) in map(name_key, names):
+            return False
+        found = route(parse(text, names))
+        return found.intent != "chat" or found.confidence > UNDECIDED
+
+    def _act(self, action: Action, stop: threading.Event, emit: Emit, request: str) -> None:
+        looks = action.tool in ("scan", "learn")
+        if looks and self._asks and not self.familiar.library.was_asked_about_faces():
+            self._ask(MayLookForFaces(request, str(self.familiar.home.root)), emit)
+            return
         emit(ToolStarted(action.tool, action.title))
 
         def show(progress: Progress) -> None:
@@ -312,7 +362,14 @@ class Assistant:
         if action.photos:
             self.conversation.last_photos = action.photos
         emit(ToolFinished(words, artifact))
-        emit(Answer(words))
+        groups = self.familiar.largest_unnamed(MOST_GROUPS) if self._found_new(artifact) else []
+        if groups:
+            self._ask(WhoIsThis(tuple(groups), self._is_request), emit)
+        else:
+            emit(Answer(words))
+
+    def _found_new(self, artifact: Any) -> bool:
+        return self._asks and isinstance(artifact, ScanReport) and bool(artifact.new)
 
 
 def _asks_again(text: str) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from personalizer.errors import FamiliarError
-from personalizer.schemas import Progress
+from personalizer.schemas import BoundingBox, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,18 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """The program asks; the next request may be the answer. Ends the request, as an answer does."""
+
+    text: str
+    photo: Path | None = None
+    """What it is about."""
+    box: BoundingBox | None = None
+    """Which part of the photo; None for all of it."""
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The request failed: what was tried, what was found, what to do."""
 
@@ -76,4 +89,4 @@ class Quit:
     """The user asked to leave."""
 
 
-Event = Token | ToolStarted | ToolProgress | ToolFinished | Answer | Failed | Cancelled | Quit
+Event = Token | ToolStarted | ToolProgress | ToolFinished | Answer | Question | Failed | Cancelled | Quit

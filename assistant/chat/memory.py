@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from assistant.chat.router.route import Route
 from personalizer.concepts.name_mentions import NameMentions
+
+if TYPE_CHECKING:
+    from assistant.chat.questions import Pending
 
 MAX_TURNS_KEPT = 200
 
@@ -37,6 +40,8 @@ class Conversation:
     """The last request that a tool answered, for "another one"."""
     waiting: Route | None = None
     """A request that lacks something the user was asked for."""
+    question: Pending | None = None
+    """A question of the program that stands."""
 
     def add(self, request: str, answer: str) -> None:
         """Append what the chat model was asked and what it said."""
@@ -46,12 +51,12 @@ class Conversation:
     def forget(self, mentions: NameMentions) -> None:
         """Remove the turns that say a name, and what was remembered of requests."""
         self.turns = [turn for turn in self.turns if not mentions.in_text(turn.text)]
-        self.last_route, self.waiting = None, None
+        self.last_route, self.waiting, self.question = None, None, None
 
     def clear(self) -> None:
         """Forget everything that was said."""
         self.turns.clear()
-        self.last_photos, self.last_route, self.waiting = (), None, None
+        self.last_photos, self.last_route, self.waiting, self.question = (), None, None, None
 
     def window(self, max_tokens: int, count_tokens: Callable[[str], int]) -> list[Turn]:
         """The newest turns that fit into `max_tokens`, oldest first, beginning with a user's."""

@@ -9,8 +9,20 @@ from pathlib import Path
 from typing import TextIO
 
 from assistant.chat.agent import Assistant
-from assistant.chat.events import Answer, Cancelled, Event, Failed, Quit, Token, ToolProgress, ToolStarted
-from assistant.presentation.printable import printable, progress_text
+from assistant.chat.events import (
+    Answer,
+    Cancelled,
+    Event,
+    Failed,
+    Question,
+    Quit,
+    Token,
+    ToolFinished,
+    ToolProgress,
+    ToolStarted,
+)
+from assistant.chat.questions import SKIP
+from assistant.presentation.printable import printable, progress_text, short_path
 from assistant.service.familiar import Familiar
 
 PROMPT = "> "
@@ -33,7 +45,7 @@ def run(
         # A path in a request need not be UTF-8; this way it still names its file.
         lines.reconfigure(errors="surrogateescape")
     interactive = lines.isatty()
-    assistant = Assistant(familiar, model_path)
+    assistant = Assistant(familiar, model_path, asks=interactive)
     assistant.warm_up()
     if interactive:
         print("Familiar. Ask about your photos; /help lists the commands, /quit leaves.", file=output)
@@ -47,7 +59,9 @@ def run(
             return 130
         if not line:
             return 0
-        if line.strip() and not _answer(assistant, line.strip(), output):
+        # Enter alone passes a question over.
+        text = line.strip() or (SKIP if assistant.conversation.question is not None else "")
+        if text and not _answer(assistant, text, output):
             return 0
 
 
@@ -76,12 +90,20 @@ class _Printer:
         self._output = output
         self._streaming = False
         self._shown_tenth = -1
+        self._said: str | None = None
+        """A tool's result, which its answer repeats."""
 
     def show(self, event: Event) -> None:
         if isinstance(event, Token):
             self._streaming = True
             print(printable(event.text), end="", file=self._output, flush=True)
-        elif isinstance(event, Answer):
+        elif isinstance(event, ToolFinished):
+            self._said = event.text
+            print(printable(event.text), file=self._output, flush=True)
+        elif isinstance(event, Question):
+            picture = [f"({short_path(event.photo)})"] if event.photo is not None else []
+            print(printable("\n".join([event.text, *picture])), file=self._output, flush=True)
+        elif isinstance(event, Answer) and event.text != self._said:
             print("" if self._streaming else printable(event.text), file=self._output, flush=True)
         elif isinstance(event, ToolStarted):
             print(f"{printable(event.title)}…", file=self._output, flush=True)

@@ -30,6 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("/imagine", "TEXT", "draw a picture, with anyone I know in it"),
     Command("/concepts", "", "the people, pets and things I know"),
     Command("/name", "ID NAME", "give a group a name"),
+    Command("/suggestions", "[NAME]", "photos that may show someone; answer y or n"),
     Command("/remember", "NAME TEXT", "tell me something about someone I know"),
     Command("/profile", "NAME [remove N]", "what you told me; remove takes number N back"),
     Command("/learn", "NAME PATH…", "teach me someone from 3 to 5 photos"),

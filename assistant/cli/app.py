@@ -27,6 +27,7 @@ from assistant.cli.recluster import recluster_app
 from assistant.cli.report import report_app
 from assistant.cli.route import route_app
 from assistant.cli.status import jobs_app, status_app
+from assistant.cli.suggestions import suggestions_app
 from personalizer.errors import FamiliarError, JobCancelled, NotReadyError, UsageError
 
 INTERRUPTED = 130
@@ -79,6 +80,7 @@ for part in (
     backup_app,
     recluster_app,
     report_app,
+    suggestions_app,
 ):
     app.add_typer(part)
 for name, group in (

@@ -148,7 +148,7 @@ def forget(
 
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name, or the number of an unnamed one.")]
-Photo = Annotated[str, typer.Argument(metavar="PHOTO", help="A path, or the number of a photo.")]
+Photo = Annotated[str, typer.Argument(metavar="PHOTO", help="A path, a unique file name, or a number.")]
 
 
 @concepts_app.command()
@@ -173,7 +173,9 @@ def reject(context: typer.Context, concept: Name, photo: Photo) -> None:
 def confirm(
     context: typer.Context,
     concept: Name,
-    photo: Annotated[str | None, typer.Argument(metavar="PHOTO", help="A path, or its number.")] = None,
+    photo: Annotated[
+        str | None, typer.Argument(metavar="PHOTO", help="A path, a unique file name, or a number.")
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="All that is suggested.")] = False,
     face: Annotated[int | None, typer.Option(metavar="N", help="Which face, from the left.")] = None,
 ) -> None:

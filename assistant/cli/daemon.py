@@ -48,6 +48,7 @@ Switch = Annotated[str | None, typer.Argument(metavar="[on|off]")]
 def add_folders(ui: FrontEnd, paths: Sequence[Path], *, yes: bool, no_faces: bool) -> None:
     """The command `add`: asks about faces, says what it will take, scans."""
     from assistant.presentation.lines import as_data, next_step_lines, scan_lines
+    from assistant.presentation.suggestion_lines import found_line
     from assistant.setup.consent import settle_consent
     from assistant.setup.estimate import Measuring
 
@@ -65,7 +66,15 @@ def add_folders(ui: FrontEnd, paths: Sequence[Path], *, yes: bool, no_faces: boo
 
     report = ui.run(lambda on_progress: familiar.add(paths, Measuring(before, on_progress, note)))
     document = {**as_data(report), "estimate": as_data(measured)}
-    ui.show(document, lambda _: f"{scan_lines(report)}\n\n{next_step_lines(familiar.next_steps())}")
+    found = found_line(familiar.concepts()) if report.new or report.changed else ""
+    # What was found says how to look at it and to name it.
+    said = ("familiar report", "familiar name ") if found else ()
+    steps = [step for step in familiar.next_steps() if not step.command.startswith(said)]
+    parts = [
+        scan_lines(report) + (f"\n{found}" if found else ""),
+        *([next_step_lines(steps)] if steps else []),
+    ]
+    ui.show(document, lambda _: "\n\n".join(parts))
 
 
 def watch_folders(ui: FrontEnd, *, patience_s: float, training: bool, yes: bool, no_faces: bool) -> None:

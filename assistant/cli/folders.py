@@ -68,6 +68,7 @@ def rebuild_index(context: typer.Context) -> None:
 def scan_folders(ui: FrontEnd, roots: Sequence[Path], *, accept_missing: bool) -> None:
     """One scan of everything; what is gone is accepted everywhere, or in `roots`."""
     from assistant.presentation.lines import scan_lines
+    from assistant.presentation.suggestion_lines import found_line
 
     if roots and not accept_missing:
         raise UsageError(
@@ -77,7 +78,8 @@ def scan_folders(ui: FrontEnd, roots: Sequence[Path], *, accept_missing: bool) -
         )
     accepted = list(roots) or accept_missing
     report = ui.run(lambda on_progress: ui.familiar.scan(on_progress, accept_missing=accepted))
-    ui.show(report, scan_lines)
+    found = found_line(ui.familiar.concepts()) if report.new or report.changed else ""
+    ui.show(report, lambda _: "\n".join([scan_lines(report), *([found] if found else [])]))
 
 
 def exclude_patterns(ui: FrontEnd, patterns: Sequence[str], *, remove: bool) -> None:

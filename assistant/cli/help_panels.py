@@ -53,6 +53,7 @@ PANELS = (
     Panel(
         "Corrections",
         {
+            "suggestions": "familiar suggestions Bo",
             "confirm": "familiar confirm Bo holiday.jpg",
             "reject": "familiar reject Bo other-dog.jpg",
             "split": "familiar split Bo other-dog.jpg",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.presentation.printable import printable, short_path
+from assistant.presentation.suggestion_lines import waiting_line
 from assistant.presentation.table import table
 from assistant.results import (
     Check,
@@ -168,6 +169,8 @@ def named_lines(concept: ConceptSummary) -> str:
     lines = [
         f"{name} (number {concept.id}, {counted(concept.members, 'photo')}) is recognised by that name now."
     ]
+    if waiting := waiting_line(concept):
+        lines.append(waiting)
     if concept.state != "ready":
         lines.append(f"To draw with {name}: familiar train {shlex.quote(name)}")
     return "\n".join(lines)

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from personalizer.schemas import BoundingBox
+
+if TYPE_CHECKING:
+    from personalizer.photos.decode import DecodedPhoto
 
 UPPER_HALF_BLOCK = "▀"
 RESET = "\x1b[0m"
@@ -44,13 +50,44 @@ def _color(pixel: object) -> str:
 
 def side_by_side(pictures: Sequence[Captioned], columns: int, width: int) -> str:
     """Thumbnails of `columns` characters in rows that fit `width`, each with its caption below."""
+    return rows_of(
+        [(half_blocks(_square(picture.path), columns), picture.caption) for picture in pictures],
+        columns,
+        width,
+    )
+
+
+def thumbnail(path: Path, box: BoundingBox | None, columns: int) -> list[str]:
+    """Lines of text that look like the photo, or what is in `box` of it; none where it cannot be opened."""
+    from personalizer.errors import UnreadablePhotoError
+    from personalizer.photos.decode import load_photo
+
+    try:
+        photo = load_photo(path)
+    except (UnreadablePhotoError, OSError):
+        return []
+    return half_blocks(ImageOps.fit(part_of(photo, box), (columns * 4, columns * 4)), columns)
+
+
+def part_of(photo: DecodedPhoto, box: BoundingBox | None) -> Image.Image:
+    """The whole photo, or the face in `box` (in pixels of the photo before it was reduced) with some surroundings."""
+    from personalizer.photos.crops import FACE_MARGIN, close_view
+
+    if box is None:
+        return photo.image
+    scale = photo.scale
+    inside = BoundingBox(box.left / scale, box.top / scale, box.right / scale, box.bottom / scale)
+    return close_view(photo.image, inside, margin=FACE_MARGIN)
+
+
+def rows_of(drawn: Sequence[tuple[Sequence[str], str]], columns: int, width: int) -> str:
+    """Drawings `columns` wide, with their captions below, beside each other as far as `width` allows."""
     per_row = max(1, width // (columns + 2))
     blocks = []
-    for start in range(0, len(pictures), per_row):
-        row = pictures[start : start + per_row]
-        drawn = [half_blocks(_square(picture.path), columns) for picture in row]
-        lines = ["  ".join(parts) for parts in zip(*drawn, strict=True)]
-        lines.append("  ".join(picture.caption[:columns].ljust(columns) for picture in row).rstrip())
+    for start in range(0, len(drawn), per_row):
+        row = drawn[start : start + per_row]
+        lines = ["  ".join(parts) for parts in zip(*(lines for lines, _ in row), strict=True)]
+        lines.append("  ".join(caption[:columns].ljust(columns) for _, caption in row).rstrip())
         blocks.append("\n".join(lines))
     return "\n".join(blocks)
 

@@ -16,13 +16,18 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.report.page_mark import MARK, is_people_page
+from assistant.report.page_mark import MARK
+from assistant.report.page_parts import Card, Section, suggestion_card
 from assistant.report.page_pictures import Picture, picture_of
+from assistant.report.page_place import check_place
 from assistant.report.wording import STATES, alt_text, lead_text, moment_text, span_text
-from personalizer.errors import FamiliarError, NotReadyError, UsageError, counted
+from personalizer.concepts.lookup import short_reference
+from personalizer.concepts.suggestions import waiting
+from personalizer.errors import FamiliarError, NotReadyError, counted
 from personalizer.home import Home, write_parts_atomically
 from personalizer.library.concepts.overview import (
     Portrayed,
+    example_of,
     examples,
     largest_unnamed,
     named,
@@ -46,6 +51,8 @@ class PageLimits:
     unnamed_pictures: int = 6
     unnamed_groups: int = 60
     """Of each kind; the largest."""
+    suggestions: int = 12
+    """Photos that may show one and the same; the likeliest."""
     pictures: int = 2000
     mib: float = 16.0
     """Once the pictures take so much, what follows is listed without."""
@@ -94,29 +101,6 @@ class _Shown:
     """Whether something is without pictures because there were enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Card:
-    title: str
-    photos: str
-    span: str
-    chips: list[tuple[str, str]]
-    command: str
-    letter: str
-    cover: Picture | None
-    cover_alt: str
-    more: list[tuple[Picture, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Section:
-    key: str
-    title: str
-    about: str
-    small: bool
-    cards: Iterator[_Card]
-    left: str
-
-
 def write_people_page(
     library: Library,
     home: Home,
@@ -133,7 +117,7 @@ def write_people_page(
     """
     started_s = time.monotonic()
     path = home.people_page if out is None else out
-    _check_place(path, home, force)
+    check_place(path, home, force)
     if library.is_erasing_faces():
         raise _forgotten_meanwhile()
     page = _Page(library, limits or PageLimits(), on_progress)
@@ -154,33 +138,6 @@ def write_people_page(
             path.unlink()
         raise _forgotten_meanwhile()
     return page.report(path, home, time.monotonic() - started_s)
-
-
-def _check_place(path: Path, home: Home, force: bool) -> None:
-    tried = f"writing a page to {path}"
-    try:
-        if path.is_dir():
-            raise UsageError(tried=tried, found="it is a folder", fix="Give a file in it: --out FILE.html")
-        if path.exists() and not path.is_file():
-            raise UsageError(tried=tried, found="it is no regular file", fix="Give another name.")
-        if path != home.people_page and not path.parent.is_dir():
-            raise UsageError(
-                tried=tried, found=f"there is no folder {path.parent}", fix="Make it, or give another."
-            )
-        inside = path.resolve().is_relative_to(home.root.resolve())
-        if inside and path.parent.resolve() != home.root.resolve():
-            raise UsageError(
-                tried=tried,
-                found="that folder is the library's",
-                fix=f"Leave --out away ({home.people_page}), or give a place outside the library.",
-            )
-        if path.exists() and not is_people_page(path) and (inside or not force):
-            other = "Give another name." if inside else "Give another name, or --force to replace it."
-            raise UsageError(tried=tried, found="there is a file that is no such page", fix=other)
-    except OSError as error:
-        raise UsageError(
-            tried=tried, found=error.strerror or str(error), fix="Choose a place that you may write to."
-        ) from error
 
 
 def _forgotten_meanwhile() -> NotReadyError:
@@ -282,7 +239,7 @@ class _Page:
 
     # --- cards
 
-    def _sections(self) -> list[_Section]:
+    def _sections(self) -> list[Section]:
         numbers, named_ones, groups = self._numbers, self._named, self._groups
         wanted = (
             ("people", "People", "", False, named_ones["face"], 0),
@@ -304,8 +261,8 @@ class _Page:
                 numbers.unnamed["object"] - len(groups["object"]),
             ),
         )
-        return [
-            _Section(
+        sections = [
+            Section(
                 key,
                 title,
                 about,
@@ -316,8 +273,22 @@ class _Page:
             for key, title, about, small, found, left in wanted
             if found
         ]
+        asked = [one for some in named_ones.values() for one in some if one.suggested]
+        if any(one.kind == "object" or self._faces_on for one in asked):
+            sections.insert(
+                sum(bool(some) for some in named_ones.values()),
+                Section(
+                    "suggestions",
+                    "Is this right?",
+                    "Photos that may show somebody or something you named.",
+                    True,
+                    self._suggestions(asked),
+                    "All of them, one by one: familiar suggestions",
+                ),
+            )
+        return sections
 
-    def _cards(self, concepts: Sequence[Portrayed], small: bool) -> Iterator[_Card]:
+    def _cards(self, concepts: Sequence[Portrayed], small: bool) -> Iterator[Card]:
         limits = self._limits
         most = limits.unnamed_pictures if small else limits.named_pictures
         # Of a thousand people there is a picture each rather than nine of the first ones.
@@ -329,7 +300,7 @@ class _Page:
             self._shown.concepts.add(concept.id)
             yield self._card(concept, min(most, fair))
 
-    def _card(self, concept: Portrayed, pictures: int) -> _Card:
+    def _card(self, concept: Portrayed, pictures: int) -> Card:
         title = concept.name or f"Group {concept.id}"
         faces = concept.kind == "face"
         made = list(self._pictures(concept, pictures)) if self._faces_on or not faces else []
@@ -338,12 +309,12 @@ class _Page:
         if concept.suggested:
             wait = "waits" if concept.suggested == 1 else "wait"
             chips.append((f"{counted(concept.suggested, 'photo')} {wait} for your answer", "warn"))
-        return _Card(
+        return Card(
             title=title,
             photos=counted(concept.photos, "photo"),
             span=span_text(concept.first, concept.last),
             chips=chips,
-            command=f"familiar name {concept.id} NAME" if concept.name is None else "",
+            commands=[f"familiar name {concept.id} NAME"] if concept.name is None else [],
             letter=title[:1].upper() if concept.name else "?",
             cover=None if cover is None else cover[0],
             cover_alt="" if cover is None else alt_text(title, 1, len(made), cover[1]),
@@ -353,19 +324,46 @@ class _Page:
             ],
         )
 
-    def _pictures(self, concept: Portrayed, number: int) -> Iterator[tuple[Picture, date | None]]:
+    def _suggestions(self, concepts: Sequence[Portrayed]) -> Iterator[Card]:
+        """A card for each photo that may show one of these, the likeliest of each first."""
+        for portrayed in concepts:
+            if portrayed.kind == "face" and not self._faces_on:
+                continue
+            self._shown.concepts.add(portrayed.id)
+            suggestions = waiting(self._library, [self._library.concept(portrayed.id)])
+            for one in suggestions[: self._limits.suggestions]:
+                if self._is_full():
+                    return
+                example = example_of(self._library, one.detection.id)
+                face = portrayed.kind == "face"
+                picture = None if example is None else picture_of(example, self._limits.small_px, face=face)
+                if picture is not None:
+                    self._count(picture)
+                    yield suggestion_card(
+                        one, picture, short_reference(self._library, one.detection.photo_id)
+                    )
+
+    def _is_full(self) -> bool:
         shown, limits = self._shown, self._limits
-        side_px = limits.cover_px
+        if shown.pictures >= limits.pictures or shown.picture_bytes >= limits.mib * 2**20:
+            shown.full = True
+            return True
+        return False
+
+    def _count(self, picture: Picture) -> None:
+        self._shown.pictures += 1
+        self._shown.picture_bytes += len(picture.address)
+
+    def _pictures(self, concept: Portrayed, number: int) -> Iterator[tuple[Picture, date | None]]:
+        side_px = self._limits.cover_px
         for candidates in examples(self._library, concept, number):
-            if shown.pictures >= limits.pictures or shown.picture_bytes >= limits.mib * 2**20:
-                shown.full = True
+            if self._is_full():
                 return
             for candidate in candidates:
                 picture = picture_of(candidate, side_px, face=concept.kind == "face")
                 if picture is not None:
-                    shown.pictures += 1
-                    shown.picture_bytes += len(picture.address)
-                    side_px = limits.small_px
+                    self._count(picture)
+                    side_px = self._limits.small_px
                     yield picture, candidate.taken
                     break
 

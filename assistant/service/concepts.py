@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 from dataclasses import dataclass
 
 from personalizer.concepts import operations as concept_operations
-from personalizer.concepts.lookup import summaries
-from personalizer.concepts.operations import Done, find_photo
+from personalizer.concepts.lookup import find_photo, summaries
+from personalizer.concepts.operations import Done
 from personalizer.concepts.undo import HistoryEntry, history, undo
 
 

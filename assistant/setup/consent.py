@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.library.library import Library
@@ -20,6 +21,11 @@ Without faces, pets, things and whole photos work as they do with them.
 
 May Familiar look for faces? [y/n] """
 NOTE = "Note: faces are looked for, on this machine only. To have that off: familiar faces off"
+
+
+def question_about_faces(home: Path | str) -> str:
+    """The question, for a front end that asks it itself."""
+    return QUESTION.format(home=home).rstrip()
 
 
 def settle_consent(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from assistant.presentation.suggestion_lines import kinds_text
 from assistant.results import NextStep, Status
 from personalizer.errors import counted
 from personalizer.schemas import ConceptSummary
@@ -46,13 +47,11 @@ def _about_concepts(concepts: Sequence[ConceptSummary]) -> Iterator[NextStep]:
     if unnamed:
         people = sum(concept.kind == "face" for concept in unnamed)
         things = len(unnamed) - people
-        parts = [counted(people, "person", "people")] * (people > 0)
-        parts += [counted(things, "pet or thing", "pets or things")] * (things > 0)
-        yield NextStep(f"Look at {' and '.join(parts)} without a name", "familiar report")
+        yield NextStep(f"Look at {kinds_text(people, things)} without a name", "familiar report")
         yield NextStep(f"Name number {unnamed[0].id}", f"familiar name {unnamed[0].id} NAME")
     if waiting:
         photos = counted(sum(concept.suggested for concept in waiting), "photo")
-        yield NextStep(f"{photos} may show somebody you named", "familiar concepts")
+        yield NextStep(f"{photos} may show somebody you named", "familiar suggestions")
     if untrained:
         name = str(untrained[0].name)
         yield NextStep(f"Train {name}, to draw with it", f"familiar train {shlex.quote(name)}")

@@ -16,6 +16,7 @@ from personalizer.schemas import Job
 
 if TYPE_CHECKING:
     from personalizer.clustering.state import GroupingState
+    from personalizer.concepts.suggestions import SuggestionPass
     from personalizer.index.process import IndexProcess
 
 
@@ -63,6 +64,8 @@ class GroupingJobs:
         context.progress(0, 0, "Grouping")
         due = due_mark(self._library)
         report = cluster(self._library, state=self._grouping, progress=context.reporter())
+        # Whom to ask about follows from what is recognised, as in a description, and not from how groups formed.
+        self._grouping.take_over_suggestions(self._library, self._suggestions.run)
         settle(self._library, due)
         return {"cluster": dataclasses.asdict(report)}
 
@@ -96,6 +99,12 @@ class GroupingJobs:
         from personalizer.index.process import IndexProcess
 
         return IndexProcess(self._home.chroma)
+
+    @cached_property
+    def _suggestions(self) -> SuggestionPass:
+        from personalizer.concepts.suggestions import SuggestionPass
+
+        return SuggestionPass(self._library)
 
     @cached_property
     def _grouping(self) -> GroupingState:

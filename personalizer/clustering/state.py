@@ -7,7 +7,7 @@ photos has changed.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +101,14 @@ class KindState:
         self._centers = np.zeros((0, 0), np.float32)
         self._dirty = set(self.members)
         self._measures.clear()
+
+    def read_suggestions(self, library: Library) -> None:
+        """Take over what is suggested now, of items that are known."""
+        self.suggested = {}
+        for row in library.cluster_memberships(self.kind):
+            if row.status == "suggested":
+                for position in self.store.positions(np.array([row.detection_id], np.int64)).tolist():
+                    self.suggested.setdefault(row.concept_id, set()).add(position)
 
     def set_members(self, concept_id: int, positions: Iterable[int] | Int64Array, *, labeled: bool) -> None:
         """Take over what was written of a concept; without members it is gone."""
@@ -204,3 +212,15 @@ class GroupingState:
             kind.read_groups(library)
         self.stamp = found
         return True
+
+    def take_over_suggestions(self, library: Library, change: Callable[[], bool]) -> None:
+        """Let `change` change what is suggested, and nothing else; what is known of groups stays known.
+
+        `change` says whether it did.
+        """
+        with library.transaction():
+            was_known = library.clustering_changes() == self.stamp
+            if change() and was_known:
+                for kind in self.kinds.values():
+                    kind.read_suggestions(library)
+                self.stamp = library.clustering_changes()

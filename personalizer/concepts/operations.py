@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 from personalizer.concepts.change_log import recorded
 from personalizer.concepts.learn import leave_others
+from personalizer.concepts.suggestions import suggest_recognized
 from personalizer.errors import NotFoundError, UsageError, counted
 from personalizer.library.library import Library
 from personalizer.names import valid_name
-from personalizer.schemas import Concept, ConceptState, Detection, DetectionKind, Photo
+from personalizer.schemas import Concept, ConceptState, Detection, DetectionKind
 
 MAX_LINKS = 5_000
 """More pairs than that are not linked one by one: what a person moved is held by its membership anyway."""
@@ -39,6 +39,7 @@ def name_concept(library: Library, concept_id: int, name: str) -> Done:
     before = library.concept(concept_id)
     with recorded(library, "name", [concept_id]) as operation:
         named = library.rename_concept(concept_id, name)
+        suggest_recognized(library, named)
         operation.payload = {"concept": concept_id, "name": name, "previous": before.name}
     return Done(operation.operation_id, [named])
 
@@ -74,7 +75,7 @@ def merge_concepts(library: Library, first_id: int, second_id: int, target: int 
         library.add_members(keep.id, confirmed, source="user", status="confirmed")
         library.move_facts(drop.id, keep.id)
         library.delete_concept(drop.id)
-        library.mark_stale(keep.id)
+        suggest_recognized(library, library.mark_stale(keep.id))
         operation.payload = {"kept": keep.id, "removed": drop.id, "removed_name": drop.name}
     return Done(operation.operation_id, [library.concept(keep.id)])
 
@@ -159,6 +160,7 @@ def reject(library: Library, concept: Concept, photo_id: int) -> Done:
         library.add_members(concept.id, [one.id for one in found], source="user", status="rejected")
         if confirmed & {one.id for one in found}:
             library.mark_stale(concept.id)
+        suggest_recognized(library, concept)
         operation.payload = {"concept": concept.id, "photo": photo_id}
     return Done(operation.operation_id, [library.concept(concept.id)])
 
@@ -192,6 +194,7 @@ def _confirm(library: Library, concept: Concept, detections: Sequence[Detection]
         leave_others(library, concept, ids)
         if not already:
             library.mark_stale(concept.id)
+        suggest_recognized(library, concept)
         operation.payload = {"concept": concept.id, "photos": sorted({one.photo_id for one in detections})}
     return Done(operation.operation_id, [library.concept(concept.id)])
 
@@ -241,20 +244,6 @@ def show_twice(library: Library, photo_id: int, twice: bool) -> Done:
         library.set_shows_twice([photo_id], twice)
         operation.payload = {"photo": photo_id, "twice": twice}
     return Done(operation.operation_id, [])
-
-
-def find_photo(library: Library, reference: str) -> Photo:
-    """The photo at this path or, where the library knows no such path, with this number; else `NotFoundError`."""
-    photo = library.photo_by_path(Path(reference))
-    if photo is not None:
-        return photo
-    if reference.isdecimal():
-        return library.photo(int(reference))
-    raise NotFoundError(
-        tried=f"looking for the photo {reference}",
-        found="the library does not know it",
-        fix="Give the path of a photo in one of your folders, or scan first: familiar scan",
-    )
 
 
 def _candidates(library: Library, concept: Concept, photo_id: int) -> list[Detection]:

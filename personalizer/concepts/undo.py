@@ -218,6 +218,8 @@ def _put_back_membership(
     row = before or after
     assert row is not None
     if now != after and now is not None and now["source"] == "user":
+        if before is None and after is not None and after["source"] == "cluster":
+            return  # it was a suggestion, and a person has answered since
         raise _in_the_way(tried, f"something else was said since about detection {row['detection_id']} of it")
     library.remove_members(row["concept_id"], [row["detection_id"]])
     if before is not None and library.has_detection(before["detection_id"]):

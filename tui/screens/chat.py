@@ -121,7 +121,10 @@ class ChatScreen(Screen[None]):
         if self._assistant is None and leaves(message.text):
             self.app.exit()
             return
-        exchange = await self._begin(message.text)
+        text = message.text or self._passed_over()
+        if not text:
+            return
+        exchange = await self._begin(text)
         if self._assistant is not None:
             self._answer(exchange)
             return
@@ -131,6 +134,14 @@ class ChatScreen(Screen[None]):
             self._opening = True
             self.query_one(StatusLine).say("opening your library…")
             self._open_library()
+
+    def _passed_over(self) -> str:
+        """What Enter alone says: that the question which stands is passed over; else nothing."""
+        if self._assistant is None or self._assistant.conversation.question is None:
+            return ""
+        from assistant.chat.questions import SKIP
+
+        return SKIP
 
     @on(SuggestionChosen)
     async def _try(self, message: SuggestionChosen) -> None:
@@ -159,7 +170,7 @@ class ChatScreen(Screen[None]):
 
     @on(Happened)
     async def _show(self, message: Happened) -> None:
-        from assistant.chat.events import Answer, Quit
+        from assistant.chat.events import Answer, Question, Quit
 
         if isinstance(message.event, Quit):
             self.app.exit()
@@ -170,7 +181,7 @@ class ChatScreen(Screen[None]):
             await self.action_clear()
             return
         await message.exchange.show(message.event)
-        if isinstance(message.event, Answer):
+        if isinstance(message.event, Answer | Question):
             self._look_again()
 
     # --- keys

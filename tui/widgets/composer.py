@@ -129,6 +129,9 @@ class Composer(Vertical):
             return
         if text:
             self._submit(text)
+        else:
+            # Enter alone passes a question over.
+            self.post_message(Asked(""))
 
     def _submit(self, text: str) -> None:
         if not self._history or self._history[-1] != text:

@@ -16,6 +16,7 @@ from assistant.chat.events import (
     Cancelled,
     Event,
     Failed,
+    Question,
     Token,
     ToolFinished,
     ToolProgress,
@@ -86,6 +87,8 @@ class Exchange(Vertical):
             await self._finish_tool(event)
         elif isinstance(event, Answer):
             await self._answer(event)
+        elif isinstance(event, Question):
+            await self._ask(event)
         elif isinstance(event, Failed):
             await self._end(Bubble(_failure(event), "failed", "that did not work"))
         elif isinstance(event, Cancelled):
@@ -124,6 +127,11 @@ class Exchange(Vertical):
             self._streamed.update(literal(event.text))
         else:
             await self.mount(Bubble(event.text, "reply", "familiar"))
+
+    async def _ask(self, event: Question) -> None:
+        await self._end(Bubble(event.text, "reply", "familiar"))
+        if event.photo is not None:
+            await self.mount(PictureRow([(event.photo, event.caption)], event.box))
 
     async def _end(self, widget: Static) -> None:
         self.finished = True

@@ -20,6 +20,8 @@ from tui.literal import literal
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from personalizer.schemas import BoundingBox
+
 MAX_SIDE_PX = 640
 """Of a picture on the screen; a photo is reduced to it once."""
 ROWS_SHARE = 0.5
@@ -69,9 +71,10 @@ def picture_widget() -> type[Widget]:
 class Picture(Vertical):
     """One picture with a caption below it."""
 
-    def __init__(self, path: Path, caption: str) -> None:
+    def __init__(self, path: Path, caption: str, box: BoundingBox | None = None) -> None:
         super().__init__()
         self.path = path
+        self._box = box
         self.caption = printable(caption)
 
     def compose(self) -> ComposeResult:
@@ -85,7 +88,7 @@ class Picture(Vertical):
         from personalizer.errors import FamiliarError
 
         try:
-            image = upright(self.path)
+            image = upright(self.path, self._box)
         except (FamiliarError, OSError) as error:
             reason = error.found if isinstance(error, FamiliarError) else str(error)
             self.app.call_from_thread(self._give_up, reason)
@@ -105,22 +108,27 @@ class Picture(Vertical):
 
 
 class PictureRow(Horizontal):
-    """Pictures beside each other."""
+    """Pictures beside each other; with `box`, this part of them."""
 
-    def __init__(self, pictures: list[tuple[Path, str]]) -> None:
+    def __init__(self, pictures: list[tuple[Path, str]], box: BoundingBox | None = None) -> None:
         super().__init__()
         self._pictures = pictures
+        self._box = box
 
     def compose(self) -> ComposeResult:
         for path, caption in self._pictures:
-            yield Picture(path, caption)
+            yield Picture(path, caption, self._box)
 
 
-def upright(path: Path) -> Image:
-    """The picture as it should be seen, at most `MAX_SIDE_PX` on a side. Raises UnreadablePhotoError."""
+def upright(path: Path, box: BoundingBox | None = None) -> Image:
+    """The picture, or the face in `box`, as it should be seen, at most `MAX_SIDE_PX` on a side.
+
+    Raises UnreadablePhotoError.
+    """
+    from assistant.presentation.thumbnails import part_of
     from personalizer.photos.decode import load_photo
 
-    image = load_photo(path).image
+    image = part_of(load_photo(path), box)
     image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
     return image
 

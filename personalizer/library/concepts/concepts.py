@@ -220,6 +220,15 @@ class ConceptRecords(Database):
         )
         return [detection_from(row) for row in rows]
 
+    def confirmed_of_named(self, kind: ConceptKind) -> set[int]:
+        """The detections that are members of any concept of this kind with a name."""
+        rows = self.connection.execute(
+            """SELECT DISTINCT detection_id FROM memberships JOIN concepts ON concepts.id = concept_id
+               WHERE kind = ? AND name IS NOT NULL AND status = 'confirmed'""",
+            (kind,),
+        )
+        return {int(row["detection_id"]) for row in rows}
+
     def memberships(self, concept_id: int | None = None) -> list[Membership]:
         """All memberships, or those of one concept, by concept and detection."""
         rows = self.connection.execute(

@@ -158,6 +158,19 @@ def examples(library: Database, concept: Portrayed, number: int) -> Iterator[lis
         yield [_example(row) for row in rows]
 
 
+def example_of(library: Database, detection_id: int) -> Example | None:
+    """What one detection shows; None where no file of its photo is there."""
+    row = library.connection.execute(
+        """SELECT detections.id, width_px, height_px, taken_at, box_left, box_top, box_right, box_bottom,
+             path, size, mtime_ns
+           FROM detections JOIN photos ON photos.id = detections.photo_id
+           JOIN photo_files ON photo_files.photo_id = photos.id AND missing_since IS NULL
+           WHERE detections.id = ? ORDER BY photo_files.rowid LIMIT 1""",
+        (detection_id,),
+    ).fetchone()
+    return None if row is None else _example(row)
+
+
 def _rows(
     library: Database,
     concept: Portrayed,

@@ -102,6 +102,16 @@ class PhotoRecords(LabelRecords):
         resolved = Path(path).expanduser().resolve()
         return self._one_photo("id = (SELECT photo_id FROM photo_files WHERE path = ?)", path_value(resolved))
 
+    def files_named(self, file_name: str) -> list[tuple[Path, int]]:
+        """The files with this name, whatever folder they are in: paths and photo ids, by path."""
+        ending = path_value(f"/{file_name}")
+        rows = self.connection.execute(
+            """SELECT path, photo_id FROM photo_files WHERE substr(path, -length(?1)) = ?1 AND missing_since IS NULL
+               ORDER BY path""",
+            (ending,),
+        )
+        return [(path_from(row["path"]), int(row["photo_id"])) for row in rows]
+
     def photo_by_hash(self, content_hash: str) -> Photo | None:
         """The photo with this content, or None."""
         return self._one_photo("content_hash = ?", content_hash)

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from personalizer.library.database import Database
-from personalizer.schemas import DetectionKind, Embedding, Float32Array, Int64Array
+from personalizer.schemas import BoolArray, DetectionKind, Embedding, Float32Array, Int64Array
+
+_BLOCK_ROWS = 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VectorBlock:
+    """Some detections with their vectors, in the same order."""
+
+    ids: Int64Array
+    photos: Int64Array
+    whole: BoolArray
+    """Whether each is a whole picture."""
+    vectors: Float32Array
+    """`[n, dim]`"""
 
 
 class VectorRecords(Database):
@@ -43,6 +58,31 @@ class VectorRecords(Database):
         ids = np.array([row["detection_id"] for row in rows], np.int64)
         flat = np.frombuffer(b"".join(row["vector"] for row in rows), dtype="<f4")
         return ids, flat.astype(np.float32).reshape(len(rows), -1)
+
+    def vector_blocks(
+        self, kinds: Sequence[DetectionKind], model: str, version: str, *, after: int = 0
+    ) -> Iterator[VectorBlock]:
+        """The vectors of one model, of detections whose photo has a file that is there, in blocks of bounded size.
+
+        `after`: only of photos with a detection that is newer than this one.
+        """
+        newer = "AND photo_id IN (SELECT photo_id FROM detections WHERE id > ?5)" if after else "AND ?5 = 0"
+        rows = self.connection.execute(
+            f"""SELECT detection_id, photo_id, kind, vector FROM vectors
+               JOIN detections ON detections.id = detection_id
+               WHERE kind IN (?1, ?2) AND model = ?3 AND version = ?4 {newer}
+                 AND EXISTS (SELECT 1 FROM photo_files
+                             WHERE photo_files.photo_id = detections.photo_id AND missing_since IS NULL)""",
+            (*[*kinds, *kinds][:2], model, version, after),
+        )
+        while block := rows.fetchmany(_BLOCK_ROWS):
+            flat = np.frombuffer(b"".join(row["vector"] for row in block), dtype="<f4")
+            yield VectorBlock(
+                np.array([row["detection_id"] for row in block], np.int64),
+                np.array([row["photo_id"] for row in block], np.int64),
+                np.array([row["kind"] == "photo" for row in block], np.bool_),
+                flat.astype(np.float32, copy=False).reshape(len(block), -1),
+            )
 
     def vectors_of(self, detection_ids: Iterable[int], model: str, version: str) -> dict[int, Float32Array]:
         """Vectors `[dim]` of some detections by id; those that this model has not embedded are left out."""

@@ -201,6 +201,7 @@ def test_a_request_that_was_stopped_ends(familiar: Familiar, assistant: Assistan
     """The queue is paused, so the scan waits; stopping it must end both the wait and the job."""
     folder = tmp_path / "photos"
     folder.mkdir()
+    familiar.library.switch_faces(True)
     familiar.pause()
     stop = threading.Event()
     events = []

@@ -1,0 +1,156 @@
+"""What the chat asks the user, one question at a time, and what an answer does. Knows the façade; no screen.
+
+A question stands until the next request: what is no answer to it is a request like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from assistant.chat.events import Question
+from assistant.presentation.suggestion_lines import is_this, who_is_this
+from assistant.results import Suggestion, UnnamedGroup
+from assistant.service.familiar import Familiar
+from assistant.setup.consent import question_about_faces
+from personalizer.errors import FamiliarError, counted
+from personalizer.schemas import ConceptSummary
+
+MOST_GROUPS = 8
+"""Groups that are asked about after a scan; /concepts has all."""
+SKIP = "skip"
+"""What Enter alone stands for."""
+_YES, _NO = frozenset({"y", "yes", "yep", "yeah"}), frozenset({"n", "no", "nope"})
+_SKIP = frozenset({"s", SKIP, "next", "don't know", "i don't know", ""})
+_ENOUGH = frozenset({"q", "quit", "stop", "later", "enough", "cancel"})
+_NAME = re.compile(
+    r"(?:(?:this|that|it) is |(?:this|that|it)'s |call (?:her|him|it) )?([^?/]{1,40})", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What an answer came to."""
+
+    said: str = ""
+    """What was done, in words; empty where nothing was."""
+    then: Pending | None = None
+    """The next question."""
+    request: str | None = None
+    """The request that waited for the answer."""
+
+
+class Pending(Protocol):
+    """A question that stands."""
+
+    def ask(self) -> Question: ...
+
+    def answer(self, familiar: Familiar, text: str) -> Reply | None:
+        """None where `text` is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class MayLookForFaces:
+    """Asked once, before the first request that looks at photos."""
+
+    request: str
+    home: str
+
+    def ask(self) -> Question:
+        return Question(question_about_faces(self.home))
+
+    def answer(self, familiar: Familiar, text: str) -> Reply | None:
+        word = _word(text)
+        if word in _SKIP:
+            return Reply(then=self)
+        if word not in _YES | _NO:
+            return None
+        familiar.library.switch_faces(word in _YES)
+        said = "" if word in _YES else "Faces are left alone. To change that: familiar faces on"
+        return Reply(said, request=self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class WhoIsThis:
+    """Asked about the first of these groups."""
+
+    groups: tuple[UnnamedGroup, ...]
+    is_request: Callable[[str], bool]
+    """Whether words that could be a name are something to do."""
+
+    def ask(self) -> Question:
+        group = self.groups[0]
+        caption = f"number {group.id}"
+        return Question(who_is_this(group), group.photo, group.box, caption)
+
+    def answer(self, familiar: Familiar, text: str) -> Reply | None:
+        word = _word(text)
+        if word in _ENOUGH:
+            return Reply("As you like. /concepts lists them, and /name ID NAME names one.")
+        if word in _SKIP:
+            return Reply(then=self._next(familiar))
+        match = _NAME.fullmatch(text.strip().rstrip(".!"))
+        if match is None or len(match[1].split()) > 4 or self.is_request(match[1].strip()):
+            return None
+        try:
+            said = name_or_join(familiar, self.groups[0].id, match[1].strip())
+        except FamiliarError as error:
+            return Reply(f"{error.found}. {error.fix}", then=self)
+        return Reply(said, then=self._next(familiar))
+
+    def _next(self, familiar: Familiar) -> WhoIsThis | None:
+        """The next group that is still without a name."""
+        unnamed = {concept.id for concept in familiar.concepts() if concept.name is None}
+        left = tuple(group for group in self.groups[1:] if group.id in unnamed)
+        return replace(self, groups=left) if left else None
+
+
+@dataclass(frozen=True, slots=True)
+class IsThis:
+    """Asked about the first of these suggestions."""
+
+    suggestions: tuple[Suggestion, ...]
+
+    def ask(self) -> Question:
+        one = self.suggestions[0]
+        return Question(f"{is_this(one)} (y / n / skip / quit)", one.photo, one.box, one.photo.name)
+
+    def answer(self, familiar: Familiar, text: str) -> Reply | None:
+        word, one = _word(text), self.suggestions[0]
+        if word in _ENOUGH:
+            return Reply("As you like. /suggestions goes on.")
+        if word not in _YES | _NO | _SKIP:
+            return None
+        said = ""
+        try:
+            if word in _YES:
+                said = familiar.confirm(one.concept, str(one.photo)).says
+            elif word in _NO:
+                said = familiar.reject(one.concept, str(one.photo)).says
+        except FamiliarError as error:
+            said = f"{error.found}. {error.fix}"
+        left = [other for other in self.suggestions[1:] if familiar.still_waits(other)]
+        return Reply(said, then=IsThis(tuple(left)) if left else None)
+
+
+def name_or_join(familiar: Familiar, group: int, name: str) -> str:
+    """Name the group; one that is of somebody with that name already joins them. Says what was done."""
+    known = familiar.library.concept_by_name(name)
+    if known is not None and known.kind == familiar.library.concept(group).kind:
+        familiar.merge(known.id, group)
+        return f"Number {group} is {known.name} too; both are one now."
+    return named_text(familiar.name(group, name))
+
+
+def named_text(named: ConceptSummary) -> str:
+    """That it has this name now, and how many photos wait to be looked at."""
+    words = f"Number {named.id} is {named.name} now."
+    if named.suggested:
+        words += f" {counted(named.suggested, 'more photo')} may show {named.name}: /suggestions {named.name}"
+    return words
+
+
+def _word(text: str) -> str:
+    return text.strip().casefold().rstrip(".!")

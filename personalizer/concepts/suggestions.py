@@ -1,0 +1,308 @@
+"""Which photos to ask a person about: those in which the recognizer accepts a named concept, or is unsure about it.
+
+The rule is that of a description ("That is Bo"), applied to the vectors of the whole library; opens no photo. What a
+person said stands: members and rejected photos are not asked about again. One face is one person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from personalizer.library.concepts.clusters import Source
+from personalizer.library.library import Library
+from personalizer.library.photos.vectors import VectorBlock
+from personalizer.recognition.calibration import Logistic, shipped_calibration
+from personalizer.recognition.recognizer import FaceReference, ObjectReference, Recognizer, References
+from personalizer.schemas import (
+    BoundingBox,
+    Concept,
+    ConceptKind,
+    Detection,
+    Embedding,
+    Float32Array,
+    Float64Array,
+    NewDetection,
+)
+
+MOST_UNSURE = 100
+"""Photos of one concept in which the recognizer is unsure; those it accepts are never too many."""
+_JUST_NOT_YES = 0.4999
+"""The most that is believed about a person when the face resembles somebody else more."""
+_SAME = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How much a photo resembles a concept. `probability` is calibrated."""
+
+    detection_id: int
+    photo_id: int
+    similarity: float
+    threshold: float
+    """The similarity at which yes and no are equally likely."""
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A photo that waits for a person's answer."""
+
+    concept: Concept
+    detection: Detection
+    likeness: Likeness | None
+    """None where nothing can be compared any more."""
+
+
+def suggest_recognized(library: Library, concept: Concept) -> None:
+    """Make the concept's suggestions those that follow from its members as they are now; to be called in a transaction.
+
+    Does nothing about what has no name, is hidden, or cannot be compared with anything.
+    """
+    if _is_asked_about(concept):
+        _replace(library, concept, _Comparison(library, concept.kind, [concept]).of_library())
+
+
+@dataclass(slots=True)
+class SuggestionPass:
+    """Keeps the suggestions of all named concepts up to date; what has not changed is not compared again."""
+
+    library: Library
+    _compared: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    _newest: int = 0
+    """The newest detection that was compared."""
+
+    def run(self) -> bool:
+        """Compare what is new with all concepts, and everything with those that changed; True when that changed any."""
+        changed = False
+        with self.library.transaction():
+            newest = self.library.newest_detection_id()
+            for kind in ("face", "object"):
+                chosen = [c for c in self.library.concepts() if c.kind == kind and _is_asked_about(c)]
+                state = {c.id: self._state(c) for c in chosen}
+                other = [c for c in chosen if self._compared.get(c.id) != state[c.id]]
+                # Whose face it is depends on everybody.
+                again = chosen if kind == "face" and other else other
+                same = [c for c in chosen if c not in again] if newest > self._newest else []
+                for some, after in ((again, 0), (same, self._newest)):
+                    if some:
+                        found = _Comparison(self.library, kind, some).of_library(after)
+                        for concept in some:
+                            changed |= _replace(self.library, concept, found, only_add=after > 0)
+                self._compared |= {c.id: self._state(c) for c in chosen}
+            self._newest = newest
+        return changed
+
+    def _state(self, concept: Concept) -> tuple[object, ...]:
+        """What the suggestions of a concept follow from, and these themselves."""
+        return tuple((one.detection_id, one.status) for one in self.library.memberships(concept.id))
+
+
+def waiting(library: Library, concepts: Sequence[Concept]) -> list[Suggestion]:
+    """What waits for an answer about these concepts, in their order, the likeliest first."""
+    found = []
+    for concept in concepts:
+        suggested = library.members(concept.id, "suggested")
+        likeness = _Comparison(library, concept.kind, [concept]).of_detections(suggested)[concept.id]
+        known = {one.detection_id: one for one in likeness}
+        suggestions = [Suggestion(concept, one, known.get(one.id)) for one in suggested]
+        found += sorted(suggestions, key=lambda s: -s.likeness.probability if s.likeness else 1.0)
+    return found
+
+
+def _is_asked_about(concept: Concept) -> bool:
+    return concept.name is not None and concept.state != "hidden"
+
+
+def _replace(
+    library: Library, concept: Concept, found: dict[int, list[Likeness]], *, only_add: bool = False
+) -> bool:
+    """Store what was found of a concept as its suggestions; True when these are others than before."""
+    if concept.id not in found:
+        return False
+    decided = [*library.members(concept.id), *library.members(concept.id, "rejected")]
+    settled = {member.photo_id for member in decided}
+    sure: list[int] = []
+    unsure: list[int] = []
+    for one in sorted(found[concept.id], key=lambda one: -one.probability):
+        if one.photo_id not in settled:
+            verdict = shipped_calibration().verdict(one.probability)
+            (sure if verdict == "yes" else unsure).append(one.detection_id)
+    wanted = {*sure, *unsure[:MOST_UNSURE]}
+    standing = {member.id for member in library.members(concept.id, "suggested")}
+    gone = set() if only_add else standing - wanted
+    if gone:
+        library.remove_members(concept.id, gone)
+    if wanted - standing:
+        library.add_members(concept.id, sorted(wanted - standing), source="cluster", status="suggested")
+    return bool(gone or wanted - standing)
+
+
+class _Comparison:
+    """Some concepts of one kind, compared with stored vectors."""
+
+    def __init__(self, library: Library, kind: ConceptKind, concepts: Sequence[Concept]) -> None:
+        self._library, self._kind, self._concepts = library, kind, concepts
+        self._calibration = shipped_calibration()
+        self._source = library.newest_vector_source("face" if kind == "face" else "photo")
+
+    def of_library(self, after: int = 0) -> dict[int, list[Likeness]]:
+        """By concept, the photos in which it is recognised, or may be; only concepts that can be compared.
+
+        `after`: only in photos with a detection that is newer than this one.
+        """
+        if self._source is None or (self._kind == "face" and not self._library.faces_are_on()):
+            return {}
+        if self._kind == "object":
+            blocks = self._library.vector_blocks(("photo", "object"), *self._source, after=after)
+            return {c: list(found.values()) for c, found in self._things(blocks, self._source).items()}
+        blocks = self._library.vector_blocks(("face",), *self._source, after=after)
+        return self._people(blocks, self._source)
+
+    def of_detections(self, detections: Sequence[Detection]) -> dict[int, list[Likeness]]:
+        """By concept, how much each of these resembles it, however little that is."""
+        nothing: dict[int, list[Likeness]] = {concept.id: [] for concept in self._concepts}
+        if self._source is None or not detections:
+            return nothing
+        chosen = list(detections)
+        if self._kind == "object":
+            for one in detections:
+                chosen += self._library.detections(photo_id=one.photo_id, kind="object")
+        vectors = self._library.vectors_of([one.id for one in chosen], *self._source)
+        chosen = [one for one in chosen if one.id in vectors]
+        if not chosen:
+            return nothing
+        block = VectorBlock(
+            np.array([one.id for one in chosen], np.int64),
+            np.array([one.photo_id for one in chosen], np.int64),
+            np.array([one.kind == "photo" for one in chosen], np.bool_),
+            np.stack([vectors[one.id] for one in chosen]),
+        )
+        if self._kind == "object":
+            things = self._things([block], self._source, however_little=True)
+            return nothing | {c: list(found.values()) for c, found in things.items()}
+        return nothing | self._people([block], self._source, however_little=True)
+
+    # --- things
+
+    def _things(
+        self, blocks: Iterable[VectorBlock], source: Source, *, however_little: bool = False
+    ) -> dict[int, dict[int, Likeness]]:
+        """By concept and photo. As in a description, a photo's best view counts."""
+        references: list[tuple[Concept, ObjectReference]] | None = None
+        whole_of: dict[int, int] = {}
+        best: dict[int, dict[int, float]] = {}
+        for block in blocks:
+            if references is None:
+                references = self._references(source, block.vectors.shape[1])
+                best = {concept.id: {} for concept, _ in references}
+            whole_of |= dict(
+                zip(block.photos[block.whole].tolist(), block.ids[block.whole].tolist(), strict=True)
+            )
+            for concept, reference in references:
+                lowest = -np.inf if however_little else self._lowest(reference.logistic(self._calibration))
+                scores, known = reference.discriminant.scores(block.vectors), best[concept.id]
+                for row in np.flatnonzero(scores >= lowest).tolist():
+                    photo = int(block.photos[row])
+                    known[photo] = max(known.get(photo, -np.inf), float(scores[row]))
+        return {
+            concept.id: {
+                photo: self._likeness(whole_of[photo], photo, score, reference.logistic(self._calibration))
+                for photo, score in best[concept.id].items()
+                if photo in whole_of
+            }
+            for concept, reference in references or []
+        }
+
+    def _references(self, source: Source, dimensions: int) -> list[tuple[Concept, ObjectReference]]:
+        """What the recognizer learns of these concepts; those without comparable members are left out."""
+        learned: References = {}
+        nothing = Embedding(np.zeros(dimensions, np.float32), *source)
+        box = BoundingBox(0, 0, 1, 1)
+        recognizer = Recognizer(self._library, concepts=self._concepts, references=learned)
+        recognizer.evidence([(NewDetection("photo", box, 1.0, source[0]), nothing)])
+        reference_of = {key[0]: reference for key, (_, reference) in learned.items()}
+        return [(c, reference_of[c.id]) for c in self._concepts if c.id in reference_of]
+
+    # --- people
+
+    def _people(
+        self, blocks: Iterable[VectorBlock], source: Source, *, however_little: bool = False
+    ) -> dict[int, list[Likeness]]:
+        """By concept. A face that resembles somebody else more is nobody's suggestion."""
+        everybody = self._faces(source)
+        chosen = [concept for concept in self._concepts if concept.id in everybody]
+        taken = self._library.confirmed_of_named("face")
+        logistic = self._calibration.face
+        lowest = -np.inf if however_little else self._lowest(logistic)
+        found: dict[int, list[Likeness]] = {concept.id: [] for concept in chosen}
+        for block in blocks:
+            for concept in chosen:
+                scores = _similarities(everybody[concept.id], block.vectors)
+                rows = np.flatnonzero(scores >= lowest)
+                rows = rows[[int(block.ids[row]) not in taken for row in rows]] if len(rows) else rows
+                if not len(rows):
+                    continue
+                rival = np.full(len(rows), -np.inf)
+                for other, faces in everybody.items():
+                    if other != concept.id:
+                        rival = np.maximum(rival, _similarities(faces, block.vectors[rows]))
+                for row, likelier in zip(rows.tolist(), rival.tolist(), strict=True):
+                    one = self._likeness(
+                        int(block.ids[row]), int(block.photos[row]), float(scores[row]), logistic
+                    )
+                    if likelier <= scores[row] + _SAME:
+                        found[concept.id].append(one)
+                    elif however_little:
+                        found[concept.id].append(self._outranked(one, likelier))
+        return {concept: _best_of_each_photo(some) for concept, some in found.items()}
+
+    def _outranked(self, one: Likeness, likelier: float) -> Likeness:
+        """What speaks for somebody likelier speaks against this one."""
+        other = self._calibration.combine(self._calibration.face.log_odds(likelier), None)
+        probability = min(one.probability, 1 - other, _JUST_NOT_YES)
+        return Likeness(one.detection_id, one.photo_id, one.similarity, one.threshold, probability)
+
+    def _faces(self, source: Source) -> dict[int, FaceReference]:
+        """The members' faces of everybody with a name, by concept."""
+        people: dict[int, FaceReference] = {}
+        for concept in self._library.concepts():
+            if concept.kind == "face" and _is_asked_about(concept):
+                members = [member.id for member in self._library.members(concept.id)]
+                vectors = self._library.vectors_of(members, *source)
+                if vectors:
+                    people[concept.id] = FaceReference(np.stack(list(vectors.values())))
+        return people
+
+    # --- both
+
+    def _lowest(self, logistic: Logistic) -> float:
+        """The similarity from which a photo is asked about."""
+        from_odds = self._calibration.abstain_from / (1 - self._calibration.abstain_from)
+        return float((np.log(from_odds) - logistic.bias) / logistic.weight)
+
+    def _likeness(self, detection_id: int, photo_id: int, similarity: float, logistic: Logistic) -> Likeness:
+        probability = self._calibration.combine(logistic.log_odds(similarity), None)
+        return Likeness(detection_id, photo_id, similarity, logistic.threshold, probability)
+
+
+def _similarities(person: FaceReference, faces: Float32Array) -> Float64Array:
+    """`FaceReference.similarity` of each of `faces` `[n, 128]`."""
+    members = person.faces.astype(np.float64)
+    others = faces.astype(np.float64)
+    squared = (others**2).sum(axis=1)[:, None] + (members**2).sum(axis=1)[None] - 2 * others @ members.T
+    distance = np.sqrt(np.maximum(squared, 0.0))
+    half = (len(members) + 1) // 2
+    nearer = np.partition(distance, half - 1, axis=1)[:, :half].mean(axis=1)
+    return np.asarray(1 - nearer)
+
+
+def _best_of_each_photo(found: Sequence[Likeness]) -> list[Likeness]:
+    """One person has one face in a photo."""
+    best: dict[int, Likeness] = {}
+    for one in found:
+        if one.photo_id not in best or one.similarity > best[one.photo_id].similarity:
+            best[one.photo_id] = one
+    return list(best.values())
