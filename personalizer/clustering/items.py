@@ -21,13 +21,15 @@ _BLOCK_ITEMS = 512
 Int8Array = npt.NDArray[np.int8]
 PORTRAIT_SHARE = 0.1
 """A photo that a face fills to this share of its area shows a person, not a thing."""
+WHOLE_SHARE = 0.3
+"""Of the cosine of whole pictures in that of two things: the main thing says more, and a picture without one has both."""
 
 
 class ItemStore:
     """Items by position, ascending by detection id: `ids`, `photos` and `quality` are `[n]`.
 
-    Vectors of things are those of the whole picture and of its region in one, scaled so that the scalar product is the
-    mean of both cosines.
+    Vectors of things are those of the whole picture and of its region in one, scaled so that the scalar product is a
+    mean of both cosines, with `WHOLE_SHARE` for the whole picture.
     """
 
     def __init__(self, kind: ConceptKind) -> None:
@@ -153,9 +155,9 @@ class ItemStore:
             number: np.frombuffer(vector, dtype="<f4").astype(np.float32)
             for number, vector in library.region_vectors(list(whole), source).items()
         }
-        half = np.float32(0.5**0.5)
+        of_whole, of_region = np.float32(WHOLE_SHARE**0.5), np.float32((1 - WHOLE_SHARE) ** 0.5)
         return {
-            number: np.concatenate([vector, regions.get(number, vector)]) * half
+            number: np.concatenate([vector * of_whole, regions.get(number, vector) * of_region])
             for number, vector in whole.items()
         }
 
