@@ -22,7 +22,7 @@ Int8Array = npt.NDArray[np.int8]
 PORTRAIT_SHARE = 0.1
 """A photo that a face fills to this share of its area shows a person, not a thing."""
 WHOLE_SHARE = 0.3
-"""Of the cosine of whole pictures in that of two things: the main thing says more, and a picture without one has both."""
+"""Of the whole pictures' cosine in that of two things: the main thing says more. Without one, the picture has both."""
 
 
 class ItemStore:
