@@ -338,7 +338,7 @@ class Assistant:
         else:
             emit(Answer(suggestion_lines(found)))
 
-    def _is_request(self, text: str) -> bool:
+    def is_request(self, text: str) -> bool:
         """Whether words that could be a name are something to do."""
         names = self.familiar.library.names()
         if name_key(text) in map(name_key, names):
@@ -364,7 +364,7 @@ class Assistant:
         emit(ToolFinished(words, artifact))
         groups = self.familiar.largest_unnamed(MOST_GROUPS) if self._found_new(artifact) else []
         if groups:
-            self._ask(WhoIsThis(tuple(groups), self._is_request), emit)
+            self._ask(WhoIsThis(tuple(groups), self.is_request), emit)
         else:
             emit(Answer(words))
 

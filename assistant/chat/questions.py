@@ -24,6 +24,10 @@ SKIP = "skip"
 """What Enter alone stands for."""
 _YES, _NO = frozenset({"y", "yes", "yep", "yeah"}), frozenset({"n", "no", "nope"})
 _SKIP = frozenset({"s", SKIP, "next", "don't know", "i don't know", ""})
+_NOBODY = _SKIP | _NO | {"nobody", "no idea", "unknown", "?", "no one"}
+_NO_NAMES = (
+    frozenset({"hello", "hi", "hey", "thanks", "thank you", "ok", "okay", "help", "good morning"}) | _YES
+)
 _ENOUGH = frozenset({"q", "quit", "stop", "later", "enough", "cancel"})
 _NAME = re.compile(
     r"(?:(?:this|that|it) is |(?:this|that|it)'s |call (?:her|him|it) )?([^?/]{1,40})", re.IGNORECASE
@@ -89,10 +93,15 @@ class WhoIsThis:
         word = _word(text)
         if word in _ENOUGH:
             return Reply("As you like. /concepts lists them, and /name ID NAME names one.")
-        if word in _SKIP:
+        if word in _NOBODY:
             return Reply(then=self._next(familiar))
         match = _NAME.fullmatch(text.strip().rstrip(".!"))
-        if match is None or len(match[1].split()) > 4 or self.is_request(match[1].strip()):
+        if (
+            match is None
+            or word in _NO_NAMES
+            or len(match[1].split()) > 4
+            or self.is_request(match[1].strip())
+        ):
             return None
         try:
             said = name_or_join(familiar, self.groups[0].id, match[1].strip())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from stored_photos import store_photo
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import OptionList, ProgressBar, Static
@@ -13,10 +15,12 @@ from waiting import until_shown
 
 from assistant.service.familiar import Familiar
 from personalizer.home import Home
+from personalizer.schemas import BoundingBox, Embedding, NewDetection
 from tui.app import FamiliarApp
 from tui.messages import Suggestion
 from tui.widgets.composer import RequestInput
 from tui.widgets.exchange import Bubble, Exchange
+from tui.widgets.pictures import Picture
 from tui.widgets.status_line import StatusLine
 from tui.widgets.welcome import Card, Welcome
 
@@ -71,7 +75,8 @@ async def test_the_first_screen_suggests_what_the_library_knows(app: FamiliarApp
         await opened(pilot)
         await until_shown(pilot, lambda: len(app.screen.query(Card)) == 3)
         labels = " ".join(card.suggestion.label for card in app.screen.query(Card))
-        assert "Bo" in labels
+        assert "number 3" in labels
+        assert "Draw" not in labels, "nothing has been learned, so nothing can be drawn"
         assert "2 known" in str(app.screen.query_one("#facts", Static).render())
         for card in app.screen.query(Card):
             assert card.region.bottom <= 20, "a card is out of sight at 80 by 24"
@@ -205,6 +210,7 @@ async def test_escape_stops_what_is_running(app: FamiliarApp, home: Home, tmp_pa
     folder = tmp_path / "photos"
     folder.mkdir()
     familiar = Familiar(home)
+    familiar.library.switch_faces(True)
     familiar.pause()
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)
@@ -216,6 +222,46 @@ async def test_escape_stops_what_is_running(app: FamiliarApp, home: Home, tmp_pa
         assert not app.screen.query(ProgressBar)
         await until_shown(pilot, lambda: [job.state for job in familiar.jobs()] == ["cancelled"])
     familiar.close()
+
+
+async def test_a_face_question_comes_before_the_first_scan(
+    app: FamiliarApp, home: Home, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await opened(pilot)
+        assert "May Familiar look for faces?" in await asked(pilot, f"/add {tmp_path / 'photos'}")
+        await pilot.press("enter")
+        await until_shown(pilot, lambda: len(app.screen.query(Exchange)) == 2)
+        assert "May Familiar look for faces?" in said(app.screen.query(Exchange).last())
+        await asked(pilot, "no thanks, who do you know?")
+    familiar = Familiar(home)
+    assert not familiar.library.was_asked_about_faces()
+    familiar.close()
+
+
+async def test_enter_alone_passes_a_question_over(app: FamiliarApp, home: Home, tmp_path: Path) -> None:
+    photos = [tmp_path / f"{name}.png" for name in ("one", "two")]
+    familiar = Familiar(home)
+    for photo in photos:
+        Image.new("RGB", (64, 48), "orange").save(photo)
+        box = BoundingBox(0, 0, 64, 48)
+        whole = (NewDetection("photo", box, 1.0, "test"), Embedding(np.ones(4, np.float32), "o", "1"))
+        stored = store_photo(familiar.library, content_hash=photo.name, path=photo, detections=[whole])
+        [detection] = familiar.library.detections(stored.id, "photo")
+        familiar.library.add_members(1, [detection.id], source="cluster", status="suggested")
+    familiar.close()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert not app.screen.query(Exchange), "there is nothing to pass over yet"
+        assert "Is this Bo?" in await asked(pilot, "/suggestions Bo")
+        await until_shown(pilot, lambda: len(app.screen.query(Picture)) == 1)
+        await pilot.press("enter")
+        await until_shown(pilot, lambda: len(app.screen.query(Picture)) == 2)
+        shown = {picture.path for picture in app.screen.query(Picture)}
+        assert shown == set(photos)
 
 
 async def test_clearing_brings_the_first_screen_back(app: FamiliarApp) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -186,6 +187,24 @@ def near(found: tuple[int, ...], wanted: tuple[int, int, int]) -> bool:
 # --- what is on it
 
 
+def test_a_suggestion_has_a_picture_and_both_commands(world: DrawnWorld) -> None:
+    ann = [world.photo(RED)[1][0] for _ in range(2)]
+    photo, maybe = world.photo(BLUE)
+    world.person("Ann Lee", ann, maybe)
+    _, shown = world.write()
+    assert any(picture[0].startswith("A photo that may show Ann Lee") for picture in shown.pictures())
+    for command in ("confirm", "reject"):
+        assert f"familiar {command} 'Ann Lee' {photo.path.name}" in shown.inside("code")
+    assert re.search(r"\b\d+ % sure", shown.words)
+
+
+def test_no_suggested_face_is_shown_while_faces_are_off(world: DrawnWorld) -> None:
+    world.person("Ann", [world.photo(RED)[1][0]], world.photo(RED)[1])
+    world.library.switch_faces(False)
+    _, shown = world.write()
+    assert "Is this" not in shown.words
+
+
 def test_named_ones_come_first_then_groups_then_what_was_put_aside(world: DrawnWorld) -> None:
     ann = [world.photo(RED, f"{year}-05-03T10:00:00")[1][0] for year in (2015, 2019, 2021)]
     maybe = world.photo(RED)[1]
@@ -199,8 +218,10 @@ def test_named_ones_come_first_then_groups_then_what_was_put_aside(world: DrawnW
     world.photo(BLUE, faces=2)
 
     page, shown = world.write()
-    assert shown.inside("h2") == ["People", "Pets and things", "Who is this?", "Put aside"]
-    assert [text for tag, text in shown.texts if tag == "bdi"] == ["Ann", "Cup", f"Group {group}"]
+    titles = ["People", "Pets and things", "Is this right?", "Who is this?", "Put aside"]
+    assert shown.inside("h2") == titles
+    about = [text for tag, text in shown.texts if tag == "bdi"]
+    assert about == ["Ann", "Cup", "Is this Ann?", f"Group {group}"]
     assert "Zed" not in page.path.read_text()
     for words in (
         "Who and what is in 11 photos, taken between May 2015 and May 2021.",
@@ -218,7 +239,7 @@ def test_named_ones_come_first_then_groups_then_what_was_put_aside(world: DrawnW
     assert abs((datetime.now().astimezone() - datetime.fromisoformat(made)).total_seconds()) < 60
     assert (page.people, page.things, page.unnamed_people, page.unnamed_things) == (1, 1, 1, 0)
     assert (page.hidden, page.ungrouped_faces, page.waiting, page.photos) == (1, 3, 1, 11)
-    assert page.pictures == 3 + 3 + 2 and page.bytes == page.path.stat().st_size
+    assert page.pictures == 3 + 3 + 1 + 2 and page.bytes == page.path.stat().st_size
 
 
 def test_the_pictures_show_the_faces_with_nothing_else_of_the_file(world: DrawnWorld) -> None:

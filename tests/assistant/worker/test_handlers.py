@@ -29,7 +29,7 @@ from personalizer.home import Home
 from personalizer.jobs.due import due_mark, settle
 from personalizer.jobs.loop import JobContext, run_worker_loop
 from personalizer.photos.formats import SOFTWARE
-from personalizer.schemas import BoundingBox, Embedding, Job, NewDetection
+from personalizer.schemas import BoundingBox, DetectionKind, Embedding, Job, NewDetection
 
 TRAINED = {
     "concept": "Bo",
@@ -354,3 +354,26 @@ def test_looking_again_at_photos_that_are_out_of_reach_groups_nothing_anew(world
     assert due_mark(library) is None
     path.write_bytes(content)
     assert "cluster" in world.done("analyse")
+
+
+def test_grouping_suggests_what_would_be_recognised(world: FolderWorld) -> None:
+    """By the rule of a description, for which the best view counts, also where groups are read anew."""
+    library, box = world.library, BoundingBox(0, 0, 9, 9)
+
+    def store(name: str, *axes: int) -> int:
+        kinds: list[DetectionKind] = ["photo", "object", "object"]
+        found = [
+            (NewDetection(kind, box, 0.9 - 0.1 * n, "test"), Embedding(np.eye(4, dtype="f4")[axis], "o", "1"))
+            for n, (kind, axis) in enumerate(zip(kinds, axes, strict=False))
+        ]
+        photo = store_photo(library, content_hash=name, path=Path(f"/{name}.jpg"), detections=found)
+        return library.detections(photo.id, "photo")[0].id
+
+    bo = library.create_concept("object", "Bo").id
+    library.add_members(bo, [store("member", 0)], source="user", status="confirmed")
+    in_a_corner, other = store("corner", 1, 2, 0), store("other", 3)
+    library.add_members(bo, [other], source="cluster", status="suggested")
+    for name in ("Bo", "Max"):
+        library.rename_concept(bo, name)
+        world.done("cluster")
+        assert [one.id for one in library.members(bo, "suggested")] == [in_a_corner]
