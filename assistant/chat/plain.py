@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -22,7 +23,7 @@ from assistant.chat.events import (
     ToolStarted,
 )
 from assistant.chat.questions import SKIP
-from assistant.presentation.printable import printable, progress_text, short_path
+from assistant.presentation.printable import printable, progress_text, short_path, wrapped
 from assistant.service.familiar import Familiar
 
 PROMPT = "> "
@@ -99,12 +100,12 @@ class _Printer:
             print(printable(event.text), end="", file=self._output, flush=True)
         elif isinstance(event, ToolFinished):
             self._said = event.text
-            print(printable(event.text), file=self._output, flush=True)
+            self._print(event.text)
         elif isinstance(event, Question):
             picture = [f"({short_path(event.photo)})"] if event.photo is not None else []
-            print(printable("\n".join([event.text, *picture])), file=self._output, flush=True)
+            self._print("\n".join([event.text, *picture]))
         elif isinstance(event, Answer) and event.text != self._said:
-            print("" if self._streaming else printable(event.text), file=self._output, flush=True)
+            self._print("" if self._streaming else event.text)
         elif isinstance(event, ToolStarted):
             print(f"{printable(event.title)}…", file=self._output, flush=True)
         elif isinstance(event, ToolProgress):
@@ -114,6 +115,13 @@ class _Printer:
             print(printable(lines), file=self._output, flush=True)
         elif isinstance(event, Cancelled):
             print("Stopped.", file=self._output, flush=True)
+
+    def _print(self, text: str) -> None:
+        """On a terminal, lines are broken between words."""
+        shown = printable(text)
+        if self._output.isatty():
+            shown = wrapped(shown, shutil.get_terminal_size().columns)
+        print(shown, file=self._output, flush=True)
 
     def _progress(self, event: ToolProgress) -> None:
         progress = event.progress

@@ -25,7 +25,6 @@ from assistant.cli.front_end import FrontEnd, fit, front_end
 from assistant.cli.help_panels import arrange_help
 from assistant.cli.recluster import recluster_app
 from assistant.cli.report import report_app
-from assistant.cli.route import route_app
 from assistant.cli.status import jobs_app, status_app
 from assistant.cli.suggestions import suggestions_app
 from personalizer.errors import FamiliarError, JobCancelled, NotReadyError, UsageError
@@ -76,7 +75,6 @@ for part in (
     status_app,
     concepts_app,
     answers_app,
-    route_app,
     backup_app,
     recluster_app,
     report_app,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
+from assistant.presentation.printable import short_path, wrapped
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.library.library import Library
 
 QUESTION = """Familiar can recognise people by their faces.
 
-  What it does   For every face in your photos it computes a list of 128 numbers by which the same face
-                 is found again. The law of many countries calls that biometric data.
-  Where it is    In {home}, which only your account may read. Nothing of it ever leaves this machine.
+  What it does   For every face in your photos it computes a list of 128
+                 numbers by which the same face is found again. The law of
+                 many countries calls that biometric data.
+  Where it is    In {home}, which only your account may
+                 read. Nothing of it ever leaves this machine.
   Undoing it     familiar faces off --erase   removes all of it for good;
                  familiar forget NAME         removes one person.
 
@@ -25,7 +29,7 @@ NOTE = "Note: faces are looked for, on this machine only. To have that off: fami
 
 def question_about_faces(home: Path | str) -> str:
     """The question, for a front end that asks it itself."""
-    return QUESTION.format(home=home).rstrip()
+    return QUESTION.format(home=short_path(home)).rstrip()
 
 
 def settle_consent(
@@ -52,7 +56,8 @@ def settle_consent(
 
 
 def _answer(library: Library) -> bool:
-    print(QUESTION.format(home=library.path.parent), end="", file=sys.stderr, flush=True)
+    text = wrapped(QUESTION.format(home=short_path(library.path.parent)), shutil.get_terminal_size().columns)
+    print(text, end="", file=sys.stderr, flush=True)
     for line in sys.stdin:
         match line.strip().casefold():
             case "y" | "yes":
