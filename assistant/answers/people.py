@@ -165,7 +165,7 @@ def with_whom(part: WithWhom, facts: PhotoFacts, known: Sequence[str]) -> str:
     ]
     others = [one for one in facts.sure if one.name not in part.names]
     unsure = [one for one in facts.unsure if one.name not in part.names]
-    beside = f" with {joined(part.names)}" if part.names and not sentences else ""
+    beside = f" with {_list_sure(asked)}" if asked and not sentences else ""
     if others:
         sentences.append(f"I see {_list_sure(others)}{beside}.")
     if unsure:

@@ -20,6 +20,7 @@ from personalizer.schemas import BoundingBox, PhotoLabel
 
 if TYPE_CHECKING:
     from personalizer.analysis.analyzer import PhotoAnalysis
+    from personalizer.analysis.main_thing import MainThing
     from personalizer.analysis.text import TextLine
 
 NEVER_BESIDE_FACES = frozenset({
@@ -135,7 +136,13 @@ class PhotoFacts:
         """
         if self.is_person(one.name):
             return one.box if any(face.name == one.name for face in self.faces) else None
-        return one.box if self.known.analysis.thing is not None and self.known.outlined == one.name else None
+        return one.box if self._outline is not None and self.known.outlined == one.name else None
+
+    @property
+    def _outline(self) -> MainThing | None:
+        """The main thing where its outline is clear and in one piece: a second piece may be something else."""
+        thing = self.known.analysis.thing
+        return thing if thing is not None and thing.parts == 1 else None
 
     # --- when and where
 
@@ -239,7 +246,7 @@ class PhotoFacts:
     def _main_thing_colors(self) -> list[str]:
         from personalizer.analysis.appearance import main_colors
 
-        thing = self.known.analysis.thing
+        thing = self._outline
         return [] if thing is None else main_colors(self.decoded.image, thing.mask(self.decoded.image.size))
 
     @cached_property

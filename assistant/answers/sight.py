@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from assistant.answers.people import count_faces
 from assistant.answers.photo_facts import PhotoFacts
-from assistant.answers.wording import CANNOT_TELL, is_plural, joined, looks_like, sure, with_article
+from assistant.answers.wording import CANNOT_TELL, is_plural, joined, looks_like, percent, sure, with_article
 from assistant.language.question_types import Colors, Light, Sharpness, Shown, Text, WhatIsIt
 from personalizer.errors import NotReadyError
 
@@ -70,14 +70,16 @@ def colors(part: Colors, facts: PhotoFacts) -> str:
         if one is None or one.verdict != "yes":
             return f"I don't see {part.of} here for sure, so I can't tell that."
         found_colors, what = facts.colors(part.of), part.of
+        where = f"I see {sure(one.name, one.probability)}"
     else:
         label = facts.label_of(part.of)
         if label is None or label not in facts.labels:
             return CANNOT_TELL
         found_colors, what = facts.colors_of_label(label), f"the {label.word}"
+        where = f"it looks like {with_article(label.word)} ({percent(label.confidence)})"
     if not found_colors:
         return f"I can't tell which colors {what} has."
-    return f"The main {_counted_colors(found_colors)} where I see {what}: {joined(found_colors)}."
+    return f"The main {_counted_colors(found_colors)} where {where}: {joined(found_colors)}."
 
 
 def _counted_colors(names: Sequence[str]) -> str:

@@ -46,6 +46,7 @@ def photo_facts(
     labels: Sequence[tuple[str, float]] = (),
     main_thing: str | None = None,
     outlined: str | None = None,
+    parts: int = 1,
     taken_at: datetime | None = None,
     coordinates: tuple[float, float] | None = None,
     camera: str | None = None,
@@ -71,7 +72,7 @@ def photo_facts(
         logits[1, list(word.classes)] = 20
         probability = np.zeros((320, 320), dtype=np.float32)
         probability[80:280, 32:160] = 1
-        outline = MainThing(probability, THING_BOX, 0.25, 0.0, 1, 0.0)
+        outline = MainThing(probability, THING_BOX, 0.25, 0.0, parts, 0.0)
     found = []
     for text, confidence in labels:
         word = find_word(text)

@@ -227,9 +227,9 @@ def test_one_of_a_kind_is_said_as_a_guess() -> None:
 @pytest.mark.parametrize(
     ("part", "facts", "said"),
     [
-        (WithWhom(("Amy",)), AMY_AND_BRAD, "I see Brad (91 % sure) with Amy."),
-        (WithWhom(("Amy",)), AMY_AND_BO, "I see Bo (93 % sure) with Amy."),
-        (WithWhom(("Amy",)), AMY, "I don't recognise anyone else with Amy."),
+        (WithWhom(("Amy",)), AMY_AND_BRAD, "I see Brad (91 % sure) with Amy (97 % sure)."),
+        (WithWhom(("Amy",)), AMY_AND_BO, "I see Bo (93 % sure) with Amy (97 % sure)."),
+        (WithWhom(("Amy",)), AMY, "I don't recognise anyone else with Amy (97 % sure)."),
         (WithWhom(("Amy",)), AMY_AND_STRANGERS, "There are also 2 faces that I don't know."),
         (WithWhom(("Amy",)), EMPTY, "I don't see Amy here. I don't recognise anyone else."),
         (WithWhom(("Bo",)), PERHAPS_BO, "I am not sure about Bo (41 %). I don't recognise anyone else."),
@@ -238,7 +238,7 @@ def test_one_of_a_kind_is_said_as_a_guess() -> None:
         (WithWhom(()), EMPTY, NOBODY),
         (WithWhom(()), AMY, "I see Amy (97 % sure)."),
         (WithWhom(()), FACES_OFF, f"I don't recognise anything here. {OFF}"),
-        (WithWhom(("Bo",)), FACES_OFF_BO, f"I don't recognise anyone else with Bo. {OFF}"),
+        (WithWhom(("Bo",)), FACES_OFF_BO, f"I don't recognise anyone else with Bo (93 % sure). {OFF}"),
         (
             WithWhom(("Amy",)),
             FACES_OFF,
@@ -304,7 +304,7 @@ def test_both_an_acquaintance_and_a_stranger_beside_somebody() -> None:
         "No, I also see Brad (91 % sure). There is also 1 face that I don't know."
     )
     assert say(facts, WithWhom(("Amy",))) == (
-        "I see Brad (91 % sure) with Amy. There is also 1 face that I don't know."
+        "I see Brad (91 % sure) with Amy (97 % sure). There is also 1 face that I don't know."
     )
 
 

@@ -111,7 +111,11 @@ def red_on_blue() -> Image.Image:
         (Colors(asked="red"), {}, "Yes. The main colors of this photo: blue and red."),
         (Colors(asked="green"), {}, "The main colors of this photo: blue and red."),
         (Colors("dog"), {}, CANNOT),
-        (Colors("dog"), {"labels": DOG, "main_thing": "dog"}, "The main color where I see the dog: red."),
+        (
+            Colors("dog"),
+            {"labels": DOG, "main_thing": "dog"},
+            "The main color where it looks like a dog (95 %): red.",
+        ),
         (Colors("dog"), {"labels": DOG}, "I can't tell which colors the dog has."),
         # The outline is the dog's, not the beach's, and the cup is not what stands out.
         (
@@ -134,9 +138,15 @@ def red_on_blue() -> Image.Image:
         (
             Colors("Bo", is_name=True, asked="red"),
             {"things": [thing("Bo", 0.9)], "main_thing": "dog", "outlined": "Bo"},
-            "The main color where I see Bo: red.",
+            "The main color where I see Bo (90 % sure): red.",
         ),
         (Colors("Bo", is_name=True), {"things": [thing("Bo", 0.9)]}, "I can't tell which colors Bo has."),
+        # What is outlined beside Bo may be something else.
+        (
+            Colors("Bo", is_name=True),
+            {"things": [thing("Bo", 0.9)], "main_thing": "dog", "outlined": "Bo", "parts": 2},
+            "I can't tell which colors Bo has.",
+        ),
         # There is an outline, and what is inside it is not known to be Bo.
         (
             Colors("Bo", is_name=True),
@@ -147,6 +157,14 @@ def red_on_blue() -> Image.Image:
 )
 def test_colors(part: Colors, known: dict[str, Any], said: str) -> None:
     assert say(part, image=red_on_blue(), **known) == said
+
+
+def test_a_photo_without_a_main_color_has_none_said() -> None:
+    stripes = Image.new("RGB", (120, 80))
+    paints = ("red", "yellow", "green", "blue", "purple", "white", "black")
+    for number, paint in enumerate(paints):
+        ImageDraw.Draw(stripes).rectangle((number * 18, 0, number * 18 + 17, 79), fill=paint)
+    assert say(Colors(), image=stripes) == "It has many colors, and none of them is a main one."
 
 
 def test_colors_of_a_person_are_not_told() -> None:

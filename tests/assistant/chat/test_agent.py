@@ -105,7 +105,11 @@ def test_what_was_not_told_is_said_and_not_made_up(
     assistant: Assistant, familiar: Familiar, question: str
 ) -> None:
     familiar.remember("Bo", "afraid of water")
-    assert answer(assistant, question).startswith("You have told me nothing")
+    # Of Bo one fact is known, so that "nothing" would be untrue.
+    said = answer(assistant, question)
+    assert said.startswith(
+        "You have not told me that about Bo." if "Bo" in question else "You have told me nothing"
+    )
 
 
 @pytest.mark.parametrize(

@@ -713,6 +713,7 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: TrainedWorld) 
         "same_shots",
         "placed",
         "analysis_strikes",
+        "photo_labels",
     }  # by what they refer to
     of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}
     of_the_users_files |= {"companion_files", "backups", "places", "exclusions"}
