@@ -41,7 +41,7 @@ def test_help_names_only_commands_that_exist_and_is_fast(tmp_path: Path) -> None
     assert shown.returncode == 0
     assert "describe" in shown.stdout
     assert "mcp" not in shown.stdout
-    assert spent_s < 0.5
+    assert spent_s < 1.0
 
 
 def test_the_plain_chat_reads_a_pipe(tmp_path: Path) -> None:
