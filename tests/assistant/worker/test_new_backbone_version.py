@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -106,10 +107,14 @@ def _photos() -> list[list[Path]]:
 def evidence(world: Updated) -> tuple[bool, str]:
     """Whether Bo is recognised in the first photo, and why."""
     described = Describer(world.home, world.library, world.serving()).describe(
-        world.photos[0], parse("is this Bo?", ["Bo"]), 0.0, lambda: None
+        world.photos[0], parse("is this Bo?", ["Bo"]), 0.0
     )
     (found,) = [one for one in described.concepts if one.name == "Bo"]
     return found.verdict == "yes", "; ".join(found.evidence)
+
+
+def asked_the_prefix(why: str) -> bool:
+    return re.search(r"trained prefix \d\.\d\d", why) is not None
 
 
 @pytest.mark.slow
@@ -117,19 +122,19 @@ def test_prefixes_are_made_anew_and_concepts_work_meanwhile(updated: Updated) ->
     before = updated.bo
     assert updated.serving().has_prefix(before)
     present, why = evidence(updated)
-    assert present and "trained prefix says yes" in why
+    assert present and asked_the_prefix(why)
     updated.update()
     assert exported_version(updated.home, str(updated.checkpoint)) is None
     updated.do("export", str(updated.checkpoint))
     assert updated.bo.state == "stale" and updated.bo.backbone == before.backbone
     assert not updated.serving().has_prefix(updated.bo)
     present, why = evidence(updated)
-    assert present and "another version" in why and "says yes" not in why
+    assert present and "another version" in why and not asked_the_prefix(why)
     updated.work("train")
     assert updated.bo.state == "ready"
     assert updated.bo.backbone == exported_version(updated.home, str(updated.checkpoint)) != before.backbone
     present, why = evidence(updated)
-    assert present and "trained prefix says yes" in why
+    assert present and asked_the_prefix(why)
     updated.do("export", str(updated.checkpoint))
     assert updated.waiting("train") == []
 
