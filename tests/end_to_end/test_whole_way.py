@@ -89,7 +89,7 @@ assert run_app(app, [*base, "imagine", "a photo of Bo", "--out", {str(out / "no-
 
 def test_describing_in_an_empty_library_says_that_it_does_not_know(command: Any, photos: Path) -> None:
     description = command.json("describe", str(photos / "other-1.jpg"))
-    assert "I don't know" in description["answer"]
+    assert "I don't recognise anyone or anything here." in description["answer"]
     assert description["concepts"] == []
     assert description["facts"]["in_library"] is False
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.distance import cdist
 from stored_photos import store_faces, store_photo
 
-from personalizer.clustering.items import SKETCH_DIMENSIONS, ItemStore, box_area, portrait_photos
+from personalizer.clustering.items import SKETCH_DIMENSIONS, WHOLE_SHARE, ItemStore, box_area, portrait_photos
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Detection, Embedding, Float32Array, NewDetection
 
@@ -96,7 +96,7 @@ def test_sketches_are_as_near_as_they_say(library: Library, dimensions: int) -> 
         assert cosine_error.std() < ItemStore("object").slack / 2
 
 
-def test_the_similarity_of_things_is_the_mean_of_two_cosines(library: Library) -> None:
+def test_the_similarity_of_things_is_a_mean_of_two_cosines(library: Library) -> None:
     store_thing(library, "a", unit(1), unit(2))
     store_thing(library, "b", unit(3), unit(4))
     store_thing(library, "c", unit(5))
@@ -104,10 +104,10 @@ def test_the_similarity_of_things_is_the_mean_of_two_cosines(library: Library) -
     store.refresh(library)
     vectors = store.vectors(library, all_positions(store))
     assert vectors.shape == (3, 16)
-    expected = (unit(1) @ unit(3) + unit(2) @ unit(4)) / 2
+    expected = WHOLE_SHARE * unit(1) @ unit(3) + (1 - WHOLE_SHARE) * unit(2) @ unit(4)
     assert vectors[0] @ vectors[1] == pytest.approx(expected, abs=1e-6)
     # Without a region the whole stands for it.
-    expected = (unit(1) @ unit(5) + unit(2) @ unit(5)) / 2
+    expected = WHOLE_SHARE * unit(1) @ unit(5) + (1 - WHOLE_SHARE) * unit(2) @ unit(5)
     assert vectors[0] @ vectors[2] == pytest.approx(expected, abs=1e-6)
 
 
