@@ -24,7 +24,7 @@ def who_is_there(part: WhoIsThere, facts: PhotoFacts) -> str:
     if part.position in ("left", "right", "middle") and part.kind in ("person", None) and facts.faces:
         return _face_at(part.position, facts)
     sentences = [
-        _missing(one)
+        _missing(one, facts)
         for name in part.besides
         if (one := facts.about(name)) is not None and one.verdict != "yes"
     ]
@@ -83,7 +83,7 @@ def presence(part: Presence, facts: PhotoFacts, known: Sequence[str], *, whole: 
         strangers = part.unknown_names or part.relations
         yes = whole and not part.negated and not strangers and len(seen) == len(part.names)
         sentences.append(f"{'Yes, ' if yes else ''}I see {_list_sure(seen)}.")
-    sentences += [_missing(one) for one in named if one.verdict == "unsure"]
+    sentences += [_missing(one, facts) for one in named if one.verdict == "unsure"]
     off = [one.name for one in named if one.verdict == "no" and _not_looked_for(one.name, facts)]
     unseen = [one.name for one in named if one.verdict == "no" and one.name not in off]
     if unseen:
@@ -101,10 +101,12 @@ def _not_looked_for(name: str, facts: PhotoFacts) -> bool:
     return facts.is_person(name) and not facts.faces_are_on
 
 
-def _missing(one: Recognized) -> str:
+def _missing(one: Recognized, facts: PhotoFacts) -> str:
     """About somebody who is not recognized for sure."""
     if one.verdict == "unsure":
         return f"I am not sure about {one.name} ({percent(one.probability)})."
+    if _not_looked_for(one.name, facts):
+        return f"Whether {one.name} is here I can't tell."
     return f"I don't see {one.name} here."
 
 
@@ -156,13 +158,7 @@ def count_faces(facts: PhotoFacts) -> str:
 def with_whom(part: WithWhom, facts: PhotoFacts, known: Sequence[str]) -> str:
     """Who else is recognized beside somebody."""
     asked = [one for name in part.names if (one := facts.about(name)) is not None]
-    sentences = [
-        f"Whether {one.name} is here I can't tell."
-        if one.verdict == "no" and _not_looked_for(one.name, facts)
-        else _missing(one)
-        for one in asked
-        if one.verdict != "yes"
-    ]
+    sentences = [_missing(one, facts) for one in asked if one.verdict != "yes"]
     others = [one for one in facts.sure if one.name not in part.names]
     unsure = [one for one in facts.unsure if one.name not in part.names]
     beside = f" with {_list_sure(asked)}" if asked and not sentences else ""
@@ -186,7 +182,7 @@ def alone(part: Alone, facts: PhotoFacts, known: Sequence[str]) -> str:
         seen = [f"I see {_list_sure(facts.sure)}."] if facts.sure else []
         return " ".join([*seen, CANNOT_TELL, NO_FACES, *strangers])
     asked = [one for name in part.names if (one := facts.about(name)) is not None]
-    missing = [_missing(one) for one in asked if one.verdict != "yes"]
+    missing = [_missing(one, facts) for one in asked if one.verdict != "yes"]
     if missing or (strangers and not part.names):
         return " ".join([*missing, count_faces(facts), *strangers])
     if not part.names:

@@ -97,6 +97,11 @@ def test_a_description(facts: PhotoFacts, said: str) -> None:
         (WhoIsThere(("Amy",), others=True), AMY_AND_BRAD, "I see Brad (91 % sure)."),
         (WhoIsThere(("Amy",), others=True), BO, "I don't see Amy here. I see Bo (93 % sure)."),
         (WhoIsThere(others=True), EMPTY, NOBODY),
+        (
+            WhoIsThere(("Amy",), others=True),
+            FACES_OFF_BO,
+            "Whether Amy is here I can't tell. I see Bo (93 % sure).",
+        ),
         (WhoIsThere(kind="person"), FACES_OFF_BO, f"I don't recognise anybody here. {OFF}"),
         (WhoIsThere(position="left"), AMY_AND_BRAD, "The face on the left is Brad (91 % sure)."),
         (WhoIsThere(position="right"), AMY_AND_BRAD, "The face on the right is Amy (97 % sure)."),
