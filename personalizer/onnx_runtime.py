@@ -5,9 +5,12 @@ Nothing leaves the home: neither that, nor the device's number and the cache tha
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
+
+from personalizer.errors import CorruptArtifactError
 
 SWITCH = "ORT_DISABLE_TELEMETRY"
 """Read once, when the library is loaded; whatever is set in the environment already gives way to this."""
@@ -32,6 +35,22 @@ def new_session(graph: bytes | str | Path, options: Any = None) -> Any:
     """A session for an ONNX graph or its file. No other module makes one."""
     source = str(graph) if isinstance(graph, Path) else graph
     return load_onnxruntime().InferenceSession(source, options, providers=execution_providers())
+
+
+def read_graph(path: Path, sha256: str, what: str) -> bytes:
+    """The file of a network that ships, or `CorruptArtifactError` where it is not the one with that hash."""
+    try:
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == sha256:
+            return content
+        found = "it is not what was shipped"
+    except OSError as error:
+        found = error.strerror or str(error)
+    raise CorruptArtifactError(
+        tried=f"reading the {what} {path}",
+        found=found,
+        fix="Install Familiar again: pip install --force-reinstall familiar-assistant",
+    )
 
 
 def open_session(graph: bytes, threads: int, *, of_one_size: bool = True) -> Any:

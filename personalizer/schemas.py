@@ -46,6 +46,22 @@ class BoundingBox:
     def height_px(self) -> float:
         return self.bottom - self.top
 
+    @property
+    def area_px(self) -> float:
+        return self.width_px * self.height_px
+
+    def shared_px(self, other: BoundingBox) -> float:
+        """The area that both cover."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(width, 0.0) * max(height, 0.0)
+
+    def iou(self, other: BoundingBox) -> float:
+        """Intersection over union: the area that both cover, of the area that either covers."""
+        shared = self.shared_px(other)
+        union = self.area_px + other.area_px - shared
+        return shared / union if union > 0 else 0.0
+
     def clipped(self, size_px: tuple[int, int]) -> BoundingBox:
         """What of it lies within a picture of `size_px` (width, height)."""
         width, height = float(size_px[0]), float(size_px[1])
@@ -130,6 +146,11 @@ class Concept:
     prefix_dir: Path | None = None
     feature_id: int | None = None
     """The detection that stands for it, where a person chose one."""
+
+    @property
+    def is_spoken_of(self) -> bool:
+        """Whether it has a name and is not hidden: it is recognized, asked about and answered about."""
+        return self.name is not None and self.state != "hidden"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,8 @@ from assistant.answers.sidecars import filled_in, what_lies_beside
 from assistant.language.parse import Phrase
 from assistant.language.questions import Alone, Presence, Told, WithWhom, understand
 from assistant.results import Description, Facts, LabelFact, Recognized
-from personalizer.home import Home
 from personalizer.library.library import Library
+from personalizer.library.photos.analyses import SAME_BOX_IOU
 from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo, read_photo_bytes
 from personalizer.schemas import BoundingBox, Concept, Embedding, Evidence, NewDetection, Photo
 
@@ -39,15 +39,12 @@ _ABOUT_SOMEBODY = (Alone, Presence, Told, WithWhom)
 """Parts of a question that name somebody, whose probability is wanted even where it is low."""
 SURE_AS_SAID = 0.999
 """What the user said is believed."""
-JUST_NOT_YES = 0.4999
-"""The most that is believed about a person when the face resembles somebody else more."""
 
 
 class Describer:
     """Describes photos of one library. Safe to use from several threads."""
 
-    def __init__(self, home: Home, library: Library, serving: BackboneService) -> None:
-        self._home = home
+    def __init__(self, library: Library, serving: BackboneService) -> None:
         self.library = library
         self._serving = serving
         self._analyzer_lock = threading.Lock()
@@ -64,14 +61,17 @@ class Describer:
 
         Nothing is waited for: a trained prefix is asked where its backbone is ready.
         """
+        from personalizer.recognition.recognizer import Recognizer
+
         content = read_photo_bytes(path)
         decoded = decode_photo(content, path, FOR_ANALYSIS)
+        faces_are_on = self.library.faces_are_on()
         with self._analyzer_lock:
-            self._analyzer.looks_for_faces = self.library.faces_are_on()
+            self._analyzer.looks_for_faces = faces_are_on
             analysis = self._analyzer.analyze(decoded)
         # By content: the file may be a copy, or hold another picture than when it was scanned.
         stored = self.library.photo_by_hash(hashlib.sha256(content).hexdigest())
-        named = [c for c in self.library.concepts() if c.name is not None and c.state != "hidden"]
+        named = [concept for concept in self.library.concepts() if concept.is_spoken_of]
         names = [concept.name for concept in named if concept.name]
         parts = understand(question)
         asked = tuple(
@@ -79,8 +79,6 @@ class Describer:
         )
         own_date, date_source = decoded.taken_at, decoded.date_source
         decoded = filled_in(decoded, stored)
-        from personalizer.recognition.recognizer import Recognizer
-
         recognizer = Recognizer(self.library, references=self._references)
         recognized = self._recognize(recognizer, decoded, analysis.detections, named, asked, stored)
         facts = PhotoFacts(
@@ -90,7 +88,7 @@ class Describer:
                 analysis=analysis,
                 recognized=recognized,
                 people=frozenset(c.name for c in named if c.kind == "face" and c.name),
-                faces_are_on=self._analyzer.looks_for_faces,
+                faces_are_on=faces_are_on,
                 date_source=date_source if decoded.taken_at == own_date else None,
                 folder=self._folder(stored, path),
                 outlined=_outlined(recognizer, analysis, recognized),
@@ -215,8 +213,7 @@ class Describer:
             logit = self._serving.yes_no(concept, views_of(decoded.image, decoded.scale, box, face=face))
         probability = calibration.combine(evidence.log_odds if evidence else None, logit)
         if likelier is not None:
-            # One face is one person: what speaks for the likelier one speaks against this one.
-            probability = min(probability, 1 - calibration.combine(likelier.log_odds, None), JUST_NOT_YES)
+            probability = calibration.of_outranked(probability, likelier.log_odds)
         reasons = []
         said, said_of = (None, None) if stored is None else self._said_by_user(concept, stored)
         if face and said and said_of is not None:
@@ -289,16 +286,8 @@ def _compared(face: bool, evidence: Evidence | None, likelier: Evidence | None, 
 
 def _same_face(box: BoundingBox, faces: Sequence[BoundingBox]) -> BoundingBox | None:
     """The face that lies where `box` does; None where no face covers half of it."""
-
-    def shared(face: BoundingBox) -> float:
-        width = min(box.right, face.right) - max(box.left, face.left)
-        height = min(box.bottom, face.bottom) - max(box.top, face.top)
-        both = max(width, 0.0) * max(height, 0.0)
-        areas = box.width_px * box.height_px + face.width_px * face.height_px
-        return both / max(areas - both, 1e-9)
-
-    best = max(faces, key=shared, default=None)
-    return best if best is not None and shared(best) >= 0.5 else None
+    best = max(faces, key=box.iou, default=None)
+    return best if best is not None and box.iou(best) >= SAME_BOX_IOU else None
 
 
 def _one_person_for_each_face(recognized: Sequence[Recognized], named: Sequence[Concept]) -> list[Recognized]:

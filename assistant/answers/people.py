@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from assistant.answers.photo_facts import PhotoFacts, SeenFace
-from assistant.answers.wording import CANNOT_TELL, joined, looks_like, percent, sure
+from assistant.answers.wording import CANNOT_TELL, joined, looks_like, sure
 from assistant.language.question_types import Alone, HowMany, Presence, WhoIsThere, WithWhom
 from assistant.language.similar_names import similar_names
+from assistant.presentation.printable import percent
 from assistant.results import Recognized
 from personalizer.errors import counted
 from personalizer.schemas import BoundingBox

@@ -192,13 +192,9 @@ class PhotoFacts:
     @cached_property
     def narrowest(self) -> PhotoLabel | None:
         """The word that says most: a corgi rather than a dog."""
-        from personalizer.analysis.labels import find_word
+        from personalizer.analysis.labels import narrowest
 
-        def width(label: PhotoLabel) -> int:
-            word = find_word(label.word)
-            return len(word.classes) if word else 1000
-
-        return min(self.labels, key=lambda label: (width(label), -label.confidence), default=None)
+        return narrowest(self.labels)
 
     def label_of(self, text: str) -> PhotoLabel | None:
         """The label that `text` names, however likely; None for a word that is in no table.

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from assistant.answers.people import count_faces
 from assistant.answers.photo_facts import PhotoFacts
-from assistant.answers.wording import CANNOT_TELL, is_plural, joined, looks_like, percent, sure, with_article
+from assistant.answers.wording import CANNOT_TELL, is_plural, joined, looks_like, sure, with_article
 from assistant.language.question_types import Colors, Light, Sharpness, Shown, Text, WhatIsIt
+from assistant.presentation.printable import percent
 from personalizer.errors import NotReadyError
 
 _PEOPLE = frozenset({

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from assistant.presentation.printable import percent
 from personalizer.schemas import PhotoLabel
 
 CANNOT_TELL = "I can't tell that."
-_UNSURE_FROM, _SUREST = 1, 99
 _VOWELS = "aeiou"
 _SPOKEN_WITH_VOWEL = ("hour", "heir", "honest")
 _SPOKEN_WITH_CONSONANT = ("uni", "use", "euro", "one", "ukulele")
@@ -29,11 +29,6 @@ def joined(words: Iterable[str], conjunction: str = "and") -> str:
     if len(listed) < 2:
         return "".join(listed)
     return f"{', '.join(listed[:-1])} {conjunction} {listed[-1]}"
-
-
-def percent(probability: float) -> str:
-    """Whole percent, never 0 or 100: a guess is never certain."""
-    return f"{min(max(round(probability * 100), _UNSURE_FROM), _SUREST)} %"
 
 
 def sure(name: str, probability: float) -> str:

@@ -41,8 +41,8 @@ def suggestions(
 
 def listed(found: Sequence[Suggestion], *, pictures: bool) -> str:
     """The list, with small pictures where `pictures`."""
-    from assistant.presentation.printable import printable
-    from assistant.presentation.suggestion_lines import percent, suggestion_lines
+    from assistant.presentation.printable import percent, printable
+    from assistant.presentation.suggestion_lines import suggestion_lines
     from assistant.presentation.thumbnails import rows_of, thumbnail
 
     width = shutil.get_terminal_size().columns

@@ -34,7 +34,7 @@ _PRESENCE = tuple(
         rf"(?:not )?{BE} (?:not )?(?:{THIS} )?(?:{MAYBE})(?:the |one of |either of |both of )*{_WHO}{TAIL}{_PLACE}{_REST}",
         rf"(?:do|can|could|did|does) (?:you|i|we|u|somebody|anybody)(?: not)?(?: (?:still|also|even|maybe))* (?:see|recognize|find|spot|identify|detect|notice|make out) {_WHO}{TAIL}{_PLACE}{_REST}",
         rf"(?:does|do|did) (?:it|these|those|{PHOTO})(?: not)?(?: \w+)? (?:show|contain|have|include|depict|feature|look like) {_WHO}{TAIL}{_PLACE}{_REST}",
-        rf"(?:could|can|might|may|would|should|must)(?: not)? (?:{THIS}|{_PERSON_AT})(?: not)?(?: (?:also|really|possibly|perhaps|actually))? be (?:{MAYBE}){_WHO.replace('names', 'names')}{TAIL}(?P<rest>)",
+        rf"(?:could|can|might|may|would|should|must)(?: not)? (?:{THIS}|{_PERSON_AT})(?: not)?(?: (?:also|really|possibly|perhaps|actually))? be (?:{MAYBE}){_WHO}{TAIL}(?P<rest>)",
         rf"(?:{THIS}|{THE_PERSON.replace('?P<who>', '?:')})(?: (?:not|really|surely|probably|maybe|also))* (?:is|was|are|looks like|look like|looks a lot like|resembles|must be|could be|might be|should be|may be|seems to be|can be)(?: (?:not|really|surely|probably|maybe|also|a lot|clearly))* {_WHO}{TAIL}(?P<rest>)",
         rf"{_WHO} (?:is|are|was|were)(?: not)?(?P<tail> (?:not |also |both |all )*{HERE}(?: {HERE})*)(?P<rest>)",
         rf"{_WHO} (?:is|are)(?: not)?(?P<tail>){POSITION.replace('(?:(?:(?:on', ' (?:(?:(?:on', 1)}(?P<rest>)",

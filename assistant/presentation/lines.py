@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from assistant.presentation.printable import printable, short_path
-from assistant.presentation.suggestion_lines import waiting_line
+from assistant.presentation.suggestion_lines import answer_commands, waiting_line
 from assistant.presentation.table import table
 from assistant.results import (
     Check,
@@ -191,11 +191,8 @@ def description_lines(description: Description, *, why: bool = False) -> str:
     facts = description.facts
     unsure = [concept for concept in description.concepts if concept.verdict == "unsure"]
     if unsure and facts.in_library:
-        photo = short_path(description.photo)
-        if shlex.quote(photo.removeprefix("~")) != photo.removeprefix("~"):
-            photo = shlex.quote(str(description.photo))  # in quotes a shell leaves "~" alone
-        lines.append(f"  Is it? familiar confirm {shlex.quote(unsure[0].name)} {photo}")
-        lines.append(f"  If not: familiar reject {shlex.quote(unsure[0].name)} {photo}")
+        yes, no = answer_commands(unsure[0].name, str(description.photo))
+        lines += [f"  Is it? {yes}", f"  If not: {no}"]
     if why:
         lines += [
             f"  {concept.name}: {'; '.join(concept.evidence)} → {concept.probability:.2f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +40,13 @@ def short_path(path: Path | str) -> str:
     return f"~/{below}" if below.parts else "~"
 
 
+def quoted_path(path: Path | str) -> str:
+    """A path for a command line; `~/` at its beginning stays outside the quotes, in which a shell leaves it alone."""
+    shown = short_path(path)
+    home = "~/" if shown.startswith("~/") else ""
+    return home + shlex.quote(shown.removeprefix(home))
+
+
 _LABEL = re.compile(r"\s*\S+(?: \S+){0,3}  +")
 
 
@@ -67,3 +75,8 @@ def _hanging(line: str, width: int) -> int:
     if label is not None and label.end() <= width // 3:
         return label.end()
     return len(line) - len(line.lstrip())
+
+
+def percent(probability: float) -> str:
+    """Whole percent, never 0 or 100: a guess is never certain, and nothing quite impossible."""
+    return f"{min(max(round(probability * 100), 1), 99)} %"

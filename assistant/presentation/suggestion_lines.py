@@ -6,18 +6,13 @@ import shlex
 from collections.abc import Sequence
 from itertools import groupby
 
-from assistant.presentation.printable import short_path
+from assistant.presentation.printable import percent, quoted_path, short_path
 from assistant.results import Suggestion, UnnamedGroup
 from personalizer.errors import counted
 from personalizer.schemas import ConceptSummary
 
 LISTED = 20
 """Of each concept; `--json` has all."""
-
-
-def percent(probability: float) -> str:
-    """`78 %`; nothing is quite certain, and nothing quite impossible."""
-    return f"{max(1, min(99, round(100 * probability)))} %"
 
 
 def how_sure(suggestion: Suggestion) -> str:
@@ -32,10 +27,10 @@ def is_this(suggestion: Suggestion) -> str:
     return f"Is this {suggestion.concept}? I am {how_sure(suggestion)}."
 
 
-def answers(suggestion: Suggestion) -> list[str]:
-    """The two commands that answer."""
-    name, photo = shlex.quote(suggestion.concept), shlex.quote(suggestion.reference)
-    return [f"familiar confirm {name} {photo}", f"familiar reject {name} {photo}"]
+def answer_commands(name: str, photo: str) -> list[str]:
+    """The two commands that answer; `photo` is a path or a unique file name."""
+    words = f"{shlex.quote(name)} {quoted_path(photo)}"
+    return [f"familiar confirm {words}", f"familiar reject {words}"]
 
 
 def suggestion_lines(suggestions: Sequence[Suggestion], pictures: Sequence[str] = ()) -> str:
@@ -51,7 +46,7 @@ def suggestion_lines(suggestions: Sequence[Suggestion], pictures: Sequence[str] 
             lines += [f"  {short_path(one.photo)}", f"      {how_sure(one)}"]
         if len(waiting) > LISTED:
             lines.append(f"  and {len(waiting) - LISTED} more (--json lists them)")
-    yes, no = answers(suggestions[0])
+    yes, no = answer_commands(suggestions[0].concept, suggestions[0].reference)
     return "\n".join([*lines[1:], "", f"To answer: {yes}", f"       or: {no}"])
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from assistant.presentation.suggestion_lines import percent
+from assistant.presentation.printable import percent
+from assistant.presentation.suggestion_lines import answer_commands
 from assistant.report.page_pictures import Picture
 from assistant.report.wording import alt_text
 from personalizer.concepts.suggestions import Suggestion
@@ -43,13 +43,12 @@ def suggestion_card(suggestion: Suggestion, picture: Picture, reference: str) ->
     """What is asked about one photo, which the commands know by `reference`."""
     name = suggestion.concept.name or str(suggestion.concept.id)
     likeness = suggestion.likeness
-    quoted = f"{shlex.quote(name)} {shlex.quote(reference)}"
     return Card(
         title=f"Is this {name}?",
         photos="not sure" if likeness is None else f"{percent(likeness.probability)} sure",
         span="",
         chips=[],
-        commands=[f"familiar confirm {quoted}", f"familiar reject {quoted}"],
+        commands=answer_commands(name, reference),
         letter="?",
         cover=picture,
         cover_alt=alt_text(f"A photo that may show {name}", 1, 1, None),

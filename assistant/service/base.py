@@ -88,7 +88,7 @@ class Core:
     def _describer(self) -> Describer:
         from assistant.answers.describe import Describer
 
-        return Describer(self.home, self.library, self._serving)
+        return Describer(self.library, self._serving)
 
 
 def existing(path: Path, doing: str) -> Path:

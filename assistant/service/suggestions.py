@@ -17,7 +17,7 @@ class Suggestions(Core):
         if name is not None:
             chosen = [self._named(name, "asking about")]
         else:
-            known = [c for c in self.library.concepts() if c.name is not None and c.state != "hidden"]
+            known = [concept for concept in self.library.concepts() if concept.is_spoken_of]
             chosen = sorted(known, key=lambda concept: (concept.name or "").casefold())
         found = []
         for one in waiting(self.library, chosen):

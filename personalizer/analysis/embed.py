@@ -23,9 +23,8 @@ from personalizer.analysis.efficientnet import (
     OBJECT_NETWORK_SHA256,
     SOURCE_SHA256,
 )
-from personalizer.errors import CorruptArtifactError
 from personalizer.home import PACKAGE_DATA
-from personalizer.onnx_runtime import open_session
+from personalizer.onnx_runtime import open_session, read_graph
 from personalizer.schemas import Embedding, Float32Array
 
 OBJECT_MEAN = PACKAGE_DATA / "object_mean.safetensors"
@@ -111,15 +110,4 @@ def object_network() -> bytes:
 
 def read_network(path: Path) -> bytes:
     """The file at `path`, which must be the network that ships."""
-    try:
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() == OBJECT_NETWORK_SHA256:
-            return content
-        found = "it is not what was shipped"
-    except OSError as error:
-        found = error.strerror or str(error)
-    raise CorruptArtifactError(
-        tried=f"reading the object network {path}",
-        found=found,
-        fix="Install Familiar again: pip install --force-reinstall familiar-assistant",
-    )
+    return read_graph(path, OBJECT_NETWORK_SHA256, "object network")

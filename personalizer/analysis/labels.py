@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -86,14 +87,25 @@ def label_photo(logits: Float32Array) -> list[PhotoLabel]:
     `logits` `[views, 1000]` are those of the whole photo and of its main thing: the scene is in the one, the thing
     fills the other.
     """
-    labels = [PhotoLabel(word.word, confidence_of(word, logits), word.kind) for word in word_table()]
+    beliefs = _beliefs(logits)
+    labels = [PhotoLabel(word.word, _confidence(word, beliefs), word.kind) for word in word_table()]
     kept = [label for label in labels if label.confidence >= KEPT_FROM]
     return sorted(kept, key=lambda label: -label.confidence)
 
 
 def confidence_of(word: PlainWord, logits: Float32Array) -> float:
     """The calibrated probability that the photo shows this, rounded to three digits."""
-    share = float(_beliefs(logits)[:, list(word.classes)].sum(axis=1).mean())
+    return _confidence(word, _beliefs(logits))
+
+
+def narrowest(labels: Sequence[PhotoLabel]) -> PhotoLabel | None:
+    """The one that says most, a corgi rather than a dog; of equals the likeliest. None of none."""
+    width = {word.word: len(word.classes) for word in word_table()}
+    return min(labels, key=lambda label: (width[label.word], -label.confidence), default=None)
+
+
+def _confidence(word: PlainWord, beliefs: FloatArray) -> float:
+    share = float(beliefs[:, list(word.classes)].sum(axis=1).mean())
     share = min(max(share, _SMALLEST), 1 - _SMALLEST)
     return round(1 / (1 + math.exp(-(SLOPE * math.log(share / (1 - share)) + BIAS))), 3)
 

@@ -5,7 +5,6 @@ Runs onnxruntime; knows pictures, no photo file and no library.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -13,9 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from personalizer.errors import CorruptArtifactError
 from personalizer.home import PACKAGE_DATA
-from personalizer.onnx_runtime import open_session
+from personalizer.onnx_runtime import open_session, read_graph
 from personalizer.schemas import BoolArray, BoundingBox, Float32Array
 
 NETWORK_FILE = PACKAGE_DATA / "mask_network" / "u2netp.onnx"
@@ -89,14 +87,7 @@ class MaskNetwork:
 
     @cached_property
     def session(self) -> Any:
-        content = NETWORK_FILE.read_bytes() if NETWORK_FILE.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != NETWORK_SHA256:
-            raise CorruptArtifactError(
-                tried=f"reading the mask network {NETWORK_FILE}",
-                found="it is not the file that was shipped" if content else "it is missing",
-                fix="Install Familiar again: pip install --force-reinstall familiar-assistant",
-            )
-        return open_session(content, self.threads)
+        return open_session(read_graph(NETWORK_FILE, NETWORK_SHA256, "mask network"), self.threads)
 
     def find(self, image: Image.Image) -> MainThing | None:
         """The main thing of an RGB picture; None where the network sees none at all."""
@@ -130,11 +121,8 @@ def subject_mask(image: Image.Image, box: BoundingBox | None = None) -> Image.Im
 
 def _lies_in(thing: BoundingBox, box: BoundingBox) -> bool:
     """Whether half of the thing's box is in `box`, or half of `box` in the thing's."""
-    width = min(thing.right, box.right) - max(thing.left, box.left)
-    height = min(thing.bottom, box.bottom) - max(thing.top, box.top)
-    common = max(width, 0.0) * max(height, 0.0)
-    areas = (one.width_px * one.height_px for one in (thing, box))
-    return any(area > 0 and common >= _IN_BOX * area for area in areas)
+    common = thing.shared_px(box)
+    return any(one.area_px > 0 and common >= _IN_BOX * one.area_px for one in (thing, box))
 
 
 def main_thing(probability: Float32Array, size_px: tuple[int, int]) -> MainThing | None:

@@ -7,7 +7,7 @@ person said stands: members and rejected photos are not asked about again. One f
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,22 +15,15 @@ from personalizer.library.concepts.clusters import Source
 from personalizer.library.library import Library
 from personalizer.library.photos.vectors import VectorBlock
 from personalizer.recognition.calibration import Logistic, shipped_calibration
-from personalizer.recognition.recognizer import FaceReference, ObjectReference, Recognizer, References
+from personalizer.recognition.recognizer import Recognizer
 from personalizer.schemas import (
-    BoundingBox,
     Concept,
     ConceptKind,
     Detection,
-    Embedding,
-    Float32Array,
-    Float64Array,
-    NewDetection,
 )
 
 MOST_UNSURE = 100
 """Photos of one concept in which the recognizer is unsure; those it accepts are never too many."""
-_JUST_NOT_YES = 0.4999
-"""The most that is believed about a person when the face resembles somebody else more."""
 _SAME = 1e-6
 
 
@@ -61,7 +54,7 @@ def suggest_recognized(library: Library, concept: Concept) -> None:
 
     Does nothing about what has no name, is hidden, or cannot be compared with anything.
     """
-    if _is_asked_about(concept):
+    if concept.is_spoken_of:
         _replace(library, concept, _Comparison(library, concept.kind, [concept]).of_library())
 
 
@@ -80,7 +73,7 @@ class SuggestionPass:
         with self.library.transaction():
             newest = self.library.newest_detection_id()
             for kind in ("face", "object"):
-                chosen = [c for c in self.library.concepts() if c.kind == kind and _is_asked_about(c)]
+                chosen = [c for c in self.library.concepts() if c.kind == kind and c.is_spoken_of]
                 state = {c.id: self._state(c) for c in chosen}
                 other = [c for c in chosen if self._compared.get(c.id) != state[c.id]]
                 # Whose face it is depends on everybody.
@@ -110,10 +103,6 @@ def waiting(library: Library, concepts: Sequence[Concept]) -> list[Suggestion]:
         suggestions = [Suggestion(concept, one, known.get(one.id)) for one in suggested]
         found += sorted(suggestions, key=lambda s: -s.likeness.probability if s.likeness else 1.0)
     return found
-
-
-def _is_asked_about(concept: Concept) -> bool:
-    return concept.name is not None and concept.state != "hidden"
 
 
 def _replace(
@@ -191,13 +180,10 @@ class _Comparison:
         self, blocks: Iterable[VectorBlock], source: Source, *, however_little: bool = False
     ) -> dict[int, dict[int, Likeness]]:
         """By concept and photo. As in a description, a photo's best view counts."""
-        references: list[tuple[Concept, ObjectReference]] | None = None
+        references = Recognizer(self._library, concepts=self._concepts).object_references(source)
         whole_of: dict[int, int] = {}
-        best: dict[int, dict[int, float]] = {}
+        best: dict[int, dict[int, float]] = {concept.id: {} for concept, _ in references}
         for block in blocks:
-            if references is None:
-                references = self._references(source, block.vectors.shape[1])
-                best = {concept.id: {} for concept, _ in references}
             whole_of |= dict(
                 zip(block.photos[block.whole].tolist(), block.ids[block.whole].tolist(), strict=True)
             )
@@ -213,18 +199,8 @@ class _Comparison:
                 for photo, score in best[concept.id].items()
                 if photo in whole_of
             }
-            for concept, reference in references or []
+            for concept, reference in references
         }
-
-    def _references(self, source: Source, dimensions: int) -> list[tuple[Concept, ObjectReference]]:
-        """What the recognizer learns of these concepts; those without comparable members are left out."""
-        learned: References = {}
-        nothing = Embedding(np.zeros(dimensions, np.float32), *source)
-        box = BoundingBox(0, 0, 1, 1)
-        recognizer = Recognizer(self._library, concepts=self._concepts, references=learned)
-        recognizer.evidence([(NewDetection("photo", box, 1.0, source[0]), nothing)])
-        reference_of = {key[0]: reference for key, (_, reference) in learned.items()}
-        return [(c, reference_of[c.id]) for c in self._concepts if c.id in reference_of]
 
     # --- people
 
@@ -232,7 +208,8 @@ class _Comparison:
         self, blocks: Iterable[VectorBlock], source: Source, *, however_little: bool = False
     ) -> dict[int, list[Likeness]]:
         """By concept. A face that resembles somebody else more is nobody's suggestion."""
-        everybody = self._faces(source)
+        references = Recognizer(self._library).face_references(source)
+        everybody = {concept.id: reference for concept, reference in references}
         chosen = [concept for concept in self._concepts if concept.id in everybody]
         taken = self._library.confirmed_of_named("face")
         logistic = self._calibration.face
@@ -240,7 +217,7 @@ class _Comparison:
         found: dict[int, list[Likeness]] = {concept.id: [] for concept in chosen}
         for block in blocks:
             for concept in chosen:
-                scores = _similarities(everybody[concept.id], block.vectors)
+                scores = everybody[concept.id].similarities(block.vectors)
                 rows = np.flatnonzero(scores >= lowest)
                 rows = rows[[int(block.ids[row]) not in taken for row in rows]] if len(rows) else rows
                 if not len(rows):
@@ -248,7 +225,7 @@ class _Comparison:
                 rival = np.full(len(rows), -np.inf)
                 for other, faces in everybody.items():
                     if other != concept.id:
-                        rival = np.maximum(rival, _similarities(faces, block.vectors[rows]))
+                        rival = np.maximum(rival, faces.similarities(block.vectors[rows]))
                 for row, likelier in zip(rows.tolist(), rival.tolist(), strict=True):
                     one = self._likeness(
                         int(block.ids[row]), int(block.photos[row]), float(scores[row]), logistic
@@ -260,21 +237,9 @@ class _Comparison:
         return {concept: _best_of_each_photo(some) for concept, some in found.items()}
 
     def _outranked(self, one: Likeness, likelier: float) -> Likeness:
-        """What speaks for somebody likelier speaks against this one."""
-        other = self._calibration.combine(self._calibration.face.log_odds(likelier), None)
-        probability = min(one.probability, 1 - other, _JUST_NOT_YES)
-        return Likeness(one.detection_id, one.photo_id, one.similarity, one.threshold, probability)
-
-    def _faces(self, source: Source) -> dict[int, FaceReference]:
-        """The members' faces of everybody with a name, by concept."""
-        people: dict[int, FaceReference] = {}
-        for concept in self._library.concepts():
-            if concept.kind == "face" and _is_asked_about(concept):
-                members = [member.id for member in self._library.members(concept.id)]
-                vectors = self._library.vectors_of(members, *source)
-                if vectors:
-                    people[concept.id] = FaceReference(np.stack(list(vectors.values())))
-        return people
+        """As sure as can be when the face resembles somebody else more."""
+        log_odds = self._calibration.face.log_odds(likelier)
+        return replace(one, probability=self._calibration.of_outranked(one.probability, log_odds))
 
     # --- both
 
@@ -286,17 +251,6 @@ class _Comparison:
     def _likeness(self, detection_id: int, photo_id: int, similarity: float, logistic: Logistic) -> Likeness:
         probability = self._calibration.combine(logistic.log_odds(similarity), None)
         return Likeness(detection_id, photo_id, similarity, logistic.threshold, probability)
-
-
-def _similarities(person: FaceReference, faces: Float32Array) -> Float64Array:
-    """`FaceReference.similarity` of each of `faces` `[n, 128]`."""
-    members = person.faces.astype(np.float64)
-    others = faces.astype(np.float64)
-    squared = (others**2).sum(axis=1)[:, None] + (members**2).sum(axis=1)[None] - 2 * others @ members.T
-    distance = np.sqrt(np.maximum(squared, 0.0))
-    half = (len(members) + 1) // 2
-    nearer = np.partition(distance, half - 1, axis=1)[:, :half].mean(axis=1)
-    return np.asarray(1 - nearer)
 
 
 def _best_of_each_photo(found: Sequence[Likeness]) -> list[Likeness]:

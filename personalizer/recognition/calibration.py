@@ -23,6 +23,8 @@ from personalizer.schemas import BoolArray, FloatArray
 FORMAT = 2
 CALIBRATION_FILE = PACKAGE_DATA / "calibration.json"
 _SUREST_LOGIT = 30.0
+_JUST_NOT_YES = 0.4999
+"""The most that is believed about a person when the face resembles somebody else more."""
 Verdict = Literal["yes", "unsure", "no"]
 
 
@@ -100,6 +102,13 @@ class Calibration:
         if prefix_logit is not None:
             total += self.prefix_weight * (prefix_logit - self.prefix_offset)
         return sigmoid(total)
+
+    def of_outranked(self, probability: float, likelier_log_odds: float) -> float:
+        """The probability about a person when the face resembles somebody else more, which has those log odds.
+
+        One face is one person: what speaks for the likelier one speaks against this one.
+        """
+        return min(probability, 1 - self.combine(likelier_log_odds, None), _JUST_NOT_YES)
 
     def verdict(self, probability: float) -> Verdict:
         """What is said at this probability."""

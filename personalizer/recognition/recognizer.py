@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 
 from personalizer.home import PACKAGE_DATA
+from personalizer.library.concepts.clusters import Source
 from personalizer.library.library import Library
 from personalizer.recognition.calibration import Calibration, Logistic, shipped_calibration
 from personalizer.recognition.discriminant import Contrast, Discriminant
@@ -23,6 +24,7 @@ from personalizer.schemas import (
     Embedding,
     Evidence,
     Float32Array,
+    Float64Array,
     NewDetection,
 )
 
@@ -89,10 +91,17 @@ class FaceReference:
 
         The distance is the mean to the nearer half of the members: one bad member neither helps nor hurts.
         """
-        distance = np.linalg.norm(faces[:, None, :] - self.faces[None, :, :], axis=2)
-        nearer = np.sort(distance, axis=1)[:, : (len(self.faces) + 1) // 2].mean(axis=1)
-        best = int(nearer.argmin())
-        return 1 - float(nearer[best]), best
+        similarities = self.similarities(faces)
+        best = int(similarities.argmax())
+        return float(similarities[best]), best
+
+    def similarities(self, faces: Float32Array) -> Float64Array:
+        """`similarity` of each of `faces` `[n, 128]`."""
+        members, others = self.faces.astype(np.float64), faces.astype(np.float64)
+        squared = (others**2).sum(axis=1)[:, None] + (members**2).sum(axis=1)[None] - 2 * others @ members.T
+        distance = np.sqrt(np.maximum(squared, 0.0))
+        half = (len(members) + 1) // 2
+        return np.asarray(1 - np.partition(distance, half - 1, axis=1)[:, :half].mean(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +138,11 @@ class Recognizer:
         self._learns = learns
         self._calibration = calibration or shipped_calibration()
         chosen = library.concepts() if concepts is None else concepts
-        named = [c for c in chosen if c.name is not None and c.state != "hidden"]
+        named = [concept for concept in chosen if concept.is_spoken_of]
         self._members = [(concept, library.members(concept.id)) for concept in named]
-        # By kind, model and version of the vectors they are compared with: others would mean nothing.
-        self._objects: dict[tuple[str, str], list[tuple[Concept, ObjectReference]]] = {}
-        self._faces: dict[tuple[str, str], list[tuple[Concept, FaceReference]]] = {}
+        # By model and version of the vectors that they are compared with: others would mean nothing.
+        self._objects: dict[Source, list[tuple[Concept, ObjectReference]]] = {}
+        self._faces: dict[Source, list[tuple[Concept, FaceReference]]] = {}
 
     def evidence(self, analysed: Analysed) -> list[Evidence]:
         """What speaks for each concept in a photo, most similar first.
@@ -151,7 +160,7 @@ class Recognizer:
         regions = [(d.box, e.vector) for d, e in analysed if d.kind == "object" and _comparable(e, whole)]
         stacked = np.stack([vector for _, vector in regions]) if regions else whole.vector[None][:0]
         evidence = []
-        for concept, reference in self._object_references(whole):
+        for concept, reference in self.object_references(_source(whole)):
             similarity, best = reference.similarity(whole.vector, stacked)
             box = regions[best][0] if best >= 0 else None
             evidence.append(_evidence(concept, similarity, reference.logistic(self._calibration), box))
@@ -195,7 +204,7 @@ class Recognizer:
     def _face_scores(self, analysed: Analysed) -> tuple[list[BoundingBox], list[Concept], Float32Array]:
         """The faces, who they are compared with, and similarities `[people, faces]`."""
         faces = [(d.box, e) for d, e in analysed if d.kind == "face"]
-        references = self._face_references(faces[0][1]) if faces else []
+        references = self.face_references(_source(faces[0][1])) if faces else []
         scores = [[ref.similarity(e.vector[None])[0] for _, e in faces] for _, ref in references]
         return (
             [box for box, _ in faces],
@@ -203,17 +212,17 @@ class Recognizer:
             np.array(scores, dtype=np.float32).reshape(len(references), len(faces)),
         )
 
-    def _object_references(self, like: Embedding) -> list[tuple[Concept, ObjectReference]]:
-        key = (like.model, like.version)
-        if key not in self._objects:
-            made = [(concept, self._learn(concept, members, like)) for concept, members in self._members]
-            self._objects[key] = [
+    def object_references(self, source: Source) -> list[tuple[Concept, ObjectReference]]:
+        """The things, as what the model and version of `source` embedded of them shows them."""
+        if source not in self._objects:
+            made = [(concept, self._learn(concept, members, source)) for concept, members in self._members]
+            self._objects[source] = [
                 (concept, reference) for concept, reference in made if reference is not None
             ]
-        return self._objects[key]
+        return self._objects[source]
 
     def _learn(
-        self, concept: Concept, members: Sequence[Detection], like: Embedding
+        self, concept: Concept, members: Sequence[Detection], source: Source
     ) -> ObjectReference | None:
         """What is known of a thing; None where no member can be compared."""
         if concept.kind != "object":
@@ -221,51 +230,51 @@ class Recognizer:
         rejected = self._library.members(concept.id, "rejected")
         # Rejected ones are told apart from members by their sign.
         learned_from = [d.id for d in members] + [-d.id for d in rejected]
-        key = (concept.id, like.model, like.version, self._learns)
+        key = (concept.id, *source, self._learns)
         if key not in self._known or self._known[key][0] != learned_from:
-            vectors = self._vectors(concept, "object", members, like)
+            vectors = self._vectors(concept, "object", members, source)
             known = [member for member in members if member.id in vectors]
             if not known:
                 return None
-            regions = self._regions(known, like)
+            regions = self._regions(known, source)
             views = [
                 np.stack([vectors[m.id], *([regions[m.photo_id]] if m.photo_id in regions else [])])
                 for m in known
             ]
-            against = list(self._vectors(concept, "object", rejected, like).values())
+            against = list(self._vectors(concept, "object", rejected, source).values())
             reference = ObjectReference.from_views(
-                views, self._contrast(like), np.stack(against) if against else None
+                views, self._contrast(source), np.stack(against) if against else None
             )
             self._known[key] = (learned_from, reference)
         return self._known[key][1]
 
-    def _contrast(self, like: Embedding) -> Contrast | None:
+    def _contrast(self, source: Source) -> Contrast | None:
         """General pictures to tell things from, where they were embedded in the same way."""
-        return shipped_contrast(like.version) if self._learns else None
+        return shipped_contrast(source[1]) if self._learns else None
 
-    def _face_references(self, like: Embedding) -> list[tuple[Concept, FaceReference]]:
-        key = (like.model, like.version)
-        if key not in self._faces:
+    def face_references(self, source: Source) -> list[tuple[Concept, FaceReference]]:
+        """The people, by the vectors that the model and version of `source` made of their members."""
+        if source not in self._faces:
             made = []
             for concept, members in self._members:
-                vectors = self._vectors(concept, "face", members, like)
+                vectors = self._vectors(concept, "face", members, source)
                 if vectors:
                     made.append((concept, FaceReference(np.stack(list(vectors.values())))))
-            self._faces[key] = made
-        return self._faces[key]
+            self._faces[source] = made
+        return self._faces[source]
 
     def _vectors(
-        self, concept: Concept, kind: ConceptKind, members: Sequence[Detection], like: Embedding
+        self, concept: Concept, kind: ConceptKind, members: Sequence[Detection], source: Source
     ) -> dict[int, Float32Array]:
-        """The members' vectors by detection, made by the model of `like`; none for another kind of concept."""
+        """The members' vectors by detection, made by the model of `source`; none for another kind of concept."""
         if concept.kind != kind:
             return {}
-        return self._library.vectors_of([member.id for member in members], like.model, like.version)
+        return self._library.vectors_of([member.id for member in members], *source)
 
-    def _regions(self, members: Sequence[Detection], like: Embedding) -> dict[int, Float32Array]:
+    def _regions(self, members: Sequence[Detection], source: Source) -> dict[int, Float32Array]:
         """The vector of the surest region of each member's photo, by photo."""
         found = [d for m in members for d in self._library.detections(photo_id=m.photo_id, kind="object")]
-        vectors = self._library.vectors_of([d.id for d in found], like.model, like.version)
+        vectors = self._library.vectors_of([d.id for d in found], *source)
         surest = sorted((d for d in found if d.id in vectors), key=lambda d: d.score)
         return {detection.photo_id: vectors[detection.id] for detection in surest}
 
@@ -292,8 +301,12 @@ def shipped_contrast(embedding_version: str) -> Contrast | None:
     return Contrast(bank.vectors)
 
 
+def _source(embedding: Embedding) -> Source:
+    return embedding.model, embedding.version
+
+
 def _comparable(one: Embedding, other: Embedding) -> bool:
-    return (one.model, one.version) == (other.model, other.version)
+    return _source(one) == _source(other)
 
 
 def _unit(vector: Float32Array) -> Float32Array:

@@ -13,20 +13,8 @@ import argparse
 from pathlib import Path
 
 from personalizer.analysis.analyzer import PhotoAnalyzer
-from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM, find_word, word_table
+from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM, narrowest, word_table
 from personalizer.photos.decode import FOR_ANALYSIS, load_photo
-from personalizer.schemas import PhotoLabel
-
-
-def narrowest(labels: list[PhotoLabel], least: float) -> PhotoLabel | None:
-    """The word with the fewest classes of those that are said."""
-    said = [label for label in labels if label.confidence >= least]
-
-    def width(label: PhotoLabel) -> int:
-        word = find_word(label.word)
-        return len(word.classes) if word else 1000
-
-    return min(said, key=width, default=None)
 
 
 def main() -> None:
@@ -45,7 +33,8 @@ def main() -> None:
     for path in chosen:
         analysis = analyzer.analyze(load_photo(path, FOR_ANALYSIS))
         beside_face = any(detection.kind == "face" for detection, _ in analysis.detections)
-        label = narrowest(analysis.labels, SAID_BESIDE_FACES_FROM if beside_face else SAID_FROM)
+        least = SAID_BESIDE_FACES_FROM if beside_face else SAID_FROM
+        label = narrowest([label for label in analysis.labels if label.confidence >= least])
         if label is not None:
             given += 1
             is_right = classes.index(path.name.split("_")[0]) in words[label.word]

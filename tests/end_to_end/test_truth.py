@@ -92,7 +92,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, pocket_like: Path) -> Iterat
                 )
                 [region] = library.detections(photo.id, "object")
                 library.add_members(concept.id, [region.id], source="user", status="confirmed")
-        describer = Describer(home, library, BackboneService(home, str(pocket_like)))
+        describer = Describer(library, BackboneService(home, str(pocket_like)))
         analyzer.analyze = once  # type: ignore[method-assign]
         describer.__dict__["_analyzer"] = analyzer
         yield World(describer, manifest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assistant.evaluation.data.composites import KnownFace, overlap
+from assistant.evaluation.data.composites import KnownFace
 from personalizer.schemas import BoundingBox
 
 Finds = dict[str, list[BoundingBox]]
@@ -31,7 +31,7 @@ def compare_finds(known: Mapping[str, Sequence[KnownFace]], ours: Finds, referen
             row["reference"] += seen["reference"]
             row["both"] += seen["ours"] and seen["reference"]
         for side, found in boxes.items():
-            other[side] += sum(all(overlap(box, face.box) < MIN_OVERLAP for face in faces) for box in found)
+            other[side] += sum(all(box.iou(face.box) < MIN_OVERLAP for face in faces) for box in found)
     total = {key: sum(row[key] for row in sizes.values()) for key in ("known", "ours", "reference", "both")}
     return {
         **total,
@@ -43,4 +43,4 @@ def compare_finds(known: Mapping[str, Sequence[KnownFace]], ours: Finds, referen
 
 
 def _is_found(face: KnownFace, boxes: Sequence[BoundingBox]) -> bool:
-    return any(overlap(face.box, box) >= MIN_OVERLAP for box in boxes)
+    return any(face.box.iou(box) >= MIN_OVERLAP for box in boxes)

@@ -96,7 +96,7 @@ def known_faces(image: Image.Image, detector: Any) -> tuple[BoundingBox, ...]:
     The command that is compared with uses the same detector: what it can find at all is what is known.
     """
     first, second = (_searched(image, detector, side) for side in SEARCHED_PX)
-    agreed = [box for box in first if any(overlap(box, other) >= MIN_AGREEMENT for other in second)]
+    agreed = [box for box in first if any(box.iou(other) >= MIN_AGREEMENT for other in second)]
     return tuple(sorted(agreed, key=lambda box: -box.width_px))
 
 
@@ -111,15 +111,6 @@ def _searched(image: Image.Image, detector: Any, side_px: int) -> list[BoundingB
         )
         for box in boxes
     ]
-
-
-def overlap(one: BoundingBox, other: BoundingBox) -> float:
-    """The area that two boxes share, of the area that either covers."""
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    both = max(width, 0.0) * max(height, 0.0)
-    whole = one.width_px * one.height_px + other.width_px * other.height_px - both
-    return both / whole if whole > 0 else 0.0
 
 
 class Composer:

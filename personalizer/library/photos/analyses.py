@@ -13,7 +13,7 @@ from personalizer.library.database import path_from
 from personalizer.library.photos.failures import DEATHS_FORGIVEN
 from personalizer.library.photos.labels import replace_labels
 from personalizer.library.photos.photos import PhotoRecords
-from personalizer.schemas import BoundingBox, Detection, Embedding, NewDetection, PhotoLabel
+from personalizer.schemas import Detection, Embedding, NewDetection, PhotoLabel
 
 FIRST_DETECTORS = "activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"
 """What photos were looked at with, beside the network of their vectors, before that was noted. Never to be changed."""
@@ -211,12 +211,4 @@ class AnalysisRecords(PhotoRecords):
 
 def _overlap(old: Detection, new: NewDetection) -> float:
     """Intersection over union; 1 for whole photos, of which there is one."""
-    return 1.0 if old.kind == "photo" else _iou(old.box, new.box)
-
-
-def _iou(a: BoundingBox, b: BoundingBox) -> float:
-    width = max(min(a.right, b.right) - max(a.left, b.left), 0.0)
-    height = max(min(a.bottom, b.bottom) - max(a.top, b.top), 0.0)
-    shared = width * height
-    union = a.width_px * a.height_px + b.width_px * b.height_px - shared
-    return shared / union if union > 0 else 0.0
+    return 1.0 if old.kind == "photo" else old.box.iou(new.box)

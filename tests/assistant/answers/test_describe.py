@@ -53,7 +53,7 @@ def library(home: Home) -> Iterator[Library]:
 
 @pytest.fixture
 def describer(home: Home, library: Library, exported: Any) -> Describer:
-    return Describer(home, library, BackboneService(home, str(exported.checkpoint)))
+    return Describer(library, BackboneService(home, str(exported.checkpoint)))
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_who_it_is_can_be_said_before_the_backbone_is_ready(
 ) -> None:
     know(library, analysed, portrait, "Bea")
     home = Home(tmp_path / "fresh").ensure()
-    unprepared = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
+    unprepared = Describer(library, BackboneService(home, str(exported.checkpoint)))
     said = unprepared.describe(portrait, parse("is this Bea?", ["Bea"]), time.monotonic())
     assert said.concepts[0].verdict == "yes"
     assert said.backbone is None

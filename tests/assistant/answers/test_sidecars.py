@@ -41,7 +41,7 @@ def photo(tmp_path: Path) -> Path:
 
 def test_an_answer_tells_what_lies_beside_the_photo(home: Home, exported: Any, photo: Path) -> None:
     with Library.open(home.database) as library:
-        describer = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
+        describer = Describer(library, BackboneService(home, str(exported.checkpoint)))
         unknown = describer.describe(photo, None, 0.0)
         assert unknown.facts.companions == [] and unknown.facts.taken_at is None
         assert "with it" not in description_lines(unknown)
@@ -73,7 +73,7 @@ def test_an_answer_tells_what_is_written_in_the_photo(home: Home, exported: Any,
     inside = XMP.replace("2019-08-07T06:05:04", "2019-08-07")
     Image.linear_gradient("L").convert("RGB").save(path, xmp=inside.encode())
     with Library.open(home.database) as library:
-        describer = Describer(home, library, BackboneService(home, str(exported.checkpoint)))
+        describer = Describer(library, BackboneService(home, str(exported.checkpoint)))
         described = describer.describe(path, None, 0.0)
         lines = description_lines(described)
         assert "Taken on 7 August 2019 near Paris, France." in lines

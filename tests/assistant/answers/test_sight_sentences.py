@@ -10,8 +10,9 @@ from known_photos import person, photo_facts, thing
 from PIL import Image, ImageDraw, ImageFilter
 
 from assistant.answers.sentences import answer
-from assistant.answers.wording import joined, percent, with_article
+from assistant.answers.wording import joined, with_article
 from assistant.language.question_types import Colors, Describe, Light, Part, Sharpness, Shown, Text, WhatIsIt
+from assistant.presentation.printable import percent
 from personalizer.analysis.text import TextLine
 from personalizer.errors import NotReadyError
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
+from photo_questions import parts_of
 
-from assistant.language.parse import parse
 from assistant.language.questions import (
     Alone,
     Describe,
@@ -18,10 +18,7 @@ from assistant.language.questions import (
     Where,
     WhoIsThere,
     WithWhom,
-    understand,
 )
-
-NAMES = ["Bo", "Amy", "Brad", "Tom", "Mika", "Misty", "Snow"]
 
 # fmt: off
 WHO_IS_THERE: list[tuple[str, list[Part]]] = [
@@ -273,9 +270,9 @@ WHETHER_SOMEBODY_IS_THERE: list[tuple[str, list[Part]]] = [
 
 @pytest.mark.parametrize(("question", "parts"), WHO_IS_THERE)
 def test_who_is_there(question: str, parts: list[Part]) -> None:
-    assert list(understand(parse(question, NAMES))) == parts
+    assert parts_of(question) == parts
 
 
 @pytest.mark.parametrize(("question", "parts"), WHETHER_SOMEBODY_IS_THERE)
 def test_whether_somebody_is_there(question: str, parts: list[Part]) -> None:
-    assert list(understand(parse(question, NAMES))) == parts
+    assert parts_of(question) == parts

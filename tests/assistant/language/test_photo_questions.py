@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from photo_questions import parts_of
 
-from assistant.language.parse import parse
 from assistant.language.question_dates import Period
 from assistant.language.questions import (
     Album,
@@ -19,10 +19,7 @@ from assistant.language.questions import (
     WhatIsIt,
     When,
     Where,
-    understand,
 )
-
-NAMES = ["Bo", "Amy", "Brad", "Tom", "Mika", "Misty", "Snow"]
 
 # fmt: off
 ABOUT_THE_PHOTO: list[tuple[str, list[Part]]] = [
@@ -243,9 +240,9 @@ ABOUT_WHAT_CAN_BE_SEEN: list[tuple[str, list[Part]]] = [
 
 @pytest.mark.parametrize(("question", "parts"), ABOUT_THE_PHOTO)
 def test_about_the_photo(question: str, parts: list[Part]) -> None:
-    assert list(understand(parse(question, NAMES))) == parts
+    assert parts_of(question) == parts
 
 
 @pytest.mark.parametrize(("question", "parts"), ABOUT_WHAT_CAN_BE_SEEN)
 def test_about_what_can_be_seen(question: str, parts: list[Part]) -> None:
-    assert list(understand(parse(question, NAMES))) == parts
+    assert parts_of(question) == parts

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
+from photo_questions import NAMES
 
 from assistant.language.parse import parse
 from assistant.language.questions import Describe, Other, Presence, Told, asked_about, understand
-
-NAMES = ["Bo", "Amy", "Brad", "Tom", "Mika", "Misty", "Snow"]
 
 # fmt: off
 TOLD: list[tuple[str, tuple[str, ...], bool]] = [

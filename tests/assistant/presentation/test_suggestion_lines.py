@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from assistant.presentation.suggestion_lines import LISTED, found_line, percent, suggestion_lines
+from assistant.presentation.printable import percent
+from assistant.presentation.suggestion_lines import LISTED, found_line, suggestion_lines
 from assistant.results import Suggestion
 from personalizer.schemas import ConceptKind, ConceptState, ConceptSummary
 

@@ -106,7 +106,7 @@ def _photos() -> list[list[Path]]:
 
 def evidence(world: Updated) -> tuple[bool, str]:
     """Whether Bo is recognised in the first photo, and why."""
-    described = Describer(world.home, world.library, world.serving()).describe(
+    described = Describer(world.library, world.serving()).describe(
         world.photos[0], parse("is this Bo?", ["Bo"]), 0.0
     )
     (found,) = [one for one in described.concepts if one.name == "Bo"]

@@ -17,7 +17,6 @@ from assistant.evaluation.data.composites import (
     Ingredient,
     KnownFace,
     known_faces,
-    overlap,
     read_ingredients,
 )
 from personalizer.errors import UsageError
@@ -51,8 +50,8 @@ def test_faces_are_where_the_composer_says_and_as_large(ingredients: list[Ingred
         ]
         for face in faces:
             assert face.box.width_px == pytest.approx(face.size_px, rel=0.02)
-            assert max(overlap(face.box, box) for box in found) > 0.6, face
-        assert overlap(faces[0].box, faces[1].box) == 0
+            assert max(face.box.iou(box) for box in found) > 0.6, face
+        assert faces[0].box.iou(faces[1].box) == 0
         sizes += [face.size_px for face in faces]
     assert sorted(sizes) == [90, 90, 140, 140, 240, 240], "every size equally often"
 
