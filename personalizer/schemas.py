@@ -98,6 +98,8 @@ class NewDetection:
     detector: str
     flaw: str | None = None
     """Why a face says too little about whose it is."""
+    colors: bytes | None = None
+    """Of a thing inside a clear mask, as `thing_colors` makes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +192,10 @@ class Evidence:
     threshold: float
     """The similarity at which a match is as likely as none."""
     log_odds: float
-    """What the similarity says."""
+    """What the similarity says, and the colors where they are known."""
     box: BoundingBox | None
+    color_likeness: float | None = None
+    """How alike the colors of the thing and its members are, 0 to 1, where masks show them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from assistant.answers.sentences import answer
 from assistant.answers.sidecars import filled_in, what_lies_beside
 from assistant.language.parse import Phrase
 from assistant.language.questions import Alone, Presence, Told, WithWhom, understand
+from assistant.presentation.printable import percent
 from assistant.results import Description, Facts, LabelFact, Recognized
 from personalizer.library.library import Library
 from personalizer.library.photos.analyses import SAME_BOX_IOU
@@ -274,11 +275,16 @@ def _outlined(
 
 def _compared(face: bool, evidence: Evidence | None, likelier: Evidence | None, has_faces: bool) -> str:
     """What the comparison with a named one found."""
+    from personalizer.recognition.calibration import shipped_calibration
+
     if evidence is None:
         absent = "none of its own faces is known yet" if has_faces else "no face to compare was found"
         return absent if face else "nothing to compare"
     what = "face" if face else "appearance"
     compared = f"{what} {evidence.similarity:.2f}, needs {evidence.threshold:.2f}"
+    alike = evidence.color_likeness
+    if alike is not None and shipped_calibration().colors.log_odds(alike) < 0:
+        compared += f", and the colors are others ({percent(alike)} alike)"
     if likelier is not None:
         compared += f", but it resembles {likelier.name} more ({likelier.similarity:.2f})"
     return compared

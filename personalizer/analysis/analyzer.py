@@ -16,7 +16,9 @@ from personalizer.analysis.embed import ObjectEmbedder
 from personalizer.analysis.labels import VERSION as WORDS_VERSION
 from personalizer.analysis.labels import label_photo
 from personalizer.analysis.main_thing import DETECTOR as MASK_DETECTOR
-from personalizer.analysis.main_thing import MainThing, MaskNetwork
+from personalizer.analysis.main_thing import SIDE_PX, MainThing, MaskNetwork
+from personalizer.analysis.thing_colors import VERSION as COLORS_VERSION
+from personalizer.analysis.thing_colors import thing_colors
 from personalizer.faces.detector import FaceDetector
 from personalizer.faces.embedder import FACE_MODEL, FaceEmbedder
 from personalizer.faces.mtcnn import FaceCascade
@@ -93,7 +95,13 @@ class PhotoAnalyzer:
             region = propose_region(whole.activation, image.size)
             crop = _square_crop(image, region.box)
         else:
-            region = NewDetection("object", thing.box, round(1 - thing.doubtful, 4), MASK_DETECTOR)
+            region = NewDetection(
+                "object",
+                thing.box,
+                round(1 - thing.doubtful, 4),
+                MASK_DETECTOR,
+                colors=thing_colors(image, thing.mask((SIDE_PX, SIDE_PX))),
+            )
             crop = _box_crop(image, thing.box)
         seen = self.objects.view([crop])[0]
         logits = np.stack([whole.logits, seen.logits])
@@ -201,7 +209,7 @@ def analysis_version(analyzer: PhotoAnalyzer) -> str:
     return "|".join(
         (
             ":".join(analyzer.object_model),
-            f"{MASK_DETECTOR}+{REGION_DETECTOR}",
+            f"{MASK_DETECTOR}+{REGION_DETECTOR}+{COLORS_VERSION}",
             WORDS_VERSION,
             detector,
             ":".join(analyzer.face_model),

@@ -15,7 +15,7 @@ from personalizer.library.concepts.clusters import Source
 from personalizer.library.library import Library
 from personalizer.library.photos.vectors import VectorBlock
 from personalizer.recognition.calibration import Logistic, shipped_calibration
-from personalizer.recognition.recognizer import Recognizer
+from personalizer.recognition.recognizer import ObjectReference, Recognizer
 from personalizer.schemas import (
     Concept,
     ConceptKind,
@@ -194,13 +194,27 @@ class _Comparison:
                     photo = int(block.photos[row])
                     known[photo] = max(known.get(photo, -np.inf), float(scores[row]))
         return {
-            concept.id: {
-                photo: self._likeness(whole_of[photo], photo, score, reference.logistic(self._calibration))
-                for photo, score in best[concept.id].items()
-                if photo in whole_of
-            }
+            concept.id: self._with_colors(reference, best[concept.id], whole_of, however_little)
             for concept, reference in references
         }
+
+    def _with_colors(
+        self,
+        reference: ObjectReference,
+        best: dict[int, float],
+        whole_of: dict[int, int],
+        however_little: bool,
+    ) -> dict[int, Likeness]:
+        """By photo; those go whose colors speak against it, unless all are wanted. `best` are scores by photo."""
+        logistic = reference.logistic(self._calibration)
+        colors = self._library.colors_of(best)
+        found = {}
+        for photo in best.keys() & whole_of.keys():
+            veto = self._calibration.colors.log_odds(reference.color_likeness(colors.get(photo)))
+            one = self._likeness(whole_of[photo], photo, best[photo], logistic, veto)
+            if however_little or one.probability >= self._calibration.abstain_from:
+                found[photo] = one
+        return found
 
     # --- people
 
@@ -248,8 +262,11 @@ class _Comparison:
         from_odds = self._calibration.abstain_from / (1 - self._calibration.abstain_from)
         return float((np.log(from_odds) - logistic.bias) / logistic.weight)
 
-    def _likeness(self, detection_id: int, photo_id: int, similarity: float, logistic: Logistic) -> Likeness:
-        probability = self._calibration.combine(logistic.log_odds(similarity), None)
+    def _likeness(
+        self, detection_id: int, photo_id: int, similarity: float, logistic: Logistic, veto: float = 0.0
+    ) -> Likeness:
+        """`veto` is added to the log odds."""
+        probability = self._calibration.combine(logistic.log_odds(similarity) + veto, None)
         return Likeness(detection_id, photo_id, similarity, logistic.threshold, probability)
 
 

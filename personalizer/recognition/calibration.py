@@ -20,7 +20,7 @@ from personalizer.errors import CorruptArtifactError
 from personalizer.home import PACKAGE_DATA, write_atomically
 from personalizer.schemas import BoolArray, FloatArray
 
-FORMAT = 2
+FORMAT = 3
 CALIBRATION_FILE = PACKAGE_DATA / "calibration.json"
 _SUREST_LOGIT = 30.0
 _JUST_NOT_YES = 0.4999
@@ -65,6 +65,23 @@ class LevelledLogistic:
 
 
 @dataclass(frozen=True, slots=True)
+class ColorVeto:
+    """What other colors say against a thing. The same colors say nothing: too many things have them."""
+
+    weight: float
+    enough: float
+    """The likeness of colors, 0 to 1, from which they are the same."""
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.weight) and self.weight >= 0 and 0 <= self.enough <= 1):
+            raise ValueError(f"a weight and a likeness expected, found {self.weight} and {self.enough}")
+
+    def log_odds(self, likeness: float | None) -> float:
+        """Never positive; 0 where the colors are not known."""
+        return 0.0 if likeness is None else self.weight * min(0.0, likeness - self.enough)
+
+
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """The fitted numbers, and where they come from."""
 
@@ -72,6 +89,7 @@ class Calibration:
     """Of the cosine with the mean of a thing's members."""
     learned: LevelledLogistic
     """Of a thing's discriminant."""
+    colors: ColorVeto
     face: Logistic
     absent_log_odds: float
     """What it says about a person that no face was found in a photo."""
@@ -137,6 +155,7 @@ def read_calibration(path: Path) -> Calibration:
         return Calibration(
             object=Logistic(**content.pop("object")),
             learned=LevelledLogistic(**content.pop("learned")),
+            colors=ColorVeto(**content.pop("colors")),
             face=Logistic(**content.pop("face")),
             **content,
         )

@@ -5,7 +5,7 @@ runs no model and decides nothing: `calibration` turns similarities into log odd
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from personalizer.home import PACKAGE_DATA
 from personalizer.library.concepts.clusters import Source
 from personalizer.library.library import Library
+from personalizer.library.photos.vectors import unit_colors
 from personalizer.recognition.calibration import Calibration, Logistic, shipped_calibration
 from personalizer.recognition.discriminant import Contrast, Discriminant
 from personalizer.recognition.picture_bank import PictureBank
@@ -44,6 +45,8 @@ class ObjectReference:
     """What its members score when left out; None where that is unknown."""
     learned: bool
     """Whether it was told from general pictures; otherwise the score is the cosine with the members' mean."""
+    colors: Float32Array | None = None
+    """Of its members inside their masks, unit rows `[n, 256]`; None where no mask is clear."""
 
     @staticmethod
     def from_views(
@@ -78,6 +81,15 @@ class ObjectReference:
     def logistic(self, calibration: Calibration) -> Logistic:
         """What turns a score of this thing into log odds."""
         return calibration.learned.at_level(self.level) if self.learned else calibration.object
+
+    def color_likeness(self, colors: Float32Array | None) -> float | None:
+        """How alike `colors` `[256]` are to those of the member that is most like them; None where one is not known.
+
+        The most like, because one thing has other colors in other light.
+        """
+        if colors is None or self.colors is None:
+            return None
+        return float((self.colors @ colors).max())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,11 +171,15 @@ class Recognizer:
             return []
         regions = [(d.box, e.vector) for d, e in analysed if d.kind == "object" and _comparable(e, whole)]
         stacked = np.stack([vector for _, vector in regions]) if regions else whole.vector[None][:0]
+        seen = [unit_colors(d.colors) for d, _ in analysed if d.colors is not None]
         evidence = []
         for concept, reference in self.object_references(_source(whole)):
             similarity, best = reference.similarity(whole.vector, stacked)
             box = regions[best][0] if best >= 0 else None
-            evidence.append(_evidence(concept, similarity, reference.logistic(self._calibration), box))
+            likeness = reference.color_likeness(seen[-1] if seen else None)
+            found = _evidence(concept, similarity, reference.logistic(self._calibration), box)
+            odds = found.log_odds + self._calibration.colors.log_odds(likeness)
+            evidence.append(replace(found, log_odds=odds, color_likeness=likeness))
         return evidence
 
     def _of_faces(self, analysed: Analysed) -> list[Evidence]:
@@ -245,6 +261,9 @@ class Recognizer:
             reference = ObjectReference.from_views(
                 views, self._contrast(source), np.stack(against) if against else None
             )
+            if self._learns:
+                colors = list(self._library.colors_of({member.photo_id for member in known}).values())
+                reference = replace(reference, colors=np.stack(colors) if colors else None)
             self._known[key] = (learned_from, reference)
         return self._known[key][1]
 

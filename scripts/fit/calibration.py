@@ -27,6 +27,7 @@ from personalizer.faces.detector import FaceDetector
 from personalizer.recognition.calibration import (
     CALIBRATION_FILE,
     Calibration,
+    ColorVeto,
     LevelledLogistic,
     Logistic,
     fit_logistic,
@@ -43,6 +44,10 @@ SUBJECTS_PER_CLASS = 6
 STRANGER_SHARE = 0.15
 """Of what a thing must not be taken for, so much weight is on strangers of its class. With 0.05 four in a hundred of
 them are taken for it, with 0.15 three; with 0.35 two, and three in a hundred of its own photos are lost for it."""
+OTHER_COLORS = ColorVeto(12.0, 0.8)
+"""Nineteen of twenty photos of a thing are so alike to one of three others in color. Without this veto nearly five in a
+hundred strangers of the class are taken for a thing (photos of 20 real ones), with 10 three, with 15 two, and of its
+own photos one in 500 is lost; a fit on ten things says no more than that all of these are as good for them."""
 FACE_DISTANCE = 0.55
 """dlib's authors publish 0.6 for two pictures; a photo is compared with everyone who has a name, and a wrong
 name is worse than none."""
@@ -243,6 +248,7 @@ def main() -> None:
             round(bias, 4),
             round(float(np.average(level, weights=weight)), 4),
         ),
+        colors=OTHER_COLORS,
         face=Logistic(FACE_SLOPE, -FACE_SLOPE * (1 - FACE_DISTANCE)),
         absent_log_odds=ABSENT_LOG_ODDS,
         prefix_weight=before.prefix_weight if before else 0.0,

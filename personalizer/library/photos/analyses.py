@@ -182,8 +182,12 @@ class AnalysisRecords(PhotoRecords):
         box = new.box
         self.connection.execute(
             """UPDATE detections SET box_left = ?, box_top = ?, box_right = ?, box_bottom = ?, score = ?,
-                 detector = ?, flaw = ? WHERE id = ?""",
-            (box.left, box.top, box.right, box.bottom, new.score, new.detector, new.flaw, detection_id),
+                 detector = ?, flaw = ?, colors = ? WHERE id = ?""",
+            (
+                *(box.left, box.top, box.right, box.bottom),
+                *(new.score, new.detector, new.flaw, new.colors),
+                detection_id,
+            ),
         )
         self.connection.execute(
             """INSERT INTO vectors(detection_id, model, version, vector) VALUES (?, ?, ?, ?)

@@ -186,8 +186,8 @@ class PhotoRecords(LabelRecords):
         box = detection.box
         detection_id = connection.execute(
             """INSERT INTO detections(photo_id, kind, box_left, box_top, box_right, box_bottom,
-                 score, detector, flaw)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                 score, detector, flaw, colors)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 photo_id,
                 detection.kind,
@@ -198,6 +198,7 @@ class PhotoRecords(LabelRecords):
                 detection.score,
                 detection.detector,
                 detection.flaw,
+                detection.colors,
             ),
         ).lastrowid
         blob = np.ascontiguousarray(embedding.vector, dtype="<f4").tobytes()
@@ -244,14 +245,14 @@ class PhotoRecords(LabelRecords):
     def found_in(self, photo_id: int) -> list[tuple[NewDetection, Embedding]]:
         """What was found in a photo, with every vector of it, as it would be recorded anew."""
         rows = self.connection.execute(
-            f"""SELECT {_DETECTION_COLUMNS}, detector, model, version, vector FROM detections
+            f"""SELECT {_DETECTION_COLUMNS}, detector, colors, model, version, vector FROM detections
                 JOIN vectors ON detection_id = id WHERE photo_id = ? ORDER BY id""",
             (photo_id,),
         )
         found = []
         for row in rows:
             one = detection_from(row)
-            new = NewDetection(one.kind, one.box, one.score, row["detector"], one.flaw)
+            new = NewDetection(one.kind, one.box, one.score, row["detector"], one.flaw, row["colors"])
             vector = np.frombuffer(row["vector"], dtype="<f4")
             found.append((new, Embedding(vector, row["model"], row["version"])))
         return found

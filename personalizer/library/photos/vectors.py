@@ -26,6 +26,13 @@ class VectorBlock:
     """`[n, dim]`"""
 
 
+def unit_colors(stored: bytes) -> Float32Array:
+    """Colors `[256]` as they are compared, from what is stored of them."""
+    roots = np.frombuffer(stored, dtype=np.uint8).astype(np.float32)
+    unit: Float32Array = roots / np.float32(max(float(np.linalg.norm(roots)), 1e-6))
+    return unit
+
+
 class VectorRecords(Database):
     """The part of the library that clustering, recognition and the index read."""
 
@@ -114,6 +121,18 @@ class VectorRecords(Database):
             return None, {}
         source = (str(row["model"]), str(row["version"]))
         return source, self.vectors_of(ids, *source)
+
+    def colors_of(self, photo_ids: Iterable[int]) -> dict[int, Float32Array]:
+        """The colors `[256]` of some photos' main things, by photo, to be multiplied with each other.
+
+        As `thing_colors` made them, divided by their length. Photos without a clear main thing are left out.
+        """
+        rows = self.connection.execute(
+            """SELECT photo_id, colors FROM detections WHERE colors IS NOT NULL
+               AND photo_id IN (SELECT value FROM json_each(?)) ORDER BY id""",
+            (json.dumps([int(photo_id) for photo_id in photo_ids]),),
+        )
+        return {row["photo_id"]: unit_colors(row["colors"]) for row in rows}
 
     def vector_count(self) -> int:
         """How many there are."""

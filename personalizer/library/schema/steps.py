@@ -298,4 +298,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID""",
         "CREATE INDEX photo_labels_by_word ON photo_labels(word, confidence)",
     ),
+    (
+        # Of a thing inside a clear mask; NULL for all others.
+        "ALTER TABLE detections ADD COLUMN colors BLOB",
+    ),
 )

@@ -28,11 +28,14 @@ def looks(like: float, axis: int = 1) -> Float32Array:
     return vector
 
 
-def thing(library: Library, whole: Float32Array, *regions: Float32Array) -> int:
-    """A photo of a thing; returns the id of its whole picture."""
+def thing(library: Library, whole: Float32Array, *regions: Float32Array, colors: bytes | None = None) -> int:
+    """A photo of a thing, with regions of these colors; returns the id of its whole picture."""
     number = library.newest_detection_id()
     found = [(NewDetection("photo", _BOX, 1.0, "test"), Embedding(whole, "o", _VERSION))]
-    found += [(NewDetection("object", _BOX, 0.5, "test"), Embedding(one, "o", _VERSION)) for one in regions]
+    found += [
+        (NewDetection("object", _BOX, 0.5, "test", colors=colors), Embedding(one, "o", _VERSION))
+        for one in regions
+    ]
     path = Path(f"/photos/thing {number}.jpg")
     photo = store_photo(library, content_hash=f"thing {number}", path=path, detections=found)
     return library.detections(photo.id, "photo")[0].id
@@ -209,3 +212,18 @@ def test_what_a_pass_suggests_is_not_read_anew(library: Library, bo: Concept) ->
     kind = state.kinds["object"]
     assert [int(kind.store.ids[p]) for p in kind.suggested[bo.id]] == [whole]
     assert not state.refresh(library)
+
+
+def test_what_has_other_colors_is_not_asked_about(library: Library) -> None:
+    yellow, green = bytes([200] + [0] * 255), bytes([0] * 255 + [200])
+    members = [thing(library, looks(1.0), looks(1.0), colors=yellow) for _ in range(2)]
+    bo = group(library, "object", members)
+    operations.name_concept(library, bo.id, "Bo")
+    same = thing(library, looks(0.95), looks(0.95), colors=yellow)
+    unknown = thing(library, looks(0.95))
+    thing(library, looks(0.95), looks(0.95), colors=green)
+    suggest_recognized(library, library.concept(bo.id))
+    assert suggested(library, bo) == {same, unknown}
+    # As `describe` decides: one rule for both.
+    recognizer = Recognizer(library)
+    assert recognizer.object_references(("o", _VERSION))[0][1].colors is not None

@@ -6,6 +6,7 @@ import pytest
 from personalizer.errors import CorruptArtifactError
 from personalizer.recognition.calibration import (
     Calibration,
+    ColorVeto,
     LevelledLogistic,
     Logistic,
     fit_logistic,
@@ -18,6 +19,7 @@ from personalizer.recognition.calibration import (
 EXAMPLE = Calibration(
     object=Logistic(20.0, -8.0),
     learned=LevelledLogistic(5.0, -2.0, 0.5, 0.25),
+    colors=ColorVeto(10.0, 0.8),
     face=Logistic(30.0, -15.0),
     absent_log_odds=-2.0,
     prefix_weight=0.5,
@@ -43,6 +45,15 @@ def test_what_scores_low_itself_needs_less() -> None:
     assert EXAMPLE.learned.at_level(None) == EXAMPLE.learned.at_level(0.25)
 
 
+def test_the_veto_of_colors_is_never_positive() -> None:
+    veto = ColorVeto(10.0, 0.8)
+    assert veto.log_odds(None) == veto.log_odds(0.8) == veto.log_odds(1.0) == 0
+    assert veto.log_odds(0.5) == pytest.approx(-3.0)
+    for weight, enough in ((-1.0, 0.5), (np.nan, 0.5), (1.0, 1.5)):
+        with pytest.raises(ValueError, match="expected"):
+            ColorVeto(weight, enough)
+
+
 def test_extreme_evidence_is_never_certain() -> None:
     assert 0 < EXAMPLE.combine(-1e9, None) < EXAMPLE.combine(1e9, None) < 1
     assert sigmoid(0) == 0.5
@@ -56,6 +67,7 @@ def test_what_ships_is_sane() -> None:
         assert logistic.log_odds(0.95) > 2
         assert logistic.log_odds(-0.6) < -2
     assert calibration.learned.level_weight < 0
+    assert calibration.colors.weight > 0
     assert calibration.prefix_weight >= 0
 
 

@@ -1,5 +1,6 @@
 """Recognition in real libraries; the vectors are synthetic so that what resembles what is known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from stored_photos import store_photo
 from personalizer.analysis.embed import ObjectEmbedder
 from personalizer.concepts import learn as concepts
 from personalizer.library.library import Library
-from personalizer.recognition.calibration import Calibration, LevelledLogistic, Logistic
+from personalizer.recognition.calibration import Calibration, ColorVeto, LevelledLogistic, Logistic
 from personalizer.recognition.discriminant import RIDGE, Contrast
 from personalizer.recognition.recognizer import (
     FaceReference,
@@ -23,6 +24,7 @@ from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetect
 CALIBRATION = Calibration(
     object=Logistic(20.0, -8.0),
     learned=LevelledLogistic(5.0, -2.0, 0.5, 0.25),
+    colors=ColorVeto(10.0, 0.8),
     face=Logistic(30.0, -15.0),
     absent_log_odds=-2.0,
     prefix_weight=0.0,
@@ -89,6 +91,37 @@ def test_something_else_gives_low_evidence(library: Library) -> None:
     concepts.learn_members(library, "mug", [_record(library, _thing(_axis(0), _axis(1)))])
     (evidence,) = Recognizer(library, calibration=CALIBRATION).evidence(_thing(_axis(7), _axis(8)))
     assert evidence.similarity < evidence.threshold
+
+
+def _colored(found: Found, *bins: int) -> Found:
+    """The same with a region of these colors."""
+    colors = bytes(200 if place in bins else 0 for place in range(256))
+    return [
+        (replace(detection, colors=colors) if detection.kind == "object" else detection, embedding)
+        for detection, embedding in found
+    ]
+
+
+def test_other_colors_speak_against_a_thing_and_its_own_say_nothing(library: Library) -> None:
+    mug = _thing(_axis(0), _axis(1))
+    shots = [_record(library, _colored(mug, *bins)) for bins in ((3, 4), (5,))]
+    concepts.learn_members(library, "mug", [*shots, _record(library, mug)])
+    recognizer = Recognizer(library, calibration=CALIBRATION)
+    [unknown], [own], [half], [other] = (
+        recognizer.evidence(found)
+        for found in (mug, _colored(mug, 3, 4), _colored(mug, 3, 99), _colored(mug, 99))
+    )
+    assert (unknown.color_likeness, own.color_likeness) == (None, pytest.approx(1.0))
+    assert own.log_odds == unknown.log_odds
+    assert half.color_likeness == pytest.approx(0.5)
+    assert half.log_odds == pytest.approx(own.log_odds + 10.0 * (0.5 - 0.8))
+    assert other.color_likeness == 0
+    assert other.log_odds == pytest.approx(own.log_odds - 10.0 * 0.8)
+    assert other.similarity == own.similarity, "the colors are another witness"
+    # The control compares with the mean alone.
+    [plain] = Recognizer(library, calibration=CALIBRATION, learns=False).evidence(_colored(mug, 99))
+    assert plain.color_likeness is None
+    assert plain.log_odds == pytest.approx(CALIBRATION.object.log_odds(plain.similarity))
 
 
 def test_a_face_is_evidence_for_the_nearest_person_only(library: Library) -> None:
