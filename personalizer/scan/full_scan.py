@@ -201,6 +201,7 @@ class _Scan:
                 self.library.forget_place(Path(place))
         self.tally.missing = self.table.mark_missing(sound)
         self.tally.excluded = self.table.mark_missing([_EXCLUDED])
+        self.table.drop_looks(_EXCLUDED)
         self.library.clear_failures(
             [path for path in self.table.unseen_failures() if self._is_settled(os.fspath(path), sound)]
         )

@@ -17,10 +17,13 @@ from personalizer.library.library import Library
 from personalizer.library.photos.photos import NewPhoto
 from personalizer.photos.decode import FOR_ANALYSIS, load_photo
 from personalizer.recognition.recognizer import Analysed
-from personalizer.schemas import DetectionKind, Embedding, Float32Array, NewDetection, OnProgress, Progress
+from personalizer.schemas import DetectionKind, Float32Array, OnProgress, Progress
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+_ORDER: tuple[DetectionKind, ...] = ("photo", "object", "face")
 
 
 class EvaluationPhotos:
@@ -99,17 +102,17 @@ class EvaluationPhotos:
     @cached_property
     def analysed(self) -> dict[int, Analysed]:
         """What was found in each photo of the library, by photo id; read once."""
-        found: dict[int, list[tuple[NewDetection, Embedding]]] = {}
-        for kind in ("photo", "object", "face"):
-            model, version = self._model(kind)
-            ids, vectors = self.library.vectors(kind, model, version)
-            vector_of = dict(zip(ids.tolist(), vectors, strict=True))
-            for detection in self.library.detections(kind=kind):
-                if detection.id in vector_of:
-                    new = NewDetection(kind, detection.box, detection.score, "stored")
-                    embedding = Embedding(vector_of[detection.id], model, version)
-                    found.setdefault(detection.photo_id, []).append((new, embedding))
-        return dict(found)
+        photo_ids = dict.fromkeys(detection.photo_id for detection in self.library.detections())
+        return {photo_id: self._found_in(photo_id) for photo_id in photo_ids}
+
+    def _found_in(self, photo_id: int) -> Analysed:
+        """By the models of this evaluation, the whole picture first."""
+        found = [
+            (new, embedding)
+            for new, embedding in self.library.found_in(photo_id)
+            if (embedding.model, embedding.version) == self._model(new.kind)
+        ]
+        return sorted(found, key=lambda one: _ORDER.index(one[0].kind))
 
     def _model(self, kind: DetectionKind) -> tuple[str, str]:
         return self._analyzer.face_model if kind == "face" else self._analyzer.object_model

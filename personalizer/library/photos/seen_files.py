@@ -274,6 +274,21 @@ class ScanTable:
                 ).rowcount
         return marked
 
+    def drop_looks(self, place: str) -> None:
+        """Drop words and colors of the candidates of a place that no other file shows.
+
+        They are looked at again when they come back; names, and what people said about them, stay.
+        """
+        hidden = """SELECT photo_id FROM photo_files WHERE path IN (SELECT path FROM scan_gone WHERE place = :place)
+            EXCEPT SELECT photo_id FROM photo_files WHERE missing_since IS NULL"""
+        with self._database.transaction() as connection:
+            for statement in (
+                f"DELETE FROM photo_labels WHERE photo_id IN ({hidden})",
+                f"UPDATE detections SET colors = NULL WHERE colors IS NOT NULL AND photo_id IN ({hidden})",
+                f"UPDATE photos SET analysed_by = '' WHERE id IN ({hidden})",
+            ):
+                connection.execute(statement, {"place": path_value(place)})
+
     def unseen_failures(self) -> Iterator[Path]:
         """Files that could not be read and were not seen now."""
         rows = self._connection.execute(

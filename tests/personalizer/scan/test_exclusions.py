@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from photos import package_photo
 
+from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.errors import UsageError
 from personalizer.library.library import Library
 from personalizer.scan.exclusions import Exclusions, exclusions_of, valid_pattern
@@ -127,6 +130,38 @@ def test_what_is_left_out_keeps_its_name_and_comes_back(
     assert (report.new, report.changed, len(library.photos())) == (0, 0, 5)
     assert [member.id for member in library.members(concept.id)] == [detection.id]
     assert len(report.failed) == 1, "it is looked at again"
+
+
+def test_words_and_colors_of_what_is_left_out_go_and_are_made_again(
+    folder: Path, library: Library, run: Run
+) -> None:
+    cat, copy = folder / "Screenshots" / "cat.png", folder / "cat.png"
+    cat.parent.mkdir(parents=True)
+    package_photo("skimage", "data/chelsea.png").save(cat)
+    run()
+    [photo] = library.photos()
+
+    def kept() -> tuple[int, int]:
+        return len(library.labels(photo.id)), len(library.colors_of([photo.id]))
+
+    assert min(kept()) > 0
+    version = analysis_version(PhotoAnalyzer())
+    shutil.copy(cat, copy)
+    run()
+    library.add_exclusion("Screenshots")
+    run()
+    assert min(kept()) > 0, "the copy shows the same"
+    copy.unlink()
+    run()
+    library.remove_exclusion("Screenshots")
+    run()
+    assert library.photos_to_analyze(version) == []
+    library.add_exclusion("Screenshots")
+    assert run().excluded == 1
+    assert kept() == (0, 0)
+    library.remove_exclusion("Screenshots")
+    run()
+    assert library.photos_to_analyze(version) == [photo.id]
 
 
 def test_exclusions_hold_for_files_with_odd_names(
