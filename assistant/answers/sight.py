@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.answers.people import count_faces
+from assistant.answers.people import count_faces, i_see
 from assistant.answers.photo_facts import PhotoFacts
 from assistant.answers.wording import CANNOT_TELL, is_plural, joined, looks_like, sure, with_article
 from assistant.language.question_types import Colors, Light, Sharpness, Shown, Text, WhatIsIt
@@ -44,8 +44,7 @@ def shown(part: Shown, facts: PhotoFacts) -> str:
 
 def what_is_it(part: WhatIsIt, facts: PhotoFacts) -> str:
     """The narrowest word for it, and who it is where that is recognized."""
-    things = [sure(one.name, one.probability) for one in facts.sure_things]
-    sentences = [f"I see {joined(things)}."] if things else []
+    sentences = [i_see(facts.sure_things)] if facts.sure_things else []
     narrowest = facts.narrowest
     if narrowest is not None:
         sentences.append(looks_like(narrowest))

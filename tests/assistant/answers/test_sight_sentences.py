@@ -90,8 +90,8 @@ def test_where_nobody_looks_for_faces_one_may_be_there() -> None:
     [
         ((), (), CANNOT),
         (DOG, (), "It looks like a dog (95 %)."),
-        (DOG, (("Bo", 0.93),), "I see Bo (93 % sure). It looks like a dog (95 %)."),
-        ((), (("Bo", 0.93),), "I see Bo (93 % sure)."),
+        (DOG, (("Bo", 0.93),), "I think I see Bo (93 % sure). It looks like a dog (95 %)."),
+        ((), (("Bo", 0.93),), "I think I see Bo (93 % sure)."),
         ((("animal", 0.99), ("dog", 0.98), ("corgi", 0.92)), (), "It looks like a corgi (92 %)."),
     ],
 )
