@@ -14,6 +14,11 @@ from personalizer.errors import CorruptArtifactError
 
 SWITCH = "ORT_DISABLE_TELEMETRY"
 """Read once, when the library is loaded; whatever is set in the environment already gives way to this."""
+REINSTALL = (
+    "Install Familiar again: pip install --force-reinstall familiar-assistant, or in a clone of its source: "
+    "git checkout personalizer/data"
+)
+"""What to do when a file that ships is damaged."""
 
 
 def load_onnxruntime() -> Any:
@@ -49,7 +54,7 @@ def read_graph(path: Path, sha256: str, what: str) -> bytes:
     raise CorruptArtifactError(
         tried=f"reading the {what} {path}",
         found=found,
-        fix="Install Familiar again: pip install --force-reinstall familiar-assistant",
+        fix=REINSTALL,
     )
 
 

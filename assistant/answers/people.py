@@ -1,6 +1,6 @@
 """Sentences about who is in a photo. Each says what recognition found, and nothing about who is not there.
 
-"I don't see Bo" is about recognition; "Bo is not there" is never said.
+"I don't see Bo" is about recognition; "Bo is not there" is never said. Below 95 % it is "I think I see Bo".
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from personalizer.schemas import BoundingBox
 
 NO_FACES = "Looking for faces is off: familiar faces on."
 _BACK = "people who look away show none"
+YES_FROM = 0.95
+"""Probability from which "Yes, I see Bo" is said. Below it one in ten or more similar strangers of the same kind would
+be called Bo, so the answer is worded as a guess."""
 
 
 def who_is_there(part: WhoIsThere, facts: PhotoFacts) -> str:
@@ -31,7 +34,7 @@ def who_is_there(part: WhoIsThere, facts: PhotoFacts) -> str:
     ]
     seen = [one for one in facts.sure if one.name not in part.besides and _fits(part, one, facts)]
     if seen:
-        sentences.append(f"I see {_list_sure(seen)}.")
+        sentences.append(i_see(seen))
     unsure = [one for one in facts.unsure if one.name not in part.besides and _fits(part, one, facts)]
     if unsure:
         sentences.append(might_be(unsure))
@@ -64,6 +67,28 @@ def nobody(facts: PhotoFacts) -> str:
     return f"I don't recognise anything here. {NO_FACES}"
 
 
+def i_see(seen: Sequence[Recognized], *, also: bool = False, beside: Sequence[Recognized] = ()) -> str:
+    """`I see Amy (97 % sure). I think I also see Bo (78 % sure).`
+
+    `also`: somebody was spoken of before. `beside`: those with whom they are seen.
+    """
+    certain = [one for one in seen if _is_certain(one)] if all(map(_is_certain, beside)) else []
+    guessed = [one for one in seen if one not in certain]
+    together = f" with {_list_sure(beside)}" if beside else ""
+    sentences = []
+    if certain:
+        sentences.append(f"I {'also ' if also else ''}see {_list_sure(certain)}{together}.")
+    if guessed:
+        see = "also see" if also or certain else "see"
+        sentences.append(f"I think I {see} {_list_sure(guessed)}{'' if certain else together}.")
+    return " ".join(sentences)
+
+
+def _is_certain(one: Recognized) -> bool:
+    """Whether it is said without "I think"."""
+    return one.probability >= YES_FROM
+
+
 def might_be(unsure: Sequence[Recognized]) -> str:
     """`This might be Bo (41 %).`"""
     return f"This might be {joined((f'{one.name} ({percent(one.probability)})' for one in unsure), 'or')}."
@@ -72,7 +97,7 @@ def might_be(unsure: Sequence[Recognized]) -> str:
 def presence(part: Presence, facts: PhotoFacts, known: Sequence[str], *, whole: bool = True) -> str:
     """Whether the named ones are recognized, each for itself; those without a name are not known.
 
-    "Yes" only where this is the `whole` question: it would answer "is Bo on a beach?" as well.
+    "Yes" only where no name is a guess and this is the `whole` question: it would answer "is Bo on a beach?" as well.
     """
     named = [one for name in part.names if (one := facts.about(name)) is not None]
     sentences = []
@@ -83,7 +108,7 @@ def presence(part: Presence, facts: PhotoFacts, known: Sequence[str], *, whole: 
     elif seen:
         strangers = part.unknown_names or part.relations
         yes = whole and not part.negated and not strangers and len(seen) == len(part.names)
-        sentences.append(f"{'Yes, ' if yes else ''}I see {_list_sure(seen)}.")
+        sentences.append(f"{'Yes, ' if yes and all(map(_is_certain, seen)) else ''}{i_see(seen)}")
     sentences += [_missing(one, facts) for one in named if one.verdict == "unsure"]
     off = [one.name for one in named if one.verdict == "no" and _not_looked_for(one.name, facts)]
     unseen = [one.name for one in named if one.verdict == "no" and one.name not in off]
@@ -135,7 +160,7 @@ def how_many(part: HowMany, facts: PhotoFacts) -> str:
     if part.what == "known":
         return f"I recognise {_list_sure(facts.sure)}." if facts.sure else nobody(facts)
     label = facts.label_of(part.what)
-    found = f" I see {_list_sure(facts.sure_things)}." if facts.sure_things else ""
+    found = f" {i_see(facts.sure_things)}" if facts.sure_things else ""
     if label is not None and label in facts.labels:
         found += f" {looks_like(label)}"
     return f"I can count faces only, not what you ask for.{found}"
@@ -162,15 +187,16 @@ def with_whom(part: WithWhom, facts: PhotoFacts, known: Sequence[str]) -> str:
     sentences = [_missing(one, facts) for one in asked if one.verdict != "yes"]
     others = [one for one in facts.sure if one.name not in part.names]
     unsure = [one for one in facts.unsure if one.name not in part.names]
-    beside = f" with {_list_sure(asked)}" if asked and not sentences else ""
+    beside = [] if sentences else asked
     if others:
-        sentences.append(f"I see {_list_sure(others)}{beside}.")
+        sentences.append(i_see(others, beside=beside))
     if unsure:
         sentences.append(might_be(unsure))
     if facts.unnamed_faces:
         sentences.append(_unknown_faces(facts, also=bool(facts.sure)))
     if not others and not unsure and not facts.unnamed_faces:
-        sentences.append(f"I don't recognise anyone else{beside}." if part.names else nobody(facts))
+        together = f" with {_list_sure(beside)}" if beside else ""
+        sentences.append(f"I don't recognise anyone else{together}." if part.names else nobody(facts))
     if not facts.faces_are_on and NO_FACES not in sentences[-1]:
         sentences.append(NO_FACES)
     return " ".join(sentences + unknown(part.unknown_names, part.relations, known))
@@ -180,7 +206,7 @@ def alone(part: Alone, facts: PhotoFacts, known: Sequence[str]) -> str:
     """Whether somebody else can be seen; nobody is said to be alone for sure, and a mug is no company."""
     strangers = unknown(part.unknown_names, part.relations, known)
     if not facts.faces_are_on:
-        seen = [f"I see {_list_sure(facts.sure)}."] if facts.sure else []
+        seen = [i_see(facts.sure)] if facts.sure else []
         return " ".join([*seen, CANNOT_TELL, NO_FACES, *strangers])
     asked = [one for name in part.names if (one := facts.about(name)) is not None]
     missing = [_missing(one, facts) for one in asked if one.verdict != "yes"]
@@ -189,13 +215,15 @@ def alone(part: Alone, facts: PhotoFacts, known: Sequence[str]) -> str:
     if not part.names:
         return " ".join([_one_face_only(part, facts), *_things_beside(part, facts)])
     people = [one for one in facts.sure if one.name not in part.names and facts.is_person(one.name)]
-    no = "" if part.negated else "No, "
-    sentences = []
+    guessed = [one for one in asked if not _is_certain(one)]
+    sentences = [i_see(guessed)] if guessed else []
+    no = "" if part.negated or guessed else "No, "
     if people:
-        sentences.append(f"{no}I also see {_list_sure(people)}.")
+        is_no = facts.unnamed_faces or any(map(_is_certain, people))
+        sentences.append(f"{no if is_no else ''}{i_see(people, also=True)}")
     if facts.unnamed_faces:
         be = "is" if facts.unnamed_faces == 1 else "are"
-        there = f"{no}there {be}" if not people else f"there {be}"
+        there = f"there {be}" if people else f"{no}there {be}"
         count = counted(facts.unnamed_faces, "face")
         sentences.append(_capital(f"{there} also {count} that I don't know."))
     sentences += _things_beside(part, facts)
@@ -218,7 +246,7 @@ def _one_face_only(part: Alone, facts: PhotoFacts) -> str:
 
 def _things_beside(part: Alone, facts: PhotoFacts) -> list[str]:
     things = [one for one in facts.sure_things if one.name not in part.names]
-    return [f"I also see {_list_sure(things)}."] if things else []
+    return [i_see(things, also=True)] if things else []
 
 
 def _capital(sentence: str) -> str:
@@ -251,7 +279,9 @@ def _face_at(position: str, facts: PhotoFacts) -> str:
         return f"I see {len(facts.faces)} faces, from left to right: {listed}."
     where = "in the middle" if position == "middle" else f"on the {position}"
     if face.name is not None:
-        return f"The face {where} is {sure(face.name, face.probability or 0.0)}."
+        probability = face.probability or 0.0
+        the_face = "The face" if probability >= YES_FROM else "I think the face"
+        return f"{the_face} {where} is {sure(face.name, probability)}."
     if face.maybe is not None:
         return f"The face {where} might be {face.maybe}."
     return f"I don't know the face {where}."
@@ -274,15 +304,16 @@ def _placed(one: Recognized, part: Presence, facts: PhotoFacts) -> str:
     """Where somebody is seen, or whether it is there."""
     box = facts.box_of(one)
     if box is None:
-        return f"I see {sure(one.name, one.probability)}; where in the photo I can't tell."
+        return f"{i_see([one]).removesuffix('.')}; where in the photo I can't tell."
     side = _side(box, facts)
+    guess = "" if _is_certain(one) else "I think "
     if part.asks_where or part.position not in ("left", "right", "middle"):
-        return f"{sure(one.name, one.probability)} is {side}."
+        return f"{guess}{sure(one.name, one.probability)} is {side}."
     face = _at(part.position, facts.faces) if facts.is_person(one.name) else None
     asked = "in the middle" if part.position == "middle" else f"on the {part.position}"
     if not part.negated and (side.startswith(asked) if face is None else face.name == one.name):
-        return f"Yes, {sure(one.name, one.probability)} is {asked}."
-    return f"I see {sure(one.name, one.probability)} {side}."
+        return f"{guess or 'Yes, '}{sure(one.name, one.probability)} is {asked}."
+    return f"{i_see([one]).removesuffix('.')} {side}."
 
 
 def _side(box: BoundingBox, facts: PhotoFacts) -> str:

@@ -196,6 +196,14 @@ class PhotoFacts:
 
         return narrowest(self.labels)
 
+    def nearest(self, text: str) -> PhotoLabel | None:
+        """What is said of this photo and of the kind of `text`: dog or poodle for a labrador, but no sofa."""
+        from assistant.answers.broader_words import broader_word
+        from personalizer.analysis.labels import nearest
+
+        word = broader_word(text)
+        return None if word is None else nearest(word, self.labels)
+
     def label_of(self, text: str) -> PhotoLabel | None:
         """The label that `text` names, however likely; None for a word that is in no table.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assistant.answers.people import count_faces
+from assistant.answers.people import count_faces, i_see
 from assistant.answers.photo_facts import PhotoFacts
 from assistant.answers.wording import CANNOT_TELL, is_plural, joined, looks_like, sure, with_article
 from assistant.language.question_types import Colors, Light, Sharpness, Shown, Text, WhatIsIt
@@ -21,34 +21,36 @@ _GRAY = frozenset({"black", "white", "gray"})
 
 def shown(part: Shown, facts: PhotoFacts) -> str:
     """Whether things can be seen, each for itself."""
-    sentences, unknown = [], []
+    sentences, unknown, seen = [], [], []
     for word in part.words:
         label = facts.label_of(word)
         if word in _PEOPLE:
             sentences.append(count_faces(facts))
         elif label is not None and label in facts.labels:
             # In the table's word: what is asked for may be narrower, such as a river for a lake.
+            seen.append(label)
             sentences.append(looks_like(label))
         else:
             unknown.append(word)
-    sentences = list(dict.fromkeys(sentences))
     if unknown:
         be = "are" if len(unknown) == 1 and is_plural(unknown[0]) else "is"
         whether = joined((with_article(word) for word in unknown), "or")
         sentences.append(f"Whether there {be} {whether} I can't tell.")
-        narrowest = facts.narrowest
-        if narrowest is not None and looks_like(narrowest) not in sentences:
-            sentences.append(looks_like(narrowest))
-    return " ".join(sentences)
+        # Of the kind that is asked for: where that is a labrador, the dog and not the sofa it lies on.
+        near = [label for word in unknown if (label := facts.nearest(word)) is not None]
+        if not near and not seen and facts.narrowest is not None:
+            near = [facts.narrowest]
+        sentences += map(looks_like, near)
+    return " ".join(dict.fromkeys(sentences))
 
 
 def what_is_it(part: WhatIsIt, facts: PhotoFacts) -> str:
-    """The narrowest word for it, and who it is where that is recognized."""
-    things = [sure(one.name, one.probability) for one in facts.sure_things]
-    sentences = [f"I see {joined(things)}."] if things else []
-    narrowest = facts.narrowest
-    if narrowest is not None:
-        sentences.append(looks_like(narrowest))
+    """The narrowest word for what is asked about, and who it is where that is recognized."""
+    sentences = [i_see(facts.sure_things)] if facts.sure_things else []
+    of_kind = (facts.nearest(word) for word in part.kind.split())
+    label = next((label for label in of_kind if label is not None), facts.narrowest)
+    if label is not None:
+        sentences.append(looks_like(label))
     return " ".join(sentences) or CANNOT_TELL
 
 

@@ -35,8 +35,10 @@ from assistant.daemon.code_version import CodeWatch
 from assistant.language.fact_answers import nothing_told, told_about, who_or_what
 from assistant.language.parse import Request, parse
 from assistant.language.questions import Told, asked_about, understand
+from assistant.presentation.description_lines import why_lines
 from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.presentation.suggestion_lines import suggestion_lines
+from assistant.results import Description
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.concepts.name_mentions import NameMentions
@@ -153,11 +155,18 @@ class Assistant:
             # What is not imported yet would be of the other version.
             emit(UPDATED)
             return
+
+        def tell(event: Event) -> None:
+            # Whether a pattern or a model chose the tool, "/why" is about what it answered.
+            if isinstance(event, ToolFinished) and isinstance(event.artifact, Description):
+                self.conversation.last_description = event.artifact
+            emit(event)
+
         try:
             if is_command(text):
-                self._command(text, stop, emit)
-            elif not self._is_answer(text, stop, emit):
-                self._request(text, stop, emit)
+                self._command(text, stop, tell)
+            elif not self._is_answer(text, stop, tell):
+                self._request(text, stop, tell)
         except (KeyboardInterrupt, JobCancelled):
             emit(Cancelled())
         except FamiliarError as error:
@@ -176,6 +185,8 @@ class Assistant:
             emit(Quit())
         elif command.name == "/help":
             emit(Answer(help_text()))
+        elif command.name == "/why":
+            emit(Answer(why_lines(self.conversation.last_description)))
         elif command.name == "/clear":
             self.conversation.clear()
             emit(Answer("A new conversation."))

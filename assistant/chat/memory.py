@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from assistant.chat.router.route import Route
+from assistant.results import Description
 from personalizer.concepts.name_mentions import NameMentions
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Conversation:
     the same voice, as if they were its own."""
     last_photos: tuple[Path, ...] = ()
     """The photos that the last description was about: "is this Bo?" means these."""
+    last_description: Description | None = None
+    """The last answer about a photo, for "/why"."""
     last_route: Route | None = None
     """The last request that a tool answered, for "another one"."""
     waiting: Route | None = None
@@ -51,12 +54,13 @@ class Conversation:
     def forget(self, mentions: NameMentions) -> None:
         """Remove the turns that say a name, and what was remembered of requests."""
         self.turns = [turn for turn in self.turns if not mentions.in_text(turn.text)]
-        self.last_route, self.waiting, self.question = None, None, None
+        self.last_description, self.last_route, self.waiting, self.question = None, None, None, None
 
     def clear(self) -> None:
         """Forget everything that was said."""
         self.turns.clear()
-        self.last_photos, self.last_route, self.waiting, self.question = (), None, None, None
+        self.last_photos, self.last_description, self.last_route = (), None, None
+        self.waiting, self.question = None, None
 
     def window(self, max_tokens: int, count_tokens: Callable[[str], int]) -> list[Turn]:
         """The newest turns that fit into `max_tokens`, oldest first, beginning with a user's."""

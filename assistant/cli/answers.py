@@ -23,7 +23,7 @@ def describe(
     why: Annotated[bool, typer.Option("--why", help="Also say what each name rests on.")] = False,
 ) -> None:
     """Say what and who is in a photo, or answer a question about it."""
-    from assistant.presentation.lines import description_lines
+    from assistant.presentation.description_lines import description_lines
 
     ui = front_end(context)
     described = ui.run(lambda _on_progress: ui.familiar.describe(photo, ask))

@@ -46,6 +46,9 @@ def things_in(words: str, clause: Clause) -> tuple[str, ...] | None:
         if parts[-1] in {"s", "of"} or parts[-1].isdigit():
             return None
         parts = [clause.entity(part).text if part.startswith("@u") else part for part in parts]
+        if len(parts) > 1:
+            # Words that are no names are in small letters already: else it would be "border Collie".
+            parts = [part.lower() for part in parts]
         found.append(" ".join([*parts[:-1], singular(parts[-1])]))
     return tuple(dict.fromkeys(found)) or None
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from assistant.presentation.printable import printable, short_path
-from assistant.presentation.suggestion_lines import answer_commands, waiting_line
+from assistant.presentation.suggestion_lines import waiting_line
 from assistant.presentation.table import table
 from assistant.results import (
     Check,
-    Description,
     Forgotten,
     Imagined,
     Learning,
@@ -183,31 +182,6 @@ def profile_lines(profile: Profile) -> str:
         return "\n".join([*lines, f"You have told me nothing about {profile.concept}."])
     lines.append(f"You told me about {profile.concept}:")
     return "\n".join([*lines, *(f"{number:3}  {fact}" for number, fact in enumerate(profile.facts, start=1))])
-
-
-def description_lines(description: Description, *, why: bool = False) -> str:
-    """The answer, how to say yes or no to what is unsure, and with `why` what each name rests on."""
-    lines = [description.answer]
-    facts = description.facts
-    unsure = [concept for concept in description.concepts if concept.verdict == "unsure"]
-    if unsure and facts.in_library:
-        yes, no = answer_commands(unsure[0].name, str(description.photo))
-        lines += [f"  Is it? {yes}", f"  If not: {no}"]
-    if why:
-        lines += [
-            f"  {concept.name}: {'; '.join(concept.evidence)} → {concept.probability:.2f}"
-            for concept in description.concepts
-        ]
-        lines += [f"  {label.word}: {label.probability:.2f}" for label in facts.labels]
-        if facts.date_source is not None:
-            lines.append(f"  date: from {facts.date_source}")
-    written = [text for text in (facts.title, facts.description, ", ".join(facts.keywords)) if text]
-    if written:
-        lines.append(f"  written about it: {'; '.join(written)}")
-    if facts.companions:
-        beside = ", ".join(f"{file.path.name} ({file.kind})" for file in facts.companions)
-        lines.append(f"  with it: {beside}")
-    return "\n".join(lines)
 
 
 def imagined_lines(imagined: Imagined) -> str:

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from importlib import metadata, util
 from pathlib import Path
@@ -22,8 +22,12 @@ from assistant.results import Check
 from assistant.setup.estimate import folders_within
 from personalizer.analysis.efficientnet import OBJECT_NETWORK
 from personalizer.analysis.embed import read_network
+from personalizer.analysis.main_thing import NETWORK_FILE as MASK_NETWORK
+from personalizer.analysis.main_thing import read_mask_network
 from personalizer.backup.swap import restore_state
 from personalizer.errors import FamiliarError, NotReadyError, counted
+from personalizer.faces.mtcnn import CASCADE_DIR as FACE_CASCADE
+from personalizer.faces.mtcnn import read_graphs
 from personalizer.home import Home
 from personalizer.library.file import quick_verdict
 from personalizer.library.library import Library
@@ -45,7 +49,9 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _attempt("onnxruntime", _onnxruntime, INSTALL_AGAIN),
         _package("torch", "training and exporting", INSTALL_AGAIN),
         _package("transformers", "training and exporting", INSTALL_AGAIN),
-        _attempt("object embedding", _object_network),
+        _shipped("object embedding", "EfficientNet-Lite0", lambda: [read_network(OBJECT_NETWORK)]),
+        _shipped("object mask", "U²-Net-P", lambda: [read_mask_network(MASK_NETWORK)]),
+        _shipped("face detector", "MTCNN", lambda: read_graphs(FACE_CASCADE).values()),
         _weights("face embedding", "face_recognition_models", "dlib face models", (".dat",)),
         _importable("dlib", "finding faces"),
         _importable("chromadb", "the vector index", load=False),
@@ -149,9 +155,14 @@ def _weights(
     return _attempt(name, look, fix, required=required)
 
 
-def _object_network() -> Check:
-    size_mib = len(read_network(OBJECT_NETWORK)) / 2**20
-    return Check("object embedding", True, f"EfficientNet-Lite0, ships with Familiar, {size_mib:.0f} MiB")
+def _shipped(name: str, what: str, read: Callable[[], Iterable[bytes]]) -> Check:
+    """Whether a network that ships is intact: `read` compares it with its hash."""
+
+    def look() -> Check:
+        size_mib = sum(map(len, read())) / 2**20
+        return Check(name, True, f"{what}, ships with Familiar, intact, {size_mib:.1f} MiB")
+
+    return _attempt(name, look)
 
 
 def _files(locations: list[str] | None) -> Iterator[Path]:

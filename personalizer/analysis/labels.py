@@ -104,6 +104,23 @@ def narrowest(labels: Sequence[PhotoLabel]) -> PhotoLabel | None:
     return min(labels, key=lambda label: (width[label.word], -label.confidence), default=None)
 
 
+def nearest(word: PlainWord, labels: Sequence[PhotoLabel]) -> PhotoLabel | None:
+    """Of the narrowest group around `word` that any label belongs to, the one that says most: for poodle another dog,
+    or else another animal, but no sofa. None where no group has one.
+    """
+    for group in reversed(word_table()):
+        if _is_kind_of(word, group):
+            within = [label for label in labels if _is_kind_of(_by_text()[label.word], group)]
+            if within:
+                return narrowest(within)
+    return None
+
+
+def _is_kind_of(word: PlainWord, group: PlainWord) -> bool:
+    """Whether most of a word's classes belong to `group`: one train of four is no vehicle in WordNet's tree."""
+    return 2 * len(set(word.classes) & set(group.classes)) > len(word.classes)
+
+
 def _confidence(word: PlainWord, beliefs: FloatArray) -> float:
     share = float(beliefs[:, list(word.classes)].sum(axis=1).mean())
     share = min(max(share, _SMALLEST), 1 - _SMALLEST)

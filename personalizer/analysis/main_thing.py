@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ class MaskNetwork:
 
     @cached_property
     def session(self) -> Any:
-        return open_session(read_graph(NETWORK_FILE, NETWORK_SHA256, "mask network"), self.threads)
+        return open_session(read_mask_network(NETWORK_FILE), self.threads)
 
     def find(self, image: Image.Image) -> MainThing | None:
         """The main thing of an RGB picture; None where the network sees none at all."""
@@ -95,6 +96,11 @@ class MaskNetwork:
         pixels = (np.asarray(small, dtype=np.float32) / 255 - _MEAN) / _DEVIATION
         output = self.session.run([_OUTPUT], {_INPUT: pixels.transpose(2, 0, 1)[None]})[0][0, 0]
         return main_thing(output, image.size)
+
+
+def read_mask_network(path: Path) -> bytes:
+    """The file at `path`, which must be the network that ships; else `CorruptArtifactError`."""
+    return read_graph(path, NETWORK_SHA256, "mask network")
 
 
 @cache

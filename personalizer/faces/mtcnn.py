@@ -16,7 +16,7 @@ import numpy as np
 
 from personalizer.errors import CorruptArtifactError
 from personalizer.home import PACKAGE_DATA
-from personalizer.onnx_runtime import open_session
+from personalizer.onnx_runtime import REINSTALL, open_session
 from personalizer.schemas import Float32Array, Int64Array
 
 CASCADE_DIR = PACKAGE_DATA / "face_cascade"
@@ -204,7 +204,7 @@ def read_graphs(folder: Path) -> dict[str, bytes]:
     raise CorruptArtifactError(
         tried=f"reading the face detector in {folder}",
         found=found,
-        fix="Install Familiar again: pip install --force-reinstall familiar-assistant",
+        fix=REINSTALL,
     )
 
 

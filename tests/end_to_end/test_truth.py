@@ -101,7 +101,8 @@ def world(tmp_path_factory: pytest.TempPathFactory, pocket_like: Path) -> Iterat
 def false_statements(answer: str, entry: dict[str, Any], path: Path) -> list[str]:
     """What the answer says that the manifest, or the file itself, refutes.
 
-    "It looks like" is a guess, and so is a name that is less than 90 % sure: they carry their percentage and may fail.
+    "It looks like" is a guess, and so is a name that is less than 95 % sure: they carry their percentage and may fail.
+    "Yes" is none, whatever the percentage.
     """
     problems = []
     decoded = load_photo(path)
@@ -113,7 +114,9 @@ def false_statements(answer: str, entry: dict[str, Any], path: Path) -> list[str
         )
         if seen:
             others = [name for name in NAMES if name in said and name != entry["subject"]]
-            problems += [name for name in others if not re.search(rf"{name} \([1-8]?\d % sure\)", said)]
+            guess = r"\((?:[1-8]?\d|9[0-4]) % sure\)"
+            is_yes = said.startswith("Yes, ")
+            problems += [name for name in others if is_yes or not re.search(rf"{name} {guess}", said)]
         # Nobody is in any of these photos.
         if re.match(r"(?:No, |Yes, )?(?:I see|[Tt]here (?:is|are)(?: also)?) \d+ faces?", said):
             problems.append(said)
@@ -150,7 +153,8 @@ def test_a_checker_that_finds_nothing_would_prove_nothing() -> None:
     for false in (
         "I see Kiwi (98 % sure).",
         "Yes, I see Biscuit (98 % sure) and Kiwi (95 % sure).",
-        "That is Sunny (90 % sure).",
+        "Yes, I see Kiwi (90 % sure).",
+        "That is Sunny (95 % sure).",
         "The main color where I see Kiwi: blue.",
         "I don't see Kiwi here. I see 1 face that I don't know.",
         "Biscuit is not there.",
@@ -163,6 +167,8 @@ def test_a_checker_that_finds_nothing_would_prove_nothing() -> None:
         assert false_statements(false, entry, path), false
     for true in (
         "I see Biscuit (98 % sure).",
+        "I think I see Kiwi (94 % sure).",
+        "That is Sunny (94 % sure).",
         "I don't see Kiwi here.",
         "I see no face; people who look away show none.",
     ):
@@ -179,13 +185,13 @@ def test_answers_about_the_sample_photos_are_true(world: World) -> None:
             said = world.ask(file, f"is {name} in this photo?")
             if name == subject:
                 asked_about_known += 1
-                right += said.startswith(f"Yes, I see {name} (")
+                right += said.startswith((f"Yes, I see {name} (", f"I think I see {name} ("))
             else:
                 wrong += not said.startswith((f"I don't see {name} here.", f"I am not sure about {name} ("))
         if subject is None:
             for question in ("who is this?", "who is in the photo?"):
                 world.ask(file, question)
-    # With three photos of each, a cup or an animal like it is taken for a known one now and then, and never for sure.
+    # With three photos of each, a cup or an animal like it is taken for a known one now and then, and never with "Yes".
     assert wrong <= 0.05 * (len(ASKED) * len(NAMES) - asked_about_known)
     # Most are recognised: an answer that always declines would be true as well.
     assert right >= 0.75 * asked_about_known and asked_about_known >= 8

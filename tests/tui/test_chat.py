@@ -264,6 +264,30 @@ async def test_enter_alone_passes_a_question_over(app: FamiliarApp, home: Home, 
         assert shown == set(photos)
 
 
+async def test_a_key_says_what_an_answer_about_a_photo_rests_on(app: FamiliarApp, tmp_path: Path) -> None:
+    photo = tmp_path / "one.png"
+    Image.new("RGB", (64, 48), "orange").save(photo)
+    async with app.run_test(size=(80, 40)) as pilot:
+        await opened(pilot)
+        await pilot.press(*"half a line", "ctrl+y")
+        await until_shown(pilot, lambda: bool(app.screen.query(Exchange)))
+        await until_shown(pilot, lambda: "nothing to explain yet" in said(app.screen.query(Exchange).last()))
+        assert app.screen.query_one(RequestInput).value == "half a line"
+        await asked(pilot, f"is Bo in {photo}?")
+        await pilot.press("ctrl+y")
+        await until_shown(pilot, lambda: len(app.screen.query(Exchange)) == 3)
+        await until_shown(pilot, lambda: app.screen.query(Exchange).last().finished)
+        why = said(app.screen.query(Exchange).last())
+        assert "My answer about one.png" in why and "Bo: nothing to compare" in why
+
+
+async def test_the_line_of_keys_fits_into_80_columns(app: FamiliarApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot)
+        hints = app.screen.query_one("#hints", Static)
+        assert hints.content_size.width >= len(str(hints.render()))
+
+
 async def test_clearing_brings_the_first_screen_back(app: FamiliarApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot)

@@ -43,6 +43,7 @@ class ChatScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "stop", "Stop", priority=True),
+        Binding("ctrl+y", "why", "Why", show=False),
         Binding("ctrl+l", "clear", "Clear", show=False),
     ]
 
@@ -207,6 +208,10 @@ class ChatScreen(Screen[None]):
 
         self._early.remove(exchange)
         await exchange.show(Cancelled())
+
+    async def action_why(self) -> None:
+        """Ask what the last answer about a photo rests on."""
+        await self._ask(Asked("/why"))
 
     async def action_clear(self) -> None:
         """Start a new conversation."""

@@ -23,10 +23,11 @@ _KEYS = (
     ("/", "commands"),
     ("tab", "complete"),
     ("esc", "stop"),
+    ("^y", "why"),
     ("^t", "light"),
     ("^q", "leave"),
 )
-HINTS = "   ".join(f"[$primary]{key}[/] {what}" for key, what in _KEYS)
+HINTS = "  ".join(f"[$primary]{key}[/] {what}" for key, what in _KEYS)
 
 
 _USAGE_COLUMNS = max(len(command.usage) for command in COMMANDS)

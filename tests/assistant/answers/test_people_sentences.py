@@ -41,6 +41,7 @@ BO_WITHOUT_OUTLINE = photo_facts([person("Amy", 0.01, None)], [thing("Bo", 0.93)
 BO_AND_MISTY = photo_facts(things=[thing("Bo", 0.93), thing("Misty", 0.9)], main_thing="dog")
 FACES_OFF = photo_facts([person("Amy", 0.01, None)], [thing("Bo", 0.01)], faces_are_on=False)
 FACES_OFF_BO = photo_facts([person("Amy", 0.01, None)], [thing("Bo", 0.93)], faces_are_on=False)
+CLEO = photo_facts([person("Amy", 0.97, 70), person("Brad", 0.96, 5), person("Cleo", 0.78, 40)])
 AMY_WITHOUT_FACE = photo_facts([person("Amy", 0.999, None)], [thing("Bo", 0.01)])
 
 
@@ -77,13 +78,13 @@ def test_a_description(facts: PhotoFacts, said: str) -> None:
     ("part", "facts", "said"),
     [
         (WhoIsThere(), EMPTY, NOBODY),
-        (WhoIsThere(), AMY_AND_BO, "I see Amy (97 % sure) and Bo (93 % sure)."),
+        (WhoIsThere(), AMY_AND_BO, "I see Amy (97 % sure). I think I also see Bo (93 % sure)."),
         (WhoIsThere(), PERHAPS_BO, "This might be Bo (41 %)."),
         (WhoIsThere(), PERHAPS_AMY, "This might be Amy (40 %)."),
         (WhoIsThere(), STRANGER, "I see 1 face that I don't know."),
         (WhoIsThere(), TWO_STRANGERS, "I see 2 faces that I don't know."),
         (WhoIsThere(kind="person"), AMY_AND_BO, "I see Amy (97 % sure)."),
-        (WhoIsThere(kind="animal"), AMY_AND_BO, "I see Bo (93 % sure)."),
+        (WhoIsThere(kind="animal"), AMY_AND_BO, "I think I see Bo (93 % sure)."),
         # A dog is recognised; that nothing is would be untrue.
         (WhoIsThere(kind="person"), BO, "I don't recognise anybody here."),
         (WhoIsThere(kind="animal"), AMY, "I don't recognise any animal here."),
@@ -94,16 +95,16 @@ def test_a_description(facts: PhotoFacts, said: str) -> None:
             AMY_AND_BO,
             "I don't recognise anybody else here.",
         ),
-        (WhoIsThere(("Amy",), others=True), AMY_AND_BRAD, "I see Brad (91 % sure)."),
-        (WhoIsThere(("Amy",), others=True), BO, "I don't see Amy here. I see Bo (93 % sure)."),
+        (WhoIsThere(("Amy",), others=True), AMY_AND_BRAD, "I think I see Brad (91 % sure)."),
+        (WhoIsThere(("Amy",), others=True), BO, "I don't see Amy here. I think I see Bo (93 % sure)."),
         (WhoIsThere(others=True), EMPTY, NOBODY),
         (
             WhoIsThere(("Amy",), others=True),
             FACES_OFF_BO,
-            "Whether Amy is here I can't tell. I see Bo (93 % sure).",
+            "Whether Amy is here I can't tell. I think I see Bo (93 % sure).",
         ),
         (WhoIsThere(kind="person"), FACES_OFF_BO, f"I don't recognise anybody here. {OFF}"),
-        (WhoIsThere(position="left"), AMY_AND_BRAD, "The face on the left is Brad (91 % sure)."),
+        (WhoIsThere(position="left"), AMY_AND_BRAD, "I think the face on the left is Brad (91 % sure)."),
         (WhoIsThere(position="right"), AMY_AND_BRAD, "The face on the right is Amy (97 % sure)."),
         (WhoIsThere(position="middle"), AMY_AND_STRANGERS, "The face in the middle is Amy (97 % sure)."),
         (WhoIsThere(position="right"), AMY_AND_STRANGERS, "I don't know the face on the right."),
@@ -118,7 +119,7 @@ def test_a_description(facts: PhotoFacts, said: str) -> None:
             AMY_AND_BRAD,
             "I see 2 faces, from left to right: Brad (91 % sure) and Amy (97 % sure).",
         ),
-        (WhoIsThere(position="left"), BO, "I see Bo (93 % sure)."),
+        (WhoIsThere(position="left"), BO, "I think I see Bo (93 % sure)."),
         (WhoIsThere(position="front"), AMY, "I see Amy (97 % sure)."),
     ],
 )
@@ -136,12 +137,16 @@ def test_a_face_that_might_be_somebodys_at_a_place() -> None:
     ("part", "facts", "said"),
     [
         (Presence(("Amy",)), AMY, "Yes, I see Amy (97 % sure)."),
-        (Presence(("Amy", "Brad")), AMY_AND_BRAD, "Yes, I see Amy (97 % sure) and Brad (91 % sure)."),
+        (
+            Presence(("Amy", "Brad")),
+            AMY_AND_BRAD,
+            "I see Amy (97 % sure). I think I also see Brad (91 % sure).",
+        ),
         (Presence(("Amy", "Brad")), AMY, "I see Amy (97 % sure). I don't see Brad here."),
         (Presence(("Amy", "Bo"), any_of=True), AMY, "I see Amy (97 % sure). I don't see Bo here."),
         (Presence(("Amy", "Bo"), any_of=True), EMPTY, "I don't see Amy or Bo here."),
         (Presence(("Bo",)), PERHAPS_BO, "I am not sure about Bo (41 %)."),
-        (Presence(("Bo",), negated=True), BO, "I see Bo (93 % sure)."),
+        (Presence(("Bo",), negated=True), BO, "I think I see Bo (93 % sure)."),
         (Presence(("Bo",), negated=True), EMPTY, "I don't see Bo here."),
         (Presence(("Amy",)), FACES_OFF, f"Whether Amy is here I can't tell. {OFF}"),
         (Presence(("Bo",)), FACES_OFF, "I don't see Bo here."),
@@ -163,17 +168,17 @@ def test_a_face_that_might_be_somebodys_at_a_place() -> None:
             "I see Amy (97 % sure). I don't know “my mother”: nobody and nothing has that name.",
         ),
         (Presence(("Amy",), asks_where=True), AMY, "Amy (97 % sure) is on the right of the photo."),
-        (Presence(("Bo",), asks_where=True), BO, "Bo (93 % sure) is on the left of the photo."),
+        (Presence(("Bo",), asks_where=True), BO, "I think Bo (93 % sure) is on the left of the photo."),
         # Where the network looked most is not where somebody is.
         (
             Presence(("Bo",), asks_where=True),
             BO_WITHOUT_OUTLINE,
-            "I see Bo (93 % sure); where in the photo I can't tell.",
+            "I think I see Bo (93 % sure); where in the photo I can't tell.",
         ),
         (
             Presence(("Bo",), asks_where=True),
             BO_AND_MISTY,
-            "I see Bo (93 % sure); where in the photo I can't tell.",
+            "I think I see Bo (93 % sure); where in the photo I can't tell.",
         ),
         (
             Presence(("Amy",), asks_where=True),
@@ -189,7 +194,7 @@ def test_a_face_that_might_be_somebodys_at_a_place() -> None:
         ),
         (Presence(("Amy",), position="right"), AMY, "Yes, Amy (97 % sure) is on the right."),
         (Presence(("Amy",), position="left"), AMY, "I see Amy (97 % sure) on the right of the photo."),
-        (Presence(("Bo",), position="left"), BO, "Yes, Bo (93 % sure) is on the left."),
+        (Presence(("Bo",), position="left"), BO, "I think Bo (93 % sure) is on the left."),
         (Presence(("Amy",), position="front"), AMY, "Amy (97 % sure) is on the right of the photo."),
     ],
 )
@@ -214,7 +219,7 @@ def test_without_any_name_that_is_said() -> None:
         (HowMany("known"), AMY_AND_BO, "I recognise Amy (97 % sure) and Bo (93 % sure)."),
         (HowMany("known"), EMPTY, NOBODY),
         (HowMany("dog"), EMPTY, "I can count faces only, not what you ask for."),
-        (HowMany("dog"), BO, "I can count faces only, not what you ask for. I see Bo (93 % sure)."),
+        (HowMany("dog"), BO, "I can count faces only, not what you ask for. I think I see Bo (93 % sure)."),
         (HowMany("wombat pouch"), EMPTY, "I can count faces only, not what you ask for."),
     ],
 )
@@ -232,13 +237,13 @@ def test_one_of_a_kind_is_said_as_a_guess() -> None:
 @pytest.mark.parametrize(
     ("part", "facts", "said"),
     [
-        (WithWhom(("Amy",)), AMY_AND_BRAD, "I see Brad (91 % sure) with Amy (97 % sure)."),
-        (WithWhom(("Amy",)), AMY_AND_BO, "I see Bo (93 % sure) with Amy (97 % sure)."),
+        (WithWhom(("Amy",)), AMY_AND_BRAD, "I think I see Brad (91 % sure) with Amy (97 % sure)."),
+        (WithWhom(("Amy",)), AMY_AND_BO, "I think I see Bo (93 % sure) with Amy (97 % sure)."),
         (WithWhom(("Amy",)), AMY, "I don't recognise anyone else with Amy (97 % sure)."),
         (WithWhom(("Amy",)), AMY_AND_STRANGERS, "There are also 2 faces that I don't know."),
         (WithWhom(("Amy",)), EMPTY, "I don't see Amy here. I don't recognise anyone else."),
         (WithWhom(("Bo",)), PERHAPS_BO, "I am not sure about Bo (41 %). I don't recognise anyone else."),
-        (WithWhom(("Amy",)), BO, "I don't see Amy here. I see Bo (93 % sure)."),
+        (WithWhom(("Amy",)), BO, "I don't see Amy here. I think I see Bo (93 % sure)."),
         (WithWhom(("Bo",)), PERHAPS_AMY, "I don't see Bo here. This might be Amy (40 %)."),
         (WithWhom(()), EMPTY, NOBODY),
         (WithWhom(()), AMY, "I see Amy (97 % sure)."),
@@ -264,16 +269,20 @@ def test_with_whom(part: WithWhom, facts: PhotoFacts, said: str) -> None:
     ("part", "facts", "said"),
     [
         (Alone(("Amy",)), AMY, f"I see no other face; {AWAY}."),
-        (Alone(("Amy",)), AMY_AND_BRAD, "No, I also see Brad (91 % sure)."),
+        (Alone(("Amy",)), AMY_AND_BRAD, "I think I also see Brad (91 % sure)."),
         # Both have a face: nobody else is what is asked.
-        (Alone(("Amy", "Brad")), AMY_AND_BRAD, f"I see no other face; {AWAY}."),
+        (
+            Alone(("Amy", "Brad")),
+            AMY_AND_BRAD,
+            f"I think I see Brad (91 % sure). I see no other face; {AWAY}.",
+        ),
         (Alone(("Amy",)), AMY_AND_STRANGERS, "No, there are also 2 faces that I don't know."),
         (Alone(("Amy",), negated=True), AMY_AND_STRANGERS, "There are also 2 faces that I don't know."),
-        (Alone(("Amy",), negated=True), AMY_AND_BRAD, "I also see Brad (91 % sure)."),
+        (Alone(("Amy",), negated=True), AMY_AND_BRAD, "I think I also see Brad (91 % sure)."),
         # A dog may be company and a mug is none: which of them Bo is nobody said.
-        (Alone(("Amy",)), AMY_AND_BO, f"I also see Bo (93 % sure). I see no other face; {AWAY}."),
-        (Alone(("Bo",)), AMY_AND_BO, "No, I also see Amy (97 % sure)."),
-        (Alone(("Bo",)), BO, f"I see no face; {AWAY}."),
+        (Alone(("Amy",)), AMY_AND_BO, f"I think I also see Bo (93 % sure). I see no other face; {AWAY}."),
+        (Alone(("Bo",)), AMY_AND_BO, "I think I see Bo (93 % sure). I also see Amy (97 % sure)."),
+        (Alone(("Bo",)), BO, f"I think I see Bo (93 % sure). I see no face; {AWAY}."),
         (Alone(("Amy",)), BO, f"I don't see Amy here. I see no face; {AWAY}."),
         (
             Alone(("Amy",)),
@@ -287,11 +296,11 @@ def test_with_whom(part: WithWhom, facts: PhotoFacts, said: str) -> None:
         (
             Alone(),
             AMY_AND_BO,
-            f"I see 1 face: Amy (97 % sure). I see no other; {AWAY}. I also see Bo (93 % sure).",
+            f"I see 1 face: Amy (97 % sure). I see no other; {AWAY}. I think I also see Bo (93 % sure).",
         ),
         (Alone(), EMPTY, f"I see no face; {AWAY}."),
         (Alone(), FACES_OFF, f"I can't tell that. {OFF}"),
-        (Alone(("Bo",)), FACES_OFF_BO, f"I see Bo (93 % sure). I can't tell that. {OFF}"),
+        (Alone(("Bo",)), FACES_OFF_BO, f"I think I see Bo (93 % sure). I can't tell that. {OFF}"),
         (
             Alone((), ("Boo",)),
             AMY,
@@ -306,10 +315,10 @@ def test_whether_somebody_is_alone(part: Alone, facts: PhotoFacts, said: str) ->
 def test_both_an_acquaintance_and_a_stranger_beside_somebody() -> None:
     facts = photo_facts([person("Amy", 0.97, 40), person("Brad", 0.91, 70)], strangers=(0,))
     assert say(facts, Alone(("Amy",))) == (
-        "No, I also see Brad (91 % sure). There is also 1 face that I don't know."
+        "No, I think I also see Brad (91 % sure). There is also 1 face that I don't know."
     )
     assert say(facts, WithWhom(("Amy",))) == (
-        "I see Brad (91 % sure) with Amy (97 % sure). There is also 1 face that I don't know."
+        "I think I see Brad (91 % sure) with Amy (97 % sure). There is also 1 face that I don't know."
     )
 
 
@@ -322,7 +331,7 @@ def test_of_several_parts_none_begins_with_yes() -> None:
     """ "Yes, I see Bo" would say yes to the beach as well."""
     from assistant.language.question_types import Shown
 
-    assert say(BO, Presence(("Bo",)), Shown(("beach",))).startswith("I see Bo (93 % sure).")
+    assert say(BO, Presence(("Bo",)), Shown(("beach",))).startswith("I think I see Bo (93 % sure).")
 
 
 def test_what_was_told_is_quoted_and_the_rest_not_guessed() -> None:
@@ -353,3 +362,52 @@ def test_no_percentage_is_certain(probability: float) -> None:
 
 def test_an_answer_says_each_thing_once() -> None:
     assert say(EMPTY, Presence(("Bo",)), Presence(("Bo",))) == "I don't see Bo here."
+
+
+@pytest.mark.parametrize(
+    ("part", "probability", "said"),
+    [
+        (Presence(("Amy",)), 0.95, "Yes, I see Amy (95 % sure)."),
+        (Presence(("Amy",)), 0.9399, "I think I see Amy (94 % sure)."),
+        (Presence(("Amy",)), 0.56, "I think I see Amy (56 % sure)."),
+        (Presence(("Amy",), negated=True), 0.56, "I think I see Amy (56 % sure)."),
+        (Presence(("Amy",), position="right"), 0.95, "Yes, Amy (95 % sure) is on the right."),
+        (Presence(("Amy",), position="right"), 0.78, "I think Amy (78 % sure) is on the right."),
+        (
+            Presence(("Amy",), position="left"),
+            0.78,
+            "I think I see Amy (78 % sure) on the right of the photo.",
+        ),
+        (Alone(("Bo",)), 0.78, "I think I also see Amy (78 % sure)."),
+        (Alone(("Bo",)), 0.95, "No, I also see Amy (95 % sure)."),
+        (WithWhom(("Bo",)), 0.78, "I think I see Amy (78 % sure) with Bo (99 % sure)."),
+        (WithWhom(("Bo",)), 0.95, "I see Amy (95 % sure) with Bo (99 % sure)."),
+        # Of whom somebody is there with is not sure either.
+        (WithWhom(("Amy",)), 0.78, "I think I see Bo (99 % sure) with Amy (78 % sure)."),
+        # A description carries its percentage and answers no question.
+        (Describe(), 0.56, "That is Bo (99 % sure) and Amy (56 % sure)."),
+    ],
+)
+def test_yes_is_said_from_95_percent_on(part: Part, probability: float, said: str) -> None:
+    """Below that strangers that look alike would too often be called by the name."""
+    assert say(photo_facts([person("Amy", probability, 70)], [thing("Bo", 0.99)]), part) == said
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        (
+            Presence(("Amy", "Brad", "Cleo")),
+            "I see Amy (97 % sure) and Brad (96 % sure). I think I also see Cleo (78 % sure).",
+        ),
+        (Presence(("Amy", "Brad")), "Yes, I see Amy (97 % sure) and Brad (96 % sure)."),
+        (
+            WithWhom(("Amy",)),
+            "I see Brad (96 % sure) with Amy (97 % sure). I think I also see Cleo (78 % sure).",
+        ),
+        (Alone(("Amy",)), "No, I also see Brad (96 % sure). I think I also see Cleo (78 % sure)."),
+        (Alone(("Amy", "Brad")), "I think I also see Cleo (78 % sure)."),
+    ],
+)
+def test_of_several_each_is_sure_or_a_guess(part: Part, said: str) -> None:
+    assert say(CLEO, part) == said

@@ -11,7 +11,8 @@ from PIL import Image
 
 from assistant.answers.backbone_service import BackboneService
 from assistant.answers.describe import Describer
-from assistant.presentation.lines import as_data, description_lines
+from assistant.presentation.description_lines import description_lines
+from assistant.presentation.lines import as_data
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.scan.full_scan import scan

@@ -9,16 +9,19 @@ import pytest
 from known_photos import person, photo_facts, thing
 from PIL import Image, ImageDraw, ImageFilter
 
+from assistant.answers.broader_words import KINDS, broader_word
 from assistant.answers.sentences import answer
 from assistant.answers.wording import joined, with_article
 from assistant.language.question_types import Colors, Describe, Light, Part, Sharpness, Shown, Text, WhatIsIt
 from assistant.presentation.printable import percent
+from personalizer.analysis.labels import find_word
 from personalizer.analysis.text import TextLine
 from personalizer.errors import NotReadyError
 
 NOW = datetime(2026, 3, 10, 12, 0)
 CANNOT = "I can't tell that."
 DOG = (("animal", 0.98), ("dog", 0.95))
+DOG_ON_SOFA = (("animal", 0.98), ("dog", 0.97), ("sofa", 0.95))
 BEACH_DOG = (("dog", 0.95), ("beach", 0.93))
 AMY = person("Amy", 0.97, 60)
 
@@ -52,6 +55,40 @@ def say(part: Part, *people: Any, **known: Any) -> str:
 )  # fmt: skip
 def test_whether_things_are_shown(words: tuple[str, ...], labels: Any, said: str) -> None:
     assert say(Shown(words), labels=labels) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "labels", "whether", "looks_like"),
+    [
+        ("labrador", DOG_ON_SOFA, "a labrador", "It looks like a dog (97 %)."),
+        ("border collie", DOG_ON_SOFA, "a border collie", "It looks like a dog (97 %)."),
+        ("cat", DOG_ON_SOFA, "a cat", "It looks like a dog (97 %)."),
+        ("table", DOG_ON_SOFA, "a table", "It looks like a sofa (95 %)."),
+        (
+            "cat/table",
+            DOG_ON_SOFA,
+            "a cat or a table",
+            "It looks like a dog (97 %). It looks like a sofa (95 %).",
+        ),
+        ("labrador/beagle", DOG_ON_SOFA, "a labrador or a beagle", "It looks like a dog (97 %)."),
+        ("labrador", (*DOG_ON_SOFA, ("poodle", 0.93)), "a labrador", "It looks like a poodle (93 %)."),
+        ("espresso cup", (("cup", 0.97), ("table", 0.92)), "an espresso cup", "It looks like a cup (97 %)."),
+        # Where nothing of the kind is seen, whatever says most.
+        ("labrador", (("beach", 0.93),), "a labrador", "It looks like a beach (93 %)."),
+        ("unicorn", DOG_ON_SOFA, "a unicorn", "It looks like a sofa (95 %)."),
+        ("labrador", (), "a labrador", ""),
+    ],
+)
+def test_what_cannot_be_told_is_answered_by_its_kind(
+    words: str, labels: Any, whether: str, looks_like: str
+) -> None:
+    said = say(Shown(tuple(words.split("/"))), labels=labels)
+    assert said == f"Whether there is {whether} I can't tell. {looks_like}".strip()
+
+
+def test_what_was_asked_for_and_is_seen_is_enough() -> None:
+    said = say(Shown(("sofa", "unicorn")), labels=DOG_ON_SOFA)
+    assert said == "It looks like a sofa (95 %). Whether there is a unicorn I can't tell."
 
 
 @pytest.mark.parametrize(
@@ -90,13 +127,51 @@ def test_where_nobody_looks_for_faces_one_may_be_there() -> None:
     [
         ((), (), CANNOT),
         (DOG, (), "It looks like a dog (95 %)."),
-        (DOG, (("Bo", 0.93),), "I see Bo (93 % sure). It looks like a dog (95 %)."),
-        ((), (("Bo", 0.93),), "I see Bo (93 % sure)."),
+        (DOG, (("Bo", 0.93),), "I think I see Bo (93 % sure). It looks like a dog (95 %)."),
+        ((), (("Bo", 0.93),), "I think I see Bo (93 % sure)."),
         ((("animal", 0.99), ("dog", 0.98), ("corgi", 0.92)), (), "It looks like a corgi (92 %)."),
     ],
 )
 def test_what_it_is(labels: Any, things: Any, said: str) -> None:
     assert say(WhatIsIt("breed"), labels=labels, things=[thing(*one) for one in things]) == said
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("breed", "dog (97 %)"),
+        ("dog breed", "dog (97 %)"),
+        ("furniture", "sofa (95 %)"),
+        ("logo", "sofa (95 %)"),
+    ],
+)
+def test_what_it_is_goes_by_the_kind(kind: str, word: str) -> None:
+    assert say(WhatIsIt(kind), labels=DOG_ON_SOFA) == f"It looks like a {word}."
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("labrador", "dog"),
+        ("black Labrador", "dog"),
+        ("golden retriever", "retriever"),
+        ("corgi", "corgi"),
+        ("tiger", "big cat"),
+        ("convertible", "car"),
+        ("teapot", "pot"),
+    ],
+)
+def test_a_kind_belongs_to_a_broader_word(kind: str, word: str) -> None:
+    found = broader_word(kind)
+    assert found is not None and found.word == word
+
+
+def test_every_kind_belongs_to_one_word_that_ships() -> None:
+    assert broader_word("unicorn") is None
+    assert all(find_word(word) is not None for word in KINDS)
+    # Two words for one kind would be chance.
+    kinds = [kind for kinds in KINDS.values() for kind in kinds]
+    assert len(kinds) == len(set(kinds)) and not any(map(find_word, kinds))
 
 
 def red_on_blue() -> Image.Image:

@@ -17,6 +17,7 @@ from assistant.chat.plain import run
 from assistant.chat.replies import CANNOT_HELP
 from assistant.chat.router.route import route
 from assistant.language.parse import parse
+from assistant.presentation.description_lines import NOTHING_TO_EXPLAIN, description_lines
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import NotFoundError, UsageError
@@ -171,6 +172,32 @@ def test_asks_for_the_photo_and_takes_it_next(assistant: Assistant, tmp_path: Pa
     assert events[0].tool == "describe"
     assert isinstance(events[-1], Failed)
     assert "no such file" in events[-1].found
+
+
+def test_why_says_what_the_last_answer_about_a_photo_rests_on(
+    assistant: Assistant, familiar: Familiar, photo: Path
+) -> None:
+    assert answer(assistant, "/why") == NOTHING_TO_EXPLAIN
+    described = next(
+        event.artifact
+        for event in assistant.respond(f"is Bo in '{photo}'?")
+        if isinstance(event, ToolFinished)
+    )
+    [bo] = described.concepts
+    # What is asked in between is about no photo.
+    answer(assistant, "who do you know?")
+    evidence = f"  Bo: {'; '.join(bo.evidence)} → {bo.probability:.2f}"
+    why = answer(assistant, "/why").splitlines()
+    assert why[0].startswith("My answer about my photo.png (“is Bo in") and why[1] == evidence
+    # The command line says the same.
+    assert evidence in description_lines(described, why=True).splitlines()
+    answer(assistant, "/forget Bo")
+    answer(assistant, "Bo")
+    assert answer(assistant, "/why") == NOTHING_TO_EXPLAIN
+    answer(assistant, f"/describe '{photo}'")
+    assert answer(assistant, "/why").startswith("My answer about my photo.png")
+    answer(assistant, "/clear")
+    assert answer(assistant, "/why") == NOTHING_TO_EXPLAIN
 
 
 def test_an_error_has_what_was_tried_found_and_to_do(assistant: Assistant) -> None:
