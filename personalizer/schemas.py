@@ -133,6 +133,8 @@ class Embedding:
     vector: Float32Array
     model: str
     version: str
+    cutout: Float32Array | None = None
+    """Of the same thing on another ground `[dim]`, where a mask tells it from its own: what a thing is known from."""
 
 
 @dataclass(frozen=True, slots=True)

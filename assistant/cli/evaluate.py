@@ -23,6 +23,7 @@ from assistant.evaluation.data.options import (
     RecognitionOptions,
     RetentionOptions,
     ShotsOptions,
+    WordsOptions,
 )
 from assistant.evaluation.report import tables
 from personalizer.errors import FamiliarError
@@ -98,6 +99,15 @@ def clusters(context: typer.Context, options: ClustersOptions) -> None:
     from assistant.evaluation.recognition.clusters import evaluate_clusters
 
     _run(context, partial(evaluate_clusters, options), clusters_lines, "clusters", options.report)
+
+
+@evaluate_app.command()
+@with_options(WordsOptions)
+def words(context: typer.Context, options: WordsOptions) -> None:
+    """How many photos get a plain word, and how many of these are right?"""
+    from assistant.evaluation.recognition.words import evaluate_words
+
+    _run(context, partial(evaluate_words, options), words_lines, "words", options.report)
 
 
 def _run(
@@ -209,6 +219,14 @@ def clusters_lines(report: dict[str, Any]) -> str:
 
     sections = [tables.clusters_table(report), tables.siblings_table(report)]
     return "\n\n".join(table(rows) for rows in sections if rows)
+
+
+def words_lines(report: dict[str, Any]) -> str:
+    """The table of `evaluate words` as text, with what was wrong below."""
+    from assistant.presentation.table import table
+
+    wrong = [f"wrong: {line}" for line in report["wrong"]]
+    return "\n".join([table(tables.words_table(report)), *wrong])
 
 
 def backbone_lines(report: dict[str, Any]) -> str:

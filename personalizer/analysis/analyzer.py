@@ -23,11 +23,14 @@ from personalizer.faces.detector import FaceDetector
 from personalizer.faces.embedder import FACE_MODEL, FaceEmbedder
 from personalizer.faces.mtcnn import FaceCascade
 from personalizer.photos.decode import DecodedPhoto
+from personalizer.photos.grounds import on_ground, soft_ground
 from personalizer.schemas import BoundingBox, Embedding, Float32Array, NewDetection, PhotoLabel
 
 Analysis = list[tuple[NewDetection, Embedding]]
 REGION_DETECTOR = "activation-map"
 WHOLE_PHOTO = "whole-photo"
+CUTOUT_VERSION = "cutout-1"
+"""Counted up when the same things are cut out otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class RegionConfig:
 
 
 _DEFAULT_REGION = RegionConfig()
+_GROUND = soft_ground()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,11 +107,13 @@ class PhotoAnalyzer:
                 colors=thing_colors(image, thing.mask((SIDE_PX, SIDE_PX))),
             )
             crop = _box_crop(image, thing.box)
-        seen = self.objects.view([crop])[0]
+        views = [crop] if thing is None else [crop, _cutout(image, thing)]
+        seen, *others = self.objects.view(views)
+        embedding = dataclasses.replace(seen.embedding, cutout=others[0].embedding.vector if others else None)
         logits = np.stack([whole.logits, seen.logits])
         detections: Analysis = [
             (whole_photo(size), whole.embedding),
-            (_scaled(region, scale), seen.embedding),
+            (_scaled(region, scale), embedding),
         ]
         for face in faces:
             detections.append((_scaled(face, scale), self.faces.embed(image, face.box)))
@@ -142,6 +148,11 @@ def _box_crop(image: Image.Image, box: BoundingBox) -> Image.Image:
     """The box and nothing else: what surrounds a thing says where it is, not whose."""
     left, top = int(box.left), int(box.top)
     return image.crop((left, top, max(left + 1, round(box.right)), max(top + 1, round(box.bottom))))
+
+
+def _cutout(image: Image.Image, thing: MainThing) -> Image.Image:
+    """The box with the thing alone, on a ground that is always the same: what it has in common with others of it."""
+    return on_ground(_box_crop(image, thing.box), _box_crop(thing.mask(image.size), thing.box), _GROUND)
 
 
 def _scaled(detection: NewDetection, scale: float) -> NewDetection:
@@ -209,7 +220,7 @@ def analysis_version(analyzer: PhotoAnalyzer) -> str:
     return "|".join(
         (
             ":".join(analyzer.object_model),
-            f"{MASK_DETECTOR}+{REGION_DETECTOR}+{COLORS_VERSION}",
+            f"{MASK_DETECTOR}+{REGION_DETECTOR}+{COLORS_VERSION}+{CUTOUT_VERSION}",
             WORDS_VERSION,
             detector,
             ":".join(analyzer.face_model),

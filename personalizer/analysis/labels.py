@@ -60,6 +60,13 @@ def word_table() -> tuple[PlainWord, ...]:
 
 
 @cache
+def synsets() -> tuple[int, ...]:
+    """WordNet's number of each of the network's classes, in its order."""
+    document: dict[str, Any] = json.loads(WORDS_FILE.read_text("utf-8"))
+    return tuple(document["synsets"])
+
+
+@cache
 def _by_text() -> dict[str, PlainWord]:
     known: dict[str, PlainWord] = {}
     for word in word_table():
@@ -102,6 +109,12 @@ def narrowest(labels: Sequence[PhotoLabel]) -> PhotoLabel | None:
     """The one that says most, a corgi rather than a dog; of equals the likeliest. None of none."""
     width = {word.word: len(word.classes) for word in word_table()}
     return min(labels, key=lambda label: (width[label.word], -label.confidence), default=None)
+
+
+def likeliest_word(logits: Float32Array) -> PlainWord | None:
+    """The narrowest word of the class that the network finds likeliest, however likely that is."""
+    likeliest = int(_beliefs(logits).mean(axis=0).argmax())
+    return next((word for word in reversed(word_table()) if likeliest in word.classes), None)
 
 
 def nearest(word: PlainWord, labels: Sequence[PhotoLabel]) -> PhotoLabel | None:

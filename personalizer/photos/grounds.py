@@ -9,6 +9,12 @@ _SIDE_PX = 144
 """Longest side at which a ground is continued: more than twice what the small backbone reads."""
 
 
+def soft_ground() -> Image.Image:
+    """Soft patches of all colors, always the same: a ground that no photo has."""
+    patches = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    return Image.fromarray(patches).resize((256, 256), Image.Resampling.BICUBIC)
+
+
 def on_ground(image: Image.Image, mask: Image.Image, ground: Image.Image) -> Image.Image:
     """The thing of `image` before another picture, of which the middle is used."""
     return Image.composite(image, ImageOps.fit(ground, image.size), mask)

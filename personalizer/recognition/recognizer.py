@@ -253,8 +253,13 @@ class Recognizer:
             if not known:
                 return None
             regions = self._regions(known, source)
+            photos = {member.photo_id for member in known}
+            # With one member, or for a control that does not learn, photos are compared with as they are.
+            learns = self._learns and len(known) > 1
+            cutouts = self._library.cutouts_of(photos, *source) if learns else {}
+            others = (regions, cutouts)
             views = [
-                np.stack([vectors[m.id], *([regions[m.photo_id]] if m.photo_id in regions else [])])
+                np.stack([vectors[m.id], *(one[m.photo_id] for one in others if m.photo_id in one)])
                 for m in known
             ]
             against = list(self._vectors(concept, "object", rejected, source).values())
@@ -262,7 +267,7 @@ class Recognizer:
                 views, self._contrast(source), np.stack(against) if against else None
             )
             if self._learns:
-                colors = list(self._library.colors_of({member.photo_id for member in known}).values())
+                colors = list(self._library.colors_of(photos).values())
                 reference = replace(reference, colors=np.stack(colors) if colors else None)
             self._known[key] = (learned_from, reference)
         return self._known[key][1]

@@ -4,7 +4,7 @@
 
 `imagenet_synsets.txt` lists the classes' WordNet numbers in the network's order (it comes inside the wheel `timm`),
 `data.noun` is WordNet 3.0's file of nouns (Debian: `wordnet-base`). A word's classes are those below its synsets in
-WordNet's tree, with what the table below adds or takes away.
+WordNet's tree, with what the table below adds or takes away. The classes' numbers are kept for evaluation.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def main() -> None:
         word, *others = [name.lower() for name in names[number]]
         if word not in words:
             words[word] = {"classes": [number], "also": others, "kind": "thing"}
-    document = {"words": words}
+    document = {"words": words, "synsets": classes}
     options.out.write_text(json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n", "utf-8")
     print(f"{len(words)} words, {options.out.stat().st_size / 1024:.0f} KiB")
 

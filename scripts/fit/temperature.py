@@ -35,9 +35,9 @@ SHOTS, SPLITS = 3, 10
 
 
 def photo_views(analyzer: PhotoAnalyzer, path: Path) -> Float32Array:
-    """Vectors `[2, dim]` of the whole photo and of its main thing."""
-    analysis = analyzer.analyze(load_photo(path, FOR_ANALYSIS))
-    return np.stack([embedding.vector for _, embedding in analysis.detections])
+    """Vectors `[3, dim]` of the whole photo, its main thing, and this cut out (again, without a clear mask)."""
+    whole, thing = (embedding for _, embedding in analyzer.analyze(load_photo(path, FOR_ANALYSIS)).detections)
+    return np.stack([whole.vector, thing.vector, thing.vector if thing.cutout is None else thing.cutout])
 
 
 def log_odds(
@@ -57,7 +57,7 @@ def log_odds(
         for _ in range(SPLITS):
             order = random.permutation(len(own))
             reference = ObjectReference.from_views(list(own[order[:SHOTS]]), contrast)
-            tested = np.concatenate([own[order[SHOTS:]], others])
+            tested = np.concatenate([own[order[SHOTS:]], others])[:, :2]
             scores = reference.discriminant.scores(tested.reshape(-1, tested.shape[-1])).reshape(
                 len(tested), -1
             )

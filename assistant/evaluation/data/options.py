@@ -142,6 +142,16 @@ class ClustersOptions(EvaluationOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WordsOptions(EvaluationOptions):
+    """Photos whose content is known."""
+
+    photos: Path = option(
+        "Photos, with WordNet's number or a folder that says what they show.", metavar="DIR"
+    )
+    second_half: bool = option("Only every second one by name; of ImageNet's, the fit saw the others.", False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationOptions(EvaluationOptions):
     """What is drawn, and how often."""
 

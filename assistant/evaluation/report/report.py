@@ -26,7 +26,7 @@ from personalizer.home import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Kind = Literal["recognition", "generation", "shots", "retention", "ablation", "clusters"]
+Kind = Literal["recognition", "generation", "shots", "retention", "ablation", "clusters", "words"]
 REPORT_FILE = "report.md"
 RELIABILITY_FILE, CURVE_FILE, DIFFERENCES_FILE = "reliability.png", "shots.png", "ablation.png"
 
@@ -115,6 +115,7 @@ _TABLES: Mapping[Kind, Callable[[Report], Table]] = {
     "retention": tables.retention_table,
     "ablation": tables.ablation_table,
     "clusters": tables.clusters_table,
+    "words": tables.words_table,
 }
 _RECOGNITION_WORDS = """\
 Weighted accuracy is the mean of the accuracies on positives and on negatives; an "I am not sure" counts as an error on
@@ -176,6 +177,13 @@ BCubed over the photos of somebody or something; whatever else is in their group
 group, or was not found, is alone. Shuffled orders are the same photos coming in in parts. Of the named rows, some
 photos of each one were named before the others came in.
 """
+_PLAIN_WORDS = """\
+The word is what a description says ("It looks like a dog (97 %)"). It is right where it sums up what the photo shows
+("animal" of a dog), and not judged where it says more than is known of the photo. Intervals are Wilson's.
+
+- `always the likeliest`: the word of the network's likeliest class, without calibration
+- `always` one word: the one that is right most often
+"""
 _WORDS: Mapping[Kind, tuple[str, str]] = {
     "recognition": ("Recognition", _RECOGNITION_WORDS),
     "shots": ("Quality against the number of photos", _SHOTS_WORDS),
@@ -183,6 +191,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     "retention": ("Retention", _RETENTION_WORDS),
     "ablation": ("Ways of training", _ABLATION_WORDS),
     "clusters": ("Clusters", _CLUSTERS_WORDS),
+    "words": ("Plain words", _PLAIN_WORDS),
 }
 _ALONE = (
     *("copy_rate", "concepts_without_room", "prompt_fidelity", "prompt_fidelity_reason", "encoder"),

@@ -202,6 +202,25 @@ def clusters_table(report: Report) -> Table:
     return rows
 
 
+def words_table(report: Report) -> Table:
+    """A row for what is said, and one for each control."""
+    rows: Table = [("", "photos", "given", "coverage", "judged", "right", "precision", "95 % interval")]
+    one_word = report["control_one_word"]["word"]
+    for name, row in (
+        ("a word is said", report["said"]),
+        ("control: always the likeliest", report["control_likeliest_word"]),
+        (f"control: always {one_word!r}", report["control_one_word"]),
+    ):
+        numbers = (number(row[key]) for key in ("given", "coverage", "judged", "right", "precision"))
+        rows.append((name, number(report["known"]), *numbers, between(row["interval"])))
+    unknown = report["without_truth"]
+    if unknown["photos"]:
+        rows.append(
+            ("what they show is not known", number(unknown["photos"]), number(unknown["given"]), *[""] * 5)
+        )
+    return rows
+
+
 def _as_they_come(one: Report) -> list[tuple[str, Report]]:
     incremental = one.get("incremental")
     if not incremental:

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from personalizer.errors import NotFoundError
 from personalizer.library.database import path_from
 from personalizer.library.photos.failures import DEATHS_FORGIVEN
 from personalizer.library.photos.labels import replace_labels
 from personalizer.library.photos.photos import PhotoRecords
+from personalizer.library.photos.vectors import store_vector
 from personalizer.schemas import Detection, Embedding, NewDetection, PhotoLabel
 
 FIRST_DETECTORS = "activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"
@@ -189,16 +188,7 @@ class AnalysisRecords(PhotoRecords):
                 detection_id,
             ),
         )
-        self.connection.execute(
-            """INSERT INTO vectors(detection_id, model, version, vector) VALUES (?, ?, ?, ?)
-               ON CONFLICT(detection_id, model, version) DO UPDATE SET vector = excluded.vector, indexed = 0""",
-            (
-                detection_id,
-                embedding.model,
-                embedding.version,
-                np.ascontiguousarray(embedding.vector, dtype="<f4").tobytes(),
-            ),
-        )
+        store_vector(self.connection, detection_id, embedding)
 
     def drop_superseded_vectors(self, models: Iterable[tuple[str, str]]) -> int:
         """Remove the vectors of other models from detections that one of these (model, version) has a vector of."""

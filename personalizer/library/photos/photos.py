@@ -14,6 +14,7 @@ from personalizer.errors import NotFoundError
 from personalizer.library.database import now_text, path_from, path_value
 from personalizer.library.photos.labels import LabelRecords, replace_labels
 from personalizer.library.photos.shots import insert_fingerprint
+from personalizer.library.photos.vectors import cutout_from, store_vector
 from personalizer.photos.perceptual_hash import Fingerprint
 from personalizer.schemas import (
     BoundingBox,
@@ -201,12 +202,8 @@ class PhotoRecords(LabelRecords):
                 detection.colors,
             ),
         ).lastrowid
-        blob = np.ascontiguousarray(embedding.vector, dtype="<f4").tobytes()
-        connection.execute(
-            "INSERT INTO vectors(detection_id, model, version, vector) VALUES (?, ?, ?, ?)",
-            (detection_id, embedding.model, embedding.version, blob),
-        )
         assert detection_id is not None
+        store_vector(connection, detection_id, embedding)
         return detection_id
 
     def record_file(self, path: Path, photo_id: int, size: int, mtime_ns: int) -> None:
@@ -245,7 +242,7 @@ class PhotoRecords(LabelRecords):
     def found_in(self, photo_id: int) -> list[tuple[NewDetection, Embedding]]:
         """What was found in a photo, with every vector of it, as it would be recorded anew."""
         rows = self.connection.execute(
-            f"""SELECT {_DETECTION_COLUMNS}, detector, colors, model, version, vector FROM detections
+            f"""SELECT {_DETECTION_COLUMNS}, detector, colors, model, version, vector, cutout FROM detections
                 JOIN vectors ON detection_id = id WHERE photo_id = ? ORDER BY id""",
             (photo_id,),
         )
@@ -254,7 +251,8 @@ class PhotoRecords(LabelRecords):
             one = detection_from(row)
             new = NewDetection(one.kind, one.box, one.score, row["detector"], one.flaw, row["colors"])
             vector = np.frombuffer(row["vector"], dtype="<f4")
-            found.append((new, Embedding(vector, row["model"], row["version"])))
+            cutout = None if row["cutout"] is None else cutout_from(row["cutout"])
+            found.append((new, Embedding(vector, row["model"], row["version"], cutout)))
         return found
 
     def has_detection(self, detection_id: int) -> bool:

@@ -275,7 +275,7 @@ class ScanTable:
         return marked
 
     def drop_looks(self, place: str) -> None:
-        """Drop words and colors of the candidates of a place that no other file shows.
+        """Drop words, colors and cut-outs of the candidates of a place that no other file shows.
 
         They are looked at again when they come back; names, and what people said about them, stay.
         """
@@ -285,6 +285,8 @@ class ScanTable:
             for statement in (
                 f"DELETE FROM photo_labels WHERE photo_id IN ({hidden})",
                 f"UPDATE detections SET colors = NULL WHERE colors IS NOT NULL AND photo_id IN ({hidden})",
+                f"""UPDATE vectors SET cutout = NULL WHERE cutout IS NOT NULL AND detection_id IN
+                    (SELECT id FROM detections WHERE photo_id IN ({hidden}))""",
                 f"UPDATE photos SET analysed_by = '' WHERE id IN ({hidden})",
             ):
                 connection.execute(statement, {"place": path_value(place)})

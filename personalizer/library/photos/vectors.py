@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,28 @@ def unit_colors(stored: bytes) -> Float32Array:
     roots = np.frombuffer(stored, dtype=np.uint8).astype(np.float32)
     unit: Float32Array = roots / np.float32(max(float(np.linalg.norm(roots)), 1e-6))
     return unit
+
+
+def cutout_from(stored: bytes) -> Float32Array:
+    """The vector `[dim]` of a cut-out from what is stored of it."""
+    return np.frombuffer(stored, dtype="<f2").astype(np.float32)
+
+
+def store_vector(connection: sqlite3.Connection, detection_id: int, embedding: Embedding) -> None:
+    """Store what one model made of a detection, in place of what it had made before."""
+    cutout = None if embedding.cutout is None else np.asarray(embedding.cutout, dtype="<f2").tobytes()
+    connection.execute(
+        """INSERT INTO vectors(detection_id, model, version, vector, cutout) VALUES (?, ?, ?, ?, ?)
+           ON CONFLICT(detection_id, model, version) DO UPDATE
+           SET vector = excluded.vector, cutout = excluded.cutout, indexed = 0""",
+        (
+            detection_id,
+            embedding.model,
+            embedding.version,
+            np.ascontiguousarray(embedding.vector, dtype="<f4").tobytes(),
+            cutout,
+        ),
+    )
 
 
 class VectorRecords(Database):
@@ -133,6 +156,19 @@ class VectorRecords(Database):
             (json.dumps([int(photo_id) for photo_id in photo_ids]),),
         )
         return {row["photo_id"]: unit_colors(row["colors"]) for row in rows}
+
+    def cutouts_of(self, photo_ids: Iterable[int], model: str, version: str) -> dict[int, Float32Array]:
+        """Vectors `[dim]` of some photos' main things on another ground, by photo; by one model.
+
+        Photos without a clear main thing are left out.
+        """
+        rows = self.connection.execute(
+            """SELECT photo_id, cutout FROM vectors JOIN detections ON detections.id = detection_id
+               WHERE cutout IS NOT NULL AND model = ?2 AND version = ?3
+                 AND photo_id IN (SELECT value FROM json_each(?1)) ORDER BY detection_id""",
+            (json.dumps([int(photo_id) for photo_id in photo_ids]), model, version),
+        )
+        return {row["photo_id"]: cutout_from(row["cutout"]) for row in rows}
 
     def vector_count(self) -> int:
         """How many there are."""

@@ -301,5 +301,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (
         # Of a thing inside a clear mask; NULL for all others.
         "ALTER TABLE detections ADD COLUMN colors BLOB",
+        # The same thing on another ground, where a mask tells it from its own; half precision.
+        "ALTER TABLE vectors ADD COLUMN cutout BLOB",
     ),
 )

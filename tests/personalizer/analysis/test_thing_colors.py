@@ -62,12 +62,15 @@ def test_an_empty_mask_has_no_colors() -> None:
     assert thing_colors(image, Image.new("L", mask.size)) is None
 
 
-def test_the_analysis_gives_colors_where_a_mask_is_clear_only() -> None:
+def test_the_analysis_gives_colors_and_a_cutout_where_a_mask_is_clear_only() -> None:
     analyzer = PhotoAnalyzer(faces=False)
     cat = package_photo("skimage", "data/chelsea.png")
-    whole, region = (detection for detection, _ in analyzer.analyze(cat).detections)
+    [(whole, of_whole), (region, of_region)] = analyzer.analyze(cat).detections
     assert whole.colors is None and region.colors is not None
     assert np.frombuffer(region.colors, np.uint8).max() > 0
+    assert of_whole.cutout is None and of_region.cutout is not None
+    assert 0.4 < float(of_region.vector @ of_region.cutout) < 0.99, "the same cat on another ground"
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (200, 300, 3), dtype=np.uint8))
     found = analyzer.analyze(noise)
-    assert found.thing is None and all(detection.colors is None for detection, _ in found.detections)
+    assert found.thing is None
+    assert all(detection.colors is None and one.cutout is None for detection, one in found.detections)

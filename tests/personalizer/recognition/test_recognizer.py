@@ -124,6 +124,38 @@ def test_other_colors_speak_against_a_thing_and_its_own_say_nothing(library: Lib
     assert plain.log_odds == pytest.approx(CALIBRATION.object.log_odds(plain.similarity))
 
 
+def _cut_out(found: Found, vector: Float32Array) -> Found:
+    """The same with this vector of its regions on another ground."""
+    return [
+        (detection, replace(embedding, cutout=vector) if detection.kind == "object" else embedding)
+        for detection, embedding in found
+    ]
+
+
+def test_things_are_known_from_their_cutouts_too(library: Library) -> None:
+    _, version = ObjectEmbedder().model_version
+    shots = [
+        _record(library, _cut_out(_thing(_axis(n, 1280), _axis(9, 1280), version=version), _axis(5, 1280)))
+        for n in (1, 2)
+    ]
+    concepts.learn_members(library, "mug", shots)
+    assert np.array_equal(library.cutouts_of(shots, "objects", version)[shots[0]], _axis(5, 1280))
+    assert library.cutouts_of(shots, "objects", "other") == {}
+    elsewhere = _thing(_axis(7, 1280), _axis(5, 1280), version=version)
+    [found] = Recognizer(library, calibration=CALIBRATION).evidence(elsewhere)
+    [plain] = Recognizer(library, calibration=CALIBRATION, learns=False).evidence(elsewhere)
+    assert found.similarity > 0.5, "nothing but the cut-out has this direction"
+    assert plain.similarity == pytest.approx(0)
+
+
+def test_a_single_photo_is_compared_as_it_is(library: Library) -> None:
+    whole, region = _axis(1), _axis(2)
+    shot = _record(library, _cut_out(_thing(whole, region), _axis(5)))
+    concepts.learn_members(library, "mug", [shot])
+    [found] = Recognizer(library, calibration=CALIBRATION).evidence(_thing(_axis(7), _axis(5)))
+    assert found.similarity == pytest.approx(0)
+
+
 def test_a_face_is_evidence_for_the_nearest_person_only(library: Library) -> None:
     amy, bob = 0.6 * _axis(0, 128), 0.6 * _axis(0, 128) + 0.3 * _axis(1, 128)
     concepts.learn_members(library, "Amy", [_record(library, _faces(amy) + _thing(_axis(0)))], kind="face")

@@ -141,8 +141,11 @@ def test_words_and_colors_of_what_is_left_out_go_and_are_made_again(
     run()
     [photo] = library.photos()
 
-    def kept() -> tuple[int, int]:
-        return len(library.labels(photo.id)), len(library.colors_of([photo.id]))
+    def kept() -> tuple[int, int, int]:
+        source = library.newest_vector_source("photo")
+        assert source is not None
+        cutouts = library.cutouts_of([photo.id], *source)
+        return len(library.labels(photo.id)), len(library.colors_of([photo.id])), len(cutouts)
 
     assert min(kept()) > 0
     version = analysis_version(PhotoAnalyzer())
@@ -158,7 +161,7 @@ def test_words_and_colors_of_what_is_left_out_go_and_are_made_again(
     assert library.photos_to_analyze(version) == []
     library.add_exclusion("Screenshots")
     assert run().excluded == 1
-    assert kept() == (0, 0)
+    assert kept() == (0, 0, 0)
     library.remove_exclusion("Screenshots")
     run()
     assert library.photos_to_analyze(version) == [photo.id]
