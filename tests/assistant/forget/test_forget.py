@@ -36,9 +36,11 @@ from personalizer.errors import FamiliarError, NotFoundError, NotReadyError, Usa
 from personalizer.home import Home
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.library.library import Library
-from personalizer.schemas import BoundingBox, Concept, Embedding, Job, NewDetection
+from personalizer.library.photos.labels import replace_labels
+from personalizer.schemas import BoundingBox, Concept, Embedding, Job, NewDetection, PhotoLabel
 
 NAME, EARLIER, OTHER = "Zoë Quux", "Mugsy", "Rex"
+PLANTED = "a word that no network says"
 KEPT_FACT = "is red with white dots"
 STEPS = 3
 
@@ -200,7 +202,7 @@ def words(*names: str) -> dict[str, list[bytes]]:
 
 
 def numbers(world: TrainedWorld, concept: Concept) -> dict[str, list[bytes]]:
-    """16 values in a row of each member's vectors, and of each row that was trained."""
+    """16 values in a row of each member's vectors, and of each row that was trained; colors and a planted word."""
     from safetensors.numpy import load_file
 
     photos = {member.photo_id for member in world.library.members(concept.id)}
@@ -217,7 +219,19 @@ def numbers(world: TrainedWorld, concept: Concept) -> dict[str, list[bytes]]:
         rows += [row[start : start + 16] for row in tensor.reshape(-1, tensor.shape[-1]) for start in (0, 16)]
     for tensor in load_file(folder / "prompt_cache.safetensors").values():
         cache.append(tensor.reshape(-1)[-16:])
+    source = world.library.newest_vector_source("photo")
+    assert source is not None
+    cutouts = [part[16:32] for part in world.library.cutouts_of(photos, *source).values()]
+    [marked, *_] = photos
+    replace_labels(world.library.connection, marked, [PhotoLabel(PLANTED, 0.9, "thing")])
+    chosen = ",".join(map(str, photos))
+    colors = world.library.connection.execute(
+        f"SELECT colors FROM detections WHERE colors IS NOT NULL AND photo_id IN ({chosen})"
+    )
     found = {
+        "cutouts": [part.astype("<f2").tobytes() for part in cutouts],
+        "colors": [row["colors"] for row in colors],
+        "words": [PLANTED.encode()],
         "vectors": [part.astype("<f4").tobytes() for part in vectors],
         "rows": [part.astype("<f4").tobytes() for part in rows],
         "cache": [part.tobytes() for part in cache],
@@ -229,6 +243,7 @@ def numbers(world: TrainedWorld, concept: Concept) -> dict[str, list[bytes]]:
         if path.is_file() and path.parent != folder
     )
     found = {kind: [part for part in parts if part not in others] for kind, parts in found.items()}
+    assert found["cutouts"] and found["colors"]
     assert len(found["vectors"]) == len(vectors) and len(found["rows"]) > 4 and len(found["cache"]) > 1
     return found
 
@@ -285,6 +300,8 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
     } <= before["rows"]
     assert f"{own}/prompt_cache.safetensors" in before["cache"]
     assert {"library.sqlite3", "chroma"} <= library_files(before["vectors"])
+    for kind in ("cutouts", "colors", "words"):
+        assert library_files(before[kind]) == {"library.sqlite3"}, kind
     assert {
         "logs/worker.old.log",
         "demo.json",
