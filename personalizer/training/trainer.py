@@ -55,9 +55,9 @@ class TrainerConfig:
     soft_positives: int = 64
     soft_groups: int = 4
     views_per_photo: int = 12
-    background_views: int = 0
+    background_views: int = 4
     """Of these, at most so many show a thing on another ground, where it can be told from its own."""
-    background_negatives: int = 0
+    background_negatives: int = 2
     """Views per photo of the ground alone, which do not show the thing."""
     gradient_clip: float = 1.0
     checkpoint_every_s: float = 10.0
