@@ -55,9 +55,9 @@ class TrainerConfig:
     soft_positives: int = 64
     soft_groups: int = 4
     views_per_photo: int = 12
-    background_views: int = 0
+    background_views: int = 4
     """Of these, at most so many show a thing on another ground, where it can be told from its own."""
-    background_negatives: int = 0
+    background_negatives: int = 2
     """Views per photo of the ground alone, which do not show the thing."""
     gradient_clip: float = 1.0
     checkpoint_every_s: float = 10.0
@@ -118,6 +118,7 @@ class TrainerConfig:
             seed=self.seed,
             background_views=self.background_views,
             background_negatives=self.background_negatives,
+            pieces_on_thing=self.start == "thing",
         )
 
     @staticmethod
@@ -177,7 +178,12 @@ class PrefixTrainer:
             self.builder, dataset, config.weights, config.text, hard_negatives=config.hard_negatives
         )
         start = starting_rows(
-            backbone, dataset.real_positives, config.rows.learned_rows, config.start, config.seed
+            backbone,
+            dataset.real_positives,
+            config.rows.learned_rows,
+            config.start,
+            config.seed,
+            dataset.on_thing,
         )
         prompt = self.builder.beginning(personal_prompt())
         self.prefix = DualPrefix(

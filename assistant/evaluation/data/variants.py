@@ -35,10 +35,11 @@ VARIANTS: Mapping[str, Variant] = {
     "no_augmentation": Variant("each photo as it is, in no further views", {"views_per_photo": 1}),
     "recognition_only": Variant("it is never drawn", {"generation": 0}),
     "generation_only": Variant("it is only drawn", {"recognition": 0, "description": 0}),
-    "backgrounds": Variant(
-        "some views on other grounds, and the grounds alone as something else",
-        {"background_views": 4, "background_negatives": 2},
+    "no_backgrounds": Variant(
+        "never on other grounds, and no ground alone as something else",
+        {"background_views": 0, "background_negatives": 0},
     ),
+    "thing_start": Variant("rows begin as pieces that lie on the thing", {"start": "thing"}),
     "mean_start": Variant("rows begin as means of the pictures' pieces", {"start": "mean"}),
     "random_start": Variant("rows begin at random", {"start": "random"}),
     "four_rows": Variant(
