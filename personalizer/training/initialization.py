@@ -8,7 +8,7 @@ import torch
 
 from personalizer.backbones.base import Backbone
 
-Start = Literal["thing", "pieces", "mean", "random"]
+Start = Literal["pieces", "mean", "random"]
 STARTS: tuple[Start, ...] = get_args(Start)
 _ROUNDS = 10
 """Of k-means; a few dozen pictures have settled by then."""
@@ -16,24 +16,16 @@ _ROUNDS = 10
 
 @torch.no_grad()
 def starting_rows(
-    backbone: Backbone,
-    positives: torch.Tensor,
-    count: int,
-    start: Start,
-    seed: int,
-    on_thing: torch.Tensor | None = None,
+    backbone: Backbone, positives: torch.Tensor, count: int, start: Start, seed: int
 ) -> torch.Tensor:
     """`[count, hidden]`, from the codes `[n, tokens]` of the concept's own pictures.
 
     The name comes from the vocabulary's free rows. The others are `pieces` of the pictures, because their codes are
-    what the backbone knows how to read; only those that lie on the `thing`, by `on_thing` `[n, tokens]`, where these
-    are enough; the `mean` of each of as many groups of alike pieces; or `random` values of the pieces' size.
+    what the backbone knows how to read; the `mean` of each of as many groups of alike pieces; or `random` values of
+    the pieces' size.
     """
     embedded = backbone.embed_image_codes(positives).float()
-    if start == "thing" and on_thing is not None and int(on_thing.sum()) >= count - 1:
-        rows = _pieces_on_thing(embedded, on_thing, count - 1)
-    else:
-        rows = _spread_pieces(embedded, count - 1)
+    rows = _spread_pieces(embedded, count - 1)
     if start == "mean":
         rows = _means_of_groups(embedded.flatten(0, 1), rows)
     elif start == "random":
@@ -49,13 +41,6 @@ def _spread_pieces(embedded: torch.Tensor, count: int) -> torch.Tensor:
     places = torch.linspace(0, tokens - 1, count).round().long()
     chosen = [embedded[index * pictures // count, place] for index, place in enumerate(places.tolist())]
     return torch.stack(chosen)
-
-
-def _pieces_on_thing(embedded: torch.Tensor, on_thing: torch.Tensor, count: int) -> torch.Tensor:
-    """Of `[n, tokens, hidden]`, pieces where `[n, tokens]` is true, from all parts of the thing: `[count, hidden]`."""
-    # From top to bottom, so that pieces beside each other in this order come from different pictures.
-    pieces = embedded.transpose(0, 1)[on_thing.T]
-    return pieces[torch.linspace(0, len(pieces) - 1, count).round().long()]
 
 
 def _means_of_groups(pieces: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:

@@ -118,7 +118,6 @@ class TrainerConfig:
             seed=self.seed,
             background_views=self.background_views,
             background_negatives=self.background_negatives,
-            pieces_on_thing=self.start == "thing",
         )
 
     @staticmethod
@@ -178,12 +177,7 @@ class PrefixTrainer:
             self.builder, dataset, config.weights, config.text, hard_negatives=config.hard_negatives
         )
         start = starting_rows(
-            backbone,
-            dataset.real_positives,
-            config.rows.learned_rows,
-            config.start,
-            config.seed,
-            dataset.on_thing,
+            backbone, dataset.real_positives, config.rows.learned_rows, config.start, config.seed
         )
         prompt = self.builder.beginning(personal_prompt())
         self.prefix = DualPrefix(

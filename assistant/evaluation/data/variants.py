@@ -39,7 +39,6 @@ VARIANTS: Mapping[str, Variant] = {
         "never on other grounds, and no ground alone as something else",
         {"background_views": 0, "background_negatives": 0},
     ),
-    "thing_start": Variant("rows begin as pieces that lie on the thing", {"start": "thing"}),
     "mean_start": Variant("rows begin as means of the pictures' pieces", {"start": "mean"}),
     "random_start": Variant("rows begin at random", {"start": "random"}),
     "four_rows": Variant(

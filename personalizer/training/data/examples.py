@@ -64,8 +64,6 @@ class PrefixDataset:
     questions: tuple[TextQuestion, ...] = ()
     swapped_positives: int = 0
     """The last so many positives have another ground: to be recognised, not to be drawn."""
-    on_thing: torch.Tensor | None = None
-    """Which pieces of `real_positives` `[n, tokens]` are known to lie on the thing; none where no mask is clear."""
 
     @property
     def real_positives(self) -> torch.Tensor:

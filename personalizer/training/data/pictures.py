@@ -7,7 +7,6 @@ library and the backbone's encoder; what the pictures are used for is the traini
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,6 @@ import torch
 from PIL import Image
 
 from personalizer.backbones.base import Backbone
-from personalizer.backbones.preprocessing import center_square
 from personalizer.errors import UsageError
 from personalizer.library.library import Library
 from personalizer.photos.crops import augmented
@@ -33,7 +31,6 @@ FEWEST_UNCHANGED_VIEWS = 2
 """Of each photo: the whole and the close view as they are."""
 ENOUGH_GROUNDS = 12
 """Of the library's own photos; with fewer the bank's pictures, decoded, serve as grounds too."""
-
 MOST_MASKS = 32
 """Photos whose thing is told from its ground, which takes 0.4 s each; many photos show many grounds anyway."""
 
@@ -52,18 +49,11 @@ class PicturesConfig:
     """Of the views of each photo, so many show the thing on another ground, where it can be told from its own."""
     background_negatives: int = 0
     """Views per photo of the ground alone."""
-    pieces_on_thing: bool = False
-    """Say which pieces of the pictures lie on the thing."""
 
     @property
     def swapped_views(self) -> int:
         """`background_views`, as far as enough views stay as they are."""
         return max(0, min(self.background_views, self.views_per_photo - FEWEST_UNCHANGED_VIEWS))
-
-    @property
-    def masks(self) -> bool:
-        """Whether things have to be told from their grounds."""
-        return self.swapped_views > 0 or self.background_negatives > 0 or self.pieces_on_thing
 
 
 def collect_pictures(
@@ -85,7 +75,6 @@ def collect_pictures(
     if not opened:
         raise _unusable(concept, "none of its member photos can be read", CHECK_PHOTOS)
     trained, held, masked = _member_views(opened, backbone, config, rng)
-    on_thing = _pieces_on_thing(masked, len(trained.codes), backbone) if config.pieces_on_thing else None
     # Of one model: of two that looked at photos one after the other only the length is the same.
     source, vector_of = library.comparable_vectors(member.id for member in members)
     assert source is not None, "a member without a vector"
@@ -120,7 +109,6 @@ def collect_pictures(
         soft=[ranked[place] for place in readable],
         contexts=contexts,
         swapped_positives=len(swapped.codes),
-        on_thing=on_thing,
     )
 
 
@@ -130,17 +118,16 @@ def _unusable(concept: Concept, found: str, fix: str) -> UsageError:
 
 def _member_views(
     opened: Sequence[OpenedPhoto], backbone: Backbone, config: PicturesConfig, rng: np.random.Generator
-) -> tuple[_Encoded, _Encoded, list[_Masked]]:
-    """Views to train on, views to check on, and the photos whose thing can be told from its ground."""
+) -> tuple[_Encoded, _Encoded, list[tuple[OpenedPhoto, Image.Image]]]:
+    """Views to train on, views to check on, and the photos whose thing can be told from its ground, with its mask."""
     trained, held = _Encoded(backbone), _Encoded(backbone)
-    masked: list[_Masked] = []
-    most = min(len(opened), MOST_MASKS) if config.masks else 0
-    looked_at = set(np.linspace(0, len(opened) - 1, most).round().astype(int).tolist())
+    masked: list[tuple[OpenedPhoto, Image.Image]] = []
+    most = MOST_MASKS if config.swapped_views or config.background_negatives else 0
+    chosen = np.linspace(0, len(opened) - 1, min(len(opened), most)).round().astype(int)
     for number, photo in enumerate(opened):
-        views = photo.views()
-        mask = photo.mask() if number in looked_at else None
+        views, mask = photo.views(), photo.mask() if number in chosen else None
         if mask is not None:
-            masked.append(_Masked(photo, mask, len(trained.codes)))
+            masked.append((photo, mask))
         unchanged = config.views_per_photo - (0 if mask is None else config.swapped_views)
         more = [augmented(views[index % len(views)], rng) for index in range(unchanged - len(views))]
         trained.add([*views, *more])
@@ -148,21 +135,8 @@ def _member_views(
     return trained, held, masked
 
 
-def _pieces_on_thing(masked: Sequence[_Masked], pictures: int, backbone: Backbone) -> torch.Tensor:
-    """`[pictures, tokens]`: of the unchanged views of each photo, the pieces that the mask mostly covers."""
-    tokens = backbone.spec.tokens_per_image
-    side = math.isqrt(tokens)
-    found = torch.zeros((pictures, tokens), dtype=torch.bool, device=backbone.device)
-    for one in masked:
-        for number, view in enumerate(one.photo.views(one.mask)):
-            # Cut out of the mask as the backbone cuts its picture out of the view.
-            covered = np.asarray(center_square(view, side))[..., 0] >= 128
-            found[one.first_view + number] = torch.from_numpy(covered.reshape(-1)).to(found.device)
-    return found
-
-
 def _background_views(
-    masked: Sequence[_Masked],
+    masked: Sequence[tuple[OpenedPhoto, Image.Image]],
     grounds: _Grounds,
     backbone: Backbone,
     config: PicturesConfig,
@@ -170,9 +144,9 @@ def _background_views(
     """The things on other grounds, and their grounds without them."""
     swapped, alone = _Encoded(backbone), _Encoded(backbone)
     rng = np.random.default_rng((config.seed, 2))
-    for one in masked:
-        swapped.add(_on_other_grounds(one.photo, one.mask, grounds, config.swapped_views, rng))
-        alone.add(_without_subject(one.photo, one.mask, config.background_negatives, rng))
+    for photo, mask in masked:
+        swapped.add(_on_other_grounds(photo, mask, grounds, config.swapped_views, rng))
+        alone.add(_without_subject(photo, mask, config.background_negatives, rng))
     return swapped, alone
 
 
@@ -192,16 +166,6 @@ def _soft_positives(
         generation_rows=config.generation_rows,
     )
     return [pool[soft.index][0] for soft in ranked], ranked
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Masked:
-    """A photo whose thing can be told from its ground."""
-
-    photo: OpenedPhoto
-    mask: Image.Image
-    first_view: int
-    """Where its unchanged views stand among all that are trained on."""
 
 
 class _Encoded:

@@ -118,14 +118,7 @@ def world(tmp_path: Path) -> Iterator[SimpleNamespace]:
 
 
 def collect(
-    world: SimpleNamespace,
-    concept: int,
-    backbone: Any,
-    views: int = 0,
-    negatives: int = 0,
-    seed: int = 0,
-    *,
-    pieces_on_thing: bool = False,
+    world: SimpleNamespace, concept: int, backbone: Any, views: int = 0, negatives: int = 0, seed: int = 0
 ) -> PrefixDataset:
     config = PicturesConfig(
         views_per_photo=6,
@@ -135,7 +128,6 @@ def collect(
         seed=seed,
         background_views=views,
         background_negatives=negatives,
-        pieces_on_thing=pieces_on_thing,
     )
     return collect_pictures(world.library, world.library.concept(concept), backbone, config)
 
@@ -192,17 +184,6 @@ def test_two_views_of_each_photo_stay_as_they_are(world: SimpleNamespace, backbo
     assert len(found.positives) == 18 and found.swapped_positives == 3 * 4
 
 
-def test_of_many_photos_some_are_told_from_their_ground(
-    world: SimpleNamespace, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("personalizer.training.data.pictures.MOST_MASKS", 2)
-    found = collect(world, world.make(), backbone, views=2, negatives=1, pieces_on_thing=True)
-    assert found.swapped_positives == 2 * 2 and found.on_thing is not None
-    assert len(found.positives) == 18
-    known = found.on_thing.any(dim=1).nonzero().flatten().tolist()
-    assert known == [0, 1, 10, 11], "of the first photo and of the last, behind the six views of the second"
-
-
 def test_where_the_library_has_few_other_photos_the_bank_serves_as_ground(
     world: SimpleNamespace, pocket_like: Path, tmp_path: Path
 ) -> None:
@@ -238,36 +219,6 @@ def test_hopeless_photos_keep_all_their_views(
     with_noise = collect(world, concept, backbone, views=2, negatives=2)
     assert len(with_noise.positives) == len(found.positives) + 6
     assert with_noise.swapped_positives == 3 * 2 and len(with_noise.negatives) == len(found.negatives) + 6
-
-
-def test_pieces_on_the_thing_are_those_that_show_it(
-    world: SimpleNamespace, backbone: Backbone, tmp_path: Path
-) -> None:
-    concept = world.make()
-    noise = np.random.default_rng(0).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
-    Image.fromarray(noise).save(tmp_path / "noise.png")
-    member = record(world.library, tmp_path / "noise.png", [1, 0.05, 0], "object")
-    world.library.add_members(concept, [member], source="user", status="confirmed")
-    assert collect(world, concept, backbone, views=2).on_thing is None, "nobody asked"
-    watched = Watched(backbone)
-    found = collect(world, concept, watched, views=2, pieces_on_thing=True)
-    assert found.on_thing is not None and found.on_thing.shape == found.real_positives.shape
-    # Of each photo the whole and the close view come first; the others are moved, and nothing is said of them.
-    for photo_number in range(3):
-        whole, close, *moved = found.on_thing[4 * photo_number : 4 * (photo_number + 1)]
-        for view, known in zip(watched.seen[8 * photo_number :][:2], (whole, close), strict=True):
-            side = min(view.size)
-            left, top = (view.width - side) // 2, (view.height - side) // 2
-            square = view.crop((left, top, left + side, top + side)).resize((64, 64))
-            cells = [square.crop((x, y, x + 16, y + 16)) for y in range(0, 64, 16) for x in range(0, 64, 16)]
-            assert known.tolist() == [shares(cell)[0] >= 0.5 for cell in cells] and 0 < known.sum() < 16
-        assert not torch.stack(moved).any()
-    assert not found.on_thing[12:].any(), "noise has no main thing"
-
-
-def test_no_piece_of_a_face_is_known_to_lie_on_it(world: SimpleNamespace, backbone: Backbone) -> None:
-    found = collect(world, world.make("face"), backbone, pieces_on_thing=True)
-    assert found.on_thing is not None and not found.on_thing.any()
 
 
 def test_faces_keep_all_their_views(world: SimpleNamespace, backbone: Backbone) -> None:
