@@ -417,8 +417,8 @@ def test_an_old_prefix_gives_the_same_answers(old: Any, prepared: Path) -> None:
         logit = yes_no_logit(old.home, prefix["concept"], Path(photo))
         assert logit == pytest.approx(answer["logit"], abs=LOGIT_TOLERANCE)
         [recognized] = familiar.json("describe", photo, "--ask", f"Is this {prefix['name']}?")["concepts"]
+        # How probable that is was calibrated anew since, with other vectors of the photos.
         assert recognized["verdict"] == answer["verdict"]
-        assert recognized["probability"] == pytest.approx(answer["probability"], abs=0.02)
 
 
 def yes_no_logit(home: Path, concept_id: int, photo: Path) -> float:
