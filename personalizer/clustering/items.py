@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from personalizer.library.concepts.clusters import ItemRow, Source
 from personalizer.library.library import Library
+from personalizer.library.photos.vectors import cutout_from
 from personalizer.schemas import BoundingBox, ConceptKind, Detection, DetectionKind, Float32Array, Int64Array
 
 SKETCH_DIMENSIONS = 256
@@ -21,15 +22,15 @@ _BLOCK_ITEMS = 512
 Int8Array = npt.NDArray[np.int8]
 PORTRAIT_SHARE = 0.1
 """A photo that a face fills to this share of its area shows a person, not a thing."""
-WHOLE_SHARE = 0.3
-"""Of the whole pictures' cosine in that of two things: the main thing says more. Without one, the picture has both."""
+WHOLE_WEIGHT = 0.5
+"""Of the whole picture beside its main thing and this cut out, which say more. What a photo lacks, the next wider view
+stands for. A mean of the cosines of whole and region, without cut-outs, found 0.79 instead of 0.84 of 20 things."""
 
 
 class ItemStore:
     """Items by position, ascending by detection id: `ids`, `photos` and `quality` are `[n]`.
 
-    Vectors of things are those of the whole picture and of its region in one, scaled so that the scalar product is a
-    mean of both cosines, with `WHOLE_SHARE` for the whole picture.
+    Vectors of things are the mean of those of the whole picture, its region and its cut-out, at unit length.
     """
 
     def __init__(self, kind: ConceptKind) -> None:
@@ -151,14 +152,9 @@ class ItemStore:
             whole |= library.vectors_of(ids[start : start + _BLOCK_ITEMS].tolist(), *source)
         if self.kind == "face":
             return whole
-        regions = {
-            number: np.frombuffer(vector, dtype="<f4").astype(np.float32)
-            for number, vector in library.region_vectors(list(whole), source).items()
-        }
-        of_whole, of_region = np.float32(WHOLE_SHARE**0.5), np.float32((1 - WHOLE_SHARE) ** 0.5)
+        regions = library.region_vectors(list(whole), source)
         return {
-            number: np.concatenate([vector * of_whole, regions.get(number, vector) * of_region])
-            for number, vector in whole.items()
+            number: _thing(vector, *regions.get(number, (None, None))) for number, vector in whole.items()
         }
 
     def _sketched(self, vectors: Float32Array) -> tuple[Int8Array, Float32Array, Float32Array]:
@@ -214,6 +210,15 @@ def portrait_photos(whole: list[Detection], faces: list[Detection]) -> set[int]:
         for face in faces
         if face.photo_id in area and box_area(face.box) >= PORTRAIT_SHARE * area[face.photo_id]
     }
+
+
+def _thing(whole: Float32Array, region: bytes | None, cutout: bytes | None) -> Float32Array:
+    """One unit vector for a photo of a thing, from what the library stores of its views."""
+    of_region = whole if region is None else np.frombuffer(region, dtype="<f4")
+    of_cutout = of_region if cutout is None else cutout_from(cutout)
+    mean = np.float32(WHOLE_WEIGHT) * whole + of_region + of_cutout
+    thing: Float32Array = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
+    return thing
 
 
 def box_area(box: BoundingBox) -> float:

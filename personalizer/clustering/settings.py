@@ -8,12 +8,12 @@ from personalizer.faces.quality import QUALITY_GATE
 from personalizer.schemas import ConceptKind
 
 CHUNK_ITEMS: dict[ConceptKind, int] = {"face": 1024, "object": 256}
-"""New items in one neighborhood. Vectors of things are twenty times as long."""
+"""New items in one neighborhood. Vectors of things are ten times as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class KindSettings:
-    """Similarities, on the scale of the kind: 1 - distance for faces, the mean cosine for things.
+    """Similarities, on the scale of the kind: 1 - distance for faces, the cosine for things.
 
     To join a labeled concept without asking, an item also has to be no further from its members than they are from
     each other, and further from everything else by a margin.
@@ -71,7 +71,7 @@ class ClusterSettings:
     )
     thing: KindSettings = field(
         default_factory=lambda: KindSettings(
-            threshold=0.56, min_size=3, suggest=0.4, sure=0.6, close=0.6, same=0.9
+            threshold=0.61, min_size=3, suggest=0.45, sure=0.65, close=0.65, same=0.9
         )
     )
 

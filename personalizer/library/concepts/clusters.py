@@ -140,12 +140,15 @@ class ClusterRecords(Database):
         while block := rows.fetchmany(_BLOCK_ROWS):
             yield [ItemRow(row["id"], row["photo_id"], row["score"]) for row in block]
 
-    def region_vectors(self, whole_ids: list[int], source: Source) -> dict[int, bytes]:
-        """The vector of the surest region of each photo, by the id of its whole picture; little-endian float32."""
-        best: dict[int, tuple[float, bytes]] = {}
+    def region_vectors(self, whole_ids: list[int], source: Source) -> dict[int, tuple[bytes, bytes | None]]:
+        """Of each photo's surest region the vector, little-endian float32, and the one of its cut-out, float16.
+
+        By the id of its whole picture. There is a cut-out only where a mask is clear.
+        """
+        best: dict[int, tuple[float, bytes, bytes | None]] = {}
         for start in range(0, len(whole_ids), _BLOCK_ROWS):
             rows = self.connection.execute(
-                """SELECT whole.id AS whole_id, region.score AS score, vector FROM detections AS whole
+                """SELECT whole.id AS whole_id, region.score AS score, vector, cutout FROM detections AS whole
                    JOIN detections AS region ON region.photo_id = whole.photo_id AND region.kind = 'object'
                    JOIN vectors ON detection_id = region.id AND model = ? AND version = ?
                    WHERE whole.id IN (SELECT value FROM json_each(?)) ORDER BY region.id""",
@@ -153,5 +156,5 @@ class ClusterRecords(Database):
             )
             for row in rows:
                 if row["whole_id"] not in best or row["score"] > best[row["whole_id"]][0]:
-                    best[row["whole_id"]] = (row["score"], row["vector"])
-        return {whole_id: vector for whole_id, (_, vector) in best.items()}
+                    best[row["whole_id"]] = (row["score"], row["vector"], row["cutout"])
+        return {whole_id: (vector, cutout) for whole_id, (_, vector, cutout) in best.items()}

@@ -9,7 +9,13 @@ import pytest
 from scipy.spatial.distance import cdist
 from stored_photos import store_faces, store_photo
 
-from personalizer.clustering.items import SKETCH_DIMENSIONS, WHOLE_SHARE, ItemStore, box_area, portrait_photos
+from personalizer.clustering.items import (
+    SKETCH_DIMENSIONS,
+    WHOLE_WEIGHT,
+    ItemStore,
+    box_area,
+    portrait_photos,
+)
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Detection, Embedding, Float32Array, NewDetection
 
@@ -22,13 +28,19 @@ def unit(seed: int, dimensions: int = 8) -> Float32Array:
 
 
 def store_thing(
-    library: Library, name: str, whole: Float32Array, region: Float32Array | None = None, face_px: int = 0
+    library: Library,
+    name: str,
+    whole: Float32Array,
+    region: Float32Array | None = None,
+    *,
+    cutout: Float32Array | None = None,
+    face_px: int = 0,
 ) -> int:
     """A photo, and perhaps a region of it and a face of so many pixels a side; returns the whole's id."""
     found = [(NewDetection("photo", WHOLE, 1.0, "whole"), Embedding(whole, "m", "1"))]
     if region is not None:
         box = BoundingBox(10, 10, 60, 60)
-        found.append((NewDetection("object", box, 0.9, "cam"), Embedding(region, "m", "1")))
+        found.append((NewDetection("object", box, 0.9, "cam"), Embedding(region, "m", "1", cutout)))
     if face_px:
         box = BoundingBox(0, 0, face_px, face_px)
         found.append((NewDetection("face", box, 1.0, "test"), Embedding(unit(1), "f", "1")))
@@ -96,19 +108,22 @@ def test_sketches_are_as_near_as_they_say(library: Library, dimensions: int) -> 
         assert cosine_error.std() < ItemStore("object").slack / 2
 
 
-def test_the_similarity_of_things_is_a_mean_of_two_cosines(library: Library) -> None:
-    store_thing(library, "a", unit(1), unit(2))
-    store_thing(library, "b", unit(3), unit(4))
-    store_thing(library, "c", unit(5))
+def test_a_thing_is_the_mean_of_its_views(library: Library) -> None:
+    store_thing(library, "a", unit(1), unit(2), cutout=unit(3))
+    store_thing(library, "b", unit(1), unit(2))
+    store_thing(library, "c", unit(1))
     store = ItemStore("object")
     store.refresh(library)
     vectors = store.vectors(library, all_positions(store))
-    assert vectors.shape == (3, 16)
-    expected = WHOLE_SHARE * unit(1) @ unit(3) + (1 - WHOLE_SHARE) * unit(2) @ unit(4)
-    assert vectors[0] @ vectors[1] == pytest.approx(expected, abs=1e-6)
-    # Without a region the whole stands for it.
-    expected = WHOLE_SHARE * unit(1) @ unit(5) + (1 - WHOLE_SHARE) * unit(2) @ unit(5)
-    assert vectors[0] @ vectors[2] == pytest.approx(expected, abs=1e-6)
+    for vector, views in zip(
+        vectors,
+        # Without a cut-out the region stands for it, without a region the whole.
+        ((unit(1), unit(2), unit(3)), (unit(1), unit(2), unit(2)), (unit(1), unit(1), unit(1))),
+        strict=True,
+    ):
+        whole, region, cutout = views
+        mean = WHOLE_WEIGHT * whole + region + cutout
+        assert vector == pytest.approx(mean / np.linalg.norm(mean), abs=1e-3)
 
 
 def test_a_portrait_shows_no_thing(library: Library) -> None:
