@@ -53,6 +53,15 @@ def known_analyses(known_photos: KnownPhotos) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def index_here() -> Iterator[None]:
+    """Jobs write the vector index in this process."""
+    from index_here import index_in_this_process
+
+    with index_in_this_process():
+        yield
+
+
 class SmallDisk:
     """A file system of a few MiB that can be filled up and made read-only."""
 

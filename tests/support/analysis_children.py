@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 
 from personalizer.analysis.process import Analysed, AnalysisProcess, Answer, Unreadable
-from personalizer.scan import importer, reanalysis
 
+_STARTING_CHILDREN = (
+    "personalizer.scan.importer",
+    "personalizer.scan.reanalysis",
+    "assistant.worker.concept_jobs",
+)
 # Tests put others in their place, for the processes that scans start.
 _send, _receive = AnalysisProcess.send, AnalysisProcess.receive
 
@@ -65,6 +69,6 @@ class KnownPhotos:
                 super().send(path, content)
 
         with pytest.MonkeyPatch.context() as patch:
-            for module in (importer, reanalysis):
-                patch.setattr(module, "AnalysisProcess", KnowingProcess)
+            for module in _STARTING_CHILDREN:
+                patch.setattr(f"{module}.AnalysisProcess", KnowingProcess)
             yield
