@@ -218,6 +218,7 @@ def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
     assert "cluster" in world.done("scan")
 
 
+@pytest.mark.usefixtures("index_here")
 def test_naming_while_a_scan_runs_is_seen_by_it(world: FolderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(3)]
     world.done("scan")
