@@ -10,10 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from personalizer.training.torch_threads import wait_briefly
+
+if TYPE_CHECKING:
+    from analysis_children import KnownPhotos
 
 # Tests share the machine as well; before any of them loads torch.
 wait_briefly()
@@ -30,6 +34,32 @@ def pocket_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("checkpoint") / "pocket-like"
     write_pocket_like(directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def known_photos() -> Iterator[KnownPhotos]:
+    """What children said about the photos of all tests that use `known_analyses`."""
+    from analysis_children import KnownPhotos
+
+    known = KnownPhotos()
+    yield known
+    known.stop()
+
+
+@pytest.fixture
+def known_analyses(known_photos: KnownPhotos) -> Iterator[None]:
+    """Scans start no child for a photo that one has looked at in an earlier test: they get its answer again."""
+    with known_photos.used_by_scans():
+        yield
+
+
+@pytest.fixture
+def index_here() -> Iterator[None]:
+    """Jobs write the vector index in this process."""
+    from index_here import index_in_this_process
+
+    with index_in_this_process():
+        yield
 
 
 class SmallDisk:

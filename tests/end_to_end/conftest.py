@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import json_here
 from photos import other_thing, striped_thing
 from waiting import until
 
@@ -42,13 +43,17 @@ class Command:
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{self.worker_log()}"
         return json.loads(done.stdout)
 
+    def look(self, *arguments: str) -> Any:
+        """As `json`, without the start of a program: for what is asked again and again while others work."""
+        return json_here(self.home, "--backbone", str(self.backbone), *arguments)
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             self.arguments(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
     def worker_pid(self) -> int | None:
-        pid: int | None = self.json("status")["worker"]["pid"]
+        pid: int | None = self.look("status")["worker"]["pid"]
         return pid
 
     def worker_log(self) -> str:
@@ -59,7 +64,7 @@ class Command:
         """The newest job of this kind that has this state, once it did that many steps."""
 
         def newest() -> dict[str, Any] | None:
-            jobs = [job for job in self.json("jobs") if (job["kind"], job["state"]) == (kind, state)]
+            jobs = [job for job in self.look("jobs") if (job["kind"], job["state"]) == (kind, state)]
             return dict(jobs[-1]) if jobs and jobs[-1]["done"] >= done else None
 
         try:

@@ -61,7 +61,7 @@ def program(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 def watching(command: Any, *options: str) -> Iterator[subprocess.Popen[str]]:
     """`familiar watch` with its lock held."""
     with program(*command.arguments("watch", *options)[1:]) as process:
-        until(lambda: command.json("status")["watching"])
+        until(lambda: command.look("status")["watching"])
         yield process
 
 
@@ -173,7 +173,7 @@ def test_a_named_concept_is_trained_makes_way_and_survives_restarts(
     assert biggest["members"] >= 3
     at_once = ("-c", WATCH_AT_ONCE, str(command.home), str(command.backbone))
     with program(*at_once) as process:
-        until(lambda: command.json("status")["watching"])
+        until(lambda: command.look("status")["watching"])
         command.json("name", str(biggest["id"]), "Bo")
         command.wait_for("personalise", "running", done=5)
 

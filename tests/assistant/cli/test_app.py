@@ -1,4 +1,4 @@
-"""The command line as users and scripts see it: exit codes, JSON, start-up time; on the real command."""
+"""The command line as users and scripts see it: exit codes, JSON, start-up time."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import json_here, run_here
 
 from assistant.cli.app import global_options_first
 
@@ -79,7 +80,7 @@ def test_help_loads_nothing_heavy() -> None:
     ],
 )
 def test_usage_errors_exit_with_2_and_say_so_in_json(tmp_path: Path, arguments: list[str]) -> None:
-    done = familiar(tmp_path, "--json", *arguments)
+    done = run_here(tmp_path, "--json", *arguments)
     assert done.returncode == 2
     assert set(json.loads(done.stdout)["error"]) == {"tried", "found", "fix"}
     assert "Traceback" not in done.stderr
@@ -101,7 +102,7 @@ def test_usage_errors_exit_with_2_and_say_so_in_json(tmp_path: Path, arguments: 
     ],
 )
 def test_missing_things_exit_with_3(tmp_path: Path, arguments: list[str]) -> None:
-    done = familiar(tmp_path, "--json", *arguments)
+    done = run_here(tmp_path, "--json", *arguments)
     assert done.returncode == 3, done.stderr
     error = json.loads(done.stdout)["error"]
     assert all(error.values())
@@ -139,7 +140,7 @@ def test_the_plain_chat_reads_and_prints_names_that_are_not_utf_8(tmp_path: Path
 def test_an_unknown_backbone_is_not_ready(tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     _picture().save(photo)
-    done = familiar(tmp_path / "home", "--json", "--backbone", "nonsense", "describe", str(photo))
+    done = run_here(tmp_path / "home", "--json", "--backbone", "nonsense", "describe", str(photo))
     assert done.returncode == 4, done.stderr
 
 
@@ -151,15 +152,15 @@ def test_status_of_a_new_home(tmp_path: Path) -> None:
 
 
 def test_lists_are_empty_in_a_new_home(tmp_path: Path) -> None:
-    assert familiar_json(tmp_path, "concepts") == []
-    assert familiar_json(tmp_path, "jobs") == []
+    assert json_here(tmp_path, "concepts") == []
+    assert json_here(tmp_path, "jobs") == []
 
 
 def test_pause_and_resume(tmp_path: Path) -> None:
-    assert familiar_json(tmp_path, "pause") == {"paused": True}
-    assert familiar_json(tmp_path, "status")["worker"]["paused"] is True
-    assert familiar_json(tmp_path, "resume") == {"paused": False}
-    assert familiar_json(tmp_path, "status")["worker"]["paused"] is False
+    assert json_here(tmp_path, "pause") == {"paused": True}
+    assert json_here(tmp_path, "status")["worker"]["paused"] is True
+    assert json_here(tmp_path, "resume") == {"paused": False}
+    assert json_here(tmp_path, "status")["worker"]["paused"] is False
 
 
 def test_doctor_finds_what_is_installed_and_checks_permissions(tmp_path: Path) -> None:
@@ -220,7 +221,7 @@ def named(tmp_path: Path) -> Path:
     ],
 )
 def test_route_says_which_tool(named: Path, arguments: list[str], intent: str, slots: dict[str, Any]) -> None:
-    found = familiar_json(named, "route", *arguments)
+    found = json_here(named, "route", *arguments)
     assert set(found) == {"intent", "slots", "confidence", "source", "elapsed_ms"}
     assert found["intent"] == intent
     assert slots.items() <= found["slots"].items()
@@ -228,7 +229,7 @@ def test_route_says_which_tool(named: Path, arguments: list[str], intent: str, s
 
 
 def test_route_in_words_for_people(named: Path) -> None:
-    shown = familiar(named, "route", "draw Bo on a beach")
+    shown = run_here(named, "route", "draw Bo on a beach")
     assert shown.returncode == 0, shown.stderr
     assert "imagine" in shown.stdout and "concept='Bo'" in shown.stdout
 
@@ -248,28 +249,28 @@ CONCEPT_KEYS = {"id", "name", "kind", "members", "suggested", "state", "example"
 
 
 def test_editing_prints_the_concept_with_the_keys_of_the_list(named: Path) -> None:
-    assert [set(concept) for concept in familiar_json(named, "concepts")] == [CONCEPT_KEYS, CONCEPT_KEYS]
-    renamed = familiar_json(named, "name", "2", "Rex")
+    assert [set(concept) for concept in json_here(named, "concepts")] == [CONCEPT_KEYS, CONCEPT_KEYS]
+    renamed = json_here(named, "name", "2", "Rex")
     assert set(renamed) == CONCEPT_KEYS and renamed["name"] == "Rex"
-    assert set(familiar_json(named, "merge", "Bo", "Rex")) == CONCEPT_KEYS
+    assert set(json_here(named, "merge", "Bo", "Rex")) == CONCEPT_KEYS
 
 
 def test_what_is_told_is_kept_listed_and_taken_back(named: Path) -> None:
-    assert familiar_json(named, "profile", "bo")["facts"] == []
+    assert json_here(named, "profile", "bo")["facts"] == []
     told = "Bo, my corgi – בו אוהב מים 🐶"
-    kept = familiar_json(named, "remember", "bo", told)
+    kept = json_here(named, "remember", "bo", told)
     assert (kept["concept"], kept["facts"], kept["added"]) == ("Bo", [told], told)
-    again = familiar_json(named, "remember", "Bo", f" {told.upper()}. ")
+    again = json_here(named, "remember", "Bo", f" {told.upper()}. ")
     assert (again["facts"], again["added"]) == ([told], None)
-    assert told in familiar(named, "profile", "Bo").stdout
-    assert familiar(named, "profile", "Bo", "--remove", "2").returncode == 3
-    left = familiar_json(named, "profile", "Bo", "--remove", "1")
+    assert told in run_here(named, "profile", "Bo").stdout
+    assert run_here(named, "profile", "Bo", "--remove", "2").returncode == 3
+    left = json_here(named, "profile", "Bo", "--remove", "1")
     assert (left["facts"], left["removed"]) == ([], told)
 
 
 @pytest.mark.parametrize("text", ["", " \n", "x" * 10_000, "a\x1b[2J"])
 def test_telling_what_cannot_be_kept_is_a_usage_error(named: Path, text: str) -> None:
-    done = familiar(named, "--json", "remember", "Bo", text)
+    done = run_here(named, "--json", "remember", "Bo", text)
     assert done.returncode == 2
     assert set(json.loads(done.stdout)["error"]) == {"tried", "found", "fix"}
     assert len(done.stderr) < 1000 and "\x1b" not in done.stderr

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
+from commands import json_here, run_here
 from stored_photos import store_photo
 
 from assistant.daemon.process import hold_watch_lock
@@ -26,30 +23,19 @@ from personalizer.schemas import ScanReport
 from personalizer.watch.polled_folders import Polled, write_polled
 
 
-def familiar(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from tui.entry import main; main()", "--home", str(home), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def familiar_json(home: Path, *arguments: str) -> Any:
-    done = familiar(home, "--json", *arguments)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
 @pytest.fixture
 def here(tmp_path: Path) -> Home:
     return Home(tmp_path / "home").ensure()
 
 
 def test_exclusions_are_kept_until_they_are_taken_back(here: Home) -> None:
-    assert familiar_json(here.root, "exclude") == {"excluded": [], "photos_left_out": {}}
-    added = familiar_json(here.root, "exclude", "Screenshots", "/photos/2019/*.png")
+    assert json_here(here.root, "exclude") == {"excluded": [], "photos_left_out": {}}
+    added = json_here(here.root, "exclude", "Screenshots", "/photos/2019/*.png")
     assert added["excluded"] == ["Screenshots", "/photos/2019/*.png"]
-    shown = familiar(here.root, "exclude")
+    shown = run_here(here.root, "exclude")
     assert "  Screenshots  (" in shown.stdout and "/photos/2019/*.png" in shown.stdout
-    assert familiar_json(here.root, "status")["excluded"] == added["excluded"]
-    removed = familiar_json(here.root, "exclude", "--remove", "Screenshots")
+    assert json_here(here.root, "status")["excluded"] == added["excluded"]
+    removed = json_here(here.root, "exclude", "--remove", "Screenshots")
     assert removed == {"excluded": ["/photos/2019/*.png"], "photos_left_out": {"/photos/2019/*.png": 0}}
 
 
@@ -59,7 +45,7 @@ def test_a_pattern_that_leaves_out_nothing_says_so(here: Home, tmp_path: Path) -
         for name in ("a.jpg", "Screenshots/b.jpg", "Screenshots/c.png"):
             path = tmp_path / "photos" / name
             store_photo(opened.library, content_hash=name, path=path, width_px=1, height_px=1)
-    said = familiar(here.root, "exclude", "Screenshots", "*.png", "Screenshot").stdout
+    said = run_here(here.root, "exclude", "Screenshots", "*.png", "Screenshot").stdout
     assert "  Screenshots  (2 photos)\n" in said
     assert "  *.png  (1 photo)\n" in said
     assert "  Screenshot  (no photo that I know: check its spelling" in said
@@ -78,7 +64,7 @@ def test_a_pattern_that_leaves_out_nothing_says_so(here: Home, tmp_path: Path) -
 def test_what_makes_no_sense_is_refused_and_changes_nothing(
     here: Home, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    done = familiar(here.root, *arguments)
+    done = run_here(here.root, *arguments)
     assert done.returncode == code and said in done.stderr
     with closing(Familiar(here)) as opened:
         assert opened.library.exclusions() == []

@@ -1,8 +1,7 @@
-"""What a newcomer meets first: help in panels, the next step, and refusals in words; on the real command."""
+"""What a newcomer meets first: help in panels, the next step, and refusals in words."""
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from commands import json_here, run_here
 from stored_photos import store_photo
 
 from assistant.cli.help_panels import PANELS, arrange_help
@@ -40,7 +40,7 @@ def familiar(home: Path, *arguments: str, status: int = 0, **environment: str) -
 
 
 def next_commands(home: Path) -> list[str]:
-    document: Any = json.loads(familiar(home, "--json"))
+    document: Any = json_here(home)
     return [step["command"] for step in document["next"]]
 
 
@@ -109,10 +109,12 @@ def test_name_and_rename_take_a_name(home: Home) -> None:
     with Library.open(home.database) as library:
         group = library.create_concept("object")
         store_thing(library, "a", group.id)
-    said = familiar(home.root, "name", str(group.id), "Bo")
+    named = run_here(home.root, "name", str(group.id), "Bo")
+    said = named.stdout
+    assert named.returncode == 0, named.stderr
     assert "Bo (number 1, 1 photo) is recognised" in said and "familiar train Bo" in said
-    familiar(home.root, "rename", "bo", "Max")
-    familiar(home.root, "name", "Max", "Rex")
+    json_here(home.root, "rename", "bo", "Max")
+    json_here(home.root, "name", "Max", "Rex")
     with Library.open(home.database) as library:
         assert library.names() == ["Rex"]
 
@@ -148,10 +150,11 @@ def test_failed_jobs_are_dismissed_and_waiting_ones_cancelled(home: Home) -> Non
         assert queue.get(failed).state == "failed"
         waiting = queue.enqueue(JobKind.SCAN, "library", {})
     assert "familiar jobs" in next_commands(home.root)
-    assert "it has not failed" in familiar(home.root, "jobs", "dismiss", str(waiting), status=2)
-    assert json.loads(familiar(home.root, "--json", "jobs", "dismiss", str(failed)))["state"] == "cancelled"
-    assert json.loads(familiar(home.root, "--json", "jobs", "cancel", str(waiting)))["state"] == "cancelled"
-    assert json.loads(familiar(home.root, "--json", "status"))["jobs"]["failed"] == 0
+    refused = run_here(home.root, "jobs", "dismiss", str(waiting))
+    assert refused.returncode == 2 and "it has not failed" in refused.stderr
+    assert json_here(home.root, "jobs", "dismiss", str(failed))["state"] == "cancelled"
+    assert json_here(home.root, "jobs", "cancel", str(waiting))["state"] == "cancelled"
+    assert json_here(home.root, "status")["jobs"]["failed"] == 0
     assert "there is none" in familiar(home.root, "jobs", "cancel", "99", status=3)
 
 

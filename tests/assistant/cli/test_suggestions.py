@@ -1,4 +1,4 @@
-"""`familiar suggestions`: a list for pipes, a question for each picture on a terminal; on the real command."""
+"""`familiar suggestions`: a list for pipes, a question for each picture on a terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import pty
 import select
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_here
 from PIL import Image
 from stored_photos import store_photo
 
@@ -45,14 +45,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def run(home: Home, *arguments: str) -> str:
-    done = subprocess.run(
-        [*FAMILIAR, "--home", str(home.root), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run_here(home.root, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from analysis_children import KnownPhotos
 from PIL import Image
 from stored_photos import store_photo, vector_of
 from worlds import World
@@ -103,7 +104,9 @@ def small_training(world: TrainedWorld, concept: Concept) -> None:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, exported: Any) -> tuple[Path, Path, str]:
+def prepared(
+    tmp_path_factory: pytest.TempPathFactory, exported: Any, known_photos: KnownPhotos
+) -> tuple[Path, Path, str]:
     """The home to copy, the folder of photos and the backbone."""
     base = tmp_path_factory.mktemp("forgetting")
     home, photos = Home(base / "home").ensure(), base / "photos"
@@ -121,12 +124,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, exported: Any) -> tuple[P
     familiar = Familiar(home, str(exported.checkpoint))
     world = TrainedWorld(home, familiar.library, str(exported.checkpoint), photos, familiar)
     world.library.add_root(photos)
-    world.done("scan")
-    for name, prefix in ((EARLIER, "a"), (OTHER, "b")):
-        shots = [str(photos / f"{prefix}{number}.jpg") for number in range(3)]
-        world.done("learn", name, name=name, photos=shots)
-        for job in world.queue.list("queued"):
-            world.queue.request_cancel(job.id)
+    with known_photos.used_by_scans():
+        world.done("scan")
+        for name, prefix in ((EARLIER, "a"), (OTHER, "b")):
+            shots = [str(photos / f"{prefix}{number}.jpg") for number in range(3)]
+            world.done("learn", name, name=name, photos=shots)
+            for job in world.queue.list("queued"):
+                world.queue.request_cancel(job.id)
     world.familiar.name(world.concept(EARLIER).id, NAME)
     world.familiar.remember(NAME, f"{NAME} is afraid of water")
     world.familiar.remember(OTHER, f"plays with {NAME}")
@@ -340,6 +344,7 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
     assert world.library.begun_forgetting() == []
 
 
+@pytest.mark.usefixtures("known_analyses", "index_here")
 def test_what_was_forgotten_does_not_come_back_with_a_scan(world: TrainedWorld) -> None:
     own = {
         member.photo_id
@@ -362,6 +367,7 @@ def test_what_was_forgotten_does_not_come_back_with_a_scan(world: TrainedWorld) 
     assert world.library.photo_by_path(world.photos / "a0.jpg") is not None, "the photo itself is still known"
 
 
+@pytest.mark.usefixtures("known_analyses", "index_here")
 def test_a_person_may_teach_something_from_photos_that_had_to_forget(world: TrainedWorld) -> None:
     world.forget()
     photos = [str(world.photos / f"a{number}.jpg") for number in range(3)]
@@ -444,6 +450,7 @@ def test_a_person_is_forgotten_and_the_people_beside_them_are_not(world: Trained
     assert [c.name for c in groups] == ["Ann"]
 
 
+@pytest.mark.usefixtures("index_here")
 def test_names_that_are_longer_or_once_were_its_own_are_told_apart(world: TrainedWorld) -> None:
     bike = world.library.create_concept("object", name=f"{NAME}'s bike")
     world.familiar.imagine(f"a photo of {NAME}'s bike", seed=3)
@@ -455,6 +462,7 @@ def test_names_that_are_longer_or_once_were_its_own_are_told_apart(world: Traine
     assert all(EARLIER not in json.dumps(operation.payload) for operation in world.library.operations())
 
 
+@pytest.mark.usefixtures("index_here")
 def test_what_was_merged_into_it_goes_with_it(world: TrainedWorld) -> None:
     library = world.library
     twin = library.create_concept("object", name="Twinsworth")
@@ -468,6 +476,7 @@ def test_what_was_merged_into_it_goes_with_it(world: TrainedWorld) -> None:
     assert places(world.home, words(NAME, "Twinsworth")) == {}
 
 
+@pytest.mark.usefixtures("index_here")
 def test_a_group_without_a_name_is_forgotten_by_its_number(world: TrainedWorld) -> None:
     photos = [met(world, f"{number}.png", 0.0) for number in range(3)]
     world.done("cluster")
@@ -562,6 +571,7 @@ def test_cancelling_before_it_begins_removes_nothing(world: TrainedWorld) -> Non
     assert world.concept(NAME).state == "ready" and world.library.begun_forgetting() == []
 
 
+@pytest.mark.usefixtures("index_here")
 def test_a_training_of_it_is_stopped_first(world: TrainedWorld) -> None:
     concept = world.concept(NAME)
     running = world.queue.enqueue("train", str(concept.id), {"concept": concept.id})
@@ -625,6 +635,7 @@ def test_the_command_asks_for_the_name(world: TrainedWorld) -> None:
     assert world.concept(NAME).state == "ready"
 
 
+@pytest.mark.usefixtures("index_here")
 def test_a_library_that_another_program_holds_is_not_ready(
     world: TrainedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -652,6 +663,7 @@ def test_a_library_that_another_program_holds_is_not_ready(
     assert world.library.begun_forgetting() == []
 
 
+@pytest.mark.usefixtures("index_here")
 def test_a_file_that_cannot_be_removed_is_named_and_the_rest_is_gone(
     world: TrainedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -678,6 +690,7 @@ def last(assistant: Assistant, text: str) -> Event:
     return list(assistant.respond(text))[-1]
 
 
+@pytest.mark.usefixtures("index_here")
 def test_the_chat_asks_for_the_name_and_then_says_it_no_more(world: TrainedWorld, tmp_path: Path) -> None:
     assistant = Assistant(world.familiar, tmp_path / "no model")
     last(assistant, f"tell me about {NAME}")

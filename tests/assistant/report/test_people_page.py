@@ -9,8 +9,6 @@ import json
 import os
 import re
 import stat
-import subprocess
-import sys
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_here
 from PIL import Image, ImageDraw
 from stored_photos import mark_missing, store_photo
 from worlds import World
@@ -557,16 +556,14 @@ def test_nobody_who_is_forgotten_while_it_is_made_stays_on_it(world: DrawnWorld,
 # --- as people call it
 
 
-def test_the_command(world: DrawnWorld, tmp_path: Path) -> None:
+def test_the_command(world: DrawnWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world.person("Ann", world.photo(RED)[1])
     world.library.close()
     out = tmp_path / "here.html"
-    command = [sys.executable, "-c", "from tui.entry import main; main()", "--home", str(world.home.root)]
+    monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, code: int = 0) -> str:
-        done = subprocess.run(
-            [*command, *arguments], capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path
-        )
+        done = run_here(world.home.root, *arguments)
         assert done.returncode == code, done.stderr
         return done.stdout
 

@@ -81,7 +81,7 @@ def _found(kind: Any, value: float) -> tuple[NewDetection, Embedding]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[FolderWorld]:
+def world(tmp_path: Path, known_analyses: None) -> Iterator[FolderWorld]:
     home = Home(tmp_path / "home").ensure()
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -91,6 +91,7 @@ def world(tmp_path: Path) -> Iterator[FolderWorld]:
     familiar.close()
 
 
+@pytest.mark.usefixtures("index_here")
 def test_photos_whose_names_are_not_utf_8_are_scanned_and_learned(world: FolderWorld) -> None:
     photo = world.draw("a.jpg", 1).rename(world.folder / os.fsdecode(b"caf\xe9.jpg"))
     broken = world.folder / os.fsdecode(b"cr\xe8me.jpg")
@@ -104,6 +105,7 @@ def test_photos_whose_names_are_not_utf_8_are_scanned_and_learned(world: FolderW
     assert failed.state == "failed" and r"cr\udce8me.jpg" in (failed.error or "")
 
 
+@pytest.mark.usefixtures("index_here")
 def test_photos_that_cannot_be_used_are_named_and_the_others_used(world: FolderWorld) -> None:
     good, small = world.draw("good.jpg", 1), world.folder / "small.png"
     Image.open(good).resize((10, 10)).save(small)
@@ -165,6 +167,7 @@ def test_a_scan_notices_that_the_index_was_deleted_and_doctor_does(world: Folder
     assert index().ok
 
 
+@pytest.mark.usefixtures("index_here")
 def test_a_scan_that_always_ends_the_worker_is_not_made_up_for_for_ever(
     world: FolderWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +195,7 @@ def test_a_scan_that_always_ends_the_worker_is_not_made_up_for_for_ever(
     assert "scan" not in {work.kind for work in missing_work(world.library)}
 
 
+@pytest.mark.usefixtures("index_here")
 def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
     world: FolderWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +218,7 @@ def test_a_rescan_that_finds_nothing_groups_only_when_that_is_due(
     assert "cluster" in world.done("scan")
 
 
+@pytest.mark.usefixtures("index_here")
 def test_naming_while_a_scan_runs_is_seen_by_it(world: FolderWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(3)]
     world.done("scan")
@@ -241,6 +246,7 @@ def test_cancelling_is_noticed_between_scanning_indexing_and_grouping(
     assert world.do("learn", "Bo", name="Bo", photos=[str(world.folder / "a.jpg")]).state == "cancelled"
 
 
+@pytest.mark.usefixtures("index_here")
 def test_learning_groups_before_training_so_that_similar_photos_are_no_counterexamples(
     world: FolderWorld,
 ) -> None:
@@ -256,6 +262,7 @@ def test_learning_groups_before_training_so_that_similar_photos_are_no_counterex
     assert world.queue.enqueue("train", train.subject, train.payload) == train.id
 
 
+@pytest.mark.usefixtures("index_here")
 def test_settings_of_the_training_go_with_the_photos(world: FolderWorld) -> None:
     photo, settings = str(world.draw("a.jpg", 1)), {"steps": 3, "rows": {"shared": True}}
     learned = world.done("learn", "Bo", name="Bo", photos=[photo], settings=settings)
@@ -265,6 +272,7 @@ def test_settings_of_the_training_go_with_the_photos(world: FolderWorld) -> None
     assert wrong.state == "failed" and "stepps" in (wrong.error or "")
 
 
+@pytest.mark.usefixtures("index_here")
 def test_photos_without_the_face_are_named_to_who_asked(world: FolderWorld) -> None:
     first, second = world.meet("one.jpg", 1.0), world.meet("two.jpg", 0.99)
     world.done("learn", "Bo", name="Bo", photos=[str(first), str(second)])
@@ -292,6 +300,7 @@ def test_training_that_cannot_begin_keeps_its_exit_code(
     assert (job.state, job.result) == ("failed", {"exit_code": exit_code})
 
 
+@pytest.mark.usefixtures("index_here")
 def test_a_concept_is_known_before_it_is_trained(world: FolderWorld) -> None:
     photos = [world.draw(f"{number}.jpg", 1, 1 - number / 20) for number in range(3)]
     stop = threading.Event()
@@ -308,6 +317,7 @@ def test_a_concept_is_known_before_it_is_trained(world: FolderWorld) -> None:
     assert world.familiar.concept("Bo").state == "named"
 
 
+@pytest.mark.usefixtures("index_here")
 @pytest.mark.parametrize(("priority", "order"), [(1, ["learn", "scan"]), (0, ["scan", "learn"])])
 def test_reading_a_library_makes_way_for_what_is_more_urgent(
     world: FolderWorld, priority: int, order: list[str]
@@ -341,6 +351,7 @@ def test_reading_a_library_makes_way_for_what_is_more_urgent(
     assert library.counts()["photos"] == 3
 
 
+@pytest.mark.usefixtures("index_here")
 def test_looking_again_at_photos_that_are_out_of_reach_groups_nothing_anew(world: FolderWorld) -> None:
     """It is tried every hour while the drive is away."""
     path = world.meet("a.png", 1.0)

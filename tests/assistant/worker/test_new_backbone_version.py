@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from analysis_children import KnownPhotos
+from index_here import index_in_this_process
 from safetensors.torch import load_file, save_file
 from worlds import World
 
@@ -61,7 +63,9 @@ class Updated(World):
 
 
 @pytest.fixture(scope="module")
-def learned(exported: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def learned(
+    exported: Any, tmp_path_factory: pytest.TempPathFactory, known_photos: KnownPhotos
+) -> tuple[Path, Path]:
     """Bo, learned from three photos and trained for the version that is there: where all is, and a copy of it."""
     from exporters.installed import note_export, runtime_directory
 
@@ -73,9 +77,13 @@ def learned(exported: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     others = place / "others"
     others.mkdir()
     mine, *rest = _photos()
-    for found in rest:
+    for found in rest[:8]:
         shutil.copy(found[0], others)
-    with Library.open(home.database) as library:
+    with (
+        Library.open(home.database) as library,
+        known_photos.used_by_scans(),
+        index_in_this_process(),
+    ):
         library.add_root(others)
         world = Updated(home, library, checkpoint, mine[:3])
         world.do("scan")
@@ -86,7 +94,7 @@ def learned(exported: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
 
 
 @pytest.fixture
-def updated(learned: tuple[Path, Path]) -> Iterator[Updated]:
+def updated(learned: tuple[Path, Path], known_analyses: None, index_here: None) -> Iterator[Updated]:
     """All of it as it was, and in the same place."""
     place, kept = learned
     shutil.rmtree(place)

@@ -67,7 +67,7 @@ class FolderWorld(World):
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[FolderWorld]:
+def world(tmp_path: Path, known_analyses: None, index_here: None) -> Iterator[FolderWorld]:
     home = Home(tmp_path / "home").ensure()
     folder = tmp_path / "photos"
     folder.mkdir()

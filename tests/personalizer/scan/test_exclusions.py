@@ -22,6 +22,7 @@ from personalizer.schemas import ScanReport
 MakePhoto = Callable[..., Path]
 Run = Callable[[], ScanReport]
 ROOT = "/photos"
+pytestmark = pytest.mark.usefixtures("known_analyses")
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from personalizer.schemas import ScanReport
 MakePhoto = Callable[..., Path]
 Full = Callable[..., ScanReport]
 Small = Callable[..., ScanReport | None]
+pytestmark = pytest.mark.usefixtures("known_analyses")
 
 
 @pytest.fixture

@@ -127,6 +127,7 @@ def test_what_familiar_drew_is_no_photo(
     assert_sound(library, 1)
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_moved_copied_changed_and_missing(library: Library, folder: Path, make_photo: MakePhoto, run) -> None:
     for number in range(4):
         make_photo(folder / f"{number}.jpg", number)
@@ -154,6 +155,7 @@ def test_moved_copied_changed_and_missing(library: Library, folder: Path, make_p
     assert library.photo_by_path(folder / "2.jpg").id == ids["2.jpg"] and library.counts()["missing"] == 0
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_unplugged_root_marks_nothing_missing(
     library: Library, folder: Path, make_photo: MakePhoto, run
 ) -> None:
@@ -180,6 +182,7 @@ def test_find_files_skips_and_never_leaves_the_root(tmp_path: Path, make_photo: 
     assert [file.path for file in found] == [kept]
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_read_only_folder_is_left_as_it_is(
     library: Library, folder: Path, make_photo: MakePhoto, run
 ) -> None:
@@ -197,7 +200,7 @@ def test_killed_child_costs_one_attempt_of_its_file(
     library: Library, folder: Path, make_photo: MakePhoto, run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The child that gets the file named bad.jpg is killed, as a crashing decoder would end it."""
-    for number in range(4):
+    for number in range(2):
         make_photo(folder / f"{number}.jpg", number)
     make_photo(folder / "bad.jpg", 99)
     send = analysis_process.AnalysisProcess.send
@@ -213,15 +216,16 @@ def test_killed_child_costs_one_attempt_of_its_file(
         assert [Path(failure["path"]).name for failure in report.failed] == ["bad.jpg"]
         assert "SIGKILL" in report.failed[0]["reason"]
         assert library.failures()[0].attempts == attempt
-        assert_sound(library, 4)
+        assert_sound(library, 2)
     monkeypatch.undo()
     quarantined = run()
     assert len(quarantined.failed) == 1 and library.failures()[0].attempts == 3
     os.utime(folder / "bad.jpg")
     assert run().failed == []
-    assert_sound(library, 5)
+    assert_sound(library, 3)
 
 
+@pytest.mark.usefixtures("known_analyses")
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
@@ -256,6 +260,7 @@ def test_a_file_that_cannot_be_opened_now_is_tried_by_every_later_scan(
     assert_sound(library, 1)
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_a_photo_that_was_too_much_for_the_memory_is_tried_by_every_later_scan(
     library: Library, folder: Path, make_photo: MakePhoto, run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +301,7 @@ def test_running_out_of_memory_is_not_said_about_the_content(
     assert isinstance(broken, analysis_process.Unreadable) and not broken.passing
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_names_that_are_not_utf_8_are_scanned_and_reported(
     library: Library, folder: Path, make_photo: MakePhoto, run
 ) -> None:
@@ -311,6 +317,7 @@ def test_names_that_are_not_utf_8_are_scanned_and_reported(
     assert_sound(library, 1)
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_cancelling_stops_before_the_next_known_photo(
     library: Library, folder: Path, make_photo: MakePhoto, run
 ) -> None:
@@ -325,13 +332,13 @@ def test_cancelling_stops_before_the_next_known_photo(
 
 
 def test_cancel_keeps_what_is_done(library: Library, folder: Path, make_photo: MakePhoto, run) -> None:
-    for number in range(8):
+    for number in range(5):
         make_photo(folder / f"{number}.jpg", number)
-    report = run(cancelled=lambda: library.counts()["photos"] >= 2)
-    assert 2 <= library.counts()["photos"] < 8
+    report = run(cancelled=lambda: library.counts()["photos"] >= 1)
+    assert 1 <= library.counts()["photos"] < 5
     assert library.failures() == [] and report.new == library.counts()["photos"]
     run()
-    assert_sound(library, 8)
+    assert_sound(library, 5)
 
 
 SCAN_PROGRAM = """

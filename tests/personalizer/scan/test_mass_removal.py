@@ -19,6 +19,8 @@ from personalizer.scan.importer import ScanControl
 from personalizer.scan.mass_removal import FolderCount, why_frozen
 from personalizer.schemas import ScanReport
 
+pytestmark = pytest.mark.usefixtures("known_analyses")
+
 
 class Folder:
     """A registered folder of small photos."""

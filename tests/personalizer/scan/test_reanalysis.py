@@ -109,6 +109,7 @@ def test_the_real_models_look_again(
     assert left == {library.photo_by_path(folder / name).id for name in ("2.jpg", "3.jpg")}
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_looking_again_reads_date_place_and_camera_anew(
     library: Library, tmp_path: Path, make_photo: Callable[..., Path]
 ) -> None:
@@ -169,6 +170,7 @@ def faces_of(library: Library) -> list[int]:
     return [detection.id for detection in library.detections(kind="face")]
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
     library: Library, people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,6 +195,7 @@ def test_faces_that_are_switched_off_meanwhile_are_kept_and_none_is_added(
     assert last in library.faceless_photos(), "for when they are switched on again"
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_faces_that_are_switched_off_during_an_import_are_not_stored(library: Library, people: Path) -> None:
     def off(progress: Progress) -> None:
         if progress.done:
@@ -203,6 +206,7 @@ def test_faces_that_are_switched_off_during_an_import_are_not_stored(library: Li
     assert len(library.faceless_photos()) == 2
 
 
+@pytest.mark.usefixtures("known_analyses")
 def test_a_photo_for_which_memory_was_short_is_looked_at_for_faces_another_time(
     library: Library, people: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,6 +35,7 @@ from personalizer.storage_errors import storage_error
 MakePhoto = Callable[..., Path]
 Run = Callable[..., ScanReport]
 AsNobody = Callable[..., AbstractContextManager[None]]
+pytestmark = pytest.mark.usefixtures("known_analyses")
 
 
 @pytest.fixture
@@ -519,6 +520,7 @@ def test_a_damaged_network_is_no_photos_fault(
     )
     with monkeypatch.context() as patched:
         patched.setattr("personalizer.analysis.process._CHILD", damaged)
+        patched.setattr(photo_import, "AnalysisProcess", AnalysisProcess)
         for _ in range(5):
             with pytest.raises(FamiliarError, match="not what was shipped"):
                 run()
