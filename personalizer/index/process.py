@@ -71,11 +71,11 @@ class IndexProcess:
 
     def _write(self, task: Literal["sync", "rebuild"], library: Library) -> int:
         try:
-            return int(self._run(task, library)["indexed"])
+            return int(self.run_task(task, library)["indexed"])
         except _DamagedIndexError:
             logger.warning("the index is damaged: it is deleted and made anew")
             self.erase(library)
-            return int(self._run("sync", library)["indexed"])
+            return int(self.run_task("sync", library)["indexed"])
 
     def check(self, library: Library) -> dict[str, int]:
         """How the index differs from the library: `vectors` there should be, and how many are `missing`, `extra` and
@@ -84,7 +84,7 @@ class IndexProcess:
         if not self._chroma.exists():
             vectors = library.vector_count()
             return {"vectors": vectors, "missing": vectors, "extra": 0, "different": 0}
-        return {key: int(value) for key, value in self._run("check", library).items()}
+        return {key: int(value) for key, value in self.run_task("check", library).items()}
 
     def erase(self, library: Library) -> None:
         """Delete the index with its files, in which removed vectors linger; `sync` makes it anew."""
@@ -93,7 +93,8 @@ class IndexProcess:
             shutil.rmtree(self._chroma)
         library.forget_index_removals(None)
 
-    def _run(self, task: Literal["sync", "rebuild", "check"], library: Library) -> dict[str, Any]:
+    def run_task(self, task: Literal["sync", "rebuild", "check"], library: Library) -> dict[str, Any]:
+        """What a child says that did this; raises what went wrong there."""
         arguments = [task, str(os.getpid()), str(self._chroma.absolute()), str(library.path.absolute())]
         # -P: where the worker stands is no place to import from.
         with subprocess.Popen(

@@ -20,11 +20,11 @@ from personalizer.library.library import Library
 def index_in_this_process() -> Iterator[None]:
     """Until the end of this; errors of Chroma are raised as it raises them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(IndexProcess, "_run", _run)
+        patch.setattr(IndexProcess, "run_task", _run_task)
         yield
 
 
-def _run(self: Any, task: str, library: Library) -> dict[str, Any]:
+def _run_task(self: Any, task: str, library: Library) -> dict[str, Any]:
     from chromadb.api.shared_system_client import SharedSystemClient
 
     from personalizer.index.chroma import VectorStore
