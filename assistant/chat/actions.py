@@ -190,7 +190,8 @@ class Actions:
             case "/concepts":
                 return self.list_concepts(arguments or None)
             case "/name":
-                return self.name(*split_name(arguments))
+                which, name = split_name(arguments, self._familiar.library.names(with_hidden=True))
+                return self.name(int(which), name) if which.isdecimal() else self.rename(which, name)
             case "/suggestions":
                 return self.suggestions(arguments or None)
             case "/remember":

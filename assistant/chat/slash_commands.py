@@ -30,7 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("/why", "", "what my last answer about a photo rests on"),
     Command("/imagine", "TEXT", "draw a picture, with anyone I know in it"),
     Command("/concepts", "", "the people, pets and things I know"),
-    Command("/name", "ID NAME", "give a group a name"),
+    Command("/name", "ID NAME", "give a group a name, or another one"),
     Command("/suggestions", "[NAME]", "photos that may show someone; answer y or n"),
     Command("/remember", "NAME TEXT", "tell me something about someone I know"),
     Command("/profile", "NAME [remove N]", "what you told me; remove takes number N back"),
@@ -144,16 +144,20 @@ def split_learning(arguments: str) -> tuple[str, list[Path]]:
     return name, photos
 
 
-def split_name(arguments: str) -> tuple[int, str]:
-    """A concept's number and its new name. Raises UsageError."""
-    match = re.match(r"^#?(\d+)\s+(.+)$", arguments)
-    if match is None:
+def split_name(arguments: str, names: Sequence[str]) -> tuple[str, str]:
+    """Which one, by its number or one of `names`, and its new name. Raises UsageError."""
+    numbered = re.match(r"^#?(\d+)\s+(.+)$", arguments)
+    plain = arguments.strip()
+    known = [name for name in names if re.match(rf"{re.escape(name)}\s", plain, re.IGNORECASE)]
+    if numbered is None and not known:
         raise UsageError(
             tried="/name",
-            found=f"{arguments!r} is not a number and a name",
-            fix="/name ID NAME, such as /name 3 Bo",
+            found=f"{arguments!r} is not a number, or a known name, and a new name",
+            fix="/name ID NAME, such as /name 3 Bo, or /name OLD NEW",
         )
-    return int(match[1]), match[2].strip().strip("\"'")
+    which = numbered[1] if numbered else max(known, key=len)
+    new = numbered[2] if numbered else plain[len(which) :]
+    return which, new.strip().strip("\"'")
 
 
 def split_telling(arguments: str, names: Sequence[str]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from assistant.presentation.printable import printable, short_path
+from assistant.presentation.printable import STATE_WORDS, printable, short_path
 from assistant.presentation.suggestion_lines import waiting_line
 from assistant.presentation.table import table
 from assistant.results import (
@@ -140,9 +140,6 @@ def frozen_lines(frozen: Sequence[Mapping[str, str]]) -> list[str]:
     ]
 
 
-_STATES = {"suggested": "no name", "named": "not trained", "ready": "trained", "stale": "train again"}
-
-
 def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
     if not concepts:
         return "No concepts yet. `familiar add FOLDER` finds some; `familiar learn NAME PHOTO…` makes one."
@@ -154,7 +151,7 @@ def concept_lines(concepts: Sequence[ConceptSummary]) -> str:
             "person" if c.kind == "face" else "thing",
             str(c.members),
             str(c.suggested or ""),
-            _STATES.get(c.state, c.state),
+            STATE_WORDS[c.state],
             "–" if c.example is None else short_path(c.example),
         )
         for c in concepts

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from personalizer.schemas import Progress
+    from personalizer.schemas import ConceptState, Progress
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -80,3 +81,14 @@ def _hanging(line: str, width: int) -> int:
 def percent(probability: float) -> str:
     """Whole percent, never 0 or 100: a guess is never certain, and nothing quite impossible."""
     return f"{min(max(round(probability * 100), 1), 99)} %"
+
+
+STATE_WORDS: Mapping[ConceptState, str] = {
+    "suggested": "no name",
+    "named": "recognised by photos",
+    "training": "being trained",
+    "ready": "trained",
+    "stale": "to be trained again",
+    "hidden": "hidden",
+}
+"""What is said of a concept's state, everywhere."""

@@ -16,11 +16,12 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from assistant.presentation.printable import STATE_WORDS
 from assistant.report.page_mark import MARK
 from assistant.report.page_parts import Card, Section, suggestion_card
 from assistant.report.page_pictures import Picture, picture_of
 from assistant.report.page_place import check_place
-from assistant.report.wording import STATES, alt_text, lead_text, moment_text, span_text
+from assistant.report.wording import STATE_LOOKS, alt_text, lead_text, moment_text, span_text
 from personalizer.concepts.lookup import short_reference
 from personalizer.concepts.suggestions import waiting
 from personalizer.errors import FamiliarError, NotReadyError, counted
@@ -305,7 +306,9 @@ class _Page:
         faces = concept.kind == "face"
         made = list(self._pictures(concept, pictures)) if self._faces_on or not faces else []
         cover, more = (made[0], made[1:]) if made else (None, [])
-        chips = [STATES[concept.state]] if concept.state in STATES else []
+        chips = (
+            [(STATE_WORDS[concept.state], STATE_LOOKS[concept.state])] if concept.state in STATE_LOOKS else []
+        )
         if concept.suggested:
             wait = "waits" if concept.suggested == 1 else "wait"
             chips.append((f"{counted(concept.suggested, 'photo')} {wait} for your answer", "warn"))

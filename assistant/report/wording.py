@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 
 from personalizer.errors import counted
 from personalizer.library.concepts.overview import Overview
+from personalizer.schemas import ConceptState
 
-STATES = {
-    "ready": ("trained", "good"),
-    "training": ("being trained", ""),
-    "named": ("recognised by photos", ""),
-    "stale": ("to be trained again", "warn"),
-}
-"""The look is a class of the style sheet."""
-
-
+STATE_LOOKS: Mapping[ConceptState, str] = {"ready": "good", "training": "", "named": "", "stale": "warn"}
+"""The class of the style sheet for the states that the page shows."""
 MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from assistant.language.fact_answers import nothing_told, quoted
+from assistant.presentation.printable import STATE_WORDS
 from assistant.service.familiar import Familiar
 from personalizer.errors import NotFoundError, counted
 from personalizer.schemas import ConceptSummary
@@ -13,14 +14,6 @@ from personalizer.schemas import ConceptSummary
 if TYPE_CHECKING:
     from langchain_core.tools import StructuredTool
 
-_STATES = {
-    "suggested": "not named yet",
-    "named": "recognised by its looks; not trained yet",
-    "training": "being trained",
-    "ready": "trained",
-    "stale": "to be trained again",
-    "hidden": "hidden",
-}
 _KINDS = {"face": "a person", "object": "a pet or thing"}
 
 
@@ -65,7 +58,7 @@ def _sentence(concept: ConceptSummary) -> str:
     waiting = f", and maybe in {concept.suggested} more" if concept.suggested else ""
     return (
         f"{concept.name} (number {concept.id}) is {_KINDS[concept.kind]}, "
-        f"in {counted(concept.members, 'photo')}{waiting}; {_STATES[concept.state]}."
+        f"in {counted(concept.members, 'photo')}{waiting}; {STATE_WORDS[concept.state]}."
     )
 
 

@@ -133,10 +133,12 @@ def test_a_name_of_several_words_and_its_photos(tmp_path: Path) -> None:
 
 
 def test_a_number_and_a_name() -> None:
-    assert split_name("3 Grandma Ingrid") == (3, "Grandma Ingrid")
-    assert split_name("#12 'Bo'") == (12, "Bo")
+    assert split_name("3 Grandma Ingrid", []) == ("3", "Grandma Ingrid")
+    assert split_name("#12 'Bo'", []) == ("12", "Bo")
+    assert split_name("bo Rex", ["Bo", "Bo Junior"]) == ("Bo", "Rex")
+    assert split_name("Bo Junior Rex", ["Bo", "Bo Junior"]) == ("Bo Junior", "Rex")
     with pytest.raises(UsageError):
-        split_name("Bo 3")
+        split_name("Bo 3", ["Misty"])
 
 
 @pytest.mark.parametrize(
