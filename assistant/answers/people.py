@@ -19,8 +19,8 @@ from personalizer.schemas import BoundingBox
 NO_FACES = "Looking for faces is off: familiar faces on."
 _BACK = "people who look away show none"
 YES_FROM = 0.95
-"""Probability from which "Yes, I see Bo" is said. Below it one in ten or more similar strangers of the same kind would
-be called Bo, so the answer is worded as a guess."""
+"""Probability from which "Yes, I see Bo" is said. Strangers of the same kind can come near it, so below the answer is
+worded as a guess."""
 
 
 def who_is_there(part: WhoIsThere, facts: PhotoFacts) -> str:
