@@ -1,6 +1,7 @@
 """The vector index written in this process instead of a child, whose start takes longer than all that it writes.
 
-For tests of jobs that end with writing it. What a child does, and what is left in its files, is tested without this.
+For tests of jobs that end with writing it. What a child does, and what is left in its files, is tested without this: in
+files that this process writes may be anything that was in its memory.
 """
 
 from __future__ import annotations

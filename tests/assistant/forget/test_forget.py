@@ -462,7 +462,6 @@ def test_names_that_are_longer_or_once_were_its_own_are_told_apart(world: Traine
     assert all(EARLIER not in json.dumps(operation.payload) for operation in world.library.operations())
 
 
-@pytest.mark.usefixtures("index_here")
 def test_what_was_merged_into_it_goes_with_it(world: TrainedWorld) -> None:
     library = world.library
     twin = library.create_concept("object", name="Twinsworth")
@@ -663,7 +662,6 @@ def test_a_library_that_another_program_holds_is_not_ready(
     assert world.library.begun_forgetting() == []
 
 
-@pytest.mark.usefixtures("index_here")
 def test_a_file_that_cannot_be_removed_is_named_and_the_rest_is_gone(
     world: TrainedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -690,7 +688,6 @@ def last(assistant: Assistant, text: str) -> Event:
     return list(assistant.respond(text))[-1]
 
 
-@pytest.mark.usefixtures("index_here")
 def test_the_chat_asks_for_the_name_and_then_says_it_no_more(world: TrainedWorld, tmp_path: Path) -> None:
     assistant = Assistant(world.familiar, tmp_path / "no model")
     last(assistant, f"tell me about {NAME}")
