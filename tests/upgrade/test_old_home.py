@@ -290,7 +290,12 @@ def test_an_old_backup_can_be_restored(old: Any, tmp_path: Path) -> None:
     for concept in tables["concepts"]:
         if concept["prefix_dir"]:
             concept["prefix_dir"] = str(familiar.home / "concepts" / str(concept["id"]))
-    assert old_home.differences(tables, familiar.tables()) == []
+    found = familiar.tables()
+    # The worker that a restore starts may have suggested more photos before it was stopped.
+    found["memberships"] = [
+        row for row in found["memberships"] if row["status"] != "suggested" or row in tables["memberships"]
+    ]
+    assert old_home.differences(tables, found) == []
     for name in expected["members"]:
         if name.startswith("concepts/"):
             assert (familiar.home / name).read_bytes() == (old.home / name).read_bytes(), name
