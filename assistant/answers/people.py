@@ -23,6 +23,11 @@ YES_FROM = 0.95
 worded as a guess."""
 
 
+def is_sure(probability: float) -> bool:
+    """Whether "Yes" is said, by the percentage that is printed beside it."""
+    return round(probability, 2) >= YES_FROM
+
+
 def who_is_there(part: WhoIsThere, facts: PhotoFacts) -> str:
     """Everyone and everything recognized, but for those who are left out; and faces without a name."""
     if part.position in ("left", "right", "middle") and part.kind in ("person", None) and facts.faces:
@@ -86,7 +91,7 @@ def i_see(seen: Sequence[Recognized], *, also: bool = False, beside: Sequence[Re
 
 def _is_certain(one: Recognized) -> bool:
     """Whether it is said without "I think"."""
-    return one.probability >= YES_FROM
+    return is_sure(one.probability)
 
 
 def might_be(unsure: Sequence[Recognized]) -> str:
@@ -280,7 +285,7 @@ def _face_at(position: str, facts: PhotoFacts) -> str:
     where = "in the middle" if position == "middle" else f"on the {position}"
     if face.name is not None:
         probability = face.probability or 0.0
-        the_face = "The face" if probability >= YES_FROM else "I think the face"
+        the_face = "The face" if is_sure(probability) else "I think the face"
         return f"{the_face} {where} is {sure(face.name, probability)}."
     if face.maybe is not None:
         return f"The face {where} might be {face.maybe}."
