@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from personalizer.analysis.appearance import is_colorless
 from personalizer.schemas import FloatArray, Int64Array
 
 VERSION = "colors-1"
@@ -26,8 +27,11 @@ _SMOOTHING = np.array([0.1065, 0.787, 0.1065])
 def thing_colors(image: Image.Image, mask: Image.Image) -> bytes | None:
     """Of an RGB picture inside `mask` (`L`, of any size): 256 square roots of shares of the pixels, in 1/255.
 
-    None where the mask covers nothing. Their scalar product is the Bhattacharyya coefficient.
+    None where the mask covers nothing, and of a black and white photo, which hides the colors. Their scalar product is
+    the Bhattacharyya coefficient.
     """
+    if is_colorless(image):
+        return None
     scale = min(1.0, SIDE_PX / max(image.size))
     size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     small = np.asarray(image.resize(size, Image.Resampling.BOX), dtype=np.float32) / np.float32(255)

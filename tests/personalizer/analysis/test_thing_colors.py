@@ -57,6 +57,13 @@ def test_a_little_more_light_is_no_other_color(name: str) -> None:
     assert likeness(own, thing_colors(blue, mask)) < veto.enough
 
 
+def test_a_black_and_white_photo_says_nothing_about_colors() -> None:
+    image = package_photo("skimage", "data/chelsea.png")
+    mask = Image.new("L", image.size, 255)
+    assert thing_colors(image, mask) is not None
+    assert thing_colors(image.convert("L").convert("RGB"), mask) is None
+
+
 def test_an_empty_mask_has_no_colors() -> None:
     image, mask = mug("gold", "white")
     assert thing_colors(image, Image.new("L", mask.size)) is None
