@@ -35,6 +35,21 @@ ANIMALS_BESIDE_FACES = frozenset({
 """The only animals that are said about a photo with a face."""
 
 
+def labels_to_say(labels: Sequence[PhotoLabel], *, may_show_people: bool) -> list[PhotoLabel]:
+    """The words that are sure enough to be said; beside people only those that nobody takes as meant for them."""
+    from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM
+
+    if not may_show_people:
+        return [label for label in labels if label.confidence >= SAID_FROM]
+    return [
+        label
+        for label in labels
+        if label.confidence >= SAID_BESIDE_FACES_FROM
+        and label.word not in NEVER_BESIDE_FACES
+        and (label.kind != "animal" or label.word in ANIMALS_BESIDE_FACES)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class SeenFace:
     """A face in the photo, and whose it is where that is known."""
@@ -177,17 +192,7 @@ class PhotoFacts:
     @cached_property
     def labels(self) -> list[PhotoLabel]:
         """Words that may be said of this photo, the likeliest first."""
-        from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM
-
-        if not self.may_show_people:
-            return [label for label in self.known.analysis.labels if label.confidence >= SAID_FROM]
-        return [
-            label
-            for label in self.known.analysis.labels
-            if label.confidence >= SAID_BESIDE_FACES_FROM
-            and label.word not in NEVER_BESIDE_FACES
-            and (label.kind != "animal" or label.word in ANIMALS_BESIDE_FACES)
-        ]
+        return labels_to_say(self.known.analysis.labels, may_show_people=self.may_show_people)
 
     @cached_property
     def narrowest(self) -> PhotoLabel | None:

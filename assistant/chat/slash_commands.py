@@ -148,15 +148,15 @@ def split_name(arguments: str, names: Sequence[str]) -> tuple[str, str]:
     """Which one, by its number or one of `names`, and its new name. Raises UsageError."""
     numbered = re.match(r"^#?(\d+)\s+(.+)$", arguments)
     plain = arguments.strip()
-    known = [name for name in names if re.match(rf"{re.escape(name)}\s", plain, re.IGNORECASE)]
-    if numbered is None and not known:
+    # Something has to follow: "Bo Junior" alone calls Bo Junior, also where somebody is called "Bo Junior".
+    known = _leading_name(plain, [name for name in names if len(name) < len(plain)])
+    which, new = (numbered[1], numbered[2]) if numbered else (known, plain[len(known) :])
+    if not which or not new.strip():
         raise UsageError(
             tried="/name",
             found=f"{arguments!r} is not a number, or a known name, and a new name",
             fix="/name ID NAME, such as /name 3 Bo, or /name OLD NEW",
         )
-    which = numbered[1] if numbered else max(known, key=len)
-    new = numbered[2] if numbered else plain[len(which) :]
     return which, new.strip().strip("\"'")
 
 
@@ -166,11 +166,10 @@ def split_telling(arguments: str, names: Sequence[str]) -> tuple[str, str]:
     Raises UsageError when either is missing.
     """
     plain = arguments.strip()
-    known = [name for name in names if re.match(rf"{re.escape(name)}(?:\s|$)", plain, re.IGNORECASE)]
+    known = _leading_name(plain, names)
     first = _WORD.match(plain)
     if known:
-        length = max(map(len, known))
-        name, text = plain[:length], plain[length:].strip()
+        name, text = plain[: len(known)], plain[len(known) :].strip()
     else:
         name, text = (_unquoted(first[0]), plain[first.end() :].strip()) if first else ("", "")
     if not name or not text:
@@ -180,6 +179,12 @@ def split_telling(arguments: str, names: Sequence[str]) -> tuple[str, str]:
             fix="/remember NAME TEXT, such as /remember Bo is afraid of water",
         )
     return name, text
+
+
+def _leading_name(text: str, names: Sequence[str]) -> str:
+    """The longest of `names` that `text` begins with, in any case; empty for none."""
+    known = [name for name in names if re.match(rf"{re.escape(name)}(?:\s|$)", text, re.IGNORECASE)]
+    return max(known, key=len, default="")
 
 
 def split_profile(arguments: str) -> tuple[str, int | None]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
+from assistant.answers.photo_facts import labels_to_say
 from assistant.evaluation.data.options import EvaluationRun, WordsOptions
 from assistant.evaluation.data.protocol import read_photos, rounded
 from personalizer.analysis.analyzer import PhotoAnalysis, PhotoAnalyzer
@@ -109,8 +110,7 @@ def evaluate_words(options: WordsOptions, run: EvaluationRun) -> dict[str, Any]:
 def _said(analysis: PhotoAnalysis) -> PlainWord | None:
     """The word that a description would say."""
     beside_face = any(detection.kind == "face" for detection, _ in analysis.detections)
-    least = SAID_BESIDE_FACES_FROM if beside_face else SAID_FROM
-    label = narrowest([label for label in analysis.labels if label.confidence >= least])
+    label = narrowest(labels_to_say(analysis.labels, may_show_people=beside_face))
     return None if label is None else find_word(label.word)
 
 

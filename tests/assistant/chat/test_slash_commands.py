@@ -137,6 +137,7 @@ def test_a_number_and_a_name() -> None:
     assert split_name("#12 'Bo'", []) == ("12", "Bo")
     assert split_name("bo Rex", ["Bo", "Bo Junior"]) == ("Bo", "Rex")
     assert split_name("Bo Junior Rex", ["Bo", "Bo Junior"]) == ("Bo Junior", "Rex")
+    assert split_name("Bo Junior", ["Bo", "Bo Junior"]) == ("Bo", "Junior")
     with pytest.raises(UsageError):
         split_name("Bo 3", ["Misty"])
 
