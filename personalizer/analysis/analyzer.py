@@ -51,7 +51,6 @@ class RegionConfig:
 
 
 _DEFAULT_REGION = RegionConfig()
-_GROUND = soft_ground()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +151,8 @@ def _box_crop(image: Image.Image, box: BoundingBox) -> Image.Image:
 
 def _cutout(image: Image.Image, thing: MainThing) -> Image.Image:
     """The box with the thing alone, on a ground that is always the same: what it has in common with others of it."""
-    return on_ground(_box_crop(image, thing.box), _box_crop(thing.mask(image.size), thing.box), _GROUND)
+    mask = _box_crop(thing.mask(image.size), thing.box)
+    return on_ground(_box_crop(image, thing.box), mask, soft_ground())
 
 
 def _scaled(detection: NewDetection, scale: float) -> NewDetection:

@@ -51,19 +51,22 @@ def find_word(text: str) -> PlainWord | None:
 @cache
 def word_table() -> tuple[PlainWord, ...]:
     """The words that ship, from the widest to the narrowest; read once."""
-    document: dict[str, Any] = json.loads(WORDS_FILE.read_text("utf-8"))
     words = [
         PlainWord(word, tuple(entry["classes"]), tuple(entry["also"]), entry["kind"])
-        for word, entry in document["words"].items()
+        for word, entry in _document()["words"].items()
     ]
     return tuple(sorted(words, key=lambda word: -len(word.classes)))
 
 
-@cache
 def synsets() -> tuple[int, ...]:
     """WordNet's number of each of the network's classes, in its order."""
-    document: dict[str, Any] = json.loads(WORDS_FILE.read_text("utf-8"))
-    return tuple(document["synsets"])
+    return tuple(_document()["synsets"])
+
+
+@cache
+def _document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(WORDS_FILE.read_text("utf-8"))
+    return found
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -9,6 +11,7 @@ _SIDE_PX = 144
 """Longest side at which a ground is continued: more than twice what the small backbone reads."""
 
 
+@cache
 def soft_ground() -> Image.Image:
     """Soft patches of all colors, always the same: a ground that no photo has."""
     patches = np.random.default_rng(0).integers(0, 255, (8, 8, 3), dtype=np.uint8)

@@ -279,8 +279,10 @@ class ScanTable:
 
         They are looked at again when they come back; names, and what people said about them, stay.
         """
-        hidden = """SELECT photo_id FROM photo_files WHERE path IN (SELECT path FROM scan_gone WHERE place = :place)
-            EXCEPT SELECT photo_id FROM photo_files WHERE missing_since IS NULL"""
+        # Asked of the candidates alone: most scans have none, and a library may have half a million files.
+        hidden = """SELECT photo_id FROM photo_files AS gone
+            WHERE path IN (SELECT path FROM scan_gone WHERE place = :place) AND NOT EXISTS (
+                SELECT 1 FROM photo_files WHERE photo_id = gone.photo_id AND missing_since IS NULL)"""
         with self._database.transaction() as connection:
             for statement in (
                 f"DELETE FROM photo_labels WHERE photo_id IN ({hidden})",
