@@ -205,12 +205,12 @@ def clusters_table(report: Report) -> Table:
 def words_table(report: Report) -> Table:
     """A row for what is said, and one for each control."""
     rows: Table = [("", "photos", "given", "coverage", "judged", "right", "precision", "95 % interval")]
-    one_word = report["control_one_word"]["word"]
-    for name, row in (
+    shown = [
         ("a word is said", report["said"]),
         ("control: always the likeliest", report["control_likeliest_word"]),
-        (f"control: always {one_word!r}", report["control_one_word"]),
-    ):
+        (f"control: always {report['control_one_word']['word']!r}", report["control_one_word"]),
+    ]
+    for name, row in shown if report["known"] else []:
         numbers = (number(row[key]) for key in ("given", "coverage", "judged", "right", "precision"))
         rows.append((name, number(report["known"]), *numbers, between(row["interval"])))
     unknown = report["without_truth"]
