@@ -252,8 +252,9 @@ def _finish(backbone: Backbone, directory: Path, precision: Precision, opset: in
 def _sweep(directory: Path) -> None:
     """Remove what exports to `directory` left behind when they were killed."""
     for path in directory.parent.glob(f".{directory.name}.*"):
-        if path.suffix in (".tmp", ".old") and time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
-            shutil.rmtree(path, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another export may finish meanwhile
+            if path.suffix in (".tmp", ".old") and time.time() - path.stat().st_mtime > _ABANDONED_AFTER_S:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _replace(new: Path, directory: Path) -> None:

@@ -200,8 +200,8 @@ def _refuse_while_forgetting(library: Library) -> None:
 def _refuse_without_room(home: Home, path: Path) -> None:
     """The library is there twice for a while: its copy, and the backup."""
     log = home.database.with_name(f"{LIBRARY}-wal")
-    size = home.database.stat().st_size + (log.stat().st_size if log.exists() else 0)
-    prefixes = sum(file.stat().st_size for file in home.concepts.glob("*/*") if file.is_file())
+    size = home.database.stat().st_size + _size(log)
+    prefixes = sum(_size(Path(folder, name)) for folder, _, names in os.walk(home.concepts) for name in names)
     together = home.root.stat().st_dev == path.parent.stat().st_dev
     for folder, needed in ((path.parent, size + prefixes + (size if together else 0)), (home.root, size)):
         free = shutil.disk_usage(folder).free
@@ -211,6 +211,14 @@ def _refuse_without_room(home: Home, path: Path) -> None:
                 found=f"it needs {(needed + ROOM_BYTES) // 2**20} MiB in {folder}, and {free // 2**20} MiB are free",
                 fix="Free some space there, or choose another disk.",
             )
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, 0 where it is none any more: trainings replace prefixes meanwhile, SQLite its log."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 @contextmanager
