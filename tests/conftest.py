@@ -36,6 +36,15 @@ def pocket_like(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="session", autouse=True)
+def known_masks() -> Iterator[None]:
+    """A picture's mask is made once."""
+    from known_masks import masks_are_remembered
+
+    with masks_are_remembered():
+        yield
+
+
 @pytest.fixture(scope="session")
 def known_photos() -> Iterator[KnownPhotos]:
     """What children said about the photos of all tests that use `known_analyses`."""

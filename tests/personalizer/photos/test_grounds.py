@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image, ImageDraw
 
-from personalizer.analysis.main_thing import subject_mask
+from personalizer.analysis.main_thing import MaskNetwork, subject_mask
 from personalizer.photos.grounds import on_ground, without_subject
 from personalizer.schemas import BoundingBox
 from scripts.render.catalogue import Subject
@@ -78,8 +78,8 @@ def test_large_photos_are_cut_like_small_ones_and_always_alike() -> None:
     large = small.resize((1000, 800))
     mask = subject_mask(large, BoundingBox(*(5 * edge for edge in (60, 40, 140, 120))))
     assert mask is not None and overlap(mask.resize(small.size), disc()) > 0.9
-    again = subject_mask(large, BoundingBox(*(5 * edge for edge in (60, 40, 140, 120))))
-    assert again is not None and again.tobytes() == mask.tobytes()
+    again = MaskNetwork().find(large)
+    assert again is not None and again.mask(large.size).tobytes() == mask.tobytes()
 
 
 def test_what_stands_at_the_lower_edge_is_cut_down_to_it() -> None:
