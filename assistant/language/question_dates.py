@@ -26,7 +26,7 @@ _MONTH_NUMBERS = {month: number for number, month in enumerate(_MONTHS, 1)} | {
 _MONTH = rf"(?:{'|'.join(sorted(_MONTH_NUMBERS, key=len, reverse=True))})"
 _SEASONS = {"summer": "summer", "winter": "winter", "spring": "spring", "autumn": "autumn", "fall": "autumn"}
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "weekend"]
-_HOLIDAYS = "christmas|easter|halloween|new years eve|new years day|new year|thanksgiving|my birthday"
+_HOLIDAYS = r"christmas|easter|halloween|new\ years\ eve|new\ years\ day|new\ year|thanksgiving|my\ birthday"
 _TIME_OF_DAY = "morning|afternoon|evening|night|noon|midnight|daytime"
 _PERIOD = re.compile(
     rf"""^(?:(?P<relation>in|on|at|before|after|since|until|during|around|from|within)\ )?(?:the\ )?

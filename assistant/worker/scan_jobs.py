@@ -71,6 +71,8 @@ class ScanJobs:
         context.check_cancelled()
         result |= self._grouping.group_shots(context, folders)
         context.check_cancelled()
+        result["search"] = self._prepare_search(context)
+        context.check_cancelled()
         settle_folders(self._library, noticed)
         changed = report.new or report.changed or report.moved or report.missing
         if changed or was_due or due_mark(self._library) != due:
@@ -81,6 +83,12 @@ class ScanJobs:
             # Another version comes with an update, after which everything is scanned.
             self._training.notice_new_version(job)
         return result
+
+    def _prepare_search(self, context: JobContext) -> dict[str, Any]:
+        from personalizer.scan.texts import prepare_search
+
+        found = prepare_search(self._library, progress=context.reporter(), cancelled=context.cancelled)
+        return dataclasses.asdict(found)
 
     def _scan_folders(self, job: Job, context: JobContext, noticed: Mapping[str, str]) -> ScanReport | None:
         from personalizer.scan.folder_scan import scan_folders

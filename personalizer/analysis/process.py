@@ -24,6 +24,7 @@ from personalizer.home import child_environment
 from personalizer.photos.decode import FOR_ANALYSIS, decode_photo
 from personalizer.photos.formats import is_drawing
 from personalizer.photos.perceptual_hash import Fingerprint, fingerprint
+from personalizer.photos.sidecars import NOTHING_WRITTEN, SidecarFacts
 from personalizer.process_limits import (
     end_with_parent,
     limit_memory,
@@ -69,6 +70,8 @@ class Analysed:
     """The models and detectors that looked at it."""
     labels: list[PhotoLabel] = field(default_factory=list)
     """What it shows, in plain words."""
+    written: SidecarFacts = NOTHING_WRITTEN
+    """What its file says about it in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +318,7 @@ def answer_request(analyzer: object, request: Request, content: bytes) -> Answer
         fingerprint(photo.image),
         analysis_version(analyzer),
         analysis.labels,
+        photo.written,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from personalizer.errors import NotReadyError
 from personalizer.library.database import Database, now_text
 from personalizer.library.photos.scope import FACES_OFF
+from personalizer.library.photos.texts import rebuild_words
 
 _BEGUN = "forgetting."
 _ERASING = "faces.erasing"
@@ -106,6 +107,7 @@ class ErasureRecords(Database):
 
         Raises `NotReadyError` when another program reads an older state for longer than the busy timeout.
         """
+        rebuild_words(self.connection)
         self.connection.execute("VACUUM")
         busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:

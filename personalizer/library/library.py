@@ -18,6 +18,7 @@ from personalizer.library.photos.companions import CompanionRecords
 from personalizer.library.photos.failures import FailureRecord, FailureRecords, UnreadableFile
 from personalizer.library.photos.photos import FileRecord
 from personalizer.library.photos.scope import ScopeRecords
+from personalizer.library.photos.search import SearchRecords
 from personalizer.library.photos.shots import ShotRecords
 from personalizer.library.photos.vectors import VectorRecords
 
@@ -57,6 +58,7 @@ class Library(
     VectorRecords,
     ShotRecords,
     CompanionRecords,
+    SearchRecords,
     ConceptRecords,
     LinkRecords,
     ClusterRecords,

@@ -31,6 +31,7 @@ from personalizer.library.photos.photos import NewPhoto
 from personalizer.library.photos.seen_files import OpenWork, ScanTable
 from personalizer.photos.decode import read_photo_bytes
 from personalizer.scan.file_system import Settling, age_s, current_state, is_being_written, is_same, rest_s
+from personalizer.scan.texts import texts_of
 from personalizer.schemas import OnProgress, Progress, ScanReport, SeenFile
 
 _POLL_S = 0.5
@@ -336,6 +337,7 @@ class PhotoImport:
                         fingerprint=None if forgotten else answer.fingerprint,
                         analysed_by=answer.analysed_by,
                         labels=[] if forgotten else answer.labels,
+                        texts={} if forgotten else texts_of(answer.written),
                     )
                 )
                 if forgotten:

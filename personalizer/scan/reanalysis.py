@@ -23,6 +23,7 @@ from personalizer.errors import UnreadablePhotoError
 from personalizer.library.library import Library
 from personalizer.photos.dates import believable, better_date
 from personalizer.photos.decode import read_photo_bytes
+from personalizer.scan.texts import texts_of
 from personalizer.schemas import OnProgress, Photo, Progress
 
 PROCESSES = 2
@@ -70,6 +71,8 @@ def analyze_again(
             with library.transaction():
                 wanted, looked_for = library.still_wanted(answer.detections, faces=faces)
                 library.replace_analysis(photo_id, wanted, version, answer.labels, faces=looked_for)
+                library.replace_texts(photo_id, texts_of(answer.written))
+                library.note_texts_read([photo_id])
                 _refresh_metadata(library, library.photo(photo_id), answer)
                 if not looked_for:
                     library.note_faceless(photo_id)

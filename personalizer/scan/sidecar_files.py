@@ -20,6 +20,7 @@ from personalizer.photos.dates import better_date, may_be_unset
 from personalizer.photos.formats import RAW_SUFFIXES
 from personalizer.photos.sidecars import NOTHING_WRITTEN, SidecarFacts, read_sidecar
 from personalizer.scan.takeout_names import match_takeout
+from personalizer.scan.texts import texts_of
 
 MAX_VIDEO_MIB = 150.0
 """The video of a Live Photo lasts three seconds; a film that happens to have a photo's name is no part of it."""
@@ -145,6 +146,8 @@ def _record(library: Library, companions: Sequence[CompanionFile], now: datetime
                 latitude=facts.latitude,
                 longitude=facts.longitude,
                 replace_date=own is not None and better_date(own, facts.taken_at) != own,
+                # The title in Google's export is the name of the file.
+                texts=texts_of(facts, with_title=one.kind == "xmp"),
             )
             if gave_date and facts.taken_at is not None:
                 stored[one.photo_id] = facts.taken_at

@@ -1,4 +1,4 @@
-"""Masks that the real network has made once in this process are used again: every training asks for those of its photos.
+"""Masks that the real network has made once in this process are used again: trainings ask for the same ones.
 
 What they are, and that they are the same each time, is tested with networks of one's own.
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from personalizer.library.database import IN_FOLDER, Database, in_folder, path_from, path_value
+from personalizer.library.photos.texts import TextKind, insert_texts
 
 CompanionKind = Literal["live_video", "motion_video", "xmp", "aae", "takeout"]
 
@@ -63,9 +64,10 @@ class CompanionRecords(Database):
         latitude: float | None = None,
         longitude: float | None = None,
         replace_date: bool = False,
+        texts: Mapping[TextKind, str] | None = None,
     ) -> tuple[bool, bool]:
-        """Store the file, and give its photo a date and a place where that has none, or has them from this file, or a
-        date that is to be replaced.
+        """Store the file with its texts, and give its photo a date and a place where that has none, or has them from
+        this file, or a date that is to be replaced.
 
         Returns whether date and place were given.
         """
@@ -91,6 +93,7 @@ class CompanionRecords(Database):
                     place or companion.gave_place,
                 ),
             )
+            insert_texts(connection, companion.photo_id, texts or {}, beside=companion.path)
         return date, place
 
     def fill_in(
@@ -152,11 +155,11 @@ class CompanionRecords(Database):
             )
 
     def remove_companions(self, paths: Iterable[Path]) -> None:
-        """For files that are gone; what they gave to their photos stays."""
+        """For files that are gone, with what was written in them; dates and places that they gave stay."""
         with self.transaction() as connection:
-            connection.executemany(
-                "DELETE FROM companion_files WHERE path = ?", [(path_value(path),) for path in paths]
-            )
+            gone = [(path_value(path),) for path in paths]
+            connection.executemany("DELETE FROM companion_files WHERE path = ?", gone)
+            connection.executemany("DELETE FROM photo_texts WHERE beside = ?", gone)
 
 
 def _companion(row: sqlite3.Row) -> CompanionFile:

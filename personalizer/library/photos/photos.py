@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from personalizer.errors import NotFoundError
 from personalizer.library.database import now_text, path_from, path_value
 from personalizer.library.photos.labels import LabelRecords, replace_labels
 from personalizer.library.photos.shots import insert_fingerprint
+from personalizer.library.photos.texts import TextKind, insert_texts
 from personalizer.library.photos.vectors import cutout_from, store_vector
 from personalizer.photos.perceptual_hash import Fingerprint
 from personalizer.schemas import (
@@ -63,6 +64,8 @@ class NewPhoto:
     """By which models."""
     labels: Sequence[PhotoLabel] = ()
     """What it shows, in plain words."""
+    texts: Mapping[TextKind, str] = field(default_factory=dict)
+    """What its own file says about it."""
 
 
 class PhotoRecords(LabelRecords):
@@ -166,6 +169,7 @@ class PhotoRecords(LabelRecords):
         if new.fingerprint is not None:
             insert_fingerprint(connection, photo_id, new.fingerprint)
         replace_labels(connection, photo_id, new.labels)
+        insert_texts(connection, photo_id, new.texts)
         return photo_id
 
     def add_detections(

@@ -164,6 +164,8 @@ class ScopeRecords(Database):
             # The coarse picture as well: what they showed is not kept in any form.
             connection.executemany("DELETE FROM fingerprints WHERE photo_id = ?", chosen)
             connection.executemany("DELETE FROM photo_labels WHERE photo_id = ?", chosen)
+            connection.executemany("DELETE FROM photo_texts WHERE photo_id = ?", chosen)
+            connection.executemany("DELETE FROM unread_texts WHERE photo_id = ?", chosen)
 
     def forgotten_photos(self) -> set[int]:
         """The photos of `mark_forgotten`."""

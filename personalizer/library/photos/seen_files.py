@@ -22,6 +22,7 @@ from personalizer.library.database import (
     path_value,
     ranges_below,
 )
+from personalizer.library.photos.texts import rebuild_words
 from personalizer.schemas import SeenFile
 
 _BATCH = 2000
@@ -286,12 +287,16 @@ class ScanTable:
         with self._database.transaction() as connection:
             for statement in (
                 f"DELETE FROM photo_labels WHERE photo_id IN ({hidden})",
+                f"INSERT OR IGNORE INTO unread_texts {hidden}",
+                f"DELETE FROM photo_texts WHERE photo_id IN ({hidden})",
                 f"UPDATE detections SET colors = NULL WHERE colors IS NOT NULL AND photo_id IN ({hidden})",
                 f"""UPDATE vectors SET cutout = NULL WHERE cutout IS NOT NULL AND detection_id IN
                     (SELECT id FROM detections WHERE photo_id IN ({hidden}))""",
                 f"UPDATE photos SET analysed_by = '' WHERE id IN ({hidden})",
             ):
-                connection.execute(statement, {"place": path_value(place)})
+                removed = connection.execute(statement, {"place": path_value(place)}).rowcount
+                if "photo_texts" in statement and removed:
+                    rebuild_words(connection)
 
     def unseen_failures(self) -> Iterator[Path]:
         """Files that could not be read and were not seen now."""

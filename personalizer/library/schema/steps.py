@@ -304,4 +304,64 @@ STEPS: tuple[tuple[str, ...], ...] = (
         # The same thing on another ground, where a mask tells it from its own; half precision.
         "ALTER TABLE vectors ADD COLUMN cutout BLOB",
     ),
+    (
+        # What is written about a photo, in its own file or in one beside it, and what was read in the picture.
+        """CREATE TABLE photo_texts (
+            id INTEGER PRIMARY KEY,
+            photo_id INTEGER NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            kind TEXT NOT NULL,
+            text TEXT NOT NULL,
+            beside TEXT
+        )""",
+        "CREATE INDEX photo_texts_by_photo ON photo_texts(photo_id)",
+        "CREATE INDEX photo_texts_by_file ON photo_texts(beside) WHERE beside IS NOT NULL",
+        """CREATE VIRTUAL TABLE photo_words USING fts5(
+            text, content = 'photo_texts', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+        )""",
+        """CREATE TRIGGER photo_words_after_insert AFTER INSERT ON photo_texts BEGIN
+            INSERT INTO photo_words(rowid, text) VALUES (NEW.id, NEW.text);
+        END""",
+        """CREATE TRIGGER photo_words_after_delete AFTER DELETE ON photo_texts BEGIN
+            INSERT INTO photo_words(photo_words, rowid, text) VALUES ('delete', OLD.id, OLD.text);
+        END""",
+        # Photos that were stored before texts were: their files, and those beside them, are read once more.
+        """CREATE TABLE unread_texts (
+            photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE
+        )""",
+        "INSERT INTO unread_texts(photo_id) SELECT id FROM photos",
+        # The names for a photo's coordinates; all NULL where none is near.
+        """CREATE TABLE photo_places (
+            photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE,
+            name TEXT,
+            region TEXT,
+            country TEXT,
+            words TEXT
+        )""",
+        "CREATE INDEX photo_places_by_name ON photo_places(country, region, name)",
+        """CREATE TRIGGER photo_places_after_move AFTER UPDATE OF latitude, longitude ON photos
+            WHEN NEW.latitude IS NOT OLD.latitude OR NEW.longitude IS NOT OLD.longitude BEGIN
+            DELETE FROM photo_places WHERE photo_id = NEW.id;
+        END""",
+        # The folders that photos are in: far fewer than files, so that their names can be searched one by one.
+        "CREATE TABLE photo_folders (path TEXT PRIMARY KEY NOT NULL) WITHOUT ROWID",
+        """CREATE TRIGGER photo_folders_after_insert AFTER INSERT ON photo_files BEGIN
+            INSERT OR IGNORE INTO photo_folders VALUES (rtrim(NEW.path, replace(NEW.path, '/', '')));
+        END""",
+        """CREATE TRIGGER photo_folders_after_update AFTER UPDATE OF path ON photo_files BEGIN
+            INSERT OR IGNORE INTO photo_folders VALUES (rtrim(NEW.path, replace(NEW.path, '/', '')));
+        END""",
+        # Not for names that are no UTF-8: bytes and text are in separate ranges.
+        *(
+            f"""CREATE TRIGGER photo_folders_after_{number} AFTER {event} ON photo_files
+                WHEN typeof(OLD.path) = 'text' BEGIN
+                DELETE FROM photo_folders WHERE path = rtrim(OLD.path, replace(OLD.path, '/', ''))
+                  AND NOT EXISTS (SELECT 1 FROM photo_files
+                    WHERE photo_files.path > photo_folders.path
+                      AND photo_files.path < rtrim(photo_folders.path, '/') || '0');
+            END"""
+            for number, event in (("delete", "DELETE"), ("move", "UPDATE OF path"))
+        ),
+        "INSERT OR IGNORE INTO photo_folders SELECT rtrim(path, replace(path, '/', '')) FROM photo_files",
+        "CREATE INDEX photos_by_time ON photos(taken_at)",
+    ),
 )

@@ -1,0 +1,262 @@
+"""What a search asks of the library, one condition at a time.
+
+Each answer names photos; they are put together elsewhere. Knows no word's meaning.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from personalizer.library.database import path_from, ranges_below
+from personalizer.library.photos.texts import PlaceNames, TextKind, TextRecords
+
+_MOST_TOKENS = 12
+"""Words of one phrase that are looked for; of more the first count."""
+_CHOSEN = "(SELECT value FROM json_each(?))"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """Moments at which photos were taken. All that is given must hold; at least one part is."""
+
+    start: datetime | None = None
+    """The first moment."""
+    end: datetime | None = None
+    """The first moment after it."""
+    months: frozenset[int] = frozenset()
+    """1 to 12, of any year."""
+    days: tuple[tuple[str, str], ...] = ()
+    """Ranges of days of any year as `MM-DD`, both ends included."""
+    weekdays: frozenset[int] = frozenset()
+    """0 is Monday."""
+    hours: tuple[int, int] | None = None
+    """From this hour of the day until before that one, which may be smaller. Never a photo without a time of day."""
+    south: TimeSpan | None = None
+    """What holds instead for photos that were taken south of the equator: a season."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A photo that is there."""
+
+    photo_id: int
+    path: Path
+    taken_at: datetime | None
+
+
+class SearchRecords(TextRecords):
+    """The part of the library that searches ask."""
+
+    def photos_showing(self, concept_id: int) -> set[int]:
+        """Photos of the concept's confirmed members."""
+        return self._ids(
+            """SELECT DISTINCT photo_id FROM memberships JOIN detections ON detections.id = detection_id
+               WHERE concept_id = ? AND status = 'confirmed'""",
+            concept_id,
+        )
+
+    def photos_perhaps_showing(self, concept_id: int) -> set[int]:
+        """Photos of the concept's suggestions, which nobody has answered."""
+        return self._ids(
+            """SELECT DISTINCT photo_id FROM memberships JOIN detections ON detections.id = detection_id
+               WHERE concept_id = ? AND status = 'suggested'""",
+            concept_id,
+        )
+
+    def photos_labelled(
+        self, words: Collection[str], least: float, least_beside_faces: float
+    ) -> dict[int, tuple[str, float]]:
+        """By photo: the likeliest of these words that analysis found in it, and how likely that is.
+
+        `least_beside_faces` holds where a face is seen, and where none was looked for.
+        """
+        rows = self.connection.execute(
+            f"""SELECT photo_id, word, MAX(confidence) AS confidence FROM photo_labels
+                WHERE word IN {_CHOSEN} AND confidence >= ?
+                  AND (confidence >= ? OR NOT (
+                    EXISTS (SELECT 1 FROM detections WHERE photo_id = photo_labels.photo_id AND kind = 'face')
+                    OR photo_id IN (SELECT photo_id FROM faceless_photos)))
+                GROUP BY photo_id""",
+            (json.dumps(sorted(words)), least, least_beside_faces),
+        )
+        return {int(row["photo_id"]): (row["word"], row["confidence"]) for row in rows}
+
+    def photos_taken(self, spans: Iterable[TimeSpan]) -> set[int]:
+        """Photos taken in any of these spans."""
+        found: set[int] = set()
+        for span in spans:
+            condition, values = _during(span)
+            if span.south is not None:
+                southern, more = _during(span.south)
+                condition = f"CASE WHEN latitude < 0 THEN {southern} ELSE {condition} END"
+                values = more + values
+            found |= self._ids(f"SELECT id FROM photos WHERE taken_at IS NOT NULL AND {condition}", *values)
+        return found
+
+    def photos_with_faces(self, least: int, most: int | None = None) -> dict[int, int]:
+        """By photo: how many faces are in it, where faces were looked for and the number is in these bounds."""
+        rows = self.connection.execute(
+            """SELECT photos.id AS photo_id, COUNT(detections.id) AS faces FROM photos
+               LEFT JOIN detections ON detections.photo_id = photos.id AND detections.kind = 'face'
+               WHERE photos.forgotten = 0 AND photos.id NOT IN (SELECT photo_id FROM faceless_photos)
+               GROUP BY photos.id HAVING faces >= ?1 AND (?2 IS NULL OR faces <= ?2)""",
+            (least, most),
+        )
+        return {int(row["photo_id"]): int(row["faces"]) for row in rows}
+
+    def known_places(self) -> list[PlaceNames]:
+        """All places where photos were taken."""
+        rows = self.connection.execute(
+            "SELECT DISTINCT name, region, country, words FROM photo_places WHERE country IS NOT NULL"
+        )
+        return [PlaceNames(*row) for row in rows]
+
+    def photos_in_places(self, places: Iterable[PlaceNames]) -> dict[int, str]:
+        """By photo: the words for its place, where that is one of these."""
+        found: dict[int, str] = {}
+        for place in places:
+            rows = self.connection.execute(
+                """SELECT photo_id, words FROM photo_places
+                   WHERE country IS ? AND region IS ? AND name IS ? AND words IS ?""",
+                (place.country, place.region, place.name, place.words),
+            )
+            found.update((int(row["photo_id"]), row["words"]) for row in rows)
+        return found
+
+    def photo_folders(self) -> list[Path]:
+        """The folders that photos are or were in."""
+        rows = self.connection.execute("SELECT CAST(path AS BLOB) AS path FROM photo_folders")
+        return [path_from(row["path"]) for row in rows]
+
+    def photos_below(self, folders: Iterable[Path]) -> dict[int, Path]:
+        """By photo: the one of these folders that it lies in or below."""
+        found: dict[int, Path] = {}
+        for folder in folders:
+            for start, end, _ in ranges_below(str(folder)):
+                rows = self.connection.execute(
+                    """SELECT photo_id FROM photo_files
+                       WHERE path > ? AND path < ? AND missing_since IS NULL""",
+                    (start, end),
+                )
+                for row in rows:
+                    found.setdefault(int(row["photo_id"]), folder)
+        return found
+
+    def photos_in_files_named(self, part: str) -> dict[int, str]:
+        """By photo: the name of a file of it that has this text in it, in any case."""
+        rows = self.connection.execute(
+            """SELECT photo_id, path FROM photo_files
+               WHERE missing_since IS NULL AND instr(lower(path), lower(?)) > 0""",
+            (part,),
+        )
+        found: dict[int, str] = {}
+        for row in rows:
+            name = path_from(row["path"]).name
+            if part.casefold() in name.casefold():
+                found.setdefault(int(row["photo_id"]), name)
+        return found
+
+    def photos_written_about(
+        self, words: Sequence[str], *, lettering: bool = False
+    ) -> dict[int, tuple[TextKind, str]]:
+        """By photo: the text about it that has all these words in it, one after the other, and its kind.
+
+        With `lettering` only what was read in the picture counts. The words are words: no syntax of a query is known.
+        """
+        tokens = [token for word in words for token in re.findall(r"\w+", word)][:_MOST_TOKENS]
+        if not tokens:
+            return {}
+        phrase = '"{}"'.format(" ".join(tokens))
+        rows = self.connection.execute(
+            """SELECT photo_id, kind, photo_texts.text AS text FROM photo_words
+               JOIN photo_texts ON photo_texts.id = photo_words.rowid
+               WHERE photo_words MATCH ? AND (NOT ? OR kind = 'lettering') ORDER BY photo_texts.id DESC""",
+            (phrase, lettering),
+        )
+        return {int(row["photo_id"]): (row["kind"], row["text"]) for row in rows}
+
+    def written_texts(self) -> dict[str, set[int]]:
+        """Titles, descriptions and keywords, each with the photos that it is about."""
+        rows = self.connection.execute("SELECT photo_id, text FROM photo_texts WHERE kind != 'lettering'")
+        found: dict[str, set[int]] = {}
+        for row in rows:
+            found.setdefault(row["text"], set()).add(int(row["photo_id"]))
+        return found
+
+    def cameras(self) -> list[str]:
+        """All cameras that photos were taken with."""
+        rows = self.connection.execute("SELECT DISTINCT camera FROM photos WHERE camera IS NOT NULL")
+        return [str(row["camera"]) for row in rows]
+
+    def photos_taken_with(self, cameras: Iterable[str]) -> dict[int, str]:
+        """By photo: the one of these cameras that took it."""
+        rows = self.connection.execute(
+            f"SELECT id, camera FROM photos WHERE camera IN {_CHOSEN}", (json.dumps(sorted(cameras)),)
+        )
+        return {int(row["id"]): str(row["camera"]) for row in rows}
+
+    def all_photos(self) -> set[int]:
+        """Every photo of which a file is there."""
+        return self._ids("SELECT DISTINCT photo_id FROM photo_files WHERE missing_since IS NULL")
+
+    def files_of(self, photo_ids: Collection[int]) -> list[FoundFile]:
+        """Those that are there, each with one of its files; the newest first, those without a date last."""
+        rows = self.connection.execute(
+            f"""SELECT photo_files.photo_id AS photo_id, MIN(photo_files.path) AS path, taken_at
+                FROM {_CHOSEN} AS chosen CROSS JOIN photo_files ON photo_files.photo_id = chosen.value
+                CROSS JOIN photos ON photos.id = chosen.value
+                WHERE missing_since IS NULL
+                GROUP BY photo_files.photo_id ORDER BY taken_at DESC NULLS LAST, photo_files.photo_id DESC""",
+            (json.dumps(sorted(photo_ids)),),
+        )
+        return [
+            FoundFile(
+                int(row["photo_id"]),
+                path_from(row["path"]),
+                None if row["taken_at"] is None else datetime.fromisoformat(row["taken_at"]),
+            )
+            for row in rows
+        ]
+
+    def without_texts_read(self) -> int:
+        """How many photos were stored before their texts were read."""
+        return int(self.connection.execute("SELECT COUNT(*) FROM unread_texts").fetchone()[0])
+
+    def _ids(self, query: str, *values: str | int) -> set[int]:
+        return {int(row[0]) for row in self.connection.execute(query, values)}
+
+
+def _during(span: TimeSpan) -> tuple[str, list[str | int]]:
+    """A condition on `taken_at`, with its values."""
+    conditions: list[str] = []
+    values: list[str | int] = []
+    if span.start is not None:
+        conditions.append("taken_at >= ?")
+        values.append(span.start.isoformat())
+    if span.end is not None:
+        conditions.append("taken_at < ?")
+        values.append(span.end.isoformat())
+    if span.months:
+        conditions.append(f"CAST(substr(taken_at, 6, 2) AS INTEGER) IN {_CHOSEN}")
+        values.append(json.dumps(sorted(span.months)))
+    if span.days:
+        conditions.append(
+            "({})".format(" OR ".join("substr(taken_at, 6, 5) BETWEEN ? AND ?" for _ in span.days))
+        )
+        values += [end for day_range in span.days for end in day_range]
+    if span.weekdays:
+        # SQLite counts from Sunday.
+        conditions.append(f"CAST(strftime('%w', substr(taken_at, 1, 10)) AS INTEGER) IN {_CHOSEN}")
+        values.append(json.dumps(sorted((day + 1) % 7 for day in span.weekdays)))
+    if span.hours is not None:
+        first, last = span.hours
+        both = "AND" if first < last else "OR"
+        hour = "CAST(substr(taken_at, 12, 2) AS INTEGER)"
+        conditions.append(f"(({hour} >= ? {both} {hour} < ?) AND substr(taken_at, 12, 8) != '00:00:00')")
+        values += [first, last]
+    return "({})".format(" AND ".join(conditions) or "1"), values
