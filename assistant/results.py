@@ -17,6 +17,8 @@ __all__ = [
     "Description",
     "Facts",
     "Forgotten",
+    "FoundPhoto",
+    "FoundPhotos",
     "Imagined",
     "Job",
     "LabelFact",
@@ -114,6 +116,35 @@ class Description:
     elapsed_s: float
     told: list[str] = field(default_factory=list)
     """Facts from concept profiles, in the user's own words, that the answer quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPhoto:
+    """A photo that fits a search."""
+
+    path: Path
+    score: float
+    """How sure it is that it fits, 0 to 1."""
+    why: list[str]
+    """A reason for each part of the search, such as `looks like a beach (93 %)`."""
+    taken_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPhotos:
+    """The answer to a search."""
+
+    text: str
+    """What was searched for, as typed."""
+    answer: str
+    """In a sentence or two."""
+    photos: list[FoundPhoto]
+    """The surest first, of equal ones the newest; at most as many as were asked for."""
+    count: int
+    """How many fit."""
+    understood: dict[str, Any]
+    """What the words were taken for: `asks`, `names`, `without`, `times`, `words`."""
+    elapsed_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from assistant.service.familiar import Familiar
 from assistant.setup.consent import NOTE
 from assistant.tools.access import PhotoAccess
 from assistant.tools.describe import describe_photo
+from assistant.tools.find import find_photos
 from assistant.tools.imagine import imagine_pictures
 from assistant.tools.list_concepts import listed_concepts
 from assistant.tools.remember import remember_fact
@@ -81,6 +82,15 @@ class Actions:
                 self._familiar, words, count=count, seed=seed, on_progress=progress
             ),
         )
+
+    def find(self, text: str) -> Action:
+        if not text.strip():
+            raise UsageError(
+                tried="/find",
+                found="no words to search for",
+                fix="/find TEXT, such as /find Bo on a beach last summer",
+            )
+        return Action("find", f"Looking for {text}", lambda _progress: find_photos(self._familiar, text))
 
     def list_concepts(self, name: str | None = None) -> Action:
         title = f"Looking up {name}" if name else "Looking up whom I know"
@@ -185,6 +195,8 @@ class Actions:
             case "/describe":
                 photo, question = split_photo(arguments)
                 return self.describe(photo, question or None)
+            case "/find":
+                return self.find(arguments)
             case "/imagine":
                 return self.imagine(arguments)
             case "/concepts":

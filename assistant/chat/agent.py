@@ -27,7 +27,7 @@ from assistant.chat.events import (
 from assistant.chat.llm.engine import missing_for_chat
 from assistant.chat.memory import Conversation
 from assistant.chat.questions import MOST_GROUPS, IsThis, MayLookForFaces, Pending, WhoIsThis
-from assistant.chat.replies import NOT_BUILT, clarification
+from assistant.chat.replies import clarification
 from assistant.chat.router.route import UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, is_command, parse_command
 from assistant.chat.small_talk import SmallTalk
@@ -223,8 +223,6 @@ class Assistant:
         elif found.intent == "clarify":
             self.conversation.waiting = found
             emit(Answer(clarification(found)))
-        elif found.intent in NOT_BUILT:
-            emit(Answer(NOT_BUILT[found.intent]))
         else:
             self.talk.answer(text, found, stop, emit)
 
@@ -283,6 +281,8 @@ class Assistant:
                 return self._actions.imagine(
                     found.words or slots["prompt"], slots.get("count", 1), slots.get("seed")
                 )
+            case "find":
+                return self._actions.find(slots["query"])
             case "list_concepts":
                 return self._actions.list_concepts(slots.get("concept"))
             case "remember":

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from assistant.chat.router.route import Intent, Route
-
-NOT_BUILT: dict[Intent, str] = {
-    "find": "Searching your photos is not built yet. I can look at one photo: name its file and ask.",
-}
-
+from assistant.chat.router.route import Route
 
 CANNOT_HELP = (
-    "I can't help with that. I can say who is in a photo (“who is in PHOTO?”), draw (“draw …”), say whom I know "
-    "(“who do you know?”), name a group (“call number 3 Bo”) and keep what you tell me (“remember that Bo …”). "
-    "/help lists everything."
+    "I can't help with that. I can find photos (“photos of …”), say who is in one (“who is in PHOTO?”), draw "
+    "(“draw …”), say whom I know (“who do you know?”), name a group (“call number 3 Bo”) and keep what you tell me "
+    "(“remember that Bo …”). /help lists everything."
 )
 """What to say to what no tool answers."""
 

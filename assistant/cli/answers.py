@@ -31,6 +31,22 @@ def describe(
 
 
 @answers_app.command()
+def find(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT")],
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="List so many; 20 without it, all with --json.")
+    ] = None,
+) -> None:
+    """Find photos by who and what is in them, when, where, what they show, and what is written about them."""
+    from assistant.presentation.found_lines import LISTED, found_lines
+
+    ui = front_end(context)
+    found = ui.run(lambda _on_progress: ui.familiar.find(text, limit))
+    ui.show(found, lambda shown: found_lines(shown, limit or LISTED))
+
+
+@answers_app.command()
 def imagine(
     context: typer.Context,
     text: Annotated[str, typer.Argument(metavar="TEXT")],

@@ -8,7 +8,12 @@ import typer
 
 from assistant.cli.evaluate import evaluation_home
 from assistant.cli.front_end import front_end, with_options
-from assistant.evaluation.data.options import EvaluationRun, IngestOptions, TrainingBenchOptions
+from assistant.evaluation.data.options import (
+    EvaluationRun,
+    FindBenchOptions,
+    IngestOptions,
+    TrainingBenchOptions,
+)
 
 bench_app = typer.Typer(rich_markup_mode=None, help="Measure speed and memory against the usual way.")
 
@@ -65,6 +70,31 @@ def ingest(context: typer.Context, options: IngestOptions) -> None:
         lambda on_progress: benchmark_ingest(options, EvaluationRun(home, on_progress=on_progress))
     )
     ui.show(report, ingest_lines)
+
+
+@bench_app.command()
+@with_options(FindBenchOptions)
+def find(context: typer.Context, options: FindBenchOptions) -> None:
+    """Milliseconds of searches in a large library and in a small one, against reading all records once."""
+    from assistant.evaluation.search.measure import benchmark_find
+
+    ui = front_end(context)
+    home = evaluation_home(ui.home)
+    report = ui.run(lambda on_progress: benchmark_find(options, EvaluationRun(home, on_progress=on_progress)))
+    ui.show(report, find_lines)
+
+
+def find_lines(report: dict[str, Any]) -> str:
+    """How long searches take."""
+    settings, small = report["settings"], report["small"]
+    return "\n".join(
+        [
+            f"{settings['searches']} searches in {settings['photos']:,} photos: median {report['median_ms']:.0f} ms, "
+            f"95 % within {report['p95_ms']:.0f} ms, slowest {report['slowest_ms']:.0f} ms",
+            f"in {small['photos']:,} photos: 95 % within {small['p95_ms']:.0f} ms",
+            f"reading all records once: {report['baseline']:.0f} ms, {report['ratio']:.1f} times the 95 %",
+        ]
+    )
 
 
 def ingest_lines(report: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from assistant.evaluation.data.options import (
     BackboneOptions,
     ClustersOptions,
     EvaluationRun,
+    FindOptions,
     GenerationOptions,
     RecognitionOptions,
     RetentionOptions,
@@ -108,6 +109,15 @@ def words(context: typer.Context, options: WordsOptions) -> None:
     from assistant.evaluation.recognition.words import evaluate_words
 
     _run(context, partial(evaluate_words, options), words_lines, "words", options.report)
+
+
+@evaluate_app.command()
+@with_options(FindOptions)
+def find(context: typer.Context, options: FindOptions) -> None:
+    """Do searches find what is there, and nothing where nothing fits? In a made-up library, where that is known."""
+    from assistant.evaluation.search.measure import evaluate_find
+
+    _run(context, partial(evaluate_find, options), find_lines)
 
 
 def _run(
@@ -227,6 +237,33 @@ def words_lines(report: dict[str, Any]) -> str:
 
     wrong = [f"wrong: {line}" for line in report["wrong"]]
     return "\n".join([table(tables.words_table(report)), *wrong])
+
+
+def find_lines(report: dict[str, Any]) -> str:
+    """The table of `evaluate find` as text, with the searches that went wrong below."""
+    from assistant.presentation.table import table
+
+    rows: list[tuple[str, ...]] = [("", "searches", "precision", "recall")]
+    count = str(report["settings"]["searches"])
+    rows.append(("find", count, f"{report['precision']:.3f}", f"{report['recall']:.3f}"))
+    control = report["control"]
+    rows.append(
+        (
+            "names of files, folders and titles",
+            count,
+            f"{control['precision']:.3f}",
+            f"{control['recall']:.3f}",
+        )
+    )
+    wrong = [
+        f"wrong: {row['search']} (precision {row['precision']:.2f}, recall {row['recall']:.2f})"
+        for row in report["searches"]
+        if min(row["precision"], row["recall"]) < 1
+    ]
+    nothing = report["nothing_fits"]
+    wrong += [f"wrong: {row['search']} (found {row['found']})" for row in nothing if row["found"]]
+    said = f"nothing fits: {report['said_nothing']} of {len(nothing)} say so"
+    return "\n".join([table(rows), said, *wrong])
 
 
 def backbone_lines(report: dict[str, Any]) -> str:

@@ -45,6 +45,7 @@ PANELS = (
         "Ask and draw",
         {
             "describe": 'familiar describe holiday.jpg --ask "is this Bo?"',
+            "find": 'familiar find "Bo on a beach last summer"',
             "imagine": 'familiar imagine "Bo on a beach"',
             "chat": "familiar chat",
             "route": 'familiar route "draw Bo on a beach"',

@@ -22,7 +22,11 @@ _NUMBER = rf"(?:\d{{1,3}}|{'|'.join(_NUMBERS)})"
 _COUNTED = rf"(?P<count>{_NUMBER}) (?P<unit>day|week|month|year)s?"
 _PAST = re.compile(rf"^(?:in |during |over |within |from )?(?:the )?(?:last|past) {_COUNTED}$")
 _AGO = re.compile(rf"^(?:from )?{_COUNTED} ago$")
-_BETWEEN = re.compile(r"^(?:between|from) (?P<first>.+?) (?:and|to|until|till) (?P<last>.+)$")
+_BETWEEN = re.compile(
+    r"""^(?:(?:between|from)\ (?P<first>.+?)\ (?:and|to|until|till)|(?P<year>(?:19|20)\d\d)\ (?:to|until|till))
+    \ (?P<last>.+)$""",
+    re.VERBOSE,
+)
 _WITHOUT_SENSE = re.compile(r"^(?:the )?(?:first|second|in|on|at|from)$")
 _SEASON_STARTS = {"spring": 3, "summer": 6, "autumn": 9, "winter": 12}
 _OTHER_HALF = {"spring": "autumn", "autumn": "spring", "summer": "winter", "winter": "summer"}
@@ -82,7 +86,7 @@ def _spans(words: str, now: datetime) -> tuple[TimeSpan, ...] | None:
         return (_calendar_unit(_before(now, _count(ago["count"]), ago["unit"]), ago["unit"]),)
     between = _BETWEEN.match(words)
     if between is not None:
-        return _between(between["first"], between["last"], now)
+        return _between(between["first"] or between["year"], between["last"], now)
     period = _period(words)
     return None if period is None else spans_of(period, now)
 
@@ -93,6 +97,8 @@ def _period(words: str) -> Period | None:
     if re.match(r"(?:may|mar) \d{1,2}$", plain):
         plain = f"on {plain}"
     period = period_in(plain, words)
+    if period is not None and period.relative == "recently":
+        return None
     if period is not None and period.relative is not None and period.relative.endswith(" last"):
         unit = period.relative.removesuffix(" last")
         known = {"year", "month", "week", "weekend", "fall", *_SEASON_STARTS, *_WEEKDAYS, *_MONTHS, *_FEASTS}
@@ -268,7 +274,7 @@ def _between(first: str, last: str, now: datetime) -> tuple[TimeSpan, ...] | Non
         # "from May to July 2023": the year is said once.
         begin = _period(f"{first} {end.year}") or begin
     starts, ends = _plain_spans(begin, now), _plain_spans(end, now)
-    if not starts or not ends:
+    if len(starts) != 1 or len(ends) != 1:
         return ()
     if starts[0].start is not None and ends[0].end is not None:
         return (TimeSpan(start=starts[0].start, end=ends[0].end),)

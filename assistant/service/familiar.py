@@ -13,11 +13,12 @@ from assistant.service.faces import Faces
 from assistant.service.facts import Facts
 from assistant.service.folders import Folders
 from assistant.service.jobs import Jobs
+from assistant.service.search import Search
 from assistant.service.suggestions import Suggestions
 from assistant.service.training import Training
 
 
-class Familiar(Folders, Jobs, Concepts, Suggestions, Facts, Training, Faces, Backups, Answers):
+class Familiar(Folders, Jobs, Concepts, Suggestions, Facts, Training, Faces, Backups, Search, Answers):
     """One library and the model that answers about it. Safe to use from several threads and processes.
 
     >>> from personalizer.home import default_home

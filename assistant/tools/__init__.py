@@ -12,6 +12,7 @@ _EXPORTS = {
     "build_tools": "assistant.tools.build",
     "PhotoAccess": "assistant.tools.access",
     "describe_tool": "assistant.tools.describe",
+    "find_tool": "assistant.tools.find",
     "imagine_tool": "assistant.tools.imagine",
     "list_concepts_tool": "assistant.tools.list_concepts",
     "remember_tool": "assistant.tools.remember",

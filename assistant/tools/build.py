@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from assistant.tools.describe import describe_tool
+from assistant.tools.find import find_tool
 from assistant.tools.imagine import imagine_tool
 from assistant.tools.list_concepts import list_concepts_tool
 from assistant.tools.remember import remember_tool
@@ -31,6 +32,7 @@ def build_tools(
     names = familiar.library.names()
     return [
         describe_tool(familiar, opened, request),
+        find_tool(familiar, request),
         imagine_tool(familiar, names, on_progress, request),
         list_concepts_tool(familiar),
         remember_tool(familiar, names, request),

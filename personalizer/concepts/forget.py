@@ -136,6 +136,8 @@ def forget_records(
                 if other.id == concept.id or mentions.in_text(fact.text):
                     library.delete_fact(fact.id)
                     removed["facts"] += 1
+        # What is written in or beside photos stays there; here it is kept for search only.
+        removed["texts"] = library.delete_texts_with(mentions.in_text)
         for operation in library.operations():
             removed["operations"] += _scrub(library, operation, identity, mentions)
         for job in jobs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
@@ -23,8 +24,12 @@ from assistant.chat.events import (
     ToolStarted,
 )
 from assistant.presentation.printable import printable
+from assistant.results import FoundPhotos
 from tui.literal import literal
 from tui.widgets.pictures import PictureRow
+
+_FOUND_SHOWN = 3
+"""Photos of a search that are shown as pictures."""
 
 
 class Bubble(Static):
@@ -162,8 +167,15 @@ def pictures_of(artifact: Any) -> list[tuple[Path, str]]:
     paths = getattr(artifact, "paths", None)
     if paths:
         return [(Path(path), f"seed {artifact.seed + number}") for number, path in enumerate(paths)]
+    if isinstance(artifact, FoundPhotos):
+        shown = [(one.path, one.taken_at) for one in artifact.photos[:_FOUND_SHOWN]]
+        return [(path, _caption(path, taken)) for path, taken in shown]
     photo = getattr(artifact, "photo", None)
     if photo is None:
         return []
     taken = getattr(getattr(artifact, "facts", None), "taken_at", None)
-    return [(Path(photo), f"{Path(photo).name}{f' · {taken:%d %B %Y}' if taken else ''}")]
+    return [(Path(photo), _caption(Path(photo), taken))]
+
+
+def _caption(path: Path, taken: datetime | None) -> str:
+    return f"{path.name}{f' · {taken:%d %B %Y}' if taken else ''}"

@@ -152,6 +152,21 @@ class WordsOptions(EvaluationOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindOptions(SeedOptions):
+    """The made-up library that is searched."""
+
+    photos: int = option("Photos in it.", 5_000, least=100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindBenchOptions(SeedOptions):
+    """The made-up library that is searched, and how often."""
+
+    photos: int = option("Photos in it.", 100_000, least=1000)
+    repeats: int = option("Times that each search runs; the median counts.", 3, least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationOptions(EvaluationOptions):
     """What is drawn, and how often."""
 

@@ -17,6 +17,7 @@ from personalizer.library.photos.texts import PlaceNames, TextKind, TextRecords
 
 _MOST_TOKENS = 12
 """Words of one phrase that are looked for; of more the first count."""
+_TOKEN = re.compile(r"[^\W_]+")
 _CHOSEN = "(SELECT value FROM json_each(?))"
 
 
@@ -128,6 +129,10 @@ class SearchRecords(TextRecords):
             found.update((int(row["photo_id"]), row["words"]) for row in rows)
         return found
 
+    def photos_with_place(self) -> set[int]:
+        """Photos of which the country is known."""
+        return self._ids("SELECT photo_id FROM photo_places WHERE country IS NOT NULL")
+
     def photo_folders(self) -> list[Path]:
         """The folders that photos are or were in."""
         rows = self.connection.execute("SELECT CAST(path AS BLOB) AS path FROM photo_folders")
@@ -162,21 +167,23 @@ class SearchRecords(TextRecords):
         return found
 
     def photos_written_about(
-        self, words: Sequence[str], *, lettering: bool = False
+        self, phrases: Iterable[Sequence[str]], *, lettering: bool = False
     ) -> dict[int, tuple[TextKind, str]]:
-        """By photo: the text about it that has all these words in it, one after the other, and its kind.
+        """By photo: the text about it that has one of these phrases in it, word for word, and its kind.
 
         With `lettering` only what was read in the picture counts. The words are words: no syntax of a query is known.
         """
-        tokens = [token for word in words for token in re.findall(r"\w+", word)][:_MOST_TOKENS]
-        if not tokens:
+        split = [
+            [token for word in phrase for token in _TOKEN.findall(word)][:_MOST_TOKENS] for phrase in phrases
+        ]
+        if not any(split):
             return {}
-        phrase = '"{}"'.format(" ".join(tokens))
+        query = " OR ".join('"{}"'.format(" ".join(tokens)) for tokens in split if tokens)
         rows = self.connection.execute(
             """SELECT photo_id, kind, photo_texts.text AS text FROM photo_words
                JOIN photo_texts ON photo_texts.id = photo_words.rowid
                WHERE photo_words MATCH ? AND (NOT ? OR kind = 'lettering') ORDER BY photo_texts.id DESC""",
-            (phrase, lettering),
+            (query, lettering),
         )
         return {int(row["photo_id"]): (row["kind"], row["text"]) for row in rows}
 

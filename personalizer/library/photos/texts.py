@@ -46,6 +46,19 @@ class TextRecords(Database):
         with self.transaction() as connection:
             insert_texts(connection, photo_id, texts, beside=beside)
 
+    def store_lettering(self, photo_id: int, text: str) -> None:
+        """Store what was read in the picture, in place of what was read before."""
+        with self.transaction() as connection:
+            connection.execute(
+                "DELETE FROM photo_texts WHERE photo_id = ? AND kind = 'lettering'", (photo_id,)
+            )
+            if text.strip():
+                connection.execute(
+                    """INSERT INTO photo_texts(photo_id, kind, text)
+                       SELECT id, 'lettering', ?2 FROM photos WHERE id = ?1 AND forgotten = 0""",
+                    (photo_id, text),
+                )
+
     def unread_texts(self, limit: int) -> list[int]:
         """Photos whose own file was not read for texts yet and is there, the newest first."""
         rows = self.connection.execute(
@@ -82,6 +95,13 @@ class TextRecords(Database):
                     for photo_id, place in names.items()
                 ],
             )
+
+    def place_words(self, photo_id: int) -> str | None:
+        """Such as "near Lisbon, Portugal"; None where that is not known."""
+        row = self.connection.execute(
+            "SELECT words FROM photo_places WHERE photo_id = ?", (photo_id,)
+        ).fetchone()
+        return None if row is None else row["words"]
 
     def drop_place_names(self) -> None:
         """Forget all names of places: another table of places is installed."""

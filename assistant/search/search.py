@@ -1,0 +1,304 @@
+"""A search: words → the photos of a library that fit all of them, with a reason for each part, and an answer.
+
+Start at `Searcher.find`. Stores nothing and runs no network.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from assistant.results import FoundPhoto, FoundPhotos
+from assistant.search.phrases import Fit, Fits, PhraseFinder
+from assistant.search.query import Condition, Faces, Named, Query, Time, Words, understand
+from assistant.search.sentences import Part, Seen, answer, span_text
+from personalizer.errors import counted
+from personalizer.library.library import Library
+from personalizer.library.photos.search import FoundFile
+from personalizer.schemas import Concept
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """One part of the search with the photos that it holds for."""
+
+    part: Part
+    fits: Fits
+    negated: bool
+
+
+class Searcher:
+    """Searches one library."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def find(self, text: str, *, limit: int | None = None, now: datetime | None = None) -> FoundPhotos:
+        """The photos that fit `text`; with `limit` only so many of them are listed, while all are counted.
+
+        Raises `UsageError` for a text that is too long.
+        """
+        started = time.perf_counter()
+        at = now or datetime.now()
+        phrases = PhraseFinder(self._library)
+        query = understand(text, self._library.names(), at, phrases.albums)
+        held = _Parts(self._library, query, phrases).held()
+        files, scores = self._fitting(query, held)
+        if query.asks in {"last", "first"}:
+            files = [file for file in files if file.taken_at is not None]
+            files = sorted(files, key=lambda file: file.taken_at or at, reverse=query.asks == "last")
+        else:
+            # Stable: of equal ones the newest stays first.
+            files = sorted(files, key=lambda file: -scores.get(file.photo_id, 1.0))
+        shown = files if limit is None else files[:limit]
+        photos = [
+            FoundPhoto(
+                file.path,
+                round(scores.get(file.photo_id, 1.0), 3),
+                _reasons(file, held),
+                file.taken_at,
+            )
+            for file in shown
+        ]
+        seen = Seen(
+            text=text,
+            asks=query.asks,
+            count=len(files),
+            newest=_newest(files),
+            oldest=_oldest(files),
+            parts=[one.part for one in held],
+            place=self._place_of(files[0]) if query.asks in {"last", "first"} and files else None,
+            perhaps=self._perhaps(query) if files or held else 0,
+            is_empty=query.is_empty and not _asks_for_everything(text),
+            names=self._library.names(),
+        )
+        return FoundPhotos(
+            text=text,
+            answer=answer(seen, at),
+            photos=photos,
+            count=len(files),
+            understood=_understood(query, held),
+            elapsed_s=round(time.perf_counter() - started, 3),
+        )
+
+    def _fitting(self, query: Query, held: Sequence[_Held]) -> tuple[list[FoundFile], dict[int, float]]:
+        """The files of the photos for which everything holds, the newest first, and how sure that is by photo."""
+        if query.is_empty and not _asks_for_everything(query.text):
+            return [], {}
+        found: set[int] | None = None
+        scores: dict[int, float] = {}
+        for one in held:
+            if one.negated:
+                continue
+            own = one.fits.scores
+            found = set(own) if found is None else found & set(own)
+            for photo_id in found:
+                scores[photo_id] = scores.get(photo_id, 1.0) * own[photo_id]
+        if any(not one.part.understood for one in held):
+            # What is not known cannot be left out either.
+            return [], {}
+        chosen = self._library.all_photos() if found is None else found
+        for one in held:
+            if one.negated:
+                chosen = chosen - set(one.fits.scores)
+        return self._library.files_of(chosen), scores
+
+    def _place_of(self, file: FoundFile) -> str | None:
+        return self._library.place_words(file.photo_id)
+
+    def _perhaps(self, query: Query) -> int:
+        """Photos that may show somebody who is searched for, and wait for an answer."""
+        waiting: set[int] = set()
+        for condition in query.conditions:
+            for one in condition.any_of:
+                if isinstance(one, Named) and not condition.negated:
+                    concept = self._library.concept_by_name(one.name)
+                    if concept is not None:
+                        waiting |= self._library.photos_perhaps_showing(concept.id)
+        return len(waiting)
+
+
+class _Parts:
+    """The parts of one search."""
+
+    def __init__(self, library: Library, query: Query, phrases: PhraseFinder) -> None:
+        self._library = library
+        self._query = query
+        self._phrases = phrases
+
+    @cached_property
+    def _concepts(self) -> dict[str, Concept]:
+        return {
+            concept.name: concept
+            for concept in self._library.concepts()
+            if concept.name is not None and concept.state != "hidden"
+        }
+
+    def held(self) -> list[_Held]:
+        """Each part, with the photos that it holds for."""
+        held = [self._condition(condition) for condition in self._query.conditions]
+        held += [self._times(times) for times in _grouped(self._query.times)]
+        if self._query.alone:
+            held.append(self._alone())
+        return held
+
+    def _condition(self, condition: Condition) -> _Held:
+        fits, understood, kinds = Fits(), True, []
+        for one in condition.any_of:
+            found = self._one(one)
+            fits.of += found.of
+            fits.known_as += found.known_as
+            understood &= found.is_understood
+            kinds.append(_kind(one))
+        typed = " or ".join(_typed(one) for one in condition.any_of)
+        # One of several that is not known does no harm.
+        understood = understood or (len(condition.any_of) > 1 and fits.is_understood)
+        count = len(fits.scores)
+        part = Part(typed, kinds[0], condition.negated, count, understood, _may_be_name(condition))
+        return _Held(part, fits, condition.negated)
+
+    def _one(self, one: Named | Faces | Words) -> Fits:
+        if isinstance(one, Words):
+            return self._phrases.find(one)
+        fits = Fits(known_as=["a name" if isinstance(one, Named) else "people"])
+        if isinstance(one, Named):
+            concept = self._concepts.get(one.name)
+            shown = set() if concept is None else self._library.photos_showing(concept.id)
+            fits.of.append(Fit(dict.fromkeys(shown, 1.0), lambda _: f"{one.name} is in it", "name"))
+            return fits
+        faces = self._library.photos_with_faces(one.least, one.most)
+        fits.of.append(
+            Fit(
+                dict.fromkeys(faces, 1.0),
+                lambda photo_id: f"{counted(faces[photo_id], 'face')} in it",
+                "people",
+            )
+        )
+        return fits
+
+    def _times(self, times: Sequence[Time]) -> _Held:
+        spans = [span for one in times for span in one.spans]
+        understood = all(one.spans for one in times)
+        fits = Fits(known_as=["a time"])
+        fits.of.append(Fit(dict.fromkeys(self._library.photos_taken(spans), 1.0), lambda _: "", "name"))
+        typed = " or ".join(one.typed for one in times)
+        text = span_text(spans) if understood else None
+        return _Held(Part(typed, "time", False, len(fits.scores), understood, None, text), fits, False)
+
+    def _alone(self) -> _Held:
+        """Photos in which no other known one is, and no face but that of a person who is searched for."""
+        wanted = {
+            one.name
+            for condition in self._query.conditions
+            for one in condition.any_of
+            if isinstance(one, Named) and not condition.negated
+        }
+        others: set[int] = set()
+        for name, concept in self._concepts.items():
+            if name not in wanted:
+                others |= self._library.photos_showing(concept.id)
+        people = sum(self._concepts[name].kind == "face" for name in wanted if name in self._concepts)
+        crowd = set(self._library.photos_with_faces(people + 1)) if wanted else set()
+        if not wanted:
+            single = self._library.photos_with_faces(1, 1)
+            alone = set(single)
+        else:
+            alone = self._library.all_photos() - others - crowd
+        fits = Fits(known_as=["alone"])
+        fits.of.append(Fit(dict.fromkeys(alone, 1.0), lambda _: "nobody else is seen", "people"))
+        return _Held(Part("alone", "alone", False, len(alone), True, None), fits, False)
+
+
+def _grouped(times: Sequence[Time]) -> list[list[Time]]:
+    """Times that are to hold together, each with those of which one is enough: 2019 or 2021, each on a Sunday."""
+    either: list[Time] = []
+    groups: list[list[Time]] = []
+    for one in times:
+        is_range = bool(one.spans) and all(
+            span.start is not None
+            and span.end is not None
+            and not (span.months or span.weekdays or span.hours)
+            for span in one.spans
+        )
+        if is_range:
+            either.append(one)
+        else:
+            groups.append([one])
+    return [*([either] if either else []), *groups]
+
+
+def _reasons(file: FoundFile, held: Iterable[_Held]) -> list[str]:
+    reasons = []
+    for one in held:
+        if one.negated:
+            if one.part.kind == "name":
+                reasons.append(f"I don't see {one.part.typed}")
+            continue
+        if one.part.kind == "time":
+            continue
+        reasons += one.fits.why(file.photo_id)[:2]
+    return list(dict.fromkeys(reason for reason in reasons if reason))
+
+
+def _newest(files: Sequence[FoundFile]) -> datetime | None:
+    return max((file.taken_at for file in files if file.taken_at is not None), default=None)
+
+
+def _oldest(files: Sequence[FoundFile]) -> datetime | None:
+    return min((file.taken_at for file in files if file.taken_at is not None), default=None)
+
+
+def _kind(one: Named | Faces | Words) -> str:
+    return "name" if isinstance(one, Named) else "people" if isinstance(one, Faces) else "words"
+
+
+def _typed(one: Named | Faces | Words) -> str:
+    if isinstance(one, Named):
+        return one.name
+    if isinstance(one, Words):
+        return one.typed
+    if one.most == one.least:
+        return counted(one.least, "face")
+    return "people" if one.least == 1 else f"{one.least} faces or more"
+
+
+def _may_be_name(condition: Condition) -> str | None:
+    """A word with a capital that may be somebody's name."""
+    for one in condition.any_of:
+        if isinstance(one, Words) and one.typed[:1].isupper() and not one.is_place and one.role == "any":
+            return one.typed
+    return None
+
+
+def _asks_for_everything(text: str) -> bool:
+    words = set(text.casefold().split())
+    return bool(words & {"all", "every", "everything"}) and len(words) < 8
+
+
+def _understood(query: Query, held: Sequence[_Held]) -> dict[str, Any]:
+    names = [
+        one.name
+        for condition in query.conditions
+        for one in condition.any_of
+        if isinstance(one, Named) and not condition.negated
+    ]
+    return {
+        "asks": query.asks,
+        "names": names,
+        "without": [one.part.typed for one in held if one.negated],
+        "times": [one.part.span for one in held if one.part.kind == "time"],
+        "words": [
+            {"text": one.part.typed, "as": list(dict.fromkeys(one.fits.known_as)) or _sources(one.fits)}
+            for one in held
+            if one.part.kind == "words" and not one.negated
+        ],
+        "not_understood": [one.part.typed for one in held if not one.part.understood],
+    }
+
+
+def _sources(fits: Fits) -> list[str]:
+    return list(dict.fromkeys(fit.source for fit in fits.of))
