@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from assistant.language.ordinary_words import word_set
+from assistant.language.question_words import fold
 from assistant.search.times import times_in
 from assistant.search.words import NAME, QUOTED, Word, words_of
 from personalizer.errors import UsageError
@@ -47,6 +49,7 @@ _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "sev
 _OWN = word_set("my our the your his her their")
 _ALONE = word_set("alone only just solo himself herself itself themselves")
 # fmt: on
+_LETTERS = re.compile(r"[^\W_]+")
 _COUNTS = re.compile(r"^(?:and |so )?(?:how many|count|number of|the number of)\b")
 _LAST = re.compile(r"\b(?:last|latest|newest|most recent)(?:ly)?\b")
 _FIRST = re.compile(r"\b(?:first|oldest|earliest)\b")
@@ -258,8 +261,8 @@ def understand(text: str, names: Sequence[str], now: datetime, albums: Sequence[
 def _with_quoted_albums(text: str, names: Sequence[str], albums: Sequence[str], now: datetime) -> str:
     """The text with quotes around each album whose name would fall apart: one with somebody's name or a year in it."""
     for album in sorted(albums, key=len, reverse=True):
-        at = text.casefold().find(album.casefold())
-        if at < 0 or any(mark in text for mark in '"“”„«»'):
+        place = _place_of(album, text)
+        if place is None or any(mark in text for mark in '"“”„«»'):
             continue
         words = [word.word for word in words_of(album, names)]
         has_name = NAME in words or bool(times_in(words, now))
@@ -269,8 +272,19 @@ def _with_quoted_albums(text: str, names: Sequence[str], albums: Sequence[str], 
             if word not in _FILLERS | _LINKS | _PLACES | {NAME, "and"} and not word.isdigit()
         ]
         if has_name and own:
-            return f'{text[:at]} "{album}" {text[at + len(album) :]}'
+            return f'{text[: place[0]]} "{album}" {text[place[1] :]}'
     return text
+
+
+def _place_of(album: str, text: str) -> tuple[int, int] | None:
+    """Where the words of an album's name stand in the text, one after the other, whatever the marks between them."""
+    wanted = [fold(word) for word in _LETTERS.findall(unicodedata.normalize("NFC", album))]
+    there = list(_LETTERS.finditer(text))
+    words = [fold(match[0]) for match in there]
+    for at in range(len(words) - len(wanted) + 1):
+        if wanted and words[at : at + len(wanted)] == wanted:
+            return there[at].start(), there[at + len(wanted) - 1].end()
+    return None
 
 
 def _is_in_title(words: Sequence[Word], start: int) -> bool:

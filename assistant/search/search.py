@@ -6,7 +6,7 @@ Start at `Searcher.find`. Stores nothing and runs no network.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -31,6 +31,16 @@ class _Held:
     negated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to understand a search, and what it found."""
+
+    query: Query
+    held: list[_Held]
+    files: list[FoundFile]
+    scores: dict[int, float]
+
+
 class Searcher:
     """Searches one library."""
 
@@ -45,9 +55,14 @@ class Searcher:
         started = time.perf_counter()
         at = now or datetime.now()
         phrases = PhraseFinder(self._library)
-        query = understand(text, self._library.names(), at, phrases.albums)
-        held = _Parts(self._library, query, phrases).held()
-        files, scores = self._fitting(query, held)
+        names = self._library.names()
+        # "Norway 2018" is a place and a year, and may be the name of an album.
+        readings = dict.fromkeys((understand(text, names, at), understand(text, names, at, phrases.albums)))
+        found = [self._read(query, _Parts(self._library, query, phrases).held()) for query in readings]
+        query, held = next(
+            ((one.query, one.held) for one in reversed(found) if one.files), (found[0].query, found[0].held)
+        )
+        files, scores, reasons = _together(found)
         if query.asks in {"last", "first"}:
             files = [file for file in files if file.taken_at is not None]
             files = sorted(files, key=lambda file: file.taken_at or at, reverse=query.asks == "last")
@@ -59,7 +74,7 @@ class Searcher:
             FoundPhoto(
                 file.path,
                 round(scores.get(file.photo_id, 1.0), 3),
-                _reasons(file, held),
+                reasons(file),
                 file.taken_at,
             )
             for file in shown
@@ -74,7 +89,7 @@ class Searcher:
             place=self._place_of(files[0]) if query.asks in {"last", "first"} and files else None,
             perhaps=self._perhaps(query) if files or held else 0,
             is_empty=query.is_empty and not _asks_for_everything(text),
-            names=self._library.names(),
+            names=names,
         )
         return FoundPhotos(
             text=text,
@@ -84,6 +99,9 @@ class Searcher:
             understood=_understood(query, held),
             elapsed_s=round(time.perf_counter() - started, 3),
         )
+
+    def _read(self, query: Query, held: list[_Held]) -> _Reading:
+        return _Reading(query, held, *self._fitting(query, held))
 
     def _fitting(self, query: Query, held: Sequence[_Held]) -> tuple[list[FoundFile], dict[int, float]]:
         """The files of the photos for which everything holds, the newest first, and how sure that is by photo."""
@@ -211,6 +229,23 @@ class _Parts:
         fits = Fits(known_as=["alone"])
         fits.of.append(Fit(dict.fromkeys(alone, 1.0), lambda _: "nobody else is seen", "people"))
         return _Held(Part("alone", "alone", False, len(alone), True, None), fits, False)
+
+
+def _together(
+    readings: Sequence[_Reading],
+) -> tuple[list[FoundFile], dict[int, float], Callable[[FoundFile], list[str]]]:
+    """What any of the readings found, the newest first; how sure that is; and the reasons."""
+    if len(readings) == 1:
+        only = readings[0]
+        return only.files, only.scores, lambda file: _reasons(file, only.held)
+    by_photo = {file.photo_id: (file, reading) for reading in readings for file in reading.files}
+    files = sorted(
+        (file for file, _ in by_photo.values()),
+        key=lambda file: (file.taken_at is not None, file.taken_at or datetime.min, file.photo_id),
+        reverse=True,
+    )
+    scores = {photo_id: reading.scores.get(photo_id, 1.0) for photo_id, (_, reading) in by_photo.items()}
+    return files, scores, lambda file: _reasons(file, by_photo[file.photo_id][1].held)
 
 
 def _grouped(times: Sequence[Time]) -> list[list[Time]]:

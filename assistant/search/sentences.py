@@ -68,7 +68,7 @@ def answer(seen: Seen, now: datetime) -> str:
     if seen.asks in {"last", "first"} and (at := seen.newest if seen.asks == "last" else seen.oldest):
         which = "newest" if seen.asks == "last" else "oldest"
         where = f", {seen.place}" if seen.place else ""
-        return f"The {which} photo that I know of{what} was taken on {date_text(at, time=_has_time(at))}{where}.{more}"
+        return f"The {which} photo that I know{what} was taken on {date_text(at, time=_has_time(at))}{where}.{more}"
     dates = _dates(seen)
     if seen.asks == "count":
         return f"I know {counted(seen.count, 'photo')}{what}{dates}.{more}"
