@@ -42,6 +42,7 @@ from personalizer.schemas import BoundingBox, Concept, Embedding, Job, NewDetect
 
 NAME, EARLIER, OTHER = "Zoë Quux", "Mugsy", "Rex"
 PLANTED = "a word that no network says"
+WRITTEN, LETTERED = "Sesquipedalian holiday", "ANTIDISESTABLISHMENT ONLY"
 KEPT_FACT = "is red with white dots"
 STEPS = 3
 
@@ -228,6 +229,8 @@ def numbers(world: TrainedWorld, concept: Concept) -> dict[str, list[bytes]]:
     cutouts = [part[16:32] for part in world.library.cutouts_of(photos, *source).values()]
     [marked, *_] = photos
     replace_labels(world.library.connection, marked, [PhotoLabel(PLANTED, 0.9, "thing")])
+    world.library.replace_texts(marked, {"title": WRITTEN})
+    world.library.store_lettering(marked, LETTERED)
     chosen = ",".join(map(str, photos))
     colors = world.library.connection.execute(
         f"SELECT colors FROM detections WHERE colors IS NOT NULL AND photo_id IN ({chosen})"
@@ -236,6 +239,8 @@ def numbers(world: TrainedWorld, concept: Concept) -> dict[str, list[bytes]]:
         "cutouts": [part.astype("<f2").tobytes() for part in cutouts],
         "colors": [row["colors"] for row in colors],
         "words": [PLANTED.encode()],
+        # As the text has them, and as the index of words does.
+        "texts": [text.encode() for long in (WRITTEN, LETTERED) for text in (long, long.split()[0].lower())],
         "vectors": [part.astype("<f4").tobytes() for part in vectors],
         "rows": [part.astype("<f4").tobytes() for part in rows],
         "cache": [part.tobytes() for part in cache],
@@ -741,11 +746,14 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: TrainedWorld) 
         "placed",
         "analysis_strikes",
         "photo_labels",
+        "photo_texts",
+        "unread_texts",
+        *(f"photo_words{part}" for part in ("", "_config", "_data", "_docsize", "_idx")),
     }  # by what they refer to
     of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}
-    of_the_users_files |= {"companion_files", "backups", "places", "exclusions"}
+    of_the_users_files |= {"companion_files", "backups", "places", "exclusions", "photo_folders"}
     without_names = {"settings", "sqlite_sequence", "grouping", "failure_numbers", "index_removals"}
-    without_names |= {"concept_uids", "forgotten_concepts", "backups_holding"}
+    without_names |= {"concept_uids", "forgotten_concepts", "backups_holding", "photo_places"}
     with closing(sqlite3.connect(world.home.database)) as connection:
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert tables == cleaned | of_the_users_files | without_names

@@ -149,6 +149,8 @@ def test_words_and_colors_of_what_is_left_out_go_and_are_made_again(
         return len(library.labels(photo.id)), len(library.colors_of([photo.id])), len(cutouts)
 
     assert min(kept()) > 0
+    library.replace_texts(photo.id, {"title": "A tabby"})
+    library.store_lettering(photo.id, "MEOW")
     version = analysis_version(PhotoAnalyzer())
     shutil.copy(cat, copy)
     run()
@@ -163,6 +165,7 @@ def test_words_and_colors_of_what_is_left_out_go_and_are_made_again(
     library.add_exclusion("Screenshots")
     assert run().excluded == 1
     assert kept() == (0, 0, 0)
+    assert library.texts(photo.id) == [] and library.photos_written_about([["tabby"], ["meow"]]) == {}
     library.remove_exclusion("Screenshots")
     run()
     assert library.photos_to_analyze(version) == [photo.id]
