@@ -21,6 +21,8 @@ from personalizer.library.library import Library
 from personalizer.library.photos.search import FoundFile
 from personalizer.schemas import Concept
 
+_NO_FOLDERS = "There is nothing to search yet. Add a folder first: familiar add ~/Pictures"
+
 
 @dataclass(frozen=True, slots=True)
 class _Held:
@@ -53,6 +55,8 @@ class Searcher:
         Raises `UsageError` for a text that is too long.
         """
         started = time.perf_counter()
+        if not self._library.roots() and not self._library.names():
+            return FoundPhotos(text, _NO_FOLDERS, [], 0, {}, 0.0)
         at = now or datetime.now()
         phrases = PhraseFinder(self._library)
         names = self._library.names()

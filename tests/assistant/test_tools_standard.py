@@ -49,6 +49,11 @@ class TestImagine(_Standard):
     example: ClassVar[dict[str, Any]] = {"text": "Bo on a beach", "concept": "Bo"}
 
 
+class TestFind(_Standard):
+    name = "find"
+    example: ClassVar[dict[str, Any]] = {"text": "Bo on a beach"}
+
+
 class TestRemember(_Standard):
     name = "remember"
     example: ClassVar[dict[str, Any]] = {"concept": "Bo", "text": "Bo is afraid of water"}

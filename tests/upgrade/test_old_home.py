@@ -258,6 +258,12 @@ def test_an_old_home_is_analyzed_anew_once(old: Any) -> None:
     )
     assert len(versions) == 1 and versions[0]["analysed_by"] not in str(expected["tables"]["photos"])
     assert familiar.rows("SELECT word FROM photo_labels")
+    waiting = """SELECT photo_id FROM unread_texts WHERE photo_id IN (
+        SELECT photo_id FROM photo_files WHERE missing_since IS NULL)"""
+    assert familiar.rows(waiting) == [], "titles of all photos that are there were read"
+    for concept in familiar.json("concepts"):
+        if concept["name"] is not None and concept["members"]:
+            assert familiar.json("find", f"photos of {concept['name']}")["count"] > 0
     familiar.json("scan")
     assert [job["state"] for job in analyses()] == ["done"]
 

@@ -18,6 +18,7 @@ from assistant.chat.replies import CANNOT_HELP
 from assistant.chat.router.route import route
 from assistant.language.parse import parse
 from assistant.presentation.description_lines import NOTHING_TO_EXPLAIN, description_lines
+from assistant.results import FoundPhotos
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from personalizer.errors import NotFoundError, UsageError
@@ -81,10 +82,22 @@ def test_naming_changes_the_library(assistant: Assistant, familiar: Familiar) ->
     assert familiar.concept(3).name == "Rexy"
 
 
-@pytest.mark.parametrize("text", ["find photos of Bo"])
-def test_what_is_not_built_is_said_and_not_done(assistant: Assistant, familiar: Familiar, text: str) -> None:
-    assert "not built yet" in answer(assistant, text)
-    assert familiar.concept("Bo").id == 1
+@pytest.mark.parametrize(
+    "text",
+    ["find photos of Bo", "when did I last see Bo?", "how many photos of Bo do I have?", "/find Bo in 1999"],
+)
+def test_searches_are_answered_from_the_library(assistant: Assistant, text: str) -> None:
+    events = list(assistant.respond(text))
+    assert [type(event) for event in events] == [ToolStarted, ToolFinished, Answer]
+    finished = events[1]
+    assert isinstance(finished, ToolFinished) and isinstance(finished.artifact, FoundPhotos)
+    assert "no photo" in finished.text or "photo" in finished.text
+    assert "Bo" in finished.artifact.understood["names"]
+
+
+def test_a_search_without_words_says_how(assistant: Assistant) -> None:
+    (failed,) = list(assistant.respond("/find"))
+    assert isinstance(failed, Failed) and "/find" in failed.fix
 
 
 def test_what_is_told_is_kept_and_quoted(assistant: Assistant, familiar: Familiar) -> None:
@@ -414,6 +427,7 @@ class TestWithTheModel:
         tools = build_tools(familiar)
         reply = LocalChat().bind_tools(tools, tool_choice="list_concepts").invoke("anyone in your memory?")
         assert [call["name"] for call in reply.tool_calls] == ["list_concepts"]
-        message = tools[2].invoke({**reply.tool_calls[0], "type": "tool_call"})
+        listing = next(tool for tool in tools if tool.name == "list_concepts")
+        message = listing.invoke({**reply.tool_calls[0], "type": "tool_call"})
         assert "Grandma Ingrid" in message.content
         assert {concept.name for concept in message.artifact} >= {"Bo"}
