@@ -6,7 +6,7 @@ Knows arrays, no text and no file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +24,8 @@ _PIECES_AT_ONCE = 512
 
 Tensors = Mapping[str, npt.NDArray[Any]]
 Indices = npt.NDArray[np.int64]
+Product = Callable[[Float32Array, Float32Array], Float32Array]
+"""Of two matrices. Not numpy's: that takes every core for the smallest of them, and waits where others work."""
 
 
 class SentenceNetwork:
@@ -32,7 +34,8 @@ class SentenceNetwork:
     The embedding of a piece is stored as whole numbers of 6 bits with the scale of its group.
     """
 
-    def __init__(self, tensors: Tensors) -> None:
+    def __init__(self, tensors: Tensors, product: Product) -> None:
+        self._product = product
         self._rows: npt.NDArray[np.uint8] = tensors["rows"]
         self._groups: npt.NDArray[np.uint8] = tensors["groups"]
         self._scales, self._lows = tensors["scale"], tensors["lo"]
@@ -51,22 +54,26 @@ class SentenceNetwork:
         starts = np.cumsum(lengths) - lengths
         features = self._features(np.concatenate([np.asarray(one) for one in sentences]), starts, lengths)
         # Summing before the projection, which is linear, projects one row for each sentence instead of each piece.
-        weights, sizes = self._weights, lengths.astype(np.float32)[:, None]
-        mean = np.add.reduceat(features, starts, axis=0) @ weights["cnn_W"] + sizes * weights["cnn_b"]
+        sizes = lengths.astype(np.float32)[:, None]
+        mean = (
+            self._times(np.add.reduceat(features, starts, axis=0), "cnn_W") + sizes * self._weights["cnn_b"]
+        )
         mean /= np.sqrt(sizes)
-        first = _relu(_relu(mean @ weights["d0"]) @ weights["d1"] + mean @ weights["p1"])
-        last = np.tanh(first @ weights["p3"] + _relu(first @ weights["d2"]) @ weights["d3"])
+        first = _relu(self._times(_relu(self._times(mean, "d0")), "d1") + self._times(mean, "p1"))
+        last = np.tanh(self._times(first, "p3") + self._times(_relu(self._times(first, "d2")), "d3"))
         vectors: Float32Array = last / np.maximum(np.linalg.norm(last, axis=1, keepdims=True), self._epsilon)
         return vectors
 
     def _features(self, numbers: Indices, starts: Indices, lengths: Indices) -> Float32Array:
         """`[pieces, 1280]`: each piece's embedding, and what each convolution makes of it and its neighbors."""
         groups = self._groups[numbers]
-        embeddings = self._rows[numbers] * self._scales[groups, None] + self._lows[groups, None]
+        embeddings: Float32Array = (
+            self._rows[numbers].astype(np.float32) * self._scales[groups, None] + self._lows[groups, None]
+        )
         weights = self._weights
         joined = self._normalized(
             np.concatenate(
-                [embeddings @ weights[f"proj{n}"] + weights[f"proj_b{n}"] for n, _ in _BRANCHES], 1
+                [self._times(embeddings, f"proj{n}") + weights[f"proj_b{n}"] for n, _ in _BRANCHES], 1
             ),
             np.concatenate([weights[f"ln_g{n}"] for n, _ in _BRANCHES]),
             np.concatenate([weights[f"ln_b{n}"] for n, _ in _BRANCHES]),
@@ -84,8 +91,11 @@ class SentenceNetwork:
         for layer in (1, 2):
             padded = np.concatenate([row, np.zeros((1, _BRANCH_WIDTH), np.float32)])
             seen = padded[places].reshape(len(row), -1)
-            row = row + _relu(seen @ self._weights[f"w{layer}_{size}"] + self._weights[f"b{layer}_{size}"])
+            row = row + _relu(self._times(seen, f"w{layer}_{size}") + self._weights[f"b{layer}_{size}"])
         return row
+
+    def _times(self, rows: Float32Array, name: str) -> Float32Array:
+        return self._product(rows, self._weights[name])
 
     def _normalized(self, rows: Float32Array, gain: Float32Array, bias: Float32Array) -> Float32Array:
         """Layer normalization."""

