@@ -22,6 +22,7 @@ from assistant.evaluation.data.options import (
     GenerationOptions,
     RecognitionOptions,
     RetentionOptions,
+    SentencesOptions,
     ShotsOptions,
     WordsOptions,
 )
@@ -108,6 +109,15 @@ def words(context: typer.Context, options: WordsOptions) -> None:
     from assistant.evaluation.recognition.words import evaluate_words
 
     _run(context, partial(evaluate_words, options), words_lines, "words", options.report)
+
+
+@evaluate_app.command()
+@with_options(SentencesOptions)
+def sentences(context: typer.Context, options: SentencesOptions) -> None:
+    """Is what was told, and what photos show, found in other words? In three languages."""
+    from assistant.evaluation.recognition.sentences import evaluate_sentences
+
+    _run(context, partial(evaluate_sentences, options), sentences_lines, "sentences", options.report)
 
 
 def _run(
@@ -227,6 +237,13 @@ def words_lines(report: dict[str, Any]) -> str:
 
     wrong = [f"wrong: {line}" for line in report["wrong"]]
     return "\n".join([table(tables.words_table(report)), *wrong])
+
+
+def sentences_lines(report: dict[str, Any]) -> str:
+    """The tables of `evaluate sentences` as text: what is found, then what the chat answers."""
+    from assistant.presentation.table import table
+
+    return f"{table(tables.sentences_table(report))}\n\n{table(tables.told_table(report))}"
 
 
 def backbone_lines(report: dict[str, Any]) -> str:

@@ -152,6 +152,11 @@ class WordsOptions(EvaluationOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentencesOptions(EvaluationOptions):
+    """Nothing is asked: the pairs ship."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationOptions(EvaluationOptions):
     """What is drawn, and how often."""
 
