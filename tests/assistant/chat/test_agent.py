@@ -101,27 +101,6 @@ def test_what_is_told_is_kept_and_quoted(assistant: Assistant, familiar: Familia
         assert answer(assistant, open_question).endswith("You told me: “Bo is afraid of water”; “my corgi”.")
 
 
-@pytest.mark.parametrize(
-    "question", ["what scares Bo?", "is Bo scared of storms?", "wovor hat Bo Angst?", "¿qué asusta a Bo?"]
-)
-def test_a_question_in_other_words_is_answered_with_what_was_told(
-    assistant: Assistant, familiar: Familiar, question: str
-) -> None:
-    for fact in ("afraid of thunder", "my corgi", "born in Lisbon"):
-        familiar.remember("Bo", fact)
-    assert answer(assistant, question) == "You told me: “afraid of thunder”."
-
-
-@pytest.mark.parametrize(
-    "text", ["Bo is scared!", "storms scare Bo", "draw what scares Bo", "Bo, stop barking"]
-)
-def test_what_is_no_question_is_not_answered_with_what_was_told(
-    assistant: Assistant, familiar: Familiar, text: str
-) -> None:
-    familiar.remember("Bo", "afraid of thunder")
-    assert not answer(assistant, text).startswith("You told me")
-
-
 @pytest.mark.parametrize("question", ["how old is Bo?", "does Bo like cats?", "is Grandma Ingrid a doctor?"])
 def test_what_was_not_told_is_said_and_not_made_up(
     assistant: Assistant, familiar: Familiar, question: str
