@@ -10,6 +10,7 @@ from datetime import datetime
 
 from assistant.answers import occasion, people, sight
 from assistant.answers.photo_facts import PhotoFacts
+from assistant.answers.told_by_meaning import closest_fact
 from assistant.answers.wording import CANNOT_TELL, joined, looks_like, sure
 from assistant.language import question_types as asked
 from assistant.language.fact_answers import ToldFacts, nothing_told, told_about, who_or_what
@@ -115,7 +116,9 @@ def _told(part: asked.Told | asked.Other, facts_about: FactsAbout) -> ToldFacts:
     """What the user said about the names in the question that answers it."""
     is_open = isinstance(part, asked.Told) and part.is_open
     find = who_or_what if is_open else told_about
-    found = [find(part.text, name, facts_about(name)) for name in part.names]
+    # Any other question may be about what the photo shows: what only means something like it is no answer.
+    by_meaning = closest_fact if isinstance(part, asked.Told) else None
+    found = [find(part.text, name, facts_about(name), by_meaning) for name in part.names]
     return ToldFacts([fact for told in found for fact in told.facts], any(told.whole for told in found))
 
 

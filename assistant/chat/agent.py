@@ -31,10 +31,9 @@ from assistant.chat.replies import clarification
 from assistant.chat.router.route import UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, is_command, parse_command
 from assistant.chat.small_talk import SmallTalk
+from assistant.chat.told_answer import told_answer
 from assistant.daemon.code_version import CodeWatch
-from assistant.language.fact_answers import nothing_told, told_about, who_or_what
 from assistant.language.parse import Request, parse
-from assistant.language.questions import Told, asked_about, understand
 from assistant.presentation.description_lines import why_lines
 from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.presentation.suggestion_lines import suggestion_lines
@@ -255,21 +254,14 @@ class Assistant:
         return found
 
     def _told(self, found: Route, request: Request) -> str | None:
-        """The user's own words on a question about someone or something named, where no photo is needed.
-
-        Where nothing was told this is said as well: a small model would make something up.
-        """
-        name = asked_about(request)
-        for_photo = found.intent == "clarify" and found.slots.get("missing") == "photo"
-        undecided = found.intent == "chat" and found.confidence <= UNDECIDED
-        if name is None or not (for_photo or undecided):
-            return None
-        facts = self.familiar.profile(name).facts
-        is_open = any(isinstance(part, Told) and part.is_open for part in understand(request))
-        told = (who_or_what if is_open else told_about)(request.text, name, facts)
-        if told.whole or (told.facts and undecided):
-            return told.words
-        return nothing_told(name, facts) if undecided and not self.conversation.last_photos else None
+        """The user's own words on a question about someone or something named, where no photo is needed."""
+        photos_were_named = bool(self.conversation.last_photos)
+        return told_answer(
+            found,
+            request,
+            lambda name: self.familiar.profile(name).facts,
+            photos_were_named=photos_were_named,
+        )
 
     def _action(self, found: Route) -> Action | None:
         slots = found.slots

@@ -23,6 +23,7 @@ from assistant.evaluation.data.options import (
     GenerationOptions,
     RecognitionOptions,
     RetentionOptions,
+    SentencesOptions,
     ShotsOptions,
     WordsOptions,
 )
@@ -118,6 +119,15 @@ def find(context: typer.Context, options: FindOptions) -> None:
     from assistant.evaluation.search.measure import evaluate_find
 
     _run(context, partial(evaluate_find, options), find_lines)
+
+
+@evaluate_app.command()
+@with_options(SentencesOptions)
+def sentences(context: typer.Context, options: SentencesOptions) -> None:
+    """Is what was told, and what photos show, found in other words? In three languages."""
+    from assistant.evaluation.recognition.sentences import evaluate_sentences
+
+    _run(context, partial(evaluate_sentences, options), sentences_lines, "sentences", options.report)
 
 
 def _run(
@@ -264,6 +274,13 @@ def find_lines(report: dict[str, Any]) -> str:
     wrong += [f"wrong: {row['search']} (found {row['found']})" for row in nothing if row["found"]]
     said = f"nothing fits: {report['said_nothing']} of {len(nothing)} say so"
     return "\n".join([table(rows), said, *wrong])
+
+
+def sentences_lines(report: dict[str, Any]) -> str:
+    """The tables of `evaluate sentences` as text: what is found, then what the chat answers."""
+    from assistant.presentation.table import table
+
+    return f"{table(tables.sentences_table(report))}\n\n{table(tables.told_table(report))}"
 
 
 def backbone_lines(report: dict[str, Any]) -> str:

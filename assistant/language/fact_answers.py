@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 # fmt: off
@@ -18,8 +18,18 @@ _EMPTY_WORDS = frozenset({
     "so", "some", "sort", "tell", "that", "the", "their", "them", "there", "these", "they", "this", "to", "type",
     "was", "we", "were", "what", "when", "where", "which", "who", "whose", "why", "will", "with", "would", "you",
     "your", "breed", "species", "isn't", "doesn't", "didn't", "can't", "what's", "who's", "really", "very", "say",
+    # German and Spanish ones that are no English word with a meaning of its own.
+    "bei", "das", "der", "ein", "eine", "einen", "er", "für", "haben", "ich", "ihr", "ihre", "ist", "mein", "meine",
+    "oder", "sich", "sie", "und", "vom", "von", "vor", "wann", "welche", "welchem", "welchen", "welcher", "welches",
+    "wem", "wen", "wer", "wie", "wird", "wo", "wovor", "zu", "cuál", "cuándo", "cuánto", "cuántos", "cuántas", "cómo",
+    "de", "del", "dónde", "el", "ella", "es", "está", "las", "los", "por", "qué", "quién", "su", "sus", "tiene", "un",
+    "una",
 })
 # fmt: on
+
+
+ByMeaning = Callable[[str, str, Sequence[str]], str | None]
+"""A question, the name in it, and facts → the one that answers it by what it means, where one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +46,31 @@ class ToldFacts:
         return quoted(self.facts)
 
 
-def told_about(question: str, name: str, facts: Sequence[str]) -> ToldFacts:
-    """The facts that share the most content words with `question` about `name`; none where none shares any."""
-    wanted = _content(question) - _content(name)
-    shared = [len(wanted & _content(fact)) for fact in facts]
+def told_about(
+    question: str, name: str, facts: Sequence[str], by_meaning: ByMeaning | None = None
+) -> ToldFacts:
+    """The facts that answer `question` about `name`; none where none does.
+
+    First those that have all its content words; then the one that answers it by its meaning; then those that share the
+    most of its words, at least half.
+    """
+    wanted = content_words(question) - content_words(name)
+    shared = [len(wanted & content_words(fact)) for fact in facts]
     most = max(shared, default=0)
-    if not most:
-        return ToldFacts([], whole=False)
-    found = [fact for fact, count in zip(facts, shared, strict=True) if count == most]
-    return ToldFacts(found, whole=most == len(wanted))
+    alike = [fact for fact, count in zip(facts, shared, strict=True) if count == most]
+    if wanted and most == len(wanted):
+        return ToldFacts(alike, whole=True)
+    closest = by_meaning(question, name, facts) if wanted and facts and by_meaning else None
+    if closest is not None:
+        return ToldFacts([closest], whole=False)
+    return ToldFacts(alike if most and 2 * most >= len(wanted) else [], whole=False)
 
 
-def who_or_what(question: str, name: str, facts: Sequence[str]) -> ToldFacts:
-    """The facts for a question that asks what was told: those that share its words, or all of them."""
-    found = told_about(question, name, facts)
+def who_or_what(
+    question: str, name: str, facts: Sequence[str], by_meaning: ByMeaning | None = None
+) -> ToldFacts:
+    """The facts for a question that asks what was told: those that answer it, or all of them."""
+    found = told_about(question, name, facts, by_meaning)
     return ToldFacts(found.facts or list(facts), whole=bool(facts))
 
 
@@ -66,20 +87,11 @@ def nothing_told(name: str, facts: Sequence[str]) -> str:
     return f"You have told me nothing about {name}. “remember that {name} …” does."
 
 
-def _content(text: str) -> set[str]:
-    """The words that matter, in one form for number, tense and person, and for words that mean the same."""
+def content_words(text: str) -> set[str]:
+    """The words that matter, in one form for number, tense and person."""
     plain = unicodedata.normalize("NFC", text).casefold().replace("’", "'")
     words = (word.removesuffix("'s") for word in re.findall(r"\w+(?:'\w+)?", plain))
-    content = {_meaning(word) for word in words if word not in _EMPTY_WORDS}
-    if re.search(r"\bhow old\b|\b\d+ (?:years?|months?) old\b", plain):
-        content.discard("year")
-    return content
-
-
-def _meaning(word: str) -> str:
-    """The form under which a word is compared."""
-    stem = _stem(_singular(word))
-    return _SAME_MEANING.get(word) or _SAME_MEANING.get(stem) or stem
+    return {_stem(_singular(word)) for word in words if word not in _EMPTY_WORDS}
 
 
 def _stem(word: str) -> str:
@@ -99,32 +111,3 @@ def _singular(word: str) -> str:
     if len(word) > 4 and word.endswith(("ches", "shes", "xes", "sses")):
         return word[:-2]
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us")) else word
-
-
-_SYNONYMS = (
-    "like love enjoy adore prefer favourite favorite fond crazy",
-    "afraid scared fear frightened terrified scary anxious",
-    "hate dislike loathe detest",
-    "age old born birth birthday aged young birthdate",
-    "food eat ate eaten feed fed diet meal snack treat munch",
-    "live home reside house dwell lived",
-    "sleep slept nap asleep bed snooze",
-    "work job profession occupation employed career",
-    "weigh weight heavy kilo kg pound",
-    "tall height high",
-    "colour color",
-    "wife husband spouse married marry",
-    "ill sick sickness illness disease",
-    "play plaything toy",
-    "fur coat hair",
-    "run ran", "swim swam", "go went gone", "buy bought", "give gave given", "find found", "get got", "bite bit bitten",
-    "make made", "come came", "speak spoke spoken", "wear wore worn", "drink drank drunk", "allergic allergy",
-    "mum mother mom", "dad father", "big large", "small little tiny", "car automobile", "bike bicycle",
-)  # fmt: skip
-"""Words of one line answer for each other."""
-_SAME_MEANING = {
-    form: group.split()[0]
-    for group in _SYNONYMS
-    for word in group.split()
-    for form in (word, _stem(_singular(word)))
-}

@@ -42,7 +42,7 @@ from assistant.language.question_words import is_unknown_name
 __all__ = [
     "Album", "Alone", "Camera", "Colors", "Describe", "HowMany", "Light", "Other", "Part", "Presence", "Question",
     "Sharpness", "Shown", "Size", "Text", "Told", "WhatIsIt", "When", "Where", "WhoIsThere", "WithWhom", "asked_about",
-    "understand",
+    "only_name_in_question", "understand",
 ]  # fmt: skip
 
 _OPEN_QUESTION = re.compile(
@@ -60,6 +60,12 @@ _QUESTION_ABOUT = re.compile(
     |(?:who|what|which|how|where|when|why|whose)\b.*\b(?:is|was|does|did|has|can|will|would|should|are|were|'s)
     \ {CONCEPT}
     )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_QUESTION = re.compile(
+    r"""^[\W_]*(?:who|whom|whose|what|which|how|where|when|why|is|was|does|did|has|can
+    |wer|wem|wen|was|wie|wo|woher|wohin|wovor|worauf|wann|warum|welche\w*
+    |qué|quién|quiénes|cómo|cuál|cuándo|cuánt[oa]s?|dónde|por\ qué)\b|\?\W*$""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -89,6 +95,14 @@ def asked_about(question: Phrase) -> str | None:
         return None
     asks = _QUESTION_ABOUT.match(question.skeleton) or _OPEN_QUESTION.match(question.skeleton)
     return question.concepts[0] if asks else None
+
+
+def only_name_in_question(question: Phrase) -> str | None:
+    """The named concept in a question of any form that names no other: "what scares Bo?", "wovor hat Bo Angst?"."""
+    names = set(question.concepts)
+    if len(names) != 1 or len(question.skeleton) > 1000 or not _QUESTION.search(question.text):
+        return None
+    return question.concepts[0]
 
 
 def _parts_of(words: str, clause: Clause, question: Phrase) -> Question:

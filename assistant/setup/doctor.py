@@ -33,6 +33,8 @@ from personalizer.library.file import quick_verdict
 from personalizer.library.library import Library
 from personalizer.scan.exclusions import exclusions_of
 from personalizer.scan.file_system import read_mounts
+from personalizer.sentences.embed import NETWORK_FOLDER as SENTENCE_NETWORK
+from personalizer.sentences.embed import read_sentence_network
 from personalizer.watch.polled_folders import read_polled
 
 LOW_DISK_MIB = 1024
@@ -52,6 +54,7 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _shipped("object embedding", "EfficientNet-Lite0", lambda: [read_network(OBJECT_NETWORK)]),
         _shipped("object mask", "U²-Net-P", lambda: [read_mask_network(MASK_NETWORK)]),
         _shipped("face detector", "MTCNN", lambda: read_graphs(FACE_CASCADE).values()),
+        _shipped("sentences", "Universal Sentence Encoder", lambda: read_sentence_network(SENTENCE_NETWORK)),
         _weights("face embedding", "face_recognition_models", "dlib face models", (".dat",)),
         _importable("dlib", "finding faces"),
         _importable("chromadb", "the vector index", load=False),

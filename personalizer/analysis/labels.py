@@ -29,6 +29,8 @@ KEPT_FROM = 0.3
 """What is less likely than that is not kept."""
 SLOPE, BIAS = 1.086, 0.652
 """Of the log odds of a word's summed share: fitted on half of 400 ImageNet classes, of Caltech-101 and of groceries."""
+_WIDEST = {"scene": "place"}
+"""What a kind of word is called where that is not the name of the kind."""
 _SMALLEST = 1e-6
 
 
@@ -61,6 +63,22 @@ def word_table() -> tuple[PlainWord, ...]:
 def synsets() -> tuple[int, ...]:
     """WordNet's number of each of the network's classes, in its order."""
     return tuple(_document()["synsets"])
+
+
+def in_context(word: PlainWord) -> str:
+    """The word with what it is a kind of, "butterfly (insect)": many a word alone means something else as well."""
+    return f"{word.word} ({_wider_words().get(word.word, _WIDEST.get(word.kind, word.kind))})"
+
+
+@cache
+def _wider_words() -> dict[str, str]:
+    """For each word the narrowest of those that it is a kind of, where there is one."""
+    classes = {word.word: frozenset(word.classes) for word in word_table()}
+    return {
+        word: min(wider, key=lambda one: len(classes[one]))
+        for word, own in classes.items()
+        if (wider := [one for one, all_ in classes.items() if len(all_) > len(own) < 2 * len(all_ & own)])
+    }
 
 
 @cache

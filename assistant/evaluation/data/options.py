@@ -167,6 +167,11 @@ class FindBenchOptions(SeedOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentencesOptions(EvaluationOptions):
+    """Nothing is asked: the pairs ship."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationOptions(EvaluationOptions):
     """What is drawn, and how often."""
 

@@ -26,7 +26,9 @@ from personalizer.home import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Kind = Literal["recognition", "generation", "shots", "retention", "ablation", "clusters", "words"]
+Kind = Literal[
+    "recognition", "generation", "shots", "retention", "ablation", "clusters", "words", "sentences"
+]
 REPORT_FILE = "report.md"
 RELIABILITY_FILE, CURVE_FILE, DIFFERENCES_FILE = "reliability.png", "shots.png", "ablation.png"
 
@@ -116,6 +118,7 @@ _TABLES: Mapping[Kind, Callable[[Report], Table]] = {
     "ablation": tables.ablation_table,
     "clusters": tables.clusters_table,
     "words": tables.words_table,
+    "sentences": tables.sentences_table,
 }
 _RECOGNITION_WORDS = """\
 Weighted accuracy is the mean of the accuracies on positives and on negatives; an "I am not sure" counts as an error on
@@ -184,6 +187,13 @@ The word is what a description says ("It looks like a dog (97 %)"). It is right 
 - `always the likeliest`: the word of the network's likeliest class, without calibration
 - `always` one word: the one that is right most often
 """
+_SENTENCES = """\
+What was told, asked for in other words, and searches among words for photos and titles. `top1` is how often what fits
+comes first and `mrr` the mean of one over its rank, over all cases where something fits. A threshold is chosen on one
+half: the lowest from which 97 of 100 answers are right. The rest is measured on the other half: what is answered from
+the threshold on (`given`), which share of that is right and which share of what can be answered, and how often nothing
+is answered where nothing fits (`abstained`). Thresholds of what ships are those that answers and searches use.
+"""
 _WORDS: Mapping[Kind, tuple[str, str]] = {
     "recognition": ("Recognition", _RECOGNITION_WORDS),
     "shots": ("Quality against the number of photos", _SHOTS_WORDS),
@@ -192,6 +202,7 @@ _WORDS: Mapping[Kind, tuple[str, str]] = {
     "ablation": ("Ways of training", _ABLATION_WORDS),
     "clusters": ("Clusters", _CLUSTERS_WORDS),
     "words": ("Plain words", _PLAIN_WORDS),
+    "sentences": ("Meaning of sentences", _SENTENCES),
 }
 _ALONE = (
     *("copy_rate", "concepts_without_room", "prompt_fidelity", "prompt_fidelity_reason", "encoder"),
@@ -214,6 +225,8 @@ def _markdown(kind: Kind, report: Report, pictures: Sequence[tuple[str, str]], c
     if alone:
         parts.append("\n".join(alone))
     parts += [f"![{name}]({file})" for name, file in pictures]
+    if report.get("answers"):
+        parts += ["## What the chat answers", _as_markdown(tables.told_table(report))]
     if report.get("prompt_fidelity_detail"):
         parts += ["## Does the place survive?", _fidelity(report)]
     if backgrounds := tables.background_table(report):

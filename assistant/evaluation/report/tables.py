@@ -221,6 +221,38 @@ def words_table(report: Report) -> Table:
     return rows
 
 
+def sentences_table(report: Report) -> Table:
+    """A row for each task and group of languages, by meaning and by the control."""
+    keys = (
+        "cases",
+        "answerable",
+        "top1",
+        "mrr",
+        "threshold",
+        "given",
+        "right",
+        "precision",
+        "recall",
+        "abstained",
+    )
+    rows: Table = [("", "task", "languages", *keys)]
+    rows += [
+        (row["method"], row["task"], row["languages"], *(number(row[key]) for key in keys))
+        for row in report["rows"]
+    ]
+    return rows
+
+
+def told_table(report: Report) -> Table:
+    """What the chat answers from what was told, and what it would answer by words alone."""
+    keys = ("cases", "given", "right", "precision", "recall", "abstained")
+    rows: Table = [("what was told, answered by", "languages", *keys)]
+    rows += [
+        (row["method"], row["languages"], *(number(row[key]) for key in keys)) for row in report["answers"]
+    ]
+    return rows
+
+
 def _as_they_come(one: Report) -> list[tuple[str, Report]]:
     incremental = one.get("incremental")
     if not incremental:

@@ -23,7 +23,7 @@ FACTS = [
         ("is Bo afraid?", [0, 1], True),
         ("what is Bo afraid of?", [0, 1], True),
         ("is Bo afraid of thunder?", [0, 1], False),
-        ("does Bo like cheese?", [2], True),
+        ("does Bo like cheese?", [2], False),
         ("does Bo love cheeses?", [2], True),
         ("where does Bo sleep?", [3], True),
         ("is Bo a corgi?", [0], True),
@@ -40,6 +40,36 @@ def test_the_facts_that_share_the_most_words(question: str, found: list[int], wh
     assert told.whole == whole
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["does Bo like cold rainy weather?", "welche Farbe hat das Fell von Bo?", "¿cuántos años tiene Bo?"],
+)
+def test_less_than_half_of_the_words_is_no_answer(question: str) -> None:
+    assert not told_about(question, "Bo", ["likes tea", "hat Angst vor Gewitter", "tiene un Volvo"]).facts
+
+
+@pytest.mark.parametrize(
+    ("question", "facts", "whole"),
+    [
+        ("is Bo afraid of water?", FACTS[:1], True),
+        ("is Bo afraid of thunder?", [FACTS[4]], False),
+        ("what scares Bo?", [FACTS[4]], False),
+        ("who is Bo?", [], False),
+    ],
+)
+def test_a_meaning_answers_what_no_words_do(question: str, facts: list[str], whole: bool) -> None:
+    told = told_about(question, "Bo", FACTS, lambda *_: FACTS[4])
+    assert told.facts == facts and told.whole == whole
+    assert told_about("what scares Bo?", "Bo", FACTS, lambda *_: None).facts == []
+
+
+def test_without_facts_no_meaning_is_looked_for() -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("nothing was told")
+
+    assert told_about("what scares Bo?", "Bo", [], refuse).facts == []
+
+
 def test_the_name_is_no_content() -> None:
     assert told_about("is grandma ingrid tall?", "Grandma Ingrid", ["Grandma Ingrid knits"]).facts == []
 
@@ -53,25 +83,3 @@ def test_open_questions_get_everything_unless_they_say_more() -> None:
 def test_words_are_quoted_as_they_were_said() -> None:
     assert quoted(FACTS[2:4]) == "You told me: “he loves cheese”; “sleeps in the hall with Mika”."
     assert quoted(["Bo is four."]) == "You told me: “Bo is four.”"
-
-
-@pytest.mark.parametrize(
-    ("question", "fact"),
-    [
-        ("what does Bo like?", "loves cheese"),
-        ("what does Bo love?", "his favourite food is fish"),
-        ("how old is Bo?", "born in May 2019"),
-        ("how old is Bo?", "Bo is 4 years old"),
-        ("when is Bo's birthday?", "born in May 2019"),
-        ("is Bo scared of water?", "afraid of water"),
-        ("what is Bo afraid of?", "he fears thunder"),
-        ("what does Bo eat?", "gets fish as food"),
-        ("where does Bo live?", "his home is Berlin"),
-        ("where does Bo sleep?", "slept in the hall"),
-        ("does Bo bite?", "has bitten the postman"),
-        ("who is Bo married to?", "his wife is Misty"),
-    ],
-)
-def test_words_of_the_same_meaning_answer(question: str, fact: str) -> None:
-    told = told_about(question, "Bo", ["a white poodle mix", fact])
-    assert told.facts == [fact] and told.whole

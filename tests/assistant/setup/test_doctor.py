@@ -14,8 +14,9 @@ from personalizer.analysis.efficientnet import OBJECT_NETWORK
 from personalizer.analysis.main_thing import NETWORK_FILE
 from personalizer.faces.mtcnn import CASCADE_DIR
 from personalizer.home import Home
+from personalizer.sentences.embed import NETWORK_FOLDER as SENTENCE_NETWORK
 
-INTACT = {"object embedding", "object mask", "face detector"}
+INTACT = {"object embedding", "object mask", "face detector", "sentences"}
 
 
 def flip_a_bit(file: Path) -> None:
@@ -49,6 +50,7 @@ def test_the_networks_that_ship_are_intact(tmp_path: Path) -> None:
     [
         ("object embedding", "OBJECT_NETWORK", OBJECT_NETWORK, "."),
         ("object mask", "MASK_NETWORK", NETWORK_FILE, "."),
+        ("sentences", "SENTENCE_NETWORK", SENTENCE_NETWORK, "use_multilingual_3.npz"),
         ("face detector", "FACE_CASCADE", CASCADE_DIR, "output.onnx"),
     ],
 )

@@ -18,6 +18,7 @@ from personalizer.analysis.labels import (
     WORDS_FILE,
     confidence_of,
     find_word,
+    in_context,
     label_photo,
     plural_of,
     word_table,
@@ -134,3 +135,20 @@ def test_confidence_is_of_the_sum_of_the_classes() -> None:
     kept = label_photo(logits)
     assert all(label.confidence >= KEPT_FROM for label in kept)
     assert "car" not in {label.word for label in kept}
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("butterfly", "butterfly (insect)"),
+        ("corgi", "corgi (dog)"),
+        ("fly", "fly (insect)"),
+        ("sofa", "sofa (furniture)"),
+        ("mountain", "mountain (place)"),
+        ("padlock", "padlock (thing)"),
+        ("animal", "animal (animal)"),
+    ],
+)
+def test_a_word_with_what_it_is_a_kind_of(word: str, said: str) -> None:
+    found = find_word(word)
+    assert found is not None and in_context(found) == said
