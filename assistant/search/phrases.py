@@ -17,8 +17,9 @@ from assistant.answers.wording import with_article
 from assistant.language.ordinary_words import word_set
 from assistant.language.question_words import RELATIONS, fold, singular
 from assistant.presentation.printable import percent
+from assistant.search.meaning import texts_alike, words_alike
 from assistant.search.query import Words
-from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM, find_word
+from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM, PlainWord, find_word
 from personalizer.library.library import Library
 from personalizer.library.photos.texts import PlaceNames
 
@@ -110,6 +111,16 @@ class PhraseFinder:
         each = [self._as_one(Words(part, shown, is_place=words.is_place)) for part, shown in told_apart]
         return _all_of(each) if all(one.is_understood for one in each) else fits
 
+    def find_by_meaning(self, phrase: str) -> Fits:
+        """What is alike in meaning; for words that nothing is called by."""
+        fits = Fits()
+        for word, similarity in words_alike(phrase):
+            self._by_word(word, fits, "meaning", similarity)
+        for text, photos, similarity in texts_alike(phrase, self._library):
+            fits.known_as.append(f"“{_shortened(text)}”")
+            _add(fits, dict.fromkeys(photos, similarity), _said(f"is about “{_shortened(text)}”"), "meaning")
+        return fits
+
     def _as_one(self, words: Words) -> Fits:
         fits = Fits()
         if words.role in {"any"}:
@@ -131,8 +142,10 @@ class PhraseFinder:
 
     def _by_label(self, words: Words, fits: Fits) -> None:
         word = find_word(words.text) or find_word(singular(words.text))
-        if word is None:
-            return
+        if word is not None:
+            self._by_word(word, fits, "label", 1.0)
+
+    def _by_word(self, word: PlainWord, fits: Fits, source: Source, share: float) -> None:
         fits.known_as.append(f"what photos show: {word.word}")
         beside_faces = SAID_BESIDE_FACES_FROM
         if word.word in NEVER_BESIDE_FACES or (
@@ -145,7 +158,7 @@ class PhraseFinder:
             name, confidence = found[photo_id]
             return f"looks like {with_article(name)} ({percent(confidence)})"
 
-        _add(fits, {photo_id: confidence for photo_id, (_, confidence) in found.items()}, why, "label")
+        _add(fits, {photo_id: share * confidence for photo_id, (_, confidence) in found.items()}, why, source)
 
     @cached_property
     def _places(self) -> list[PlaceNames]:
@@ -186,7 +199,7 @@ class PhraseFinder:
                 _add(
                     fits,
                     dict.fromkeys(self._library.photos_showing(concept.id), 1.0),
-                    lambda photo_id, reason=reason: reason,  # type: ignore[misc]
+                    _said(reason),
                     "told",
                 )
 
@@ -241,6 +254,11 @@ class PhraseFinder:
     def _by_file(self, words: Words, fits: Fits) -> None:
         found = self._library.photos_in_files_named(words.typed)
         _add(fits, dict.fromkeys(found, 1.0), lambda photo_id: f"its file is {found[photo_id]}", "file")
+
+
+def _said(reason: str) -> Reason:
+    """The same reason for every photo."""
+    return lambda _: reason
 
 
 def _add(fits: Fits, scores: Mapping[int, float], why: Reason, source: Source) -> None:

@@ -49,6 +49,11 @@ _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "sev
 _OWN = word_set("my our the your his her their")
 _ALONE = word_set("alone only just solo himself herself itself themselves")
 # fmt: on
+_COURTESIES = re.compile(
+    r"""^(?:please|can|could|you|show|me|us|find|search|look|for|give|list|get|all|any|some|my|the|do|i|have|we|are|is
+    |there|photos?|pictures?|pics?|images?|shots?|of|with|where|that|showing|which|show|taken|\s)+(?=\s)""",
+    re.IGNORECASE | re.VERBOSE,
+)
 _LETTERS = re.compile(r"[^\W_]+")
 _COUNTS = re.compile(r"^(?:and |so )?(?:how many|count|number of|the number of)\b")
 _LAST = re.compile(r"\b(?:last|latest|newest|most recent)(?:ly)?\b")
@@ -113,6 +118,11 @@ class Query:
     times: tuple[Time, ...] = ()
     alone: bool = False
     """Whether nobody else may be there."""
+
+    @property
+    def free_text(self) -> str:
+        """What is typed without the courtesies in front of it."""
+        return _COURTESIES.sub("", self.text.strip(), count=1).strip(" ?!.,;:")
 
     @property
     def is_empty(self) -> bool:

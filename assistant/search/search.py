@@ -12,6 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from assistant.answers.wording import joined
 from assistant.results import FoundPhoto, FoundPhotos
 from assistant.search.phrases import Fit, Fits, PhraseFinder
 from assistant.search.query import Condition, Faces, Named, Query, Time, Words, understand
@@ -31,6 +32,8 @@ class _Held:
     part: Part
     fits: Fits
     negated: bool
+    may_be_meant: bool = False
+    """Whether these are ordinary words, which may be taken for others like them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +165,31 @@ class _Parts:
 
     def held(self) -> list[_Held]:
         """Each part, with the photos that it holds for."""
-        held = [self._condition(condition) for condition in self._query.conditions]
+        held = self._by_meaning([self._condition(condition) for condition in self._query.conditions])
         held += [self._times(times) for times in _grouped(self._query.times)]
         if self._query.alone:
             held.append(self._alone())
         return held
+
+    def _by_meaning(self, held: list[_Held]) -> list[_Held]:
+        """The same, where what nothing is called by is taken for what is alike in meaning.
+
+        Words alone are taken as a whole, "something to sit on"; beside names and times each phrase by itself. A word
+        with a capital may be somebody's name, and is not.
+        """
+        unknown = [one for one in held if not one.part.understood]
+        if not unknown or any(one.part.kind != "words" or not one.may_be_meant for one in unknown):
+            return held
+        query = self._query
+        if all(one.part.kind == "words" and not one.negated for one in held) and not query.times:
+            fits = self._phrases.find_by_meaning(query.free_text)
+            if fits.of:
+                return [_meant(query.free_text, fits)]
+        found = []
+        for one in held:
+            fits = self._phrases.find_by_meaning(one.part.typed) if one in unknown else Fits()
+            found.append(_meant(one.part.typed, fits, negated=one.negated) if fits.of else one)
+        return found
 
     def _condition(self, condition: Condition) -> _Held:
         fits, understood, kinds = Fits(), True, []
@@ -181,7 +204,11 @@ class _Parts:
         understood = understood or (len(condition.any_of) > 1 and fits.is_understood)
         count = len(fits.scores)
         part = Part(typed, kinds[0], condition.negated, count, understood, _may_be_name(condition))
-        return _Held(part, fits, condition.negated)
+        may_be_meant = all(
+            isinstance(one, Words) and one.role == "any" and not one.typed[:1].isupper()
+            for one in condition.any_of
+        )
+        return _Held(part, fits, condition.negated, may_be_meant)
 
     def _one(self, one: Named | Faces | Words) -> Fits:
         if isinstance(one, Words):
@@ -289,6 +316,15 @@ def _newest(files: Sequence[FoundFile]) -> datetime | None:
 
 def _oldest(files: Sequence[FoundFile]) -> datetime | None:
     return min((file.taken_at for file in files if file.taken_at is not None), default=None)
+
+
+def _meant(typed: str, fits: Fits, *, negated: bool = False) -> _Held:
+    taken_for = joined(
+        (name.removeprefix("what photos show: ") for name in dict.fromkeys(fits.known_as)), "or"
+    )
+    return _Held(
+        Part(typed, "words", negated, len(fits.scores), True, None, taken_for=taken_for), fits, negated
+    )
 
 
 def _kind(one: Named | Faces | Words) -> str:

@@ -33,6 +33,8 @@ class Part:
     """What may be the name of somebody."""
     span: str | None = None
     """For a time: which one it is."""
+    taken_for: str | None = None
+    """For words that nothing is called by: what is like them in meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def _of(part: Part) -> str:
         return " with nobody else in it"
     if part.kind == "people":
         return f" with {part.typed}"
-    return f" for “{part.typed}”"
+    return f" for “{part.typed}”" + (f" (taken for {part.taken_for})" if part.taken_for else "")
 
 
 def _dates(seen: Seen) -> str:

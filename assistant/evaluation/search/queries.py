@@ -113,6 +113,11 @@ SEARCHES = tuple(
         ("a bike", _shows("bicycle")),
         ("ice cream on a beach", _shows("ice cream", "beach")),
         ("mountains without people", lambda p: "mountain" in p.shows and p.faces == 0),
+        # In other words.
+        ("a medieval fortress", _shows("castle")),
+        ("a frozen dessert", _shows("ice cream")),
+        ("somewhere to pray", _shows("church")),
+        ("a place to go camping", _shows("tent")),
         # Written and kept.
         ("Harbour festival", lambda p: p.title == "Harbour festival"),
         ('"northern lights"', lambda p: p.title == "Northern lights"),
@@ -153,7 +158,7 @@ SEARCHES = tuple(
         ),
     )
 )
-"""60 searches. Of a winter the year is the one in which it begins."""
+"""64 searches. Of a winter the year is the one in which it begins."""
 
 NOTHING_FITS = (
     "photos of Boris",
