@@ -45,13 +45,14 @@ def texts_alike(phrase: str, library: Library) -> list[tuple[str, set[int], floa
     """Titles, descriptions and keywords that fit the phrase, with the photos that they are about."""
     from personalizer.sentences.embed import shipped_embedder
 
-    texts = dict(sorted(library.written_texts().items())[:MOST_TEXTS])
-    if not texts:
+    listed = library.written_texts(MOST_TEXTS)
+    if not listed:
         return []
-    listed = list(texts)
     similarities = shipped_embedder().embed(listed) @ _vector(phrase)
     close = _close({place: float(similarity) for place, similarity in enumerate(similarities)})
-    return [(listed[place], texts[listed[place]], similarity) for place, similarity in close]
+    return [
+        (listed[place], library.photos_with_text(listed[place]), similarity) for place, similarity in close
+    ]
 
 
 @cache

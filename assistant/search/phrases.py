@@ -61,16 +61,25 @@ class Fits:
     of: list[Fit] = field(default_factory=list)
     known_as: list[str] = field(default_factory=list)
     """What the words were taken for, as of a word of the classifier that no photo shows."""
+    unknown: set[int] = field(default_factory=set)
+    """Photos of which nobody can tell whether they fit."""
 
     @property
-    def scores(self) -> dict[int, float]:
+    def scores(self) -> Mapping[int, float]:
         """By photo: the highest of its scores."""
+        if len(self.of) == 1:
+            return self.of[0].scores
         best: dict[int, float] = {}
         for fit in self.of:
             for photo_id, score in fit.scores.items():
                 if score > best.get(photo_id, -1.0):
                     best[photo_id] = score
         return best
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether some fit is not quite sure."""
+        return any(fit.source in {"label", "meaning"} for fit in self.of)
 
     @property
     def is_understood(self) -> bool:

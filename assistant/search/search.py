@@ -6,7 +6,7 @@ Start at `Searcher.find`. Stores nothing and runs no network.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -38,12 +38,13 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way to understand a search, and what it found."""
+    """One way to understand a search, and the photos for which all of it holds."""
 
     query: Query
     held: list[_Held]
-    files: list[FoundFile]
+    photos: set[int]
     scores: dict[int, float]
+    """How sure that is; of a photo that is not here, quite."""
 
 
 class Searcher:
@@ -58,82 +59,75 @@ class Searcher:
         Raises `UsageError` for a text that is too long.
         """
         started = time.perf_counter()
-        if not self._library.roots() and not self._library.names():
+        names = self._library.names()
+        if not names and not self._library.roots():
             return FoundPhotos(text, _NO_FOLDERS, [], 0, {}, 0.0)
         at = now or datetime.now()
         phrases = PhraseFinder(self._library)
-        names = self._library.names()
         # "Norway 2018" is a place and a year, and may be the name of an album.
-        readings = dict.fromkeys((understand(text, names, at), understand(text, names, at, phrases.albums)))
-        found = [self._read(query, _Parts(self._library, query, phrases).held()) for query in readings]
-        query, held = next(
-            ((one.query, one.held) for one in reversed(found) if one.files), (found[0].query, found[0].held)
-        )
-        files, scores, reasons = _together(found)
-        if query.asks in {"last", "first"}:
-            files = [file for file in files if file.taken_at is not None]
-            files = sorted(files, key=lambda file: file.taken_at or at, reverse=query.asks == "last")
-        else:
-            # Stable: of equal ones the newest stays first.
-            files = sorted(files, key=lambda file: -scores.get(file.photo_id, 1.0))
-        shown = files if limit is None else files[:limit]
-        photos = [
-            FoundPhoto(
-                file.path,
-                round(scores.get(file.photo_id, 1.0), 3),
-                reasons(file),
-                file.taken_at,
-            )
-            for file in shown
-        ]
+        queries = dict.fromkeys((understand(text, names, at), understand(text, names, at, phrases.albums)))
+        readings = [self._read(query, _Parts(self._library, query, phrases).held()) for query in queries]
+        main = next((one for one in reversed(readings) if one.photos), readings[0])
+        found = set().union(*(one.photos for one in readings))
+        count, oldest, newest = self._library.count_and_times(found)
+        shown = self._shown(main.query, readings, found, limit)
+        asks_for_one = main.query.asks in {"last", "first"}
         seen = Seen(
             text=text,
-            asks=query.asks,
-            count=len(files),
-            newest=_newest(files),
-            oldest=_oldest(files),
-            parts=[one.part for one in held],
-            place=self._place_of(files[0]) if query.asks in {"last", "first"} and files else None,
-            perhaps=self._perhaps(query) if files or held else 0,
-            is_empty=query.is_empty and not _asks_for_everything(text),
+            asks=main.query.asks,
+            count=count,
+            newest=newest,
+            oldest=oldest,
+            parts=[one.part for one in main.held],
+            place=self._library.place_words(shown[0].photo_id) if asks_for_one and shown else None,
+            perhaps=self._perhaps(main.query),
+            is_empty=main.query.is_empty and not _asks_for_everything(text),
             names=names,
         )
         return FoundPhotos(
             text=text,
             answer=answer(seen, at),
-            photos=photos,
-            count=len(files),
-            understood=_understood(query, held),
+            photos=[_found(file, readings) for file in shown],
+            count=count,
+            understood=_understood(main.query, main.held),
             elapsed_s=round(time.perf_counter() - started, 3),
         )
 
-    def _read(self, query: Query, held: list[_Held]) -> _Reading:
-        return _Reading(query, held, *self._fitting(query, held))
+    def _shown(
+        self, query: Query, readings: Sequence[_Reading], found: set[int], limit: int | None
+    ) -> list[FoundFile]:
+        """What is listed, in its order: the surest first, of equal ones the newest."""
+        if query.asks == "first":
+            files = [file for file in self._library.files_of(found) if file.stored_time is not None]
+            return files[::-1][:limit]
+        scores = {photo_id: score for one in readings for photo_id, score in one.scores.items() if score != 1}
+        if query.asks == "last" or not scores:
+            files = self._library.files_of(found, limit)
+            return [file for file in files if file.stored_time is not None] if query.asks == "last" else files
+        files = self._library.files_of(found)
+        # Stable: of equal ones the newest stays first.
+        return sorted(files, key=lambda file: -scores.get(file.photo_id, 1.0))[:limit]
 
-    def _fitting(self, query: Query, held: Sequence[_Held]) -> tuple[list[FoundFile], dict[int, float]]:
-        """The files of the photos for which everything holds, the newest first, and how sure that is by photo."""
+    def _read(self, query: Query, held: list[_Held]) -> _Reading:
+        """The photos for which everything holds."""
         if query.is_empty and not _asks_for_everything(query.text):
-            return [], {}
+            return _Reading(query, held, set(), {})
+        if any(not one.part.understood for one in held):
+            # What is not known cannot be left out either.
+            return _Reading(query, held, set(), {})
         found: set[int] | None = None
         scores: dict[int, float] = {}
         for one in held:
-            if one.negated:
-                continue
-            own = one.fits.scores
-            found = set(own) if found is None else found & set(own)
-            for photo_id in found:
-                scores[photo_id] = scores.get(photo_id, 1.0) * own[photo_id]
-        if any(not one.part.understood for one in held):
-            # What is not known cannot be left out either.
-            return [], {}
+            if not one.negated:
+                own = one.fits.scores
+                found = set(own) if found is None else found & own.keys()
+                if one.fits.is_doubtful:
+                    scores = {photo_id: scores.get(photo_id, 1.0) * own[photo_id] for photo_id in found}
         chosen = self._library.all_photos() if found is None else found
         for one in held:
             if one.negated:
-                chosen = chosen - set(one.fits.scores)
-        return self._library.files_of(chosen), scores
-
-    def _place_of(self, file: FoundFile) -> str | None:
-        return self._library.place_words(file.photo_id)
+                chosen = chosen - one.fits.scores.keys() - one.fits.unknown
+        return _Reading(query, held, chosen, scores)
 
     def _perhaps(self, query: Query) -> int:
         """Photos that may show somebody who is searched for, and wait for an answer."""
@@ -213,12 +207,13 @@ class _Parts:
     def _one(self, one: Named | Faces | Words) -> Fits:
         if isinstance(one, Words):
             return self._phrases.find(one)
-        fits = Fits(known_as=["a name" if isinstance(one, Named) else "people"])
         if isinstance(one, Named):
+            fits = Fits(known_as=["a name"])
             concept = self._concepts.get(one.name)
             shown = set() if concept is None else self._library.photos_showing(concept.id)
             fits.of.append(Fit(dict.fromkeys(shown, 1.0), lambda _: f"{one.name} is in it", "name"))
             return fits
+        fits = Fits(known_as=["people"], unknown=self._library.photos_without_known_faces())
         faces = self._library.photos_with_faces(one.least, one.most)
         fits.of.append(
             Fit(
@@ -246,10 +241,9 @@ class _Parts:
             for one in condition.any_of
             if isinstance(one, Named) and not condition.negated
         }
-        others: set[int] = set()
-        for name, concept in self._concepts.items():
-            if name not in wanted:
-                others |= self._library.photos_showing(concept.id)
+        others = self._library.photos_showing(
+            *(concept.id for name, concept in self._concepts.items() if name not in wanted)
+        )
         people = sum(self._concepts[name].kind == "face" for name in wanted if name in self._concepts)
         crowd = set(self._library.photos_with_faces(people + 1)) if wanted else set()
         if not wanted:
@@ -262,21 +256,10 @@ class _Parts:
         return _Held(Part("alone", "alone", False, len(alone), True, None), fits, False)
 
 
-def _together(
-    readings: Sequence[_Reading],
-) -> tuple[list[FoundFile], dict[int, float], Callable[[FoundFile], list[str]]]:
-    """What any of the readings found, the newest first; how sure that is; and the reasons."""
-    if len(readings) == 1:
-        only = readings[0]
-        return only.files, only.scores, lambda file: _reasons(file, only.held)
-    by_photo = {file.photo_id: (file, reading) for reading in readings for file in reading.files}
-    files = sorted(
-        (file for file, _ in by_photo.values()),
-        key=lambda file: (file.taken_at is not None, file.taken_at or datetime.min, file.photo_id),
-        reverse=True,
-    )
-    scores = {photo_id: reading.scores.get(photo_id, 1.0) for photo_id, (_, reading) in by_photo.items()}
-    return files, scores, lambda file: _reasons(file, by_photo[file.photo_id][1].held)
+def _found(file: FoundFile, readings: Sequence[_Reading]) -> FoundPhoto:
+    reading = next(one for one in reversed(readings) if file.photo_id in one.photos)
+    score = round(reading.scores.get(file.photo_id, 1.0), 3)
+    return FoundPhoto(file.path, score, _reasons(file, reading.held), file.taken_at)
 
 
 def _grouped(times: Sequence[Time]) -> list[list[Time]]:
@@ -308,14 +291,6 @@ def _reasons(file: FoundFile, held: Iterable[_Held]) -> list[str]:
             continue
         reasons += one.fits.why(file.photo_id)[:2]
     return list(dict.fromkeys(reason for reason in reasons if reason))
-
-
-def _newest(files: Sequence[FoundFile]) -> datetime | None:
-    return max((file.taken_at for file in files if file.taken_at is not None), default=None)
-
-
-def _oldest(files: Sequence[FoundFile]) -> datetime | None:
-    return min((file.taken_at for file in files if file.taken_at is not None), default=None)
 
 
 def _meant(typed: str, fits: Fits, *, negated: bool = False) -> _Held:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from personalizer.library.database import path_from, ranges_below
 from personalizer.library.photos.texts import PlaceNames, TextKind, TextRecords
@@ -41,24 +43,32 @@ class TimeSpan:
     """What holds instead for photos that were taken south of the equator: a season."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """A photo that is there."""
+class FoundFile(NamedTuple):
+    """A photo that is there, as it is stored: there may be a hundred thousand of them, of which few are shown."""
 
     photo_id: int
-    path: Path
-    taken_at: datetime | None
+    stored_path: str | bytes
+    stored_time: str | None
+    """Local time in ISO 8601: earlier ones sort first."""
+
+    @property
+    def path(self) -> Path:
+        return path_from(self.stored_path)
+
+    @property
+    def taken_at(self) -> datetime | None:
+        return None if self.stored_time is None else datetime.fromisoformat(self.stored_time)
 
 
 class SearchRecords(TextRecords):
     """The part of the library that searches ask."""
 
-    def photos_showing(self, concept_id: int) -> set[int]:
-        """Photos of the concept's confirmed members."""
+    def photos_showing(self, *concept_ids: int) -> set[int]:
+        """Photos of confirmed members of any of these concepts."""
         return self._ids(
-            """SELECT DISTINCT photo_id FROM memberships JOIN detections ON detections.id = detection_id
-               WHERE concept_id = ? AND status = 'confirmed'""",
-            concept_id,
+            f"""SELECT DISTINCT photo_id FROM memberships JOIN detections ON detections.id = detection_id
+                WHERE concept_id IN {_CHOSEN} AND status = 'confirmed'""",
+            json.dumps(concept_ids),
         )
 
     def photos_perhaps_showing(self, concept_id: int) -> set[int]:
@@ -100,15 +110,20 @@ class SearchRecords(TextRecords):
         return found
 
     def photos_with_faces(self, least: int, most: int | None = None) -> dict[int, int]:
-        """By photo: how many faces are in it, where faces were looked for and the number is in these bounds."""
-        rows = self.connection.execute(
-            """SELECT photos.id AS photo_id, COUNT(detections.id) AS faces FROM photos
-               LEFT JOIN detections ON detections.photo_id = photos.id AND detections.kind = 'face'
-               WHERE photos.forgotten = 0 AND photos.id NOT IN (SELECT photo_id FROM faceless_photos)
-               GROUP BY photos.id HAVING faces >= ?1 AND (?2 IS NULL OR faces <= ?2)""",
-            (least, most),
+        """By photo: how many faces are seen in it, where that is at least one and in these bounds."""
+        rows = self._rows(
+            """SELECT photo_id, COUNT(*) AS faces FROM detections WHERE kind = 'face'
+               GROUP BY photo_id HAVING faces >= ?1 AND (?2 IS NULL OR faces <= ?2)""",
+            least,
+            most,
         )
-        return {int(row["photo_id"]): int(row["faces"]) for row in rows}
+        return dict(rows)
+
+    def photos_without_known_faces(self) -> set[int]:
+        """Photos of which it is not known whether a face is in them: nobody looked, or nobody may any more."""
+        return self._ids(
+            "SELECT photo_id FROM faceless_photos UNION SELECT id FROM photos WHERE forgotten = 1"
+        )
 
     def known_places(self) -> list[PlaceNames]:
         """All places where photos were taken."""
@@ -187,13 +202,16 @@ class SearchRecords(TextRecords):
         )
         return {int(row["photo_id"]): (row["kind"], row["text"]) for row in rows}
 
-    def written_texts(self) -> dict[str, set[int]]:
-        """Titles, descriptions and keywords, each with the photos that it is about."""
-        rows = self.connection.execute("SELECT photo_id, text FROM photo_texts WHERE kind != 'lettering'")
-        found: dict[str, set[int]] = {}
-        for row in rows:
-            found.setdefault(row["text"], set()).add(int(row["photo_id"]))
-        return found
+    def written_texts(self, most: int) -> list[str]:
+        """Titles, descriptions and keywords, each once, the first by the alphabet."""
+        rows = self._rows(
+            "SELECT DISTINCT text FROM photo_texts WHERE kind != 'lettering' ORDER BY text LIMIT ?", most
+        )
+        return [text for (text,) in rows]
+
+    def photos_with_text(self, text: str) -> set[int]:
+        """Photos about which exactly this is written."""
+        return self._ids("SELECT photo_id FROM photo_texts WHERE text = ? AND kind != 'lettering'", text)
 
     def cameras(self) -> list[str]:
         """All cameras that photos were taken with."""
@@ -209,33 +227,44 @@ class SearchRecords(TextRecords):
 
     def all_photos(self) -> set[int]:
         """Every photo of which a file is there."""
-        return self._ids("SELECT DISTINCT photo_id FROM photo_files WHERE missing_since IS NULL")
+        return self._ids("SELECT photo_id FROM photo_files WHERE missing_since IS NULL")
 
-    def files_of(self, photo_ids: Collection[int]) -> list[FoundFile]:
+    def files_of(self, photo_ids: Collection[int], limit: int | None = None) -> list[FoundFile]:
         """Those that are there, each with one of its files; the newest first, those without a date last."""
-        rows = self.connection.execute(
-            f"""SELECT photo_files.photo_id AS photo_id, MIN(photo_files.path) AS path, taken_at
-                FROM {_CHOSEN} AS chosen CROSS JOIN photo_files ON photo_files.photo_id = chosen.value
-                CROSS JOIN photos ON photos.id = chosen.value
-                WHERE missing_since IS NULL
-                GROUP BY photo_files.photo_id ORDER BY taken_at DESC NULLS LAST, photo_files.photo_id DESC""",
-            (json.dumps(sorted(photo_ids)),),
+        rows = self._rows(
+            f"""SELECT photos.id,
+                  (SELECT MIN(path) FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL) AS path,
+                  taken_at FROM photos
+                WHERE photos.id IN {_CHOSEN}
+                  AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)
+                ORDER BY taken_at DESC NULLS LAST, photos.id DESC LIMIT ?""",
+            json.dumps(list(photo_ids)),
+            -1 if limit is None else limit,
         )
-        return [
-            FoundFile(
-                int(row["photo_id"]),
-                path_from(row["path"]),
-                None if row["taken_at"] is None else datetime.fromisoformat(row["taken_at"]),
-            )
-            for row in rows
-        ]
+        return list(map(FoundFile._make, rows))
+
+    def count_and_times(self, photo_ids: Collection[int]) -> tuple[int, datetime | None, datetime | None]:
+        """How many of these photos are there, and when the oldest and the newest of them were taken."""
+        [(count, *times)] = self._rows(
+            f"""SELECT COUNT(*), MIN(taken_at), MAX(taken_at) FROM photos WHERE photos.id IN {_CHOSEN}
+                AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)""",
+            json.dumps(list(photo_ids)),
+        )
+        oldest, newest = (None if time is None else datetime.fromisoformat(time) for time in times)
+        return count, oldest, newest
 
     def without_texts_read(self) -> int:
         """How many photos were stored before their texts were read."""
         return int(self.connection.execute("SELECT COUNT(*) FROM unread_texts").fetchone()[0])
 
     def _ids(self, query: str, *values: str | int) -> set[int]:
-        return {int(row[0]) for row in self.connection.execute(query, values)}
+        return {photo_id for (photo_id,) in self._rows(query, *values)}
+
+    def _rows(self, query: str, *values: str | int | None) -> sqlite3.Cursor:
+        """Bare rows, of which there may be a hundred thousand."""
+        cursor = self.connection.cursor()
+        cursor.row_factory = None
+        return cursor.execute(query, values)
 
 
 def _during(span: TimeSpan) -> tuple[str, list[str | int]]:

@@ -337,7 +337,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             country TEXT,
             words TEXT
         )""",
-        "CREATE INDEX photo_places_by_name ON photo_places(country, region, name)",
+        "CREATE INDEX photo_places_by_name ON photo_places(country, region, name, words)",
         """CREATE TRIGGER photo_places_after_move AFTER UPDATE OF latitude, longitude ON photos
             WHEN NEW.latitude IS NOT OLD.latitude OR NEW.longitude IS NOT OLD.longitude BEGIN
             DELETE FROM photo_places WHERE photo_id = NEW.id;
@@ -362,6 +362,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
             for number, event in (("delete", "DELETE"), ("move", "UPDATE OF path"))
         ),
         "INSERT OR IGNORE INTO photo_folders SELECT rtrim(path, replace(path, '/', '')) FROM photo_files",
+        # What a search reads of all photos is in an index.
         "CREATE INDEX photos_by_time ON photos(taken_at)",
+        "CREATE INDEX photos_by_camera ON photos(camera) WHERE camera IS NOT NULL",
+        "CREATE INDEX present_photos ON photo_files(photo_id) WHERE missing_since IS NULL",
+        "CREATE INDEX detections_by_kind_and_photo ON detections(kind, photo_id)",
+        "DROP INDEX detections_by_kind",
     ),
 )
