@@ -272,7 +272,20 @@ RULES: tuple[Rule, ...] = _compiled(
         _simple("find"),
     ),
     (
-        rf"^(?:when|where) was {A_CONCEPT}|^where(?:'s| is| are) {A_CONCEPT}.* in (?:my|the|our) (?:{PHOTOS}|library|collection)",
+        rf"^(?:when|where) (?:was|were) {A_CONCEPT}(?: and {A_CONCEPT})*(?: last| first)? (?:seen|photographed|in|at|on|with|there|together|near)\b|^where(?:'s| is| are) {A_CONCEPT}.* in (?:my|the|our) (?:{PHOTOS}|library|collection)",
+        _simple("find"),
+    ),
+    (
+        rf"^(?:the |my |our )*(?:last|latest|newest|most recent|first|oldest|earliest) (?:photo|picture|pic|image|shot|snap|{PHOTOS}) (?:of|with|from|that|taken|where|showing)\b",
+        _simple("find"),
+    ),
+    (r"^search(?: (?:my|our|the|all) \w+)? for \w", _simple("find")),
+    (
+        r"^(?:zeige?|such[e]?|finde?)(?: mir| uns)? .*\b(?:fotos?|bilder?|aufnahmen?)\b|^(?:muéstrame|muestrame|enséñame|ensename|muestra|busca|encuentra)\b.*\b(?:fotos?|imágenes|imagenes)\b",
+        _simple("find"),
+    ),
+    (
+        rf"^(?:wann|wo) (?:habe?n?|war) .*(?:{A_CONCEPT}.*\b(?:zuletzt|gesehen)|\bzuletzt\b.*{A_CONCEPT})|^(?:cuándo|cuando|dónde|donde) vi(?:mos)? .*{A_CONCEPT}",
         _simple("find"),
     ),
     (rf"^(?:all |my |the |every )*{PHOTOS} (?:of|with|from|where|showing|in|taken)\b", _simple("find")),
