@@ -69,26 +69,24 @@ class Searcher:
         readings = [self._read(query, _Parts(self._library, query, phrases).held()) for query in queries]
         main = next((one for one in reversed(readings) if one.photos), readings[0])
         found = set().union(*(one.photos for one in readings))
-        count, oldest, newest = self._library.count_and_times(found)
+        count = self._library.count_and_times(found)
         shown = self._shown(main.query, readings, found, limit)
         asks_for_one = main.query.asks in {"last", "first"}
         seen = Seen(
             text=text,
             asks=main.query.asks,
             count=count,
-            newest=newest,
-            oldest=oldest,
             parts=[one.part for one in main.held],
             place=self._library.place_words(shown[0].photo_id) if asks_for_one and shown else None,
             perhaps=self._perhaps(main.query),
-            is_empty=main.query.is_empty and not _asks_for_everything(text),
+            is_empty=main.query.is_empty and not _asks_for_everything(main.query),
             names=names,
         )
         return FoundPhotos(
             text=text,
             answer=answer(seen, at),
             photos=[_found(file, readings) for file in shown],
-            count=count,
+            count=count.photos,
             understood=_understood(main.query, main.held),
             elapsed_s=round(time.perf_counter() - started, 3),
         )
@@ -110,7 +108,7 @@ class Searcher:
 
     def _read(self, query: Query, held: list[_Held]) -> _Reading:
         """The photos for which everything holds."""
-        if query.is_empty and not _asks_for_everything(query.text):
+        if query.is_empty and not _asks_for_everything(query):
             return _Reading(query, held, set(), {})
         if any(not one.part.understood for one in held):
             # What is not known cannot be left out either.
@@ -324,9 +322,10 @@ def _may_be_name(condition: Condition) -> str | None:
     return None
 
 
-def _asks_for_everything(text: str) -> bool:
-    words = set(text.casefold().split())
-    return bool(words & {"all", "every", "everything"}) and len(words) < 8
+def _asks_for_everything(query: Query) -> bool:
+    """ "all photos", "the oldest photo", "how many photos do I have?" """
+    words = set(query.text.casefold().split())
+    return query.asks != "list" or (bool(words & {"all", "every", "everything"}) and len(words) < 8)
 
 
 def _understood(query: Query, held: Sequence[_Held]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from assistant.answers.wording import date_text, joined
 from assistant.language.similar_names import similar_names
 from assistant.search.query import Asks
 from personalizer.errors import counted
-from personalizer.library.photos.search import TimeSpan
+from personalizer.library.photos.search import FoundCount, TimeSpan
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
@@ -43,9 +43,7 @@ class Seen:
 
     text: str
     asks: Asks
-    count: int
-    newest: datetime | None
-    oldest: datetime | None
+    count: FoundCount
     parts: Sequence[Part]
     place: str | None
     """Of the one photo that was asked for."""
@@ -64,17 +62,19 @@ def answer(seen: Seen, now: datetime) -> str:
     if unknown:
         return " ".join(_not_understood(part, seen.names) for part in unknown)
     more = _waiting(seen)
-    if not seen.count:
+    if not seen.count.photos:
         return _nothing(seen) + more
     what = _what(seen.parts)
-    if seen.asks in {"last", "first"} and (at := seen.newest if seen.asks == "last" else seen.oldest):
+    if seen.asks in {"last", "first"} and (
+        at := seen.count.newest if seen.asks == "last" else seen.count.oldest
+    ):
         which = "newest" if seen.asks == "last" else "oldest"
         where = f", {seen.place}" if seen.place else ""
         return f"The {which} photo that I know{what} was taken on {date_text(at, time=_has_time(at))}{where}.{more}"
     dates = _dates(seen)
     if seen.asks == "count":
-        return f"I know {counted(seen.count, 'photo')}{what}{dates}.{more}"
-    return f"I found {counted(seen.count, 'photo')}{what}{dates}.{more}"
+        return f"I know {counted(seen.count.photos, 'photo')}{what}{dates}.{more}"
+    return f"I found {counted(seen.count.photos, 'photo')}{what}{dates}.{more}"
 
 
 def span_text(spans: Sequence[TimeSpan]) -> str:
@@ -158,12 +158,14 @@ def _of(part: Part) -> str:
 
 
 def _dates(seen: Seen) -> str:
-    if seen.newest is None or seen.oldest is None:
+    """When they were taken, of as many as have a date."""
+    count = seen.count
+    if count.newest is None or count.oldest is None:
         return ""
-    first, last = date_text(seen.oldest, time=False), date_text(seen.newest, time=False)
-    if seen.count == 1:
-        return f", taken on {last}"
-    return f", taken on {last}" if first == last else f", taken between {first} and {last}"
+    first, last = date_text(count.oldest, time=False), date_text(count.newest, time=False)
+    when = f"on {last}" if first == last else f"between {first} and {last}"
+    some = "" if count.dated == count.photos else f"{count.dated} of them "
+    return f", {some}taken {when}"
 
 
 def _waiting(seen: Seen) -> str:

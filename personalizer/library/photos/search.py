@@ -60,6 +60,17 @@ class FoundFile(NamedTuple):
         return None if self.stored_time is None else datetime.fromisoformat(self.stored_time)
 
 
+@dataclass(frozen=True, slots=True)
+class FoundCount:
+    """How many photos there are, and when they were taken."""
+
+    photos: int
+    dated: int
+    """Those of which the date is known."""
+    oldest: datetime | None
+    newest: datetime | None
+
+
 class SearchRecords(TextRecords):
     """The part of the library that searches ask."""
 
@@ -243,15 +254,15 @@ class SearchRecords(TextRecords):
         )
         return list(map(FoundFile._make, rows))
 
-    def count_and_times(self, photo_ids: Collection[int]) -> tuple[int, datetime | None, datetime | None]:
-        """How many of these photos are there, and when the oldest and the newest of them were taken."""
-        [(count, *times)] = self._rows(
-            f"""SELECT COUNT(*), MIN(taken_at), MAX(taken_at) FROM photos WHERE photos.id IN {_CHOSEN}
+    def count_and_times(self, photo_ids: Collection[int]) -> FoundCount:
+        """How many of these photos are there, and when they were taken."""
+        [(count, dated, *times)] = self._rows(
+            f"""SELECT COUNT(*), COUNT(taken_at), MIN(taken_at), MAX(taken_at) FROM photos WHERE photos.id IN {_CHOSEN}
                 AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)""",
             json.dumps(list(photo_ids)),
         )
         oldest, newest = (None if time is None else datetime.fromisoformat(time) for time in times)
-        return count, oldest, newest
+        return FoundCount(count, dated, oldest, newest)
 
     def without_texts_read(self) -> int:
         """How many photos were stored before their texts were read."""

@@ -174,6 +174,15 @@ def test_answers_are_facts(small: SmallLibrary) -> None:
     assert "“submarine”" in small.answer("a submarine")
 
 
+def test_only_photos_with_a_date_were_taken_on_one(small: SmallLibrary) -> None:
+    small.add("undated.jpg", "Bo")
+    assert small.answer("photos of Bo") == (
+        "I found 3 photos of Bo, 2 of them taken between 1 July 2026 and 2 July 2026."
+    )
+    assert small.answer("how many photos do I have?").startswith("I know 8 photos, 6 of them taken between")
+    assert small.answer("the oldest photo") == ("The oldest photo that I know was taken on 1 January 2019.")
+
+
 def test_who_may_be_there_is_said_and_not_counted(small: SmallLibrary) -> None:
     photo = small.add("perhaps.jpg", taken="2026-08-01T10:00:00")
     (whole,) = small.library.detections(photo, "photo")
