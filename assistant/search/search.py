@@ -81,6 +81,7 @@ class Searcher:
             perhaps=self._perhaps(main.query),
             is_empty=main.query.is_empty and not _asks_for_everything(main.query),
             names=names,
+            unread=self._unread(main.query),
         )
         return FoundPhotos(
             text=text,
@@ -126,6 +127,13 @@ class Searcher:
             if one.negated:
                 chosen = chosen - one.fits.scores.keys() - one.fits.unknown
         return _Reading(query, held, chosen, scores)
+
+    def _unread(self, query: Query) -> int:
+        """Photos whose lettering is not known, where that is searched for."""
+        wanted = (one for condition in query.conditions for one in condition.any_of)
+        if not any(isinstance(one, Words) and one.role == "text" for one in wanted):
+            return 0
+        return len(self._library.photos_without_lettering())
 
     def _perhaps(self, query: Query) -> int:
         """Photos that may show somebody who is searched for, and wait for an answer."""

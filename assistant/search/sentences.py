@@ -52,6 +52,8 @@ class Seen:
     is_empty: bool
     """Whether nothing was said that photos could be chosen by."""
     names: Sequence[str]
+    unread: int = 0
+    """Photos in which lettering was searched for, and not read yet."""
 
 
 def answer(seen: Seen, now: datetime) -> str:
@@ -60,8 +62,8 @@ def answer(seen: Seen, now: datetime) -> str:
         return "Say who or what to look for, where or when: “Bo on a beach last summer”."
     unknown = [part for part in seen.parts if not part.understood]
     if unknown:
-        return " ".join(_not_understood(part, seen.names) for part in unknown)
-    more = _waiting(seen)
+        return " ".join(_not_understood(part, seen.names) for part in unknown) + _not_read(seen)
+    more = _waiting(seen) + _not_read(seen)
     if not seen.count.photos:
         return _nothing(seen) + more
     what = _what(seen.parts)
@@ -176,6 +178,13 @@ def _waiting(seen: Seen) -> str:
     )
     may = "photo may" if seen.perhaps == 1 else "photos may"
     return f" {seen.perhaps} more {may} show {names}: familiar suggestions"
+
+
+def _not_read(seen: Seen) -> str:
+    if not seen.unread:
+        return ""
+    photos = counted(seen.unread, "photo")
+    return f" What is written in {photos} was not read: with the extra `ocr` installed, familiar watch does that over time."
 
 
 def _has_time(at: datetime) -> bool:

@@ -106,7 +106,9 @@ def _work(
         remove_conversion(home.models)
         resume_forgetting(library, queue)
         resume_erasing(library, queue)
-        queue_what_is_missing(home, library, queue)
+        # What takes days is for a worker that stays.
+        days = () if watching is None else (JobKind.READ_TEXT,)
+        queue_what_is_missing(home, library, queue, (*HOURLY_KINDS, JobKind.INDEX, *days))
         handlers = make_handlers(home, library, queue)
         logger.info(
             "worker started", extra={"fields": {"pid": os.getpid(), "watching": watching is not None}}
@@ -119,7 +121,7 @@ def _work(
         look_for_missing = _now_and_then(
             LOOK_FOR_MISSING_S,
             # What waits for the index is put there by a scan, which comes as often.
-            lambda: queue_what_is_missing(home, library, queue, HOURLY_KINDS),
+            lambda: queue_what_is_missing(home, library, queue, (*HOURLY_KINDS, *days)),
         )
 
         def when_idle() -> None:
@@ -153,7 +155,7 @@ def queue_what_is_missing(
     home: Home,
     library: Library,
     queue: JobQueue,
-    kinds: Collection[str] = (JobKind.SCAN, JobKind.ANALYZE, JobKind.INDEX, JobKind.CLUSTER),
+    kinds: Collection[str] = (*HOURLY_KINDS, JobKind.INDEX),
 ) -> None:
     """Queue the work that the library itself says is not done: the jobs of it may have been lost.
 

@@ -42,7 +42,7 @@ def missing_work(library: Library, *, analysed_by: str | None = None) -> list[Mi
     found = _scan(library)
     if analysed_by is not None:
         found += _analysis(library, analysed_by)
-    return [*found, *_index(library), *_clustering(library)]
+    return [*found, *_index(library), *_clustering(library), *_lettering(library)]
 
 
 def queue_missing(queue: JobQueue, work: Sequence[MissingWork], kinds: Collection[str]) -> list[int]:
@@ -100,6 +100,16 @@ def _index(library: Library) -> list[MissingWork]:
         return []
     # What it is about changes all the time; that it failed or was called off once says nothing about the next.
     return [MissingWork(JobKind.INDEX, "library", f"{waiting} vectors are not indexed", uuid.uuid4().hex)]
+
+
+def _lettering(library: Library) -> list[MissingWork]:
+    from personalizer.analysis.text import can_read
+
+    photos = library.photos_without_lettering() if can_read() else []
+    if not photos:
+        return []
+    why = f"what is written in {len(photos)} photos was not read"
+    return [MissingWork(JobKind.READ_TEXT, "library", why, hash_of(sorted(photos)))]
 
 
 def _clustering(library: Library) -> list[MissingWork]:

@@ -21,6 +21,7 @@ def make_handlers(home: Home, library: Library, queue: JobQueue) -> dict[str, Ha
     return {
         JobKind.SCAN: scans.scan,
         JobKind.ANALYZE: scans.analyze,
+        JobKind.READ_TEXT: scans.read_text,
         JobKind.CLUSTER: grouping.cluster,
         JobKind.RECLUSTER: grouping.recluster,
         JobKind.INDEX: grouping.index,

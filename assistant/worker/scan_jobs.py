@@ -10,6 +10,7 @@ from typing import Any
 
 from assistant.setup.estimate import note_rate
 from assistant.worker.grouping_jobs import GroupingJobs
+from assistant.worker.idle import Sources, on_battery
 from assistant.worker.training_jobs import TrainingJobs
 from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.errors import JobCancelled
@@ -161,6 +162,20 @@ class ScanJobs:
             return result | self._grouping.cluster(job, context)
         settle(self._library, due)
         return result
+
+    def read_text(self, job: Job, context: JobContext) -> dict[str, Any]:
+        """Photos → what is written in them, for search. Makes way for everything: it may take days."""
+        from personalizer.scan.lettering import read_lettering
+
+        report = read_lettering(
+            self._library,
+            progress=context.reporter(),
+            cancelled=lambda: context.cancelled() or context.should_yield() or on_battery(Sources()),
+            advanced=context.advanced,
+        )
+        if report["left"]:
+            raise JobCancelled
+        return report
 
     def find_faces(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that were looked at while faces were off → their faces, grouped."""

@@ -18,22 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from personalizer.analysis.analyzer import analysis_version
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.home import child_environment
-from personalizer.photos.decode import FOR_ANALYSIS, decode_photo
-from personalizer.photos.formats import is_drawing
-from personalizer.photos.perceptual_hash import Fingerprint, fingerprint
+from personalizer.photos.perceptual_hash import Fingerprint
 from personalizer.photos.sidecars import NOTHING_WRITTEN, SidecarFacts
-from personalizer.process_limits import (
-    end_with_parent,
-    limit_memory,
-    limit_processor_time,
-    memory_is_limited,
-)
 from personalizer.schemas import Embedding, NewDetection, PhotoLabel
 
 _OUT_OF_TIME = "ended by SIGXCPU"
+READ = "2"
+"""What a child that reads text is told to do."""
 # Imported, not run with -m: what is pickled has to have the names that the parent knows.
 _CHILD = "from personalizer.analysis.process import main; main()"
 PHOTO_TIMEOUT_S = 120.0
@@ -43,6 +36,8 @@ PHOTO_CPU_S_PER_MIB = 0.25
 """The same in processor time. What takes long is large: 100 megapixels of PNG need four seconds and 150 MiB, while
 files that are made to keep a decoder busy are small.
 """
+READING_CPU_S = 30.0
+"""The same where text is read: a page has a hundred lines."""
 MEMORY_MIB = 940
 """With the code and the models, which are mapped, a child stays below 1 GiB. At rest it has 130 MiB of these."""
 
@@ -75,6 +70,13 @@ class Analysed:
 
 
 @dataclass(frozen=True, slots=True)
+class Lettering:
+    """What is to be read in a photo."""
+
+    lines: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """Why a photo could not be decoded."""
 
@@ -99,14 +101,16 @@ class Crashed:
     how: str
 
 
-Answer = Analysed | Unreadable | Broken | Crashed
+Answer = Analysed | Lettering | Unreadable | Broken | Crashed
 
 
 class AnalysisProcess:
     """One child process; it has at most one photo at a time. Started on the first photo, again after a crash."""
 
-    def __init__(self, *, faces: bool = True) -> None:
+    def __init__(self, *, faces: bool = True, reads: bool = False) -> None:
+        """`faces`: whether it looks for faces. One that `reads` answers with `Lettering` and looks for nothing else."""
         self._faces = faces
+        self._reads = reads
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
@@ -146,7 +150,7 @@ class AnalysisProcess:
             if how == _OUT_OF_TIME:
                 return Unreadable("reading it takes too long")
             return Crashed(how)
-        assert isinstance(answer, Analysed | Unreadable | Broken)
+        assert isinstance(answer, Analysed | Lettering | Unreadable | Broken)
         if isinstance(answer, Unreadable) and answer.spent:
             self.stop()
         return answer
@@ -160,6 +164,7 @@ class AnalysisProcess:
             return answer
         if isinstance(answer, Broken):
             raise broken(answer)
+        assert not isinstance(answer, Lettering)
         how = f"the program that reads photos {answer.how}" if isinstance(answer, Crashed) else answer.reason
         raise UnreadablePhotoError(
             tried=f"reading the photo {path}",
@@ -174,7 +179,7 @@ class AnalysisProcess:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        arguments = [str(theirs.fileno()), str(os.getpid()), str(int(self._faces))]
+        arguments = [str(theirs.fileno()), str(os.getpid()), READ if self._reads else str(int(self._faces))]
         # A plain program rather than multiprocessing's spawn: that would import the parent's main module again.
         self._process = subprocess.Popen(
             # -P: where the worker stands is no place to import from.
@@ -254,88 +259,8 @@ def wait_for_any(processes: list[AnalysisProcess], timeout_s: float) -> list[Ana
     return [by_connection[id(connection)] for connection in ready]
 
 
-def serve(connection: Connection, faces: bool = True) -> None:
-    """The child: answer photos until the parent closes the connection or dies."""
-    from personalizer.analysis.analyzer import PhotoAnalyzer
-
-    broken: Broken | None = None
-    try:
-        analyzer = PhotoAnalyzer(faces=faces)
-        # Before the first photo, whose time and memory this is not.
-        analyzer.load()
-    except FamiliarError as error:
-        broken = Broken(str(error))
-    while True:
-        try:
-            request = connection.recv()
-            content = connection.recv_bytes()
-        except (EOFError, OSError):
-            return
-        assert isinstance(request, Request)
-        limit_processor_time(PHOTO_CPU_S + PHOTO_CPU_S_PER_MIB * len(content) / 2**20)
-        answer = broken or answer_request(analyzer, request, content)
-        try:
-            connection.send(answer)
-        except (BrokenPipeError, ConnectionError):
-            return
-        if isinstance(answer, Unreadable) and answer.spent:
-            return
-
-
-def answer_request(analyzer: object, request: Request, content: bytes) -> Answer:
-    from personalizer.analysis.analyzer import PhotoAnalyzer
-
-    assert isinstance(analyzer, PhotoAnalyzer)
-    if is_drawing(content):
-        return Unreadable("drawn by Familiar, so no photo")
-    try:
-        photo = decode_photo(content, request.path, FOR_ANALYSIS)
-    except UnreadablePhotoError as error:
-        if isinstance(error.__cause__, MemoryError):
-            return _out_of_memory(error.found)
-        return Unreadable(error.found)
-    except MemoryError:
-        return _out_of_memory("not enough memory to decode it")
-    try:
-        analysis = analyzer.analyze(photo)
-    except FamiliarError as error:
-        return Broken(str(error))
-    except MemoryError:
-        return _out_of_memory("not enough memory to analyse it")
-    except RuntimeError as error:
-        # onnxruntime's way to say it.
-        if "alloc" not in str(error):
-            raise
-        return _out_of_memory("not enough memory to analyse it")
-    return Analysed(
-        photo.width_px,
-        photo.height_px,
-        photo.taken_at,
-        photo.latitude,
-        photo.longitude,
-        photo.camera,
-        analysis.detections,
-        fingerprint(photo.image),
-        analysis_version(analyzer),
-        analysis.labels,
-        photo.written,
-    )
-
-
-def _out_of_memory(reason: str) -> Unreadable:
-    if memory_is_limited():
-        # It would be as much the next time.
-        return Unreadable(f"reading it takes more memory than a photo may ({MEMORY_MIB} MiB)", spent=True)
-    return Unreadable(reason, passing=True)
-
-
 def main() -> None:
-    """What the child runs: `… SOCKET_DESCRIPTOR PARENT_PID FACES`, the last 1 or 0.
+    """What the child runs; a parent of the version before looks for it here."""
+    from personalizer.analysis.child import main as run
 
-    A parent of the version before names a folder in front of the last: it is ignored.
-    """
-    # Ctrl-C reaches the whole foreground group; only the parent decides when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent(int(sys.argv[2]))
-    limit_memory(MEMORY_MIB)
-    serve(Connection(int(sys.argv[1])), sys.argv[-1] == "1")
+    run()

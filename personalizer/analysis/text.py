@@ -88,6 +88,10 @@ class TextReader:
         listed = self.recognizer.get_modelmeta().custom_metadata_map["character"]
         return ["", *listed.split("\n"), " "]
 
+    def load(self) -> None:
+        """Open both networks now. Raises `NotReadyError` where the extra `ocr` is not installed."""
+        _ = self.detector, self.recognizer
+
     def read(self, image: Image.Image) -> list[TextLine]:
         """The lines in an RGB picture, in the order of reading."""
         scale = min(1.0, math.sqrt(self.limits.page_pixels / (image.width * image.height)))
@@ -173,6 +177,14 @@ def folded_text(text: str) -> str:
     """What spellings of a text have in common that differ in case, accents, quotes, dashes and spaces only."""
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
     return " ".join("".join(c for c in decomposed if not unicodedata.combining(c)).split())
+
+
+def can_read() -> bool:
+    """Whether the extra `ocr` is installed."""
+    try:
+        return all(model_file(name).is_file() for name in (DETECTOR, RECOGNIZER))
+    except (NotReadyError, OSError, ValueError):
+        return False
 
 
 def model_file(name: str) -> Path:

@@ -12,6 +12,8 @@ class JobKind(StrEnum):
     """Folders → photos, index, clusters. Its subject is `library`, or `folders` for only those that changed."""
     ANALYZE = "analyse"
     """Photos that older models analyzed → detections of the current models."""
+    READ_TEXT = "read_text"
+    """Photos → what is written in them, where the extra `ocr` is installed; yields to every other job."""
     CLUSTER = "cluster"
     """New items → clusters, and suggestions for labeled concepts."""
     RECLUSTER = "recluster"

@@ -356,7 +356,7 @@ class PhotoImport:
         for each in (file, *copies):
             if isinstance(answer, Unreadable):
                 self._fail(each, answer.reason, passing=answer.passing)
-            else:
+            elif isinstance(answer, Crashed):
                 self._fail(each, _crash_reason(answer), crashed=True)
 
     def _fail(self, file: SeenFile, reason: str, *, crashed: bool = False, passing: bool = False) -> None:

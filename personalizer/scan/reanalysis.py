@@ -61,7 +61,8 @@ def analyze_again(
     def begin(photo_id: int) -> None:
         library.begin_analysis(photo_id, version)
 
-    for photo_id, answer in _look(library, waiting, faces=faces, begin=begin, cancelled=cancelled):
+    looked = look(library, waiting, lambda: AnalysisProcess(faces=faces), begin=begin, cancelled=cancelled)
+    for photo_id, answer in looked:
         if answer is None:
             report.changed += 1
         elif isinstance(answer, Broken):
@@ -77,7 +78,7 @@ def analyze_again(
                 if not looked_for:
                     library.note_faceless(photo_id)
             report.analysed += 1
-        else:
+        elif isinstance(answer, Unreadable | Crashed):
             # One that its process died of is not tried again: what older models found is kept either way.
             reason = answer.how if isinstance(answer, Crashed) else answer.reason
             passing = isinstance(answer, Unreadable) and answer.passing
@@ -107,7 +108,7 @@ def look_for_faces(
     def stopped() -> bool:
         return cancelled() or not library.faces_are_on()
 
-    for photo_id, answer in _look(library, waiting, faces=True, cancelled=stopped):
+    for photo_id, answer in look(library, waiting, lambda: AnalysisProcess(faces=True), cancelled=stopped):
         if answer is None:
             continue
         if isinstance(answer, Broken):
@@ -129,13 +130,14 @@ def look_for_faces(
     return {"looked_at": looked_at, "faces": found, "left": len(library.faceless_photos())}
 
 
-def _look(
+def look(
     library: Library,
     photo_ids: Sequence[int],
+    new_process: Callable[[], AnalysisProcess],
     *,
-    faces: bool,
     cancelled: Callable[[], bool],
     begin: Callable[[int], None] = lambda photo_id: None,
+    processes: int | None = None,
 ) -> Iterator[tuple[int, Answer | None]]:
     """The answer about each photo as it comes; None for one without a file that holds it still.
 
@@ -146,13 +148,13 @@ def _look(
     busy: dict[AnalysisProcess, tuple[int, float]] = {}
     try:
         while waiting or busy:
-            while waiting and len(busy) < PROCESSES and not cancelled():
+            while waiting and len(busy) < (processes or PROCESSES) and not cancelled():
                 photo_id = waiting.pop()
                 path, content = _content(library, library.photo(photo_id))
                 if content is None:
                     yield photo_id, None
                     continue
-                process = idle.pop() if idle else AnalysisProcess(faces=faces)
+                process = idle.pop() if idle else new_process()
                 # Known to the `finally` before anything can be raised.
                 busy[process] = (photo_id, time.monotonic() + PHOTO_TIMEOUT_S)
                 begin(photo_id)

@@ -166,6 +166,7 @@ class ScopeRecords(Database):
             connection.executemany("DELETE FROM photo_labels WHERE photo_id = ?", chosen)
             connection.executemany("DELETE FROM photo_texts WHERE photo_id = ?", chosen)
             connection.executemany("DELETE FROM unread_texts WHERE photo_id = ?", chosen)
+            connection.executemany("DELETE FROM read_lettering WHERE photo_id = ?", chosen)
 
     def forgotten_photos(self) -> set[int]:
         """The photos of `mark_forgotten`."""

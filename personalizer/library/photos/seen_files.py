@@ -289,6 +289,7 @@ class ScanTable:
                 f"DELETE FROM photo_labels WHERE photo_id IN ({hidden})",
                 f"INSERT OR IGNORE INTO unread_texts {hidden}",
                 f"DELETE FROM photo_texts WHERE photo_id IN ({hidden})",
+                f"DELETE FROM read_lettering WHERE photo_id IN ({hidden})",
                 f"UPDATE detections SET colors = NULL WHERE colors IS NOT NULL AND photo_id IN ({hidden})",
                 f"""UPDATE vectors SET cutout = NULL WHERE cutout IS NOT NULL AND detection_id IN
                     (SELECT id FROM detections WHERE photo_id IN ({hidden}))""",

@@ -47,17 +47,29 @@ class TextRecords(Database):
             insert_texts(connection, photo_id, texts, beside=beside)
 
     def store_lettering(self, photo_id: int, text: str) -> None:
-        """Store what was read in the picture, in place of what was read before."""
+        """Store what was read in the picture, in place of what was read before; empty where nothing is to be read."""
         with self.transaction() as connection:
             connection.execute(
                 "DELETE FROM photo_texts WHERE photo_id = ? AND kind = 'lettering'", (photo_id,)
             )
+            connection.execute("INSERT OR IGNORE INTO read_lettering(photo_id) VALUES (?)", (photo_id,))
             if text.strip():
                 connection.execute(
                     """INSERT INTO photo_texts(photo_id, kind, text)
                        SELECT id, 'lettering', ?2 FROM photos WHERE id = ?1 AND forgotten = 0""",
                     (photo_id, text),
                 )
+
+    def photos_without_lettering(self, limit: int | None = None) -> list[int]:
+        """Photos that are there and were not read yet, the newest first; none that showed what was forgotten."""
+        rows = self.connection.execute(
+            """SELECT id FROM photos WHERE forgotten = 0
+               AND NOT EXISTS (SELECT 1 FROM read_lettering WHERE photo_id = photos.id)
+               AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)
+               ORDER BY taken_at DESC NULLS LAST, id DESC LIMIT ?""",
+            (-1 if limit is None else limit,),
+        )
+        return [int(row["id"]) for row in rows]
 
     def unread_texts(self, limit: int) -> list[int]:
         """Photos whose own file was not read for texts yet and is there, the newest first."""

@@ -329,6 +329,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
             photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE
         )""",
         "INSERT INTO unread_texts(photo_id) SELECT id FROM photos",
+        # Photos of which the lettering was read, also those that have none.
+        """CREATE TABLE read_lettering (
+            photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE
+        )""",
         # The names for a photo's coordinates; all NULL where none is near.
         """CREATE TABLE photo_places (
             photo_id INTEGER PRIMARY KEY NOT NULL REFERENCES photos(id) ON DELETE CASCADE,

@@ -10,6 +10,7 @@ import pytest
 from stored_photos import mark_missing, store_photo
 
 from assistant.worker.missing_work import missing_work, queue_missing
+from personalizer.analysis.text import can_read
 from personalizer.jobs.due import mark_due, mark_scan_due, settle, settle_scan
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
@@ -27,13 +28,16 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 def add(library: Library, name: str, version: str = "1", analysed_by: str = "") -> int:
     detection = NewDetection("photo", BoundingBox(0, 0, 9, 9), 1, "whole-photo")
-    return store_photo(
+    photo = store_photo(
         library,
         content_hash=name,
         path=Path(f"/photos/{name}.jpg"),
         detections=[(detection, Embedding(np.ones(4, np.float32), "net", version))],
         analysed_by=analysed_by,
-    ).id
+    )
+    # Whether it is missing depends on an extra.
+    library.store_lettering(photo.id, "")
+    return photo.id
 
 
 def kinds(library: Library, **versions: str) -> list[str]:
@@ -46,6 +50,15 @@ def test_a_library_in_which_all_is_done_misses_nothing(library: Library) -> None
     add(library, "b")
     library.set_indexed(None, indexed=True)
     assert missing_work(library, analysed_by=NOW) == []
+
+
+@pytest.mark.skipif(not can_read(), reason="the extra `ocr` is not installed")
+def test_photos_that_were_not_read_are_missing_where_they_can_be(library: Library) -> None:
+    photo = add(library, "a", analysed_by=NOW)
+    library.set_indexed(None, indexed=True)
+    assert kinds(library, analysed_by=NOW) == []
+    library.connection.execute("DELETE FROM read_lettering WHERE photo_id = ?", (photo,))
+    assert kinds(library, analysed_by=NOW) == ["read_text"]
 
 
 def test_a_lost_queue_fills_again(library: Library) -> None:
