@@ -121,7 +121,7 @@ def exclusion_lines(left_out: Mapping[str, int], *, changed: bool = False) -> st
     lines += [
         f"  {pattern}  ({counted(count, 'photo')})"
         if count
-        else f"  {pattern}  (no photo that I know: check its spelling if it should leave some out)"
+        else f"  {pattern}  (0 photos: warning, no photo that I know; check its spelling if it should leave some out)"
         for pattern, count in left_out.items()
     ]
     if changed:
