@@ -16,12 +16,12 @@ from datetime import datetime
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from personalizer.analysis.analyzer import analysis_version
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.home import child_environment
-from personalizer.photos.decode import FOR_ANALYSIS, decode_photo
+from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo, decoding_mib
 from personalizer.photos.formats import is_drawing
 from personalizer.photos.perceptual_hash import Fingerprint, fingerprint
 from personalizer.process_limits import (
@@ -32,16 +32,21 @@ from personalizer.process_limits import (
 )
 from personalizer.schemas import Embedding, NewDetection, PhotoLabel
 
+if TYPE_CHECKING:
+    from personalizer.analysis.analyzer import PhotoAnalyzer
+
 _OUT_OF_TIME = "ended by SIGXCPU"
 # Imported, not run with -m: what is pickled has to have the names that the parent knows.
 _CHILD = "from personalizer.analysis.process import main; main()"
 PHOTO_TIMEOUT_S = 120.0
 """A file that takes longer is given up; the slowest honest photo takes a few seconds."""
-PHOTO_CPU_S = 5.0
+PHOTO_CPU_S = 10.0
 PHOTO_CPU_S_PER_MIB = 0.25
-"""The same in processor time. What takes long is large: 100 megapixels of PNG need four seconds and 150 MiB, while
+"""The same in processor time. What takes long is large: 108 megapixels need seven seconds as PNG or HEIC, while
 files that are made to keep a decoder busy are small.
 """
+LARGE_MIB = 150.0
+"""A photo whose decoding takes more is given the room that the networks keep from one photo to the next."""
 MEMORY_MIB = 940
 """With the code and the models, which are mapped, a child stays below 1 GiB. At rest it has 130 MiB of these."""
 
@@ -266,11 +271,16 @@ def serve(connection: Connection, faces: bool = True) -> None:
         try:
             request = connection.recv()
             content = connection.recv_bytes()
-        except (EOFError, OSError):
+        except (EOFError, OSError, MemoryError):
+            # Too large for what the networks left: the parent starts another child for it.
             return
         assert isinstance(request, Request)
         limit_processor_time(PHOTO_CPU_S + PHOTO_CPU_S_PER_MIB * len(content) / 2**20)
-        answer = broken or answer_request(analyzer, request, content)
+        answer: Answer | DecodedPhoto = broken or decode_request(analyzer, request, content)
+        # It may be hundreds of MiB, which the networks need now and the next photo later.
+        del content
+        if isinstance(answer, DecodedPhoto):
+            answer = analyze_decoded(analyzer, answer)
         try:
             connection.send(answer)
         except (BrokenPipeError, ConnectionError):
@@ -279,28 +289,32 @@ def serve(connection: Connection, faces: bool = True) -> None:
             return
 
 
-def answer_request(analyzer: object, request: Request, content: bytes) -> Answer:
-    from personalizer.analysis.analyzer import PhotoAnalyzer
-
-    assert isinstance(analyzer, PhotoAnalyzer)
+def decode_request(analyzer: PhotoAnalyzer, request: Request, content: bytes) -> DecodedPhoto | Unreadable:
+    """The photo, or why it cannot be read."""
     if is_drawing(content):
         return Unreadable("drawn by Familiar, so no photo")
+    if decoding_mib(content, request.path, FOR_ANALYSIS) > LARGE_MIB:
+        analyzer.give_back_room()
     try:
-        photo = decode_photo(content, request.path, FOR_ANALYSIS)
+        return decode_photo(content, request.path, FOR_ANALYSIS)
     except UnreadablePhotoError as error:
         if isinstance(error.__cause__, MemoryError):
             return _out_of_memory(error.found)
         return Unreadable(error.found)
     except MemoryError:
         return _out_of_memory("not enough memory to decode it")
+
+
+def analyze_decoded(analyzer: PhotoAnalyzer, photo: DecodedPhoto) -> Answer:
+    """What the photo holds."""
     try:
         analysis = analyzer.analyze(photo)
     except FamiliarError as error:
         return Broken(str(error))
     except MemoryError:
         return _out_of_memory("not enough memory to analyse it")
-    except RuntimeError as error:
-        # onnxruntime's way to say it.
+    except Exception as error:
+        # onnxruntime's way to say it, in errors of several kinds.
         if "alloc" not in str(error):
             raise
         return _out_of_memory("not enough memory to analyse it")
