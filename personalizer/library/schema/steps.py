@@ -304,4 +304,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         # The same thing on another ground, where a mask tells it from its own; half precision.
         "ALTER TABLE vectors ADD COLUMN cutout BLOB",
     ),
+    (
+        # What changes with a file whose size and time were kept: its number, and when anything of it changed last. NULL
+        # where that is not known, or says nothing in its file system.
+        "ALTER TABLE photo_files ADD COLUMN inode TEXT",
+        "ALTER TABLE photo_files ADD COLUMN ctime_ns INTEGER",
+    ),
 )
