@@ -19,7 +19,7 @@ def not_read_lines(unread_kinds: Mapping[str, int], links: int) -> list[str]:
     if links:
         what = "symbolic link was", "symbolic links were"
         lines.append(
-            f"{counted(links, *what)} not followed: only files in your folders are read. Add the folder that they lead to,"
+            f"{counted(links, *what)} not followed: only files in your folders are read. Add the folder they lead to,"
             " or put the files in their place (git-annex: git annex unlock)."
         )
     return lines
