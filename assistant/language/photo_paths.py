@@ -83,7 +83,7 @@ _KINDS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
 
 
 def lift_photos(text: str) -> tuple[str, list[tuple[str, str]]]:
-    """The text with `⟦photo0⟧`, `⟦photo1⟧` in place of paths, and for each what was typed and the path that it means."""
+    """The text with `⟦photo0⟧`, `⟦photo1⟧` in place of paths; for each what was typed, and its path."""
     photos: list[tuple[str, str]] = []
     if not _ANY_SUFFIX.search(text):
         return text, photos
