@@ -348,7 +348,6 @@ class TestWithTheModel:
             "good morning!",
             "delete all my photos",
             "upload my photos to facebook",
-            "is my mother in it?",
             "hi",
         ],
     )
