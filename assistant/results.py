@@ -287,6 +287,10 @@ class Status:
     """Shots of several photos: copies, bursts, RAW files beside their JPEG."""
     duplicates: int = 0
     """Photos that are represented by another photo of their shot."""
+    unread_kinds: dict[str, int] = field(default_factory=dict)
+    """By suffix: pictures of kinds that cannot be read, at the last scan."""
+    links: int = 0
+    """Symbolic links that the last scan did not follow."""
     notices: list[str] = field(default_factory=list)
     """What an update of Familiar changed in this home, until it was read."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 
 from personalizer.errors import UsageError
 
 MAX_NAME_CHARACTERS = 80
+_LONE = re.compile("[\ud800-\udfff]")
+"""Halves of characters, which bytes that are not UTF-8 become."""
 
 # Marks that reorder the text around them: a name holding one could make a list of names read as another.
 REORDERING_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -39,7 +42,8 @@ _NAME = LineRules("name", MAX_NAME_CHARACTERS, "Give it at least one letter or e
 def name_key(text: str) -> str:
     """What two spellings of one name have in common: they differ in case, spaces and composition only."""
     # SQLite's NOCASE folds ASCII only; names are folded here so that Zoë and ZOË are one concept.
-    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+    # Bytes that are no text are in no name: what asks for one finds nobody.
+    return " ".join(unicodedata.normalize("NFC", _LONE.sub("\ufffd", text)).split()).casefold()
 
 
 def valid_name(text: str) -> str:

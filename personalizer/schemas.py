@@ -233,6 +233,10 @@ class ScanReport:
     """`[{path, reason}]` of folders that could not be looked into; nothing is concluded about their photos."""
     elapsed_s: float = 0.0
     photos_per_s: float = 0.0
+    unread_kinds: dict[str, int] = field(default_factory=dict)
+    """By suffix: pictures of kinds that cannot be read."""
+    links: int = 0
+    """Symbolic links, which are not followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +288,8 @@ class SeenFile:
     inode: int = 0
     place: str = ""
     """The registered folder, or the mounted file system below one, that it is in."""
+    ctime_ns: int | None = None
+    """When anything of it changed last, its name and permissions included; None where that says nothing."""
 
     @property
     def path(self) -> Path:

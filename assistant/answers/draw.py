@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from assistant.language.ordinary_words import folded, overlooked_names
 from assistant.language.parse import Phrase
 from assistant.results import Imagined
 from personalizer.errors import UsageError
@@ -102,6 +103,11 @@ class ImageGenerator:
             )
         if not known:
             notes.append("No concept that you named is in this text.")
+        notes += [
+            f"“{folded(name)}” was taken for the word. If you mean {name}: write it with a capital letter."
+            for name in overlooked_names(words.text, self.library.names())
+            if name not in words.concepts
+        ]
         return drawn, notes
 
     def _targets(self, text: str, out: Path | None, seed: int, count: int) -> list[Path]:

@@ -15,6 +15,7 @@ from personalizer.errors import UsageError
 if TYPE_CHECKING:
     from assistant.service.concepts import Changed
     from personalizer.concepts.undo import HistoryEntry
+    from personalizer.schemas import ConceptKind
 
 concepts_app = typer.Typer(rich_markup_mode=None)
 
@@ -95,24 +96,41 @@ def profile(
 def learn(
     context: typer.Context,
     concept: Annotated[str, typer.Argument(metavar="NAME")],
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Three to five are enough.")],
+    photos: Annotated[
+        list[Path] | None, typer.Argument(metavar="[PHOTO]...", help="Three to five are enough.")
+    ] = None,
+    thing: Annotated[
+        bool, typer.Option("--thing", help="It is a pet or a thing, whatever faces are found.")
+    ] = False,
+    person: Annotated[bool, typer.Option("--person", help="It is a person, known by the face.")] = False,
     background: Annotated[
         bool, typer.Option("--background", help="Do not wait for the training: it is recognised at once.")
     ] = False,
     yes: Yes = False,
     no_faces: NoFaces = False,
 ) -> None:
-    """Make a concept from these photos and train it."""
-    from assistant.presentation.lines import learning_lines, trained_lines
+    """Make a concept from these photos and train it. With --thing or --person alone, say what one that is there is."""
+    from assistant.presentation.lines import concept_lines, learning_lines, trained_lines
     from assistant.setup.consent import settle_consent
 
     ui = front_end(context)
+    if thing and person:
+        raise UsageError(
+            tried=f"learning {concept}", found="both --thing and --person", fix="Give one of them."
+        )
+    kind: ConceptKind | None = "object" if thing else "face" if person else None
+    if kind is not None and not photos:
+        ui.show(ui.familiar.change_kind(concept, kind), lambda changed: concept_lines([changed]))
+        return
     settle_consent(ui.familiar.library, ui.asking(), yes=yes, no_faces=no_faces)
     if background:
-        begun = ui.run(lambda on_progress: ui.familiar.begin_learning(concept, photos, on_progress))
+        begun = ui.run(
+            lambda on_progress: ui.familiar.begin_learning(concept, photos or [], on_progress, kind=kind)
+        )
         ui.show(begun, learning_lines)
         return
-    ui.show(ui.run(lambda on_progress: ui.familiar.learn(concept, photos, on_progress)), trained_lines)
+    learned = ui.run(lambda on_progress: ui.familiar.learn(concept, photos or [], on_progress, kind=kind))
+    ui.show(learned, trained_lines)
 
 
 @concepts_app.command()

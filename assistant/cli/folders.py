@@ -92,9 +92,9 @@ def exclude_patterns(ui: FrontEnd, patterns: Sequence[str], *, remove: bool) -> 
             found="no pattern",
             fix="Give them as `familiar exclude` lists them.",
         )
-    excluded = ui.familiar.exclude(patterns, remove=remove)
+    ui.familiar.exclude(patterns, remove=remove)
     left_out = ui.familiar.left_out()
     ui.show(
-        {"excluded": excluded, "photos_left_out": left_out},
+        {"excluded": [{"pattern": pattern, "photos_left_out": count} for pattern, count in left_out.items()]},
         lambda _result: exclusion_lines(left_out, changed=bool(patterns)),
     )

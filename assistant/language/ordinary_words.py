@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 
 
@@ -36,7 +37,8 @@ _MASS = word_set("""
     water whiskey wine wood rain rust pepper mint mist mocha mud music night nutmeg black blue bronze brown
     red pink purple white yellow orange violet faith grace charity patience prudence mercy harmony liberty
     justice luck light lightning shade silence time love peace champagne sherry rosemary hazel ash milk tea
-    coal iron cream vanilla
+    coal iron cream vanilla monday tuesday wednesday thursday friday saturday sunday january february march
+    september october november december christmas easter halloween
 """)
 """Words that stand without an article: "draw snow"."""
 _OTHERS = word_set("""
@@ -71,6 +73,10 @@ _DETERMINERS = word_set("""
     white black red blue green grey gray brown pink purple yellow orange dark bright light heavy wet dry cold
     warm hot beautiful pretty lovely wild single two three four five six rusty misty sandy dusty
 """)
+_ARTICLES = word_set("""
+    a an the some any no every each another many few several two three four five six both these those
+""")
+_NO_ADJECTIVES = word_set("my our your his her their its what which whose there of-the that's it")
 # fmt: on
 _SUBJECT_PLACE = re.compile(
     r"(?:^|[\s,(])(?:is|was|isn't|wasn't|are|were|does|did|has|had|doesn't|didn't|hasn't|who's|where's|what's|whose|named"
@@ -111,6 +117,9 @@ def stands_for_name(text: str, start: int, end: int, name: str) -> bool:
         return start > 0 or not is_ordinary or not _is_modifier(behind)
     last_word = _LAST_WORD.search(before)
     previous = last_word[1].casefold() if last_word else ""
+    if name != word and typed == word and " " not in word and _is_one_of_many(before):
+        # "a baker", "the old archer": whoever is called so has a capital letter and no article.
+        return False
     if not is_ordinary:
         return " " in word or not (name != word and previous in _DETERMINERS and _modifies(previous, behind))
     if name == word and word in _OTHERS:
@@ -121,6 +130,23 @@ def stands_for_name(text: str, start: int, end: int, name: str) -> bool:
     if word in _GRAMMAR | _VERBS | _MASS:
         return False
     return (previous not in _DETERMINERS or previous in {"my", "our"}) and not _is_modifier(behind)
+
+
+def _is_one_of_many(before: str) -> bool:
+    """Whether an article or a number stands before the word, with adjectives between."""
+    words = re.findall(r"[\w'’-]+", before[-60:])[-4:]
+    for word in reversed(words):
+        if word.casefold() in _ARTICLES:
+            return True
+        if word.casefold() not in _DETERMINERS or word.casefold() in _NO_ADJECTIVES:
+            return False
+    return False
+
+
+def overlooked_names(text: str, names: Iterable[str]) -> list[str]:
+    """Names that a text has as words in small letters: should they be meant, a capital letter says so."""
+    words = set(re.findall(r"[^\W\d_]+", unicodedata.normalize("NFC", text)))
+    return sorted(name for name in names if name != folded(name) and folded(name) in words)
 
 
 def _modifies(previous: str, behind: str) -> bool:

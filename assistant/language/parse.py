@@ -9,28 +9,13 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from assistant.language.ordinary_words import folded, stands_for_name
-from personalizer.photos.formats import PHOTO_SUFFIXES
+from assistant.language.photo_paths import lift_photos
 
 PHOTO = "⟦photo⟧"
 CONCEPT = "⟦concept⟧"
 
-_SUFFIX = rf"(?:{'|'.join(map(re.escape, sorted(PHOTO_SUFFIXES, reverse=True)))})"
-_ANY_SUFFIX = re.compile(_SUFFIX, re.IGNORECASE)
-_PHOTO_PATTERNS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"""(?P<quote>["'`])(?P<path>[^"'`\n]*{_SUFFIX})(?P=quote)""",
-        rf"(?P<path>file://\S{{1,500}}?{_SUFFIX})(?!\w)",
-        # Spaces escaped as a shell would: IMG\ 1.jpg
-        rf"(?P<path>(?<!\S)(?<!\\ )(?:[^\s\\]|\\(?! ))*\\ (?:[^\s\\]|\\ ?){{0,500}}?{_SUFFIX})(?!\w)",
-        # An anchored path may contain bare spaces: ~/My Photos/IMG 1.jpg
-        rf"(?P<path>(?<![\w/.~])(?:~[\w-]*|\.{{1,2}}|[A-Za-z]:)?[/\\](?!/)[^\"'`\n]{{0,500}}?{_SUFFIX})(?!\w)",
-        rf"(?<![^\s\"'`,;:()\[\]])(?P<path>[^\s\"'`,;:()\[\]]+{_SUFFIX})(?!\w)",
-    )
-)
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "})
 
 
@@ -90,14 +75,18 @@ class Request(Phrase):
 
 def parse(text: str, names: Sequence[str]) -> Request:
     """Lift photo paths and known names out of `text`. Longer names win over names inside them."""
-    plain = unicodedata.normalize("NFC", text).translate(_QUOTES)
-    photos: list[_Lifted] = []
-    if _ANY_SUFFIX.search(plain):
-        for pattern in _PHOTO_PATTERNS:
-            plain = _lift_photos(plain, pattern, photos)
-    plain = re.sub(r"\s+", " ", encodable(plain)).strip()
+    # Paths first, letter by letter: on the disk another form of an accent or an apostrophe is another name.
+    plain, paths = lift_photos(text)
+    photos = [_Lifted(_plain(typed), path) for typed, path in paths]
+    plain = _plain(plain)
+    plain = re.sub(r"\s+", " ", plain).strip()
     plain, found = _lift_concepts(plain, names)
     return _assembled(plain, photos, found)
+
+
+def _plain(text: str) -> str:
+    """Composed letters, straight quotes, no halves of characters."""
+    return encodable(unicodedata.normalize("NFC", text).translate(_QUOTES))
 
 
 def encodable(text: str) -> str:
@@ -135,19 +124,6 @@ def _assembled(plain: str, photos: Sequence[_Lifted], concepts: Sequence[_Lifted
         else:
             text, skeleton = text + piece, skeleton + piece
     return Request(text, skeleton, tuple(mentions), tuple(paths))
-
-
-def _lift_photos(text: str, pattern: re.Pattern[str], photos: list[_Lifted]) -> str:
-    def lift(match: re.Match[str]) -> str:
-        path = match["path"]
-        if "⟦" in path:
-            return match[0]
-        if path.lower().startswith("file://"):
-            path = unquote(path[len("file://") :])
-        photos.append(_Lifted(encodable(match[0]), path.replace("\\ ", " ")))
-        return f"⟦photo{len(photos) - 1}⟧"
-
-    return pattern.sub(lift, text)
 
 
 def _lift_concepts(text: str, concepts: Sequence[str]) -> tuple[str, list[_Lifted]]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from assistant.presentation.not_read import not_read_lines
 from assistant.presentation.printable import STATE_WORDS, printable, short_path
 from assistant.presentation.suggestion_lines import waiting_line
 from assistant.presentation.table import table
@@ -93,6 +94,7 @@ def scan_lines(report: ScanReport) -> str:
         lines.append(
             f"{counted(report.waiting, 'file is', 'files are')} still being written; the next scan takes what is left."
         )
+    lines += not_read_lines(report.unread_kinds, report.links)
     return "\n".join([*lines, *unlisted_lines(report.unlisted), *frozen_lines(report.frozen)])
 
 
@@ -121,7 +123,7 @@ def exclusion_lines(left_out: Mapping[str, int], *, changed: bool = False) -> st
     lines += [
         f"  {pattern}  ({counted(count, 'photo')})"
         if count
-        else f"  {pattern}  (no photo that I know: check its spelling if it should leave some out)"
+        else f"  {pattern}  (0 photos: warning, no photo that I know; check its spelling if it should leave some out)"
         for pattern, count in left_out.items()
     ]
     if changed:
@@ -289,6 +291,7 @@ def status_lines(status: Status) -> str:
         for folder in status.polled
     ]
     lines += [f"notice    {notice} Read? `familiar faces` shows it once more." for notice in status.notices]
+    lines += not_read_lines(status.unread_kinds, status.links)
     lines += [*unlisted_lines(status.unlisted), *frozen_lines(status.frozen)]
     return "\n".join([*lines, *(f"  {job_line(job)}" for job in status.running)])
 

@@ -184,7 +184,7 @@ def _not_read(seen: Seen) -> str:
     if not seen.unread:
         return ""
     photos = counted(seen.unread, "photo")
-    return f" What is written in {photos} was not read: with the extra `ocr` installed, familiar watch does that over time."
+    return f" What is written in {photos} was not read yet: familiar watch does it, with the extra `ocr` installed."
 
 
 def _has_time(at: datetime) -> bool:

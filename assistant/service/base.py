@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from assistant.answers.describe import Describer
 
 
+_LOOKS = str.maketrans({"’": "'", "‘": "'", "\u00a0": " ", "\u202f": " "})
 UNREACHABLE = (OSError, RuntimeError, ValueError)
 """What looking up a path raises: the system's errors, `~nobody` or a loop of links, and a NUL in the name."""
 
@@ -94,7 +97,7 @@ class Core:
 def existing(path: Path, doing: str) -> Path:
     """`path`, absolute. Raises NotFoundError when nothing is there, or when that cannot be found out."""
     try:
-        absolute = path.expanduser().absolute()
+        absolute = as_on_disk(path.expanduser().absolute())
         there = absolute.exists()
     except UNREACHABLE as error:
         raise unreachable(f"{doing} {path}", error) from error
@@ -103,6 +106,28 @@ def existing(path: Path, doing: str) -> Path:
             tried=f"{doing} {path}", found="there is no such file or folder", fix="Check the path."
         )
     return absolute
+
+
+def as_on_disk(path: Path) -> Path:
+    """The path as its parts are spelt on the disk, where it is not there as typed: in another Unicode form, or with
+    another apostrophe or space, which look the same.
+    """
+    if str(path).isascii() and "'" not in str(path) and " " not in str(path):
+        return path
+    here = Path(path.anchor)
+    for part in path.parts[1:]:
+        found = here / part
+        if not os.path.lexists(found):
+            same = _look(part)
+            names = os.listdir(here) if here.is_dir() else []  # noqa: PTH208
+            found = here / next((name for name in names if _look(name) == same), part)
+        here = found
+    return here
+
+
+def _look(name: str) -> str:
+    """What two names that look the same have in common."""
+    return unicodedata.normalize("NFC", name).translate(_LOOKS)
 
 
 def unreachable(tried: str, error: Exception) -> NotFoundError:

@@ -79,20 +79,22 @@ class Folders(Core):
 
         Raises UsageError for a pattern that makes no sense, NotFoundError for one to take back that is not there.
         """
-        from personalizer.scan.exclusions import valid_pattern
+        from personalizer.scan.exclusions import stored_pattern
+        from personalizer.scan.patterns import valid_pattern
 
-        stored = [valid_pattern(pattern) for pattern in patterns]
+        valid = [valid_pattern(pattern) for pattern in patterns]
         with self.library.transaction():
-            for pattern in stored:
+            for pattern, typed in zip(valid, patterns, strict=True):
+                stored = stored_pattern(self.library, typed)
                 if not remove:
-                    self.library.add_exclusion(pattern)
-                elif not self.library.remove_exclusion(pattern):
+                    self.library.add_exclusion(stored or pattern)
+                elif stored is None or not self.library.remove_exclusion(stored):
                     raise NotFoundError(
                         tried=f"taking back the exclusion {pattern!r}",
                         found="it is none",
                         fix="List them with: familiar exclude",
                     )
-        if stored and running_worker_pid(self.home) is not None:
+        if valid and running_worker_pid(self.home) is not None:
             self.queue.enqueue(JobKind.SCAN, "library", {"backbone": self.backbone, "device": self.device})
         return self.library.exclusions()
 

@@ -184,6 +184,8 @@ class Jobs(Core):
             excluded=self.library.exclusions(),
             waiting=notes.waiting,
             unlisted=notes.unlisted,
+            unread_kinds=notes.unread_kinds,
+            links=notes.links,
             notices=[notice] if (notice := face_notice(self.home, self.library)) else [],
             **self.library.shot_counts(),
         )

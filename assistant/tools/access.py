@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from assistant.service.base import UNREACHABLE, unreachable
+from assistant.service.base import UNREACHABLE, as_on_disk, unreachable
 from assistant.service.familiar import Familiar
 from personalizer.errors import NotFoundError, UsageError
 
@@ -65,6 +65,6 @@ class PhotoAccess:
 def _resolved(photo: Path | str) -> Path:
     # Resolving the links keeps a link inside a registered folder from opening what lies outside it.
     try:
-        return Path(photo).expanduser().resolve()
+        return as_on_disk(Path(photo).expanduser().absolute()).resolve()
     except UNREACHABLE as error:
         raise unreachable(f"opening {photo}", error) from error

@@ -37,6 +37,7 @@ class ConceptJobs:
     def learn(self, job: Job, context: JobContext) -> dict[str, Any]:
         """Photos that a person chose → a concept, whose training is queued; those that cannot be used are named."""
         from personalizer.concepts.forget import keep_only_claimed
+        from personalizer.concepts.kinds import change_kind
         from personalizer.concepts.learn import learn_members
 
         name, paths = str(job.payload["name"]), [Path(photo) for photo in job.payload["photos"]]
@@ -70,7 +71,10 @@ class ConceptJobs:
                 for photo_id, found in analysed.items()
                 for detection_id in self._library.add_detections(photo_id, found)
             ]
-            learned = learn_members(self._library, name, path_of)
+            known, kind = self._library.concept_by_name(name), job.payload.get("kind")
+            if known is not None and kind not in (None, known.kind):
+                change_kind(self._library, known, kind)
+            learned = learn_members(self._library, name, path_of, kind=kind)
             # What these photos had to forget is among what was found now; only what is taught may stay.
             keep_only_claimed(self._library, added)
         context.check_cancelled()

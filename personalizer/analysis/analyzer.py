@@ -82,6 +82,10 @@ class PhotoAnalyzer:
         self.objects.load()
         _ = self.masks.session
 
+    def give_back_room(self) -> None:
+        """Unload what keeps much memory between photos; the next photo that needs it loads it again."""
+        self.masks.unload()
+
     def analyze(self, photo: DecodedPhoto | Image.Image) -> PhotoAnalysis:
         """Detections with their vectors, and words for what is seen. Faces where they may be looked for.
 

@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection
 
 from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.analysis.process import (
+    LARGE_MIB,
     MEMORY_MIB,
     PHOTO_CPU_S,
     PHOTO_CPU_S_PER_MIB,
@@ -26,7 +27,7 @@ from personalizer.analysis.process import (
 )
 from personalizer.analysis.text import TextReader
 from personalizer.errors import FamiliarError, UnreadablePhotoError
-from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo
+from personalizer.photos.decode import FOR_ANALYSIS, DecodedPhoto, decode_photo, decoding_mib
 from personalizer.photos.formats import is_drawing
 from personalizer.photos.perceptual_hash import fingerprint
 from personalizer.process_limits import (
@@ -42,30 +43,34 @@ def serve(connection: Connection, faces: bool = True) -> None:
     analyzer = PhotoAnalyzer(faces=faces)
     # Before the first photo, whose time and memory this is not.
     broken = _loaded(analyzer.load)
-    _answer_all(
-        connection, PHOTO_CPU_S, lambda request, content: broken or answer_request(analyzer, request, content)
-    )
+
+    def answer(photo: DecodedPhoto) -> Answer:
+        return analyze_decoded(analyzer, photo)
+
+    _answer_all(connection, PHOTO_CPU_S, broken, analyzer.give_back_room, answer)
 
 
 def serve_reading(connection: Connection) -> None:
     """The same for a child that reads what is written in photos."""
     reader = TextReader()
     broken = _loaded(reader.load)
-    _answer_all(connection, READING_CPU_S, lambda request, content: broken or _read(reader, request, content))
+
+    def answer(photo: DecodedPhoto) -> Answer:
+        try:
+            return Lettering([line.text for line in reader.read(photo.image)])
+        except Exception as error:
+            return _no_memory(error, "read")
+
+    _answer_all(connection, READING_CPU_S, broken, lambda: None, answer)
 
 
-def answer_request(analyzer: PhotoAnalyzer, request: Request, content: bytes) -> Answer:
-    """What the photo holds, or why that cannot be said."""
-    if is_drawing(content):
-        return Unreadable("drawn by Familiar, so no photo")
-    photo = _decoded(request, content)
-    if isinstance(photo, Unreadable):
-        return photo
+def analyze_decoded(analyzer: PhotoAnalyzer, photo: DecodedPhoto) -> Answer:
+    """What the photo holds."""
     try:
         analysis = analyzer.analyze(photo)
     except FamiliarError as error:
         return Broken(str(error))
-    except (MemoryError, RuntimeError) as error:
+    except Exception as error:
         return _no_memory(error, "analyse")
     return Analysed(
         photo.width_px,
@@ -82,43 +87,14 @@ def answer_request(analyzer: PhotoAnalyzer, request: Request, content: bytes) ->
     )
 
 
-def _loaded(load: Callable[[], None]) -> Broken | None:
-    try:
-        load()
-    except FamiliarError as error:
-        return Broken(str(error))
-    return None
-
-
-def _answer_all(connection: Connection, cpu_s: float, answer_one: Callable[[Request, bytes], Answer]) -> None:
-    while True:
-        try:
-            request = connection.recv()
-            content = connection.recv_bytes()
-        except (EOFError, OSError):
-            return
-        assert isinstance(request, Request)
-        limit_processor_time(cpu_s + PHOTO_CPU_S_PER_MIB * len(content) / 2**20)
-        answer = answer_one(request, content)
-        try:
-            connection.send(answer)
-        except (BrokenPipeError, ConnectionError):
-            return
-        if isinstance(answer, Unreadable) and answer.spent:
-            return
-
-
-def _read(reader: TextReader, request: Request, content: bytes) -> Answer:
-    photo = _decoded(request, content)
-    if isinstance(photo, Unreadable):
-        return photo
-    try:
-        return Lettering([line.text for line in reader.read(photo.image)])
-    except (MemoryError, RuntimeError) as error:
-        return _no_memory(error, "read")
-
-
-def _decoded(request: Request, content: bytes) -> DecodedPhoto | Unreadable:
+def decode_request(
+    request: Request, content: bytes, give_back_room: Callable[[], None]
+) -> DecodedPhoto | Unreadable:
+    """The photo, or why it cannot be read."""
+    if is_drawing(content):
+        return Unreadable("drawn by Familiar, so no photo")
+    if decoding_mib(content, request.path, FOR_ANALYSIS) > LARGE_MIB:
+        give_back_room()
     try:
         return decode_photo(content, request.path, FOR_ANALYSIS)
     except UnreadablePhotoError as error:
@@ -129,9 +105,46 @@ def _decoded(request: Request, content: bytes) -> DecodedPhoto | Unreadable:
         return _out_of_memory("not enough memory to decode it")
 
 
-def _no_memory(error: MemoryError | RuntimeError, doing: str) -> Unreadable:
-    """Also where onnxruntime says so in its way; any other error is raised again."""
-    if isinstance(error, RuntimeError) and "alloc" not in str(error):
+def _loaded(load: Callable[[], None]) -> Broken | None:
+    try:
+        load()
+    except FamiliarError as error:
+        return Broken(str(error))
+    return None
+
+
+def _answer_all(
+    connection: Connection,
+    cpu_s: float,
+    broken: Broken | None,
+    give_back_room: Callable[[], None],
+    answer_one: Callable[[DecodedPhoto], Answer],
+) -> None:
+    while True:
+        try:
+            request = connection.recv()
+            content = connection.recv_bytes()
+        except (EOFError, OSError, MemoryError):
+            # Too large for what the networks left: the parent starts another child for it.
+            return
+        assert isinstance(request, Request)
+        limit_processor_time(cpu_s + PHOTO_CPU_S_PER_MIB * len(content) / 2**20)
+        answer: Answer | DecodedPhoto = broken or decode_request(request, content, give_back_room)
+        # It may be hundreds of MiB, which the networks need now and the next photo later.
+        del content
+        if isinstance(answer, DecodedPhoto):
+            answer = answer_one(answer)
+        try:
+            connection.send(answer)
+        except (BrokenPipeError, ConnectionError):
+            return
+        if isinstance(answer, Unreadable) and answer.spent:
+            return
+
+
+def _no_memory(error: Exception, doing: str) -> Unreadable:
+    """Also where onnxruntime says so, in errors of several kinds; any other error is raised again."""
+    if not isinstance(error, MemoryError) and "alloc" not in str(error):
         raise error
     return _out_of_memory(f"not enough memory to {doing} it")
 

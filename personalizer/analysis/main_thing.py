@@ -90,6 +90,10 @@ class MaskNetwork:
     def session(self) -> Any:
         return open_session(read_mask_network(NETWORK_FILE), self.threads)
 
+    def unload(self) -> None:
+        """Give back the network and the 500 MiB that its work takes; the next picture loads it again."""
+        self.__dict__.pop("session", None)
+
     def find(self, image: Image.Image) -> MainThing | None:
         """The main thing of an RGB picture; None where the network sees none at all."""
         small = image.resize((SIDE_PX, SIDE_PX), Image.Resampling.BICUBIC, reducing_gap=3.0)

@@ -52,16 +52,21 @@ def learn_members(
     with library.transaction():
         known = library.concept_by_name(name)
         chosen_kind = known.kind if known is not None else kind
-        faces = {} if chosen_kind == "object" else _shared_faces(library, photos, known)
+        faces = {} if chosen_kind == "object" else shared_faces(library, photos, known)
         if chosen_kind is None:
             chosen_kind = "face" if _shows_person(library, photos, faces) else "object"
-        whole = {photo: _whole_picture(library, photo) for photo in photos}
+        whole = {photo: whole_picture(library, photo) for photo in photos}
         chosen = faces if chosen_kind == "face" else whole
         if not chosen:
             raise UsageError(
                 tried=f"learning the person {name!r}",
                 found="no face that matches was found in these photos",
-                fix="Choose photos with the face well visible, or another name for a thing.",
+                fix="Choose photos with the face well visible"
+                + (
+                    f". Is {name} no person? familiar learn --thing {name!r} PHOTO..."
+                    if kind is None
+                    else "."
+                ),
             )
         concept = known if known is not None else library.create_concept(chosen_kind, name=name)
         detection_ids = sorted(chosen.values())
@@ -96,7 +101,7 @@ def _shows_person(library: Library, photos: list[int], faces: dict[int, int]) ->
     return len(portrait_photos(whole, [library.detection(face) for face in faces.values()])) == len(faces)
 
 
-def _whole_picture(library: Library, photo_id: int) -> int:
+def whole_picture(library: Library, photo_id: int) -> int:
     whole = library.detections(photo_id=photo_id, kind="photo")
     if not whole:
         library.photo(photo_id)  # raises when there is no such photo
@@ -106,7 +111,7 @@ def _whole_picture(library: Library, photo_id: int) -> int:
     return whole[0].id
 
 
-def _shared_faces(library: Library, photos: list[int], known: Concept | None) -> dict[int, int]:
+def shared_faces(library: Library, photos: list[int], known: Concept | None) -> dict[int, int]:
     """The face that these photos have in common: detection id by photo id, only where there is one.
 
     For a person who is known, the faces that match the members; for a single photo, its only face.

@@ -103,8 +103,9 @@ def _merge_order(first: Concept, second: Concept, target: int | None) -> tuple[C
     if first.kind != second.kind:
         raise UsageError(
             tried=tried,
-            found=f"their kinds differ: {first.kind} and {second.kind}",
-            fix="Only two of a kind can be one.",
+            found="one is a person and the other a thing",
+            fix=f"If both are one thing, say so first: familiar learn --thing"
+            f" {first.id if first.kind == 'face' else second.id}",
         )
     if target is not None:
         if target not in (first.id, second.id):

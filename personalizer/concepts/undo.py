@@ -19,7 +19,7 @@ from personalizer.library.concepts.rows import (
     snapshot,
 )
 from personalizer.library.library import Library, Operation
-from personalizer.schemas import Concept
+from personalizer.schemas import Concept, MembershipStatus
 
 UNDO = "undo"
 
@@ -87,9 +87,22 @@ def undo(library: Library, operation_id: int | None = None) -> Undone:
             row = change["before"] or change["after"]
             now = current[table].get(tuple(row[name] for name in TABLES[table]))
             _put_back(library, tried, table, change["before"], change["after"], now)
+        for concept_id in sorted({row["id"] for row in _rows(changes["concepts"])}):
+            _leave_other_kind(library, concept_id)
         undoing.payload = {"undone": operation.id, "kind": operation.kind, "concepts": sorted(about)}
     left = [concept for concept in library.concepts() if concept.id in about]
     return Undone(undoing.operation_id, operation, left)
+
+
+def _leave_other_kind(library: Library, concept_id: int) -> None:
+    """Take away members that were added while the concept was a thing and not a person, or the other way."""
+    concept = next((one for one in library.concepts() if one.id == concept_id), None)
+    if concept is not None:
+        statuses: tuple[MembershipStatus, ...] = ("confirmed", "suggested", "rejected")
+        members = [member for status in statuses for member in library.members(concept_id, status)]
+        library.remove_members(
+            concept_id, [one.id for one in members if (one.kind == "face") != (concept.kind == "face")]
+        )
 
 
 def _chosen(library: Library, operation_id: int | None) -> Operation:

@@ -15,16 +15,22 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from personalizer.errors import UnreadablePhotoError
+from personalizer.photos.codecs.jpeg_end import with_its_end
+from personalizer.photos.codecs.memory import needed_mib, reduce_while_decoding, smaller, webp_mib
+from personalizer.photos.codecs.planar_tiff import PlanarError, has_deep_planes, joined_planes
 from personalizer.photos.color_profiles import to_srgb
 from personalizer.photos.exif import read_exif
 from personalizer.photos.file_facts import DateSource, read_file_facts
-from personalizer.photos.formats import is_raw
+from personalizer.photos.formats import TARGA_SUFFIX, is_raw, other_kind
 from personalizer.photos.raw import RawError, RawPicture, read_raw
 from personalizer.photos.sidecars import NOTHING_WRITTEN, SidecarFacts
 from personalizer.photos.tiff import ORIENTATION
 
 # "JPEG" includes the multi-picture files (MPO) that phones write. Of animations the first picture is shown.
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "TIFF", "GIF", "AVIF")
+# EPS and other formats that run programs are not among them.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "TIFF", "GIF", "AVIF", "BMP", "JPEG2000", "PPM")
+# Pillow's own limit is below what phones write; ours is asked of every picture before it is decoded.
+Image.MAX_IMAGE_PIXELS = None
 _PNG = b"\x89PNG\r\n\x1a\n"
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -41,13 +47,15 @@ _UPRIGHT = {
 class DecodeLimits:
     """What is refused, and how large the picture is that comes back."""
 
-    max_file_mib: float = 200.0
-    max_megapixels: float = 100.0
+    max_file_mib: float = 320.0
+    max_megapixels: float = 500.0
+    max_memory_mib: float = 760.0
+    """For the file and its decoded pixels. JPEG is decoded at a fraction of its size: 200 megapixels are few."""
     max_side_px: int | None = 1024
     """The picture is reduced to this long side, a JPEG perhaps to a little less; None keeps all pixels."""
 
     def __post_init__(self) -> None:
-        for name in ("max_file_mib", "max_megapixels", "max_side_px"):
+        for name in ("max_file_mib", "max_megapixels", "max_memory_mib", "max_side_px"):
             value = getattr(self, name)
             if value is not None and value <= 0:
                 raise ValueError(f"DecodeLimits.{name} must be positive, not {value}")
@@ -136,28 +144,55 @@ def decode_photo(
     return _decode_picture(content, path, limits, now)
 
 
+def decoding_mib(content: bytes, path: Path, limits: DecodeLimits = _DEFAULT_LIMITS) -> float:
+    """About how much memory decoding this photo takes; 0 where that cannot be told, or it is refused anyway."""
+    if is_raw(content, path.suffix) or webp_mib(content) > limits.max_memory_mib:
+        return 0.0
+    _register_heif()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with _open(content, path) as image:
+                size = image.size
+                if limits.max_side_px is not None:
+                    reduce_while_decoding(image, limits.max_side_px, SMALL_ENOUGH)
+                return needed_mib(image, len(content), size)
+        except Exception:  # decoding it says what is wrong
+            return 0.0
+
+
 def _decode_picture(
     content: bytes, path: Path, limits: DecodeLimits, now: datetime | None, raw: RawPicture | None = None
 ) -> DecodedPhoto:
     _register_heif()
+    if webp_mib(content) > limits.max_memory_mib:
+        raise _too_much(path, webp_mib(content), limits)
     with warnings.catch_warnings():
-        # Pillow warns at its own pixel limit and about odd EXIF; ours is checked below.
+        # Pillow warns about odd EXIF.
         warnings.simplefilter("ignore")
         try:
-            image = _open(content)
+            image = _open(content, path)
         except UnidentifiedImageError as error:
-            raise _unreadable(path, "not an image of a known format") from error
-        except Image.DecompressionBombError as error:
-            raise _unreadable(path, f"too many pixels (> {limits.max_megapixels:g} megapixels)") from error
+            raise _unreadable(path, other_kind(content) or "not an image of a known format") from error
+        except MemoryError as error:
+            raise _unreadable(path, "not enough memory to decode it") from error
         except Exception as error:  # codecs raise almost anything on hostile input
             raise _unreadable(path, f"damaged header: {_short(error)}") from error
         with image:
-            return _decode(image, path, limits, now, raw)
+            try:
+                return _decode(image, content, path, limits, now, raw)
+            except UnreadablePhotoError as error:
+                whole = with_its_end(content) if "truncated" in str(error.__cause__) else None
+                if whole is None:
+                    raise
+        return _decode_picture(whole, path, limits, now, raw)
 
 
-def _open(content: bytes) -> Image.Image:
+def _open(content: bytes, path: Path) -> Image.Image:
+    # Targa files have no mark by which to know them.
+    formats = (*FORMATS, "TGA") if path.suffix.lower() == TARGA_SUFFIX else FORMATS
     try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)
+        return Image.open(io.BytesIO(content), formats=formats)
     except ValueError:
         # Pillow refuses a PNG whose profile or texts are too large when unpacked; nothing of them is needed.
         if not content.startswith(_PNG):
@@ -190,11 +225,12 @@ def _decode_raw(content: bytes, path: Path, limits: DecodeLimits, now: datetime 
         return _decode_picture(raw.preview, path, limits, now, raw)
     if raw.developed is None:
         raise _unreadable(path, "a RAW file without a picture that can be shown")
-    return _decode(raw.developed, path, limits, now, raw)
+    return _decode(raw.developed, content, path, limits, now, raw)
 
 
 def _decode(
     image: Image.Image,
+    content: bytes,
     path: Path,
     limits: DecodeLimits,
     now: datetime | None,
@@ -210,15 +246,27 @@ def _decode(
     side_px = limits.max_side_px
     try:
         if side_px is not None:
-            # JPEG decodes at 1/2, 1/4 or 1/8 for a fraction of the work; other formats ignore this. Both sides have
-            # to be asked for as they will be: the shorter one would else keep all pixels.
-            share = min(1.0, side_px * SMALL_ENOUGH / max(image.size))
-            image.draft("RGB", (max(1, int(image.width * share)), max(1, int(image.height * share))))
-        image.load()
-        upright = _rgb(image, side_px)
+            reduce_while_decoding(image, side_px, SMALL_ENOUGH)
+        needed = needed_mib(image, len(content), (width_px, height_px))
+        if needed > limits.max_memory_mib:
+            raise _too_much(path, needed, limits)
+        if has_deep_planes(image):
+            joined = joined_planes(image, content)
+            width_px, height_px = joined.size
+            upright = _rgb(joined, side_px)
+        else:
+            image.load()
+            upright = _rgb(image, side_px)
+    except UnreadablePhotoError:
+        raise
+    except PlanarError as error:
+        raise _unreadable(path, str(error)) from error
     except MemoryError as error:
         raise _unreadable(path, "not enough memory to decode it") from error
     except Exception as error:
+        # Ways of libheif and Pillow's TIFF decoder to say it.
+        if "allocat" in str(error) or str(error) == "decoder error -9":
+            raise _unreadable(path, "not enough memory to decode it") from MemoryError(str(error))
         raise _unreadable(path, f"damaged or truncated: {_short(error)}") from error
     facts = facts or read_file_facts(image, raw, now)
     # Asked after loading: for TIFF and HEIC the decoder has turned the picture and dropped the tag by now.
@@ -256,12 +304,10 @@ def _rgb(image: Image.Image, side_px: int | None) -> Image.Image:
     """
     profile = image.info.get("icc_profile")
     profile = profile if isinstance(profile, bytes) else None
-    if image.mode == "F" or image.mode.startswith("I"):
+    image = (smaller(image, side_px, _in_plain_mode) if side_px is not None else None) or image
+    image = _in_plain_mode(image)
+    if image.mode in ("F", "I"):
         image = _eight_bits(image)
-    elif image.has_transparency_data and image.mode != "RGBA":
-        image = image.convert("RGBA")
-    elif image.mode not in ("L", "RGB", "RGBA", "CMYK"):
-        image = image.convert("RGB")
     if side_px is not None and max(image.size) > side_px:
         image.thumbnail((side_px, side_px), Image.Resampling.BICUBIC)
     if image.mode == "RGBA":
@@ -269,6 +315,17 @@ def _rgb(image: Image.Image, side_px: int | None) -> Image.Image:
         return to_srgb(image, profile)
     converted = to_srgb(image, profile)
     return converted.copy() if converted is image else converted
+
+
+def _in_plain_mode(image: Image.Image) -> Image.Image:
+    """The picture, or a copy in a mode that can be made smaller: RGB(A), CMYK, or grey in eight bits or more."""
+    if image.mode in ("F", "I", "L", "RGB", "RGBA", "CMYK") and not (
+        image.mode in ("L", "RGB") and image.has_transparency_data
+    ):
+        return image
+    if image.mode.startswith("I"):
+        return image.convert("I")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -293,6 +350,17 @@ def _register_heif() -> None:
 
 def _short(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0][:120] or type(error).__name__
+
+
+def _too_much(path: Path, needed_mib: float, limits: DecodeLimits) -> UnreadablePhotoError:
+    reason = (
+        f"too many pixels: decoding it takes {needed_mib:.0f} MiB of memory (> {limits.max_memory_mib:g})"
+    )
+    return UnreadablePhotoError(
+        tried=f"reading the photo {path}",
+        found=reason,
+        fix="Save a smaller copy, or a JPEG: of that as many as 500 megapixels can be read.",
+    )
 
 
 def _unreadable(path: Path, reason: str) -> UnreadablePhotoError:

@@ -20,15 +20,34 @@ RAW_SUFFIXES = frozenset({
 })
 PHOTO_SUFFIXES = frozenset({
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".heic", ".heif", ".hif", ".tif", ".tiff",
-    ".gif", ".avif",
+    ".gif", ".avif", ".bmp", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".tga",
 }) | RAW_SUFFIXES
 """In small letters, of files that can be read: for scanning, for paths in the chat and for evaluation."""
+UNREAD_SUFFIXES = frozenset({
+    ".jxl", ".jxr", ".wdp", ".hdp", ".psd", ".psb", ".xcf", ".kra", ".exr", ".hdr", ".pcx", ".pcd", ".dds", ".qoi",
+    ".flif", ".bpg", ".x3f", ".crw", ".mrw", ".gpr", ".eip",
+})
+"""In small letters, of pictures that cannot be read: a scan counts them, so that nobody looks for them in vain."""
+TARGA_SUFFIX = ".tga"
 # Their content begins like HEIC but is something else, or they are in every folder and never a photo.
 OTHER_SUFFIXES = frozenset({
     ".mp4", ".mov", ".m4v", ".m4a", ".3gp", ".pdf", ".txt", ".json", ".xml", ".xmp", ".aae", ".html", ".md",
     ".zip", ".db", ".py",
 })
 # fmt: on
+_OTHER_KINDS = {
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL \r\n\x87\n": "JPEG XL",
+    b"II\xbc\x01": "JPEG XR",
+    b"8BPS": "a Photoshop document",
+    b"gimp xcf": "a GIMP document",
+    b"v/1\x01": "OpenEXR",
+    b"qoif": "QOI",
+    b"FLIF": "FLIF",
+    b"BPG\xfb": "BPG",
+}
+_BITMAP_HEADERS = tuple(size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124))
 _CFA, _LINEAR_RAW = 32803, 34892
 SOFTWARE = "Familiar"
 """What drawn PNG files say under the key "Software"."""
@@ -40,17 +59,21 @@ def may_be_photo(path: Path | str) -> bool:
     suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122
     if suffix in PHOTO_SUFFIXES:
         return True
-    if suffix in OTHER_SUFFIXES:
+    if suffix in OTHER_SUFFIXES or suffix in UNREAD_SUFFIXES:
         return False
     try:
         with open(path, "rb") as file:
-            head = file.read(16)
+            head = file.read(18)
     except OSError:
         return False
     return (
         head.startswith(
-            (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"GIF8", b"FUJIFILMCCD-RAW")
+            (
+                *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"GIF8", b"FUJIFILMCCD-RAW"),
+                *(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
+            )
         )
+        or (head[:2] == b"BM" and head[6:10] == bytes(4) and head[14:18] in _BITMAP_HEADERS)
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
         or (
             head[4:8] == b"ftyp"
@@ -58,6 +81,22 @@ def may_be_photo(path: Path | str) -> bool:
             in (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
         )
     )
+
+
+def unread_suffix(path: Path | str) -> str | None:
+    """The suffix, in small letters, of a picture of a kind that cannot be read; None for all other files."""
+    suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122
+    return suffix if suffix in UNREAD_SUFFIXES else None
+
+
+def other_kind(content: bytes) -> str | None:
+    """What a picture is by its first bytes, as a reason why it cannot be read; None where they tell nothing."""
+    for start, kind in _OTHER_KINDS.items():
+        if content.startswith(start):
+            return f"{kind}, which cannot be read"
+    if content.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        return "a TIFF of a kind that cannot be read: save it with 8 or 16 bits a color"
+    return None
 
 
 def is_raw(content: bytes, suffix: str = "") -> bool:

@@ -30,6 +30,8 @@ NETWORK_KINDS = frozenset(
     }
 )
 # What else is behind FUSE is mostly remote, and polling a local one only costs a scan now and then.
+_WITHOUT_NUMBERS = frozenset({"vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfs", "iso9660", "udf"})
+"""File systems whose numbers of files are made up by the driver, or whose change time is something else."""
 _LOCAL_FUSE = frozenset({"fuse.gocryptfs", "fuse.cryfs", "fuse.encfs", "fuse.bindfs", "fuse.mergerfs"})
 
 
@@ -47,6 +49,11 @@ class Mount:
     def is_network(self) -> bool:
         """Whether things can change in it without any event here."""
         return self.kind in NETWORK_KINDS or (self.kind.startswith("fuse.") and self.kind not in _LOCAL_FUSE)
+
+    @property
+    def keeps_numbers(self) -> bool:
+        """Whether a file has the same number and change time after the file system was mounted anew."""
+        return not self.is_network and not self.kind.startswith("fuse") and self.kind not in _WITHOUT_NUMBERS
 
 
 def read_mounts(table: Path = _MOUNTINFO) -> list[Mount]:

@@ -72,6 +72,7 @@ class _FolderScan:
             may_have_moved_from=_has_gone,
         )
         importer.run(time.monotonic())
+        self.table.take_over()
         if self.tally.waiting > self.notes.waiting:
             write_notes(self.library, replace(self.notes, waiting=self.tally.waiting))
         return None if self.tally.undecided else self.tally.report(time.monotonic() - started_s)
@@ -90,10 +91,12 @@ class _FolderScan:
             return False
         if self.exclusions.skips_tree(folder, root):
             return False
+        mount = mount_of(Path(place), self.mounts)
+        with_numbers = mount is None or mount.keeps_numbers
         subfolders: list[str] = []
         for file in self.walk.files_in(folder, root, place, subfolders):
             if may_be_photo(file.text) or self.table.is_known(file.text):
-                self.table.add(file)
+                self.table.add(file if with_numbers else replace(file, ctime_ns=None))
         return all(map(self._was_there, subfolders))
 
     def _is_sound(self, folder: str, place: str) -> bool:

@@ -9,11 +9,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from personalizer.library.library import Library
 from personalizer.library.photos.seen_files import ScanTable
-from personalizer.photos.formats import may_be_photo
+from personalizer.photos.formats import may_be_photo, unread_suffix
 from personalizer.scan.exclusions import exclusions_of
 from personalizer.scan.file_system import file_system_id, mount_of, read_mounts
 from personalizer.scan.importer import PhotoImport, ScanControl, Tally
@@ -61,6 +62,8 @@ class _Scan:
         self.places: set[str] = set()
         """Roots and file systems below them, now or at an earlier scan: what is frozen and released as one."""
         self.file_system: dict[str, str | None] = {}
+        self.with_numbers: dict[str, bool] = {}
+        """By place: whether numbers and change times of files say anything."""
         self.known: Counter[str] = Counter()
         """By place: files that the library had there before this scan, without missing and excluded ones."""
 
@@ -80,7 +83,9 @@ class _Scan:
             network_places=self._network_places(),
             may_have_moved_from=self._may_have_moved_from,
         )
-        if importer.run(looked_s):
+        finished = importer.run(looked_s)
+        self.table.take_over()
+        if finished:
             self._conclude(accepted, began_at)
         return self.tally.report(time.monotonic() - started_s)
 
@@ -110,9 +115,12 @@ class _Scan:
 
     def _walk(self) -> None:
         for file in self.walk.files():
+            if (suffix := unread_suffix(file.text)) is not None:
+                self.tally.unread_kinds[suffix] += 1
             if may_be_photo(file.text) or self.table.is_known(file.text):
-                self.table.add(file)
+                self.table.add(file if self._keeps_numbers(file.place) else replace(file, ctime_ns=None))
         self.table.finish()
+        self.tally.links = self.walk.links
         self.tally.seen = self.table.count()
         self.table.come_back()
         for place in self.walk.places:
@@ -124,9 +132,21 @@ class _Scan:
         for place in self.places:
             if self._file_system(place) != self.file_system[place] and place not in self.trouble:
                 self.walk.vanished.add(place)
+        for place in self.walk.places:
+            before = self.before.get(place)
+            # Moved to another disk, or restored on another machine: every file has another number.
+            if before is None or before.file_system != self.file_system[place]:
+                self.table.distrust(place)
+        self.table.take_over()
         self.tally.unlisted += [
             {"path": path, "reason": reason} for path, reason in sorted(self.walk.unlisted.items())
         ]
+
+    def _keeps_numbers(self, place: str) -> bool:
+        if place not in self.with_numbers:
+            mount = mount_of(Path(place), self.mounts)
+            self.with_numbers[place] = mount is None or mount.keeps_numbers
+        return self.with_numbers[place]
 
     def _network_places(self) -> set[str]:
         mounts = {place: mount_of(Path(place), self.mounts) for place in self.walk.places}
@@ -207,7 +227,14 @@ class _Scan:
         )
         write_notes(
             self.library,
-            ScanNotes(self.tally.waiting, bool(self.walk.vanished), self.tally.unlisted, began_at),
+            ScanNotes(
+                self.tally.waiting,
+                bool(self.walk.vanished),
+                self.tally.unlisted,
+                dict(self.tally.unread_kinds.most_common()),
+                self.tally.links,
+                began_at,
+            ),
         )
 
     def _is_accepted(self, place: str, count: FolderCount, accepted: bool | Collection[Path]) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from array import array
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from itertools import chain
@@ -73,6 +74,8 @@ class Tally:
     frozen: list[dict[str, str]] = field(default_factory=list)
     unlisted: list[dict[str, str]] = field(default_factory=list)
     failed: list[dict[str, str]] = field(default_factory=list)
+    unread_kinds: Counter[str] = field(default_factory=Counter)
+    links: int = 0
     undecided: int = 0
     """Files that may have moved, about which nothing was stored."""
 
@@ -89,6 +92,8 @@ class Tally:
             frozen=self.frozen,
             unlisted=self.unlisted,
             failed=sorted(self.failed, key=lambda failure: failure["path"]),
+            unread_kinds=dict(self.unread_kinds.most_common()),
+            links=self.links,
             elapsed_s=round(elapsed_s, 3),
             photos_per_s=round(self.analysed / max(elapsed_s, 1e-9), 2),
         )

@@ -21,6 +21,10 @@ class ScanNotes:
     """Folders went away while they were looked at."""
     unlisted: list[dict[str, str]] = field(default_factory=list)
     """`[{path, reason}]` of folders that could not be looked into."""
+    unread_kinds: dict[str, int] = field(default_factory=dict)
+    """By suffix: pictures of kinds that cannot be read."""
+    links: int = 0
+    """Symbolic links, which are not followed."""
     began_at: float = 0.0
     """When that scan began, in seconds since 1970; 0 where that is not known."""
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from personalizer.photos.formats import OTHER_SUFFIXES
 from personalizer.scan.exclusions import Exclusions
 from personalizer.schemas import SeenFile
 
@@ -31,6 +32,8 @@ class Walk:
         """Folders about whose content nothing is known, and why."""
         self.vanished: set[str] = set()
         """Folders that went away during the walk; nothing is known about their content either."""
+        self.links = 0
+        """Symbolic links that may be photos or folders of such."""
 
     def files(self) -> Iterator[SeenFile]:
         """The files that are not left out, each once; a folder's come together, in no particular order."""
@@ -91,6 +94,8 @@ class Walk:
             path = f"{folder}/{name}" if folder != "/" else f"/{name}"
             try:
                 if entry.is_symlink():
+                    if os.path.splitext(name)[1].lower() not in OTHER_SUFFIXES:  # noqa: PTH122
+                        self.links += not self._exclusions.skips_file(path, name, root)
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if path not in self._roots and not self._exclusions.skips_folder(path, name, root):
@@ -106,6 +111,7 @@ class Walk:
                         status.st_dev,
                         status.st_ino,
                         place,
+                        status.st_ctime_ns,
                     )
             except FileNotFoundError:  # gone since it was listed
                 continue

@@ -80,7 +80,11 @@ def mark_missing(library: Library, paths: Iterable[Path]) -> None:
 
 def file_rows(library: Library) -> list[tuple[Any, ...]]:
     """The library's files, and what it says about them."""
-    return [tuple(row) for row in library.connection.execute("SELECT * FROM photo_files ORDER BY path")]
+    # Not their numbers and change times, which a change of permissions changes.
+    columns = "path, photo_id, size, mtime_ns, missing_since"
+    return [
+        tuple(row) for row in library.connection.execute(f"SELECT {columns} FROM photo_files ORDER BY path")
+    ]
 
 
 def photo_with_vector(

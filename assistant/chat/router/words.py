@@ -102,6 +102,10 @@ NEEDS_PHOTO = tuple(
         rf"^(?:is|are|was|isn't|does|do you (?:see|recogni[sz]e|spot)|can you (?:see|spot|find|recogni[sz]e)) {A_CONCEPT}"
         r".*\b(?:in|on|here|there|it|this|that|photo|picture|image)\b",
         rf"^(?:do|can) you (?:see|spot|recogni[sz]e) {A_CONCEPT}[.!?]*$",
+        # Whether anybody or anything is in it, whatever the words for that are.
+        r"^(?:is|are|isn't|aren't|was|were|do you see|can you see|can you spot|does) \S.*\b(?:in|on) (?:it|there"
+        r"|(?:this|that|the|my)(?: last| same)? (?:photo|picture|image|pic|shot|one))[.!?]*$",
+        rf"^(?:is|isn't|was|wasn't) (?:this|that) [^.!?]*(?:{A_CONCEPT}|[A-ZÀ-Þ]\w+)[.!?]*$",
         rf"^(?:is|isn't) (?:this|that|it) (?:(?:a|the|my) )?(?:photo|picture|image|pic) of {A_CONCEPT}",
         r"^(?:where|when|by whom) (?:was|is) (?:this|that|it)(?: photo| picture| image)?(?: taken| shot| made)?\b",
         r"^do you (?:recogni[sz]e|know) (?:anyone|anybody|someone|this|that|him|her|them|these)\b",

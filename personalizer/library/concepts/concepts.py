@@ -126,10 +126,18 @@ class ConceptRecords(Database):
     def _refuse_taken(self, name: str | None, *, except_id: int | None) -> None:
         taken = None if name is None else self.concept_by_name(name)
         if taken is not None and taken.id != except_id:
+            other = None if except_id is None else self.concept(except_id)
+            fix = f"Choose another name, or join them: familiar merge {taken.id} {except_id or 'ID'}"
+            if other is not None and other.kind != taken.kind:
+                person = other if other.kind == "face" else taken
+                fix = (
+                    "Choose another name. Only two of a kind can be joined; if both are one thing: "
+                    f"familiar learn --thing {person.id}, then familiar merge {taken.id} {other.id}"
+                )
             raise UsageError(
                 tried=f"naming a concept {name!r}",
                 found=f"concept {taken.id} is already called {taken.name!r}",
-                fix=f"Choose another name, or join them: familiar merge {taken.id} ID",
+                fix=fix,
             )
 
     def delete_concept(self, concept_id: int) -> None:
@@ -164,6 +172,10 @@ class ConceptRecords(Database):
         self.connection.execute(
             "UPDATE concepts SET prefix_dir = ? WHERE id = ?", (path_value(directory), concept_id)
         )
+
+    def set_kind(self, concept_id: int, kind: ConceptKind) -> None:
+        """Say what the concept is; its members are to be of that kind."""
+        self.connection.execute("UPDATE concepts SET kind = ? WHERE id = ?", (kind, concept_id))
 
     def set_feature(self, concept_id: int, detection_id: int | None) -> None:
         """Choose the detection that stands for the concept; None for whichever is best."""

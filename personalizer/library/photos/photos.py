@@ -211,12 +211,15 @@ class PhotoRecords(LabelRecords):
         return detection_id
 
     def record_file(self, path: Path, photo_id: int, size: int, mtime_ns: int) -> None:
-        """Say that the file at `path` holds this photo now; clears its failure and its missing mark."""
+        """Say that the file at `path` holds this photo now; clears its failure and its missing mark.
+
+        Its number and change time are what the scan saw: see `ScanTable.take_over`.
+        """
         with self.transaction() as connection:
             connection.execute(
                 """INSERT INTO photo_files(path, photo_id, size, mtime_ns) VALUES (?, ?, ?, ?)
                    ON CONFLICT(path) DO UPDATE SET photo_id = excluded.photo_id, size = excluded.size,
-                   mtime_ns = excluded.mtime_ns, missing_since = NULL""",
+                   mtime_ns = excluded.mtime_ns, missing_since = NULL, inode = NULL, ctime_ns = NULL""",
                 (path_value(path), photo_id, size, mtime_ns),
             )
             connection.execute("DELETE FROM failures WHERE path = ?", (path_value(path),))

@@ -6,6 +6,7 @@ is frozen, and why, is decided elsewhere.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,20 +98,20 @@ class ScopeRecords(Database):
     def exclusions(self) -> list[str]:
         """The patterns of what is left out, in the order they were added."""
         rows = self.connection.execute("SELECT pattern FROM exclusions ORDER BY rowid")
-        return [str(row["pattern"]) for row in rows]
+        return [os.fsdecode(row["pattern"]) for row in rows]
 
     def add_exclusion(self, pattern: str) -> bool:
         """Leave out what matches from the next scan on; False when it was so already."""
         return bool(
             self.connection.execute(
                 "INSERT INTO exclusions(pattern, added_at) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (pattern, now_text()),
+                (path_value(pattern), now_text()),
             ).rowcount
         )
 
     def remove_exclusion(self, pattern: str) -> bool:
         """Take a pattern back; False when there was none."""
-        deleted = self.connection.execute("DELETE FROM exclusions WHERE pattern = ?", (pattern,))
+        deleted = self.connection.execute("DELETE FROM exclusions WHERE pattern = ?", (path_value(pattern),))
         return bool(deleted.rowcount)
 
     # --- faces

@@ -58,7 +58,7 @@ class ScanTable:
         self._connection.execute(
             """CREATE TEMP TABLE scan_seen (
                 id INTEGER PRIMARY KEY, path NOT NULL UNIQUE, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
-                device TEXT NOT NULL, inode TEXT NOT NULL, place TEXT NOT NULL)"""
+                device TEXT NOT NULL, inode TEXT NOT NULL, place TEXT NOT NULL, ctime_ns INTEGER)"""
         )
         self._connection.execute(
             "CREATE TEMP TABLE scan_gone (path PRIMARY KEY NOT NULL, place TEXT NOT NULL)"
@@ -87,6 +87,7 @@ class ScanTable:
                 str(file.device),
                 str(file.inode),
                 self._place_value(file.place),
+                file.ctime_ns,
             )
         )
         if len(self._batch) >= _BATCH:
@@ -102,8 +103,8 @@ class ScanTable:
         # One transaction for a batch, which locks nothing of the library's.
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            """INSERT OR IGNORE INTO scan_seen(path, size, mtime_ns, device, inode, place)
-               VALUES (?, ?, ?, ?, ?, ?)""",
+            """INSERT OR IGNORE INTO scan_seen(path, size, mtime_ns, device, inode, place, ctime_ns)
+               VALUES (?, ?, ?, ?, ?, ?, ?)""",
             self._batch,
         )
         self._connection.execute("COMMIT")
@@ -138,6 +139,22 @@ class ScanTable:
                AND NOT EXISTS (SELECT 1 FROM failures WHERE failures.path = photo_files.path)"""
         ).rowcount
 
+    def distrust(self, place: str) -> None:
+        """Forget numbers and change times of the files in a place, which is another file system than before."""
+        self._connection.execute(
+            """UPDATE photo_files SET inode = NULL, ctime_ns = NULL WHERE ctime_ns IS NOT NULL
+               AND path IN (SELECT path FROM scan_seen WHERE place = ?)""",
+            (path_value(place),),
+        )
+
+    def take_over(self) -> None:
+        """Remember number and change time of files that are as they were, where none are known."""
+        self._connection.execute(
+            """UPDATE photo_files SET inode = seen.inode, ctime_ns = seen.ctime_ns FROM scan_seen AS seen
+               WHERE seen.path = photo_files.path AND photo_files.ctime_ns IS NULL AND seen.ctime_ns IS NOT NULL
+                 AND seen.size = photo_files.size AND seen.mtime_ns = photo_files.mtime_ns"""
+        )
+
     def open_work(self) -> Iterator[OpenWork]:
         """Files that are new or changed, or failed before: the newest first, those last that may end the program."""
         rows = self._connection.execute(
@@ -149,6 +166,8 @@ class ScanTable:
                LEFT JOIN failures ON failures.path = seen.path
                WHERE photo_files.path IS NULL OR photo_files.size != seen.size
                  OR photo_files.mtime_ns != seen.mtime_ns OR failures.path IS NOT NULL
+                 OR photo_files.ctime_ns != seen.ctime_ns
+                 OR (photo_files.inode != seen.inode AND photo_files.ctime_ns IS NOT NULL AND seen.ctime_ns IS NOT NULL)
                ORDER BY retry, seen.mtime_ns DESC, seen.path"""
         )
         for row in rows:
@@ -174,6 +193,7 @@ class ScanTable:
             int(row["device"]),
             int(row["inode"]),
             str(path_from(row["place"])),
+            row["ctime_ns"],
         )
 
     def photo_at(self, path: Path) -> int | None:

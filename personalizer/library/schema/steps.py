@@ -373,4 +373,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX detections_by_kind_and_photo ON detections(kind, photo_id)",
         "DROP INDEX detections_by_kind",
     ),
+    (
+        # What changes with a file whose size and time were kept: its number, and when anything of it changed last. NULL
+        # where that is not known, or says nothing in its file system.
+        "ALTER TABLE photo_files ADD COLUMN inode TEXT",
+        "ALTER TABLE photo_files ADD COLUMN ctime_ns INTEGER",
+    ),
 )

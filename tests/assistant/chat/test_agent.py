@@ -361,7 +361,6 @@ class TestWithTheModel:
             "good morning!",
             "delete all my photos",
             "upload my photos to facebook",
-            "is my mother in it?",
             "hi",
         ],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import unicodedata
 from contextlib import closing
 from pathlib import Path
 
@@ -29,14 +30,31 @@ def here(tmp_path: Path) -> Home:
 
 
 def test_exclusions_are_kept_until_they_are_taken_back(here: Home) -> None:
-    assert json_here(here.root, "exclude") == {"excluded": [], "photos_left_out": {}}
+    assert json_here(here.root, "exclude") == {"excluded": []}
     added = json_here(here.root, "exclude", "Screenshots", "/photos/2019/*.png")
-    assert added["excluded"] == ["Screenshots", "/photos/2019/*.png"]
+    assert added["excluded"] == [
+        {"pattern": "Screenshots", "photos_left_out": 0},
+        {"pattern": "/photos/2019/*.png", "photos_left_out": 0},
+    ]
     shown = run_here(here.root, "exclude")
     assert "  Screenshots  (" in shown.stdout and "/photos/2019/*.png" in shown.stdout
-    assert json_here(here.root, "status")["excluded"] == added["excluded"]
+    assert json_here(here.root, "status")["excluded"] == ["Screenshots", "/photos/2019/*.png"]
     removed = json_here(here.root, "exclude", "--remove", "Screenshots")
-    assert removed == {"excluded": ["/photos/2019/*.png"], "photos_left_out": {"/photos/2019/*.png": 0}}
+    assert removed == {"excluded": [{"pattern": "/photos/2019/*.png", "photos_left_out": 0}]}
+
+
+def test_a_pattern_is_one_pattern_in_either_form(here: Home, tmp_path: Path) -> None:
+    decomposed = unicodedata.normalize("NFD", "Fête [1]")
+    with closing(Familiar(here)) as opened:
+        opened.library.add_root(tmp_path / "photos")
+        path = tmp_path / "photos" / decomposed / "a.jpg"
+        store_photo(opened.library, content_hash="a", path=path, width_px=1, height_px=1)
+        # As an older version stored it.
+        opened.library.add_exclusion(decomposed)
+    for typed in ("Fête [1]", decomposed):
+        [only] = json_here(here.root, "exclude", typed)["excluded"]
+        assert only["photos_left_out"] == 1
+    assert json_here(here.root, "exclude", "--remove", "Fête [1]") == {"excluded": []}
 
 
 def test_a_pattern_that_leaves_out_nothing_says_so(here: Home, tmp_path: Path) -> None:
@@ -48,7 +66,7 @@ def test_a_pattern_that_leaves_out_nothing_says_so(here: Home, tmp_path: Path) -
     said = run_here(here.root, "exclude", "Screenshots", "*.png", "Screenshot").stdout
     assert "  Screenshots  (2 photos)\n" in said
     assert "  *.png  (1 photo)\n" in said
-    assert "  Screenshot  (no photo that I know: check its spelling" in said
+    assert "  Screenshot  (0 photos: warning, no photo that I know; check its spelling" in said
 
 
 @pytest.mark.parametrize(

@@ -748,6 +748,7 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: TrainedWorld) 
         "photo_labels",
         "photo_texts",
         "unread_texts",
+        "read_lettering",
         *(f"photo_words{part}" for part in ("", "_config", "_data", "_docsize", "_idx")),
     }  # by what they refer to
     of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}

@@ -20,7 +20,7 @@ def test_a_photo_that_can_be_read_is_found_in_words(suffix: str) -> None:
         assert may_be_photo(name)
 
 
-@pytest.mark.parametrize("name", ["scan.bmp", "notes.txt", "photos.tiffany"])
+@pytest.mark.parametrize("name", ["scan.jxl", "notes.txt", "photos.tiffany"])
 def test_another_file_is_no_photo(name: str) -> None:
     assert parse(f"who is in {name}?", []).photos == ()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from waiting import until
 
 from personalizer.analysis.process import (
@@ -31,16 +33,20 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the limit of memory 
 
 @pytest.fixture(scope="module")
 def bombs() -> dict[str, bytes]:
-    """Pictures just within the limit of pixels, and one that takes a decoder minutes."""
+    """A picture that needs more memory than its size says, and one that takes a decoder minutes."""
     sys.path.insert(0, str(Path(__file__).parents[3]))
     from scripts.faults import bombs as made
     from scripts.faults.sources import sources
 
-    end = made.chunk(b"IEND", b"")
-    deep = made.header(9900, 9900, 16, 0) + made.chunk(b"IDAT", made.zeros((9900 * 2 + 1) * 9900)) + end
+    strip = io.BytesIO()
+    # In a single strip, which is unpacked beside the picture.
+    side_px = 11_500
+    Image.new("RGB", (side_px, side_px)).save(
+        strip, "TIFF", compression="tiff_deflate", tiffinfo={278: side_px}
+    )
     by_name = {source.name: source.content for source in sources() if source.name.startswith("jpeg")}
     slow = dict(made.jpeg_bombs(by_name["jpeg"], by_name["jpeg-progressive"]))["jpeg-5000-scans.jpg"]
-    return {"large": made.PNG + deep, "slow": slow}
+    return {"large": strip.getvalue(), "slow": slow}
 
 
 def ask(process: AnalysisProcess, path: Path, content: bytes) -> Answer:
@@ -57,7 +63,7 @@ def test_a_photo_that_takes_too_much_memory_fails_alone(
     peaks: list[float] = []
     with AnalysisProcess() as process:
         assert isinstance(ask(process, Path("good.jpg"), good), Analysed)
-        process.send(Path("large.png"), bombs["large"])
+        process.send(Path("large.tif"), bombs["large"])
         while not wait_for_any([process], 0.005):
             status = Path(f"/proc/{process.pid}/status").read_text()
             peaks.append(int(status.partition("VmHWM:")[2].split()[0]) / 1024)

@@ -137,7 +137,7 @@ def test_reasons(tmp_path: Path) -> None:
     path.write_text("Dear diary,\n" * 100)
     assert reason(path) == "not an image of a known format"
     path.write_bytes(b"BM" + bytes(100))
-    assert reason(path) == "not an image of a known format"
+    assert reason(path).startswith("damaged header")
     assert reason(tmp_path) == "not a regular file"
     os.mkfifo(tmp_path / "pipe.jpg")
     assert reason(tmp_path / "pipe.jpg") == "not a regular file"
@@ -150,7 +150,7 @@ def test_pixel_limit_is_checked_before_decoding(tmp_path: Path) -> None:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     path = tmp_path / "bomb.png"
-    for side in (11_000, 60_000):
+    for side in (15_000, 60_000):
         header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
         path.write_bytes(
             b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")

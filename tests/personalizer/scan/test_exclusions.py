@@ -11,9 +11,8 @@ import pytest
 from photos import package_photo
 
 from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
-from personalizer.errors import UsageError
 from personalizer.library.library import Library
-from personalizer.scan.exclusions import Exclusions, exclusions_of, valid_pattern
+from personalizer.scan.exclusions import exclusions_of
 from personalizer.scan.full_scan import scan
 from personalizer.scan.importer import ScanControl
 from personalizer.scan.walk import Walk
@@ -21,7 +20,6 @@ from personalizer.schemas import ScanReport
 
 MakePhoto = Callable[..., Path]
 Run = Callable[[], ScanReport]
-ROOT = "/photos"
 pytestmark = pytest.mark.usefixtures("known_analyses")
 
 
@@ -41,51 +39,6 @@ def folder(library: Library, tmp_path: Path) -> Path:
 @pytest.fixture
 def run(library: Library) -> Run:
     return lambda: scan(library, library.roots(), ScanControl(processes=1))
-
-
-def left_out(pattern: str, *paths: str) -> list[str]:
-    """Those of these paths below the root that a pattern leaves out."""
-    rules = Exclusions((valid_pattern(pattern),))
-    return [path for path in paths if rules.skips_path(f"{ROOT}/{path}", ROOT)]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "out", "kept"),
-    [
-        ("Screenshots", ["Screenshots/a.jpg", "2019/screenshots/b/a.jpg"], ["My Screenshots/a.jpg"]),
-        ("*.png", ["a.png", "2019/A.PNG"], ["a.png.jpg", "png/a.jpg"]),
-        (
-            "Scans/2019",
-            ["Scans/2019/a.jpg", "Scans/2019/b/a.jpg"],
-            ["Scans/2020/a.jpg", "x/Scans/2019/a.jpg"],
-        ),
-        ("Scans/2019/*.tif", ["Scans/2019/a.tif"], ["Scans/2019/a.jpg", "Scans/2019/x/a.tif", "a.tif"]),
-        ("Scans/**/*.tif", ["Scans/a.tif", "Scans/2019/x/a.tif"], ["2019/a.tif"]),
-        ("export/", ["export/a.jpg", "2019/export/a.jpg"], ["export"]),
-        ("/photos/private", ["private/a.jpg"], ["2019/private/a.jpg"]),
-        ("/photos/2019/*.png", ["2019/a.png"], ["2020/a.png", "2019/x/a.png"]),
-        ("/other/private", [], ["private/a.jpg"]),
-        ("IMG_00[1-3]?.jpg", ["IMG_0012.jpg"], ["IMG_0042.jpg", "IMG_001.jpg"]),
-        ("[!a]*.jpg", ["b.jpg"], ["a.jpg"]),
-        ("(1).jpg", ["(1).jpg"], ["1.jpg"]),
-    ],
-)
-def test_patterns(pattern: str, out: list[str], kept: list[str]) -> None:
-    assert left_out(pattern, *out, *kept) == out
-
-
-@pytest.mark.parametrize("pattern", ["", "  ", "*", "**/", "/", "!a.jpg", "a\nb", "[z-a].jpg"])
-def test_patterns_that_make_no_sense_are_refused(pattern: str) -> None:
-    with pytest.raises(UsageError) as raised:
-        valid_pattern(pattern)
-    assert raised.value.fix
-
-
-def test_a_place_is_stored_by_its_real_name(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "real")
-    assert valid_pattern(str(tmp_path / "link")) == str(tmp_path / "real")
-    assert valid_pattern("~/x/") == str(Path.home() / "x") + "/"
 
 
 def test_what_other_programs_keep_for_themselves_is_never_looked_at(

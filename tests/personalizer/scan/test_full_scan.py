@@ -17,6 +17,7 @@ from waiting import until
 
 from personalizer.analysis import process as analysis_process
 from personalizer.analysis.analyzer import PhotoAnalyzer
+from personalizer.analysis.child import decode_request
 from personalizer.library.library import Library
 from personalizer.photos.formats import SOFTWARE
 from personalizer.scan.full_scan import scan
@@ -285,6 +286,14 @@ def test_a_photo_that_was_too_much_for_the_memory_is_tried_by_every_later_scan(
     assert_sound(library, 1)
 
 
+def analysed(
+    analyzer: PhotoAnalyzer, request: analysis_process.Request, content: bytes
+) -> analysis_process.Answer:
+    answer = decode_request(request, content, analyzer.give_back_room)
+    assert isinstance(answer, analysis_process.Unreadable)
+    return answer
+
+
 def test_running_out_of_memory_is_not_said_about_the_content(
     make_photo: MakePhoto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,9 +304,9 @@ def test_running_out_of_memory_is_not_said_about_the_content(
         raise MemoryError
 
     monkeypatch.setattr("PIL.ImageFile.ImageFile.load", exhausted)
-    answer = analysis_process.answer_request(analyzer, request, photo.read_bytes())
+    answer = analysed(analyzer, request, photo.read_bytes())
     assert answer == analysis_process.Unreadable("not enough memory to decode it", passing=True)
-    broken = analysis_process.answer_request(analyzer, request, b"\xff\xd8\xff\xe0 not a photo")
+    broken = analysed(analyzer, request, b"\xff\xd8\xff\xe0 not a photo")
     assert isinstance(broken, analysis_process.Unreadable) and not broken.passing
 
 

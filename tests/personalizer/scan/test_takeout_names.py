@@ -1,5 +1,6 @@
 """Names of Google's Takeout: which JSON file is about which photo."""
 
+# ruff: noqa: E501 - a row reads best on one line
 from __future__ import annotations
 
 import time
@@ -117,3 +118,47 @@ def test_ten_thousand_long_names_take_a_second() -> None:
     started = time.process_time()
     assert len(match_takeout(photos, names).photo_of) == 20_000
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("json_name", "photo", "belongs"),
+    [
+        ("PXL_20211013_220651983.jpg.json", "PXL_20211013_220651983.jpg", True),
+        ("PXL_20211013_220651983.jpg.json", "PXL_20211013_220651958.jpg", False),
+        ("PXL_20220405_090123740.PORTRAIT.jpg.json", "PXL_20220405_090123740.PORTRAIT-modifié.jpg", True),
+        ("PXL_20220405_090123740.PORTRAIT.jpg.json", "PXL_20220405_090123741.PORTRAIT-modifié.jpg", False),
+        ("DSC_0100.JPG.json", "DSC_0100.JPG", True),
+        ("DSC_0101.JPG(1).json", "DSC_0101(1).JPG", True),
+        ("DSC_0102.JPG(2).json", "DSC_0102(1).JPG", False),
+        ("DSC_0103.JPG(1).json", "DSC_0103.JPG", False),
+        ("DSC_0104.JPG.json", "DSC_0104(1).JPG", False),
+        ("IMG_2710.HEIC(1).json", "IMG_2710(1).HEIC", True),
+        ("PXL_20231118_035751175.MP.jpg.json", "PXL_20231118_035751175.MP.jpg", True),
+        ("PXL_20230809_203449253.LONG_EXPOSURE-02.ORIGIN.json", "PXL_20230809_203449253.LONG_EXPOSURE-02.ORIGINA.jpg", True),
+        ("05yqt21kruxwwlhhgrwrdyb6chhwszi9bqmzu16w0 2.jp.json", "05yqt21kruxwwlhhgrwrdyb6chhwszi9bqmzu16w0 2.jpg", True),
+        ("😀😃😄😁😆😅😂🤣🥲☺️😊😇🙂🙃😉😌😍🥰😘😗😙😚😋.json", "😀😃😄😁😆😅😂🤣🥲☺️😊😇🙂🙃😉😌😍🥰😘😗😙😚😋😛.jpg", True),
+        ("Backyard_ceremony_wedding_photography_xxxxxxx_(494).json", "Backyard_ceremony_wedding_photography_xxxxxxx_m(494).jpg", True),
+        ("Backyard_ceremony_wedding_photography_xxxxxxx_(494).json", "Backyard_ceremony_wedding_photography_xxxxxxx_m(185).jpg", False),
+        ("original_1d4caa6f-16c6-4c3d-901b-9387de10e528_.json", "original_1d4caa6f-16c6-4c3d-901b-9387de10e528_P.jpg", True),
+        ("original_1d4caa6f-16c6-4c3d-901b-9387de10e528_.json", "original_1d4caa6f-16c6-4c3d-901b-9387de10e528_P(1).jpg", True),
+        ("PXL_20210102_221126856.MP~2.jpg.json", "PXL_20210102_221126856.MP~2.jpg", True),
+        ("13039_327707840323_537645323_9470255_27214_n.j(1).json", "13039_327707840323_537645323_9470255_27214_n(1).jpg", True),
+        ("20161105_170829.jpg.supplemental-metadata.json", "20161105_170829.jpg", True),
+        ("Screenshot_20231027_123303_Facebook.jpg.supple.json", "Screenshot_20231027_123303_Facebook.jpg", True),
+        ("Screenshot_20231027_123303_Facebook.jpg.supple(1).json", "Screenshot_20231027_123303_Facebook(1).jpg", True),
+        ("MVIMG_20191230_232926.jpg.supplemental-metadat.json", "MVIMG_20191230_232926.jpg", True),
+        ("Screenshot_20200301-161151.png.supplemental-me.json", "Screenshot_20200301-161151.png", True),
+        ("MVIMG_20200207_134534~2.jpg.supplemental-metad.json", "MVIMG_20200207_134534~2.jpg", True),
+        ("Scan35.jpg.supplemental-metadata(1).json", "Scan35(1).jpg", True),
+        ("CLIP0001.AVI.supplemental-metadata(10).json", "CLIP0001(10).AVI", True),
+        ("IMAG0061.JPG.supplemental-metadata.json", "IMAG0061-edited.JPG", True),
+        ("IMG-20230325-WA0122~2.jpg.supplemental-metadat.json", "IMG-20230325-WA0122~2-edited.jpg", True),
+        ("2234089303984509579.supplemental-metadata.json", "2234089303984509579-edited.jpg", True),
+        ("Screenshot_20231027_123303_Facebook.jpg.supple.json", "Screenshot_20231027_123303_Facebook-edited.jpg", True),
+        ("Screenshot_2024-08-31-00-53-48-647_com.snapcha.json", "Screenshot_2024-08-31-00-53-48-647_com.snapchat.jpg", True),
+    ],
+)  # fmt: skip
+def test_names_that_people_reported(json_name: str, photo: str, belongs: bool) -> None:
+    """File names of real exports, as they are known from reports about programs that import them."""
+    expected = {json_name: photo} if belongs else {}
+    assert match_takeout([photo], [json_name]).photo_of == expected

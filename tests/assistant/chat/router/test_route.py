@@ -124,3 +124,20 @@ def test_places_are_those_in_the_text_that_was_typed(text: str, skeleton: str) -
     found = parse(text, ["mug", "Bo"])
     assert found.skeleton == skeleton
     assert [found.text[mention.start : mention.end] for mention in found.mentions] == list(found.concepts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "is my mother in it?",
+        "is Rex in this photo?",
+        "is this Bo & Rex?",
+        "is this my dog Bo?",
+        "isn't my sister in the picture?",
+        "do you see anybody with a hat in it?",
+    ],
+)
+def test_whether_anything_is_in_the_photo_is_asked_of_the_photo(text: str) -> None:
+    request = parse(text, ["Bo"])
+    assert (route(request).intent, route(request).slots["missing"]) == ("clarify", "photo")
+    assert route(request, ["a.jpg"]).intent == "describe"
