@@ -28,7 +28,7 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("/describe", "PATH [QUESTION]", "who and what is in a photo"),
     Command("/why", "", "what my last answer about a photo rests on"),
-    Command("/find", "TEXT", "photos by who, what, when, where, or what is written"),
+    Command("/find", "TEXT", "photos by who, what, when, where"),
     Command("/imagine", "TEXT", "draw a picture, with anyone I know in it"),
     Command("/concepts", "", "the people, pets and things I know"),
     Command("/name", "ID NAME", "give a group a name, or another one"),

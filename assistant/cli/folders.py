@@ -94,7 +94,10 @@ def exclude_patterns(ui: FrontEnd, patterns: Sequence[str], *, remove: bool) -> 
         )
     ui.familiar.exclude(patterns, remove=remove)
     left_out = ui.familiar.left_out()
+    listed = [{"pattern": pattern, "photos_left_out": count} for pattern, count in left_out.items()]
+    # Of the pattern that was given, as well as of all.
+    given = listed[-1] if len(patterns) == 1 and not remove and listed else {}
     ui.show(
-        {"excluded": [{"pattern": pattern, "photos_left_out": count} for pattern, count in left_out.items()]},
+        {**given, "excluded": listed},
         lambda _result: exclusion_lines(left_out, changed=bool(patterns)),
     )

@@ -164,7 +164,7 @@ def queue_what_is_missing(
     from personalizer.analysis.analyzer import PhotoAnalyzer
 
     version = analysis_version(PhotoAnalyzer())
-    found = missing_work(library, analysed_by=version)
+    found = missing_work(library, analysed_by=version, to_read=JobKind.READ_TEXT in kinds)
     for item in found:
         logger.debug("missing: %s", item.why)
     for job_id in queue_missing(queue, found, kinds):

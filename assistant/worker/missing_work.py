@@ -33,16 +33,18 @@ class MissingWork:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
-def missing_work(library: Library, *, analysed_by: str | None = None) -> list[MissingWork]:
+def missing_work(
+    library: Library, *, analysed_by: str | None = None, to_read: bool = False
+) -> list[MissingWork]:
     """What is missing, in the order in which it is best done.
 
-    Photos that were not analysed by `analysed_by` are found where it is given. Which concepts should be trained is
-    `training/outdated`'s business.
+    Photos that were not analysed by `analysed_by` are found where it is given, those whose text is `to_read` where that
+    can be done. Which concepts should be trained is `training/outdated`'s business.
     """
     found = _scan(library)
     if analysed_by is not None:
         found += _analysis(library, analysed_by)
-    return [*found, *_index(library), *_clustering(library), *_lettering(library)]
+    return [*found, *_index(library), *_clustering(library), *(_lettering(library) if to_read else [])]
 
 
 def queue_missing(queue: JobQueue, work: Sequence[MissingWork], kinds: Collection[str]) -> list[int]:

@@ -29,6 +29,8 @@ from personalizer.photos.tiff import ORIENTATION
 # "JPEG" includes the multi-picture files (MPO) that phones write. Of animations the first picture is shown.
 # EPS and other formats that run programs are not among them.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "TIFF", "GIF", "AVIF", "BMP", "JPEG2000", "PPM")
+HEADS_IN_PYTHON = ("JPEG", "PNG", "TIFF")
+"""Formats of which the head is read without any code in C, so that nobody need be afraid of it."""
 # Pillow's own limit is below what phones write; ours is asked of every picture before it is decoded.
 Image.MAX_IMAGE_PIXELS = None
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -16,6 +16,7 @@ from PIL import Image
 from personalizer.errors import CorruptArtifactError, NotReadyError
 from personalizer.library.library import Library
 from personalizer.library.photos.texts import PlaceNames, TextKind
+from personalizer.photos.decode import HEADS_IN_PYTHON
 from personalizer.photos.embedded import read_embedded
 from personalizer.photos.places import place_near
 from personalizer.photos.sidecars import NOTHING_WRITTEN, SidecarFacts, read_sidecar
@@ -23,8 +24,6 @@ from personalizer.schemas import OnProgress, Progress
 
 logger = logging.getLogger(__name__)
 _BATCH = 200
-_IN_PYTHON = ("JPEG", "PNG", "TIFF")
-"""Formats of which the head is read without any code in C; the others are read when their photos are analysed."""
 _SAME_PLACE_DEGREES = 0.002
 """200 meters: one look at the table of places for all photos taken there."""
 
@@ -83,7 +82,7 @@ def _written_in(library: Library, photo_id: int) -> SidecarFacts:
         # Whatever is wrong with a file, analysis has the say about it.
         with (
             suppress(OSError, ValueError, SyntaxError, Image.DecompressionBombError),
-            Image.open(path, formats=_IN_PYTHON) as image,
+            Image.open(path, formats=HEADS_IN_PYTHON) as image,
         ):
             return read_embedded(image).facts
     return NOTHING_WRITTEN

@@ -61,7 +61,7 @@ def test_answers_use_the_current_name(home: Home, library: Library, exported: An
         # An ordinary word is a name only where it is written as one.
         ("a boat that will sail, with Will on it", ["Will"], "a boat that will sail, with {name} on it"),
         ("a mug and a striped mug", ["mug", "striped mug"], "a {name} and a {name:1}"),
-        ("Bob is no bo-at, Boo {Bo}", ["Bo"], "bob is no {name}-at, boo ({name})"),
+        ("Bob said Bo-at, Boo {Bo}", ["Bo"], "bob said {name}-at, boo ({name})"),
         ("a {name:1} and nobody", [], "a (name:1) and nobody"),
     ],
 )

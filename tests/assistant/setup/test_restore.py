@@ -150,7 +150,8 @@ def rows(database: Path, *without: str) -> dict[str, list[Any]]:
         return {
             table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
             for table in tables
-            if table not in without
+            # How the index of words lies in the file depends on when it was built.
+            if table not in without and not table.startswith("photo_words_")
         }
 
 

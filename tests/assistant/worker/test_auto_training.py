@@ -224,7 +224,9 @@ def test_what_fails_is_not_tried_for_ever(world: World) -> None:
         world.library.connection.execute(
             "INSERT INTO photos(id, content_hash, last_path, width_px, height_px, added_at) VALUES (9,'9','/x',1,1,'')"
         )
-        world.library.connection.execute("INSERT INTO photo_files VALUES ('9', 9, 1, 1, NULL)")
+        world.library.connection.execute(
+            "INSERT INTO photo_files(path, photo_id, size, mtime_ns) VALUES ('9', 9, 1, 1)"
+        )
         world.library.connection.execute(
             """INSERT INTO detections(id, photo_id, kind, box_left, box_top, box_right, box_bottom, score, detector)
                VALUES (9, 9, 'photo', 0, 0, 1, 1, 1, 'x')"""

@@ -28,16 +28,13 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 def add(library: Library, name: str, version: str = "1", analysed_by: str = "") -> int:
     detection = NewDetection("photo", BoundingBox(0, 0, 9, 9), 1, "whole-photo")
-    photo = store_photo(
+    return store_photo(
         library,
         content_hash=name,
         path=Path(f"/photos/{name}.jpg"),
         detections=[(detection, Embedding(np.ones(4, np.float32), "net", version))],
         analysed_by=analysed_by,
-    )
-    # Whether it is missing depends on an extra.
-    library.store_lettering(photo.id, "")
-    return photo.id
+    ).id
 
 
 def kinds(library: Library, **versions: str) -> list[str]:
@@ -56,9 +53,10 @@ def test_a_library_in_which_all_is_done_misses_nothing(library: Library) -> None
 def test_photos_that_were_not_read_are_missing_where_they_can_be(library: Library) -> None:
     photo = add(library, "a", analysed_by=NOW)
     library.set_indexed(None, indexed=True)
-    assert kinds(library, analysed_by=NOW) == []
-    library.connection.execute("DELETE FROM read_lettering WHERE photo_id = ?", (photo,))
-    assert kinds(library, analysed_by=NOW) == ["read_text"]
+    assert kinds(library, analysed_by=NOW) == [], "only by a worker that stays"
+    assert [item.kind for item in missing_work(library, analysed_by=NOW, to_read=True)] == ["read_text"]
+    library.store_lettering(photo, "")
+    assert missing_work(library, analysed_by=NOW, to_read=True) == []
 
 
 def test_a_lost_queue_fills_again(library: Library) -> None:
