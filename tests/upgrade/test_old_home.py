@@ -556,6 +556,7 @@ SAID_ABOUT_FACES = (
 )
 
 
+@pytest.mark.slow
 def test_downloaded_face_networks_give_way(old: Any) -> None:
     """Their owner is told, photos are analysed anew with what ships, and all that people said stays.
 

@@ -162,7 +162,7 @@ class FindOptions(SeedOptions):
 class FindBenchOptions(SeedOptions):
     """The made-up library that is searched, and how often."""
 
-    photos: int = option("Photos in it.", 100_000, least=1000)
+    photos: int = option("Photos in it.", 100_000, least=100)
     repeats: int = option("Times that each search runs; the median counts.", 3, least=1)
 
 
