@@ -232,7 +232,7 @@ def test_an_old_home_is_analyzed_anew_once(old: Any) -> None:
         "memberships": "SELECT * FROM memberships WHERE source = 'user' OR status = 'rejected'",
         "links": "SELECT * FROM links",
         "facts": "SELECT * FROM facts",
-        "files": "SELECT * FROM photo_files",
+        "files": "SELECT path, photo_id, size, mtime_ns, missing_since FROM photo_files",
     }
     before = {table: familiar.rows(query) for table, query in said.items()}
     assert {row["status"] for row in before["memberships"]} >= {"confirmed", "rejected"}
