@@ -15,8 +15,9 @@ from typing import Literal
 from assistant.answers.photo_facts import ANIMALS_BESIDE_FACES, NEVER_BESIDE_FACES
 from assistant.answers.wording import with_article
 from assistant.language.ordinary_words import word_set
-from assistant.language.question_words import RELATIONS, fold, singular
+from assistant.language.question_words import PEOPLE, RELATIONS, fold, singular
 from assistant.presentation.printable import percent
+from assistant.search.grammar import OPINIONS, QUALITIES, TRIPS
 from assistant.search.meaning import texts_alike, words_alike
 from assistant.search.query import Words
 from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM, PlainWord, find_word
@@ -26,9 +27,6 @@ from personalizer.library.photos.texts import PlaceNames
 Source = Literal["name", "people", "label", "place", "folder", "text", "camera", "file", "told", "meaning"]
 Reason = Callable[[int], str]
 
-_OPINIONS = word_set(
-    "nice beautiful funny best favorite favourite good pretty lovely great cute amazing awesome cool"
-)
 _GENERIC_FOLDERS = word_set("""
     pictures photos images bilder fotos imagenes camera dcim home desktop documents downloads media mnt users data tmp
 """)
@@ -39,7 +37,11 @@ _COUNTRIES = {
     "schweiz": "switzerland", "griechenland": "greece", "alemania": "germany", "francia": "france", "espana": "spain",
     "italia": "italy", "grecia": "greece", "suiza": "switzerland", "inglaterra": "england", "turkei": "turkey",
     "danemark": "denmark", "norwegen": "norway", "schweden": "sweden", "niederlande": "netherlands", "polen": "poland",
-    "kroatien": "croatia", "czechia": "czech republic", "czech republic": "czechia",
+    "kroatien": "croatia", "noruega": "norway", "suecia": "sweden", "islandia": "iceland", "japon": "japan",
+    "dinamarca": "denmark", "polonia": "poland", "belgica": "belgium", "belgien": "belgium", "irland": "ireland",
+    "irlanda": "ireland", "ungarn": "hungary", "kanada": "canada", "australien": "australia", "brasilien": "brazil",
+    "brasil": "brazil", "marokko": "morocco", "neuseeland": "new zealand",
+    "czechia": "czech republic", "czech republic": "czechia",
 }  # fmt: skip
 """Other names of countries, folded."""
 
@@ -100,6 +102,8 @@ class PhraseFinder:
 
     def __init__(self, library: Library) -> None:
         self._library = library
+        self.left_out: list[str] = []
+        """Words of praise, by which no photo is chosen."""
 
     @cached_property
     def albums(self) -> list[str]:
@@ -114,16 +118,32 @@ class PhraseFinder:
             return fits
         typed = words.typed.split()
         pairs = list(zip(parts, typed if len(typed) == len(parts) else parts, strict=True))
-        told_apart = [(part, shown) for part, shown in pairs if part not in _OPINIONS]
+        if not QUALITIES.isdisjoint(parts):
+            return fits  # a title with "old" in it makes no bicycle an old one
+        told_apart = [(part, shown) for part, shown in pairs if part not in OPINIONS | TRIPS]
         if not told_apart or len(told_apart) == len(parts) > 3:
             return fits
         each = [self._as_one(Words(part, shown, is_place=words.is_place)) for part, shown in told_apart]
-        return _all_of(each) if all(one.is_understood for one in each) else fits
+        if not all(one.is_understood for one in each):
+            return fits
+        self.left_out += [shown for part, shown in pairs if part in OPINIONS]
+        return _all_of(each)
+
+    @staticmethod
+    def may_be_meant(words: Words) -> bool:
+        """Whether these are ordinary words, which may be taken for others like them: nobody's name, and not people."""
+        parts = words.text.split()
+        if words.role != "any" or words.typed[:1].isupper():
+            return False
+        return PEOPLE.union(RELATIONS).isdisjoint([*parts, *map(singular, parts)])
 
     def find_by_meaning(self, phrase: str) -> Fits:
         """What is alike in meaning; for words that nothing is called by."""
         fits = Fits()
-        for word, similarity in words_alike(phrase):
+        alike = words_alike(phrase)
+        if alike and alike[0][0].word in _words_in(phrase):
+            alike = []  # "a broken bicycle" is not any bicycle
+        for word, similarity in alike:
             self._by_word(word, fits, "meaning", similarity)
         for text, photos, similarity in texts_alike(phrase, self._library):
             fits.known_as.append(f"“{_shortened(text)}”")
@@ -144,7 +164,7 @@ class PhraseFinder:
         if words.role in {"any", "text", "title", "quoted"}:
             self._by_text(words, fits, elsewhere)
         if words.role in {"file", "quoted"} or (
-            words.role == "any" and re.search(r"\d|_|\.\w{3,4}$", words.text)
+            words.role == "any" and re.search(r"\d.*(?<=....)$|_|\.\w{3,4}$", words.text)
         ):
             self._by_file(words, fits)
         return fits
@@ -227,7 +247,11 @@ class PhraseFinder:
         return named
 
     def _by_folder(self, words: Words, fits: Fits, without: Collection[int]) -> None:
-        wanted = [_in_one_form(words.text), _in_one_form(fold(words.typed))]
+        names = dict.fromkeys((words.text, fold(words.typed)))
+        wanted = [
+            _in_one_form(name)
+            for name in (*names, *(_COUNTRIES[name] for name in names if name in _COUNTRIES))
+        ]
         folders = [
             folder
             for folder, name in self._folders.items()
@@ -263,6 +287,19 @@ class PhraseFinder:
     def _by_file(self, words: Words, fits: Fits) -> None:
         found = self._library.photos_in_files_named(words.typed)
         _add(fits, dict.fromkeys(found, 1.0), lambda photo_id: f"its file is {found[photo_id]}", "file")
+
+
+def _words_in(phrase: str) -> set[str]:
+    """Words of the classifier that are part of a phrase of more words."""
+    parts = re.findall(r"\w+", fold(phrase))
+    starts = [
+        (start, end)
+        for start in range(len(parts))
+        for end in range(start + 1, min(start + 4, len(parts) + 1))
+    ]
+    texts = (" ".join(parts[start:end]) for start, end in starts)
+    found = (find_word(text) or find_word(singular(text)) for text in texts)
+    return {word.word for word in found if word is not None}
 
 
 def _said(reason: str) -> Reason:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 
 from assistant.answers.wording import date_text, joined
 from assistant.language.similar_names import similar_names
@@ -35,6 +36,7 @@ class Part:
     """For a time: which one it is."""
     taken_for: str | None = None
     """For words that nothing is called by: what is like them in meaning."""
+    spans: tuple[TimeSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ class Seen:
     names: Sequence[str]
     unread: int = 0
     """Photos in which lettering was searched for, and not read yet."""
+    fitting: int = 0
+    """Photos that fit, of which only `count` were asked for."""
+    which: Literal["newest", "oldest"] | None = None
+    """Which of them were asked for."""
+    opinions: Sequence[str] = ()
+    """Words of praise that were left out."""
 
 
 def answer(seen: Seen, now: datetime) -> str:
@@ -63,7 +71,7 @@ def answer(seen: Seen, now: datetime) -> str:
     unknown = [part for part in seen.parts if not part.understood]
     if unknown:
         return " ".join(_not_understood(part, seen.names) for part in unknown) + _not_read(seen)
-    more = _waiting(seen) + _not_read(seen)
+    more = _waiting(seen) + _not_read(seen) + _left_out(seen)
     if not seen.count.photos:
         return _nothing(seen) + more
     what = _what(seen.parts)
@@ -72,8 +80,12 @@ def answer(seen: Seen, now: datetime) -> str:
     ):
         which = "newest" if seen.asks == "last" else "oldest"
         where = f", {seen.place}" if seen.place else ""
-        return f"The {which} photo that I know{what} was taken on {date_text(at, time=_has_time(at))}{where}.{more}"
+        return f"The {which} photo{what} that I know was taken on {date_text(at, time=_has_time(at))}{where}.{more}"
+    what += _southern(seen)
     dates = _dates(seen)
+    if seen.fitting > seen.count.photos:
+        which = f"the {seen.count.photos:,} {seen.which}" if seen.which else f"{seen.count.photos:,} of them"
+        return f"I found {counted(seen.fitting, 'photo')}{what}. Here are {which}{dates}.{more}"
     if seen.asks == "count":
         return f"I know {counted(seen.count.photos, 'photo')}{what}{dates}.{more}"
     return f"I found {counted(seen.count.photos, 'photo')}{what}{dates}.{more}"
@@ -81,7 +93,14 @@ def answer(seen: Seen, now: datetime) -> str:
 
 def span_text(spans: Sequence[TimeSpan]) -> str:
     """Which time it is: `1 June 2026 to 31 August 2026`."""
-    return " or ".join(dict.fromkeys(_span(span) for span in spans[-3:]))
+    plain: list[TimeSpan] = []
+    for span in spans:
+        last = plain[-1] if plain else None
+        if last is not None and last.end is not None and span == TimeSpan(start=last.end, end=span.end):
+            plain[-1] = replace(last, end=span.end)  # 2019 and 2020
+        else:
+            plain.append(span)
+    return " or ".join(dict.fromkeys(map(_span, plain)))
 
 
 def _span(span: TimeSpan) -> str:
@@ -119,44 +138,77 @@ def _not_understood(part: Part, names: Sequence[str]) -> str:
 
 
 def _nothing(seen: Seen) -> str:
-    parts = [part for part in seen.parts if not part.negated]
-    if len(parts) == 1 and len(seen.parts) == 1:
-        return f"I found no photo{_of(parts[0])}."
+    if len(seen.parts) == 1:
+        return f"I found no photo{_what(seen.parts)}."
     each = joined(_counted_part(part) for part in seen.parts)
     return f"I found no photo for all of it: {each}."
 
 
 def _counted_part(part: Part) -> str:
     photos = counted(part.count, "photo") if part.count else "no photo"
-    if part.negated:
-        return f"{photos} with {part.typed} left out"
-    return f"{photos}{_of(part)}"
+    return f"{photos}{_of(part)}{' to leave out' if part.negated else ''}"
 
 
 def _what(parts: Sequence[Part]) -> str:
     """What was searched for, as the parts were understood."""
-    named = [part for part in parts if part.kind == "name" and not part.negated]
-    text = f" of {joined(part.typed for part in named)}" if named else ""
-    for part in parts:
-        if part not in named:
-            text += f" without {part.typed}" if part.negated else _of(part)
-    return text
+    wanted = [part for part in parts if not part.negated]
+    named = [part.typed for part in wanted if part.kind == "name"]
+    words = [part for part in wanted if part.kind == "words"]
+    text = f" of {_listed(named)}" if named else ""
+    if words:
+        text += f" for {joined(_quoted(part) for part in words)}"
+    text += "".join(_of(part) for part in wanted if part.kind not in {"name", "words"})
+    unwanted = [part for part in parts if part.negated and part.kind != "time"]
+    if unwanted:
+        text += f" without {joined((_unwanted(part) for part in unwanted), 'or')}"
+    return text + "".join(f", not{_of(part)}" for part in parts if part.negated and part.kind == "time")
+
+
+def _unwanted(part: Part) -> str:
+    return _quoted(part) if part.kind == "words" else part.typed
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Those of whom each must be there, and those of whom one is enough: "Carla and either Bo or Minka"."""
+    if len(names) < 2:
+        return joined(names)
+    certain = [name for name in names if " or " not in name]
+    return joined([*certain, *(f"either {name}" for name in names if name not in certain)])
 
 
 def _of(part: Part) -> str:
     if part.kind == "name":
         return f" of {part.typed}"
     if part.kind == "time":
-        return (
-            f" from {part.span}"
-            if part.span and not part.span.startswith(("from", "before"))
-            else f" {part.span}"
-        )
+        span = part.span or part.typed
+        if span.startswith(("from", "before")):
+            return f" {span}"
+        return f" on {span}" if all(span.weekdays for span in part.spans) else f" from {span}"
     if part.kind == "alone":
-        return " with nobody else in it"
+        return " with nobody else"
     if part.kind == "people":
         return f" with {part.typed}"
-    return f" for “{part.typed}”" + (f" (taken for {part.taken_for})" if part.taken_for else "")
+    return f" for {_quoted(part)}"
+
+
+def _quoted(part: Part) -> str:
+    return f"“{part.typed}”" + (f" (taken for {part.taken_for})" if part.taken_for else "")
+
+
+def _southern(seen: Seen) -> str:
+    """When a season is in the south, where photos of it fit."""
+    for part in seen.parts:
+        south = [span.south for span in part.spans if span.south is not None]
+        oldest, newest = seen.count.oldest, seen.count.newest
+        if part.negated or not south or oldest is None or newest is None:
+            continue
+        northern = [
+            (span.start, span.end) for span in part.spans if span.start is not None and span.end is not None
+        ]
+        if any(start <= oldest and newest < end for start, end in northern):
+            continue
+        return f" (south of the equator: {span_text(south)})"
+    return ""
 
 
 def _dates(seen: Seen) -> str:
@@ -165,8 +217,10 @@ def _dates(seen: Seen) -> str:
     if count.newest is None or count.oldest is None:
         return ""
     first, last = date_text(count.oldest, time=False), date_text(count.newest, time=False)
+    if count.dated == count.photos and any(first == last == part.span for part in seen.parts):
+        return ""  # the day was said already
     when = f"on {last}" if first == last else f"between {first} and {last}"
-    some = "" if count.dated == count.photos else f"{count.dated} of them "
+    some = "" if count.dated == count.photos else f"{count.dated:,} of them "
     return f", {some}taken {when}"
 
 
@@ -185,6 +239,13 @@ def _not_read(seen: Seen) -> str:
         return ""
     photos = counted(seen.unread, "photo")
     return f" What is written in {photos} was not read yet: familiar watch does it, with the extra `ocr` installed."
+
+
+def _left_out(seen: Seen) -> str:
+    if not seen.opinions:
+        return ""
+    words = joined((f"“{word}”" for word in dict.fromkeys(seen.opinions)), "or")
+    return f" I can't judge what is {words}, so I left that out."
 
 
 def _has_time(at: datetime) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from assistant.language.question_dates import Period, period_in
@@ -22,6 +22,13 @@ _NUMBER = rf"(?:\d{{1,3}}|{'|'.join(_NUMBERS)})"
 _COUNTED = rf"(?P<count>{_NUMBER}) (?P<unit>day|week|month|year)s?"
 _PAST = re.compile(rf"^(?:in |during |over |within |from )?(?:the )?(?:last|past) {_COUNTED}$")
 _AGO = re.compile(rf"^(?:from )?{_COUNTED} ago$")
+_BEFORE_LAST = re.compile(r"^(?:(?:in|from|during) )?(?:the )?(?P<unit>week|month|year) before last$")
+_SHARES = {"first half": (0, 1, 2), "second half": (1, 2, 2), "early": (0, 1, 3), "beginning": (0, 1, 3),
+           "start": (0, 1, 3), "mid": (1, 2, 3), "middle": (1, 2, 3), "late": (2, 3, 3), "end": (2, 3, 3)}  # fmt: skip
+"""Of a year or a month: from which half or third of it to which."""
+_SHARE = re.compile(
+    rf"^(?:(?:in|from|during|at|around) )?(?:the )?(?P<share>{'|'.join(_SHARES)})(?: of)?(?: the)? (?P<whole>.+)$"
+)
 _BETWEEN = re.compile(
     r"""^(?:(?:between|from)\ (?P<first>.+?)\ (?:and|to|until|till)|(?P<year>(?:19|20)\d\d)\ (?:to|until|till))
     \ (?P<last>.+)$""",
@@ -70,6 +77,23 @@ def times_in(words: Sequence[str], now: datetime) -> list[FoundTime]:
                 break
         else:
             start += 1
+    return _with_years(words, found)
+
+
+def _with_years(words: Sequence[str], found: list[FoundTime]) -> list[FoundTime]:
+    """ "March and April 2021": the year is said once."""
+    for index in range(len(found) - 2, -1, -1):
+        one, behind = found[index], found[index + 1]
+        is_listed = behind.start - one.end == 1 and words[one.end] in {"and", "or", ","}
+        months = one.spans[0].months if len(one.spans) == 1 else frozenset()
+        start = behind.spans[0].start if len(behind.spans) == 1 else None
+        if (
+            is_listed
+            and len(months) == 1
+            and start is not None
+            and behind.spans == (_month(start.year, start.month),)
+        ):
+            found[index] = replace(one, spans=(_month(start.year, *months),))
     return found
 
 
@@ -84,6 +108,12 @@ def _spans(words: str, now: datetime) -> tuple[TimeSpan, ...] | None:
     ago = _AGO.match(words)
     if ago is not None:
         return (_calendar_unit(_before(now, _count(ago["count"]), ago["unit"]), ago["unit"]),)
+    before_last = _BEFORE_LAST.match(words)
+    if before_last is not None:
+        return (_calendar_unit(_before(now, 2, before_last["unit"]), before_last["unit"]),)
+    share = _SHARE.match(words)
+    if share is not None:
+        return _share(share["share"], share["whole"], now)
     between = _BETWEEN.match(words)
     if between is not None:
         return _between(between["first"] or between["year"], between["last"], now)
@@ -284,6 +314,25 @@ def _between(first: str, last: str, now: datetime) -> tuple[TimeSpan, ...] | Non
             TimeSpan(months=frozenset((one - 1 + step) % 12 + 1 for step in range((other - one) % 12 + 1))),
         )
     return ()
+
+
+def _share(share: str, whole: str, now: datetime) -> tuple[TimeSpan, ...] | None:
+    """The first half of a year, the end of a month; no part of anything else."""
+    period = _period(whole) or _period(f"in {whole}")
+    spans = () if period is None or period.relation != "in" else spans_of(period, now)
+    if len(spans) != 1 or spans[0].start is None or spans[0].end is None or spans[0].south is not None:
+        return None
+    start, end = spans[0].start, spans[0].end
+    first, last, parts = _SHARES[share]
+    months = (end.year - start.year) * 12 + end.month - start.month
+    if start.day == end.day == 1 and months % parts == 0:
+        at = [start.year * 12 + start.month - 1 + months * step // parts for step in (first, last)]
+        begin, finish = (datetime(month // 12, month % 12 + 1, 1) for month in at)
+        return (TimeSpan(start=begin, end=finish),)
+    if start.day == end.day == 1 and months == 1:
+        days = [start + timedelta((end - start).days * step // parts) for step in (first, last)]
+        return (TimeSpan(start=days[0], end=days[1]),)
+    return None
 
 
 def _with_spaces(words: str) -> str:

@@ -21,6 +21,11 @@ _SEARCH_WORDS = {
     "abends": "evening", "geburtstagsfeier": "birthday party", "meer": "sea", "vor": "before",
     "montag": "monday", "dienstag": "tuesday", "mittwoch": "wednesday", "donnerstag": "thursday",
     "freitag": "friday", "samstag": "saturday", "sonntag": "sunday",
+    "hast": "have", "haben": "have", "letztem": "last", "letzten": "last", "funf": "five",
+    "zwei": "two", "drei": "three", "vier": "four", "sechs": "six", "zehn": "ten", "nur": "only", "weder": "neither",
+    "noch": "nor", "entweder": "either", "gern": "please", "danke": "thanks", "am": "on the",
+    "andere": "other", "anderen": "other", "waren": "were", "neuesten": "newest", "ersten": "first", "jahre": "years",
+    "wochen": "weeks", "monate": "months", "tage": "days",
 }  # fmt: skip
 _SPANISH_SEARCH_WORDS = {
     "muestrame": "show me", "ensename": "show me", "muestra": "show", "busca": "find", "encuentra": "find",
@@ -28,6 +33,10 @@ _SPANISH_SEARCH_WORDS = {
     "primera": "first", "vi": "see", "entre": "between", "hasta": "until", "cerca": "near", "desde": "since",
     "lunes": "monday", "martes": "tuesday", "miercoles": "wednesday", "jueves": "thursday", "viernes": "friday",
     "sabado": "saturday", "domingo": "sunday", "pasada": "last",
+    "tengo": "have", "tienes": "have", "tenemos": "have", "estaba": "was", "estuvo": "was", "dos": "two",
+    "tres": "three", "cuatro": "four", "cinco": "five", "diez": "ten", "ultimas": "last", "ultimos": "last",
+    "primeras": "first", "gracias": "thanks", "favor": "please", "por": "the", "quiero": "want", "ver": "see",
+    "ni": "nor",
 }  # fmt: skip
 
 
@@ -58,7 +67,7 @@ def words_of(text: str, names: Sequence[str]) -> list[Word]:
         skeleton = skeleton.replace(PHOTO, photo, 1)
     found: list[Word] = []
     # "Amy's photos" are photos of Amy.
-    for piece in _TOKEN.findall(re.sub(rf"(?<={CONCEPT})['’]s\b", "", skeleton)):
+    for piece in _TOKEN.findall(re.sub(rf"(?<={CONCEPT})['’]s\b", "", _written_out(skeleton))):
         if piece == CONCEPT:
             found.append(Word(NAME, next(mentioned, "")))
         elif piece == "⟦quoted⟧":
@@ -68,6 +77,13 @@ def words_of(text: str, names: Sequence[str]) -> list[Word]:
         else:
             found.append(Word(_without_possessive(fold(piece), piece), piece))
     return _in_english(found)
+
+
+def _written_out(text: str) -> str:
+    """Signs that stand for words: "w/ Amy", "2019-2021"."""
+    text = re.sub(r"(?<![\w/])w/o\b", "without ", text, flags=re.IGNORECASE)
+    text = re.sub(r"(?<![\w/])w/", "with ", text, flags=re.IGNORECASE)
+    return re.sub(r"(?<![\w./-])((?:19|20)\d\d)\s?[-–—]\s?((?:19|20)\d\d)(?![\w./-])", r"\1 to \2", text)
 
 
 def _without_possessive(word: str, typed: str) -> str:

@@ -164,7 +164,7 @@ def test_answers_are_facts(small: SmallLibrary) -> None:
     )
     assert small.answer("how many of Amy in 2019?").startswith("I know 1 photo of Amy from 1 January 2019")
     assert small.answer("when did I last see Bo?") == (
-        "The newest photo that I know of Bo was taken on 2 July 2026 at 18:00, near Lisbon, Portugal."
+        "The newest photo of Bo that I know was taken on 2 July 2026 at 18:00, near Lisbon, Portugal."
     )
     assert small.answer("Rex in 2026") == (
         "I found no photo for all of it: 1 photo of Rex and 3 photos from 1 January 2026 to 31 December 2026."
