@@ -35,13 +35,12 @@ from assistant.search.grammar import (
     VERBATIM,
 )
 from assistant.search.times import FoundTime, times_in
-from assistant.search.wording import Some, plain_wording, some_photos
+from assistant.search.wording import Asks, Some, asks_of, plain_wording, some_photos
 from assistant.search.words import NAME, QUOTED, Word, words_of
 from personalizer.errors import UsageError
 from personalizer.library.photos.search import TimeSpan
 
 MAX_LETTERS = 1000
-Asks = Literal["list", "count", "last", "first"]
 Role = Literal["any", "album", "text", "title", "file", "quoted"]
 
 _TIME = "@time"
@@ -50,13 +49,6 @@ _COURTESIES = re.compile(
     |there|photos?|pictures?|pics?|images?|shots?|of|with|where|that|showing|which|show|taken|\s)+(?=\s)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_COUNTS = re.compile(r"^(?:and |so )?(?:how many|count|number of|the number of)\b")
-_LAST = re.compile(r"\b(?:last|latest|newest|most recent)(?:ly)?\b")
-_FIRST = re.compile(r"\b(?:first|oldest|earliest)\b")
-_ONE_PHOTO = re.compile(
-    r"\b(?:see|saw|seen|meet|visit|visited|photo|picture|pic|image|shot|time|with|was|is|been|in|at|go|went|@name)\b"
-)
-_MANY_PHOTOS = re.compile(r"\b(?:photos|pictures|pics|images|shots)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,7 +356,7 @@ def understand(text: str, names: Sequence[str], now: datetime, albums: Sequence[
     for word in words:
         reader.read(word)
     reader.finish()
-    asks = "list" if some is not None else _asks(" ".join(word.word for word in words))
+    asks = "list" if some is not None else asks_of(" ".join(word.word for word in words))
     conditions = tuple(dict.fromkeys(reader.conditions))
     return Query(text, asks, conditions, times, reader.alone, some, tuple(reader.opinions))
 
@@ -387,12 +379,3 @@ def _is_in_title(words: Sequence[Word], time: FoundTime) -> bool:
     while before and before[-1] not in PLACES | LINKS | ALBUM | VERBATIM | {"and", "or", ","}:
         before.pop()
     return bool(before) and before[-1] in ALBUM | VERBATIM and words[time.start].word not in PLACES
-
-
-def _asks(words: str) -> Asks:
-    if _COUNTS.match(words):
-        return "count"
-    for pattern, asks in ((_LAST, "last"), (_FIRST, "first")):
-        if pattern.search(words) and _ONE_PHOTO.search(words) and not _MANY_PHOTOS.search(words):
-            return "last" if asks == "last" else "first"
-    return "list"

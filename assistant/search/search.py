@@ -140,7 +140,7 @@ class Searcher:
         wanted = (one for condition in query.conditions for one in condition.any_of)
         if not any(isinstance(one, Words) and one.role == "text" for one in wanted):
             return 0
-        return len(self._library.photos_without_lettering())
+        return self._library.count_without_lettering()
 
     def _perhaps(self, query: Query) -> int:
         """Photos that may show somebody who is searched for, and wait for an answer."""

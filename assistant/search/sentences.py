@@ -9,7 +9,7 @@ from typing import Literal
 
 from assistant.answers.wording import date_text, joined
 from assistant.language.similar_names import similar_names
-from assistant.search.query import Asks
+from assistant.search.wording import Asks
 from personalizer.errors import counted
 from personalizer.library.photos.search import FoundCount, TimeSpan
 

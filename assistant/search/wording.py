@@ -26,6 +26,15 @@ from assistant.search.grammar import (
 )
 from assistant.search.words import NAME, Word
 
+Asks = Literal["list", "count", "last", "first"]
+_COUNTS = re.compile(r"^(?:and |so )?(?:how many|count|number of|the number of)\b")
+_LAST = re.compile(r"\b(?:last|latest|newest|most recent)(?:ly)?\b")
+_FIRST = re.compile(r"\b(?:first|oldest|earliest)\b")
+_ONE_PHOTO = re.compile(
+    r"\b(?:see|saw|seen|meet|visit|visited|photos?|picture|pic|image|shot|time|with|was|is|been|in|at|go|went|@name)\b"
+)
+_MANY_PHOTOS = re.compile(r"\b(?:photos|pictures|pics|images|shots)\b")
+
 _LONGEST = 4
 """Words of the longest phrase that is replaced."""
 _NOT = {"dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent", "havent", "hasnt"}
@@ -156,3 +165,17 @@ def _without_restraint(words: Sequence[Word], index: int, word: Word) -> Word | 
 
 def _is_name(words: Sequence[Word], index: int) -> bool:
     return 0 <= index < len(words) and words[index].word == NAME
+
+
+def asks_of(words: str) -> Asks:
+    """Whether all photos are asked for, their number, or one at either end of time."""
+    if _COUNTS.match(words):
+        return "count"
+    if _FIRST.search(words) and _ONE_PHOTO.search(words):
+        return "first"
+    # "the latest photos" are a list, which begins with the newest anyway.
+    return (
+        "last"
+        if _LAST.search(words) and _ONE_PHOTO.search(words) and not _MANY_PHOTOS.search(words)
+        else "list"
+    )

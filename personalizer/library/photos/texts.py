@@ -15,6 +15,10 @@ TextKind = Literal["title", "description", "keywords", "lettering"]
 """`lettering` is what was read in the picture itself."""
 
 
+_UNREAD = """forgotten = 0 AND NOT EXISTS (SELECT 1 FROM read_lettering WHERE photo_id = photos.id)
+    AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)"""
+
+
 @dataclass(frozen=True, slots=True)
 class PlaceNames:
     """What the place of a photo is called; None where the table of places says nothing."""
@@ -63,13 +67,14 @@ class TextRecords(Database):
     def photos_without_lettering(self, limit: int | None = None) -> list[int]:
         """Photos that are there and were not read yet, the newest first; none that showed what was forgotten."""
         rows = self.connection.execute(
-            """SELECT id FROM photos WHERE forgotten = 0
-               AND NOT EXISTS (SELECT 1 FROM read_lettering WHERE photo_id = photos.id)
-               AND EXISTS (SELECT 1 FROM photo_files WHERE photo_id = photos.id AND missing_since IS NULL)
-               ORDER BY taken_at DESC NULLS LAST, id DESC LIMIT ?""",
+            f"SELECT id FROM photos WHERE {_UNREAD} ORDER BY taken_at DESC NULLS LAST, id DESC LIMIT ?",
             (-1 if limit is None else limit,),
         )
         return [int(row["id"]) for row in rows]
+
+    def count_without_lettering(self) -> int:
+        """How many `photos_without_lettering` names."""
+        return int(self.connection.execute(f"SELECT COUNT(*) FROM photos WHERE {_UNREAD}").fetchone()[0])
 
     def unread_texts(self, limit: int) -> list[int]:
         """Photos whose own file was not read for texts yet and is there, the newest first."""

@@ -88,6 +88,7 @@ def test_an_album_with_a_name_in_its_name() -> None:
         ("where did we last see Rex", "last"),
         ("wann habe ich Bo zuletzt gesehen", "last"),
         ("the first picture of Bo", "first"),
+        ("the oldest photos of Bo", "first"),
         ("when did I first meet Amy", "first"),
     ],
 )
