@@ -11,6 +11,7 @@ FILLERS = word_set("""
     both of photo photos picture pictures image images pic pics shot shots snap snaps do does did i we you have has
     had there are is was were be been see saw seen last first newest oldest latest earliest recent recently most
     many how count number please can could would like want to where when which that those these who whom what taken
+    take takes taking
     made shot a an it its his her their this together one ones go went gone visit visited ever time times please
     thanks also else anything something everything stuff library collection mine know about been your
     hey hi hello got let thank thx pls plz kindly wanna gimme need took photograph photographed photographs

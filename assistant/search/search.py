@@ -5,6 +5,7 @@ Start at `Searcher.find`. Stores nothing and runs no network.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,11 @@ from assistant.search.query import (
     Words,
     understand,
 )
-from assistant.search.sentences import Seen, answer
+from assistant.search.sentences import PLACES_SAID, Seen, answer
 from personalizer.library.library import Library
 from personalizer.library.photos.search import FoundFile
 
+_WHERE = re.compile(r"\W*(?:and )?(?:where|wo|dónde|donde)\b", re.IGNORECASE)
 _NO_FOLDERS = "There is nothing to search yet. Add a folder first: familiar add ~/Pictures"
 
 
@@ -80,6 +82,7 @@ class Searcher:
             names=names,
             unread=self._unread(main.query),
             fitting=fitting,
+            places=self._library.places_of(found, PLACES_SAID + 1) if _WHERE.match(text) else [],
             which=None if some is None else some.which,
             opinions=(*main.query.opinions, *phrases.left_out),
         )

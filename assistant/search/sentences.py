@@ -39,6 +39,9 @@ class Part:
     spans: tuple[TimeSpan, ...] = ()
 
 
+PLACES_SAID = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a search came to."""
@@ -62,6 +65,8 @@ class Seen:
     """Which of them were asked for."""
     opinions: Sequence[str] = ()
     """Words of praise that were left out."""
+    places: Sequence[tuple[str, int]] = ()
+    """Where that was asked: the places where most were taken, with how many."""
 
 
 def answer(seen: Seen, now: datetime) -> str:
@@ -71,7 +76,7 @@ def answer(seen: Seen, now: datetime) -> str:
     unknown = [part for part in seen.parts if not part.understood]
     if unknown:
         return " ".join(_not_understood(part, seen.names) for part in unknown) + _not_read(seen)
-    more = _waiting(seen) + _not_read(seen) + _left_out(seen)
+    more = _where(seen) + _waiting(seen) + _not_read(seen) + _left_out(seen)
     if not seen.count.photos:
         return _nothing(seen) + more
     what = _what(seen.parts)
@@ -232,6 +237,17 @@ def _waiting(seen: Seen) -> str:
     )
     may = "photo may" if seen.perhaps == 1 else "photos may"
     return f" {seen.perhaps} more {may} show {names}: familiar suggestions"
+
+
+def _where(seen: Seen) -> str:
+    if not seen.places or seen.asks in {"last", "first"}:
+        return ""
+    listed = joined(f"{words} ({counted(count, 'photo')})" for words, count in seen.places[:PLACES_SAID])
+    if len(seen.places) == 1:
+        return f" Taken {listed}."
+    return (
+        f" {'Most of those' if len(seen.places) > PLACES_SAID else 'Those'} with a place were taken {listed}."
+    )
 
 
 def _not_read(seen: Seen) -> str:

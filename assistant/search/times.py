@@ -123,7 +123,9 @@ def _spans(words: str, now: datetime) -> tuple[TimeSpan, ...] | None:
 
 def _period(words: str) -> Period | None:
     """The period that the words are; None for other words, among them "beach last" and a bare "may"."""
-    plain = re.sub(rf"\b({'|'.join([*_WEEKDAYS, 'weekend'])})s\b", r"\1", _with_spaces(words))
+    # "winter 2020/21" is the one that begins in 2020.
+    said = re.sub(r"\b(winter (?:of )?(?:19|20)\d\d)[/-]\d\d$", r"\1", words)
+    plain = re.sub(rf"\b({'|'.join([*_WEEKDAYS, 'weekend'])})s\b", r"\1", _with_spaces(said))
     if re.match(r"(?:may|mar) \d{1,2}$", plain):
         plain = f"on {plain}"
     period = period_in(plain, words)

@@ -254,6 +254,16 @@ class SearchRecords(TextRecords):
         )
         return list(map(FoundFile._make, rows))
 
+    def places_of(self, photo_ids: Collection[int], most: int) -> list[tuple[str, int]]:
+        """The words for the places where most of these photos were taken, each with how many."""
+        rows = self._rows(
+            f"""SELECT words, COUNT(*) FROM photo_places WHERE words IS NOT NULL AND photo_id IN {_CHOSEN}
+                GROUP BY words ORDER BY COUNT(*) DESC, words LIMIT ?""",
+            json.dumps(list(photo_ids)),
+            most,
+        )
+        return [(str(words), int(count)) for words, count in rows]
+
     def count_and_times(self, photo_ids: Collection[int]) -> FoundCount:
         """How many of these photos are there, and when they were taken."""
         [(count, dated, *times)] = self._rows(

@@ -174,6 +174,14 @@ def test_answers_are_facts(small: SmallLibrary) -> None:
     assert "“submarine”" in small.answer("a submarine")
 
 
+def test_where_is_answered_with_places(small: SmallLibrary) -> None:
+    assert small.answer("where was Bo in 2026?").endswith(" Taken near Lisbon, Portugal (2 photos).")
+    assert small.answer("Where did we take photos of Amy?").endswith(
+        " Those with a place were taken near Lisbon, Portugal (1 photo) and near Sydney, Australia (1 photo)."
+    )
+    assert "Taken near" not in small.answer("Bo in 2026")
+
+
 def test_only_photos_with_a_date_were_taken_on_one(small: SmallLibrary) -> None:
     small.add("undated.jpg", "Bo")
     assert small.answer("photos of Bo") == (
