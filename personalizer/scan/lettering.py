@@ -27,7 +27,14 @@ def read_lettering(
     """
     waiting = library.photos_without_lettering()
     read = with_text = passed = 0
-    looked = look(library, waiting, lambda: AnalysisProcess(reads=True), cancelled=cancelled, processes=1)
+    looked = look(
+        library,
+        waiting,
+        lambda: AnalysisProcess(reads=True),
+        cancelled=cancelled,
+        processes=1,
+        patient=False,
+    )
     for photo_id, answer in looked:
         passed += 1
         if answer is None or (isinstance(answer, Unreadable) and answer.passing):

@@ -138,10 +138,12 @@ def look(
     cancelled: Callable[[], bool],
     begin: Callable[[int], None] = lambda photo_id: None,
     processes: int | None = None,
+    patient: bool = True,
 ) -> Iterator[tuple[int, Answer | None]]:
     """The answer about each photo as it comes; None for one without a file that holds it still.
 
-    `begin` is called before a photo is given to a process. Once `cancelled`, no further photo is begun.
+    `begin` is called before a photo is given to a process. Once `cancelled`, no further photo is begun; without
+    `patient` those that were begun are not waited for either.
     """
     waiting = list(photo_ids)[::-1]
     idle: list[AnalysisProcess] = []
@@ -159,6 +161,8 @@ def look(
                 busy[process] = (photo_id, time.monotonic() + PHOTO_TIMEOUT_S)
                 begin(photo_id)
                 process.send(path, content)
+            if not patient and cancelled():
+                return
             if waiting and cancelled():
                 waiting.clear()
             for process, answer in _answers(busy):

@@ -92,13 +92,13 @@ def test_it_takes_over_from_a_worker_in_the_background(command: Any) -> None:
     assert before is not None
     with watching(command) as process:
         until(lambda: command.worker_pid() == process.pid)
-        ends(process, within_s=4)
+        ends(process, within_s=10)
 
 
 def test_a_step_that_cannot_be_stopped_does_not_keep_the_process(command: Any) -> None:
     with program("-c", NEVER_STOPS, str(command.home)) as process:
         job = command.wait_for("scan", "running", patience_s=30)
-        ends(process, within_s=6)
+        ends(process, within_s=14)
     [left] = command.json("jobs")
     assert (left["id"], left["state"], left["attempts"]) == (job["id"], "queued", 0)
 
@@ -114,7 +114,7 @@ def test_live_views_go_into_a_pipe_until_they_are_interrupted(command: Any, name
             assert (json.loads(first) is not None) if as_json else first.strip()
             if as_json:
                 assert json.loads(process.stdout.readline()) is not None, "once a second"
-            ends(process, within_s=4, number=signal.SIGINT)
+            ends(process, within_s=10, number=signal.SIGINT)
 
 
 @pytest.mark.slow
