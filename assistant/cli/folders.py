@@ -92,11 +92,11 @@ def exclude_patterns(ui: FrontEnd, patterns: Sequence[str], *, remove: bool) -> 
             found="no pattern",
             fix="Give them as `familiar exclude` lists them.",
         )
-    ui.familiar.exclude(patterns, remove=remove)
+    stored = ui.familiar.exclude(patterns, remove=remove)
     left_out = ui.familiar.left_out()
     listed = [{"pattern": pattern, "photos_left_out": count} for pattern, count in left_out.items()]
     # Of the pattern that was given, as well as of all.
-    given = listed[-1] if len(patterns) == 1 and not remove and listed else {}
+    given = next((one for one in listed if [one["pattern"]] == stored), {})
     ui.show(
         {**given, "excluded": listed},
         lambda _result: exclusion_lines(left_out, changed=bool(patterns)),

@@ -75,7 +75,7 @@ class Folders(Core):
         return found
 
     def exclude(self, patterns: Sequence[str], *, remove: bool = False) -> list[str]:
-        """Leave out what matches these patterns from the next scan on, or take them back; returns all patterns.
+        """Leave out what matches these patterns from the next scan on, or take them back; returns them as stored.
 
         Raises UsageError for a pattern that makes no sense, NotFoundError for one to take back that is not there.
         """
@@ -83,9 +83,11 @@ class Folders(Core):
         from personalizer.scan.patterns import valid_pattern
 
         valid = [valid_pattern(pattern) for pattern in patterns]
+        as_stored = []
         with self.library.transaction():
             for pattern, typed in zip(valid, patterns, strict=True):
                 stored = stored_pattern(self.library, typed)
+                as_stored.append(stored or pattern)
                 if not remove:
                     self.library.add_exclusion(stored or pattern)
                 elif stored is None or not self.library.remove_exclusion(stored):
@@ -96,7 +98,7 @@ class Folders(Core):
                     )
         if valid and running_worker_pid(self.home) is not None:
             self.queue.enqueue(JobKind.SCAN, "library", {"backbone": self.backbone, "device": self.device})
-        return self.library.exclusions()
+        return as_stored
 
     def left_out(self) -> dict[str, int]:
         """Every pattern of what is excluded, with the number of known files that it leaves out."""

@@ -21,6 +21,7 @@ from personalizer.errors import UsageError
 
 _PROGRAM_TIMEOUT_S = 10.0
 _GPU_EVERY_S = 30.0
+_POWER_EVERY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,21 @@ class Machine:
             free = [float(line) for line in said.split() if line.isdecimal()]
             self._gpu = (time.monotonic(), max(free) if free else None)
         return self._gpu[1]
+
+
+class Mains:
+    """Whether the machine is on mains, which is asked every half minute only: on some systems a program says it."""
+
+    def __init__(self, sources: Sources | None = None) -> None:
+        self._sources = sources or Sources()
+        self._asked_s = -_POWER_EVERY_S
+        self._there = True
+
+    def __call__(self) -> bool:
+        if time.monotonic() - self._asked_s >= _POWER_EVERY_S:
+            self._there = not on_battery(self._sources)
+            self._asked_s = time.monotonic()
+        return self._there
 
 
 def on_battery(sources: Sources) -> bool:

@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from assistant.daemon.code_version import CodeWatch
 from assistant.daemon.process import (
@@ -33,7 +33,7 @@ from assistant.daemon.process import (
 from assistant.forget.concept import resume_forgetting
 from assistant.forget.faces import resume_erasing
 from assistant.worker.auto_training import AutoTraining, AutoTrainingConfig
-from assistant.worker.idle import IdleLimits, Machine
+from assistant.worker.idle import IdleLimits, Machine, Mains
 from assistant.worker.job_log import logged
 from assistant.worker.log import SafeToLog, level_number, logging_to_files
 from assistant.worker.missing_work import missing_work, queue_missing
@@ -45,9 +45,10 @@ from personalizer.errors import FamiliarError
 from personalizer.faces.removed_networks import remove_networks
 from personalizer.home import Home
 from personalizer.jobs.kinds import JobKind
-from personalizer.jobs.loop import run_worker_loop
+from personalizer.jobs.loop import Handler, JobContext, run_worker_loop
 from personalizer.jobs.queue import JobQueue
 from personalizer.library.library import Library
+from personalizer.schemas import Job
 from personalizer.storage_errors import storage_error
 from personalizer.training.torch_threads import wait_briefly
 
@@ -115,7 +116,10 @@ def _work(
         )
         entered.enter_context(_ending_in_time(library, queue, stop))
         training: AutoTraining | None = None
+        mains: Mains | None = None
         if watching is not None:
+            mains = Mains()
+            handlers[JobKind.READ_TEXT] = _while_on_mains(handlers[JobKind.READ_TEXT], mains)
             training = entered.enter_context(_watching(home, library, queue, watching))
             handlers[JobKind.AUTO_TRAIN] = training.handler(handlers[JobKind.TRAIN])
         look_for_missing = _now_and_then(
@@ -137,7 +141,7 @@ def _work(
             stop,
             idle_exit_s,
             # What is left in the queue is for a worker that runs the code that is installed.
-            runnable=lambda: [] if code.outdated() else _runnable(handlers, training),
+            runnable=lambda: [] if code.outdated() else _runnable(handlers, training, mains),
             on_beat=lambda: beat(home),
             when_idle=when_idle,
         )
@@ -145,10 +149,24 @@ def _work(
         return ran
 
 
-def _runnable(kinds: Iterable[str], training: AutoTraining | None) -> list[str]:
-    """The kinds of jobs that may run now."""
-    may_train = training is not None and training.may_run
-    return [kind for kind in kinds if kind != JobKind.AUTO_TRAIN or may_train]
+def _runnable(kinds: Iterable[str], training: AutoTraining | None, mains: Mains | None) -> list[str]:
+    """The kinds of jobs that may run now; `mains` only of a worker that stays, which reading text is for."""
+    left_out = set()
+    if training is None or not training.may_run:
+        left_out.add(JobKind.AUTO_TRAIN)
+    if mains is None or not mains():
+        left_out.add(JobKind.READ_TEXT)
+    return [kind for kind in kinds if kind not in left_out]
+
+
+def _while_on_mains(handler: Handler, mains: Mains) -> Handler:
+    """The same handler; its job goes back to the queue when the machine goes on battery."""
+
+    def run(job: Job, context: JobContext) -> dict[str, Any]:
+        context.yield_when(lambda: not mains())
+        return handler(job, context)
+
+    return run
 
 
 def queue_what_is_missing(

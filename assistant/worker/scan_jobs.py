@@ -10,7 +10,6 @@ from typing import Any
 
 from assistant.setup.estimate import note_rate
 from assistant.worker.grouping_jobs import GroupingJobs
-from assistant.worker.idle import Sources, on_battery
 from assistant.worker.training_jobs import TrainingJobs
 from personalizer.analysis.analyzer import PhotoAnalyzer, analysis_version
 from personalizer.errors import JobCancelled
@@ -170,7 +169,7 @@ class ScanJobs:
         report = read_lettering(
             self._library,
             progress=context.reporter(),
-            cancelled=lambda: context.cancelled() or context.should_yield() or on_battery(Sources()),
+            cancelled=lambda: context.cancelled() or context.should_yield(),
             advanced=context.advanced,
         )
         if report["left"]:

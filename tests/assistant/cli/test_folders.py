@@ -138,3 +138,12 @@ def test_a_scan_says_what_it_left_out() -> None:
     )
     text = scan_lines(report)
     assert "2 excluded" in text and "/p: permission denied" in text and "stay as they are" in text
+
+
+def test_a_pattern_that_is_given_again_is_the_one_that_is_said(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for pattern in ("Screenshots", "*.png", "Screenshots"):
+        said = json_here(home, "exclude", pattern)
+        assert said["pattern"] == pattern and "photos_left_out" in said
+    assert [one["pattern"] for one in said["excluded"]] == ["Screenshots", "*.png"]
+    assert "pattern" not in json_here(home, "exclude", "--remove", "*.png")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from assistant.worker.idle import IdleLimits, Machine, Sources, on_battery
+from assistant.worker.idle import IdleLimits, Machine, Mains, Sources, on_battery
 from personalizer.errors import UsageError
 
 
@@ -84,6 +84,17 @@ def test_battery_on_linux(tmp_path: Path, supplies: dict[str, dict[str, str]], e
 def test_battery_on_a_mac(tmp_path: Path, power: str, expected: bool) -> None:
     said = f"Now drawing from '{power}'\n -InternalBattery-0 (id=1)\t57%; discharging; 4:12 remaining present: true"
     assert on_battery(quiet(tmp_path, pmset=program(tmp_path / "pmset", said))) is expected
+
+
+def test_mains_are_asked_about_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr("assistant.worker.idle.time.monotonic", lambda: now)
+    mains = Mains(quiet(tmp_path, power_supply=tmp_path))
+    assert mains()
+    supply(tmp_path, "BAT0", type="Battery", status="Discharging", scope="System")
+    assert mains(), "it was asked a moment ago"
+    now += 31
+    assert not mains()
 
 
 def test_only_what_others_take_of_the_processors_counts(tmp_path: Path) -> None:
