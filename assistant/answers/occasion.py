@@ -9,7 +9,7 @@ from PIL import Image
 
 from assistant.answers.photo_facts import PhotoFacts
 from assistant.answers.wording import coordinates_text, date_text
-from assistant.language.question_dates import Period
+from assistant.language.question_dates import WEEKDAYS, Period
 from assistant.language.question_types import Album, Camera, Size, When, Where
 from assistant.language.question_words import fold
 from personalizer.errors import counted
@@ -19,7 +19,6 @@ NO_PLACE = "I can't tell where: I found no place for this photo."
 _SEASON_MONTHS = {"spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11), "winter": (12, 1, 2)}
 """North of the tropics; south of them it is half a year later."""
 _TROPICS = 23.5
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WITHIN_KM = 5.0
 """Nearer to a city's center than that a photo was taken in it."""
 
@@ -49,7 +48,7 @@ def is_in(at: datetime, period: Period, now: datetime, latitude: float | None = 
         if period.relation != "in":
             return None
         day = at.weekday()
-        return day >= 5 if period.weekday == "weekend" else _WEEKDAYS[day] == period.weekday
+        return day >= 5 if period.weekday == "weekend" else WEEKDAYS[day] == period.weekday
     if period.season is not None:
         return _is_in_season(at, period, latitude)
     wanted = (period.year, period.month, period.day)

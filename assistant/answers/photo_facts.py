@@ -5,6 +5,7 @@ Made for one photo and thrown away. Makes no sentence (`assistant/answers/senten
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from personalizer.schemas import BoundingBox, PhotoLabel
 
 if TYPE_CHECKING:
     from personalizer.analysis.analyzer import PhotoAnalysis
+    from personalizer.analysis.labels import PlainWord
     from personalizer.analysis.main_thing import MainThing
     from personalizer.analysis.text import TextLine
 
@@ -37,17 +39,23 @@ ANIMALS_BESIDE_FACES = frozenset({
 
 def labels_to_say(labels: Sequence[PhotoLabel], *, may_show_people: bool) -> list[PhotoLabel]:
     """The words that are sure enough to be said; beside people only those that nobody takes as meant for them."""
-    from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM
+    from personalizer.analysis.labels import SAID_FROM
 
-    if not may_show_people:
-        return [label for label in labels if label.confidence >= SAID_FROM]
     return [
         label
         for label in labels
-        if label.confidence >= SAID_BESIDE_FACES_FROM
-        and label.word not in NEVER_BESIDE_FACES
-        and (label.kind != "animal" or label.word in ANIMALS_BESIDE_FACES)
+        if label.confidence >= (said_beside_people_from(label) if may_show_people else SAID_FROM)
     ]
+
+
+def said_beside_people_from(label: PhotoLabel | PlainWord) -> float:
+    """The confidence from which a word is said of a photo that may show people; infinite for what never is."""
+    from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM
+
+    may_be_said = label.word not in NEVER_BESIDE_FACES and (
+        label.kind != "animal" or label.word in ANIMALS_BESIDE_FACES
+    )
+    return SAID_BESIDE_FACES_FROM if may_be_said else math.inf
 
 
 @dataclass(frozen=True, slots=True)

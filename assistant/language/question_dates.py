@@ -20,19 +20,20 @@ _MONTHS = [
     "november",
     "december",
 ]
-_MONTH_NUMBERS = {month: number for number, month in enumerate(_MONTHS, 1)} | {
+MONTH_NUMBERS = {month: number for number, month in enumerate(_MONTHS, 1)} | {
     month[:3]: number for number, month in enumerate(_MONTHS, 1)
 }
-_MONTH = rf"(?:{'|'.join(sorted(_MONTH_NUMBERS, key=len, reverse=True))})"
+_MONTH = rf"(?:{'|'.join(sorted(MONTH_NUMBERS, key=len, reverse=True))})"
 _SEASONS = {"summer": "summer", "winter": "winter", "spring": "spring", "autumn": "autumn", "fall": "autumn"}
-_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "weekend"]
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAYS = (*WEEKDAYS, "weekend")
 _HOLIDAYS = r"christmas|easter|halloween|new\ years\ eve|new\ years\ day|new\ year|thanksgiving|my\ birthday"
 _TIME_OF_DAY = "morning|afternoon|evening|night|noon|midnight|daytime"
 _PERIOD = re.compile(
     rf"""^(?:(?P<relation>in|on|at|before|after|since|until|during|around|from|within)\ )?(?:the\ )?
     (?:
       (?P<relative>today|yesterday|(?:this|last|the\ last|past)\ (?:year|month|week|weekend|{"|".join(_SEASONS)}
-         |{"|".join(_WEEKDAYS)}|{_HOLIDAYS}|{_MONTH})|(?:year|month|week|\w+)\ last
+         |{"|".join(_DAYS)}|{_HOLIDAYS}|{_MONTH})|(?:year|month|week|\w+)\ last
          |(?:a|one|two|three|four|five|ten|\d+)
          \ (?:years?|months?|weeks?|days?)\ ago|recently|long\ ago)
      |(?:year\ |month\ of\ )?(?P<decade>(?:19|20)?\d0s)
@@ -40,7 +41,7 @@ _PERIOD = re.compile(
      |(?:(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\ (?:of\ )?)?(?P<month>{_MONTH})(?:\ (?P<day_2>\d{{1,2}})(?:st|nd|rd|th)?)?
          (?:\ (?:,\ )?(?:of\ |in\ )?(?P<year_2>(?:19|20)\d\d))?
      |(?P<season>{"|".join(_SEASONS)})(?:\ (?:of\ |in\ )?(?P<year_3>(?:19|20)\d\d))?
-     |(?:a\ )?(?P<weekday>{"|".join(_WEEKDAYS)})
+     |(?:a\ )?(?P<weekday>{"|".join(_DAYS)})
      |(?P<holiday>{_HOLIDAYS})(?:\ (?:of\ |in\ )?(?P<year_4>(?:19|20)\d\d))?
      |(?P<time_of_day>{_TIME_OF_DAY})
     )$""",
@@ -73,7 +74,7 @@ def period_in(words: str, typed: str) -> Period | None:
     if group["month"] in {"mar", "may"} and not (group["relation"] or group["year_2"] or group["day"]):
         return None
     year = group["year"] or group["year_2"] or group["year_3"] or group["year_4"]
-    month = _MONTH_NUMBERS.get(group["month"] or "") or _number(group["month_3"])
+    month = MONTH_NUMBERS.get(group["month"] or "") or _number(group["month_3"])
     day = _number(group["day"] or group["day_2"] or group["day_3"])
     if (month or 1) > 12 or (day or 1) > 31:
         return None

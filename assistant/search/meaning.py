@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -90,7 +90,7 @@ def word_vectors() -> Float32Array:
     return shipped_embedder().embed(phrases)
 
 
-@cache
+@lru_cache(maxsize=1)
 def _vector(phrase: str) -> Float32Array:
     from personalizer.sentences.embed import shipped_embedder
 

@@ -45,7 +45,7 @@ class Parts:
         return {
             concept.name: concept
             for concept in self._library.concepts()
-            if concept.name is not None and concept.state != "hidden"
+            if concept.name is not None and concept.is_spoken_of
         }
 
     def held(self) -> list[Held]:
@@ -124,18 +124,13 @@ class Parts:
         )
         return fits
 
-    def _wanted_names(self) -> set[str]:
-        return {
-            one.name
-            for condition in self._query.conditions
-            for one in condition.any_of
-            if isinstance(one, Named) and not condition.negated
-        }
-
     def _named_people(self) -> list[str]:
         """Those who are searched for and have a face."""
-        names = self._wanted_names()
-        return [name for name in names if name in self._concepts and self._concepts[name].kind == "face"]
+        return [
+            name
+            for name in dict.fromkeys(self._query.names)
+            if name in self._concepts and self._concepts[name].kind == "face"
+        ]
 
     def _times(self, times: Sequence[Time]) -> Held:
         spans = [span for one in times for span in one.spans]
@@ -155,7 +150,7 @@ class Parts:
 
     def _alone(self) -> Held:
         """Photos in which no other known one is, and no face but that of a person who is searched for."""
-        wanted = self._wanted_names()
+        wanted = set(self._query.names)
         others = self._library.photos_showing(
             *(concept.id for name, concept in self._concepts.items() if name not in wanted)
         )

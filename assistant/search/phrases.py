@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from assistant.answers.photo_facts import ANIMALS_BESIDE_FACES, NEVER_BESIDE_FACES
+from assistant.answers.photo_facts import said_beside_people_from
 from assistant.answers.wording import with_article
 from assistant.language.ordinary_words import word_set
 from assistant.language.question_words import PEOPLE, RELATIONS, fold, singular
@@ -20,7 +20,7 @@ from assistant.presentation.printable import percent
 from assistant.search.grammar import OPINIONS, QUALITIES, TRIPS
 from assistant.search.meaning import texts_alike, words_alike
 from assistant.search.query import Words
-from personalizer.analysis.labels import SAID_BESIDE_FACES_FROM, SAID_FROM, PlainWord, find_word
+from personalizer.analysis.labels import SAID_FROM, PlainWord, find_word
 from personalizer.library.library import Library
 from personalizer.library.photos.texts import PlaceNames
 
@@ -152,7 +152,7 @@ class PhraseFinder:
 
     def _as_one(self, words: Words) -> Fits:
         fits = Fits()
-        if words.role in {"any"}:
+        if words.role == "any":
             self._by_label(words, fits)
             self._by_place(words, fits)
             self._by_camera(words, fits)
@@ -176,18 +176,12 @@ class PhraseFinder:
 
     def _by_word(self, word: PlainWord, fits: Fits, source: Source, share: float) -> None:
         fits.known_as.append(f"what photos show: {word.word}")
-        beside_faces = SAID_BESIDE_FACES_FROM
-        if word.word in NEVER_BESIDE_FACES or (
-            word.kind == "animal" and word.word not in ANIMALS_BESIDE_FACES
-        ):
-            beside_faces = 2.0  # never
-        found = self._library.photos_labelled({word.word}, SAID_FROM, beside_faces)
+        found = self._library.photos_labelled(word.word, SAID_FROM, said_beside_people_from(word))
 
         def why(photo_id: int) -> str:
-            name, confidence = found[photo_id]
-            return f"looks like {with_article(name)} ({percent(confidence)})"
+            return f"looks like {with_article(word.word)} ({percent(found[photo_id])})"
 
-        _add(fits, {photo_id: share * confidence for photo_id, (_, confidence) in found.items()}, why, source)
+        _add(fits, {photo_id: share * confidence for photo_id, confidence in found.items()}, why, source)
 
     @cached_property
     def _places(self) -> list[PlaceNames]:
@@ -218,7 +212,7 @@ class PhraseFinder:
             return
         relation = re.compile(rf"^(?:is|was) (?:my|our) (?:\w+ )?{re.escape(words.text)}\b")
         for concept in self._library.concepts():
-            if concept.name is None or concept.state == "hidden":
+            if not concept.is_spoken_of or concept.name is None:
                 continue
             told = [fact.text for fact in self._library.facts(concept.id)]
             said = next((text for text in told if relation.search(_about(text, concept.name))), None)

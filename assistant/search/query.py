@@ -122,6 +122,12 @@ class Query:
     """Words of praise, by which no photo is chosen."""
 
     @property
+    def names(self) -> list[str]:
+        """Those who are to be in a photo, or of whom one is."""
+        wanted = (one for condition in self.conditions if not condition.negated for one in condition.any_of)
+        return [one.name for one in wanted if isinstance(one, Named)]
+
+    @property
     def free_text(self) -> str:
         """What is typed without the courtesies in front of it."""
         return _COURTESIES.sub("", self.text.strip(), count=1).strip(" ?!.,;:")

@@ -15,13 +15,9 @@ from typing import Any
 from assistant.results import FoundPhoto, FoundPhotos
 from assistant.search.parts import Held, Parts
 from assistant.search.phrases import Fits, PhraseFinder
-from assistant.search.query import (
-    Named,
-    Query,
-    Words,
-    understand,
-)
+from assistant.search.query import Query, Words, understand
 from assistant.search.sentences import PLACES_SAID, Seen, answer
+from assistant.search.wording import Some
 from personalizer.library.library import Library
 from personalizer.library.photos.search import FoundFile
 
@@ -63,16 +59,16 @@ class Searcher:
         main = next((one for one in reversed(readings) if one.photos), readings[0])
         found = set().union(*(one.photos for one in readings))
         count = self._library.count_and_times(found)
-        shown = self._shown(main.query, readings, found, limit)
         fitting = count.photos
         some = main.query.some
         if some is not None and some.most < fitting:
-            shown = self._some(main.query, readings, found)
+            shown = self._some(some, main.query, readings, found)
             count = self._library.count_and_times({file.photo_id for file in shown})
             shown = shown[:limit]
+        else:
+            shown = self._shown(main.query, readings, found, limit)
         asks_for_one = main.query.asks in {"last", "first"}
         seen = Seen(
-            text=text,
             asks=main.query.asks,
             count=count,
             parts=[one.part for one in main.held],
@@ -88,7 +84,7 @@ class Searcher:
         )
         return FoundPhotos(
             text=text,
-            answer=answer(seen, at),
+            answer=answer(seen),
             photos=[_found(file, readings) for file in shown],
             count=count.photos,
             understood=_understood(main.query, main.held),
@@ -110,12 +106,14 @@ class Searcher:
         # Stable: of equal ones the newest stays first.
         return sorted(files, key=lambda file: -scores.get(file.photo_id, 1.0))[:limit]
 
-    def _some(self, query: Query, readings: Sequence[_Reading], found: set[int]) -> list[FoundFile]:
+    def _some(
+        self, some: Some, query: Query, readings: Sequence[_Reading], found: set[int]
+    ) -> list[FoundFile]:
         """So many of those that fit as are wanted; the newest or the oldest of those with a date."""
-        if query.some is None or query.some.which is None:
-            return self._shown(query, readings, found, None if query.some is None else query.some.most)
+        if some.which is None:
+            return self._shown(query, readings, found, some.most)
         dated = [file for file in self._library.files_of(found) if file.stored_time is not None]
-        return (dated if query.some.which == "newest" else dated[::-1])[: query.some.most]
+        return (dated if some.which == "newest" else dated[::-1])[: some.most]
 
     def _read(self, query: Query, held: list[Held]) -> _Reading:
         """The photos for which everything holds."""
@@ -147,14 +145,8 @@ class Searcher:
 
     def _perhaps(self, query: Query) -> int:
         """Photos that may show somebody who is searched for, and wait for an answer."""
-        waiting: set[int] = set()
-        for condition in query.conditions:
-            for one in condition.any_of:
-                if isinstance(one, Named) and not condition.negated:
-                    concept = self._library.concept_by_name(one.name)
-                    if concept is not None:
-                        waiting |= self._library.photos_perhaps_showing(concept.id)
-        return len(waiting)
+        concepts = filter(None, map(self._library.concept_by_name, query.names))
+        return len(self._library.photos_showing(*(one.id for one in concepts), status="suggested"))
 
 
 def _found(file: FoundFile, readings: Sequence[_Reading]) -> FoundPhoto:
@@ -184,15 +176,9 @@ def _asks_for_everything(query: Query) -> bool:
 
 
 def _understood(query: Query, held: Sequence[Held]) -> dict[str, Any]:
-    names = [
-        one.name
-        for condition in query.conditions
-        for one in condition.any_of
-        if isinstance(one, Named) and not condition.negated
-    ]
     return {
         "asks": query.asks,
-        "names": names,
+        "names": query.names,
         "without": [one.part.typed for one in held if one.negated],
         "times": [one.part.span for one in held if one.part.kind == "time" and not one.negated],
         "words": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,9 +14,8 @@ from assistant.search.wording import Asks
 from personalizer.errors import counted
 from personalizer.library.photos.search import FoundCount, TimeSpan
 
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")  # fmt: skip
-_WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+PLACES_SAID = 3
+"""Places that are named, those of the most photos."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,10 @@ class Part:
     spans: tuple[TimeSpan, ...] = ()
 
 
-PLACES_SAID = 3
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a search came to."""
 
-    text: str
     asks: Asks
     count: FoundCount
     parts: Sequence[Part]
@@ -69,7 +65,7 @@ class Seen:
     """Where that was asked: the places where most were taken, with how many."""
 
 
-def answer(seen: Seen, now: datetime) -> str:
+def answer(seen: Seen) -> str:
     """The answer in a sentence or two, all of them facts of the library."""
     if seen.is_empty:
         return "Say who or what to look for, where or when: “Bo on a beach last summer”."
@@ -121,11 +117,11 @@ def _span(span: TimeSpan) -> str:
     elif span.end is not None:
         parts.append(f"before {date_text(span.end, time=False)}")
     if span.months:
-        parts.append(joined(_MONTHS[month - 1] for month in sorted(span.months)))
+        parts.append(joined(calendar.month_name[month] for month in sorted(span.months)))
     if span.days:
-        parts.append(joined(f"{int(day[3:])} {_MONTHS[int(day[:2]) - 1]}" for day, _ in span.days))
+        parts.append(joined(f"{int(day[3:])} {calendar.month_name[int(day[:2])]}" for day, _ in span.days))
     if span.weekdays:
-        parts.append(joined(_WEEKDAYS[day] for day in sorted(span.weekdays)))
+        parts.append(joined(f"{calendar.day_name[day]}s" for day in sorted(span.weekdays)))
     if span.hours:
         parts.append(f"{span.hours[0]}:00 to {span.hours[1]}:00")
     return ", ".join(parts)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
-from assistant.language.question_dates import Period, period_in
+from assistant.language.question_dates import MONTH_NUMBERS, WEEKDAYS, Period, period_in
 from personalizer.library.photos.search import TimeSpan
 
 _LONGEST = 7
@@ -37,10 +37,6 @@ _BETWEEN = re.compile(
 _WITHOUT_SENSE = re.compile(r"^(?:the )?(?:first|second|in|on|at|from)$")
 _SEASON_STARTS = {"spring": 3, "summer": 6, "autumn": 9, "winter": 12}
 _OTHER_HALF = {"spring": "autumn", "autumn": "spring", "summer": "winter", "winter": "summer"}
-_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_MONTHS = {name.casefold(): number for number, name in enumerate(calendar.month_name) if name} | {
-    name.casefold(): number for number, name in enumerate(calendar.month_abbr) if name
-}
 _HOURS = {"morning": (5, 12), "noon": (11, 14), "afternoon": (12, 18), "evening": (17, 23), "night": (21, 5),
           "midnight": (23, 2), "daytime": (8, 18)}  # fmt: skip
 _FEASTS = {
@@ -125,7 +121,7 @@ def _period(words: str) -> Period | None:
     """The period that the words are; None for other words, among them "beach last" and a bare "may"."""
     # "winter 2020/21" is the one that begins in 2020.
     said = re.sub(r"\b(winter (?:of )?(?:19|20)\d\d)[/-]\d\d$", r"\1", words)
-    plain = re.sub(rf"\b({'|'.join([*_WEEKDAYS, 'weekend'])})s\b", r"\1", _with_spaces(said))
+    plain = re.sub(rf"\b({'|'.join([*WEEKDAYS, 'weekend'])})s\b", r"\1", _with_spaces(said))
     if re.match(r"(?:may|mar) \d{1,2}$", plain):
         plain = f"on {plain}"
     period = period_in(plain, words)
@@ -133,7 +129,17 @@ def _period(words: str) -> Period | None:
         return None
     if period is not None and period.relative is not None and period.relative.endswith(" last"):
         unit = period.relative.removesuffix(" last")
-        known = {"year", "month", "week", "weekend", "fall", *_SEASON_STARTS, *_WEEKDAYS, *_MONTHS, *_FEASTS}
+        known = {
+            "year",
+            "month",
+            "week",
+            "weekend",
+            "fall",
+            *_SEASON_STARTS,
+            *WEEKDAYS,
+            *MONTH_NUMBERS,
+            *_FEASTS,
+        }
         return period if unit in known else None
     return period
 
@@ -156,7 +162,7 @@ def _plain_spans(period: Period, now: datetime) -> tuple[TimeSpan, ...]:
     if period.relative is not None:
         return _relative(period.relative, period.year, now)
     if period.weekday is not None:
-        days = {5, 6} if period.weekday == "weekend" else {_WEEKDAYS.index(period.weekday)}
+        days = {5, 6} if period.weekday == "weekend" else {WEEKDAYS.index(period.weekday)}
         return (TimeSpan(weekdays=frozenset(days)),)
     if period.season is not None:
         return (_season(period.season, period.year),)
@@ -215,12 +221,12 @@ def _this_or_last(what: str, which: str, today: date) -> tuple[TimeSpan, ...]:
     if what == "weekend":
         monday = today - timedelta(today.weekday()) - timedelta(7 if last else 0)
         return (_days(monday + timedelta(5), monday + timedelta(6)),)
-    if what in _WEEKDAYS:
-        back = (today.weekday() - _WEEKDAYS.index(what)) % 7
+    if what in WEEKDAYS:
+        back = (today.weekday() - WEEKDAYS.index(what)) % 7
         day = today - timedelta(back or (7 if last else 0))
         return (_days(day, day),)
-    if what in _MONTHS:
-        month = _MONTHS[what]
+    if what in MONTH_NUMBERS:
+        month = MONTH_NUMBERS[what]
         year = today.year - (1 if last and month >= today.month else 0)
         return (_month(year, month),)
     season = "autumn" if what == "fall" else what

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from personalizer.library.database import path_from, ranges_below
 from personalizer.library.photos.texts import PlaceNames, TextKind, TextRecords
+from personalizer.schemas import MembershipStatus
 
 _MOST_TOKENS = 12
 """Words of one phrase that are looked for; of more the first count."""
@@ -74,39 +75,31 @@ class FoundCount:
 class SearchRecords(TextRecords):
     """The part of the library that searches ask."""
 
-    def photos_showing(self, *concept_ids: int) -> set[int]:
-        """Photos of confirmed members of any of these concepts."""
+    def photos_showing(self, *concept_ids: int, status: MembershipStatus = "confirmed") -> set[int]:
+        """Photos of members of any of these concepts; `suggested` ones are those that nobody has answered."""
         return self._ids(
             f"""SELECT DISTINCT photo_id FROM memberships JOIN detections ON detections.id = detection_id
-                WHERE concept_id IN {_CHOSEN} AND status = 'confirmed'""",
+                WHERE concept_id IN {_CHOSEN} AND status = ?""",
             json.dumps(concept_ids),
+            status,
         )
 
-    def photos_perhaps_showing(self, concept_id: int) -> set[int]:
-        """Photos of the concept's suggestions, which nobody has answered."""
-        return self._ids(
-            """SELECT DISTINCT photo_id FROM memberships JOIN detections ON detections.id = detection_id
-               WHERE concept_id = ? AND status = 'suggested'""",
-            concept_id,
-        )
-
-    def photos_labelled(
-        self, words: Collection[str], least: float, least_beside_faces: float
-    ) -> dict[int, tuple[str, float]]:
-        """By photo: the likeliest of these words that analysis found in it, and how likely that is.
+    def photos_labelled(self, word: str, least: float, least_beside_faces: float) -> dict[int, float]:
+        """By photo: how likely it is that it shows this, as analysis found.
 
         `least_beside_faces` holds where a face is seen, and where none was looked for.
         """
-        rows = self.connection.execute(
-            f"""SELECT photo_id, word, MAX(confidence) AS confidence FROM photo_labels
-                WHERE word IN {_CHOSEN} AND confidence >= ?
-                  AND (confidence >= ? OR NOT (
-                    EXISTS (SELECT 1 FROM detections WHERE photo_id = photo_labels.photo_id AND kind = 'face')
-                    OR photo_id IN (SELECT photo_id FROM faceless_photos)))
-                GROUP BY photo_id""",
-            (json.dumps(sorted(words)), least, least_beside_faces),
+        rows = self._rows(
+            """SELECT photo_id, confidence FROM photo_labels
+               WHERE word = ? AND confidence >= ?
+                 AND (confidence >= ? OR NOT (
+                   EXISTS (SELECT 1 FROM detections WHERE photo_id = photo_labels.photo_id AND kind = 'face')
+                   OR photo_id IN (SELECT photo_id FROM faceless_photos)))""",
+            word,
+            least,
+            least_beside_faces,
         )
-        return {int(row["photo_id"]): (row["word"], row["confidence"]) for row in rows}
+        return dict(rows)
 
     def photos_taken(self, spans: Iterable[TimeSpan]) -> set[int]:
         """Photos taken in any of these spans."""
@@ -281,7 +274,7 @@ class SearchRecords(TextRecords):
     def _ids(self, query: str, *values: str | int) -> set[int]:
         return {photo_id for (photo_id,) in self._rows(query, *values)}
 
-    def _rows(self, query: str, *values: str | int | None) -> sqlite3.Cursor:
+    def _rows(self, query: str, *values: str | float | None) -> sqlite3.Cursor:
         """Bare rows, of which there may be a hundred thousand."""
         cursor = self.connection.cursor()
         cursor.row_factory = None

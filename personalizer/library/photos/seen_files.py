@@ -308,16 +308,16 @@ class ScanTable:
             for statement in (
                 f"DELETE FROM photo_labels WHERE photo_id IN ({hidden})",
                 f"INSERT OR IGNORE INTO unread_texts {hidden}",
-                f"DELETE FROM photo_texts WHERE photo_id IN ({hidden})",
                 f"DELETE FROM read_lettering WHERE photo_id IN ({hidden})",
                 f"UPDATE detections SET colors = NULL WHERE colors IS NOT NULL AND photo_id IN ({hidden})",
                 f"""UPDATE vectors SET cutout = NULL WHERE cutout IS NOT NULL AND detection_id IN
                     (SELECT id FROM detections WHERE photo_id IN ({hidden}))""",
                 f"UPDATE photos SET analysed_by = '' WHERE id IN ({hidden})",
             ):
-                removed = connection.execute(statement, {"place": path_value(place)}).rowcount
-                if "photo_texts" in statement and removed:
-                    rebuild_words(connection)
+                connection.execute(statement, {"place": path_value(place)})
+            texts = f"DELETE FROM photo_texts WHERE photo_id IN ({hidden})"
+            if connection.execute(texts, {"place": path_value(place)}).rowcount:
+                rebuild_words(connection)
 
     def unseen_failures(self) -> Iterator[Path]:
         """Files that could not be read and were not seen now."""

@@ -120,10 +120,6 @@ class TextRecords(Database):
         ).fetchone()
         return None if row is None else row["words"]
 
-    def drop_place_names(self) -> None:
-        """Forget all names of places: another table of places is installed."""
-        self.connection.execute("DELETE FROM photo_places")
-
     def delete_texts_with(self, mentions: Callable[[str], bool]) -> int:
         """Remove every text for which `mentions` is true; returns how many."""
         rows = self.connection.execute("SELECT id, text FROM photo_texts").fetchall()
