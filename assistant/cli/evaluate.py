@@ -23,6 +23,7 @@ from assistant.evaluation.data.options import (
     GenerationOptions,
     RecognitionOptions,
     RetentionOptions,
+    RouterOptions,
     SentencesOptions,
     ShotsOptions,
     WordsOptions,
@@ -128,6 +129,15 @@ def sentences(context: typer.Context, options: SentencesOptions) -> None:
     from assistant.evaluation.recognition.sentences import evaluate_sentences
 
     _run(context, partial(evaluate_sentences, options), sentences_lines, "sentences", options.report)
+
+
+@evaluate_app.command()
+@with_options(RouterOptions)
+def router(context: typer.Context, options: RouterOptions) -> None:
+    """Do requests go to the right tool, with the right slots, and small talk to none?"""
+    from assistant.evaluation.routing.measure import evaluate_router
+
+    _run(context, partial(evaluate_router, options), router_lines)
 
 
 def _run(
@@ -281,6 +291,20 @@ def sentences_lines(report: dict[str, Any]) -> str:
     from assistant.presentation.table import table
 
     return f"{table(tables.sentences_table(report))}\n\n{table(tables.told_table(report))}"
+
+
+def router_lines(report: dict[str, Any]) -> str:
+    """The numbers of `evaluate router`, and each request that went wrong."""
+    lines = [
+        f"requests               {report['requests']}",
+        f"right intent           {report['intent']:.3f}",
+        f"right slots as well    {report['slots']:.3f}",
+        f"small talk to a tool   {report['wrong_tool_on_chatter']:.3f} of {report['chatter']}",
+        f"p95                    {report['p95_ms']:.1f} ms",
+    ]
+    for mistake in report["mistakes"]:
+        lines.append(f"{mistake['expected']} → {mistake['got']} ({mistake['source']}): {mistake['text']}")
+    return "\n".join(lines)
 
 
 def backbone_lines(report: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""Decides which tool a request goes to, by patterns over the words, in well under a millisecond.
+"""Decides which tool a request goes to: rules over the words first, then what the words mean. Start reading here.
 
-Knows the wording of requests (English) and the names in the library; runs no tool and no model.
+Knows the wording of requests and the names in the library; runs no tool and no language model.
 """
 
 from __future__ import annotations
@@ -11,18 +11,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assistant.chat.router.rules import (
+from assistant.chat.router.correction_rules import CORRECTION_RULES
+from assistant.chat.router.foreign_rules import FOREIGN_RULES
+from assistant.chat.router.help_rules import HELP_RULES
+from assistant.chat.router.outcome import (
     LIKELY,
-    LOOSE_RULES,
-    RULES,
     SURE,
     UNDECIDED,
     Intent,
     Outcome,
+    Rule,
     Sentence,
     Slots,
     photo_slots,
 )
+from assistant.chat.router.rules import LOOSE_RULES, RULES
 from assistant.chat.router.words import (
     ASKING,
     CHATTER,
@@ -35,7 +38,11 @@ from assistant.chat.router.words import (
 )
 from assistant.language.parse import PHOTO, Phrase, Request
 
-__all__ = ["LIKELY", "SURE", "UNDECIDED", "Intent", "Route", "Slots", "route"]
+Source = Literal["pattern", "spelling", "meaning", "context", "model"]
+"""What decided: a rule over the words, one after typing mistakes were mended, the closest labelled sentence, what
+was said before, or a language model."""
+_LEADING = " \t\n\r\v\f¿¡"
+__all__ = ["LIKELY", "SURE", "UNDECIDED", "Intent", "Route", "Slots", "route", "route_as"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,37 +50,58 @@ class Route:
     """Where a request goes.
 
     Slots: `concept` (a known name; the first of several, all in `concepts`), `name` (a new one), `photo` (the
-    first of several, all in `photos`), `question`, `prompt`, `count`, `seed`, `id`, `text`, `query`; for
-    `clarify`: `wanted` (the intent) and `missing` (`photo`, `concept` or `prompt`).
+    first of several, all in `photos`), `question`, `prompt`, `count`, `seed`, `id`, `ids`, `text`, `query`, `topic`
+    (of `help`); for `clarify`: `wanted` (the intent), `missing` (`photo`, `concept`, `prompt` or `choice`) and, for a
+    choice, `other`.
     """
 
     intent: Intent
     slots: Slots = field(default_factory=dict)
     confidence: float = UNDECIDED
-    source: Literal["pattern", "context", "model"] = "pattern"
+    source: Source = "pattern"
     elapsed_ms: float = 0.0
     words: Phrase | None = None
     """What the tool acts on, parsed: the question or what is to be drawn."""
 
 
 def route(request: Request, photos: Sequence[str] = ()) -> Route:
-    """Choose the tool for `request`.
+    """Choose the tool for `request`: by rules, by rules over mended spelling, then by the closest labelled sentence.
 
     `photos` are paths that came with the request beside its text. Never raises: what nothing recognises is `chat` with
     confidence `UNDECIDED`.
     """
     started = time.perf_counter()
-    outcome = _decide(request, (*request.photos, *map(str, photos)))
+    outcome, source = _decide(request, (*request.photos, *map(str, photos)))
+    return _as_route(request, outcome, source, (time.perf_counter() - started) * 1000)
+
+
+def _as_route(request: Request, outcome: Outcome, source: Source, elapsed_ms: float) -> Route:
     slots = outcome.slots
     if request.concepts and outcome.intent != "name_concept":
         slots.setdefault("concept", request.concepts[0])
         if len(set(request.concepts)) > 1:
             slots.setdefault("concepts", list(dict.fromkeys(request.concepts)))
-    elapsed_ms = (time.perf_counter() - started) * 1000
-    return Route(outcome.intent, slots, outcome.confidence, "pattern", elapsed_ms, outcome.words)
+    return Route(outcome.intent, slots, outcome.confidence, source, elapsed_ms, outcome.words)
 
 
-def _decide(request: Request, photos: tuple[str, ...]) -> Outcome:
+def _decide(request: Request, photos: tuple[str, ...]) -> tuple[Outcome, Source]:
+    by_rule = _by_rules(request, photos)
+    if by_rule.confidence > UNDECIDED:
+        return by_rule, "pattern"
+    from assistant.chat.router.spelling import mended
+
+    better = mended(request) or request
+    spelled = _by_rules(better, photos) if better is not request else by_rule
+    if spelled.confidence > UNDECIDED:
+        return spelled, "spelling"
+    close = _by_meaning(better, photos)
+    if close is not None:
+        return close, "meaning"
+    # Some question about the photo that came with it.
+    return (by_rule if by_rule.intent == "describe" else Outcome("chat", {}, UNDECIDED)), "pattern"
+
+
+def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
     if not request.skeleton:
         if photos:
             return Outcome("describe", photo_slots(photos), SURE)
@@ -81,16 +109,23 @@ def _decide(request: Request, photos: tuple[str, ...]) -> Outcome:
     sentences = list(_sentences(request, photos))
     guarded = False
     for sentence in sentences:
+        # Before chatter is left alone: "undo that" and "are my photos uploaded?" look like it.
+        outcome = _first((*HELP_RULES, *CORRECTION_RULES), sentence, sentence.bare)
+        if outcome is not None:
+            return outcome
         if any(pattern.search(sentence.text) or pattern.search(sentence.spoken) for pattern in CHATTER):
             guarded = True
             continue
-        for pattern, outcome_of in RULES:
-            match = pattern.search(sentence.text)
-            outcome = outcome_of(sentence, match) if match else None
-            if outcome:
-                return outcome
+        outcome = _first((*RULES, *FOREIGN_RULES), sentence, (sentence.text,))
+        if outcome is not None:
+            return outcome
+    for sentence in [] if guarded else sentences:
+        outcome = _first(CORRECTION_RULES, sentence, sentence.tail)
+        if outcome is not None:
+            return outcome
     if photos and PHOTO in request.skeleton:
-        return _describe(sentences, photos, SURE)
+        asks = any(DEICTIC_QUESTION.search(sentence.text) for sentence in sentences)
+        return _describe(sentences, photos, SURE if asks or request.skeleton == PHOTO else UNDECIDED)
     for sentence in [] if guarded else sentences:
         for pattern, outcome_of in LOOSE_RULES:
             match = pattern.search(sentence.text)
@@ -107,11 +142,51 @@ def _decide(request: Request, photos: tuple[str, ...]) -> Outcome:
     return Outcome("chat", {}, SURE if guarded else UNDECIDED)
 
 
+def _by_meaning(request: Request, photos: tuple[str, ...]) -> Outcome | None:
+    """The tool of the closest labelled sentence, or a question which of two is meant; None where none is close."""
+    from assistant.chat.router.by_meaning import closest
+    from assistant.chat.router.reading import read
+
+    sentences = list(_sentences(request, photos))
+    found = closest(request)
+    if found is None or not sentences:
+        return None
+    if found.is_clear:
+        return None if found.label == "chat" else read(found.label, sentences[0])
+    if not found.is_between or "chat" in found.intents:
+        return None
+    choices = [read(label, sentences[0]) for label in (found.label, found.next_label)]
+    if any(choice is None or choice.intent == "clarify" for choice in choices):
+        return next((choice for choice in choices if choice is not None), None)
+    slots = {"wanted": found.label, "other": found.next_label, "missing": "choice", "text": request.text}
+    return Outcome("clarify", slots, LIKELY)
+
+
+def route_as(request: Request, label: str, photos: Sequence[str] = ()) -> Route | None:
+    """The route of a request of which somebody said what it is: `label` as `wanted` and `other` of a choice."""
+    from assistant.chat.router.reading import read
+
+    sentences = list(_sentences(request, (*request.photos, *map(str, photos))))
+    outcome = read(label, sentences[0]) if sentences else None
+    return None if outcome is None else _as_route(request, outcome, "context", 0.0)
+
+
+def _first(rules: Sequence[Rule], sentence: Sentence, texts: Sequence[str]) -> Outcome | None:
+    """What the first rule that fits one of `texts` makes of the sentence."""
+    for pattern, outcome_of in rules:
+        for text in texts:
+            match = pattern.search(text)
+            outcome = outcome_of(sentence, match) if match else None
+            if outcome is not None:
+                return outcome
+    return None
+
+
 def _sentences(request: Request, photos: tuple[str, ...]) -> Iterator[Sentence]:
     for match in re.finditer(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*[.!?]*", request.skeleton):
         text = match[0].rstrip()
-        start = match.start() + len(text) - len(text.lstrip())
-        text = text.lstrip()
+        start = match.start() + len(text) - len(text.lstrip(_LEADING))
+        text = text.lstrip(_LEADING)
         spoken = text
         for courtesy in (OPENING, ASKING):
             found = courtesy.match(text)

@@ -4,10 +4,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
 
+from assistant.chat.router.outcome import (
+    EDGES,
+    LIKELY,
+    LOOSE,
+    SURE,
+    Intent,
+    Outcome,
+    OutcomeOf,
+    Rule,
+    Sentence,
+    Slots,
+    compiled,
+    photo_slots,
+)
 from assistant.chat.router.words import (
     A_CONCEPT,
     A_PHOTO,
@@ -21,69 +32,7 @@ from assistant.chat.router.words import (
     THING,
     TRAILING,
 )
-from assistant.language.parse import CONCEPT, PHOTO, Phrase, Request
-
-Intent = Literal[
-    "describe",
-    "imagine",
-    "find",
-    "list_concepts",
-    "name_concept",
-    "remember",
-    "forget",
-    "chat",
-    "clarify",
-]
-Slots = dict[str, Any]
-_EDGES = " \t\"'`,;:!.?"
-SURE = 0.95
-LIKELY = 0.8
-LOOSE = 0.65
-"""The confidence of words that point to a tool without the shape of a request."""
-UNDECIDED = 0.5
-"""The confidence of a request that no pattern recognised."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence of the skeleton, without the courtesies in front of it."""
-
-    text: str
-    start: int
-    spoken: str
-    """The same with "can you" and "please" still in front: "can you draw?" is a question, "draw" is not."""
-    request: Request
-    photos: tuple[str, ...]
-
-    def part(self, match: re.Match[str], group: str) -> Phrase:
-        """The words of a group, without trailing courtesy and punctuation."""
-        return self.cut(match[group], self.start + match.start(group))
-
-    def cut(self, fragment: str, skeleton_start: int) -> Phrase:
-        """The same for a fragment of the skeleton."""
-        return self.request.part(TRAILING.sub("", fragment).strip(_EDGES), skeleton_start)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a rule makes of a sentence."""
-
-    intent: Intent
-    slots: Slots
-    confidence: float
-    words: Phrase | None = None
-    """What the tool is to act on: the question, or what is to be drawn."""
-
-
-OutcomeOf = Callable[[Sentence, re.Match[str]], Outcome | None]
-Rule = tuple[re.Pattern[str], OutcomeOf]
-
-
-def photo_slots(photos: tuple[str, ...]) -> Slots:
-    slots: Slots = {"photo": photos[0]}
-    if len(photos) > 1:
-        slots["photos"] = list(photos)
-    return slots
+from assistant.language.parse import CONCEPT, PHOTO
 
 
 def _name_numbered(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
@@ -130,11 +79,15 @@ def _simple(intent: Intent, confidence: float = SURE) -> OutcomeOf:
     return outcome
 
 
+def _numbered_group(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    return None if sentence.photos else Outcome("list_concepts", {"id": int(match["id"])}, SURE)
+
+
 def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     if re.fullmatch(rf"{A_PHOTO}|\S+\.\w{{3,4}}", match["prompt"].strip()):
         return None
     fragment, start = match["prompt"], sentence.start + match.start("prompt")
-    prompt = TRAILING.sub("", fragment.replace(PHOTO, "")).strip(_EDGES)
+    prompt = TRAILING.sub("", fragment.replace(PHOTO, "")).strip(EDGES)
     slots: Slots = {}
     seed = re.search(r"[\s,]*\b(?:(?:with|using) )?seed (?:of )?(\d+)$", prompt, re.IGNORECASE)
     if seed:
@@ -159,11 +112,7 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     return Outcome("imagine", {"prompt": words.text, **slots}, SURE, words)
 
 
-def _compiled(*rules: tuple[str, OutcomeOf]) -> tuple[Rule, ...]:
-    return tuple((re.compile(pattern, re.IGNORECASE), outcome) for pattern, outcome in rules)
-
-
-RULES: tuple[Rule, ...] = _compiled(
+RULES: tuple[Rule, ...] = compiled(
     # name_concept
     (
         rf"^(?:call|name|label|tag|mark|rename) {NUMBERED} (?:as |to be |to |into |= ?)?(?P<name>.+)$",
@@ -194,6 +143,10 @@ RULES: tuple[Rule, ...] = _compiled(
         rf"^(?:forget|delete|erase|wipe|remove|unlearn|get rid of|drop) (?:about |everything (?:you (?:know|have|learned|stored) )?(?:about|on) |all (?:data )?(?:about|on|of) |any trace of )*(?P<who>{A_CONCEPT})(?!.*\b(?:from|in) (?:this|that|the|{A_PHOTO}))",
         _forget,
     ),
+    (
+        r"^(?:forget|unlearn) (?P<who>everyone|everybody|(?:all )?(?:my |the )?(?:people|family|pets|friends)|them(?: all)?|all of them)[.!]*$",
+        _forget,
+    ),
     (rf"^stop recogni[sz]ing (?P<who>{A_CONCEPT})", _forget),
     (
         r"^(?:forget|unlearn) (?:about |everything (?:you know )?about |all about )*(?P<who>(?-i:[A-Z])\w+)[.!]*$",
@@ -204,7 +157,24 @@ RULES: tuple[Rule, ...] = _compiled(
         _remember,
     ),
     (r"^(?:remember|keep in mind|note|don't forget) that (?P<text>.+)$", _remember),
+    (
+        rf"^(?:(?:fyi|for your information|you should know|just so you know|by the way|btw|note)[,:;]? (?:that )?)(?P<text>.*{A_CONCEPT}.+)$",
+        _remember,
+    ),
+    # What holds for long; "Bo is so cute" is small talk.
+    (
+        rf"^(?P<text>{A_CONCEPT} (?:is (?:about |almost |nearly )?(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?: and a half)? (?:years?|months?|weeks?)(?: old)?|was born|is (?:allergic|afraid|scared|frightened|terrified)|lives in|works (?:as|at|in|for)|weighs|(?:really |always |also )?(?:loves|hates|dislikes|prefers|likes|adores|can't stand|eats only|never eats|is called|comes from)|is (?:my|our) \w+(?:'s \w+)?|has (?:a |an |two |blue |brown |green |his |her )?(?:sister|brother|allergy|birthday|son|daughter|blue|brown|green|scar|chip))\b(?!.*\?).*|{A_CONCEPT}'s (?:birthday|favou?rite|full name|nickname|sister|brother|mother|father|owner|breed|wife|husband)\b.* (?:is|are|was)\b(?!.*\?).*)$",
+        _remember,
+    ),
     # list_concepts
+    (
+        r"^(?:who(?:'s| are| is)|show(?: me)?|list) (?:all )?(?:my|our) (?:people|pets|animals|family|folks|friends|persons)[.!?]*$|^(?:show|list)(?: me)? (?:everyone|everybody|all names|the names|names)[.!?]*$|^(?:the )?names[.!?]*$|^everyone (?:that )?you know[.!?]*$",
+        _simple("list_concepts"),
+    ),
+    (
+        rf"^(?:show|open|display|who is(?: in)?|who's(?: in)?|what is(?: in)?|what's in|tell me about)(?: me)? (?=group|number|cluster|person|pet|no\.|#){NUMBERED}[.!?]*$",
+        _numbered_group,
+    ),
     (
         r"^whom? (?:all |else )?do you (?:already )?(?:know|recogni[sz]e|remember)(?: so far| already| now| about)?[.!?]*$",
         _simple("list_concepts"),
@@ -341,7 +311,7 @@ RULES: tuple[Rule, ...] = _compiled(
 )
 
 # Words that point to a tool anywhere in a sentence that is not a plain statement about something else.
-LOOSE_RULES: tuple[Rule, ...] = _compiled(
+LOOSE_RULES: tuple[Rule, ...] = compiled(
     (rf"\brename (?P<old>{A_CONCEPT}) (?:to|as|into) (?P<name>[^,.!?]+)", _rename),
     (r"\b(?:give|assign) " + NUMBERED + r" the name (?P<name>[^,.!?]+)", _name_numbered),
     (

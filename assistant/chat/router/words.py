@@ -14,17 +14,18 @@ A_CONCEPT = re.escape(CONCEPT)
 A_PHOTO = re.escape(PHOTO)
 OPENING = re.compile(
     r"^(?:(?:hey|hi|hello|ok|okay|yes|yeah|yep|sure|please|now|then|so|well|great|thanks|thank you|and|also|cool|nice"
-    r"|lovely|perfect|good|alright|right|familiar|hmm+|um|next|but|actually|wait|no|sorry|wow|there)\b[\s,!:;-]*)+",
+    r"|lovely|perfect|good|alright|right|familiar|hmm+|um|next|but|actually|wait|no|sorry|wow|there|pls|plz|bitte|hallo"
+    r"|oye|hola|por favor)\b[\s,!:;-]*)+",
     re.IGNORECASE,
 )
 ASKING = re.compile(
     r"^(?:(?:can|could|would|will|can't|couldn't|won't) (?:you|u|we) (?:mind )?|(?:i|we)(?:'d| would) (?:really )?(?:like"
     r"|love) (?:for )?(?:you to|it if you could|us to) |i (?:want|need) you to |(?:let's|let us) |go ahead and "
-    r"|try (?:to |and )|feel free to |please |just |maybe |also |now |perhaps |quickly |kindly |do me a favou?r and )+",
+    r"|try (?:to |and )|feel free to |please |pls |plz |bitte |por favor,? |just |maybe |also |now |perhaps |quickly |kindly |do me a favou?r and )+",
     re.IGNORECASE,
 )
 TRAILING = re.compile(
-    r"[\s,]*\b(?:please|pls|thanks|thank you|for me|if you can|if possible|will you|would you|from now on)[\s.!?]*$",
+    r"[\s,]*\b(?:please|pls|plz|bitte|danke|por favor|gracias|thanks|thx|thank you|for me|if you can|if possible|will you|would you|from now on)[\s.!?]*$",
     re.IGNORECASE,
 )
 PICTURE = (

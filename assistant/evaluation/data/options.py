@@ -172,6 +172,13 @@ class SentencesOptions(EvaluationOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouterOptions(SeedOptions):
+    """The requests that are routed."""
+
+    requests: Path = option("Labelled requests as JSON lines.", metavar="FILE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationOptions(EvaluationOptions):
     """What is drawn, and how often."""
 

