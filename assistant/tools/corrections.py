@@ -6,13 +6,15 @@ FamiliarError. Knows the façade; no model, no screen, no LangChain.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from assistant.service.concepts import Changed
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
-from assistant.tools.quoting import title
+from assistant.tools.quoting import quote, title
+from assistant.tools.wrap import ToolSpec
 from personalizer.errors import UsageError, counted
 from personalizer.schemas import ConceptSummary
 
@@ -114,3 +116,70 @@ def concept_title(familiar: Familiar, key: str) -> str:
 
 def _names(concepts: Sequence[ConceptSummary], key: str) -> str:
     return title(concepts[0].name) if concepts and concepts[0].name else f"Number {key}"
+
+
+def correction_specs(familiar: Familiar, access: PhotoAccess) -> list[ToolSpec]:
+    """`confirm`, `reject`, `merge`, `split` and `undo`."""
+    from pydantic import Field
+
+    concept = (str, Field(description="the name of a person, pet or thing, or its number"))
+    photo = (str, Field(description="a photo of the library: its file name, path or number"))
+    photos = (list[str], Field(description="photos of the library: file names, paths or numbers"))
+    other = (str, Field(description="the one that becomes part of it: a name or a number"))
+    face = (
+        int | None,
+        Field(
+            default=None,
+            ge=1,
+            description="which face, counted from the left; only where several could be meant",
+        ),
+    )
+    operation = (
+        int | None,
+        Field(default=None, description="the number of what to take back; leave it out for the last"),
+    )
+
+    def quoted(given: Mapping[str, Any], key: str) -> str:
+        return quote(str(given[key]))
+
+    return [
+        ToolSpec(
+            "confirm",
+            "Note that a photo shows someone or something you know.",
+            lambda _, **given: confirm_photo(familiar, access, **given),
+            {"concept": concept, "photo": photo, "face": face},
+            lambda given: f"Note that {quoted(given, 'concept')} is in {quoted(given, 'photo')}",
+        ),
+        ToolSpec(
+            "reject",
+            "Note that a photo does not show someone or something you know.",
+            lambda _, **given: reject_photo(familiar, access, **given),
+            {"concept": concept, "photo": photo},
+            lambda given: f"Note that {quoted(given, 'concept')} is not in {quoted(given, 'photo')}",
+        ),
+        ToolSpec(
+            "merge",
+            "Make one of two that are the same person, pet or thing.",
+            lambda _, **given: merge_concepts_named(familiar, access, **given),
+            {"concept": concept, "other": other},
+            lambda given: f"Make one of {quoted(given, 'concept')} and {quoted(given, 'other')}",
+        ),
+        ToolSpec(
+            "split",
+            "Take photos that show somebody or something else out of a person, pet or thing.",
+            lambda _, **given: split_photos(familiar, access, **given),
+            {"concept": concept, "photos": photos},
+            lambda given: f"Take {', '.join(map(quote, given['photos']))} out of {quoted(given, 'concept')}",
+        ),
+        ToolSpec(
+            "undo",
+            "Take back the last change to the people, pets and things that you know.",
+            lambda _, id=None: undo_last(familiar, access, id),
+            {"id": operation},
+            lambda given: f"Take back {_which(given.get('id'))}",
+        ),
+    ]
+
+
+def _which(operation: int | None) -> str:
+    return "the last change" if operation is None else f"change number {operation}"

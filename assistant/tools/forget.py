@@ -6,6 +6,8 @@ from assistant.presentation.lines import forgotten_lines
 from assistant.results import Forgotten
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
+from assistant.tools.quoting import quote
+from assistant.tools.wrap import ToolSpec
 from personalizer.schemas import OnProgress
 
 
@@ -22,3 +24,24 @@ def forget_concept(
     """
     forgotten = familiar.forget(concept, typed, on_progress)
     return forgotten_lines(forgotten), forgotten
+
+
+def forget_spec(familiar: Familiar, access: PhotoAccess) -> ToolSpec:
+    """`forget(concept, typed)`."""
+    from pydantic import Field
+
+    fields = {
+        "concept": (str, Field(description="the name of a person, pet or thing, or its number")),
+        "typed": (str, Field(description="the name as the user typed it again when asked to; never made up")),
+    }
+
+    def run(on_progress: OnProgress | None, concept: str, typed: str) -> tuple[str, Forgotten]:
+        return forget_concept(familiar, access, concept, typed, on_progress)
+
+    return ToolSpec(
+        "forget",
+        "Remove all that is known about a person, pet or thing, for good. Only when the user asks for it.",
+        run,
+        fields,
+        lambda given: f"Forget {quote(given['concept'])} for good: this cannot be taken back",
+    )

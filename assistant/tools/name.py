@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from assistant.results import Learning
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from assistant.tools.corrections import concept_title
-from assistant.tools.quoting import title
+from assistant.tools.quoting import quote, title
+from assistant.tools.wrap import ToolSpec
 from personalizer.errors import UsageError, counted
 from personalizer.schemas import ConceptSummary, OnProgress
 
@@ -53,3 +55,46 @@ def learn_from_photos(
     if begun.skipped:
         words += f" {counted(len(begun.skipped), 'photo was', 'photos were')} of no use for that."
     return f"{words} It can be drawn once it is trained.", begun
+
+
+def name_concept_spec(familiar: Familiar, access: PhotoAccess) -> ToolSpec:
+    """`name_concept(name, id, concept, photos)`, of which one of the last three says what is named."""
+    from pydantic import Field
+
+    fields: dict[str, Any] = {
+        "name": (str, Field(description="the new name")),
+        "id": (int | None, Field(default=None, description="the number of a group without a name")),
+        "concept": (str | None, Field(default=None, description="the name it has, to give it another one")),
+        "photos": (
+            list[str],
+            Field(default=[], description="photos of somebody or something new: file names or paths"),
+        ),
+    }
+
+    def run(
+        on_progress: OnProgress | None,
+        name: str,
+        id: int | None = None,
+        concept: str | None = None,
+        photos: Sequence[str] = (),
+    ) -> tuple[str, ConceptSummary | Learning]:
+        if photos and id is None and not concept:
+            return learn_from_photos(familiar, access, name, photos, on_progress)
+        if photos:
+            raise UsageError(
+                tried=f"naming something {title(name)}",
+                found="photos and a number or a name were given",
+                fix="Give one of them: photos make somebody new.",
+            )
+        return name_group_or_rename(familiar, access, name, id=id, concept=concept or None)
+
+    def says(given: Mapping[str, Any]) -> str:
+        if given.get("photos"):
+            return f"Learn {quote(given['name'])} from {', '.join(map(quote, given['photos']))}"
+        what = quote(given["concept"]) if given.get("concept") else f"number {given.get('id')}"
+        return f"Name {what} {quote(given['name'])}"
+
+    about = (
+        "Name a group of photos by its number, rename someone or something, or learn a new one from photos."
+    )
+    return ToolSpec("name_concept", about, run, fields, says)

@@ -5,6 +5,7 @@ Knows text only.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 MOST_QUOTED = 200
@@ -15,6 +16,10 @@ _JOINERS = "\u200c\u200d"
 """Invisible, but without them words in several scripts and many emoji fall apart."""
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _BREAKS = frozenset({"Zl", "Zp"})
+_INNER = str.maketrans(dict.fromkeys("“„‟«❝〝", "‘") | dict.fromkeys('”»❞〞＂″"', "’"))
+_ANGLES = str.maketrans({"<": "‹", ">": "›"})
+_CONTROL_WORD = re.compile(r"\[(/?[A-Z_]{3,})\]")
+"""Such as `[TOOL_CALLS]` and `[/INST]`; with `<|im_start|>` and `<tool_call>`, what chat templates are made of."""
 _PLAIN_MARKS = frozenset("._-'’")
 
 
@@ -32,6 +37,16 @@ def quote(text: str, most: int = MOST_QUOTED) -> str:
     return f"“{plain if len(plain) <= most else plain[: most - 1] + '…'}”"
 
 
+def quote_data(text: str, most: int = MOST_QUOTED * 3) -> str:
+    """`quote`, with nothing in it that looks like a call of a tool or another turn of the conversation."""
+    return quote(_CONTROL_WORD.sub(r"(\1)", one_line(text).translate(_ANGLES)), most)
+
+
+def as_data(tool: str, text: str) -> str:
+    """A tool's whole text for a model: one quotation."""
+    return f"{tool} says: {quote_data(text, MOST_IN_RESULT)}"
+
+
 def title(text: str) -> str:
     """A name within a sentence: bare where it is one short word, such as `Bo` or `IMG_1.jpg`, else quoted."""
     plain = one_line(text)
@@ -45,6 +60,3 @@ def _breaks(character: str) -> bool:
 
 def _is_hidden(character: str) -> bool:
     return unicodedata.category(character) in _HIDDEN and character not in _JOINERS and not _breaks(character)
-
-
-_INNER = str.maketrans({"“": "‘", "”": "’", "„": "‘", "‟": "‘", '"': "’", "«": "‘", "»": "’", "＂": "’"})
