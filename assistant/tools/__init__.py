@@ -10,12 +10,9 @@ from typing import Any
 
 _EXPORTS = {
     "build_tools": "assistant.tools.build",
+    "ApprovalRequest": "assistant.tools.approvals",
+    "Approvals": "assistant.tools.approvals",
     "PhotoAccess": "assistant.tools.access",
-    "describe_tool": "assistant.tools.describe",
-    "find_tool": "assistant.tools.find",
-    "imagine_tool": "assistant.tools.imagine",
-    "list_concepts_tool": "assistant.tools.list_concepts",
-    "remember_tool": "assistant.tools.remember",
 }
 
 

@@ -1,6 +1,6 @@
 """Decides which photos a tool may read.
 
-Those the user named in this conversation, and those in registered folders.
+Those the user named in this conversation, those in registered folders, and what a person allows when asked.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from pathlib import Path
 
 from assistant.service.base import UNREACHABLE, as_on_disk, unreachable
 from assistant.service.familiar import Familiar
+from assistant.tools.approvals import Approvals
 from personalizer.errors import NotFoundError, UsageError
 
 
 class PhotoAccess:
     """The photos that a conversation has opened. A path that a model makes up leads nowhere."""
 
-    def __init__(self, familiar: Familiar) -> None:
+    def __init__(self, familiar: Familiar, approvals: Approvals | None = None) -> None:
+        """`approvals` asks a person about a photo outside the registered folders; without it, none is opened."""
         self._familiar = familiar
+        self._approvals = approvals
         self._named: list[Path] = []
 
     def allow(self, photos: Iterable[Path | str]) -> list[Path]:
@@ -37,15 +40,19 @@ class PhotoAccess:
     def open(self, photo: Path | str) -> Path:
         """The photo's absolute path.
 
-        Raises UsageError when it may not be read, NotFoundError when it is not there.
+        Raises UsageError or NotApprovedError when it may not be read, NotFoundError when it is not there. Whether a
+        file outside is there is not told before it may be read.
         """
-        path = _resolved(photo)
+        path = _resolved(self._in_library(photo) or photo)
         if path not in self._named and not any(path.is_relative_to(root) for root in self._roots()):
-            raise UsageError(
-                tried=f"opening {path}",
-                found="you did not name this file, and it is in none of the registered folders",
-                fix="Name the photo in your request, or register its folder with `familiar add FOLDER`.",
-            )
+            if self._approvals is None:
+                raise UsageError(
+                    tried=f"opening {path}",
+                    found="you did not name this file, and it is in none of the registered folders",
+                    fix="Name the photo in your request, or register its folder with `familiar add FOLDER`.",
+                )
+            if self._approvals.require_photo(path):
+                self._named.append(path)
         try:
             there = path.is_file()
         except UNREACHABLE as error:
@@ -57,6 +64,14 @@ class PhotoAccess:
                 fix="Check the path; quote it if it has spaces.",
             )
         return path
+
+    def _in_library(self, photo: Path | str) -> Path | None:
+        """The one photo of the library that has this file name, where only that was given."""
+        name = str(photo)
+        if name != Path(name).name or any(path.name == name for path in self._named):
+            return next((path for path in reversed(self._named) if path.name == name), None)
+        files = self._familiar.library.files_named(name)
+        return files[0][0] if len({photo_id for _, photo_id in files}) == 1 else None
 
     def _roots(self) -> list[Path]:
         return [_resolved(root) for root in self._familiar.library.roots()]

@@ -6,11 +6,17 @@ from typing import TYPE_CHECKING
 
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
-from assistant.tools.describe import describe_tool
-from assistant.tools.find import find_tool
-from assistant.tools.imagine import imagine_tool
-from assistant.tools.list_concepts import list_concepts_tool
-from assistant.tools.remember import remember_tool
+from assistant.tools.approvals import Approvals
+from assistant.tools.corrections import correction_specs
+from assistant.tools.describe import describe_spec
+from assistant.tools.find import find_spec
+from assistant.tools.forget import forget_spec
+from assistant.tools.imagine import imagine_spec
+from assistant.tools.list_concepts import list_concepts_spec
+from assistant.tools.name import name_concept_spec
+from assistant.tools.remember import remember_spec
+from assistant.tools.train import train_spec
+from assistant.tools.wrap import ToolContext, ToolSpec, as_tool
 from personalizer.schemas import OnProgress
 
 if TYPE_CHECKING:
@@ -22,18 +28,41 @@ def build_tools(
     access: PhotoAccess | None = None,
     on_progress: OnProgress | None = None,
     request: str | None = None,
+    approvals: Approvals | None = None,
+    *,
+    direct: bool | None = None,
+    choices: bool = True,
 ) -> list[BaseTool]:
-    """LangChain tools over `familiar`; their text is for a model, their artifact the record behind it.
+    """The thirteen LangChain tools over `familiar`; their text is for a model, their artifact the record behind it.
 
-    What a model may choose from (photos, names) is fixed now: build them again when that changes. Without
-    `access` only photos in registered folders can be read.
+    Without `access` only photos in registered folders can be read; without `approvals` nothing can be changed that is
+    not allowed for good. `request` fixes the user's own words, which a small model garbles, as what is asked, looked
+    for, drawn or told. `choices`: what a model may choose from (photos, names) is fixed now, which helps a small one;
+    build them again when it changes. `direct`, which `request` implies: the tools' words are shown as the answer, and
+    FamiliarError is raised instead of told to the model.
     """
-    opened = access or PhotoAccess(familiar)
-    names = familiar.library.names()
+    context = ToolContext(
+        approvals or Approvals(None, familiar),
+        on_progress,
+        direct=request is not None if direct is None else direct,
+    )
+    specs = tool_specs(familiar, access or PhotoAccess(familiar), request, choices=choices)
+    return [as_tool(spec, context) for spec in specs]
+
+
+def tool_specs(
+    familiar: Familiar, access: PhotoAccess, request: str | None = None, *, choices: bool = True
+) -> list[ToolSpec]:
+    """What the tools are and do, for LangChain and for MCP."""
+    names = familiar.library.names() if choices else []
     return [
-        describe_tool(familiar, opened, request),
-        find_tool(familiar, request),
-        imagine_tool(familiar, names, on_progress, request),
-        list_concepts_tool(familiar),
-        remember_tool(familiar, names, request),
+        describe_spec(familiar, access, request, choices=choices),
+        imagine_spec(familiar, names, request, choices=choices),
+        find_spec(familiar, request),
+        list_concepts_spec(familiar, choices=choices),
+        name_concept_spec(familiar, access),
+        *correction_specs(familiar, access),
+        train_spec(familiar, access),
+        remember_spec(familiar, names, request, choices=choices),
+        forget_spec(familiar, access),
     ]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from assistant.language.parse import Phrase
 from assistant.results import Imagined
 from assistant.service.familiar import Familiar
+from assistant.tools.wrap import ToolSpec
 from personalizer.errors import UsageError, counted
 from personalizer.schemas import OnProgress
-
-if TYPE_CHECKING:
-    from langchain_core.tools import StructuredTool
 
 MAX_COUNT = 8
 MAX_NAMES = 60
@@ -47,37 +45,36 @@ def imagined_text(imagined: Imagined, text: str) -> str:
     return "\n".join([*lines, *imagined.notes])
 
 
-def imagine_tool(
-    familiar: Familiar,
-    names: Sequence[str],
-    on_progress: OnProgress | None = None,
-    request: str | None = None,
-) -> StructuredTool:
-    """`imagine(text, concept)` with the library's names as the choices.
+def imagine_spec(
+    familiar: Familiar, names: Sequence[str], request: str | None = None, *, choices: bool = True
+) -> ToolSpec:
+    """`imagine(prompt, concept, count, seed)`; with `choices` the library's names are what can be chosen.
 
     With `request`, the user's own words are drawn and the model only decides that they are to be drawn.
     """
-    from langchain_core.tools import StructuredTool
-    from pydantic import Field, create_model
+    from pydantic import Field
 
     fields: dict[str, Any] = {}
     if request is None:
-        concept_type: Any = Literal[(NO_NAME, *names[:MAX_NAMES])]
-        about = "who or what of the user's is in the picture"
+        concept_type: Any = Literal[(NO_NAME, *names[:MAX_NAMES])] if choices else str
+        about = f"the name of who or what of the user's is in the picture; {NO_NAME!r} for none"
         fields["concept"] = (concept_type, Field(default=NO_NAME, description=about))
-        fields["text"] = (str, Field(description="what the picture shows, in the user's words"))
+        fields["prompt"] = (str, Field(description="what the picture shows, in the user's words"))
+        how_many = f"how many pictures, 1 to {MAX_COUNT}"
+        fields["count"] = (int, Field(default=1, ge=1, le=MAX_COUNT, description=how_many))
+        again = "the number that draws the same picture again; leave it out otherwise"
+        fields["seed"] = (int | None, Field(default=None, description=again))
 
-    def imagine(text: str = "", concept: str = NO_NAME) -> tuple[str, Imagined]:
-        wanted = text.strip() if request is None else request
-        if concept != NO_NAME and concept.casefold() not in wanted.casefold():
+    def run(
+        on_progress: OnProgress | None,
+        prompt: str = "",
+        concept: str = NO_NAME,
+        count: int = 1,
+        seed: int | None = None,
+    ) -> tuple[str, Imagined]:
+        wanted = prompt.strip() if request is None else request
+        if concept.strip() and concept != NO_NAME and concept.casefold() not in wanted.casefold():
             wanted = f"{concept} {wanted}"
-        return imagine_pictures(familiar, wanted, on_progress=on_progress)
+        return imagine_pictures(familiar, wanted, count=count, seed=seed, on_progress=on_progress)
 
-    return StructuredTool.from_function(
-        func=imagine,
-        name="imagine",
-        description="Draw a new picture of what the user describes.",
-        args_schema=create_model("imagine", **fields),
-        response_format="content_and_artifact",
-        return_direct=True,
-    )
+    return ToolSpec("imagine", "Draw a new picture of what the user describes.", run, fields)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from assistant.language.fact_answers import nothing_told, quoted
 from assistant.presentation.printable import STATE_WORDS
 from assistant.service.familiar import Familiar
+from assistant.tools.wrap import ToolSpec
 from personalizer.errors import NotFoundError, counted
-from personalizer.schemas import ConceptSummary
-
-if TYPE_CHECKING:
-    from langchain_core.tools import StructuredTool
+from personalizer.schemas import ConceptSummary, OnProgress
 
 _KINDS = {"face": "a person", "object": "a pet or thing"}
 
@@ -67,17 +65,17 @@ def _told(familiar: Familiar, name: str) -> str:
     return quoted(profile.facts) if profile.facts else nothing_told(profile.concept, profile.facts)
 
 
-def list_concepts_tool(familiar: Familiar) -> StructuredTool:
-    """`list_concepts()`."""
-    from langchain_core.tools import StructuredTool
+def list_concepts_spec(familiar: Familiar, *, choices: bool = True) -> ToolSpec:
+    """`list_concepts(concept)`; without one, all are listed. With `choices` there is no field: a small model fills it."""
+    from pydantic import Field
 
-    def list_concepts() -> tuple[str, list[ConceptSummary]]:
-        return listed_concepts(familiar)
+    fields: dict[str, Any] = {}
+    if not choices:
+        about = "the name of one of them, for what is known about it; leave it out for all"
+        fields["concept"] = (str | None, Field(default=None, description=about))
 
-    return StructuredTool.from_function(
-        func=list_concepts,
-        name="list_concepts",
-        description="List the people, pets and things that you know.",
-        response_format="content_and_artifact",
-        return_direct=True,
-    )
+    def run(_on_progress: OnProgress | None, concept: str | None = None) -> tuple[str, list[ConceptSummary]]:
+        return listed_concepts(familiar, concept or None)
+
+    says = "List the people, pets and things that you know, or say what is known about one of them."
+    return ToolSpec("list_concepts", says, run, fields)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from assistant.results import Profile
 from assistant.service.familiar import Familiar
-
-if TYPE_CHECKING:
-    from langchain_core.tools import StructuredTool
+from assistant.tools.quoting import quote
+from assistant.tools.wrap import ToolSpec
+from personalizer.schemas import OnProgress
 
 MAX_NAMES = 60
 
@@ -26,33 +26,31 @@ def remember_fact(familiar: Familiar, concept: str, text: str) -> tuple[str, Pro
     return f"I will remember about {profile.concept}: “{profile.added}”.", profile
 
 
-def remember_tool(familiar: Familiar, names: Sequence[str], request: str | None = None) -> StructuredTool:
-    """`remember(concept, text)` with the library's names as the choices.
+def remember_spec(
+    familiar: Familiar, names: Sequence[str], request: str | None = None, *, choices: bool = True
+) -> ToolSpec:
+    """`remember(concept, text)`; with `choices` the library's names are what can be chosen.
 
     With `request`, the user's own words from the name on are kept and the model chooses only the concept: what
-    a small model words anew is no longer what the user said.
+    a small model words anew is no longer what the user said. That the user said it is the approval then.
     """
-    from langchain_core.tools import StructuredTool
-    from pydantic import Field, create_model
+    from pydantic import Field
 
-    concept_type: Any = Literal[tuple(names[:MAX_NAMES])] if names else str
-    about = "who or what of the user's it is about"
+    concept_type: Any = Literal[tuple(names[:MAX_NAMES])] if names and choices else str
+    about = "the name of who or what of the user's it is about"
     fields: dict[str, Any] = {"concept": (concept_type, Field(description=about))}
     if request is None:
         fields["text"] = (str, Field(description="what to keep, in the user's words"))
 
-    def remember(concept: str, text: str = "") -> tuple[str, Profile]:
+    def run(_on_progress: OnProgress | None, concept: str, text: str = "") -> tuple[str, Profile]:
         kept = text if request is None else _from_name(request, concept)
         return remember_fact(familiar, concept, kept)
 
-    return StructuredTool.from_function(
-        func=remember,
-        name="remember",
-        description="Keep a fact that the user tells about someone or something you know.",
-        args_schema=create_model("remember", **fields),
-        response_format="content_and_artifact",
-        return_direct=True,
-    )
+    def says(given: Mapping[str, Any]) -> str:
+        return f"Remember about {quote(given['concept'])}: {quote(given.get('text', ''))}"
+
+    about_it = "Keep a fact that the user tells about someone or something you know."
+    return ToolSpec("remember", about_it, run, fields, says if request is None else None)
 
 
 def _from_name(request: str, name: str) -> str:

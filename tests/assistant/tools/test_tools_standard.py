@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -14,21 +14,36 @@ from langchain_core.tools import BaseTool
 from langchain_tests.unit_tests import ToolsUnitTests
 
 from assistant.service.familiar import Familiar
-from assistant.tools import PhotoAccess, build_tools
+from assistant.tools import Approvals, PhotoAccess, build_tools
 from personalizer.home import Home
 
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "describe": {"photo": "bo.jpg", "question": "is this Bo?"},
+    "imagine": {"prompt": "Bo on a beach", "concept": "Bo"},
+    "find": {"query": "Bo on a beach"},
+    "list_concepts": {},
+    "name_concept": {"name": "Rex", "id": 2},
+    "confirm": {"concept": "Bo", "photo": "bo.jpg"},
+    "reject": {"concept": "Bo", "photo": "bo.jpg"},
+    "merge": {"concept": "Bo", "other": "2"},
+    "split": {"concept": "Bo", "photos": ["bo.jpg"]},
+    "undo": {},
+    "train": {"concept": "Bo"},
+    "remember": {"concept": "Bo", "text": "Bo is afraid of water"},
+    "forget": {"concept": "Bo", "typed": "Bo"},
+}
 
-def tools() -> dict[str, BaseTool]:
+
+def tools(approvals: Approvals | None = None) -> dict[str, BaseTool]:
     familiar = Familiar(Home(Path(tempfile.mkdtemp()) / "home"))
     familiar.library.create_concept("object", name="Bo")
     access = PhotoAccess(familiar)
     access.allow(["/photos/bo.jpg"])
-    return {tool.name: tool for tool in build_tools(familiar, access)}
+    return {tool.name: tool for tool in build_tools(familiar, access, approvals=approvals)}
 
 
 class _Standard(ToolsUnitTests):
     name = ""
-    example: ClassVar[dict[str, Any]] = {}
 
     @property
     def tool_constructor(self) -> BaseTool:
@@ -36,34 +51,74 @@ class _Standard(ToolsUnitTests):
 
     @property
     def tool_invoke_params_example(self) -> dict[str, Any]:
-        return self.example
+        return EXAMPLES[self.name]
 
 
 class TestDescribe(_Standard):
     name = "describe"
-    example: ClassVar[dict[str, Any]] = {"photo": "bo.jpg", "question": "is this Bo?"}
 
 
 class TestImagine(_Standard):
     name = "imagine"
-    example: ClassVar[dict[str, Any]] = {"text": "Bo on a beach", "concept": "Bo"}
 
 
 class TestFind(_Standard):
     name = "find"
-    example: ClassVar[dict[str, Any]] = {"text": "Bo on a beach"}
-
-
-class TestRemember(_Standard):
-    name = "remember"
-    example: ClassVar[dict[str, Any]] = {"concept": "Bo", "text": "Bo is afraid of water"}
 
 
 class TestListConcepts(_Standard):
     name = "list_concepts"
 
 
+class TestNameConcept(_Standard):
+    name = "name_concept"
+
+
+class TestConfirm(_Standard):
+    name = "confirm"
+
+
+class TestReject(_Standard):
+    name = "reject"
+
+
+class TestMerge(_Standard):
+    name = "merge"
+
+
+class TestSplit(_Standard):
+    name = "split"
+
+
+class TestUndo(_Standard):
+    name = "undo"
+
+
+class TestTrain(_Standard):
+    name = "train"
+
+
+class TestRemember(_Standard):
+    name = "remember"
+
+
+class TestForget(_Standard):
+    name = "forget"
+
+
 del _Standard
+
+
+def test_there_are_these_tools_and_each_field_is_described() -> None:
+    made = tools()
+    assert list(made) == [
+        *("describe", "imagine", "find", "list_concepts", "name_concept"),
+        *("confirm", "reject", "merge", "split", "undo", "train", "remember", "forget"),
+    ]
+    for tool in made.values():
+        assert tool.response_format == "content_and_artifact"
+        fields = tool.get_input_jsonschema()["properties"]
+        assert all(field["description"] for field in fields.values()), tool.name
 
 
 def test_what_a_model_may_choose_comes_from_the_library() -> None:
