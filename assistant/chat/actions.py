@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from assistant.chat.questions import named_text
+from assistant.chat.router.route import Route, Slots
 from assistant.chat.slash_commands import (
+    split_about,
     split_learning,
     split_name,
     split_photo,
     split_profile,
     split_telling,
+    split_two_names,
     split_words,
 )
 from assistant.language.parse import Phrase
@@ -28,11 +30,21 @@ from assistant.presentation.suggestion_lines import found_line, suggestion_lines
 from assistant.service.familiar import Familiar
 from assistant.setup.consent import NOTE
 from assistant.tools.access import PhotoAccess
+from assistant.tools.corrections import (
+    confirm_photo,
+    merge_concepts_named,
+    photo_title,
+    reject_photo,
+    split_photos,
+    undo_last,
+)
 from assistant.tools.describe import describe_photo
 from assistant.tools.find import find_photos
 from assistant.tools.imagine import imagine_pictures
 from assistant.tools.list_concepts import listed_concepts
+from assistant.tools.name import name_group_or_rename
 from assistant.tools.remember import remember_fact
+from assistant.tools.train import train_named
 from personalizer.errors import UsageError, counted
 from personalizer.schemas import OnProgress, ScanReport
 
@@ -96,19 +108,53 @@ class Actions:
         title = f"Looking up {name}" if name else "Looking up whom I know"
         return Action("list_concepts", title, lambda _progress: listed_concepts(self._familiar, name))
 
-    def name(self, concept_id: int, name: str) -> Action:
-        def run(_progress: OnProgress) -> tuple[str, Any]:
-            named = self._familiar.name(concept_id, name)
-            return named_text(named), named
+    def name(self, name: str, *, id: int | None = None, concept: str | None = None) -> Action:
+        def run() -> tuple[str, Any]:
+            words, named = name_group_or_rename(self._familiar, self._access, name, id=id, concept=concept)
+            return f"{words} /suggestions {named.name} asks about them." if named.suggested else words, named
 
-        return Action("name_concept", f"Naming number {concept_id}", run)
+        title = f"Naming number {id}" if id is not None else f"Renaming {concept}"
+        return self._change("name_concept", title, run)
 
-    def rename(self, old: str, new: str) -> Action:
-        def run(_progress: OnProgress) -> tuple[str, Any]:
-            named = self._familiar.name(self._familiar.concept(old).id, new)
-            return f"{old} is called {named.name} now.", named
+    def confirm(self, concept: str, photo: Path | str) -> Action:
+        title = f"Noting that {concept} is in {photo_title(photo)}"
+        return self._change(
+            "confirm", title, lambda: confirm_photo(self._familiar, self._access, concept, photo)
+        )
 
-        return Action("name_concept", f"Renaming {old}", run)
+    def reject(self, concept: str, photo: Path | str) -> Action:
+        title = f"Noting that {concept} is not in {photo_title(photo)}"
+        return self._change(
+            "reject", title, lambda: reject_photo(self._familiar, self._access, concept, photo)
+        )
+
+    def merge(self, first: str, second: str) -> Action:
+        title = f"Making one of {first} and {second}"
+        return self._change(
+            "merge", title, lambda: merge_concepts_named(self._familiar, self._access, first, second)
+        )
+
+    def split(self, concept: str, photos: Sequence[Path | str]) -> Action:
+        title = f"Taking {counted(len(photos), 'photo')} out of {concept}"
+        return self._change(
+            "split", title, lambda: split_photos(self._familiar, self._access, concept, photos)
+        )
+
+    def undo(self) -> Action:
+        return self._change(
+            "undo", "Taking back the last change", lambda: undo_last(self._familiar, self._access)
+        )
+
+    def train(self, concept: str) -> Action:
+        return Action(
+            "train",
+            f"Training {concept}",
+            lambda progress: train_named(self._familiar, self._access, concept, progress),
+        )
+
+    @staticmethod
+    def _change(tool: str, title: str, run: Callable[[], tuple[str, Any]]) -> Action:
+        return Action(tool, title, lambda _progress: run())
 
     def remember(self, concept: str, text: str) -> Action:
         return Action(
@@ -189,6 +235,52 @@ class Actions:
 
         return Action("status", "Looking around", run)
 
+    def of_route(self, found: Route) -> Action | None:
+        """The action of a route that has all its slots; None where no tool answers it."""
+        slots = found.slots
+        match found.intent:
+            case "describe":
+                self._access.allow(slots.get("photos", []))
+                return self.describe(slots["photo"], found.words)
+            case "imagine":
+                return self.imagine(found.words or slots["prompt"], slots.get("count", 1), slots.get("seed"))
+            case "find":
+                return self.find(slots["query"])
+            case "list_concepts" if "id" in slots:
+                return self.list_concepts(str(slots["id"]))
+            case "list_concepts":
+                return self.list_concepts(slots.get("concept"))
+            case "remember":
+                return self.remember(slots["concept"], slots["text"])
+            case "name_concept" if "photo" in slots:
+                photos = slots.get("photos", [slots["photo"]])
+                return self.learn(slots.get("name") or slots["concept"], photos)
+            case "name_concept":
+                return self.name(slots["name"], id=slots.get("id"), concept=slots.get("concept"))
+            case "confirm" | "reject" | "split" | "merge" | "undo" | "train":
+                return self._correction(found.intent, slots)
+            case "help":
+                return {"scan": self.scan, "status": self.status}.get(slots["topic"], lambda: None)()
+            case _:
+                return None
+
+    def _correction(self, intent: str, slots: Slots) -> Action:
+        concept = str(slots.get("concept", slots.get("id", "")))
+        match intent:
+            case "confirm":
+                return self.confirm(concept, slots["photo"])
+            case "reject":
+                return self.reject(concept, slots["photo"])
+            case "split":
+                return self.split(concept, slots.get("photos", [slots["photo"]]))
+            case "merge":
+                both = [*slots.get("concepts", [concept] if concept else []), *map(str, slots.get("ids", []))]
+                return self.merge(both[0], both[1])
+            case "undo":
+                return self.undo()
+            case _:
+                return self.train(concept)
+
     def of_command(self, name: str, arguments: str) -> Action:
         """The action of a slash command that needs the library. Raises UsageError for wrong arguments."""
         match name:
@@ -203,7 +295,17 @@ class Actions:
                 return self.list_concepts(arguments or None)
             case "/name":
                 which, name = split_name(arguments, self._familiar.library.names(with_hidden=True))
-                return self.name(int(which), name) if which.isdecimal() else self.rename(which, name)
+                return self.name(name, id=int(which)) if which.isdecimal() else self.name(name, concept=which)
+            case "/confirm" | "/reject" | "/split":
+                return self._about_photos(name, arguments)
+            case "/merge":
+                return self.merge(*split_two_names(arguments, self._familiar.library.names(with_hidden=True)))
+            case "/undo":
+                return self.undo()
+            case "/train":
+                if not arguments:
+                    raise UsageError(tried="/train", found="no name", fix="/train NAME, such as /train Bo")
+                return self.train(arguments)
             case "/suggestions":
                 return self.suggestions(arguments or None)
             case "/remember":
@@ -220,3 +322,10 @@ class Actions:
                 return self.scan()
             case _:
                 return self.status()
+
+    def _about_photos(self, command: str, arguments: str) -> Action:
+        known = self._familiar.library.names(with_hidden=True)
+        concept, photos = split_about(arguments, known, command)
+        if command == "/split":
+            return self.split(concept, photos)
+        return (self.confirm if command == "/confirm" else self.reject)(concept, photos[0])

@@ -1,19 +1,21 @@
-"""Answers requests: patterns decide first, a small local model does the rest; yields typed events.
+"""Answers requests: the router decides, tools do, the program says what was done; yields typed events.
 
-Knows the façade, the router and the tools; knows no screen. LangChain and the model's engine are loaded in
-the background and only when they are needed.
+Knows the façade, the router and the tools; knows no screen. A language model is asked only where the user brought one
+that is large enough, and only what no tool answers.
 """
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from assistant.chat.actions import Action, Actions
+from assistant.chat.approving import Approving
+from assistant.chat.context import in_context
 from assistant.chat.events import (
     Answer,
     Cancelled,
@@ -24,43 +26,43 @@ from assistant.chat.events import (
     ToolProgress,
     ToolStarted,
 )
-from assistant.chat.llm.engine import missing_for_chat
+from assistant.chat.free_talk import FreeTalk
 from assistant.chat.memory import Conversation
-from assistant.chat.questions import MOST_GROUPS, IsThis, MayLookForFaces, Pending, WhoIsThis
-from assistant.chat.replies import clarification
+from assistant.chat.program_answers import program_answer, small_talk
+from assistant.chat.questions import (
+    MOST_GROUPS,
+    IsThis,
+    MayLookForFaces,
+    MayOpen,
+    Pending,
+    ShallI,
+    WhoIsThis,
+)
+from assistant.chat.replies import about_change, clarification
 from assistant.chat.router.route import UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, is_command, parse_command
-from assistant.chat.small_talk import SmallTalk
 from assistant.chat.told_answer import told_answer
 from assistant.daemon.code_version import CodeWatch
 from assistant.language.parse import Request, parse
 from assistant.presentation.description_lines import why_lines
 from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.presentation.suggestion_lines import suggestion_lines
-from assistant.results import Description
+from assistant.results import Description, FoundPhotos, Imagined
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
+from assistant.tools.approvals import Approvals
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import FamiliarError, JobCancelled, UsageError
 from personalizer.names import name_key
 from personalizer.schemas import Progress, ScanReport
 
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
 Emit = Callable[[Event], None]
-_AGAIN = frozenset(
-    [
-        "again",
-        "another",
-        "another one",
-        "one more",
-        "more",
-        "once more",
-        "try again",
-        "do it again",
-        "do another",
-    ]
-)
-
-
+_log = logging.getLogger(__name__)
+_ASK_BEFORE = frozenset(["name_concept", "confirm", "reject", "merge", "split", "undo", "train", "remember"])
+"""Intents that change something: where only their meaning was understood, they are asked about first."""
 UPDATED = Failed(
     "answering in a chat that was open before Familiar was updated",
     "the installed version is another one by now",
@@ -82,22 +84,37 @@ class Assistant:
     `respond` may be called from any thread.
     """
 
-    def __init__(self, familiar: Familiar, model_path: Path | None = None, *, asks: bool = True) -> None:
-        """`asks`: somebody is there who can be asked."""
+    def __init__(
+        self, familiar: Familiar, model: Path | BaseChatModel | None = None, *, asks: bool = True
+    ) -> None:
+        """`model`: a GGUF file or a LangChain chat model that the user brought; `asks`: somebody can be asked."""
         self.familiar = familiar
         self._asks = asks
         self.conversation = Conversation()
-        self.access = PhotoAccess(familiar)
+        self.approving = Approving()
+        self.approvals = Approvals(self.approving.ask if asks else None, familiar)
+        self.access = PhotoAccess(familiar, self.approvals)
         self._actions = Actions(familiar, self.access)
-        self.talk = SmallTalk(familiar, self.access, self.conversation, model_path)
+        self.talk = FreeTalk(familiar, self.access, self.conversation, model, self.approvals)
         self.tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._thread_lock = threading.Lock()
         self.code = CodeWatch()
 
     def warm_up(self) -> None:
-        """Load LangChain and the model in the background, so that the first answer need not wait for them."""
-        if missing_for_chat(self.talk.model_path) is None:
+        """Load what answers need in the background, so that the first one need not wait for it."""
+
+        def load_sentences() -> None:
+            from assistant.chat.router.by_meaning import load
+
+            try:
+                load()
+            except FamiliarError as error:
+                _log.warning("requests are routed by rules alone: %s", error)
+
+        # Not a daemon: the interpreter would end in the middle of loading, and abort. It takes a second at most.
+        threading.Thread(target=load_sentences, name="router-warm-up").start()
+        if self.talk.is_wanted:
             threading.Thread(target=self.talk.load_quietly, name="chat-warm-up", daemon=True).start()
 
     def respond(self, text: str, cancelled: threading.Event | None = None) -> Iterator[Event]:
@@ -106,6 +123,9 @@ class Assistant:
         Setting `cancelled` stops the request: at once for the caller, as soon as it can for what was running.
         """
         stop = cancelled or threading.Event()
+        if self.approving.waits:
+            yield Answer(self.approving.reply(text))
+            return
         events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
 
         def task() -> None:
@@ -156,10 +176,12 @@ class Assistant:
             return
 
         def tell(event: Event) -> None:
-            # Whether a pattern or a model chose the tool, "/why" is about what it answered.
-            if isinstance(event, ToolFinished) and isinstance(event.artifact, Description):
-                self.conversation.last_description = event.artifact
+            # Whether a rule or a model chose the tool, "/why" and "it" are about what it answered.
+            if isinstance(event, ToolFinished):
+                self._note(event.artifact)
             emit(event)
+
+        self.approving.emit, self.approving.stop = tell, stop
 
         try:
             if is_command(text):
@@ -204,54 +226,39 @@ class Assistant:
             self._forget(asked, text, stop, emit)
             return
         names = self.familiar.library.names()
-        request = parse(text, names)
-        found = self._in_context(route(request), request, names)
+        found, request = in_context(parse(text, names), self.conversation, names)
         self.conversation.waiting = None
-        action = self._action(found)
-        if action is not None:
-            self.conversation.last_route = found
-            self._act(action, stop, emit, text)
-            return
         told = self._told(found, request)
-        if found.intent == "forget":
+        outside = self._outside(found)
+        if told is not None:
+            emit(Answer(told))
+        elif outside:
+            self._ask(MayOpen(outside, found), emit)
+        elif found.intent == "forget":
             self._ask_to_forget(found.slots["concept"], emit)
         elif asked is not None and found.intent in ("chat", "clarify"):
             emit(Answer(not_forgotten(asked)))
-        elif told is not None:
-            emit(Answer(told))
+        elif self._asks and found.source == "meaning" and found.intent in _ASK_BEFORE:
+            self._ask(ShallI(about_change(found), found), emit)
+        else:
+            self._carry_out(text, found, stop, emit)
+        self.conversation.last_name = found.slots.get("concept") or self.conversation.last_name
+
+    def _carry_out(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> None:
+        """Do what a complete route says, or say what is missing."""
+        action = self._actions.of_route(found)
+        if action is not None:
+            self.conversation.last_route = found
+            self._act(action, stop, emit, text)
+        elif found.intent == "help" and found.slots["topic"] == "quit":
+            emit(Quit())
+        elif found.intent == "help":
+            emit(Answer(program_answer(found.slots["topic"], self.familiar)))
         elif found.intent == "clarify":
             self.conversation.waiting = found
             emit(Answer(clarification(found)))
-        else:
-            self.talk.answer(text, found, stop, emit)
-
-    def _in_context(self, found: Route, request: Request, names: Sequence[str]) -> Route:
-        """The same route, completed by what was said before."""
-        text = request.text
-        waiting, photos = self.conversation.waiting, self.conversation.last_photos
-        if found.intent == "clarify" and found.slots.get("missing") == "photo" and photos:
-            again = route(request, [str(photo) for photo in photos])
-            return replace(again, source="context")
-        if waiting is None:
-            if found.intent == "chat" and _asks_again(text) and self.conversation.last_route is not None:
-                last = self.conversation.last_route
-                if last.intent == "imagine":
-                    slots = {key: value for key, value in last.slots.items() if key != "seed"}
-                    return replace(last, slots=slots, source="context", elapsed_ms=found.elapsed_ms)
-            return found
-        wanted, missing = waiting.slots.get("wanted"), waiting.slots.get("missing")
-        if wanted == "describe" and found.intent == "describe" and "question" not in found.slots:
-            slots = {**waiting.slots, **found.slots}
-            return replace(found, slots=slots, source="context", words=waiting.words)
-        if wanted == "remember" and "concept" in found.slots and found.intent in ("chat", "list_concepts"):
-            slots = {"concept": found.slots["concept"], "text": waiting.slots["text"]}
-            return replace(found, intent="remember", slots=slots, source="context")
-        if wanted == "forget" and name_key(text) in map(name_key, names):
-            return replace(found, intent="forget", slots={"concept": text}, source="context")
-        if missing == "prompt" and found.intent == "chat" and found.confidence <= UNDECIDED:
-            slots = {**found.slots, "prompt": text}
-            return replace(found, intent="imagine", slots=slots, source="context", words=request)
-        return found
+        elif not self.talk.answer(text, stop, emit):
+            emit(Answer(small_talk(text)))
 
     def _told(self, found: Route, request: Request) -> str | None:
         """The user's own words on a question about someone or something named, where no photo is needed."""
@@ -263,31 +270,23 @@ class Assistant:
             photos_were_named=photos_were_named,
         )
 
-    def _action(self, found: Route) -> Action | None:
-        slots = found.slots
-        match found.intent:
-            case "describe":
-                self.access.allow(slots.get("photos", []))
-                return self._actions.describe(slots["photo"], found.words)
-            case "imagine":
-                return self._actions.imagine(
-                    found.words or slots["prompt"], slots.get("count", 1), slots.get("seed")
-                )
-            case "find":
-                return self._actions.find(slots["query"])
-            case "list_concepts":
-                return self._actions.list_concepts(slots.get("concept"))
-            case "remember":
-                return self._actions.remember(slots["concept"], slots["text"])
-            case "name_concept" if "id" in slots:
-                return self._actions.name(slots["id"], slots["name"])
-            case "name_concept" if "photo" in slots:
-                photos = slots.get("photos", [slots["photo"]])
-                return self._actions.learn(slots.get("name") or slots["concept"], photos)
-            case "name_concept":
-                return self._actions.rename(slots["concept"], slots["name"])
-            case _:
-                return None
+    def _outside(self, found: Route) -> tuple[Path, ...]:
+        """Photos of a route that are in no registered folder and may not be looked at yet."""
+        if not self._asks or found.intent not in ("describe", "name_concept") or "photo" not in found.slots:
+            return ()
+        named = found.slots.get("photos", [found.slots["photo"]])
+        return tuple(path for photo in named if (path := self.access.outside(photo)) is not None)
+
+    def _note(self, artifact: Any) -> None:
+        """What a following "it" means."""
+        if isinstance(artifact, Description):
+            self.conversation.last_description = artifact
+        elif isinstance(artifact, Imagined) and artifact.paths:
+            self.conversation.last_photos = tuple(self.access.allow(artifact.paths[:1]))
+        elif isinstance(artifact, FoundPhotos):
+            self.conversation.found_photos = tuple(photo.path for photo in artifact.photos)
+            if len(artifact.photos) == 1:
+                self.conversation.last_photos = self.conversation.found_photos
 
     # --- forgetting
 
@@ -321,7 +320,11 @@ class Assistant:
         self.conversation.waiting = None
         if reply.said:
             emit(ToolFinished(reply.said, None))
-        if reply.request is not None:
+        self.access.open_all = self.access.open_all or reply.opens_all
+        self.access.allow(reply.opened)
+        if reply.go is not None:
+            self._carry_out(text, reply.go, stop, emit)
+        elif reply.request is not None:
             act = self._command if is_command(reply.request) else self._request
             act(reply.request, stop, emit)
         elif reply.then is not None:
@@ -373,10 +376,3 @@ class Assistant:
 
     def _found_new(self, artifact: Any) -> bool:
         return self._asks and isinstance(artifact, ScanReport) and bool(artifact.new)
-
-
-def _asks_again(text: str) -> bool:
-    words = text.lower().strip(" .!?,")
-    for courtesy in ("please ", "ok ", "okay ", "and ", "now "):
-        words = words.removeprefix(courtesy)
-    return words.removesuffix(" please") in _AGAIN

@@ -12,7 +12,7 @@ from personalizer.schemas import BoundingBox, Progress
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The next piece of an answer that is being written; the pieces add up to the `Answer`."""
+    """The next piece of what a language model writes; the pieces add up to the `Answer`."""
 
     text: str
 
@@ -48,6 +48,8 @@ class Answer:
     """The whole answer."""
 
     text: str
+    by_model: str | None = None
+    """The language model whose words these are; None for the program's. With a model's words nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,15 @@ class Question:
     box: BoundingBox | None = None
     """Which part of the photo; None for all of it."""
     caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NeedsApproval:
+    """A language model wants something done that changes or deletes; the request waits for `Assistant.reply`."""
+
+    text: str
+    answers: tuple[str, ...]
+    """Words that count; the last means no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +100,15 @@ class Quit:
     """The user asked to leave."""
 
 
-Event = Token | ToolStarted | ToolProgress | ToolFinished | Answer | Question | Failed | Cancelled | Quit
+Event = (
+    Token
+    | ToolStarted
+    | ToolProgress
+    | ToolFinished
+    | NeedsApproval
+    | Answer
+    | Question
+    | Failed
+    | Cancelled
+    | Quit
+)

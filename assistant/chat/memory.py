@@ -36,7 +36,11 @@ class Conversation:
     """What the chat model was asked and said. Words of tools and of the program are never among them: it would go on in
     the same voice, as if they were its own."""
     last_photos: tuple[Path, ...] = ()
-    """The photos that the last description was about: "is this Bo?" means these."""
+    """The photos that the last description was about, or what was drawn last: "is this Bo?" means these."""
+    found_photos: tuple[Path, ...] = ()
+    """What the last search listed: "who is in the second one?" means one of these."""
+    last_name: str | None = None
+    """Whom or what the last request named: "draw him in the snow" means this one."""
     last_description: Description | None = None
     """The last answer about a photo, for "/why"."""
     last_route: Route | None = None
@@ -55,12 +59,13 @@ class Conversation:
         """Remove the turns that say a name, and what was remembered of requests."""
         self.turns = [turn for turn in self.turns if not mentions.in_text(turn.text)]
         self.last_description, self.last_route, self.waiting, self.question = None, None, None, None
+        self.last_name, self.last_photos, self.found_photos = None, (), ()
 
     def clear(self) -> None:
         """Forget everything that was said."""
         self.turns.clear()
         self.last_photos, self.last_description, self.last_route = (), None, None
-        self.waiting, self.question = None, None
+        self.waiting, self.question, self.last_name, self.found_photos = None, None, None, ()
 
     def window(self, max_tokens: int, count_tokens: Callable[[str], int]) -> list[Turn]:
         """The newest turns that fit into `max_tokens`, oldest first, beginning with a user's."""

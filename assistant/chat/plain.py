@@ -15,6 +15,7 @@ from assistant.chat.events import (
     Cancelled,
     Event,
     Failed,
+    NeedsApproval,
     Question,
     Quit,
     Token,
@@ -23,6 +24,7 @@ from assistant.chat.events import (
     ToolStarted,
 )
 from assistant.chat.questions import SKIP
+from assistant.chat.replies import BY_MODEL, NOTHING_DONE
 from assistant.presentation.printable import printable, progress_text, short_path, wrapped
 from assistant.service.familiar import Familiar
 
@@ -62,11 +64,14 @@ def run(
             return 0
         # Enter alone passes a question over.
         text = line.strip() or (SKIP if assistant.conversation.question is not None else "")
-        if text and not _answer(assistant, text, output):
+        if text and not interactive:
+            # So that what is kept of a run can be read.
+            print(f"{PROMPT}{printable(text)}", file=output, flush=True)
+        if text and not _answer(assistant, text, lines, output):
             return 0
 
 
-def _answer(assistant: Assistant, text: str, output: TextIO) -> bool:
+def _answer(assistant: Assistant, text: str, lines: TextIO, output: TextIO) -> bool:
     """Answer one request; False when the user asked to leave."""
     cancelled = threading.Event()
     printer = _Printer(output)
@@ -77,6 +82,9 @@ def _answer(assistant: Assistant, text: str, output: TextIO) -> bool:
                 if isinstance(event, Quit):
                     return False
                 printer.show(event)
+                if isinstance(event, NeedsApproval):
+                    print(PROMPT, end="", file=output, flush=True)
+                    print(assistant.approving.reply(lines.readline()), file=output, flush=True)
             return True
         except KeyboardInterrupt:
             cancelled.set()
@@ -96,6 +104,8 @@ class _Printer:
 
     def show(self, event: Event) -> None:
         if isinstance(event, Token):
+            if not self._streaming:
+                print(BY_MODEL, file=self._output, flush=True)
             self._streaming = True
             print(printable(event.text), end="", file=self._output, flush=True)
         elif isinstance(event, ToolFinished):
@@ -104,8 +114,13 @@ class _Printer:
         elif isinstance(event, Question):
             picture = [f"({short_path(event.photo)})"] if event.photo is not None else []
             self._print("\n".join([event.text, *picture]))
+        elif isinstance(event, NeedsApproval):
+            self._print(f"{event.text} ({' / '.join(event.answers)})")
+        elif isinstance(event, Answer) and event.by_model is not None:
+            self._print("" if self._streaming else f"{BY_MODEL}\n{event.text}")
+            self._print(NOTHING_DONE)
         elif isinstance(event, Answer) and event.text != self._said:
-            self._print("" if self._streaming else event.text)
+            self._print(event.text)
         elif isinstance(event, ToolStarted):
             print(f"{printable(event.title)}…", file=self._output, flush=True)
         elif isinstance(event, ToolProgress):

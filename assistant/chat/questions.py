@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Protocol
 
 from assistant.chat.events import Question
+from assistant.chat.router.route import Route
+from assistant.presentation.printable import short_path
 from assistant.presentation.suggestion_lines import is_this, who_is_this
 from assistant.results import Suggestion, UnnamedGroup
 from assistant.service.familiar import Familiar
 from assistant.setup.consent import question_about_faces
 from personalizer.errors import FamiliarError, counted
-from personalizer.schemas import ConceptSummary
 
 MOST_GROUPS = 8
 """Groups that are asked about after a scan; /concepts has all."""
@@ -44,6 +46,12 @@ class Reply:
     """The next question."""
     request: str | None = None
     """The request that waited for the answer."""
+    go: Route | None = None
+    """What may be done now."""
+    opened: tuple[Path, ...] = ()
+    """Photos that may be looked at now."""
+    opens_all: bool = False
+    """Photos outside the folders need not be asked about any more in this chat."""
 
 
 class Pending(Protocol):
@@ -74,6 +82,43 @@ class MayLookForFaces:
         familiar.library.switch_faces(word in _YES)
         said = "" if word in _YES else "Faces are left alone. To change that: familiar faces on"
         return Reply(said, request=self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class ShallI:
+    """Asked before something is changed of which only the meaning was understood."""
+
+    what: str
+    """Such as "train Bo"."""
+    route: Route
+
+    def ask(self) -> Question:
+        return Question(f"Shall I {self.what}? (y / n)")
+
+    def answer(self, familiar: Familiar, text: str) -> Reply | None:
+        word = _word(text)
+        if word in _YES:
+            return Reply(go=self.route)
+        return Reply("Then I leave it: nothing was done.") if word in _NO | _SKIP | _ENOUGH else None
+
+
+@dataclass(frozen=True, slots=True)
+class MayOpen:
+    """Asked before photos outside the registered folders are looked at."""
+
+    photos: tuple[Path, ...]
+    route: Route
+
+    def ask(self) -> Question:
+        first, more = short_path(self.photos[0]), len(self.photos) - 1
+        which = f"{first} and {counted(more, 'other photo')} are" if more else f"{first} is"
+        return Question(f"{which} in none of your folders. May I look? (y / n / all: all in this chat)")
+
+    def answer(self, familiar: Familiar, text: str) -> Reply | None:
+        word = _word(text)
+        if word in _YES or word == "all":
+            return Reply(go=self.route, opened=self.photos, opens_all=word == "all")
+        return Reply("Then I leave it: I opened nothing.") if word in _NO | _SKIP | _ENOUGH else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +195,7 @@ def name_or_join(familiar: Familiar, group: int, name: str) -> str:
     if known is not None and known.kind == familiar.library.concept(group).kind:
         familiar.merge(known.id, group)
         return f"Number {group} is {known.name} too; both are one now."
-    return named_text(familiar.name(group, name))
-
-
-def named_text(named: ConceptSummary) -> str:
-    """That it has this name now, and how many photos wait to be looked at."""
+    named = familiar.name(group, name)
     words = f"Number {named.id} is {named.name} now."
     if named.suggested:
         words += f" {counted(named.suggested, 'more photo')} may show {named.name}: /suggestions {named.name}"

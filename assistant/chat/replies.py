@@ -10,26 +10,82 @@ CANNOT_HELP = (
     "(“remember that Bo …”). /help lists everything."
 )
 """What to say to what no tool answers."""
+NO_WORDS = "The language model had no answer. Nothing was done."
+BY_MODEL = "[A language model writes, not Familiar:]"
+"""In front of a model's words where there are only lines of text."""
+NOTHING_DONE = "[Familiar looked at nothing and did nothing for these words.]"
+"""Behind a model's words."""
+_DOING = {
+    "describe": "say something about a photo",
+    "imagine": "draw it",
+    "find": "look for photos",
+    "list_concepts": "say what I know about people, pets and things",
+    "name_concept": "give a name",
+    "confirm": "note that someone is in a photo",
+    "reject": "note that someone is not in a photo",
+    "merge": "make one of two",
+    "split": "take photos out of a group",
+    "undo": "take back the last change",
+    "train": "train someone",
+    "remember": "keep that as a note",
+    "forget": "forget someone",
+    "help": "explain how that works",
+}
 
 
 def clarification(found: Route) -> str:
     """What to ask back when something is missing."""
-    wanted, missing = found.slots.get("wanted"), found.slots.get("missing")
+    wanted, missing = str(found.slots.get("wanted")), found.slots.get("missing")
+    if missing == "choice":
+        first, second = (_DOING[label.split()[0]] for label in (wanted, str(found.slots["other"])))
+        return f"Shall I 1) {first}, or 2) {second}?"
     if missing == "photo":
         concept = found.slots.get("concept")
-        looking_for = f" and I will look for {concept}" if concept else ""
+        looking_for = f" and I will look for {concept}" if concept and wanted == "describe" else ""
         return f"Which photo? Name its file{looking_for}, such as ~/Pictures/IMG_1.jpg."
     if missing == "prompt":
         return "What shall I draw?"
     if missing == "concept":
-        doing = {"forget": "forget", "remember": "remember that about"}.get(str(wanted), "do that with")
+        doing = {
+            "forget": "forget",
+            "remember": "remember that about",
+            "train": "train",
+            "merge": f"merge {found.slots['concept']} with" if "concept" in found.slots else "merge",
+        }.get(wanted, "do that with")
         return f"Whom or what shall I {doing}? I found no name that I know; /concepts lists them."
     return "What can I do for you? /help lists what I can."
 
 
 def without_model(found: str, fix: str) -> str:
-    """What to say to free conversation when the chat model is not there."""
+    """What to say where the model that was asked for is not there."""
     return (
         f"I cannot chat freely: {found}.\n{fix}\n"
         'What works: "who is in PHOTO?", "draw …", "who do you know?", "call number 3 Bo", and /help.'
     )
+
+
+def about_change(found: Route) -> str:
+    """What a route would do, as in "Shall I …?"."""
+    slots = found.slots
+    concept = slots.get("concept", f"number {slots['id']}" if "id" in slots else "")
+    photo = str(slots.get("photo", "")).rsplit("/", 1)[-1]
+    match found.intent:
+        case "name_concept":
+            return f"call {concept or photo} {slots.get('name', '')}".strip()
+        case "confirm":
+            return f"note that {concept} is in {photo}"
+        case "reject":
+            return f"note that {concept} is not in {photo}"
+        case "merge":
+            both = [*slots.get("concepts", [concept] if concept else []), *map(str, slots.get("ids", []))]
+            return f"make one of {' and '.join(both[:2])}"
+        case "split":
+            return f"take {photo} out of {concept}"
+        case "undo":
+            return "take back the last change"
+        case "train":
+            return f"train {concept}, which takes some minutes"
+        case "remember":
+            return f"remember about {concept}: “{slots.get('text', '')}”"
+        case _:
+            return _DOING.get(found.intent, "do that")

@@ -35,6 +35,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("/suggestions", "[NAME]", "photos that may show someone; answer y or n"),
     Command("/remember", "NAME TEXT", "tell me something about someone I know"),
     Command("/profile", "NAME [remove N]", "what you told me; remove takes number N back"),
+    Command("/confirm", "NAME PHOTO", "this photo shows them"),
+    Command("/reject", "NAME PHOTO", "this photo does not show them"),
+    Command("/merge", "NAME NAME", "two are the same"),
+    Command("/split", "NAME PHOTO…", "these photos show somebody else"),
+    Command("/undo", "", "take back the last change"),
+    Command("/train", "NAME", "learn someone so that I can draw them"),
     Command("/learn", "NAME PATH…", "teach me someone from 3 to 5 photos"),
     Command("/forget", "NAME", "forget someone or something for good"),
     Command("/add", "FOLDER…", "register folders of photos and scan them"),
@@ -180,6 +186,35 @@ def split_telling(arguments: str, names: Sequence[str]) -> tuple[str, str]:
             fix="/remember NAME TEXT, such as /remember Bo is afraid of water",
         )
     return name, text
+
+
+def split_about(arguments: str, names: Sequence[str], command: str) -> tuple[str, list[str]]:
+    """Whom it is about, by name or number, and the photos after it. Raises UsageError when either is missing."""
+    plain = arguments.strip()
+    known = _leading_name(plain, names)
+    words = split_words(plain[len(known) :]) if known else split_words(plain)
+    name, rest = (known, words) if known else ("".join(words[:1]).removeprefix("#"), words[1:])
+    if not name or not rest:
+        raise UsageError(
+            tried=command,
+            found=f"no photo of {name}" if name else "no name",
+            fix=f"{command} NAME PHOTO, such as {command} Bo IMG_1.jpg",
+        )
+    return name, rest
+
+
+def split_two_names(arguments: str, names: Sequence[str]) -> tuple[str, str]:
+    """Two names or numbers. Raises UsageError for anything else."""
+    plain = arguments.strip()
+    first = _leading_name(plain, names) or "".join(split_words(plain)[:1])
+    rest = re.sub(r"^(?:and|&|,|\+)\s+", "", plain[len(first) :].strip())
+    if not first or not rest:
+        raise UsageError(
+            tried="/merge",
+            found=f"only {first}" if first else "no name",
+            fix="/merge NAME NAME, such as /merge Bo Doggy, or /merge Bo 7",
+        )
+    return first.removeprefix("#"), rest.strip("\"'").removeprefix("#")
 
 
 def _leading_name(text: str, names: Sequence[str]) -> str:

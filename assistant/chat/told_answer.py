@@ -20,7 +20,7 @@ def told_answer(
     surely_about = asked_about(request)
     name = surely_about or only_name_in_question(request)
     for_photo = found.intent == "clarify" and found.slots.get("missing") == "photo"
-    undecided = found.intent == "chat" and found.confidence <= UNDECIDED
+    undecided = (found.intent == "chat" and found.confidence <= UNDECIDED) or _is_close_to_known(found)
     if name is None or not (for_photo or undecided):
         return None
     facts = facts_about(name)
@@ -31,3 +31,11 @@ def told_answer(
     if answer.whole or (answer.facts and undecided):
         return answer.words
     return nothing_told(name, facts) if surely_about and undecided and not photos_were_named else None
+
+
+def _is_close_to_known(found: Route) -> bool:
+    """ "what does Bo like?" and "can Bo swim?" are closest to questions about what is known."""
+    if found.source != "meaning":
+        return False
+    labels = {found.intent, found.slots.get("wanted"), found.slots.get("other")}
+    return bool(labels & {"list_concepts", "find", "remember"})

@@ -22,6 +22,8 @@ class PhotoAccess:
         self._familiar = familiar
         self._approvals = approvals
         self._named: list[Path] = []
+        self.open_all = False
+        """Photos outside the registered folders need no asking in this conversation."""
 
     def allow(self, photos: Iterable[Path | str]) -> list[Path]:
         """Note photos that the user named and return them, absolute, links resolved."""
@@ -36,6 +38,12 @@ class PhotoAccess:
     def named(self) -> list[Path]:
         """What the user named, latest last."""
         return list(self._named)
+
+    def outside(self, photo: Path | str) -> Path | None:
+        """The photo's absolute path where it is in no registered folder and was not opened before; else None."""
+        path = _resolved(self._in_library(photo) or photo)
+        inside = path in self._named or any(path.is_relative_to(root) for root in self._roots())
+        return None if inside or self.open_all else path
 
     def open(self, photo: Path | str) -> Path:
         """The photo's absolute path.

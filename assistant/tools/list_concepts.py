@@ -20,14 +20,16 @@ def listed_concepts(familiar: Familiar, name: str | None = None) -> tuple[str, l
     known = [concept for concept in familiar.concepts() if concept.state != "hidden"]
     if name is None:
         return concepts_text(known), known
-    found = [concept for concept in known if (concept.name or "").casefold() == name.casefold()]
+    found = [one for one in known if name.casefold() in ((one.name or "").casefold(), str(one.id))]
     if not found:
         raise NotFoundError(
             tried=f"looking up {name!r}",
             found="no concept has that name",
             fix="/concepts lists those there are.",
         )
-    return f"{_sentence(found[0])}\n{_told(familiar, name)}", found
+    if found[0].name is None:
+        return f'{_sentence(found[0])} "call number {found[0].id} …" names it.', found
+    return f"{_sentence(found[0])}\n{_told(familiar, found[0].name)}", found
 
 
 def concepts_text(concepts: Sequence[ConceptSummary]) -> str:
@@ -54,8 +56,9 @@ def concepts_text(concepts: Sequence[ConceptSummary]) -> str:
 
 def _sentence(concept: ConceptSummary) -> str:
     waiting = f", and maybe in {concept.suggested} more" if concept.suggested else ""
+    who = f"{concept.name} (number {concept.id})" if concept.name else f"Number {concept.id}"
     return (
-        f"{concept.name} (number {concept.id}) is {_KINDS[concept.kind]}, "
+        f"{who} is {_KINDS[concept.kind]}, "
         f"in {counted(concept.members, 'photo')}{waiting}; {STATE_WORDS[concept.state]}."
     )
 
@@ -66,7 +69,7 @@ def _told(familiar: Familiar, name: str) -> str:
 
 
 def list_concepts_spec(familiar: Familiar, *, choices: bool = True) -> ToolSpec:
-    """`list_concepts(concept)`; without one, all are listed. With `choices` there is no field: a small model fills it."""
+    """`list_concepts(concept)`; without one, all are listed. With `choices` there is no field: small models fill it."""
     from pydantic import Field
 
     fields: dict[str, Any] = {}

@@ -66,7 +66,7 @@ output = io.StringIO()
 with tempfile.TemporaryDirectory() as folder:
     familiar = Familiar(Home(Path(folder) / "home"))
     run(familiar, None, io.StringIO("hello!\\nwho do you know?\\n/status\\n"), output)
-assert "I can't help with that" in output.getvalue(), output.getvalue()
+assert "Hello. Ask me" in output.getvalue(), output.getvalue()
 assert "I know nobody yet" in output.getvalue()
 assert "worker" in output.getvalue()
 """

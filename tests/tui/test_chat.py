@@ -274,8 +274,10 @@ async def test_a_key_says_what_an_answer_about_a_photo_rests_on(app: FamiliarApp
         await until_shown(pilot, lambda: "nothing to explain yet" in said(app.screen.query(Exchange).last()))
         assert app.screen.query_one(RequestInput).value == "half a line"
         await asked(pilot, f"is Bo in {photo}?")
+        await until_shown(pilot, lambda: "in none of your folders" in said(app.screen.query(Exchange).last()))
+        await asked(pilot, "y")
         await pilot.press("ctrl+y")
-        await until_shown(pilot, lambda: len(app.screen.query(Exchange)) == 3)
+        await until_shown(pilot, lambda: len(app.screen.query(Exchange)) == 4)
         await until_shown(pilot, lambda: app.screen.query(Exchange).last().finished)
         why = said(app.screen.query(Exchange).last())
         assert "My answer about one.png" in why and "Bo: nothing to compare" in why

@@ -17,6 +17,7 @@ from assistant.chat.events import (
     Cancelled,
     Event,
     Failed,
+    NeedsApproval,
     Question,
     Token,
     ToolFinished,
@@ -28,6 +29,7 @@ from assistant.results import FoundPhotos
 from tui.literal import literal
 from tui.widgets.pictures import PictureRow
 
+BY_MODEL = "words of the language model"
 _FOUND_SHOWN = 3
 """Photos of a search that are shown as pictures."""
 
@@ -92,6 +94,9 @@ class Exchange(Vertical):
             await self._finish_tool(event)
         elif isinstance(event, Answer):
             await self._answer(event)
+        elif isinstance(event, NeedsApproval):
+            await self._clear_waiting()
+            await self.mount(Bubble(f"{event.text}\n{' / '.join(event.answers)}", "reply", "familiar"))
         elif isinstance(event, Question):
             await self._ask(event)
         elif isinstance(event, Failed):
@@ -103,7 +108,7 @@ class Exchange(Vertical):
         self._words += piece
         if self._streamed is None:
             await self._clear_waiting()
-            self._streamed = Bubble(self._words, "reply", "familiar")
+            self._streamed = Bubble(self._words, "model", BY_MODEL)
             await self.mount(self._streamed)
         else:
             self._streamed.update(literal(self._words))
@@ -128,10 +133,15 @@ class Exchange(Vertical):
         await self._clear_working()
         if self._artifact_shown:
             return
-        if self._streamed is not None:
-            self._streamed.update(literal(event.text))
-        else:
+        if event.by_model is None:
             await self.mount(Bubble(event.text, "reply", "familiar"))
+            return
+        if self._streamed is None:
+            self._streamed = Bubble(event.text, "model", BY_MODEL)
+            await self.mount(self._streamed)
+        self._streamed.update(literal(event.text))
+        self._streamed.border_title = f"words of the language model {printable(event.by_model)}"
+        self._streamed.border_subtitle = "Familiar did nothing for them"
 
     async def _ask(self, event: Question) -> None:
         await self._end(Bubble(event.text, "reply", "familiar"))

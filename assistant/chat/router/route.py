@@ -36,7 +36,7 @@ from assistant.chat.router.words import (
     PLAIN_DESCRIBE,
     STATEMENT,
 )
-from assistant.language.parse import PHOTO, Phrase, Request
+from assistant.language.parse import CONCEPT, PHOTO, Phrase, Request
 
 Source = Literal["pattern", "spelling", "meaning", "context", "model"]
 """What decided: a rule over the words, one after typing mistakes were mended, the closest labelled sentence, what
@@ -106,6 +106,8 @@ def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
         if photos:
             return Outcome("describe", photo_slots(photos), SURE)
         return Outcome("clarify", {"missing": "request"}, SURE)
+    if request.skeleton.strip(" .!?,") == CONCEPT and not photos:
+        return Outcome("list_concepts", {}, LIKELY)
     sentences = list(_sentences(request, photos))
     guarded = False
     for sentence in sentences:

@@ -185,7 +185,9 @@ def test_naming_says_how_many_photos_wait(
 ) -> None:
     photo(assistant.familiar, tmp_path, 2)
     said = last(assistant, f"/name {groups[1]} Bo")
-    assert said == Answer(f"Number {groups[1]} is Bo now. 1 more photo may show Bo: /suggestions Bo")
+    assert said == Answer(
+        f"Number {groups[1]} is Bo now, in 2 photos. 1 more photo may show Bo. /suggestions Bo asks about them."
+    )
 
 
 # --- faces

@@ -72,7 +72,12 @@ def test_typing_mistakes_are_mended_in_front_of_the_name_only() -> None:
 def test_where_two_tools_are_as_close_it_is_asked_which() -> None:
     labels = ["imagine", "imagine", "find", "chat"]
     close = nearest(np.array([0.8, 0.7, 0.78, 0.3], np.float32), labels)
-    assert (close.label, close.next_label, close.is_clear, close.is_between) == ("imagine", "find", False, True)
+    assert (close.label, close.next_label, close.is_clear, close.is_between) == (
+        "imagine",
+        "find",
+        False,
+        True,
+    )
     assert nearest(np.array([0.9, 0.7, 0.5, 0.3], np.float32), labels).is_clear
 
 
