@@ -1,7 +1,8 @@
-"""`familiar describe`, `imagine` and `route`: questions about a photo, pictures, and which of both is meant."""
+"""`familiar describe`, `find`, `imagine`, `route`, and `mcp`, which lets other programs ask and draw."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -92,3 +93,21 @@ def route_lines(found: Route) -> str:
             f"confidence  {found.confidence:.2f} ({found.source}, {found.elapsed_ms:.2f} ms)",
         ]
     )
+
+
+@answers_app.command()
+def mcp(context: typer.Context) -> None:
+    """Serve the tools to a program that speaks MCP (Model Context Protocol), over standard input and output."""
+    from assistant.mcp.installed import missing_for_mcp
+
+    missing = missing_for_mcp()
+    if missing is not None:
+        raise missing
+    from assistant.mcp.server import serve
+
+    ui = front_end(context)
+    if sys.stdin.isatty():
+        ui.note(
+            "Serving MCP on standard input and output, for a program that starts this command. Ctrl-C ends it."
+        )
+    raise typer.Exit(serve(ui.familiar))

@@ -6,7 +6,7 @@ import os
 import unicodedata
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from assistant.daemon.client import USER_PRIORITY, JobClient
 from personalizer.backbones.registry import POCKET
@@ -30,14 +30,24 @@ UNREACHABLE = (OSError, RuntimeError, ValueError)
 class Core:
     """What the parts share. Safe to use from several threads and processes."""
 
-    def __init__(self, home: Home, backbone: str = "pocket", device: str = "auto") -> None:
-        self.home = home
+    def __init__(self, home: Home | Path | str, backbone: str = "pocket", device: str = "auto") -> None:
+        """`home`: the folder of the library, which is made when it is first needed.
+
+        Raises NotFoundError for a path that cannot be looked up.
+        """
+        self.home = home if isinstance(home, Home) else _home_at(home)
         try:
             # The worker stands in another folder: a path has to be absolute.
             self.backbone = backbone if backbone == POCKET else str(Path(backbone).expanduser().absolute())
         except UNREACHABLE as error:
             raise unreachable(f"finding the backbone {backbone!r}", error) from error
         self.device = device
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @cached_property
     def library(self) -> Library:
@@ -92,6 +102,13 @@ class Core:
         from assistant.answers.describe import Describer
 
         return Describer(self.library, self._serving)
+
+
+def _home_at(folder: Path | str) -> Home:
+    try:
+        return Home(Path(folder).expanduser().absolute())
+    except UNREACHABLE as error:
+        raise unreachable(f"opening the library in {folder}", error) from error
 
 
 def existing(path: Path, doing: str) -> Path:

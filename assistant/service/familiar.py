@@ -21,7 +21,7 @@ from assistant.service.training import Training
 class Familiar(Folders, Jobs, Concepts, Suggestions, Facts, Training, Faces, Backups, Search, Answers):
     """One library and the model that answers about it. Safe to use from several threads and processes.
 
-    >>> from personalizer.home import default_home
-    >>> [concept.name for concept in Familiar(default_home()).concepts()]  # doctest: +SKIP
+    >>> with Familiar("~/photo-library") as familiar:  # doctest: +SKIP
+    ...     [concept.name for concept in familiar.concepts()]
     ['Bo', 'Grandma Ingrid']
     """

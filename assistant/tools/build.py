@@ -30,7 +30,7 @@ def build_tools(
     request: str | None = None,
     approvals: Approvals | None = None,
     *,
-    direct: bool | None = None,
+    shown: bool = False,
     choices: bool = True,
 ) -> list[BaseTool]:
     """The thirteen LangChain tools over `familiar`; their text is for a model, their artifact the record behind it.
@@ -38,13 +38,15 @@ def build_tools(
     Without `access` only photos in registered folders can be read; without `approvals` nothing can be changed that is
     not allowed for good. `request` fixes the user's own words, which a small model garbles, as what is asked, looked
     for, drawn or told. `choices`: what a model may choose from (photos, names) is fixed now, which helps a small one;
-    build them again when it changes. `direct`, which `request` implies: the tools' words are shown as the answer, and
-    FamiliarError is raised instead of told to the model.
+    build them again when it changes. `shown`: the tools' own words are the answer, for a model that would retell them
+    with mistakes. With `request` they are so too, and a FamiliarError is raised instead of told to the model: it is our
+    own front end that asks.
     """
     context = ToolContext(
         approvals or Approvals(None, familiar),
         on_progress,
-        direct=request is not None if direct is None else direct,
+        shown=shown or request is not None,
+        raises=request is not None,
     )
     specs = tool_specs(familiar, access or PhotoAccess(familiar), request, choices=choices)
     return [as_tool(spec, context) for spec in specs]

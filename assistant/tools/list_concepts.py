@@ -69,7 +69,7 @@ def _told(familiar: Familiar, name: str) -> str:
 
 
 def list_concepts_spec(familiar: Familiar, *, choices: bool = True) -> ToolSpec:
-    """`list_concepts(concept)`; without one, all are listed. With `choices` there is no field: small models fill it."""
+    """`list_concepts(concept)`; without one, all. With `choices` there is no field: a small model fills all."""
     from pydantic import Field
 
     fields: dict[str, Any] = {}

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assistant.tools.approvals import Approvals
 from assistant.tools.quoting import as_data, quote_data
@@ -16,8 +16,9 @@ from personalizer.schemas import OnProgress, Progress
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
+Result = TypeVar("Result")
 Run = Callable[..., tuple[str, Any]]
 """Called with `on_progress` and the tool's fields, by name; returns the text for people and the record behind it."""
 _log = logging.getLogger(__name__)
@@ -42,15 +43,15 @@ class ToolContext:
 
     approvals: Approvals
     on_progress: OnProgress | None = None
-    direct: bool = False
-    """The tools' own words are the answer, as they are, and errors are the caller's: for a front end of ours that shows
-    them to the person who asked."""
+    shown: bool = False
+    """The tools' own words are the answer, as they are: they are shown to a person, and no model goes on after them."""
+    raises: bool = False
+    """Errors are the caller's, a front end of ours."""
 
 
 def as_tool(spec: ToolSpec, context: ToolContext) -> BaseTool:
     """The tool for LangChain. `ainvoke` runs it in a thread, and cancelling that stops what it waits for."""
     from langchain_core.tools import StructuredTool, ToolException
-    from pydantic import create_model
 
     def checked(on_progress: OnProgress | None, given: dict[str, Any]) -> tuple[str, Any]:
         if spec.says is not None:
@@ -58,7 +59,7 @@ def as_tool(spec: ToolSpec, context: ToolContext) -> BaseTool:
         return spec.run(on_progress, **given)
 
     def call(on_progress: OnProgress | None, given: dict[str, Any]) -> tuple[str, Any]:
-        if context.direct:
+        if context.raises:
             return checked(on_progress, given)
         try:
             text, record = checked(on_progress, given)
@@ -69,29 +70,42 @@ def as_tool(spec: ToolSpec, context: ToolContext) -> BaseTool:
         except Exception as error:
             _log.exception("the tool %s failed", spec.name)
             raise ToolException(fault_text(spec.name, error)) from error
-        return as_data(spec.name, text), record
+        return text if context.shown else as_data(spec.name, text), record
 
     def run(**given: Any) -> tuple[str, Any]:
         return call(context.on_progress, given)
 
     async def run_in_thread(**given: Any) -> tuple[str, Any]:
-        stop = threading.Event()
-        try:
-            return await asyncio.to_thread(call, _stopped_by(stop, context.on_progress), given)
-        finally:
-            stop.set()
+        return await run_cancellable(lambda on_progress: call(on_progress, given), context.on_progress)
 
     return StructuredTool(
         name=spec.name,
         description=spec.description,
         func=run,
         coroutine=run_in_thread,
-        args_schema=create_model(spec.name, **dict(spec.fields)),
+        args_schema=fields_of(spec),
         response_format="content_and_artifact",
-        return_direct=context.direct,
+        return_direct=context.shown,
         handle_tool_error=_words_of,
         handle_validation_error=lambda error: invalid_text(spec.name, error),
     )
+
+
+def fields_of(spec: ToolSpec) -> type[BaseModel]:
+    """The tool's fields as a model of pydantic's; any other is refused."""
+    from pydantic import ConfigDict, create_model
+
+    fields: dict[str, Any] = dict(spec.fields)
+    return create_model(spec.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+async def run_cancellable(work: Callable[[OnProgress], Result], on_progress: OnProgress | None) -> Result:
+    """`work` in a thread, so that the event loop goes on. Cancelling stops it when it next tells its progress."""
+    stop = threading.Event()
+    try:
+        return await asyncio.to_thread(work, _stopped_by(stop, on_progress))
+    finally:
+        stop.set()
 
 
 def error_text(tool: str, error: FamiliarError) -> str:

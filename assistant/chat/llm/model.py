@@ -1,4 +1,6 @@
-"""A LangChain chat model over llama-cpp-python: streams tokens, and calls tools through constrained JSON.
+"""A LangChain chat model over llama-cpp-python: streams tokens and calls tools.
+
+Tools are called natively where the file's chat template has a place for them, else through constrained JSON.
 
 Knows how to run a GGUF file and nothing of photos, concepts or screens. Importing it costs LangChain's core;
 the engine and the weights come with the first answer.
@@ -11,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
@@ -28,6 +30,7 @@ from pydantic import ConfigDict, Field, PrivateAttr
 from assistant.chat.llm.engine import (
     FREE_TALK_PARAMETERS,
     EngineMessage,
+    chat_template,
     default_model_path,
     fit_to_context,
     is_surely_small,
@@ -35,6 +38,7 @@ from assistant.chat.llm.engine import (
     parameter_count,
     token_counter,
 )
+from assistant.chat.llm.native_calls import CallReader, template_takes_tools, without_control_words
 from assistant.chat.llm.tool_choice import NO_TOOL, choice_instructions, choice_schema, valid_choice
 
 _TOOL_TOKENS = 160
@@ -125,7 +129,8 @@ class LocalChat(BaseChatModel):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """A model that may answer with a call of one of `tools`.
 
-        The choice is a decode that a schema constrains, so the call is always well-formed; what does not
+        Where the model's chat template shows tools, it calls them in its own form, as often as it wants. Elsewhere the
+        choice is a decode that a schema constrains, so the call is always well-formed; what does not
         pass the tool's schema in code is dropped and the model answers in words. `tool_choice`: None or
         "auto" lets it choose, "any" or True makes it take a tool, a name makes it take that one, "none"
         forbids all.
@@ -154,32 +159,45 @@ class LocalChat(BaseChatModel):
         tools: list[dict[str, Any]] = kwargs.pop("tools", None) or []
         tool_choice = kwargs.pop("tool_choice", None)
         kwargs = {key: value for key, value in kwargs.items() if key != "model" and not key.startswith("ls_")}
+        offered = tools if tool_choice != "none" else []
         with self._lock:
-            if tools and tool_choice != "none" and not isinstance(messages[-1], ToolMessage):
-                call = self._choose_tool(messages, tools, tool_choice)
+            if offered and tool_choice in (None, "auto") and self.calls_natively():
+                yield from self._stream_words(messages, stop, run_manager, offered, **kwargs)
+                return
+            if offered and not isinstance(messages[-1], ToolMessage):
+                call = self._choose_tool(messages, offered, tool_choice)
                 if call is not None:
-                    chunk = _tool_chunk(*call)
-                    if run_manager:
-                        run_manager.on_llm_new_token("", chunk=chunk)
-                    yield chunk
+                    yield _told(run_manager, _tool_chunk(*call))
                     return
-            yield from self._stream_words(messages, stop, run_manager, **kwargs)
+            yield from self._stream_words(messages, stop, run_manager, [], **kwargs)
+
+    def calls_natively(self) -> bool:
+        """Whether the model is shown tools by its own chat template; loads it."""
+        return template_takes_tools(chat_template(self.loaded()))
 
     def _stream_words(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None,
         run_manager: CallbackManagerForLLMRun | None,
+        tools: list[dict[str, Any]],
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
+        """Words as they come; with `tools`, which the model's template shows it, the calls at the end."""
         engine = self.loaded()
         settings = self._sampling(stop, **kwargs)
+        native = self.calls_natively()
+        count = token_counter(engine)
+        shown = count(json.dumps(tools)) if tools else 0
         fitted = fit_to_context(
-            [_engine_message(message) for message in messages],
-            budget=self.n_ctx - (settings["max_tokens"] or 0),
-            count=token_counter(engine),
+            [_engine_message(message, native) for message in messages],
+            budget=self.n_ctx - (settings["max_tokens"] or 0) - shown,
+            count=count,
         )
+        reader = CallReader([tool["function"]["name"] for tool in tools]) if tools else None
         produced, finish_reason = 0, "stop"
+        if tools:
+            settings["tools"] = tools
         for part in engine.create_chat_completion(messages=fitted.messages, stream=True, **settings):
             choice = part["choices"][0]
             finish_reason = choice.get("finish_reason") or finish_reason
@@ -190,12 +208,19 @@ class LocalChat(BaseChatModel):
             if not words:
                 continue
             produced += 1
-            chunk = ChatGenerationChunk(message=AIMessageChunk(content=words))
-            if run_manager:
-                run_manager.on_llm_new_token(words, chunk=chunk)
-            yield chunk
+            words = words if reader is None else reader.feed(words)
+            if words:
+                yield _told(run_manager, ChatGenerationChunk(message=AIMessageChunk(content=words)))
+        if reader is not None:
+            rest = reader.finish()
+            if rest:
+                yield _told(run_manager, ChatGenerationChunk(message=AIMessageChunk(content=rest)))
+            if finish_reason != "cancelled":
+                yield from self._called(reader, messages, tools, run_manager)
         usage = UsageMetadata(
-            input_tokens=fitted.tokens, output_tokens=produced, total_tokens=fitted.tokens + produced
+            input_tokens=fitted.tokens + shown,
+            output_tokens=produced,
+            total_tokens=fitted.tokens + shown + produced,
         )
         metadata = {
             "finish_reason": finish_reason,
@@ -207,6 +232,21 @@ class LocalChat(BaseChatModel):
                 content="", usage_metadata=usage, response_metadata=metadata, chunk_position="last"
             )
         )
+
+    def _called(
+        self,
+        reader: CallReader,
+        messages: list[BaseMessage],
+        tools: list[dict[str, Any]],
+        run_manager: CallbackManagerForLLMRun | None,
+    ) -> Iterator[ChatGenerationChunk]:
+        """The calls in an answer; where one cannot be read, the model has to write it again, constrained."""
+        found = [(call.name, call.arguments) for call in reader.calls]
+        if not found and reader.broken:
+            again = self._choose_tool(messages, tools, "any")
+            found = [again] if again is not None else []
+        for index, (name, arguments) in enumerate(found):
+            yield _told(run_manager, _tool_chunk(name, arguments, index, last=False))
 
     def _choose_tool(
         self, messages: list[BaseMessage], tools: list[dict[str, Any]], tool_choice: str | bool | None
@@ -220,7 +260,7 @@ class LocalChat(BaseChatModel):
         settings = self._sampling(None, temperature=0.0, max_tokens=_TOOL_TOKENS)
         fitted = fit_to_context(
             [{"role": "system", "content": choice_instructions(offered, may_decline=not forced)}]
-            + [_engine_message(message) for message in messages if message.type != "system"],
+            + [_engine_message(message, native=False) for message in messages if message.type != "system"],
             budget=self.n_ctx - _TOOL_TOKENS,
             count=token_counter(engine),
         )
@@ -247,19 +287,45 @@ class LocalChat(BaseChatModel):
         return Path(getattr(self._engine, "model_path", "") or str(self.model_path)).name
 
 
-def _tool_chunk(name: str, arguments: dict[str, Any]) -> ChatGenerationChunk:
-    call = tool_call_chunk(name=name, args=json.dumps(arguments), id=f"call_{uuid.uuid4().hex[:12]}", index=0)
+def _tool_chunk(
+    name: str, arguments: dict[str, Any], index: int = 0, *, last: bool = True
+) -> ChatGenerationChunk:
+    call = tool_call_chunk(
+        name=name, args=json.dumps(arguments), id=f"call_{uuid.uuid4().hex[:12]}", index=index
+    )
+    position: Literal["last"] | None = "last" if last else None
     return ChatGenerationChunk(
-        message=AIMessageChunk(content="", tool_call_chunks=[call], chunk_position="last")
+        message=AIMessageChunk(content="", tool_call_chunks=[call], chunk_position=position)
     )
 
 
-def _engine_message(message: BaseMessage) -> EngineMessage:
-    """A message in the roles that small chat templates know."""
-    text = message.text if isinstance(message.text, str) else str(message.content)
+def _told(run_manager: CallbackManagerForLLMRun | None, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
+    """The chunk, after those who listen to the run were told."""
+    if run_manager:
+        run_manager.on_llm_new_token(chunk.message.text, chunk=chunk)
+    return chunk
+
+
+def _engine_message(message: BaseMessage, native: bool) -> EngineMessage:
+    """A message in the roles that its model's chat template knows; small ones know no tools."""
+    text = str(message.text)
     if isinstance(message, ToolMessage):
+        # Written by others: no word of it may end this turn, or begin a call.
+        text = without_control_words(text)
+        if native:
+            return {"role": "tool", "name": message.name or "tool", "content": text}
         return {"role": "user", "content": f"Result of the tool: {text}"}
     if isinstance(message, AIMessage):
-        calls = "".join(json.dumps({"tool": call["name"], **call["args"]}) for call in message.tool_calls)
-        return {"role": "assistant", "content": text or calls}
+        if native and message.tool_calls:
+            calls = [
+                {
+                    "type": "function",
+                    "id": call["id"],
+                    "function": {"name": call["name"], "arguments": call["args"]},
+                }
+                for call in message.tool_calls
+            ]
+            return {"role": "assistant", "content": text, "tool_calls": calls}
+        said = "".join(json.dumps({"tool": call["name"], **call["args"]}) for call in message.tool_calls)
+        return {"role": "assistant", "content": text or said}
     return {"role": "system" if message.type == "system" else "user", "content": text}
