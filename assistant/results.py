@@ -226,7 +226,7 @@ class Forgotten:
 
     removed: dict[str, int]
     """`concepts, detections, vectors, memberships, prefix_files, checkpoints, exports, drawings, people_pages, records,
-    log_lines, operations, jobs, facts`; only what there was."""
+    log_lines, operations, jobs, facts, chat_exchanges`; only what there was."""
     kept: dict[str, int]
     """`shared_photos` that belong to another concept as well; `paths_with_its_name`, which are the user's own."""
     elapsed_s: float

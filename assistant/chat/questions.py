@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from assistant.chat.events import Question
+from assistant.presentation.chat_lines import QUESTION
 from assistant.presentation.suggestion_lines import is_this, who_is_this
 from assistant.results import Suggestion, UnnamedGroup
 from assistant.service.familiar import Familiar
@@ -73,6 +74,31 @@ class MayLookForFaces:
             return None
         familiar.library.switch_faces(word in _YES)
         said = "" if word in _YES else "Faces are left alone. To change that: familiar faces on"
+        return Reply(said, request=self.request)
+
+
+@dataclass(frozen=True, slots=True)
+class MayKeepChats:
+    """Asked once, where somebody is there who can be asked; until then nothing is kept."""
+
+    request: str | None = None
+    """What waits for the answer, if anything does."""
+
+    def ask(self) -> Question:
+        return Question(QUESTION)
+
+    def answer(self, familiar: Familiar, text: str) -> Reply | None:
+        word = _word(text)
+        if word in _SKIP:
+            return Reply(then=self)
+        if word not in _YES | _NO:
+            return None
+        familiar.switch_chats(word in _YES)
+        said = (
+            "Chats are kept from now on, in your library only. /private keeps one out."
+            if word in _YES
+            else "Chats are not kept. To change that: familiar chats on"
+        )
         return Reply(said, request=self.request)
 
 

@@ -48,6 +48,7 @@ PANELS = (
             "find": 'familiar find "Bo on a beach last summer"',
             "imagine": 'familiar imagine "Bo on a beach"',
             "chat": "familiar chat",
+            "chats": "familiar chats",
             "route": 'familiar route "draw Bo on a beach"',
         },
     ),

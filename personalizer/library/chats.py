@@ -104,6 +104,29 @@ class FoundMessage:
     excerpt: str
 
 
+@dataclass(frozen=True, slots=True)
+class ChatExchange:
+    """A request and what came of it."""
+
+    request: ChatMessage
+    answers: tuple[ChatMessage, ...]
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is still being answered, or the program was killed meanwhile."""
+        return self.request.ended is None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptChat:
+    """A whole chat."""
+
+    id: int
+    title: str
+    started_at: str
+    exchanges: tuple[ChatExchange, ...]
+
+
 class ChatRecords(Database):
     """The part of the library that keeps chats."""
 
@@ -199,6 +222,22 @@ class ChatRecords(Database):
             )
         return _summary(row)
 
+    def kept_chat(self, chat_id: int) -> KeptChat:
+        """The chat with this id and all that is in it, or `NotFoundError`."""
+        summary = self.chat(chat_id)
+        return KeptChat(summary.id, summary.title, summary.started_at, tuple(self.exchanges(summary.id)))
+
+    def exchanges(self, chat_id: int | None = None) -> list[ChatExchange]:
+        """Those of a chat, or of all, in the order of their requests."""
+        answers: dict[int, list[ChatMessage]] = {}
+        requests: list[ChatMessage] = []
+        for message in self.chat_messages(chat_id):
+            if message.request_id is None:
+                requests.append(message)
+            else:
+                answers.setdefault(message.request_id, []).append(message)
+        return [ChatExchange(request, tuple(answers.get(request.id, ()))) for request in requests]
+
     def chat_messages(self, chat_id: int | None = None) -> list[ChatMessage]:
         """The messages of a chat, or of all, exchange by exchange in the order of their requests."""
         pictures: dict[int, list[ChatPicture]] = {}
@@ -232,6 +271,11 @@ class ChatRecords(Database):
             FoundMessage(row["chat_id"], titles[row["chat_id"]], row["role"], row["at"], row["excerpt"])
             for row in rows
         ]
+
+    def chat_uids(self, chat_ids: Iterable[int]) -> list[str]:
+        """What these chats are known by in backups."""
+        rows = self.connection.execute(f"SELECT uid FROM chats WHERE id IN {_CHOSEN}", (_ids(chat_ids),))
+        return [str(row["uid"]) for row in rows]
 
     def other_chats_show(self, path: Path, request_ids: Iterable[int]) -> bool:
         """Whether a drawing belongs to any exchange but these as well."""
