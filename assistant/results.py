@@ -153,7 +153,7 @@ class Profile:
 
     concept: str
     facts: list[str]
-    """In the order of telling; `profile NAME --remove N` counts them from 1."""
+    """In the order of telling; `profile NAME --remove` and `--change` count them from 1."""
     added: str | None = None
     """The fact that this request added; None when it was there already."""
     removed: str | None = None

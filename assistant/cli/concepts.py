@@ -82,14 +82,31 @@ def remember(
 def profile(
     context: typer.Context,
     concept: Annotated[str, typer.Argument(metavar="NAME")],
-    remove: Annotated[int | None, typer.Option(metavar="N", help="Take back number N.")] = None,
+    remove: Annotated[
+        str | None, typer.Option(metavar="N|WORDS", help="Take back number N, or what has these words.")
+    ] = None,
+    change: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="N|WORDS TEXT", help="Put TEXT in the place of number N, or of what has these words."
+        ),
+    ] = None,
 ) -> None:
-    """What you told about a concept."""
+    """What you told about a concept; to take back or change, by number or by words such as "about thunder"."""
     from assistant.presentation.lines import profile_lines
 
-    familiar = front_end(context).familiar
-    found = familiar.profile(concept) if remove is None else familiar.take_back(concept, remove)
-    front_end(context).show(found, profile_lines)
+    ui = front_end(context)
+    if remove is not None and change is not None:
+        raise UsageError(
+            tried=f"profile {concept}", found="both --remove and --change", fix="Give one of them."
+        )
+    if remove is not None:
+        found = ui.familiar.take_back(concept, remove)
+    elif change is not None:
+        found = ui.familiar.change_fact(concept, *change)
+    else:
+        found = ui.familiar.profile(concept)
+    ui.show(found, profile_lines)
 
 
 @concepts_app.command()

@@ -51,6 +51,10 @@ CHAT_TABLES: tuple[str, ...] = (
     # Which facts a prefix was trained with, and when one was told, changed or taken back last.
     "ALTER TABLE trainings ADD COLUMN told TEXT",
     "ALTER TABLE trainings ADD COLUMN told_changed_at TEXT",
+    # Until now every fact made what was trained stale: what is ready was trained with all that is told.
+    """UPDATE trainings SET told =
+        (SELECT json_group_array(id || ' ' || created_at) FROM facts WHERE facts.concept_id = trainings.concept_id)
+        WHERE concept_id IN (SELECT id FROM concepts WHERE state = 'ready')""",
     f"CREATE TRIGGER told_after_insert AFTER INSERT ON facts BEGIN {_TOLD_NOW.format(row='NEW')}; END",
     f"CREATE TRIGGER told_after_update AFTER UPDATE ON facts BEGIN {_TOLD_NOW.format(row='NEW')}; END",
     # Also where the concept itself goes: then there is none of that id any more, and nothing is noted.
