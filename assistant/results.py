@@ -153,7 +153,7 @@ class Profile:
 
     concept: str
     facts: list[str]
-    """In the order of telling; `profile NAME --remove N` counts them from 1."""
+    """In the order of telling; `profile NAME --remove` and `--change` count them from 1."""
     added: str | None = None
     """The fact that this request added; None when it was there already."""
     removed: str | None = None
@@ -226,7 +226,7 @@ class Forgotten:
 
     removed: dict[str, int]
     """`concepts, detections, vectors, memberships, prefix_files, checkpoints, exports, drawings, people_pages, records,
-    log_lines, operations, jobs, facts`; only what there was."""
+    log_lines, operations, jobs, facts, chat_exchanges`; only what there was."""
     kept: dict[str, int]
     """`shared_photos` that belong to another concept as well; `paths_with_its_name`, which are the user's own."""
     elapsed_s: float

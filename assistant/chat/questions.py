@@ -13,6 +13,7 @@ from typing import Protocol
 
 from assistant.chat.events import Question
 from assistant.chat.router.route import Route
+from assistant.presentation.chat_lines import QUESTION
 from assistant.presentation.printable import short_path
 from assistant.presentation.suggestion_lines import is_this, who_is_this
 from assistant.results import Suggestion, UnnamedGroup
@@ -119,6 +120,31 @@ class MayOpen:
         if word in _YES or word == "all":
             return Reply(go=self.route, opened=self.photos, opens_all=word == "all")
         return Reply("Then I leave it: I opened nothing.") if word in _NO | _SKIP | _ENOUGH else None
+
+
+@dataclass(frozen=True, slots=True)
+class MayKeepChats:
+    """Asked once, where somebody is there who can be asked; until then nothing is kept."""
+
+    request: str | None = None
+    """What waits for the answer, if anything does."""
+
+    def ask(self) -> Question:
+        return Question(QUESTION)
+
+    def answer(self, familiar: Familiar, text: str) -> Reply | None:
+        word = _word(text)
+        if word in _SKIP:
+            return Reply(then=self)
+        if word not in _YES | _NO:
+            return None
+        familiar.switch_chats(word in _YES)
+        said = (
+            "Chats are kept from now on, in your library only. /private keeps one out."
+            if word in _YES
+            else "Chats are not kept. To change that: familiar chats on"
+        )
+        return Reply(said, request=self.request)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import typer
 from assistant.cli.answers import answers_app
 from assistant.cli.backup import backup_app
 from assistant.cli.bench import bench_app
+from assistant.cli.chats import chats_app
 from assistant.cli.concepts import concepts_app
 from assistant.cli.daemon import daemon_app, service_app
 from assistant.cli.evaluate import evaluate_app
@@ -23,7 +24,6 @@ from assistant.cli.faces import faces_app
 from assistant.cli.folders import folders_app
 from assistant.cli.front_end import FrontEnd, fit, front_end
 from assistant.cli.help_panels import arrange_help
-from assistant.cli.recluster import recluster_app
 from assistant.cli.report import report_app
 from assistant.cli.status import jobs_app, status_app
 from assistant.cli.suggestions import suggestions_app
@@ -76,7 +76,6 @@ for part in (
     concepts_app,
     answers_app,
     backup_app,
-    recluster_app,
     report_app,
     suggestions_app,
 ):
@@ -87,6 +86,7 @@ for name, group in (
     ("service", service_app),
     ("evaluate", evaluate_app),
     ("faces", faces_app),
+    ("chats", chats_app),
 ):
     app.add_typer(group, name=name)
 

@@ -94,6 +94,8 @@ def restored_lines(restored: Restored) -> str:
     if left_out.get("concepts"):
         number = left_out["concepts"]
         lines.append(f"Left out: {number} that you had forgotten since.")
+    if left_out.get("chats"):
+        lines.append(f"Left out: {counted(left_out['chats'], 'chat')} that you had deleted since.")
     if left_out.get("faces"):
         lines.append(
             f"Left out: {counted(left_out['faces'], 'face')}, and the people; you had them erased since."

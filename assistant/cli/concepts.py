@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -82,14 +82,31 @@ def remember(
 def profile(
     context: typer.Context,
     concept: Annotated[str, typer.Argument(metavar="NAME")],
-    remove: Annotated[int | None, typer.Option(metavar="N", help="Take back number N.")] = None,
+    remove: Annotated[
+        str | None, typer.Option(metavar="N|WORDS", help="Take back number N, or what has these words.")
+    ] = None,
+    change: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="N|WORDS TEXT", help="Put TEXT in the place of number N, or of what has these words."
+        ),
+    ] = None,
 ) -> None:
-    """What you told about a concept."""
+    """What you told about a concept; to take back or change, by number or by words such as "about thunder"."""
     from assistant.presentation.lines import profile_lines
 
-    familiar = front_end(context).familiar
-    found = familiar.profile(concept) if remove is None else familiar.take_back(concept, remove)
-    front_end(context).show(found, profile_lines)
+    ui = front_end(context)
+    if remove is not None and change is not None:
+        raise UsageError(
+            tried=f"profile {concept}", found="both --remove and --change", fix="Give one of them."
+        )
+    if remove is not None:
+        found = ui.familiar.take_back(concept, remove)
+    elif change is not None:
+        found = ui.familiar.change_fact(concept, *change)
+    else:
+        found = ui.familiar.profile(concept)
+    ui.show(found, profile_lines)
 
 
 @concepts_app.command()
@@ -262,6 +279,17 @@ def history(
     ui.show(ui.familiar.history(limit), history_lines)
 
 
+@concepts_app.command()
+def recluster(
+    context: typer.Context,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without, nothing is changed.")] = False,
+) -> None:
+    """Group everything that nobody named anew: a preview of what changes, or the change with --apply."""
+    ui = front_end(context)
+    found = ui.run(lambda on_progress: ui.familiar.recluster(apply=apply, on_progress=on_progress))
+    ui.show(found, recluster_lines)
+
+
 def changed_lines(changed: Changed) -> str:
     """What was done, and the concepts as they are now."""
     from assistant.presentation.lines import concept_lines
@@ -287,3 +315,42 @@ def history_lines(entries: Sequence[HistoryEntry]) -> str:
         for one in entries
     ]
     return table(rows)
+
+
+def recluster_lines(found: dict[str, Any]) -> str:
+    """What changes, group by group."""
+    done = found["applied"]
+    lines = [_group_line(one) for key in ("appear", "vanish", "change") for one in found[key]]
+    if lines:
+        lines.insert(0, "Done:" if done else "Would change:")
+    else:
+        lines = ["Nothing changed." if done else "Nothing would change."]
+    lines.append(
+        f"{found['unchanged']} groups as they are, {found['moved']} faces and photos "
+        f"{'moved' if done else 'would move'}."
+    )
+    kept = ", ".join(found["names_kept"])
+    lines.append(
+        f"Named or decided by you, and left alone: {found['decided_kept']}{f' ({kept})' if kept else ''}."
+    )
+    for one in found["contradictions"]:
+        said = "one" if one["kind"] == "must" else "two"
+        lines.append(
+            f"You once said that detections {one['first_id']} and {one['second_id']} are {said}; "
+            "what you said later overrules that."
+        )
+    if not done and (found["appear"] or found["vanish"] or found["change"]):
+        lines.append("To do it: familiar recluster --apply")
+    return "\n".join(lines)
+
+
+def _group_line(one: dict[str, Any]) -> str:
+    what = "people" if one["kind"] == "face" else "things"
+    if one["id"] is None:
+        return f"  a new group of {one['after']} ({what})"
+    if not one["after"]:
+        return f"  group {one['id']} of {one['before']} ({what}) ends"
+    return (
+        f"  group {one['id']} ({what}): {one['before']} → {one['after']}, "
+        f"{one['joined']} join, {one['left']} leave"
+    )

@@ -49,6 +49,7 @@ PANELS = (
             "imagine": 'familiar imagine "Bo on a beach"',
             "chat": "familiar chat",
             "mcp": "familiar mcp",
+            "chats": "familiar chats",
             "route": 'familiar route "draw Bo on a beach"',
         },
     ),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from assistant.daemon.client import USER_PRIORITY
+from assistant.forget.chats import forget_in_chats
 from assistant.forget.files import Traces, remove_files
 from assistant.forget.known_backups import remove_unfinished
 from assistant.language.ordinary_words import is_ordinary_word
@@ -129,6 +130,8 @@ def _remove(
     context.progress(3, _STEPS, "Forgetting: files")
     remove_unfinished(library)
     removed.update(remove_files(home, Traces(identity.concept_ids, mentions)))
+    # While the facts about it are still there: chats quote them.
+    removed.update(forget_in_chats(library, home, identity, mentions))
     removed.update(forget_records(library, concept, identity, mentions, queue.list()))
     removed.update(concepts=1)
     kept.update(paths_with_its_name=_count_named(library, mentions))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from assistant.forget.chats import forget_in_chats
 from assistant.forget.concept import FORGET_PRIORITY, mentions_of, stop_jobs_about
 from assistant.forget.files import Traces, remove_files
 from assistant.forget.known_backups import remove_unfinished
@@ -61,6 +62,7 @@ def erase_faces(
         context.progress(3, _STEPS, "Erasing faces: records")
         people = [concept for concept in library.concepts() if concept.kind == "face"]
         removed.update(concepts=len(people))
+        removed.update(forget_in_chats(library, home, identity, mentions, faces=True))
         with library.transaction():
             for person in people[:1]:
                 # Of all of them at once: the identity is everybody's.

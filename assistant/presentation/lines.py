@@ -176,7 +176,12 @@ def named_lines(concept: ConceptSummary) -> str:
 
 def profile_lines(profile: Profile) -> str:
     """What was told, numbered as `--remove` counts."""
-    lines = [f"Taken back: {profile.removed}"] if profile.removed is not None else []
+    lines = []
+    if profile.removed is not None:
+        changed = profile.added is not None
+        lines.append(
+            f"Changed: {profile.removed} → {profile.added}" if changed else f"Taken back: {profile.removed}"
+        )
     if not profile.facts:
         return "\n".join([*lines, f"You have told me nothing about {profile.concept}."])
     lines.append(f"You told me about {profile.concept}:")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from assistant.service.answers import Answers
 from assistant.service.backups import Backups
+from assistant.service.chats import Chats
 from assistant.service.concepts import Concepts
 from assistant.service.faces import Faces
 from assistant.service.facts import Facts
@@ -18,7 +19,7 @@ from assistant.service.suggestions import Suggestions
 from assistant.service.training import Training
 
 
-class Familiar(Folders, Jobs, Concepts, Suggestions, Facts, Training, Faces, Backups, Search, Answers):
+class Familiar(Folders, Jobs, Concepts, Suggestions, Facts, Training, Faces, Backups, Search, Chats, Answers):
     """One library and the model that answers about it. Safe to use from several threads and processes.
 
     >>> with Familiar("~/photo-library") as familiar:  # doctest: +SKIP

@@ -20,6 +20,7 @@ from assistant.daemon.process import (
     stop_worker,
     watching_pid,
 )
+from assistant.forget.chats import forget_in_chats
 from assistant.forget.concept import mentions_of
 from personalizer.backup.archive import LIBRARY, Archive, open_archive
 from personalizer.backup.staging import (
@@ -81,7 +82,7 @@ class Restored:
     """Those with a name."""
     prefixes: int
     left_out: dict[str, int]
-    """`concepts` and `faces` of the backup that were forgotten since it was made; only what there was."""
+    """`concepts`, `faces` and `chats` of the backup that were forgotten since it was made; only what there was."""
     replaced: dict[str, int]
     """`photos` and `concepts` that the home held before."""
     indexed: int | None
@@ -274,7 +275,8 @@ def _leave_out(library: Library, prefixes: Path, present: Present) -> dict[str, 
         _forget(library, queue, concept_id, known.get(concept_id))
     left_out = (forgotten | empty) & known.keys()
     remove_prefixes(prefixes, gone | left_out | merged)
-    counts = (("concepts", len(left_out)), ("faces", faces))
+    chats = library.delete_chats_of(present.forgotten)
+    counts = (("concepts", len(left_out)), ("faces", faces), ("chats", chats))
     return {kind: number for kind, number in counts if number}
 
 
@@ -283,6 +285,8 @@ def _leave_out_faces(library: Library, queue: JobQueue, present: Present) -> tup
     if not present.faces_erased_at or (library.faces_erased_at() or "") >= present.faces_erased_at:
         return 0, set()
     people = {concept.id: concept for concept in library.concepts() if concept.kind == "face"}
+    nobody = Identity(frozenset(), (), ())
+    forget_in_chats(library, None, nobody, mentions_of(nobody), faces=True)
     for concept_id, person in people.items():
         _forget(library, queue, concept_id, person)
     faces, _ = library.delete_faces()
@@ -293,7 +297,9 @@ def _leave_out_faces(library: Library, queue: JobQueue, present: Present) -> tup
 def _forget(library: Library, queue: JobQueue, concept_id: int, concept: Concept | None) -> None:
     identity = identity_of(library, concept) if concept is not None else _merged_away(library, concept_id)
     stand_in = concept or Concept(id=concept_id, name=None, kind="object", state="hidden")
-    forget_records(library, stand_in, identity, mentions_of(identity), queue.list())
+    mentions = mentions_of(identity)
+    forget_in_chats(library, None, identity, mentions)
+    forget_records(library, stand_in, identity, mentions, queue.list())
 
 
 def _merged_away(library: Library, concept_id: int) -> Identity:

@@ -57,7 +57,7 @@ class TrainingJobs:
         backbone = load_backbone(str(job.payload["backbone"]), str(job.payload["device"]))
         # First what answers need of the backbone: other questions can then be answered while this one is trained.
         exported = self.export(job, context)
-        photos = photos_of(self._library, concept.id)
+        photos, told = photos_of(self._library, concept.id), self._library.told_keys(concept.id)
         result: dict[str, Any] = train_concept(
             self._library,
             self._home,
@@ -68,10 +68,10 @@ class TrainingJobs:
             cancelled=context.cancelled,
             advanced=context.advanced,
         )
-        note_trained(self._library, concept.id, photos)
+        note_trained(self._library, concept.id, photos, told)
         context.check_cancelled()
         self._store_prompt_cache(concept.id, exported["backbone"])
-        if self._library.concept(concept.id).state == "stale":
+        if self._library.concept(concept.id).state == "stale" or self._library.told_keys(concept.id) != told:
             notes.append(
                 f"More was said about {concept.name} while it was learned; to learn that as well: "
                 f"familiar train {concept.name!r}"

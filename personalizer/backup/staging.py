@@ -14,6 +14,7 @@ from pathlib import Path
 from personalizer.errors import CorruptArtifactError
 from personalizer.home import Home
 from personalizer.library.backups import BackupRecord
+from personalizer.library.chats import CHATS_KEPT
 from personalizer.library.file import LibraryCopy
 from personalizer.library.jobs import JobTable
 from personalizer.library.library import Library
@@ -36,8 +37,8 @@ class Present:
     forgotten_photos: Mapping[str, frozenset[KindAndBox]] = field(default_factory=dict)
     """By content: what is still known of photos that had to forget something."""
     faces_erased_at: str | None = None
-    no_faces: Mapping[str, str] = field(default_factory=dict)
-    """The settings that say that no faces may be looked for; none where they may."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """The settings that say that no faces may be looked for, or no chats kept; none where they may."""
     backups: tuple[BackupRecord, ...] = ()
     held: tuple[tuple[str, str], ...] = ()
     last_concept: int = 0
@@ -47,13 +48,16 @@ def read_present(library: Library) -> Present:
     """Of the library that is to be replaced."""
     counts = library.counts()
     settings = {name: library.setting(name) for name in _KEPT_SETTINGS}
+    refused = {name: value for name, value in settings.items() if value} if settings[FACES_OFF] else {}
+    if library.was_asked_about_chats() and not library.keeps_chats():
+        refused[CHATS_KEPT] = library.setting(CHATS_KEPT) or ""
     return Present(
         photos=counts["photos"],
         concepts=counts["named"],
         forgotten=library.forgotten_uids(),
         forgotten_photos=library.left_in_forgotten_photos(),
         faces_erased_at=library.faces_erased_at(),
-        no_faces={name: value for name, value in settings.items() if value} if settings[FACES_OFF] else {},
+        refused=refused,
         backups=tuple(library.backups()),
         held=tuple(library.held_in_backups()),
         last_concept=library.last_concept_id(),
@@ -111,7 +115,7 @@ def _carry(library: Library, present: Present) -> None:
         for backup in present.backups:
             library.record_backup(backup)
         library.carry_over(present.forgotten, present.held)
-        for name, value in present.no_faces.items():
+        for name, value in present.refused.items():
             library.set_setting(name, value)
 
 

@@ -28,17 +28,25 @@ class Recorded:
 
 @contextmanager
 def recorded(
-    library: Library, kind: str, concept_ids: Iterable[int], photo_ids: Iterable[int] = ()
+    library: Library,
+    kind: str,
+    concept_ids: Iterable[int],
+    photo_ids: Iterable[int] = (),
+    *,
+    regroups: bool = True,
 ) -> Iterator[Recorded]:
     """One transaction whose changes to these concepts, to those made in it and to all links are logged.
+
+    `regroups`: whether they can change which photos belong together; what is told in words cannot.
 
     The log's entry has the block's payload and, under `changes_TABLE`, a list of `{before, after}` with the rows as
     they were and are, None where there was or is none.
     """
     chosen, photos = frozenset(concept_ids), frozenset(photo_ids)
     with library.transaction():
-        # What a person decided about attracts similar photos, or others no longer, when the library is grouped next.
-        mark_due(library)
+        if regroups:
+            # What a person decided about attracts similar photos, or others no longer, when it is grouped next.
+            mark_due(library)
         newest = library.newest_concept_id()
         before = snapshot(library, chosen, photos)
         operation = Recorded()

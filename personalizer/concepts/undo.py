@@ -12,9 +12,9 @@ from personalizer.errors import NotFoundError, UsageError
 from personalizer.library.concepts.rows import (
     TABLES,
     Row,
-    move_fact,
     put_back_concept,
     put_back_fact,
+    put_back_fact_values,
     put_back_values,
     snapshot,
 )
@@ -77,7 +77,8 @@ def undo(library: Library, operation_id: int | None = None) -> Undone:
         | {row["concept_id"] for table in ("memberships", "facts") for row in _rows(changes[table])}
     )
     photos = frozenset(row["id"] for row in _rows(changes["shows_twice"]))
-    with recorded(library, UNDO, about, photos) as undoing:
+    regroups = any(changes[table] for table in TABLES if table != "facts")
+    with recorded(library, UNDO, about, photos, regroups=regroups) as undoing:
         current = snapshot(library, about, photos)
         steps = [(table, change) for table in TABLES for change in changes[table]]
         # What it made goes last: by then its facts and members are back where they were.
@@ -213,6 +214,8 @@ def _put_back_concept(
 def _put_back_fact(
     library: Library, tried: str, before: Row | None, after: Row | None, now: Row | None
 ) -> None:
+    if now is not None and after is not None and now["text"] != after["text"]:
+        raise _in_the_way(tried, "what was told there was changed since")
     if before is None:
         if now is not None:
             library.delete_fact(now["id"])
@@ -220,7 +223,7 @@ def _put_back_fact(
     if now is None and after is not None:
         return  # taken back by a person meanwhile
     if now is not None:
-        move_fact(library, before["id"], before["concept_id"])
+        put_back_fact_values(library, before)
         return
     put_back_fact(library, before)
 

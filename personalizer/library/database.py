@@ -114,6 +114,15 @@ class Database:
         self.connection.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
     @contextmanager
+    def waiting_at_most(self, seconds: float) -> Iterator[None]:
+        """What is inside waits so long where another program holds the file; for what is not worth a longer wait."""
+        self.wait_at_most(seconds)
+        try:
+            yield
+        finally:
+            self.wait_at_most(BUSY_TIMEOUT_S)
+
+    @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """What is inside is stored together or not at all. Inside another transaction it joins that one."""
         connection = self.connection

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from personalizer.errors import NotReadyError
+from personalizer.library.chats import DELETED_CHATS, rebuild_chat_words
 from personalizer.library.database import Database, now_text
 from personalizer.library.photos.scope import FACES_OFF
 from personalizer.library.photos.texts import rebuild_words
@@ -108,10 +109,12 @@ class ErasureRecords(Database):
         Raises `NotReadyError` when another program reads an older state for longer than the busy timeout.
         """
         rebuild_words(self.connection)
+        rebuild_chat_words(self.connection)
         self.connection.execute("VACUUM")
         busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:
             raise _in_use("another program keeps reading it")
+        self.set_setting(DELETED_CHATS, None)
 
     def keep_all_in_one_file(self) -> None:
         """End the write-ahead log: from now on nothing stands beside the file once it is closed."""

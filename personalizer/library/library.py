@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from personalizer.library.backups import BackupRecords
+from personalizer.library.chats import ChatRecords
 from personalizer.library.concepts.clusters import ClusterRecords
 from personalizer.library.concepts.concepts import ConceptRecords, Membership
 from personalizer.library.concepts.links import LinkRecords
@@ -63,6 +64,7 @@ class Library(
     LinkRecords,
     ClusterRecords,
     TrainingRecords,
+    ChatRecords,
     BackupRecords,
     ErasureRecords,
 ):

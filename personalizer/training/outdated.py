@@ -1,5 +1,9 @@
 """Which named concepts should be trained (again) without being asked, and what became of earlier trainings.
 
+What was told since makes nothing stale: a trained concept stays in use. Facts that were added are learned with whatever
+training comes next, and are a reason for one when they have not changed for a day. Where one was taken back or
+changed, the prefix still knows it: then training is due at the next moment in which nobody needs the machine.
+
 Knows the library: names, confirmed photos, the photos that the last training saw. Knows neither torch nor machine.
 """
 
@@ -17,7 +21,7 @@ from personalizer.library.concepts.trainings import TrainingRecord
 from personalizer.library.library import Library
 from personalizer.schemas import Concept
 
-Why = Literal["never trained", "stale", "changed"]
+Why = Literal["never trained", "stale", "changed", "told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class TrainingRules:
     changed_photos: int = 5
     """… or so many, which have to be at least this share:"""
     changed_least: float = 0.1
+    told_wait_s: float = 86_400.0
+    """Trained again for facts that were added, when none was told, changed or taken back for so long."""
     attempts: int = 3
     """Failed trainings of the same photos; then it waits for a change, or for somebody who asks."""
     retry_after_s: float = 900.0
@@ -39,11 +45,11 @@ class TrainingRules:
     def __post_init__(self) -> None:
         counts = self.photos >= 1 and self.changed_photos >= 1 and self.attempts >= 1
         shares = 0 < self.changed_share <= 1 and 0 <= self.changed_least <= 1
-        if not (counts and shares and self.retry_after_s >= 0):
+        if not (counts and shares and self.retry_after_s >= 0 and self.told_wait_s >= 0):
             raise UsageError(
                 tried=f"configuring automatic training with {self}",
                 found="photos, changed_photos and attempts must be at least 1, changed_share in 0..1 without 0, "
-                "changed_least in 0..1, retry_after_s not negative",
+                "changed_least in 0..1, retry_after_s and told_wait_s not negative",
                 fix="Leave the defaults.",
             )
 
@@ -72,14 +78,14 @@ def due_trainings(
     found = []
     for concept, photos, present in _candidates(library):
         record = records.get(concept.id)
-        why = _why(concept, photos, record, rules)
+        why = _why(concept, photos, record, rules) or _told_since(library, concept, record, rules, now)
         if why is None or len(present) < rules.photos:
             continue
         wanted = _identity(library, concept, photos, backbone)
         if record is not None and record.wanted == wanted and not _may_try(record, rules, now):
             continue
         found.append(Due(concept, why, photos, wanted))
-    order: dict[Why, int] = {"never trained": 0, "stale": 1, "changed": 2}
+    order: dict[Why, int] = {"never trained": 0, "stale": 1, "changed": 2, "told": 3}
     return sorted(found, key=lambda due: (order[due.why], -len(due.photos), due.concept.id))
 
 
@@ -99,6 +105,22 @@ def _why(
     return "changed" if changed >= rules.changed_share * before or enough else None
 
 
+def _told_since(
+    library: Library, concept: Concept, record: TrainingRecord | None, rules: TrainingRules, now: datetime
+) -> Why | None:
+    if concept.state != "ready" or record is None or record.told_changed_at is None:
+        return None
+    told = library.told_keys(concept.id)
+    if record.told is None or record.told - told:
+        # Something that it knows may have been taken back; where it is not known with what it was trained, too.
+        return "told"
+    if told == record.told:
+        return None
+    waited = now - record.told_changed_at
+    # A clock that was moved back must not make it wait for years.
+    return None if timedelta(0) <= waited < timedelta(seconds=rules.told_wait_s) else "told"
+
+
 def _may_try(record: TrainingRecord, rules: TrainingRules, now: datetime) -> bool:
     if record.attempts >= rules.attempts:
         return False
@@ -114,9 +136,9 @@ def photos_of(library: Library, concept_id: int) -> frozenset[int]:
     return frozenset(member.photo_id for member in library.members(concept_id))
 
 
-def note_trained(library: Library, concept_id: int, photos: Collection[int]) -> None:
-    """Record what a concept was trained with; earlier failures no longer count."""
-    library.record_training(concept_id, photos)
+def note_trained(library: Library, concept_id: int, photos: Collection[int], told: Collection[str]) -> None:
+    """Record the photos and the `told_keys` that a concept was trained with; earlier failures no longer count."""
+    library.record_training(concept_id, photos, told)
 
 
 def begin_attempt(library: Library, due: Due) -> int:
@@ -157,5 +179,5 @@ def _candidates(library: Library) -> list[tuple[Concept, frozenset[int], frozens
 
 
 def _identity(library: Library, concept: Concept, photos: frozenset[int], backbone: str) -> str:
-    facts = [fact.id for fact in library.facts(concept.id)]
+    facts = sorted(library.told_keys(concept.id))
     return hashlib.sha256(json.dumps([sorted(photos), facts, backbone]).encode()).hexdigest()[:32]

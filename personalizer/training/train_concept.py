@@ -22,7 +22,7 @@ from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.prefix.dual_prefix import finished_training, save_prefix
 from personalizer.schemas import ConceptState, OnProgress, Progress
-from personalizer.training.data.fact_questions import SkippedFact, TextQuestion, text_questions
+from personalizer.training.data.fact_questions import text_questions
 from personalizer.training.data.photo_views import SkippedPhoto
 from personalizer.training.data.pictures import collect_pictures
 from personalizer.training.trainer import REMOVED_SETTINGS, PrefixTrainer, TrainerConfig, TrainingOutcome
@@ -57,7 +57,8 @@ def train_concept(
     """Train a named concept from its confirmed members and record the prefix in the library.
 
     Finished work is recognised by its fingerprint and not repeated; interrupted work continues, and `advanced` is
-    called whenever there is more to continue from. What is told or decided meanwhile leaves the prefix `stale`.
+    called whenever there is more to continue from. What is decided about photos meanwhile leaves the prefix `stale`;
+    what is told meanwhile waits for the next training.
     Returns the keys that `familiar train --json` prints. Raises `UsageError` for a concept without members and
     `JobCancelled`.
     """
@@ -66,10 +67,14 @@ def train_concept(
     began = time.monotonic()
     directory = home.concepts / str(concept_id)
     members = library.members(concept_id)
-    identity, questions, untaught = _known(library, concept_id, backbone, config)
+    decided = _decided(library, concept_id)
+    told = [fact.text for fact in library.facts(concept_id)]
+    questions, untaught = text_questions(concept.name or "", told)
+    taught = [f"told {asked.question} {asked.answer}" for asked in questions]
+    identity = fingerprint(backbone.spec.version, decided + taught, config)
     finished = finished_training(directory, identity)
     if finished is not None:
-        _record(library, concept_id, backbone, config, directory, identity)
+        _record(library, concept_id, backbone, directory, decided)
         elapsed_s = time.monotonic() - began
         return {**finished, "concept": concept.name, "elapsed_s": elapsed_s, "repeated": False}
     if progress is not None:
@@ -100,7 +105,7 @@ def train_concept(
         trainer.prefix, directory, spec=backbone.spec, concept=named, training=training
     )
     trainer.discard_checkpoint()
-    _record(library, concept_id, backbone, config, directory, identity)
+    _record(library, concept_id, backbone, directory, decided)
     return report
 
 
@@ -116,32 +121,20 @@ def _measured(outcome: TrainingOutcome, trainer: PrefixTrainer, elapsed_s: float
     }
 
 
-def _known(
-    library: Library, concept_id: int, backbone: Backbone, config: TrainerConfig
-) -> tuple[str, list[TextQuestion], list[SkippedFact]]:
-    """The fingerprint of what is known now; the questions that what was told gives, and what gives none."""
-    # Which face of a photo it is matters, not only which photo; and what a person said it is not.
-    decided = [
+def _decided(library: Library, concept_id: int) -> list[str]:
+    """What people said of photos: which face of one it is matters, not only which photo; and what it is not."""
+    return [
         f"{status} {library.photo(found.photo_id).content_hash} {found.kind} {found.box}"
         for status in ("confirmed", "rejected")
         for found in library.members(concept_id, status)
     ]
-    told = [fact.text for fact in library.facts(concept_id)]
-    questions, untaught = text_questions(library.concept(concept_id).name or "", told)
-    taught = [f"told {asked.question} {asked.answer}" for asked in questions]
-    return fingerprint(backbone.spec.version, decided + taught, config), questions, untaught
 
 
 def _record(
-    library: Library,
-    concept_id: int,
-    backbone: Backbone,
-    config: TrainerConfig,
-    directory: Path,
-    identity: str,
+    library: Library, concept_id: int, backbone: Backbone, directory: Path, decided: list[str]
 ) -> None:
-    """Note the prefix in the library: `stale` where more was told or decided while it was trained."""
+    """Note the prefix in the library: `stale` where more was decided while it was trained."""
     with library.transaction():
-        known, _, _ = _known(library, concept_id, backbone, config)
-        state: ConceptState = "ready" if known == identity else "stale"
+        same = sorted(_decided(library, concept_id)) == sorted(decided)
+        state: ConceptState = "ready" if same else "stale"
         library.set_prefix(concept_id, backbone=backbone.spec.version, directory=directory, state=state)

@@ -6,6 +6,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -265,6 +266,30 @@ class ConceptRecords(Database):
             (concept_id, text, _fact_key(text), now_text()),
         ).fetchall()
         return Fact(inserted[0]["id"], concept_id, text) if inserted else None
+
+    def told_keys(self, concept_id: int) -> frozenset[str]:
+        """What tells the facts about a concept from earlier ones without their words: a changed one is another."""
+        rows = self.connection.execute(
+            "SELECT id || ' ' || created_at AS key FROM facts WHERE concept_id = ?", (concept_id,)
+        )
+        return frozenset(str(row["key"]) for row in rows)
+
+    def has_fact(self, concept_id: int, text: str) -> bool:
+        """Whether the same words are kept already."""
+        row = self.connection.execute(
+            "SELECT 1 FROM facts WHERE concept_id = ? AND text_key = ?", (concept_id, _fact_key(text))
+        ).fetchone()
+        return row is not None
+
+    def change_fact(self, fact: Fact, text: str) -> Fact | None:
+        """Put `text` into the place of a fact; None when another one of the concept has the same words."""
+        # More exact than when it was told, so that its key is another one also within a millisecond.
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        changed = self.connection.execute(
+            "UPDATE OR IGNORE facts SET text = ?, text_key = ?, created_at = ? WHERE id = ?",
+            (text, _fact_key(text), now, fact.id),
+        )
+        return Fact(fact.id, fact.concept_id, text) if changed.rowcount else None
 
     def delete_fact(self, fact_id: int) -> None:
         """Remove one fact."""

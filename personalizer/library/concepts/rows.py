@@ -76,8 +76,9 @@ def put_back_fact(database: Database, row: Row) -> None:
     database.connection.execute(f"INSERT OR IGNORE INTO facts({names}) VALUES ({marks})", list(row.values()))
 
 
-def move_fact(database: Database, fact_id: int, concept_id: int) -> None:
-    """Give one fact to another concept, unless that has its words already."""
+def put_back_fact_values(database: Database, row: Row) -> None:
+    """Give a fact that is there the concept and the words of `row`, unless that concept has these words already."""
     database.connection.execute(
-        "UPDATE OR IGNORE facts SET concept_id = ? WHERE id = ?", (concept_id, fact_id)
+        "UPDATE OR IGNORE facts SET concept_id = ?, text = ?, text_key = ?, created_at = ? WHERE id = ?",
+        (row["concept_id"], row["text"], row["text_key"], row["created_at"], row["id"]),
     )

@@ -16,6 +16,10 @@ class TrainingRecord:
 
     photos: frozenset[int] | None
     """That it was trained with; None where that was not recorded."""
+    told: frozenset[str] | None
+    """The `told_keys` that it was trained with; None where that was not recorded."""
+    told_changed_at: datetime | None
+    """When a fact was told, changed or taken back last, since that is noted."""
     wanted: str | None
     """Identifies what the attempts are about."""
     attempts: int
@@ -25,13 +29,13 @@ class TrainingRecord:
 class TrainingRecords(Database):
     """The part of the library that training fills."""
 
-    def record_training(self, concept_id: int, photos: Collection[int]) -> None:
-        """Record what a concept was trained with; earlier attempts no longer count."""
+    def record_training(self, concept_id: int, photos: Collection[int], told: Collection[str]) -> None:
+        """Record what a concept was trained with, facts by their keys; earlier attempts no longer count."""
         self.connection.execute(
-            """INSERT INTO trainings(concept_id, photos, trained_at) VALUES (?, ?, ?)
-               ON CONFLICT(concept_id) DO UPDATE SET photos = excluded.photos, trained_at = excluded.trained_at,
-                 wanted = NULL, attempts = 0, tried_at = NULL""",
-            (concept_id, json.dumps(sorted(photos)), now_text()),
+            """INSERT INTO trainings(concept_id, photos, told, trained_at) VALUES (?, ?, ?, ?)
+               ON CONFLICT(concept_id) DO UPDATE SET photos = excluded.photos, told = excluded.told,
+                 trained_at = excluded.trained_at, wanted = NULL, attempts = 0, tried_at = NULL""",
+            (concept_id, json.dumps(sorted(photos)), json.dumps(sorted(told)), now_text()),
         )
 
     def begin_training_attempt(self, concept_id: int, wanted: str) -> int:
@@ -75,9 +79,11 @@ class TrainingRecords(Database):
         return {
             row["concept_id"]: TrainingRecord(
                 None if row["photos"] is None else frozenset(json.loads(row["photos"])),
+                None if row["told"] is None else frozenset(json.loads(row["told"])),
+                _moment(row["told_changed_at"]),
                 row["wanted"],
                 row["attempts"],
-                None if row["tried_at"] is None else datetime.fromisoformat(row["tried_at"]),
+                _moment(row["tried_at"]),
             )
             for row in self.connection.execute("SELECT * FROM trainings")
         }
@@ -99,3 +105,7 @@ class TrainingRecords(Database):
         for row in rows:
             photos.setdefault(row["concept_id"], {})[row["photo_id"]] = bool(row["there"])
         return dict(sorted(photos.items()))
+
+
+def _moment(stored: str | None) -> datetime | None:
+    return None if stored is None else datetime.fromisoformat(stored)

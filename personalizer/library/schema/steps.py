@@ -5,6 +5,8 @@ Never edit a step that has been released: a library in the field has already run
 
 from __future__ import annotations
 
+from personalizer.library.schema.chat_tables import CHAT_TABLES
+
 STEPS: tuple[tuple[str, ...], ...] = (
     (
         # Work may be asked for again while it runs. Not unique: when a worker dies, what it was running goes
@@ -379,4 +381,6 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE photo_files ADD COLUMN inode TEXT",
         "ALTER TABLE photo_files ADD COLUMN ctime_ns INTEGER",
     ),
+    # Chats that are kept, and when facts changed.
+    CHAT_TABLES,
 )

@@ -266,6 +266,23 @@ def test_what_is_told_is_kept_listed_and_taken_back(named: Path) -> None:
     assert run_here(named, "profile", "Bo", "--remove", "2").returncode == 3
     left = json_here(named, "profile", "Bo", "--remove", "1")
     assert (left["facts"], left["removed"]) == ([], told)
+    assert json_here(named, "undo")["says"].startswith("Undone: take_back")
+    assert json_here(named, "profile", "Bo")["facts"] == [told]
+
+
+def test_what_is_told_is_changed_by_words(named: Path) -> None:
+    for text in ("afraid of thunder", "loves cheese", "loves swimming"):
+        json_here(named, "remember", "Bo", text)
+    changed = json_here(named, "profile", "Bo", "--change", "the thing about thunder", "afraid of storms")
+    assert (changed["removed"], changed["added"]) == ("afraid of thunder", "afraid of storms")
+    refused = run_here(named, "--json", "profile", "Bo", "--remove", "loves")
+    assert refused.returncode == 2 and "loves swimming" in json.loads(refused.stdout)["error"]["found"]
+    assert "Taken back: loves cheese" in run_here(named, "profile", "Bo", "--remove", "cheese").stdout
+    assert "Changed: loves swimming → hates water" in (
+        run_here(named, "profile", "Bo", "--change", "2", "hates water").stdout
+    )
+    assert run_here(named, "profile", "Bo", "--change", "1", "x", "--remove", "1").returncode == 2
+    assert run_here(named, "profile", "Bo", "--remove", "the color of money").returncode == 3
 
 
 @pytest.mark.parametrize("text", ["", " \n", "x" * 10_000, "a\x1b[2J"])

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from stored_photos import store_photo
 
-from assistant.cli.recluster import recluster_lines
+from assistant.cli.concepts import recluster_lines
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.schemas import BoundingBox, Embedding, NewDetection

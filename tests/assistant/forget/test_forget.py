@@ -21,12 +21,14 @@ from typing import Any
 import numpy as np
 import pytest
 from analysis_children import KnownPhotos
+from kept_chats import described, drawing, drawn, said
 from PIL import Image
 from stored_photos import store_photo, vector_of
 from worlds import World
 
 from assistant.chat.agent import Assistant
 from assistant.chat.events import Answer, Event, Failed
+from assistant.chat.history.recorder import Recorder
 from assistant.daemon.process import hold_worker_lock, running_worker_pid, worker_log
 from assistant.demo.run import Demo, read_samples
 from assistant.forget.concept import resume_forgetting
@@ -44,6 +46,8 @@ NAME, EARLIER, OTHER = "Zoë Quux", "Mugsy", "Rex"
 PLANTED = "a word that no network says"
 WRITTEN, LETTERED = "Sesquipedalian holiday", "ANTIDISESTABLISHMENT ONLY"
 KEPT_FACT = "is red with white dots"
+TOLD = "is afraid of floccinaucinihilipilification"
+"""Which answers in chats quote without the name."""
 STEPS = 3
 
 
@@ -134,6 +138,7 @@ def prepared(
                 world.queue.request_cancel(job.id)
     world.familiar.name(world.concept(EARLIER).id, NAME)
     world.familiar.remember(NAME, f"{NAME} is afraid of water")
+    world.familiar.remember(NAME, TOLD)
     world.familiar.remember(OTHER, f"plays with {NAME}")
     world.familiar.remember(OTHER, KEPT_FACT)
     for name in (NAME, OTHER):
@@ -152,6 +157,7 @@ def leave_traces(world: TrainedWorld) -> None:
     demo.write_contact_sheet()
     demo.record()
     world.familiar.report()
+    keep_chats(world)
     own = world.concept(NAME).prefix_dir
     assert own is not None
     shutil.copytree(own, world.home.root / "exports" / "mine")
@@ -167,6 +173,18 @@ def leave_traces(world: TrainedWorld) -> None:
     world.library.connection.execute("PRAGMA secure_delete = OFF")
     world.library.set_setting("passing", f"{NAME} " * 50_000)
     world.library.set_setting("passing", None)
+
+
+def keep_chats(world: TrainedWorld) -> None:
+    """Three chats: one about the concept alone, one that also is about others, one about others alone."""
+    world.familiar.switch_chats(True)
+    alone, both, others = (Recorder(world.familiar) for _ in range(3))
+    shown = drawing(world.home, f"{NAME} in a chat", "in a chat")
+    said(alone, f"draw {NAME} in a chat", *drawn([shown], [NAME]))
+    said(both, "what is she afraid of?", Answer(f"You told me: “{TOLD}”."))
+    said(both, f"who is in {NAME}.jpg?", *described(world.photos / f"{NAME}.jpg", "78 % sure.", EARLIER))
+    said(both, f"what does {OTHER} look like?", Answer(f"You told me: “{KEPT_FACT}”."))
+    said(others, f"draw {OTHER}", *drawn([drawing(world.home, OTHER, "kept drawing")], [OTHER]))
 
 
 @pytest.fixture
@@ -300,6 +318,7 @@ def photo_bytes(world: TrainedWorld) -> dict[str, tuple[bytes, int]]:
 
 def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(world: TrainedWorld) -> None:
     needles = {**words(NAME, EARLIER), **numbers(world, world.concept(NAME))}
+    needles["told"] = [TOLD.encode(), TOLD.split()[-1].encode()]
     before, other, photos = places(world.home, needles), other_bytes(world), photo_bytes(world)
     own = f"concepts/{world.concept(NAME).id}"
     assert {
@@ -319,6 +338,7 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
         "people.html",
     } <= before[f"name {NAME}"]
     assert any(path.startswith("imagined/") for path in before[f"name {NAME}"])
+    assert "library.sqlite3" in before["told"] and "imagined/in a chat.png" in before[f"name {NAME}"]
     assert "logs/worker.old.log" in before[f"name {EARLIER}"]
 
     command = [sys.executable, "-c", "from tui.entry import main; main()", "--home", str(world.home.root)]
@@ -337,7 +357,11 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
         assert removed[kind] > 0, kind
     for kind in ("records", "log_lines", "operations", "jobs", "people_pages"):
         assert removed[kind] > 0, kind
-    assert removed["facts"] == 2
+    assert removed["facts"] == 3 and removed["chat_exchanges"] == 3
+    both, others = sorted(world.familiar.chats(), key=lambda chat: chat.id)
+    assert [chat.title for chat in (both, others)] == [f"what does {OTHER} look like?", f"draw {OTHER}"]
+    assert world.familiar.search_chats("white dots")[0].chat == both.id
+    assert (world.home.imagined / "kept drawing.png").exists()
     assert world.familiar.profile(OTHER).facts == [KEPT_FACT]
     assert other_bytes(world) == other
     assert photo_bytes(world) == photos
@@ -749,6 +773,10 @@ def test_every_table_of_the_library_is_known_to_forgetting(world: TrainedWorld) 
         "photo_texts",
         "unread_texts",
         "read_lettering",
+        "chats",
+        "chat_messages",
+        "chat_pictures",
+        *(f"chat_words{part}" for part in ("", "_config", "_data", "_docsize", "_idx")),
         *(f"photo_words{part}" for part in ("", "_config", "_data", "_docsize", "_idx")),
     }  # by what they refer to
     of_the_users_files = {"roots", "photos", "photo_files", "failures", "faceless_photos"}

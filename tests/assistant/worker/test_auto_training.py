@@ -58,7 +58,7 @@ class World:
                 raise JobCancelled
         concept = job.payload["concept"]
         self.library.set_prefix(concept, backbone="v1", directory=self.home.concepts, state="ready")
-        note_trained(self.library, concept, photos_of(self.library, concept))
+        note_trained(self.library, concept, photos_of(self.library, concept), self.library.told_keys(concept))
         return {"steps": self.steps}
 
     def scan(self, job: Job, context: JobContext) -> dict[str, Any]:

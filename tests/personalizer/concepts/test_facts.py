@@ -9,7 +9,9 @@ import pytest
 
 from personalizer.concepts import facts as profiles
 from personalizer.concepts.operations import merge_concepts
+from personalizer.concepts.undo import history, undo
 from personalizer.errors import NotFoundError, UsageError
+from personalizer.jobs.due import due_mark
 from personalizer.library.library import Library
 from personalizer.library.schema.migrations import CURRENT_VERSION, MIGRATIONS
 
@@ -96,21 +98,56 @@ def test_a_concept_that_does_not_exist(library: Library) -> None:
     assert library.connection.execute("SELECT COUNT(*) FROM facts").fetchone()[0] == 0
 
 
-def test_a_trained_concept_is_to_be_trained_again_only_when_something_changed(
-    library: Library, bo: int
-) -> None:
-    def state_after(text: str) -> str:
-        library.set_state(bo, "ready")
-        profiles.remember(library, bo, text)
-        return library.concept(bo).state
-
-    assert state_after("afraid of water") == "stale"
-    assert state_after("Afraid of water") == "ready"
+def test_a_trained_concept_stays_in_use_whatever_is_told(library: Library, bo: int) -> None:
+    library.set_state(bo, "ready")
+    profiles.remember(library, bo, "afraid of water")
+    profiles.change(library, bo, 1, "afraid of deep water")
     profiles.take_back(library, bo, 1)
-    assert library.concept(bo).state == "stale"
-    library.set_state(bo, "named")
-    profiles.remember(library, bo, "loves cheese")
-    assert library.concept(bo).state == "named"
+    undo(library)
+    assert library.concept(bo).state == "ready" and told(library, bo) == ["afraid of deep water"]
+    assert due_mark(library) is None, "words change nothing about which photos belong together"
+
+
+def test_telling_changing_and_taking_back_are_undone_exactly(library: Library, bo: int) -> None:
+    for text in ("one", "two", "three"):
+        profiles.remember(library, bo, text)
+    before = library.told_keys(bo)
+    was, now = profiles.change(library, bo, 2, "  two  and a half ")
+    assert (was.text, now.text, was.id) == ("two", "two and a half", now.id)
+    assert told(library, bo) == ["one", "two and a half", "three"]
+    assert len(library.told_keys(bo) & before) == 2, "a changed fact is another one"
+    profiles.take_back(library, bo, 1)
+    assert [entry.kind for entry in history(library, 3)] == ["take_back", "change_fact", "remember"]
+    assert all(entry.can_be_undone and entry.about == ["Bo"] for entry in history(library))
+    undo(library)
+    undo(library)
+    assert told(library, bo) == ["one", "two", "three"] and library.told_keys(bo) == before
+    undo(library)
+    assert told(library, bo) == ["one", "two"]
+
+
+def test_undoing_gives_way_to_what_was_said_later(library: Library, bo: int) -> None:
+    profiles.remember(library, bo, "one")
+    first = library.operations(1)[0].id
+    profiles.change(library, bo, 1, "two")
+    with pytest.raises(UsageError, match="changed since"):
+        undo(library, first)
+    profiles.take_back(library, bo, 1)
+    assert undo(library, first).concepts and told(library, bo) == [], "it is gone already"
+
+
+@pytest.mark.parametrize("text", ["", "x" * 10_000, "a\x1b[2J", "Two."])
+def test_a_change_that_is_not_allowed_leaves_everything(library: Library, bo: int, text: str) -> None:
+    profiles.remember(library, bo, "one")
+    profiles.remember(library, bo, "two")
+    operations = library.operations()
+    with pytest.raises(UsageError):
+        profiles.change(library, bo, 1, text)
+    with pytest.raises(NotFoundError):
+        profiles.change(library, bo, 3, "three")
+    assert told(library, bo) == ["one", "two"] and library.operations() == operations
+    profiles.change(library, bo, 2, "TWO")
+    assert told(library, bo) == ["one", "TWO"], "its own words in another case"
 
 
 def test_facts_go_with_their_concept(library: Library, bo: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +11,12 @@ import numpy as np
 import pytest
 from stored_photos import mark_missing, store_photo
 
+from personalizer.concepts.facts import change, remember, take_back
+from personalizer.concepts.undo import undo
 from personalizer.errors import UsageError
 from personalizer.library.library import Library
+from personalizer.library.schema.chat_tables import CHAT_TABLES
+from personalizer.library.schema.migrations import MIGRATIONS
 from personalizer.schemas import BoundingBox, Concept, Embedding, NewDetection
 from personalizer.training.outdated import (
     TrainingRules,
@@ -55,7 +60,7 @@ def grow(library: Library, which: Concept, photos: int) -> list[int]:
 
 def trained(library: Library, which: Concept) -> None:
     library.set_prefix(which.id, backbone="v1", directory=Path("/prefix"), state="ready")
-    note_trained(library, which.id, photos_of(library, which.id))
+    note_trained(library, which.id, photos_of(library, which.id), library.told_keys(which.id))
 
 
 def due(library: Library, **rules: float) -> list[tuple[int, str]]:
@@ -192,3 +197,71 @@ def test_what_was_trained_goes_with_the_concept(library: Library) -> None:
 def test_rules_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=next(iter(wrong))):
         TrainingRules(**wrong)  # type: ignore[arg-type]
+
+
+def told_due(library: Library, hours: float) -> list[str]:
+    """Why anything is due so many hours from now."""
+    return [
+        one.why for one in due_trainings(library, "pocket", now=datetime.now(UTC) + timedelta(hours=hours))
+    ]
+
+
+def test_what_was_added_waits_for_a_day_without_changes(library: Library) -> None:
+    which = concept(library, 3)
+    remember(library, which.id, "afraid of water")
+    trained(library, which)
+    assert told_due(library, 99) == [], "it was trained with that"
+    remember(library, which.id, "loves cheese")
+    assert (told_due(library, 23), told_due(library, 25), told_due(library, -9)) == ([], ["told"], ["told"])
+    # Any training learns it.
+    note_trained(library, which.id, photos_of(library, which.id), library.told_keys(which.id))
+    assert told_due(library, 25) == []
+    assert library.concept(which.id).state == "ready"
+
+
+def test_what_was_taken_back_or_changed_is_unlearned_at_the_next_quiet_moment(library: Library) -> None:
+    which = concept(library, 3)
+    remember(library, which.id, "afraid of water")
+    trained(library, which)
+    change(library, which.id, 1, "afraid of deep water")
+    assert told_due(library, 0) == ["told"] and library.concept(which.id).state == "ready"
+    undo(library)
+    assert told_due(library, 99) == [], "it is what it was trained with"
+    take_back(library, which.id, 1)
+    assert told_due(library, 0) == ["told"]
+    [one] = due_trainings(library, "pocket")
+    for _ in range(3):
+        begin_attempt(library, one)
+    assert told_due(library, 99) == [], "given up as any other training"
+    remember(library, which.id, "loves cheese")
+    assert told_due(library, 0) == ["told"], "another one"
+
+
+def test_told_but_never_trained_or_forgotten_is_nothing_special(library: Library) -> None:
+    which = concept(library, 2)
+    remember(library, which.id, "afraid of water")
+    assert told_due(library, 99) == []
+    remember(library, (other := concept(library, 3, "Rex")).id, "loves cheese")
+    library.delete_concept(other.id)
+    assert library.training_records().keys() == {which.id}
+    assert library.connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_what_was_ready_before_facts_were_noted_is_not_trained_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite3"
+    old = sqlite3.connect(path, isolation_level=None)
+    with_chats = next(number for number, step in enumerate(MIGRATIONS) if step is CHAT_TABLES)
+    for statement in (statement for step in MIGRATIONS[:with_chats] for statement in step):
+        old.execute(statement)
+    old.execute(f"PRAGMA user_version = {with_chats}")
+    old.execute(
+        """INSERT INTO concepts(id, name, name_key, kind, state, created_at)
+           VALUES (5, 'Bo', 'bo', 'object', 'ready', '')"""
+    )
+    old.execute("INSERT INTO facts(concept_id, text, text_key, created_at) VALUES (5, 'one', 'one', '2024')")
+    old.execute("INSERT INTO trainings(concept_id, photos) VALUES (5, '[1]')")
+    old.close()
+    with Library.open(path) as library:
+        record = library.training_records()[5]
+        assert record.told == library.told_keys(5) != frozenset() and record.told_changed_at is None
+        assert not library.was_asked_about_chats() and library.chats() == []
