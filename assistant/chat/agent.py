@@ -1,7 +1,6 @@
-"""Answers requests: the router decides, tools do, the program says what was done; yields typed events.
+"""Takes requests one after another, in a thread of its own, and yields what happens as typed events.
 
-Knows the façade, the router and the tools; knows no screen. A language model is asked only where the user brought one
-that is large enough, and only what no tool answers.
+Start reading here. What one request does is in `dialogue.py`. Knows no screen.
 """
 
 from __future__ import annotations
@@ -11,70 +10,26 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from assistant.chat.actions import Action, Actions
-from assistant.chat.approving import Approving
-from assistant.chat.context import in_context
-from assistant.chat.events import (
-    Answer,
-    Cancelled,
-    Event,
-    Failed,
-    Quit,
-    ToolFinished,
-    ToolProgress,
-    ToolStarted,
-)
-from assistant.chat.free_talk import FreeTalk
+from assistant.chat.dialogue import Dialogue, Emit
+from assistant.chat.events import Answer, Cancelled, Event, Failed, Notice
+from assistant.chat.history.recorder import Recorder
 from assistant.chat.memory import Conversation
-from assistant.chat.program_answers import program_answer, small_talk
-from assistant.chat.questions import (
-    MOST_GROUPS,
-    IsThis,
-    MayLookForFaces,
-    MayOpen,
-    Pending,
-    ShallI,
-    WhoIsThis,
-)
-from assistant.chat.replies import about_change, clarification
-from assistant.chat.router.route import UNDECIDED, Route, route
-from assistant.chat.slash_commands import help_text, is_command, parse_command
-from assistant.chat.told_answer import told_answer
+from assistant.chat.slash_commands import is_command
 from assistant.daemon.code_version import CodeWatch
-from assistant.language.parse import Request, parse
-from assistant.presentation.description_lines import why_lines
-from assistant.presentation.replies import before_forgetting, not_forgotten
-from assistant.presentation.suggestion_lines import suggestion_lines
-from assistant.results import Description, FoundPhotos, Imagined
 from assistant.service.familiar import Familiar
-from assistant.tools.access import PhotoAccess
-from assistant.tools.approvals import Approvals
-from personalizer.concepts.name_mentions import NameMentions
-from personalizer.errors import FamiliarError, JobCancelled, UsageError
-from personalizer.names import name_key
-from personalizer.schemas import Progress, ScanReport
+from personalizer.errors import FamiliarError, JobCancelled
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-Emit = Callable[[Event], None]
 _log = logging.getLogger(__name__)
-_ASK_BEFORE = frozenset(["name_concept", "confirm", "reject", "merge", "split", "undo", "train", "remember"])
-"""Intents that change something: where only their meaning was understood, they are asked about first."""
 UPDATED = Failed(
     "answering in a chat that was open before Familiar was updated",
     "the installed version is another one by now",
     "Close the chat (/quit) and open it again: nothing is lost.",
 )
-
-
-class RequestCancelledError(KeyboardInterrupt):
-    """The user stopped the request.
-
-    A KeyboardInterrupt, because that is what makes waiting for a job cancel the job.
-    """
 
 
 class Assistant:
@@ -89,13 +44,10 @@ class Assistant:
     ) -> None:
         """`model`: a GGUF file or a LangChain chat model that the user brought; `asks`: somebody can be asked."""
         self.familiar = familiar
-        self._asks = asks
         self.conversation = Conversation()
-        self.approving = Approving()
-        self.approvals = Approvals(self.approving.ask if asks else None, familiar)
-        self.access = PhotoAccess(familiar, self.approvals)
-        self._actions = Actions(familiar, self.access)
-        self.talk = FreeTalk(familiar, self.access, self.conversation, model, self.approvals)
+        self.recorder = Recorder(familiar)
+        self.dialogue = Dialogue(familiar, self.conversation, self.recorder, model, asks=asks)
+        self.approving = self.dialogue.approving
         self.tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._thread_lock = threading.Lock()
@@ -114,8 +66,8 @@ class Assistant:
 
         # Not a daemon: the interpreter would end in the middle of loading, and abort. It takes a second at most.
         threading.Thread(target=load_sentences, name="router-warm-up").start()
-        if self.talk.is_wanted:
-            threading.Thread(target=self.talk.load_quietly, name="chat-warm-up", daemon=True).start()
+        if self.dialogue.talk.is_wanted:
+            threading.Thread(target=self.dialogue.talk.load_quietly, name="chat-warm-up", daemon=True).start()
 
     def respond(self, text: str, cancelled: threading.Event | None = None) -> Iterator[Event]:
         """What happens while `text` is answered; ends with `Answer`, `Question`, `Failed`, `Cancelled` or `Quit`.
@@ -174,205 +126,21 @@ class Assistant:
             # What is not imported yet would be of the other version.
             emit(UPDATED)
             return
+        notice = self.recorder.take_notice()
+        if notice is not None:
+            emit(Notice(notice))
+        self.recorder.request(text)
 
         def tell(event: Event) -> None:
-            # Whether a rule or a model chose the tool, "/why" and "it" are about what it answered.
-            if isinstance(event, ToolFinished):
-                self._note(event.artifact)
+            self.recorder.event(event)
             emit(event)
 
-        self.approving.emit, self.approving.stop = tell, stop
-
         try:
-            if is_command(text):
-                self._command(text, stop, tell)
-            elif not self._is_answer(text, stop, tell):
-                self._request(text, stop, tell)
+            self.dialogue.answer(text, stop, tell)
         except (KeyboardInterrupt, JobCancelled):
-            emit(Cancelled())
+            tell(Cancelled())
         except FamiliarError as error:
-            emit(Failed.from_error(error, text))
+            tell(Failed.from_error(error, text))
         except BaseException as error:
             # Not even a SystemExit from a library may end the thread that later requests wait for.
-            emit(Failed.from_error(error, f"answering {text!r}"))
-
-    # --- slash commands
-
-    def _command(self, text: str, stop: threading.Event, emit: Emit) -> None:
-        # Only what comes right after a question can be its answer.
-        self.conversation.waiting = self.conversation.question = None
-        command, arguments = parse_command(text)
-        if command.name == "/quit":
-            emit(Quit())
-        elif command.name == "/help":
-            emit(Answer(help_text()))
-        elif command.name == "/why":
-            emit(Answer(why_lines(self.conversation.last_description)))
-        elif command.name == "/clear":
-            self.conversation.clear()
-            emit(Answer("A new conversation."))
-        elif command.name == "/forget":
-            self._ask_to_forget(arguments, emit)
-        elif command.name == "/suggestions" and self._asks:
-            self._ask_about_suggestions(arguments or None, emit)
-        else:
-            self._act(self._actions.of_command(command.name, arguments), stop, emit, text)
-
-    # --- requests in words
-
-    def _request(self, text: str, stop: threading.Event, emit: Emit) -> None:
-        asked = self._asked_to_forget()
-        if asked is not None and name_key(text) == name_key(asked):
-            self._forget(asked, text, stop, emit)
-            return
-        names = self.familiar.library.names()
-        found, request = in_context(parse(text, names), self.conversation, names)
-        self.conversation.waiting = None
-        told = self._told(found, request)
-        outside = self._outside(found)
-        if told is not None:
-            emit(Answer(told))
-        elif outside:
-            self._ask(MayOpen(outside, found), emit)
-        elif found.intent == "forget":
-            self._ask_to_forget(found.slots["concept"], emit)
-        elif asked is not None and found.intent in ("chat", "clarify"):
-            emit(Answer(not_forgotten(asked)))
-        elif self._asks and found.source == "meaning" and found.intent in _ASK_BEFORE:
-            self._ask(ShallI(about_change(found), found), emit)
-        else:
-            self._carry_out(text, found, stop, emit)
-        self.conversation.last_name = found.slots.get("concept") or self.conversation.last_name
-
-    def _carry_out(self, text: str, found: Route, stop: threading.Event, emit: Emit) -> None:
-        """Do what a complete route says, or say what is missing."""
-        action = self._actions.of_route(found)
-        if action is not None:
-            self.conversation.last_route = found
-            self._act(action, stop, emit, text)
-        elif found.intent == "help" and found.slots["topic"] == "quit":
-            emit(Quit())
-        elif found.intent == "help":
-            emit(Answer(program_answer(found.slots["topic"], self.familiar)))
-        elif found.intent == "clarify":
-            self.conversation.waiting = found
-            emit(Answer(clarification(found)))
-        elif not self.talk.answer(text, stop, emit):
-            emit(Answer(small_talk(text)))
-
-    def _told(self, found: Route, request: Request) -> str | None:
-        """The user's own words on a question about someone or something named, where no photo is needed."""
-        photos_were_named = bool(self.conversation.last_photos)
-        return told_answer(
-            found,
-            request,
-            lambda name: self.familiar.profile(name).facts,
-            photos_were_named=photos_were_named,
-        )
-
-    def _outside(self, found: Route) -> tuple[Path, ...]:
-        """Photos of a route that are in no registered folder and may not be looked at yet."""
-        if not self._asks or found.intent not in ("describe", "name_concept") or "photo" not in found.slots:
-            return ()
-        named = found.slots.get("photos", [found.slots["photo"]])
-        return tuple(path for photo in named if (path := self.access.outside(photo)) is not None)
-
-    def _note(self, artifact: Any) -> None:
-        """What a following "it" means."""
-        if isinstance(artifact, Description):
-            self.conversation.last_description = artifact
-        elif isinstance(artifact, Imagined) and artifact.paths:
-            self.conversation.last_photos = tuple(self.access.allow(artifact.paths[:1]))
-        elif isinstance(artifact, FoundPhotos):
-            self.conversation.found_photos = tuple(photo.path for photo in artifact.photos)
-            if len(artifact.photos) == 1:
-                self.conversation.last_photos = self.conversation.found_photos
-
-    # --- forgetting
-
-    def _ask_to_forget(self, name: str, emit: Emit) -> None:
-        """Ask for the name again: nothing else makes anyone forgotten, whatever a model says."""
-        if not name:
-            raise UsageError(tried="/forget", found="no name", fix="/forget NAME, such as /forget Bo")
-        concept = self.familiar.concept(name)
-        known_as = concept.name or str(concept.id)
-        emit(Answer(before_forgetting(known_as)))
-        self.conversation.waiting = Route("forget", {"concept": known_as})
-
-    def _asked_to_forget(self) -> str | None:
-        """Whose name the user was asked to type again, if that was the last thing said."""
-        waiting = self.conversation.waiting
-        return str(waiting.slots["concept"]) if waiting is not None and waiting.intent == "forget" else None
-
-    def _forget(self, name: str, text: str, stop: threading.Event, emit: Emit) -> None:
-        self.conversation.waiting = None
-        self._act(self._actions.forget(name, text), stop, emit, text)
-        self.conversation.forget(NameMentions([name]))
-
-    # --- questions
-
-    def _is_answer(self, text: str, stop: threading.Event, emit: Emit) -> bool:
-        """Whether `text` answered the question that stood; then that was dealt with."""
-        question, self.conversation.question = self.conversation.question, None
-        reply = None if question is None else question.answer(self.familiar, text)
-        if reply is None:
-            return False
-        self.conversation.waiting = None
-        if reply.said:
-            emit(ToolFinished(reply.said, None))
-        self.access.open_all = self.access.open_all or reply.opens_all
-        self.access.allow(reply.opened)
-        if reply.go is not None:
-            self._carry_out(text, reply.go, stop, emit)
-        elif reply.request is not None:
-            act = self._command if is_command(reply.request) else self._request
-            act(reply.request, stop, emit)
-        elif reply.then is not None:
-            self._ask(reply.then, emit)
-        else:
-            emit(Answer(reply.said or "That was all."))
-        return True
-
-    def _ask(self, question: Pending, emit: Emit) -> None:
-        self.conversation.question = question
-        emit(question.ask())
-
-    def _ask_about_suggestions(self, name: str | None, emit: Emit) -> None:
-        found = self.familiar.suggestions(name)
-        if found:
-            self._ask(IsThis(tuple(found)), emit)
-        else:
-            emit(Answer(suggestion_lines(found)))
-
-    def is_request(self, text: str) -> bool:
-        """Whether words that could be a name are something to do."""
-        names = self.familiar.library.names()
-        if name_key(text) in map(name_key, names):
-            return False
-        found = route(parse(text, names))
-        return found.intent != "chat" or found.confidence > UNDECIDED
-
-    def _act(self, action: Action, stop: threading.Event, emit: Emit, request: str) -> None:
-        looks = action.tool in ("scan", "learn")
-        if looks and self._asks and not self.familiar.library.was_asked_about_faces():
-            self._ask(MayLookForFaces(request, str(self.familiar.home.root)), emit)
-            return
-        emit(ToolStarted(action.tool, action.title))
-
-        def show(progress: Progress) -> None:
-            if stop.is_set():
-                raise RequestCancelledError
-            emit(ToolProgress(progress))
-
-        words, artifact = action.run(show)
-        if action.photos:
-            self.conversation.last_photos = action.photos
-        emit(ToolFinished(words, artifact))
-        groups = self.familiar.largest_unnamed(MOST_GROUPS) if self._found_new(artifact) else []
-        if groups:
-            self._ask(WhoIsThis(tuple(groups), self.is_request), emit)
-        else:
-            emit(Answer(words))
-
-    def _found_new(self, artifact: Any) -> bool:
-        return self._asks and isinstance(artifact, ScanReport) and bool(artifact.new)
+            tell(Failed.from_error(error, f"answering {text!r}"))

@@ -18,6 +18,13 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to know that is no part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolStarted:
     """A tool began. `title` says what it does, in words for the user."""
 
@@ -102,6 +109,7 @@ class Quit:
 
 Event = (
     Token
+    | Notice
     | ToolStarted
     | ToolProgress
     | ToolFinished

@@ -122,7 +122,7 @@ class FreeTalk:
         model = self._loaded()
         if hasattr(model, "should_stop"):
             model.should_stop = stop.is_set
-        tools = build_tools(self._familiar, self._access, show, approvals=self._approvals, direct=True)
+        tools = build_tools(self._familiar, self._access, show, approvals=self._approvals, shown=True)
         agent = create_agent(model, tools, system_prompt=self._instructions())
         history = self._conversation.window(HISTORY_TOKENS, model.get_num_tokens)
         messages: list[Any] = [{"role": turn.role, "content": turn.text} for turn in history]

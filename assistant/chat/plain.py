@@ -16,6 +16,7 @@ from assistant.chat.events import (
     Event,
     Failed,
     NeedsApproval,
+    Notice,
     Question,
     Quit,
     Token,
@@ -114,6 +115,8 @@ class _Printer:
         elif isinstance(event, Question):
             picture = [f"({short_path(event.photo)})"] if event.photo is not None else []
             self._print("\n".join([event.text, *picture]))
+        elif isinstance(event, Notice):
+            self._print(event.text)
         elif isinstance(event, NeedsApproval):
             self._print(f"{event.text} ({' / '.join(event.answers)})")
         elif isinstance(event, Answer) and event.by_model is not None:

@@ -46,6 +46,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("/add", "FOLDER…", "register folders of photos and scan them"),
     Command("/scan", "", "look for new and changed photos"),
     Command("/status", "", "what is there and what is going on"),
+    Command("/chats", "", "earlier chats"),
+    Command("/resume", "[ID]", "go on with an earlier chat"),
+    Command("/search", "TEXT", "what was said in any chat"),
+    Command("/export", "FILE.md", "this chat as Markdown, with its pictures"),
+    Command("/private", "", "keep nothing of this chat"),
+    Command("/delete-chat", "", "remove this chat for good"),
     Command("/clear", "", "start a new conversation"),
     Command("/help", "", "this list"),
     Command("/quit", "", "leave"),
@@ -67,7 +73,7 @@ _ALIASES = {
 
 def is_command(text: str) -> bool:
     """Whether `text` is meant as a command; an absolute path is not."""
-    return bool(re.match(r"^/(?:[a-z?]+)(?:\s|$)", text.strip(), re.IGNORECASE))
+    return bool(re.match(r"^/(?:[a-z?][a-z-]*)(?:\s|$)", text.strip(), re.IGNORECASE))
 
 
 def parse_command(text: str) -> tuple[Command, str]:

@@ -35,6 +35,7 @@ def home(tmp_path: Path) -> Home:
     familiar.library.create_concept("object", name="Bo")
     familiar.library.create_concept("face", name="Grandma Ingrid")
     familiar.library.create_concept("object")
+    familiar.switch_chats(False)
     familiar.close()
     return made
 

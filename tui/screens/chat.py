@@ -24,9 +24,12 @@ from tui.widgets.welcome import Welcome
 if TYPE_CHECKING:
     from assistant.chat.agent import Assistant
     from assistant.chat.events import Event
+    from assistant.chat.history.resume import ResumedChat
     from tui.widgets.exchange import Exchange
 
 REFRESH_S = 2.0
+MOST_SHOWN = 40
+"""Exchanges of a kept chat that are shown again."""
 
 
 class Happened(Message):
@@ -171,7 +174,8 @@ class ChatScreen(Screen[None]):
 
     @on(Happened)
     async def _show(self, message: Happened) -> None:
-        from assistant.chat.events import Answer, Question, Quit
+        from assistant.chat.events import Answer, Question, Quit, ToolFinished
+        from assistant.chat.history.resume import ResumedChat
 
         if isinstance(message.event, Quit):
             self.app.exit()
@@ -181,9 +185,24 @@ class ChatScreen(Screen[None]):
         if isinstance(message.event, Answer) and message.exchange.request.strip().lower() == "/clear":
             await self.action_clear()
             return
+        if isinstance(message.event, ToolFinished) and isinstance(message.event.artifact, ResumedChat):
+            await self._show_resumed(message.event.artifact, message.exchange)
         await message.exchange.show(message.event)
         if isinstance(message.event, Answer | Question):
             self._look_again()
+
+    async def _show_resumed(self, chat: ResumedChat, asking: Exchange) -> None:
+        """What was said in a kept chat, above the request that resumes it."""
+        from tui.widgets.exchange import Exchange
+
+        conversation = self.query_one("#conversation", VerticalScroll)
+        for old in [exchange for exchange in self.query(Exchange) if exchange is not asking]:
+            await old.remove()
+        for shown in chat.exchanges[-MOST_SHOWN:]:
+            exchange = Exchange(shown.request)
+            await conversation.mount(exchange, before=asking)
+            await exchange.replay(shown)
+        conversation.anchor()
 
     # --- keys
 

@@ -18,12 +18,14 @@ from assistant.chat.events import (
     Event,
     Failed,
     NeedsApproval,
+    Notice,
     Question,
     Token,
     ToolFinished,
     ToolProgress,
     ToolStarted,
 )
+from assistant.chat.history.resume import ShownExchange
 from assistant.presentation.printable import printable
 from assistant.results import FoundPhotos
 from tui.literal import literal
@@ -94,6 +96,8 @@ class Exchange(Vertical):
             await self._finish_tool(event)
         elif isinstance(event, Answer):
             await self._answer(event)
+        elif isinstance(event, Notice):
+            await self.mount(Static(literal(event.text), classes="note"))
         elif isinstance(event, NeedsApproval):
             await self._clear_waiting()
             await self.mount(Bubble(f"{event.text}\n{' / '.join(event.answers)}", "reply", "familiar"))
@@ -103,6 +107,21 @@ class Exchange(Vertical):
             await self._end(Bubble(_failure(event), "failed", "that did not work"))
         elif isinstance(event, Cancelled):
             await self._end(Static(Content.from_markup("[$muted]stopped[/]"), classes="note"))
+
+    async def replay(self, shown: ShownExchange) -> None:
+        """Show what came of this request in a chat that was kept."""
+        self.finished = True
+        await self._clear_waiting()
+        for message in shown.messages:
+            if message.role == "model":
+                await self.mount(Bubble(message.text, "model", BY_MODEL))
+            else:
+                await self.mount(Bubble(message.text, "reply", "familiar"))
+            if message.pictures:
+                await self.mount(PictureRow([(one.path, one.caption) for one in message.pictures]))
+        if shown.ending in ("cancelled", "unfinished"):
+            words = "stopped" if shown.ending == "cancelled" else "not finished: the program ended meanwhile"
+            await self.mount(Static(literal(words), classes="note"))
 
     async def _stream(self, piece: str) -> None:
         self._words += piece

@@ -6,6 +6,7 @@ Each function returns the text for people and the record behind it, as an action
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from assistant.chat.history.recorder import Recorder
 from assistant.chat.history.resume import ResumedChat, resume
@@ -18,6 +19,26 @@ from personalizer.errors import NotFoundError, UsageError, counted
 from personalizer.library.chats import ChatSummary, FoundMessage
 
 LISTED = 20
+CHAT_COMMANDS = frozenset({"/chats", "/resume", "/search", "/export", "/private", "/delete-chat"})
+
+
+def chat_command(
+    name: str, arguments: str, familiar: Familiar, recorder: Recorder, conversation: Conversation
+) -> tuple[str, Any]:
+    """What one of `CHAT_COMMANDS` says, and the record behind it. Raises FamiliarError."""
+    match name:
+        case "/chats":
+            return list_chats(familiar)
+        case "/resume":
+            return resume_chat(familiar, recorder, conversation, arguments)
+        case "/search":
+            return search_chats(familiar, arguments)
+        case "/export":
+            return export_chat(familiar, recorder, arguments)
+        case "/private":
+            return make_private(recorder)
+        case _:
+            return delete_chat(familiar, recorder, arguments)
 
 
 def list_chats(familiar: Familiar) -> tuple[str, list[ChatSummary]]:

@@ -168,7 +168,7 @@ class Recorder:
                 text = f"Failed: {event.tried}\n  found: {event.found}\n  to do: {event.fix}"
                 return NewMessage("program", text, at)
             case Answer() if event.text.strip() and event.text != self._shown:
-                return NewMessage("model" if self._tokens else "program", event.text, at)
+                return NewMessage("program" if event.by_model is None else "model", event.text, at)
             case Cancelled() if self._tokens:
                 return NewMessage("model", "".join(self._tokens), at)
         return None

@@ -72,6 +72,7 @@ class ResumedChat:
         """Let the conversation stand where this chat was left; a question that stood is asked no more."""
         conversation.clear()
         conversation.last_photos = self.last_photos
+        conversation.found_photos = self.last_found
         conversation.last_description = self.last_description
         for request, answer in self.turns:
             conversation.add(request, answer)

@@ -42,6 +42,7 @@ def familiar(tmp_path: Path) -> Iterator[Familiar]:
     made.library.create_concept("object", name="Bo")
     made.library.create_concept("face", name="Grandma Ingrid")
     made.library.create_concept("object")
+    made.switch_chats(False)
     yield made
     made.close()
 

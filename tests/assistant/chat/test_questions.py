@@ -32,7 +32,8 @@ def familiar(tmp_path: Path) -> Iterator[Familiar]:
 
 @pytest.fixture
 def assistant(familiar: Familiar) -> Assistant:
-    return Assistant(familiar, Path("/nonexistent/model.gguf"))
+    familiar.switch_chats(False)
+    return Assistant(familiar)
 
 
 def photo(familiar: Familiar, folder: Path, axis: int, kind: ConceptKind = "object") -> int:
@@ -76,7 +77,7 @@ def put(
 def ask_about(assistant: Assistant) -> Question:
     """As after a scan."""
     groups = assistant.familiar.largest_unnamed(8)
-    question = WhoIsThis(tuple(groups), assistant.is_request)
+    question = WhoIsThis(tuple(groups), assistant.dialogue.is_request)
     assistant.conversation.question = question
     return question.ask()
 

@@ -60,7 +60,7 @@ def test_an_exchange_is_kept_with_its_result(familiar: Familiar, tmp_path: Path)
 
 def test_who_said_what_is_told_apart(familiar: Familiar) -> None:
     recorder = Recorder(familiar)
-    said(recorder, "hello", Token("Hel"), Token("lo."), Answer("Hello."))
+    said(recorder, "hello", Token("Hel"), Token("lo."), Answer("Hello.", by_model="large.gguf"))
     said(recorder, "draw", Answer("What shall I draw?"))
     said(recorder, "again", ToolStarted("scan", "Scanning"), ToolProgress(Progress(1, 2, "x")), Cancelled())
     said(recorder, "more", Token("half an ans"), Cancelled())

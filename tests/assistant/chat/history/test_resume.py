@@ -38,7 +38,7 @@ def photo(tmp_path: Path) -> Path:
 
 def test_another_one_and_why_go_on_where_the_chat_was_left(familiar: Familiar, photo: Path) -> None:
     recorder = Recorder(familiar)
-    said(recorder, "hello", Token("Hi."), Answer("Hi."))
+    said(recorder, "hello", Token("Hi."), Answer("Hi.", by_model="large.gguf"))
     said(recorder, "who is in holiday.jpg?", *described(photo, "That is Bo (78 % sure)."))
     said(recorder, "draw Bo on a beach", *drawn([drawing(familiar.home, "Bo on a beach")], ["Bo"]))
     assert recorder.chat_id is not None
