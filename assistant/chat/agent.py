@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 _log = logging.getLogger(__name__)
+MOST_QUOTED = 300
+"""Characters of a request that are said again in an error."""
 UPDATED = Failed(
     "answering in a chat that was open before Familiar was updated",
     "the installed version is another one by now",
@@ -129,6 +131,7 @@ class Assistant:
         notice = self.recorder.take_notice()
         if notice is not None:
             emit(Notice(notice))
+        shortened = text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}…"
         self.recorder.request(text)
 
         def tell(event: Event) -> None:
@@ -140,7 +143,7 @@ class Assistant:
         except (KeyboardInterrupt, JobCancelled):
             tell(Cancelled())
         except FamiliarError as error:
-            tell(Failed.from_error(error, text))
+            tell(Failed.from_error(error, shortened))
         except BaseException as error:
             # Not even a SystemExit from a library may end the thread that later requests wait for.
-            tell(Failed.from_error(error, f"answering {text!r}"))
+            tell(Failed.from_error(error, f"answering {shortened!r}"))

@@ -31,7 +31,7 @@ from assistant.chat.questions import (
     WhoIsThis,
 )
 from assistant.chat.replies import about_change, clarification
-from assistant.chat.router.route import UNDECIDED, Route, route
+from assistant.chat.router.route import MAX_CHARACTERS, UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, is_command, parse_command
 from assistant.chat.told_answer import told_answer
 from assistant.language.parse import Request, parse
@@ -98,6 +98,12 @@ class Dialogue:
                 return
             emit(event)
 
+        if len(text) > MAX_CHARACTERS:
+            raise UsageError(
+                tried="reading your message",
+                found=f"it has {len(text):,} characters",
+                fix=f"Say it in at most {MAX_CHARACTERS:,}: nothing of it was done.",
+            )
         self.approving.emit, self.approving.stop = tell, stop
         if is_command(text):
             self._command(text, stop, tell)

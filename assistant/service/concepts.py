@@ -18,7 +18,7 @@ from personalizer.schemas import Concept, ConceptSummary, OnProgress
 if TYPE_CHECKING:
     from assistant.report.people_page import PeoplePage
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from personalizer.concepts import operations as concept_operations
 from personalizer.concepts.lookup import find_photo, summaries
@@ -35,6 +35,8 @@ class Changed:
     concepts: list[ConceptSummary]
     says: str
     """What was done, in a sentence."""
+    undone: str | None = None
+    """The kind of operation that was taken back, where that was done."""
 
 
 class Concepts(Core):
@@ -166,7 +168,9 @@ class Concepts(Core):
         """Take back that operation, or the last."""
         undone = undo(self.library, operation_id)
         said = f"Undone: {undone.undone.kind} (operation {undone.undone.id})."
-        return self._changed(Done(undone.operation, undone.concepts), said)
+        return replace(
+            self._changed(Done(undone.operation, undone.concepts), said), undone=undone.undone.kind
+        )
 
     def history(self, limit: int | None = None) -> list[HistoryEntry]:
         """What was done, newest first."""

@@ -29,6 +29,9 @@ _UNDONE = {
     "feature": "the choice of its picture",
     "kind": "the change of its kind",
     "together": "what was said about one person twice in a photo",
+    "remember": "what you told me",
+    "take_back": "the removing of what you told me",
+    "change_fact": "the change of what you told me",
     "undo": "the last undoing; what it took back is done again",
 }
 
@@ -81,10 +84,8 @@ def split_photos(
 
 def undo_last(familiar: Familiar, access: PhotoAccess, operation: int | None = None) -> tuple[str, Changed]:
     """The last thing that was said about concepts is taken back, or the operation with this number."""
-    kinds = {entry.id: entry.kind for entry in familiar.history()}
-    last = operation or next((e.id for e in familiar.history() if e.can_be_undone), None)
     changed = familiar.undo(operation)
-    what = _UNDONE.get(kinds.get(last or 0, ""), "the last operation")
+    what = _UNDONE.get(changed.undone or "", "the last operation")
     now = [f"{summary_title(one)} in {counted(one.members, 'photo')}" for one in changed.concepts]
     return f"Undone: {what}." + (f" As it is now: {'; '.join(now)}." if now else ""), changed
 

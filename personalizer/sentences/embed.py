@@ -69,6 +69,11 @@ class SentenceEmbedder:
         out[meaningful] = network.vectors([[BEGIN, *numbers[place], END] for place in meaningful])
         return out
 
+    def is_word(self, word: str) -> bool:
+        """Whether the network knows `word` whole, as it does the frequent words of its languages."""
+        pieces, _ = self._loaded
+        return pieces.is_whole(word)
+
 
 def load_network(folder: Path) -> tuple[PieceTable, SentenceNetwork]:
     """What is in the files of `folder`, which must be those that ship; else `CorruptArtifactError`."""

@@ -54,6 +54,10 @@ class PieceTable:
                     best[end], last[end] = score, (start, number)
         return _traced(last)
 
+    def is_whole(self, word: str) -> bool:
+        """Whether `word` is one piece."""
+        return SPACE + word in self._numbers
+
 
 def _traced(last: Sequence[tuple[int, int]]) -> list[int]:
     """The numbers on the best way, from the first."""

@@ -95,7 +95,7 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
         _undo,
     ),
     (
-        r"^(?:take (?:that|it|this|the last (?:one|change|step|thing))(?: one)? back|take back (?:that|it|the last (?:one|change|step|thing)|what (?:i|you|we) (?:just )?did)|revert(?: (?:it|that|this|the last (?:one|change|step|thing)))?|roll(?: (?:it|that))? back(?: the last \w+)?|(?:cancel|revert|reverse) (?:my|the|that|your) (?:last )?(?:change|step|merge|merging|naming|rename|split|confirmation|rejection)|go back|put (?:it|that) back(?: (?:as|how|the way) it was)?|go back one step|reverse (?:that|it|the last (?:one|change|step)))[.!]*$",
+        r"^(?:(?:i made a mistake,? )?take (?:that|it|this|the last (?:one|change|step|thing))(?: one)? back|take back (?:that|it|the last (?:one|change|step|thing)|what (?:i|you|we) (?:just )?did)|revert(?: (?:it|that|this|the last (?:one|change|step|thing)))?|roll(?: (?:it|that))? back(?: the last \w+)?|(?:cancel|revert|reverse) (?:my|the|that|your) (?:last )?(?:change|step|merge|merging|naming|rename|split|confirmation|rejection)|go back|put (?:it|that) back(?: (?:as|how|the way) it was)?|go back one step|reverse (?:that|it|the last (?:one|change|step)))[.!]*$",
         _undo,
     ),
     (

@@ -41,6 +41,8 @@ from assistant.language.parse import CONCEPT, PHOTO, Phrase, Request
 Source = Literal["pattern", "spelling", "meaning", "context", "model"]
 """What decided: a rule over the words, one after typing mistakes were mended, the closest labelled sentence, what
 was said before, or a language model."""
+MAX_CHARACTERS = 4_000
+"""A longer text is no request."""
 _LEADING = " \t\n\r\v\f¿¡"
 __all__ = ["LIKELY", "SURE", "UNDECIDED", "Intent", "Route", "Slots", "route", "route_as"]
 
@@ -85,6 +87,8 @@ def _as_route(request: Request, outcome: Outcome, source: Source, elapsed_ms: fl
 
 
 def _decide(request: Request, photos: tuple[str, ...]) -> tuple[Outcome, Source]:
+    if len(request.skeleton) > MAX_CHARACTERS:
+        return Outcome("chat", {}, SURE), "pattern"
     by_rule = _by_rules(request, photos)
     if by_rule.confidence > UNDECIDED:
         return by_rule, "pattern"

@@ -13,6 +13,7 @@ from assistant.language.ordinary_words import word_set
 from assistant.language.parse import Request
 from assistant.language.question_words import is_known
 from assistant.language.similar_names import edit_distance
+from personalizer.sentences.embed import shipped_embedder
 
 KEYWORDS = sorted(
     word_set("""
@@ -39,8 +40,10 @@ def mended(request: Request) -> Request | None:
 
 def _mended_word(word: str) -> str:
     folded = word.casefold()
-    # A capital in front marks a name, and words that everybody knows are meant as they are.
+    # A capital in front marks a name, and a word that there is is meant as it is: "print" is no "paint".
     if (word[0].isupper() and not word.isupper()) or folded in KEYWORDS or is_known(folded):
+        return word
+    if shipped_embedder().is_word(folded):
         return word
     limit = 2 if len(word) >= 8 else 1
     near = [(edit_distance(folded, keyword, limit), keyword) for keyword in KEYWORDS if len(keyword) > 2]

@@ -75,6 +75,7 @@ CHATTER = tuple(
         r"^(?:write(?! down)|compose|explain|translate|calculate|summari[sz]e|sing)\b",
         r"^is (?:this|that|it) (?:real|true|a joke|working|on|ok|okay|safe|private|free|possible|thing|correct|normal|fun)\b",
         r"^(?:what|who) (?:is|are) (?:you|your)\b|^(?:who|what) (?:made|built|created) you\b",
+        r"^(?:you get the picture|(?:may|can|could) i ask you)\b",
         r"^(?:what's|how's|what is|how is) (?:up|new|the (?:weather|time|matter|point|plan)|going|it going)\b",
         rf"^(?:delete|remove|erase) (?:my|the|this|that|all|every)\b(?!.*{A_CONCEPT})",
         r"^make (?:sure|sense|up|it|do|a (?:list|note|wish|decision|plan|joke|sandwich|cake|coffee))\b(?!.*that ⟦)",
