@@ -59,8 +59,8 @@ def in_context(request: Request, said: Conversation, names: Sequence[str]) -> tu
     if of_list is not None:
         again = route(request, [str(of_list)])
         return replace(again, source="context") if again.intent != "chat" else again, request
-    if said.last_photos and found.intent == "clarify" and found.slots.get("missing") == "photo":
-        again = route(request, [str(photo) for photo in said.last_photos])
+    if found.intent == "clarify" and found.slots.get("missing") == "photo" and _photos_meant(found, said):
+        again = route(request, [str(photo) for photo in _photos_meant(found, said)])
         return replace(again, source="context") if again.intent != "clarify" else found, request
     if said.last_route is not None and _AGAIN.match(request.text) and said.last_route.intent == "imagine":
         slots = {key: value for key, value in said.last_route.slots.items() if key != "seed"}
@@ -68,6 +68,13 @@ def in_context(request: Request, said: Conversation, names: Sequence[str]) -> tu
     meant = _with_last_name(request, said, names)
     again = found if meant is None else route(meant)
     return (again, meant) if meant is not None and _is_about_name(again) else (found, request)
+
+
+def _photos_meant(found: Route, said: Conversation) -> tuple[Path, ...]:
+    """What "it" is: who is in a drawing can be asked, but not noted, so that then the last photo is meant."""
+    if found.slots.get("wanted") in ("confirm", "reject", "split"):
+        return () if said.last_description is None else (said.last_description.photo,)
+    return said.last_photos
 
 
 def _answer_to_what_was_asked(
