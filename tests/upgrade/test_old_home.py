@@ -222,6 +222,23 @@ def test_migrating_keeps_every_row(old: Any, statements: tuple[str, ...]) -> Non
     assert old_home.schema_version(old.database) >= old.expected["schema"]
 
 
+def test_an_old_home_has_no_chats_and_nobody_was_asked(old: Any) -> None:
+    familiar = Familiar(old.home)
+    ready = {one["name"] for one in familiar.json("concepts") if one["state"] == "ready"}
+    assert familiar.json("chats") == [] and ready
+    assert familiar.rows("SELECT * FROM settings WHERE key LIKE 'chats.%'") == []
+    # What was told before is what was trained; telling more leaves it in use.
+    trained = familiar.rows(
+        "SELECT name FROM trainings JOIN concepts ON id = concept_id WHERE told IS NOT NULL"
+    )
+    assert {row["name"] for row in trained} <= ready
+    name = sorted(ready)[0]
+    familiar.json("remember", name, "is fond of umbrellas")
+    [after] = [one for one in familiar.json("concepts") if one["name"] == name]
+    assert after["state"] == "ready"
+    assert familiar.json("chats", "on") == {"chats": True, "asked": True, "kept": 0}
+
+
 @pytest.mark.slow
 def test_an_old_home_is_analyzed_anew_once(old: Any) -> None:
     """With the networks and words of now; names, rejections and what must not be joined stay as they were."""

@@ -75,7 +75,7 @@ def test_help_loads_nothing_heavy() -> None:
         ["imagine", "a cat", "--count", "0"],
         ["--device", "tpu", "status"],
         ["remember", "Bo"],
-        ["profile", "Bo", "--remove", "x"],
+        ["profile", "Bo", "--change", "1"],
         ["learn", "Bo"],
     ],
 )

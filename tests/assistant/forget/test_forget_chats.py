@@ -101,6 +101,20 @@ def test_every_way_of_saying_it_goes(world: ChatWorld, request_text: str, events
     assert world.familiar.search_chats("marker") != []
 
 
+def test_the_chat_in_which_it_is_forgotten_says_it_no_more(world: ChatWorld) -> None:
+    recorder = Recorder(world.familiar)
+    said(recorder, "hello")
+    said(recorder, f"forget {NAME}", Answer(f"Type the name again: {NAME}"))
+    recorder.request(NAME)
+    recorder.event(ToolStarted("forget", "Forgetting"))
+    forget(world)
+    recorder.event(ToolFinished("Forgotten. Removed: 1 concept.", None))
+    recorder.event(Answer("Forgotten. Removed: 1 concept."))
+    said(recorder, "thanks")
+    assert world.requests() == ["hello", "thanks"] and world.holds(NAME) == []
+    assert len(world.familiar.chats()) == 1
+
+
 def test_its_drawings_go_and_no_file_of_the_user_does(world: ChatWorld, tmp_path: Path) -> None:
     photo = tmp_path / f"{NAME}.jpg"
     photo.write_bytes(b"the user's")

@@ -151,7 +151,7 @@ def rows(database: Path, *without: str) -> dict[str, list[Any]]:
             table: sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
             for table in tables
             # How the index of words lies in the file depends on when it was built.
-            if table not in without and not table.startswith("photo_words_")
+            if table not in without and not table.startswith(("photo_words_", "chat_words_"))
         }
 
 
