@@ -13,25 +13,23 @@ PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist
 
 help:
 	@echo "make demo       install, then show the whole job on the sample library"
-	@echo "make chat       install the chat engine (slow: it compiles) and open the chat"
+	@echo "make chat       open the chat; with MODEL=FILE.gguf also compile what runs a language model (slow)"
 	@echo "make test       fast tests"
 	@echo "make test-slow  all tests"
 	@echo "make check      formatting, lint, types, import contracts, fast tests"
 	@echo "make clean      remove the environment and caches (no user data)"
 
-# The result comes first; the chat engine compiles afterwards and may be interrupted.
 demo:
 	@$(INSTALL) base
-	@$(BIN)/familiar demo --no-chat
-	@$(INSTALL) chat --optional
-	@if [ -t 0 ] && [ -t 1 ]; then $(BIN)/familiar demo --only-chat; fi
+	@$(BIN)/familiar demo
 
 install:
 	@$(INSTALL) base
 
+# The chat needs no language model; what runs one compiles for about ten minutes.
 chat:
-	@$(INSTALL) base chat
-	@$(BIN)/familiar chat
+	@$(INSTALL) base $(if $(MODEL),chat)
+	@$(BIN)/familiar chat $(if $(MODEL),--model "$(MODEL)")
 
 test:
 	@$(INSTALL) base dev chat

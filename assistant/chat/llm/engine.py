@@ -46,8 +46,8 @@ def default_model_path() -> Path | None:
 def missing_for_chat(model_path: Path | None = None) -> NotReadyError | None:
     """What stands in the way of free conversation; None when nothing does. Loads nothing."""
     tried = "starting the chat model"
-    install = "`make chat`, or pip install 'familiar-assistant[chat]', adds it (ten minutes of compiling). "
-    meanwhile = "`familiar doctor` checks it; requests about photos and slash commands work without it."
+    install = "`make chat MODEL=FILE`, or pip install 'familiar-assistant[chat]', adds it (ten minutes of compiling). "
+    meanwhile = "`familiar doctor` checks it; everything but small talk works without it."
     if importlib.util.find_spec("llama_cpp") is None:
         return NotReadyError(tried=tried, found="llama-cpp-python is not installed", fix=install + meanwhile)
     path = model_path or default_model_path()
