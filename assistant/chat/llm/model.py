@@ -8,14 +8,16 @@ the engine and the weights come with the first answer.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
@@ -41,7 +43,7 @@ from assistant.chat.llm.engine import (
 from assistant.chat.llm.native_calls import CallReader, template_takes_tools, without_control_words
 from assistant.chat.llm.tool_choice import NO_TOOL, choice_instructions, choice_schema, valid_choice
 
-_TOOL_TOKENS = 160
+_TOOL_TOKENS = 200
 
 
 class LocalChat(BaseChatModel):
@@ -170,6 +172,37 @@ class LocalChat(BaseChatModel):
                     yield _told(run_manager, _tool_chunk(*call))
                     return
             yield from self._stream_words(messages, stop, run_manager, [], **kwargs)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        """The same; one thread makes all of an answer, since it holds the lock while it does."""
+        loop, parts = asyncio.get_running_loop(), asyncio.Queue[ChatGenerationChunk | None]()
+        listens = run_manager.get_sync() if run_manager else None
+        left = threading.Event()
+
+        def make() -> None:
+            try:
+                for chunk in self._stream(messages, stop, listens, **kwargs):
+                    if left.is_set():
+                        return
+                    loop.call_soon_threadsafe(parts.put_nowait, chunk)
+            finally:
+                # The loop may be closed where nobody waited for the rest.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(parts.put_nowait, None)
+
+        making = asyncio.ensure_future(asyncio.to_thread(make))
+        try:
+            while (chunk := await parts.get()) is not None:
+                yield chunk
+            await making
+        finally:
+            left.set()
 
     def calls_natively(self) -> bool:
         """Whether the model is shown tools by its own chat template; loads it."""
