@@ -42,6 +42,7 @@ from assistant.chat.llm.engine import (
 )
 from assistant.chat.llm.native_calls import CallReader, template_takes_tools, without_control_words
 from assistant.chat.llm.tool_choice import NO_TOOL, choice_instructions, choice_schema, valid_choice
+from personalizer.errors import NotReadyError
 
 _TOOL_TOKENS = 200
 
@@ -231,7 +232,7 @@ class LocalChat(BaseChatModel):
         produced, finish_reason = 0, "stop"
         if tools:
             settings["tools"] = tools
-        for part in engine.create_chat_completion(messages=fitted.messages, stream=True, **settings):
+        for part in _begun(engine, fitted.messages, settings):
             choice = part["choices"][0]
             finish_reason = choice.get("finish_reason") or finish_reason
             words = choice["delta"].get("content")
@@ -318,6 +319,21 @@ class LocalChat(BaseChatModel):
 
     def _model_name(self) -> str:
         return Path(getattr(self._engine, "model_path", "") or str(self.model_path)).name
+
+
+def _begun(engine: Any, messages: list[EngineMessage], settings: dict[str, Any]) -> Iterator[Any]:
+    """The engine's answer as it comes. Raises NotReadyError where the model's template refuses the conversation."""
+    from jinja2 import TemplateError
+
+    try:
+        parts: Iterator[Any] = engine.create_chat_completion(messages=messages, stream=True, **settings)
+    except TemplateError as error:
+        raise NotReadyError(
+            tried="writing the conversation in the form of the language model",
+            found=f"its chat template refuses it: {error}",
+            fix="Choose another GGUF model.",
+        ) from error
+    return parts
 
 
 def _tool_chunk(

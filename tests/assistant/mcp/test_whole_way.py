@@ -59,8 +59,13 @@ async def test_every_tool_on_a_real_library(arguments: list[str], tmp_path: Path
     async with stdio_client(server) as (reads, writes), ClientSession(reads, writes) as session:
         await session.initialize()
 
+        async def heard(_done: float, _total: float | None, message: str | None) -> None:
+            told.append(message or "")
+
+        told: list[str] = []
+
         async def call(tool: str, **given: Any) -> Any:
-            result = await session.call_tool(tool, given)
+            result = await session.call_tool(tool, given, progress_callback=heard)
             assert isinstance(result, CallToolResult) and not result.is_error, (tool, result.content)
             assert result.content[0].type == "text" and result.content[0].text.startswith(f"{tool} says: “")
             return result.structured_content
@@ -77,6 +82,7 @@ async def test_every_tool_on_a_real_library(arguments: list[str], tmp_path: Path
         assert (await call("remember", concept="Bo", text="Bo is round"))["facts"] == ["Bo is round"]
         trained = await call("train", concept="Bo")
         assert trained["concept"] == "Bo" and trained["steps"] > 0
+        assert any("rain" in message for message in told), told
         drawn = await call("imagine", prompt="Bo on a beach", seed=5)
         assert drawn["concepts"] == ["Bo"] and drawn["seed"] == 5
         assert Image.open(drawn["paths"][0]).size == (16, 16)
