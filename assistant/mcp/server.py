@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import Server
 from mcp.server.stdio import stdio_server
 from mcp_types import (
@@ -31,6 +32,7 @@ from assistant.tools.build import tool_specs
 from assistant.tools.quoting import as_data
 from assistant.tools.wrap import ToolSpec, error_text, fault_text, fields_of, invalid_text, run_cancellable
 from personalizer.errors import FamiliarError
+from personalizer.schemas import OnProgress, Progress
 
 READING = frozenset({"describe", "find", "list_concepts"})
 DELETING = frozenset({"forget"})
@@ -59,7 +61,9 @@ class ToolServer:
         """What a client is told about them."""
         return [self._told(spec) for spec in self._specs.values()]
 
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> CallToolResult:
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], on_progress: OnProgress | None = None
+    ) -> CallToolResult:
         """The words of a tool, and its record as `--json` prints it; whatever goes wrong is a result, too."""
         if name not in self._specs:
             return _failed(f"There is no tool {name!r}; there are {', '.join(self._specs)}.")
@@ -70,7 +74,7 @@ class ToolServer:
         fields = {key: getattr(given, key) for key in given.model_fields_set}
         try:
             text, record = await run_cancellable(
-                lambda on_progress: self._specs[name].run(on_progress, **fields), None
+                lambda show: self._specs[name].run(show, **fields), on_progress
             )
         except FamiliarError as error:
             return _failed(error_text(name, error), error_document(error))
@@ -106,9 +110,9 @@ async def _serve(familiar: Familiar) -> int:
     async def list_tools(_context: Any, _params: Any) -> ListToolsResult:
         return ListToolsResult(tools=tools.tools())
 
-    async def call_tool(_context: Any, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(context: ServerRequestContext[Any], params: CallToolRequestParams) -> CallToolResult:
         with interrupts.cancelling():
-            return await tools.call(params.name, params.arguments or {})
+            return await tools.call(params.name, params.arguments or {}, _progress_to(context))
 
     interrupts = _Interrupts(familiar.close)
     server = Server(
@@ -127,6 +131,17 @@ async def _serve(familiar: Familiar) -> int:
         loop.remove_signal_handler(signal.SIGINT)
         familiar.close()
     return 0
+
+
+def _progress_to(context: ServerRequestContext[Any]) -> OnProgress:
+    """Tells the client, where it wants to know; called in other threads than the loop's."""
+    loop = asyncio.get_running_loop()
+
+    def show(progress: Progress) -> None:
+        told = context.session.report_progress(progress.done, progress.total or None, progress.message)
+        asyncio.run_coroutine_threadsafe(told, loop)
+
+    return show
 
 
 class _Interrupts:

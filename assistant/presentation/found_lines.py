@@ -32,5 +32,5 @@ def found_text(found: FoundPhotos, most: int = 5) -> str:
         lines.append(f"· {short_path(photo.path)}{reasons}")
     left = found.count - min(len(found.photos), most)
     if left > 0:
-        lines.append(f"and {left:,} more; `familiar find` lists them")
+        lines.append(f"and {left:,} more")
     return "\n".join(lines)

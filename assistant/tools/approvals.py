@@ -64,9 +64,8 @@ class Approvals:
 
     def require(self, tool: str, says: str, arguments: Mapping[str, Any] | None = None) -> None:
         """Return where `tool` may do this now. Raises NotApprovedError where it may not."""
-        if tool not in CHANGING and tool not in DELETING:
-            return
-        answers: tuple[ApprovalAnswer, ...] = ("once", "no") if tool in DELETING else _ALL
+        # What is not known to be taken back is asked about every time.
+        answers: tuple[ApprovalAnswer, ...] = _ALL if tool in CHANGING else ("once", "no")
         request = ApprovalRequest(tool, says, dict(arguments or {}), answers)
         with self._lock:
             if "always" in answers and (tool in self._in_chat or tool in self.always()):

@@ -8,6 +8,7 @@ from typing import Any
 from assistant.language.fact_answers import nothing_told, quoted
 from assistant.presentation.printable import STATE_WORDS
 from assistant.service.familiar import Familiar
+from assistant.tools.quoting import title
 from assistant.tools.wrap import ToolSpec
 from personalizer.errors import NotFoundError, counted
 from personalizer.schemas import ConceptSummary, OnProgress
@@ -23,9 +24,9 @@ def listed_concepts(familiar: Familiar, name: str | None = None) -> tuple[str, l
     found = [one for one in known if name.casefold() in ((one.name or "").casefold(), str(one.id))]
     if not found:
         raise NotFoundError(
-            tried=f"looking up {name!r}",
+            tried=f"looking up {title(name)}",
             found="no concept has that name",
-            fix="/concepts lists those there are.",
+            fix="List those that are known, and take a name from there.",
         )
     if found[0].name is None:
         return f'{_sentence(found[0])} "call number {found[0].id} …" names it.', found
@@ -38,14 +39,13 @@ def concepts_text(concepts: Sequence[ConceptSummary]) -> str:
     unnamed = [concept for concept in concepts if not concept.name]
     if not concepts:
         return (
-            "I know nobody yet. /add FOLDER lets me look at your photos; "
-            "/learn NAME PHOTO… teaches me one person, pet or thing."
+            "I know nobody yet. Add a folder of photos, or show me a few photos of one person, pet or thing and say "
+            "the name."
         )
     lines = [_sentence(concept) for concept in named]
     if unnamed:
         lines.append(
-            f"{len(unnamed)} group{'s' if len(unnamed) > 1 else ''} without a name; "
-            f'"call number {unnamed[0].id} …" names one:'
+            f"{counted(len(unnamed), 'group')} without a name; say a number and a name, and it has one:"
         )
         lines += [
             f"· number {concept.id}: {_KINDS[concept.kind]} in {counted(concept.members + concept.suggested, 'photo')}"

@@ -54,7 +54,17 @@ def learn_from_photos(
     words = f"I know {title(begun.concept)} now, from {counted(begun.photos, 'photo')}."
     if begun.skipped:
         words += f" {counted(len(begun.skipped), 'photo was', 'photos were')} of no use for that."
+    if _faces_unasked(familiar):
+        words += f" {_FACES}"
     return f"{words} It can be drawn once it is trained.", begun
+
+
+_FACES = "Faces are looked for, on this machine only."
+"""Said where nobody was ever asked about it."""
+
+
+def _faces_unasked(familiar: Familiar) -> bool:
+    return familiar.library.faces_are_on() and not familiar.library.was_asked_about_faces()
 
 
 def name_concept_spec(familiar: Familiar, access: PhotoAccess) -> ToolSpec:
@@ -90,7 +100,8 @@ def name_concept_spec(familiar: Familiar, access: PhotoAccess) -> ToolSpec:
 
     def says(given: Mapping[str, Any]) -> str:
         if given.get("photos"):
-            return f"Learn {quote(given['name'])} from {', '.join(map(quote, given['photos']))}"
+            learn = f"Learn {quote(given['name'])} from {', '.join(map(quote, given['photos']))}"
+            return f"{learn}. {_FACES}" if _faces_unasked(familiar) else learn
         what = quote(given["concept"]) if given.get("concept") else f"number {given.get('id')}"
         return f"Name {what} {quote(given['name'])}"
 

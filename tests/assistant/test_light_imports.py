@@ -31,6 +31,12 @@ def loaded_by(code: str) -> set[str]:
     "module",
     [
         "tui.app",
+        "assistant",
+        "assistant.service.familiar",
+        "assistant.agent.create",
+        "assistant.mcp.installed",
+        "assistant.tools.build",
+        "assistant.tools.approvals",
         "assistant.chat.agent",
         "assistant.chat.plain",
         "assistant.tools",

@@ -8,14 +8,16 @@ the engine and the weights come with the first answer.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LangSmithParams, LanguageModelInput
 from langchain_core.language_models.chat_models import generate_from_stream
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolMessage
@@ -40,8 +42,9 @@ from assistant.chat.llm.engine import (
 )
 from assistant.chat.llm.native_calls import CallReader, template_takes_tools, without_control_words
 from assistant.chat.llm.tool_choice import NO_TOOL, choice_instructions, choice_schema, valid_choice
+from personalizer.errors import NotReadyError
 
-_TOOL_TOKENS = 160
+_TOOL_TOKENS = 200
 
 
 class LocalChat(BaseChatModel):
@@ -171,6 +174,37 @@ class LocalChat(BaseChatModel):
                     return
             yield from self._stream_words(messages, stop, run_manager, [], **kwargs)
 
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        """The same; one thread makes all of an answer, since it holds the lock while it does."""
+        loop, parts = asyncio.get_running_loop(), asyncio.Queue[ChatGenerationChunk | None]()
+        listens = run_manager.get_sync() if run_manager else None
+        left = threading.Event()
+
+        def make() -> None:
+            try:
+                for chunk in self._stream(messages, stop, listens, **kwargs):
+                    if left.is_set():
+                        return
+                    loop.call_soon_threadsafe(parts.put_nowait, chunk)
+            finally:
+                # The loop may be closed where nobody waited for the rest.
+                with suppress(RuntimeError):
+                    loop.call_soon_threadsafe(parts.put_nowait, None)
+
+        making = asyncio.ensure_future(asyncio.to_thread(make))
+        try:
+            while (chunk := await parts.get()) is not None:
+                yield chunk
+            await making
+        finally:
+            left.set()
+
     def calls_natively(self) -> bool:
         """Whether the model is shown tools by its own chat template; loads it."""
         return template_takes_tools(chat_template(self.loaded()))
@@ -198,7 +232,7 @@ class LocalChat(BaseChatModel):
         produced, finish_reason = 0, "stop"
         if tools:
             settings["tools"] = tools
-        for part in engine.create_chat_completion(messages=fitted.messages, stream=True, **settings):
+        for part in _begun(engine, fitted.messages, settings):
             choice = part["choices"][0]
             finish_reason = choice.get("finish_reason") or finish_reason
             words = choice["delta"].get("content")
@@ -285,6 +319,21 @@ class LocalChat(BaseChatModel):
 
     def _model_name(self) -> str:
         return Path(getattr(self._engine, "model_path", "") or str(self.model_path)).name
+
+
+def _begun(engine: Any, messages: list[EngineMessage], settings: dict[str, Any]) -> Iterator[Any]:
+    """The engine's answer as it comes. Raises NotReadyError where the model's template refuses the conversation."""
+    from jinja2 import TemplateError
+
+    try:
+        parts: Iterator[Any] = engine.create_chat_completion(messages=messages, stream=True, **settings)
+    except TemplateError as error:
+        raise NotReadyError(
+            tried="writing the conversation in the form of the language model",
+            found=f"its chat template refuses it: {error}",
+            fix="Choose another GGUF model.",
+        ) from error
+    return parts
 
 
 def _tool_chunk(

@@ -22,8 +22,13 @@ _EXAMPLES = (
 """Wording that a small model needs to see; shown only for tools that are offered."""
 
 
+MOST_CHARACTERS = 280
+"""Of all texts of one call together; a small model may otherwise go on until its tokens are used up."""
+_MOST_ITEMS = 8
+
+
 def choice_schema(tools: Sequence[dict[str, Any]], *, may_decline: bool) -> dict[str, Any]:
-    """A JSON schema of which exactly the calls of `tools` (and "none") are instances."""
+    """A JSON schema of which the calls of `tools` (and "none") are instances; none with long texts, nothing else."""
     options = [_option(tool["function"]["name"], _parameters(tool)) for tool in tools]
     definitions: dict[str, Any] = {}
     for tool in tools:
@@ -35,7 +40,9 @@ def choice_schema(tools: Sequence[dict[str, Any]], *, may_decline: bool) -> dict
 
 
 def _option(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    arguments = {"type": "object", "properties": parameters.get("properties", {})}
+    properties = parameters.get("properties", {})
+    most = MOST_CHARACTERS // max(1, len(properties))
+    arguments = {"type": "object", "properties": _bounded(properties, most)}
     # All of them required: a constrained decode ends an object as soon as it may.
     arguments["required"] = list(arguments["properties"])
     return {
@@ -43,6 +50,21 @@ def _option(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
         "properties": {"tool": {"const": name}, "arguments": arguments},
         "required": ["tool", "arguments"],
     }
+
+
+def _bounded(schema: Any, most: int) -> Any:
+    """The same schema with an end to every text and list that has none."""
+    if isinstance(schema, list):
+        return [_bounded(part, most) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    bounded = {key: _bounded(value, most) for key, value in schema.items()}
+    free = not {"enum", "const", "maxLength", "pattern", "format"} & schema.keys()
+    if schema.get("type") == "string" and free:
+        bounded["maxLength"] = most
+    if schema.get("type") == "array" and "maxItems" not in schema:
+        bounded["maxItems"] = _MOST_ITEMS
+    return bounded
 
 
 def _parameters(tool: dict[str, Any]) -> dict[str, Any]:

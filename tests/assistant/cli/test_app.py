@@ -166,9 +166,7 @@ def test_pause_and_resume(tmp_path: Path) -> None:
 def test_doctor_finds_what_is_installed_and_checks_permissions(tmp_path: Path) -> None:
     home = tmp_path / "home"
     checks = {check["name"]: check for check in familiar_json(home, "doctor")["checks"]}
-    assert {"python", "onnxruntime", "torch", "backbone", "face embedding", "disk"} <= set(
-        checks
-    )
+    assert {"python", "onnxruntime", "torch", "backbone", "face embedding", "disk"} <= set(checks)
     assert all({"name", "ok", "detail", "fix"} <= set(check) for check in checks.values())
     home.mkdir(mode=0o755)
     home.chmod(0o755)

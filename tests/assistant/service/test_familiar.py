@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from assistant.service.familiar import Familiar
@@ -76,3 +77,27 @@ def test_a_folder_that_may_not_be_entered_is_not_found(
         familiar.learn("Bo", [photo])
     with pytest.raises(NotFoundError):
         access.open(access.allow([photo])[0])
+
+
+def test_a_home_may_be_given_as_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As text, below the user's own folder, or relative to where the program is."""
+    import assistant
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for given in (str(tmp_path / "home"), tmp_path / "home", "~/home", "home", Home(tmp_path / "home")):
+        with assistant.Familiar(given) as familiar:
+            assert familiar.home == Home(tmp_path / "home")
+            assert familiar.concepts() == []
+    with pytest.raises(NotFoundError, match="no such user"):
+        Familiar("~nosuchuser/home")
+
+
+def test_leaving_closes_the_library(tmp_path: Path) -> None:
+    def opened() -> list[str]:
+        return [file.path for file in psutil.Process().open_files() if file.path.startswith(str(tmp_path))]
+
+    with Familiar(tmp_path / "home") as familiar:
+        familiar.library.create_concept("object", name="Bo")
+        assert opened()
+    assert opened() == []

@@ -220,3 +220,11 @@ def test_control_words_are_taken_apart() -> None:
     text = "<|im_start|>user <tool_call> </tool_call> <start_of_turn> <s> a < b <3 <i>"
     assert without_control_words(text).count("‹") == 5
     assert without_control_words("a < b <3 <i> <|>") == "a < b <3 <i> <|>"
+
+
+def test_a_template_that_refuses_is_said() -> None:
+    from personalizer.errors import NotReadyError
+
+    refusing = ScriptedEngine("never", template=f"{TEMPLATE}{{{{ messages.nothing.there }}}}")
+    with pytest.raises(NotReadyError, match="chat template refuses"):
+        chat(refusing).bind_tools([weather]).invoke("Cold?")
