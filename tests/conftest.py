@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
         folder = Path(tempfile.mkdtemp(prefix="familiar-tests-"))
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
         os.environ[NOTES] = str(folder / "connections")
-        added = [str(support / "site"), str(support), os.environ.get("PYTHONPATH", "")]
+        added = [str(support / "site"), os.environ.get("PYTHONPATH", "")]
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, added))
     # Nor does what would talk of itself; the tests that say so set these anew.
     os.environ.pop("LANGSMITH_TRACING", None)

@@ -1,7 +1,7 @@
 """No test, and no process that a test starts, may talk to another machine: a connection is refused and noted.
 
 The note lies in a file, so that a caller who swallows the error hides nothing. Child processes of Python load this by
-`tests/support/site/sitecustomize.py`.
+`sitecustomize.py` beside it.
 """
 
 from __future__ import annotations
