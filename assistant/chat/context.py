@@ -34,6 +34,7 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\b(?P<word>him|her|he|she|his|hers|ihn|ihm|sie|ella)\b", re.IGNORECASE)
+_SOMEBODY = re.compile(r"^(?:him|her|he|she|them|it)\b(?! (?:hat|dog|cat|house|car|hair)\b)", re.IGNORECASE)
 _OF_PRONOUN = frozenset(
     {"imagine", "find", "list_concepts", "remember", "forget", "train", "name_concept", "merge"}
 )
@@ -67,7 +68,13 @@ def in_context(request: Request, said: Conversation, names: Sequence[str]) -> tu
         return replace(said.last_route, slots=slots, source="context", elapsed_ms=found.elapsed_ms), request
     meant = _with_last_name(request, said, names)
     again = found if meant is None else route(meant)
-    return (again, meant) if meant is not None and _is_about_name(again) else (found, request)
+    if meant is not None and _is_about_name(again):
+        return again, meant
+    if found.intent == "imagine" and not request.concepts and _SOMEBODY.search(found.slots["prompt"]):
+        # Nobody knows who "him" is: a drawing of anybody would be a guess.
+        slots = {"wanted": "imagine", "missing": "concept", "prompt": found.slots["prompt"]}
+        return replace(found, intent="clarify", slots=slots), request
+    return found, request
 
 
 def _photos_meant(found: Route, said: Conversation) -> tuple[Path, ...]:
@@ -99,6 +106,9 @@ def _answer_to_what_was_asked(
     if wanted == "remember" and "concept" in found.slots and found.intent in ("chat", "list_concepts"):
         slots = {"concept": found.slots["concept"], "text": waiting.slots["text"]}
         return replace(found, intent="remember", slots=slots, source="context")
+    if wanted == "imagine" and missing == "concept" and names_only:
+        words = parse(_SOMEBODY.sub(text, str(waiting.slots["prompt"])), names)
+        return replace(found, intent="imagine", slots={"prompt": words.text}, source="context", words=words)
     if wanted in ("forget", "train") and names_only:
         return replace(found, intent=wanted, slots={"concept": text}, source="context")
     if wanted == "merge" and names_only and "concept" in waiting.slots:

@@ -180,6 +180,8 @@ class Dialogue:
             self._act(action, stop, emit, text)
         elif found.intent == "help" and found.slots["topic"] == "quit":
             emit(Quit())
+        elif found.intent == "help" and found.slots["topic"] == "why":
+            emit(Answer(why_lines(self.conversation.last_description)))
         elif found.intent == "help":
             emit(Answer(program_answer(found.slots["topic"], self.familiar)))
         elif found.intent == "clarify":
@@ -209,6 +211,8 @@ class Dialogue:
         """What a following "it" means."""
         if isinstance(artifact, Description):
             self.conversation.last_description = artifact
+            seen = [concept.name for concept in artifact.concepts if concept.verdict == "yes"]
+            self.conversation.last_name = seen[0] if len(seen) == 1 else self.conversation.last_name
         elif isinstance(artifact, Imagined) and artifact.paths:
             self.conversation.last_photos = tuple(self.access.allow(artifact.paths[:1]))
         elif isinstance(artifact, FoundPhotos):

@@ -50,6 +50,7 @@ def clarification(found: Route) -> str:
             "forget": "forget",
             "remember": "remember that about",
             "train": "train",
+            "imagine": "draw",
             "merge": f"merge {found.slots['concept']} with" if "concept" in found.slots else "merge",
         }.get(wanted, "do that with")
         return f"Whom or what shall I {doing}? I found no name that I know; /concepts lists them."

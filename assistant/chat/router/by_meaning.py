@@ -60,8 +60,8 @@ class Closest:
 
 
 def closest(request: Request) -> Closest | None:
-    """The closest sentence to the whole request; None for what is too long, or has no word."""
-    if not request.skeleton or len(request.skeleton.split()) > MAX_WORDS:
+    """The closest sentence to the whole request; None for a single word and for what is too long."""
+    if not 1 < len(request.skeleton.split()) <= MAX_WORDS:
         return None
     labels, vectors = _bank()
     somebody = CONCEPT in request.skeleton or re.search(r"\d", request.skeleton) is not None

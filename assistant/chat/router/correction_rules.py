@@ -19,7 +19,7 @@ from assistant.chat.router.outcome import (
 )
 from assistant.chat.router.words import A_CONCEPT, A_PHOTO, THING
 
-NUMBER = r"(?:(?:the )?(?:person|pet|thing|face|group|cluster|concept|number|no\.?|nr\.?|gruppe|nummer|grupo|número|numero)\s*)?#?\s*(?:\d+)"
+NUMBER = r"(?:(?:the |el |la |los |die |der |das |den )?(?:(?:person|pet|thing|face|group|cluster|concept|number|no\.?|nr\.?|gruppe|nummer|grupo|número|numero)\s*)?)#?\s*(?:\d+)"
 ONE = rf"(?:{A_CONCEPT}|{NUMBER})"
 """Somebody named, or a group by its number."""
 SAME = (
@@ -28,6 +28,19 @@ SAME = (
 )
 THIS_PHOTO = rf"(?:{A_PHOTO}|(?:this|that|the)(?: last| same)?(?: (?:photo|picture|image|pic|one|shot))?|it|here|there|(?:diesem|dem|das|diesen)(?: (?:foto|bild))?|(?:esta|esa|la) foto)"
 NOT = r"(?:not|isn't|is not|ain't|isnt|wasn't|was not|never)"
+
+
+_APART = re.compile(
+    r"\b(?:split|separate\w*|divide|apart|(?:of|in) (?:its|their|his|her) own|own (?:group|person)|new (?:group|person|one)|mixed (?:up )?"
+    r"(?:two|different)|two (?:different )?(?:people|persons|dogs|cats)|out of (?:the )?(?:group|⟦concept⟧)|trenn\w*|teil\w*|separa\w*"
+    r"|eigene gruppe|grupo (?:propio|nuevo|aparte))\b|out of ⟦concept⟧",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(
+    r"\b(?:not|no|nope|never|isn'?t|wasn'?t|aren'?t|ain'?t|don'?t|doesn'?t|nothing to do|wrong|mistake\w*|mistook|someone else|somebody else"
+    r"|remove|untag|off|nicht|kein\w*|nein|falsch|verwechsel\w*|jemand ander\w*|no es|equivoc\w*|nunca|otra persona|quita)\b",
+    re.IGNORECASE,
+)
 
 
 def _numbers(text: str) -> list[int]:
@@ -69,6 +82,15 @@ def merge_outcome(sentence: Sentence, match: re.Match[str] | None = None) -> Out
     return Outcome("clarify", {**slots, "wanted": "merge", "missing": "concept"}, LIKELY)
 
 
+def about_named_photo(sentence: Sentence) -> Outcome | None:
+    """A statement about somebody named and a photo: that it shows them, or not, or shows somebody else as well."""
+    if not sentence.photos or not sentence.request.concepts:
+        return None
+    if _APART.search(sentence.text):
+        return _photos_or_ask("split", sentence, LIKELY)
+    return _photos_or_ask("reject" if _DENIES.search(sentence.text) else "confirm", sentence, LIKELY)
+
+
 def _merge(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     return None if sentence.text.endswith("?") else merge_outcome(sentence, match)
 
@@ -78,6 +100,10 @@ def train_outcome(sentence: Sentence, match: re.Match[str] | None = None) -> Out
     if sentence.request.concepts:
         return Outcome("train", {"concept": sentence.request.concepts[0]}, SURE)
     return Outcome("clarify", {"wanted": "train", "missing": "concept"}, LIKELY)
+
+
+def _reject_somebody(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    return Outcome("clarify", {"wanted": "reject", "missing": "concept"}, LIKELY)
 
 
 def _train(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
@@ -104,13 +130,14 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
     ),
     # train
     (
-        rf"^(?:please )?(?:re-?train|train|learn|study|practi[sc]e|start (?:the )?(?:training|learning)(?: (?:of|on|for|with))?|run (?:the |a )?training (?:of|on|for)|begin (?:training|learning)|teach yourself|get to know) (?:yourself )?(?:on |about |to (?:draw|recogni[sz]e|know) )?(?:more about )?{A_CONCEPT}(?: (?:again|now|better|properly|once more|anew|from scratch|well|first))*[.!?]*$",
+        rf"^(?:please )?(?:re-?train|train|learn|study|practi[sc]e|start (?:the )?(?:training|learning)(?: (?:of|on|for|with))?|run (?:the |a )?training (?:of|on|for)|begin (?:training|learning)|teach yourself|get to know) (?:yourself )?(?:on |about |to (?:draw|recogni[sz]e|know) )?(?:more about )?{A_CONCEPT}(?: (?:again|now|better|properly|once more|anew|from scratch|well|first|a bit|a little|some|more|harder|please))*[.!?]*$",
         _train,
     ),
     (
         rf"^(?:make|let|have) (?:the model|yourself|familiar) (?:learn|train|study)(?: on)? {A_CONCEPT}",
         _train,
     ),
+    (rf"^(?:learn|study|get to know|find out) (?:what|how|who) {A_CONCEPT} (?:looks?|is)\b", _train),
     (rf"^(?:start|run|begin|do|launch)(?: a| the)? {A_CONCEPT}(?:'s)? training[.!]*$", _train),
     (
         r"^(?:please )?(?:re-?train|start training|start the training|train (?:it|him|her|them|someone|somebody|everyone|a concept|the model))(?: now| again)?[.!]*$|^train[.!]*$",
@@ -150,6 +177,11 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
         rf"^(?:une|junta|fusiona|combina|unifica|mezcla) (?:a )?(?:el |los )?(?:grupos? )?{ONE} (?:y|con|e)(?: a)? (?:el )?{ONE}[.!]*$",
         _merge,
     ),
+    (rf"^make {ONE} and {ONE} (?:one|the same|one (?:person|dog|cat|thing|group))[.!?]*$", merge_outcome),
+    (
+        r"^(?:these|those|they|both|the two|diese|estos)(?: two| both| people| groups| dogs| cats| beiden)? (?:are|sind|son) (?:all |both |really |actually )*(?:the same|one|derselbe|dieselbe|gleich|el mismo|la misma|los mismos)\b.*$",
+        _merge,
+    ),
     # reject: before confirm, since it says the same with a "not"
     (
         rf"^(?:reject|unconfirm|discard) {A_CONCEPT}(?: (?:in|from|for|on|at) {THIS_PHOTO})?[.!]*$|^reject {A_PHOTO}",
@@ -167,6 +199,7 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
         rf"^(?:no|nope|wrong)[,.!:]? (?:that was )?(?:not|isn't) {A_CONCEPT}(?: (?:in|on) {THIS_PHOTO})?[.!]*$|^not {A_CONCEPT}(?: (?:in|on) {THIS_PHOTO})?[.!]*$",
         _about_photo("reject"),
     ),
+    (r"^(?:no,? )?(?:that(?:'s| is) )?not (?:him|her|them)[.!]*$", _reject_somebody),
     (rf"^you(?:'re| are) wrong[,.:]? .*{NOT} {A_CONCEPT}", _about_photo("reject")),
     (
         rf"^(?:nein[,.!]? )?(?:das|dies|es|auf {A_PHOTO}(?: das)?|{A_PHOTO}) (?:ist|zeigt|war) (?:doch )?(?:nicht|kein) {A_CONCEPT}(?: (?:auf|in) {THIS_PHOTO})?[.!]*$|^(?:nein[,.!]? )?{A_CONCEPT} ist (?:gar )?nicht (?:auf|in|im) {THIS_PHOTO}(?: zu sehen)?[.!]*$|^entferne? {A_CONCEPT} (?:aus|von|auf) {THIS_PHOTO}[.!]*$|^auf {A_PHOTO} ist nicht {A_CONCEPT}[.!]*$",

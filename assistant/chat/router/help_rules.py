@@ -29,6 +29,7 @@ Topic = Literal[
     "attaching",
     "scan",
     "status",
+    "why",
     "quit",
 ]
 """What a request for help is about; `assistant.chat.program_answers` has an answer to each."""
@@ -69,6 +70,10 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         r"\b(?:system prompt|(?:your|the|all|previous|prior|initial|hidden|secret|earlier) (?:instructions|prompts?|rules|guidelines|programming|directives))\b|^ignore (?:all|the|any|your|previous|everything)\b|\b(?:jailbreak|developer mode|dan mode|sudo mode|admin mode|god mode)\b|^(?:pretend|act as if|roleplay|from now on you) ",
         _help("instructions"),
     ),
+    (
+        r"^(?:why|how come|how) (?:did|do|are|were|can) you (?:think|say|said|believe|know|so sure|sure|tell|recogni[sz]e|come to|decide)\b(?!.*\bphoto of)|^what makes you (?:think|say|believe|so sure)\b|^(?:why|how come|warum|wieso|por qu[eé])[?!. ]*$|^(?:explain (?:that|this|your answer)|how sure (?:are|were) you)\b|^(?:warum|wieso) (?:glaubst|meinst|denkst) du\b|^¿?por qu[eé] (?:crees|dices|piensas)\b",
+        _help("why"),
+    ),
     # privacy
     (
         rf"^(?=.*\b(?:my|our|you|your|this|it|anything|data|photos?|pictures?|chats?|conversations?|familiar|everything|nothing|information|faces)\b)(?:are|is|will|do|does|did|have|has|could|can|would)\b.*\b(?:upload(?:ed|ing|s)?|sent?|send|sends|shared?|shares|leaves?|leak(?:ed|s)?|transmit(?:ted)?|stolen|phone home|call home|spy|track(?:ed|ing|s)?|telemetry|collect(?:ed|s|ing)?|private|secure|confidential|encrypted|in the cloud|to the cloud|stored online|see(?:n)? by (?:anyone|others|someone)|online|internet|train(?:ed)? on my|sell|sold|safe(?: here| with you| from))\b(?!.*\b(?:in|on) (?:this|that|the) (?:photo|picture))(?!.*{A_PHOTO})",
@@ -79,7 +84,7 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("privacy"),
     ),
     (
-        r"^(?:werden|wird|sind|ist|bleiben|speicherst|sendest|schickst|lädst|teilst) .*\b(?:hochgeladen|gesendet|verschickt|privat|sicher|cloud|internet|gespeichert|geteilt|lokal|daten)\b.*|^wo (?:speicherst|werden|liegen|sind|bleiben) .*\b(?:daten|fotos|bilder|gespeichert|alles)\b.*|^wer (?:kann|sieht) .*\b(?:fotos|bilder|daten)\b.*|^(?:se (?:suben|envían|comparten)|están|son|dónde (?:guardas|se guardan|están)|donde (?:guardas|se guardan)|qui[eé]n (?:puede ver|ve)|compartes|envías|subes) .*\b(?:fotos|datos|privad[ao]s?|segur[ao]s?|nube|internet|imágenes)\b.*",
+        r"^(?:werden|wird|sind|ist|bleiben|speicherst|sendest|schickst|lädst|teilst) .*\b(?:hochgeladen|gesendet|verschickt|privat|sicher|cloud|internet|gespeichert|geteilt|lokal|daten)\b.*|^(?:meine|die) (?:fotos|bilder|daten) .*\b(?:hochgeladen|sicher|privat|geteilt)\b.*|^(?:mis|las) (?:fotos|imágenes|datos) (?:se (?:suben|envían|comparten|guardan)|están|son) .*|^wo (?:speicherst|werden|liegen|sind|bleiben) .*\b(?:daten|fotos|bilder|gespeichert|alles)\b.*|^wer (?:kann|sieht) .*\b(?:fotos|bilder|daten)\b.*|^(?:se (?:suben|envían|comparten)|están|son|dónde (?:guardas|se guardan|están)|donde (?:guardas|se guardan)|qui[eé]n (?:puede ver|ve)|compartes|envías|subes) .*\b(?:fotos|datos|privad[ao]s?|segur[ao]s?|nube|internet|imágenes)\b.*",
         _help("privacy"),
     ),
     # what it cannot do
@@ -118,7 +123,7 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("naming"),
     ),
     (
-        rf"^{_HOW} .*\b(?:add|import|scan|register|load|include|open a folder|hinzufügen|importieren|añadir|agregar|importar)\b.*$|^(?:my|our|the) (?:photos|pictures|images) (?:are|is|live|lie|can be found) (?:in|at|under|on)\b.*$|^(?:meine|die) (?:fotos|bilder) (?:sind|liegen) (?:in|auf|unter)\b.*$|^mis fotos están en\b.*$|^(?:add|import|register|load|index|include|look (?:at|into|through)) (?:my |our |the |a |another |this |that )*(?:photos?|pictures?|folders?|directory|library|camera roll|images?)\b(?! of)(?!.*{A_PHOTO}).*$|^where (?:do|can) i (?:put|add)\b.*$",
+        rf"^{_HOW} .*\b(?:add|import|scan|register|load|include|open a folder|hinzufügen|importieren|añadir|agregar|importar)\b.*$|^(?:my|our|the) (?:photos|pictures|images) (?:are|is|live|lie|can be found) (?:in|at|under|on)\b.*$|^(?:meine|die) (?:fotos|bilder) (?:sind|liegen) (?:in|auf|unter)\b.*$|^mis fotos están en\b.*$|^(?:add|import|register|load|index|include|look (?:at|into|through)(?! (?:a|this|that|my|the|one)(?: \w+)? (?:photo|picture|image)\b)) (?:my |our |the |a |another |this |that )*(?:photos?|pictures?|folders?|directory|library|camera roll|images?)\b(?! of)(?!.*{A_PHOTO}).*$|^where (?:do|can) i (?:put|add)\b.*$",
         _help("adding"),
     ),
     (

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assistant.chat.router.correction_rules import CORRECTION_RULES
+from assistant.chat.router.correction_rules import CORRECTION_RULES, about_named_photo
 from assistant.chat.router.foreign_rules import FOREIGN_RULES
 from assistant.chat.router.help_rules import HELP_RULES
 from assistant.chat.router.outcome import (
@@ -28,6 +28,7 @@ from assistant.chat.router.outcome import (
 from assistant.chat.router.rules import LOOSE_RULES, RULES
 from assistant.chat.router.words import (
     ASKING,
+    ASKS,
     CHATTER,
     DEICTIC_QUESTION,
     NEEDS_PHOTO,
@@ -99,10 +100,10 @@ def _decide(request: Request, photos: tuple[str, ...]) -> tuple[Outcome, Source]
     if spelled.confidence > UNDECIDED:
         return spelled, "spelling"
     close = _by_meaning(better, photos)
-    if close is not None:
+    if close is not None and not (spelled.intent == "describe" and close.slots.get("missing") == "choice"):
         return close, "meaning"
     # Some question about the photo that came with it.
-    return (by_rule if by_rule.intent == "describe" else Outcome("chat", {}, UNDECIDED)), "pattern"
+    return (spelled if spelled.intent == "describe" else Outcome("chat", {}, UNDECIDED)), "pattern"
 
 
 def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
@@ -122,16 +123,17 @@ def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
         if any(pattern.search(sentence.text) or pattern.search(sentence.spoken) for pattern in CHATTER):
             guarded = True
             continue
-        outcome = _first((*RULES, *FOREIGN_RULES), sentence, (sentence.text,))
+        outcome = _first((*RULES, *FOREIGN_RULES), sentence, (sentence.text, sentence.bare[0]))
         if outcome is not None:
             return outcome
     for sentence in [] if guarded else sentences:
         outcome = _first(CORRECTION_RULES, sentence, sentence.tail)
         if outcome is not None:
             return outcome
-    if photos and PHOTO in request.skeleton:
-        asks = any(DEICTIC_QUESTION.search(sentence.text) for sentence in sentences)
-        return _describe(sentences, photos, SURE if asks or request.skeleton == PHOTO else UNDECIDED)
+    if photos:
+        with_photo = _about_photo(request, sentences, photos, guarded)
+        if with_photo is not None:
+            return with_photo
     for sentence in [] if guarded else sentences:
         for pattern, outcome_of in LOOSE_RULES:
             match = pattern.search(sentence.text)
@@ -139,13 +141,34 @@ def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
             if outcome:
                 return outcome
     for sentence in [] if guarded else sentences:
-        if photos and DEICTIC_QUESTION.search(sentence.text):
-            return _describe([sentence], photos, LIKELY)
         if any(pattern.search(sentence.text) for pattern in NEEDS_PHOTO):
             question = request.part(sentence.text, sentence.start)
             slots = {"wanted": "describe", "missing": "photo", "question": question.text}
             return Outcome("clarify", slots, LIKELY, question)
     return Outcome("chat", {}, SURE if guarded else UNDECIDED)
+
+
+def _about_photo(
+    request: Request, sentences: Sequence[Sentence], photos: tuple[str, ...], guarded: bool
+) -> Outcome | None:
+    """Words that came with a photo and that no rule knows: a question about it, a correction, or neither."""
+    named = PHOTO in request.skeleton
+    asks = [sentence for sentence in sentences if ASKS.search(sentence.text) or ASKS.search(sentence.spoken)]
+    if named and (asks or not request.skeleton.replace(PHOTO, "").strip(" .,!")):
+        return _describe(sentences, photos, SURE)
+    if guarded:
+        return _describe(sentences, photos, UNDECIDED) if named else None
+    if asks and DEICTIC_QUESTION.search(asks[0].text):
+        return _describe([asks[0]], photos, LIKELY)
+    for sentence in sentences:
+        correction = about_named_photo(sentence)
+        if correction is not None:
+            return correction
+    return (
+        _describe(sentences, photos, UNDECIDED)
+        if named or DEICTIC_QUESTION.search(request.skeleton)
+        else None
+    )
 
 
 def _by_meaning(request: Request, photos: tuple[str, ...]) -> Outcome | None:

@@ -84,6 +84,8 @@ def _numbered_group(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
 
 
 def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    if sentence.photos and re.match(r"(?:see|show|spot|find|picture)\b", sentence.text, re.IGNORECASE):
+        return None  # whether somebody is to be seen in it
     if re.fullmatch(rf"{A_PHOTO}|\S+\.\w{{3,4}}", match["prompt"].strip()):
         return None
     fragment, start = match["prompt"], sentence.start + match.start("prompt")
@@ -123,6 +125,15 @@ RULES: tuple[Rule, ...] = compiled(
         _name_numbered,
     ),
     (rf"^{NUMBERED} (?:is|are) (?:called|named) (?P<name>.+)$", _name_numbered),
+    (
+        rf"^(?:the |my |that )?(?:\w+ )?(?:guy|person|man|woman|girl|boy|kid|child|dog|cat|pet|thing|lady|one|baby|face) (?:in|of|from|with) {NUMBERED} (?:is|should be)(?: called| named)? (?:(?:my|our) (?:\w+ )?)?{NAME}[.!]*$",
+        _name_numbered,
+    ),
+    (r"^#?(?P<id>\d+) ?(?:=|:|->|→|is|means) ?(?P<name>(?-i:[A-ZÀ-Þ])[^?]*?)[.!]*$", _name_numbered),
+    (
+        rf"^(?:it's|its|it is|the name is|that's|his name is|her name is) (?:spelled|spelt|written|called|really|actually) (?P<name>[^,.!?]+?),? (?:and )?not (?P<old>{A_CONCEPT})",
+        _rename,
+    ),
     (rf"^rename (?P<old>{A_CONCEPT}) (?:to|as|into) (?P<name>.+)$", _rename),
     (rf"^change (?P<old>{A_CONCEPT})(?:'s)? name to (?P<name>.+)$", _rename),
     (rf"^(?:call|name) (?P<old>{A_CONCEPT}) (?P<name>(?-i:{CAPITAL}).*)$", _rename),
@@ -147,6 +158,7 @@ RULES: tuple[Rule, ...] = compiled(
         r"^(?:forget|unlearn) (?P<who>everyone|everybody|(?:all )?(?:my |the )?(?:people|family|pets|friends)|them(?: all)?|all of them)[.!]*$",
         _forget,
     ),
+    (r"^(?:forget|unlearn) (?P<who>him|her|them)[.!]*$", _forget),
     (rf"^stop recogni[sz]ing (?P<who>{A_CONCEPT})", _forget),
     (
         r"^(?:forget|unlearn) (?:about |everything (?:you know )?about |all about )*(?P<who>(?-i:[A-Z])\w+)[.!]*$",
@@ -165,6 +177,10 @@ RULES: tuple[Rule, ...] = compiled(
     (
         rf"^(?P<text>{A_CONCEPT} (?:is (?:about |almost |nearly )?(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?: and a half)? (?:years?|months?|weeks?)(?: old)?|was born|is (?:allergic|afraid|scared|frightened|terrified)|lives in|works (?:as|at|in|for)|weighs|(?:really |always |also )?(?:loves|hates|dislikes|prefers|likes|adores|can't stand|eats only|never eats|is called|comes from)|is (?:my|our) \w+(?:'s \w+)?|has (?:a |an |two |blue |brown |green |his |her )?(?:sister|brother|allergy|birthday|son|daughter|blue|brown|green|scar|chip))\b(?!.*\?).*|{A_CONCEPT}'s (?:birthday|favou?rite|full name|nickname|sister|brother|mother|father|owner|breed|wife|husband)\b.* (?:is|are|was)\b(?!.*\?).*)$",
         _remember,
+    ),
+    (
+        r"^(?:please )?remember (?:something|this|a (?:thing|fact))(?: for me| about (?:someone|somebody))?[.!?]*$",
+        lambda _s, _m: Outcome("clarify", {"wanted": "remember", "missing": "concept", "text": ""}, LIKELY),
     ),
     # list_concepts
     (
@@ -211,7 +227,23 @@ RULES: tuple[Rule, ...] = compiled(
         rf"^(?:what (?:do|did) you know (?:about|of)|what (?:can|could) you (?:tell me|say) about|tell me (?:more |something |everything )?about|who(?:'s| is)|what(?:'s| is)|describe|do you (?:know|remember|recogni[sz]e)|have you met) {A_CONCEPT}(?: so far| already| look like)?[.!?]*$",
         _simple("list_concepts", LIKELY),
     ),
+    (
+        r"^(?:who|which|what|any|are there|show|list)\b.*\b(?:without (?:a )?names?|(?:has|have|with|got) no names?|(?:hasn't|haven't|not|never) .*\bname[ds]?|unnamed|unknown (?:people|faces|persons)|nameless|need a name)\b(?! in ⟦photo⟧)",
+        _simple("list_concepts"),
+    ),
     # find
+    (
+        rf"^(?:where's|where is|where are|where did i put|what happened to) (?:the|my|that|those|our) (?:{PHOTOS}|photo|picture|pic|image|foto|selfie|shot)\b",
+        _simple("find"),
+    ),
+    (
+        rf"^(?:show|find|see|get|give)(?: me| us)? (?:everything|anything|all|stuff|whatever)(?: (?:you have|there is|i have|we have))? (?:with|of|from|about|on|where) (?=.*{A_CONCEPT})",
+        _simple("find"),
+    ),
+    (
+        r"^(?:find|search(?: for)?|look for) (?!out\b|it\b|me\b|that\b|my (?:keys|phone|glasses|wallet)|happiness|a (?:way|job|solution)|time|peace|something|someone|the (?:answer|reason|time))(?:\w+ ){0,2}\w+[.!]*$",
+        _simple("find", LOOSE),
+    ),
     (
         rf"^(?:find|search(?: for| through)?|look for|look up|fetch|pull up|bring up|dig (?:out|up)|locate|get(?! rid))\b(?: me)?(?=.*(?:{A_CONCEPT}|\b{PHOTOS}\b|\b(?:photo|picture|pic)\b))(?! (?:a|an|me) {ARTWORK})",
         _simple("find"),
@@ -315,7 +347,7 @@ LOOSE_RULES: tuple[Rule, ...] = compiled(
     (rf"\brename (?P<old>{A_CONCEPT}) (?:to|as|into) (?P<name>[^,.!?]+)", _rename),
     (r"\b(?:give|assign) " + NUMBERED + r" the name (?P<name>[^,.!?]+)", _name_numbered),
     (
-        rf"^(?P<text>.*{A_CONCEPT}.*?)[\s,;:-]+(?:please )?(?:remember|note|don't forget|keep in mind)(?: that| this| it)?(?: please)?[.!]*$",
+        rf"^(?P<text>.*{A_CONCEPT}.*?)[\s,;:-]+(?:so |and )?(?:please )?(?:remember|note|don't forget|keep|bear)(?: that| this| it)?(?: in mind)?(?: please)?[.!]*$",
         _remember,
     ),
     (

@@ -29,11 +29,11 @@ TRAILING = re.compile(
     re.IGNORECASE,
 )
 PICTURE = (
-    r"(?:pictures?|pics?|photos?|photographs?|images?|drawings?|paintings?|portraits?|sketch(?:es)?|illustrations?|posters?"
+    r"(?:pictures?|pics?|photos?|fotos?|photographs?|images?|drawings?|paintings?|portraits?|sketch(?:es)?|illustrations?|posters?"
     r"|scenes?|wallpapers?|postcards?|cartoons?|avatars?|watercolou?rs?|comics?|artworks?|renderings?|selfies?)"
 )
 ARTWORK = r"(?:drawing|painting|portrait|sketch|illustration|poster|cartoon|watercolou?r|comic|artwork|rendering|doodle)s?"
-PHOTOS = r"(?:photos|pictures|pics|images|photographs|shots|snaps|selfies|snapshots)"
+PHOTOS = r"(?:photos|fotos|pictures|pics|images|photographs|shots|snaps|selfies|snapshots)"
 THING = r"(?:people|persons|pets|things|concepts|names|faces|animals|groups|clusters|objects|subjects)"
 NUMBERED = r"(?:the )?(?:(?:person|pet|thing|face|one|group|cluster|concept|number|no\.?|nr\.?|id|item|in)\s*)*#?\s*(?P<id>\d+)"
 COUNTS = {"one": 1, "a": 1, "an": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "a couple of": 2}
@@ -85,7 +85,8 @@ CHATTER = tuple(
 
 DEICTIC_QUESTION = re.compile(
     rf"\b(?:who|what|where|when|how many|how|which|is|are|was|were|does|do|did|can|has|describe|tell|caption|explain|anyone"
-    rf"|anybody|look|recogni[sz]e|see|identify|analy[sz]e|spot|description|this one|{PICTURE})\b|\?|{A_CONCEPT}",
+    rf"|anybody|look|recogni[sz]e|see|identify|analy[sz]e|spot|description|this one|{PICTURE}|wer|wen|was|wann|wo|wie|welche[rs]?|ist|sind|zeigt"
+    rf"|qu[eé]|qui[eé]n(?:es)?|cu[aá]ndo|d[oó]nde|c[oó]mo|cu[aá]nt[oa]s|hay|es|est[aá])\b|\?|{A_CONCEPT}",
     re.IGNORECASE,
 )
 NEEDS_PHOTO = tuple(
@@ -108,12 +109,22 @@ NEEDS_PHOTO = tuple(
         r"^(?:is|are|isn't|aren't|was|were|do you see|can you see|can you spot|does) \S.*\b(?:in|on) (?:it|there"
         r"|(?:this|that|the|my)(?: last| same)? (?:photo|picture|image|pic|shot|one))[.!?]*$",
         rf"^(?:is|isn't|was|wasn't) (?:this|that) [^.!?]*(?:{A_CONCEPT}|[A-ZÀ-Þ]\w+)[.!?]*$",
+        r"^(?:is|are|was|were|does|do|did) (?:he|she|they) \w+",
         rf"^(?:is|isn't) (?:this|that|it) (?:(?:a|the|my) )?(?:photo|picture|image|pic) of {A_CONCEPT}",
         r"^(?:where|when|by whom) (?:was|is) (?:this|that|it)(?: photo| picture| image)?(?: taken| shot| made)?\b",
         r"^do you (?:recogni[sz]e|know) (?:anyone|anybody|someone|this|that|him|her|them|these)\b",
         r"^tell me (?:what's|what is|who is|who's|about) (?:in |on )?(?:this|that|it|the photo|the picture)\b",
     )
 )
+ASKS = re.compile(
+    r"\?|^(?:and |but |so |then |please |hey |hi |ok |und |y )*(?:who|whom|whose|what|wat|where|when|which|why|how|is|isn't|are|aren't"
+    r"|was|were|does|do|did|can|could|has|have|any|describe|tell|caption|explain|look|check|identify|analy[sz]e|recogni[sz]e|find|read"
+    r"|count|name|wer|wen|wem|wann|wo|wie|welche[rs]?|ist|sind|beschreib\w*|siehst|kannst|qu[eé]|qui[eé]n(?:es)?|cu[aá]ndo|d[oó]nde"
+    r"|c[oó]mo|cu[aá]nt[oa]s|hay|describe|dime|ves)\b|\b(?:wonder|can't tell|cannot tell|not sure|unsure|curious|no idea|don't know|want to know|like to know)\b.*\b(?:who|what|if"
+    r"|whether|where|when|which)\b|^was (?:ist|sind|siehst|steht|zeigt|hat|macht)\b",
+    re.IGNORECASE,
+)
+"""A question about a photo, or a wish to hear about it; anything else that comes with a photo may be a correction."""
 PLAIN_DESCRIBE = re.compile(
     rf"^(?:(?:please )?(?:describe|caption|tell me about|look at|explain|analy[sz]e|check(?: out)?|what(?:'s| is) (?:in|on|this)"
     rf"|what do you see (?:in|on)|what can you see (?:in|on)|what does)(?: this| that| the| my)?(?: photo| picture| image| pic"
