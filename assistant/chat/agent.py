@@ -59,10 +59,10 @@ class Assistant:
         """Load what answers need in the background, so that the first one need not wait for it."""
 
         def load_sentences() -> None:
-            from assistant.chat.router.by_meaning import load
+            from assistant.chat.router.by_meaning import shipped_sentences
 
             try:
-                load()
+                shipped_sentences()
             except FamiliarError as error:
                 _log.warning("requests are routed by rules alone: %s", error)
 

@@ -1,12 +1,12 @@
-"""Which labelled sentence is closest in meaning to a request that no rule recognised.
+"""What a request that no rule recognised means, learned from labelled sentences that ship.
 
-Vectors are made once a process, from sentences that ship; English, German and Spanish share one space.
+Kernel ridge regression (Saunders et al. 1998) over sentence vectors, solved in closed form when it is first needed, in
+a few milliseconds. English, German and Spanish share one space.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,16 +18,19 @@ from personalizer.schemas import Float32Array
 from personalizer.sentences.embed import shipped_embedder
 
 SENTENCES = Path(__file__).with_name("labelled_sentences.txt")
-FITS_FROM = 0.62
-"""Cosine similarity from which the closest sentence decides."""
-MARGIN = 0.06
-"""By how much it must be closer than the closest sentence of any other label."""
+WIDTH, RIDGE = 2.0, 0.3
+"""Of the kernel exp(-WIDTH · (1 - cosine)), and what is added to its diagonal: the best of twelve pairs, each sentence
+left out in turn (right intent 85 %; the label of the closest sentence alone is right for 75 %)."""
+MARGIN = 0.14
+"""By how much an intent's score must be above the next: from here on 93 % are right, each sentence left out in turn."""
+CHOICE_FROM = 0.3
+"""Scores of two intents from which it is asked which of them is meant."""
+SIMILAR_FROM = 0.45
+"""Cosine similarity of the closest sentence below which a request is like none of them."""
 MAX_WORDS = 40
 """A longer text is no request for one tool."""
 _STAND_INS = ("Max", "Leo", "Rex")
 _HEADING = re.compile(r"\[(?P<label>\w+(?: \w+)?)\]")
-
-
 _ABOUT_SOMEBODY = frozenset(
     ["name_concept", "confirm", "reject", "merge", "split", "train", "remember", "forget"]
 )
@@ -35,13 +38,13 @@ _ABOUT_SOMEBODY = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Closest:
-    """The label of the closest sentence, such as `imagine` or `help privacy`, and the closest of another intent."""
+class Meant:
+    """The two likeliest labels, such as `imagine` or `help privacy`, each of another intent, with their scores."""
 
     label: str
-    similarity: float
+    score: float
     next_label: str
-    next_similarity: float
+    next_score: float
 
     @property
     def intents(self) -> tuple[str, str]:
@@ -50,37 +53,71 @@ class Closest:
 
     @property
     def is_clear(self) -> bool:
-        """Whether one label decides."""
-        return self.similarity >= FITS_FROM and self.similarity - self.next_similarity >= MARGIN
+        """Whether one decides."""
+        return self.score - self.next_score >= MARGIN
 
     @property
     def is_between(self) -> bool:
-        """Whether it is one of two."""
-        return self.similarity >= FITS_FROM and not self.is_clear
+        """Whether it is one of the two."""
+        return not self.is_clear and self.next_score >= CHOICE_FROM
 
 
-def closest(request: Request) -> Closest | None:
-    """The closest sentence to the whole request; None for a single word and for what is too long."""
+@dataclass(frozen=True, slots=True)
+class LabelledSentences:
+    """What was learned: a row of weights for each sentence, a column for each intent."""
+
+    labels: tuple[str, ...]
+    vectors: Float32Array
+    """`[sentences, width]`, rows of length 1."""
+    intents: tuple[str, ...]
+    weights: Float32Array
+    """`[sentences, intents]`"""
+
+    def meant(self, vector: Float32Array, *, somebody: bool) -> Meant | None:
+        """What a request with this vector means; None for what is like nothing.
+
+        `somebody`: a name or a number is in it.
+        """
+        similarities = self.vectors @ vector
+        if float(similarities.max()) < SIMILAR_FROM:
+            return None
+        scores = kernel(similarities) @ self.weights
+        possible = [
+            (float(score), intent)
+            for score, intent in zip(scores, self.intents, strict=True)
+            if somebody or intent not in _ABOUT_SOMEBODY
+        ]
+        (best, first), (next_best, second) = sorted(possible, reverse=True)[:2]
+        return Meant(self._label(first, similarities), best, self._label(second, similarities), next_best)
+
+    def _label(self, intent: str, similarities: Float32Array) -> str:
+        """The intent's label whose sentence is closest: `help` has several."""
+        own = [number for number, label in enumerate(self.labels) if intent_of(label) == intent]
+        return self.labels[max(own, key=lambda number: similarities[number])]
+
+
+def meaning_of(request: Request) -> Meant | None:
+    """What the whole request means; None for a single word, for what is too long, and for what is like nothing."""
     if not 1 < len(request.skeleton.split()) <= MAX_WORDS:
         return None
-    labels, vectors = _bank()
-    somebody = CONCEPT in request.skeleton or re.search(r"\d", request.skeleton) is not None
     [vector] = shipped_embedder().embed([comparable(request.skeleton)])
-    if not vector.any():
-        return None
-    possible = [number for number, label in enumerate(labels) if somebody or label not in _ABOUT_SOMEBODY]
-    return nearest(vectors[possible] @ vector, [labels[number] for number in possible])
+    somebody = CONCEPT in request.skeleton or re.search(r"\d", request.skeleton) is not None
+    return shipped_sentences().meant(vector, somebody=somebody)
 
 
-def nearest(similarities: Float32Array, labels: Sequence[str]) -> Closest:
-    """The label of the closest sentence, and of the closest one that is for another intent."""
-    best: dict[str, float] = {}
-    for label, similarity in zip(labels, similarities.tolist(), strict=True):
-        best[label] = max(similarity, best.get(label, -1.0))
-    ordered = sorted(best, key=lambda label: -best[label])
-    first = ordered[0]
-    second = next(label for label in ordered if intent_of(label) != intent_of(first))
-    return Closest(first, best[first], second, best[second])
+def kernel(similarities: Float32Array) -> Float32Array:
+    """How much two sentences of these cosine similarities have in common."""
+    closeness: Float32Array = np.exp(-WIDTH * (1 - similarities)).astype(np.float32)
+    return closeness
+
+
+def learn(labels: list[str], vectors: Float32Array) -> LabelledSentences:
+    """Fit the weights to one label for each row of `vectors`."""
+    intents = sorted(set(map(intent_of, labels)))
+    wanted = np.array([[intent_of(label) == intent for intent in intents] for label in labels], np.float64)
+    common = kernel(vectors @ vectors.T).astype(np.float64) + RIDGE * np.eye(len(labels))
+    weights = np.linalg.solve(common, wanted).astype(np.float32)
+    return LabelledSentences(tuple(labels), vectors, tuple(intents), weights)
 
 
 def intent_of(label: str) -> str:
@@ -110,12 +147,8 @@ def read_sentences(path: Path = SENTENCES) -> list[tuple[str, str]]:
 
 
 @cache
-def _bank() -> tuple[list[str], Float32Array]:
+def shipped_sentences() -> LabelledSentences:
+    """What is learned from the sentences that ship; made once a process."""
     sentences = read_sentences()
     vectors = shipped_embedder().embed([sentence for _, sentence in sentences])
-    return [label for label, _ in sentences], np.ascontiguousarray(vectors)
-
-
-def load() -> None:
-    """Make the vectors now, so that the first request need not wait for them."""
-    _bank()
+    return learn([label for label, _ in sentences], np.ascontiguousarray(vectors))

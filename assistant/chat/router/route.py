@@ -173,11 +173,11 @@ def _about_photo(
 
 def _by_meaning(request: Request, photos: tuple[str, ...]) -> Outcome | None:
     """The tool of the closest labelled sentence, or a question which of two is meant; None where none is close."""
-    from assistant.chat.router.by_meaning import closest
+    from assistant.chat.router.by_meaning import meaning_of
     from assistant.chat.router.reading import read
 
     sentences = list(_sentences(request, photos))
-    found = closest(request)
+    found = meaning_of(request)
     if found is None or not sentences:
         return None
     if found.is_clear:

@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
 import pytest
 
-from assistant.chat.router.by_meaning import nearest
+from assistant.chat.router.by_meaning import Meant, intent_of, learn, read_sentences
 from assistant.chat.router.route import Intent, route
 from assistant.evaluation.routing.measure import Judged, read_requests, summary
 from assistant.language.parse import parse
+from personalizer.sentences.embed import shipped_embedder
 
 REQUESTS = Path(__file__).with_name("router_requests.jsonl")
 
@@ -69,16 +69,34 @@ def test_typing_mistakes_are_mended_in_front_of_the_name_only() -> None:
     assert found.slots["prompt"] == "Bo as a paitn tube"
 
 
-def test_where_two_tools_are_as_close_it_is_asked_which() -> None:
-    labels = ["imagine", "imagine", "find", "chat"]
-    close = nearest(np.array([0.8, 0.7, 0.78, 0.3], np.float32), labels)
-    assert (close.label, close.next_label, close.is_clear, close.is_between) == (
-        "imagine",
-        "find",
-        False,
-        True,
-    )
-    assert nearest(np.array([0.9, 0.7, 0.5, 0.3], np.float32), labels).is_clear
+def test_where_two_tools_are_as_likely_it_is_asked_which() -> None:
+    either = Meant("imagine", 0.5, "find", 0.45)
+    assert (either.is_clear, either.is_between) == (False, True)
+    assert Meant("imagine", 0.6, "find", 0.3).is_clear
+    unlikely = Meant("imagine", 0.2, "find", 0.18)
+    assert not unlikely.is_clear and not unlikely.is_between
+
+
+def test_what_was_learned_holds_for_sentences_that_it_was_not_learned_from() -> None:
+    """Each tenth sentence is left out in turn; the control is the label of the closest sentence."""
+    everything = read_sentences()
+    vectors = shipped_embedder().embed([sentence for _, sentence in everything])
+    labels = [label for label, _ in everything]
+    right = closest_right = decided = decided_right = 0
+    for fold in range(10):
+        kept = [number for number in range(len(labels)) if number % 10 != fold]
+        known = learn([labels[number] for number in kept], vectors[kept])
+        for number in range(fold, len(labels), 10):
+            found = known.meant(vectors[number], somebody=True)
+            wanted = intent_of(labels[number])
+            nearest = kept[int((vectors[kept] @ vectors[number]).argmax())]
+            closest_right += intent_of(labels[nearest]) == wanted
+            if found is not None:
+                right += intent_of(found.label) == wanted
+                decided += found.is_clear
+                decided_right += found.is_clear and intent_of(found.label) == wanted
+    assert right / len(labels) > 0.78 > closest_right / len(labels)
+    assert decided / len(labels) > 0.6 and decided_right / decided > 0.9
 
 
 def timed(text: str, names: list[str]) -> float:
