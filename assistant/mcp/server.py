@@ -175,6 +175,9 @@ class _Interrupts:
             task.cancel()
         if running:
             await asyncio.wait(running, timeout=_GRACE_S)
+        # Their threads hear of it when they next tell their progress, and cancel the job that they wait for.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.get_running_loop().shutdown_default_executor(), _GRACE_S)
         with suppress(Exception):
             self._close()
         os._exit(_INTERRUPTED)

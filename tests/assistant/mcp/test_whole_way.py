@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from commands import json_here
 from mcp import ClientSession, StdioServerParameters, stdio_client
 from mcp_types import CallToolResult
 from PIL import Image, ImageDraw
+from waiting import until
 
 START = "import sys; from tui.entry import main; sys.argv[0] = 'familiar'; main()"
 
@@ -92,3 +96,49 @@ async def test_every_tool_on_a_real_library(arguments: list[str], tmp_path: Path
         removed = (await call("forget", concept="Bo", typed="Bo"))["removed"]
         assert removed["concepts"] == 1 and removed["facts"] == 1 and removed["prefix_files"] > 0
     assert "Bo" not in [one["name"] for one in json_here(tmp_path / "home", "concepts")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("ending", "code"), [("end of input", 0), ("Ctrl-C", 130)])
+def test_what_was_asked_for_is_cancelled_at_the_end(
+    arguments: list[str], tmp_path: Path, ending: str, code: int
+) -> None:
+    home = tmp_path / "home"
+    photos = [str(tmp_path / "photos" / f"bo{number}.jpg") for number in range(3)]
+    json_here(home, *arguments[2:], "learn", "Bo", *photos, "--background", "--yes")
+    served = subprocess.Popen(
+        [sys.executable, "-c", START, *arguments, "mcp"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[3],
+    )
+    assert served.stdin is not None and served.stdout is not None
+    client = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "t", "version": "1"},
+    }
+    train = {"name": "train", "arguments": {"concept": "Bo"}}
+    for message in (
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": train},
+    ):
+        served.stdin.write(json.dumps(message) + "\n")
+        served.stdin.flush()
+    until(lambda: len(trainings(home)) == 2)
+    if ending == "Ctrl-C":
+        served.send_signal(signal.SIGINT)
+    else:
+        served.stdin.close()
+    assert served.wait(20) == code
+    assert served.stderr is not None and served.stderr.read() == ""
+    assert trainings(home)[-1] == "cancelled"
+
+
+def trainings(home: Path) -> list[str]:
+    """States of the jobs that train, in the order of asking."""
+    jobs = json_here(home, "jobs")
+    return [job["state"] for job in sorted(jobs, key=lambda job: int(job["id"])) if job["kind"] == "train"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistant.chat.llm.tool_choice import NO_TOOL, choice_schema, valid_choice
+from assistant.chat.llm.tool_choice import MOST_CHARACTERS, NO_TOOL, choice_schema, valid_choice
 
 DESCRIBE: dict[str, Any] = {
     "type": "function",
@@ -66,3 +66,21 @@ def test_the_schema_offers_each_tool_and_none() -> None:
     assert schema["anyOf"][0]["properties"]["arguments"]["required"] == ["photo", "count"]
     forced = choice_schema([DESCRIBE], may_decline=False)
     assert "anyOf" not in forced
+
+
+def test_texts_and_lists_of_a_call_come_to_an_end() -> None:
+    """A small model would go on until its tokens are used up, and the call would not be JSON."""
+    properties = {
+        "concept": {"type": "string"},
+        "kind": {"type": "string", "enum": ["a", "b"]},
+        "photos": {"type": "array", "items": {"type": "string"}},
+        "name": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+    }
+    tool = {"type": "function", "function": {"name": "split", "parameters": {"properties": properties}}}
+    asked = choice_schema([tool], may_decline=False)["properties"]["arguments"]["properties"]
+    most = MOST_CHARACTERS // 4
+    assert asked["concept"] == {"type": "string", "maxLength": most}
+    assert asked["kind"] == properties["kind"]
+    assert asked["photos"]["maxItems"] and asked["photos"]["items"]["maxLength"] == most
+    assert asked["name"]["anyOf"][0]["maxLength"] == most
+    assert "maxLength" not in properties["concept"], "the tool's own schema stays as it is"
