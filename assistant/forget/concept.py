@@ -21,11 +21,12 @@ from personalizer.concepts.forget import (
     concerns,
     forget_members,
     forget_records,
+    grouped_elsewhere,
     identity_of,
 )
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.home import Home
-from personalizer.jobs.due import due_mark, settle
+from personalizer.jobs.due import due_mark, mark_due, settle
 from personalizer.jobs.kinds import JobKind
 from personalizer.jobs.loop import JobContext
 from personalizer.jobs.queue import MAX_ATTEMPTS, JobQueue
@@ -118,11 +119,14 @@ def _remove(
     stop_jobs_about(queue, identity)
     library.note_forgotten(identity.concept_ids)
     context.progress(0, _STEPS, "Forgetting: looking for more photos of it")
-    _group_if_due(library)
+    elsewhere = grouped_elsewhere(library, concept)
+    if _group_if_due(library):
+        # What it took from other groups for a suggestion goes back there with the next grouping.
+        mark_due(library)
     # Once more: a photo that was found now may be in an older backup.
     library.note_forgotten(identity.concept_ids)
     context.progress(1, _STEPS, "Forgetting: what was found in photos")
-    members = forget_members(library, concept)
+    members = forget_members(library, concept, elsewhere)
     removed.update(detections=members.detections, vectors=members.vectors, memberships=members.memberships)
     kept.update(shared_photos=members.shared_photos)
     context.progress(2, _STEPS, "Forgetting: building the index again")
@@ -138,14 +142,15 @@ def _remove(
     return removed, kept
 
 
-def _group_if_due(library: Library) -> None:
-    """What was scanned or named since the last grouping may show the concept as well."""
+def _group_if_due(library: Library) -> bool:
+    """Group, where that is due: what was scanned or named since may show the concept as well. Whether it was."""
     from personalizer.clustering.update import cluster
 
     due = due_mark(library)
     if due is not None:
         cluster(library)
         settle(library, due)
+    return due is not None
 
 
 def _count_named(library: Library, mentions: NameMentions) -> int:

@@ -75,11 +75,30 @@ def identity_of(library: Library, concept: Concept) -> Identity:
     return Identity(frozenset(ids), tuple(own.values()), tuple(others.values()))
 
 
-def forget_members(library: Library, concept: Concept) -> ForgottenMembers:
-    """Remove what was found of the concept in its photos, confirmed or suggested, and mark these photos."""
+def grouped_elsewhere(library: Library, concept: Concept) -> frozenset[int]:
+    """Detections that are in another group, named or not: they looked more like that than like the concept."""
+    return frozenset(
+        member.detection_id
+        for member in library.memberships()
+        if member.concept_id != concept.id and member.status == "confirmed"
+    )
+
+
+def forget_members(
+    library: Library, concept: Concept, elsewhere: frozenset[int] = frozenset()
+) -> ForgottenMembers:
+    """Remove what was found of the concept in its photos, confirmed or suggested, and mark these photos.
+
+    `elsewhere`: what belonged to another group before that was looked for; a suggestion alone does not take it away.
+    """
     with library.transaction():
         memberships = library.memberships(concept.id)
-        own = {member.detection_id for member in memberships if member.status != "rejected"}
+        own = {
+            member.detection_id
+            for member in memberships
+            if member.status == "confirmed"
+            or (member.status == "suggested" and member.detection_id not in elsewhere)
+        }
         photos = {library.detection(detection_id).photo_id for detection_id in own}
         held = _held(library, except_id=concept.id)
         gone = [
