@@ -29,7 +29,7 @@ from assistant.presentation.lines import (
 from assistant.presentation.suggestion_lines import found_line, suggestion_lines
 from assistant.service.familiar import Familiar
 from assistant.setup.consent import NOTE
-from assistant.tools.access import PhotoAccess
+from assistant.tools.access import PhotoAccess, is_there
 from assistant.tools.corrections import (
     confirm_photo,
     merge_concepts_named,
@@ -42,7 +42,7 @@ from assistant.tools.describe import describe_photo
 from assistant.tools.find import find_photos
 from assistant.tools.imagine import imagine_pictures
 from assistant.tools.list_concepts import listed_concepts
-from assistant.tools.name import name_group_or_rename
+from assistant.tools.name import learn_from_photos, name_group_or_rename
 from assistant.tools.remember import remember_fact
 from assistant.tools.train import train_named
 from personalizer.errors import UsageError, counted
@@ -61,6 +61,8 @@ class Action:
     run: Callable[[OnProgress], tuple[str, Any]]
     photos: tuple[Path, ...] = ()
     """What a following "is this Bo?" is about."""
+    looks_at_photos: bool = True
+    """Of a scan: whether there is something to look at, so that faces have to be asked about."""
 
 
 class Actions:
@@ -102,7 +104,7 @@ class Actions:
                 found="no words to search for",
                 fix="/find TEXT, such as /find Bo on a beach last summer",
             )
-        return Action("find", f"Looking for {text}", lambda _progress: find_photos(self._familiar, text))
+        return Action("find", "Searching your photos", lambda _progress: find_photos(self._familiar, text))
 
     def list_concepts(self, name: str | None = None) -> Action:
         title = f"Looking up {name}" if name else "Looking up whom I know"
@@ -181,6 +183,15 @@ class Actions:
         number = counted(len(opened), "photo")
         return Action("learn", f"Learning {name} from {number}", run, tuple(opened))
 
+    def begin_learning(self, name: str, photos: Sequence[Path]) -> Action:
+        """As `learn`, without waiting for the training."""
+        return Action(
+            "learn",
+            f"Learning {name} from {counted(len(photos), 'photo')}",
+            lambda progress: learn_from_photos(self._familiar, self._access, name, photos, progress),
+            tuple(photos),
+        )
+
     def forget(self, name: str, typed: str) -> Action:
         """`typed` is what the user typed when asked for the name again."""
 
@@ -202,7 +213,8 @@ class Actions:
             note = "" if self._familiar.library.was_asked_about_faces() else f"\n{NOTE}"
             return self._scanned(report) + note, report
 
-        return Action("scan", f"Adding {', '.join(folders)}", run)
+        there = any(is_there(Path(folder).expanduser()) for folder in folders)
+        return Action("scan", f"Adding {', '.join(folders)}", run, looks_at_photos=there)
 
     def scan(self) -> Action:
         def run(progress: OnProgress) -> tuple[str, Any]:
@@ -215,7 +227,8 @@ class Actions:
             report = self._familiar.scan(progress)
             return self._scanned(report), report
 
-        return Action("scan", "Scanning your folders", run)
+        there = bool(self._familiar.library.roots())
+        return Action("scan", "Scanning your folders", run, looks_at_photos=there)
 
     def _scanned(self, report: ScanReport) -> str:
         found = found_line(self._familiar.concepts()) if report.new or report.changed else ""
@@ -253,8 +266,7 @@ class Actions:
             case "remember":
                 return self.remember(slots["concept"], slots["text"])
             case "name_concept" if "photo" in slots:
-                photos = slots.get("photos", [slots["photo"]])
-                return self.learn(slots.get("name") or slots["concept"], photos)
+                return self._name_photos(slots)
             case "name_concept":
                 return self.name(slots["name"], id=slots.get("id"), concept=slots.get("concept"))
             case "confirm" | "reject" | "split" | "merge" | "undo" | "train":
@@ -263,6 +275,18 @@ class Actions:
                 return {"scan": self.scan, "status": self.status}.get(slots["topic"], lambda: None)()
             case _:
                 return None
+
+    def _name_photos(self, slots: Slots) -> Action:
+        """Somebody known in a photo of the library: a note, which can be taken back; anybody else is learned."""
+        photos = self._access.allow(slots.get("photos", [slots["photo"]]))
+        known = slots.get("concept")
+        if (
+            known is not None
+            and len(photos) == 1
+            and self._familiar.library.photo_by_path(photos[0]) is not None
+        ):
+            return self.confirm(known, photos[0])
+        return self.begin_learning(slots.get("name") or str(known), photos)
 
     def _correction(self, intent: str, slots: Slots) -> Action:
         concept = str(slots.get("concept", slots.get("id", "")))

@@ -11,14 +11,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from assistant.chat.memory import Conversation
-from assistant.chat.router.route import UNDECIDED, Route, route, route_as
+from assistant.chat.router.route import LIKELY, UNDECIDED, Route, route, route_as
 from assistant.language.ordinary_words import word_set
-from assistant.language.parse import Request, parse
+from assistant.language.parse import CONCEPT, Request, parse
 from personalizer.names import name_key
 
 _AGAIN = re.compile(
     r"^(?:(?:please|ok|okay|and|now|then|yes|draw|paint|make|do|give me|show me|noch|dibuja|haz|otra vez)[ ,]*)*"
-    r"(?:again|another|another one|one more|more|once more|try again|it again|that again|the same again"
+    r"(?:again|(?:him|her|it|them|that) again|another|another one|one more|more|once more|try again|the same again"
     r"|(?:one|another one) (?:like|of) (?:that|this|it)|(?:ein(?:e|s)|noch ein(?:e|s|mal)?)|nochmal|otro|otra|una? más)"
     r"(?: (?:please|picture|drawing|time|bitte|por favor|like that|like this))*[ .!?]*$",
     re.IGNORECASE,
@@ -32,6 +32,14 @@ _ORDINAL = re.compile(
     rf"\b(?:the|das|dem|auf dem|la|en la) (?P<which>{'|'.join(_ORDINALS)})"
     r"(?: (?:one|photo|picture|image|pic|foto|bild|imagen))?\b(?! (?:photo|picture|image|pic|time|name|of))",
     re.IGNORECASE,
+)
+_ADDS = re.compile(
+    r"(?:and|with|also|plus|mit|und|con|y|add|now with)(?: also| auch)? "
+    rf"(?:{re.escape(CONCEPT)}(?: and |, | und | y )?)+(?: too| as well| also| auch| también| please)?",
+    re.IGNORECASE,
+)
+_ONLY_SHOW = re.compile(
+    r"(?:show|open|describe|see|look at|me|zeig\w*|mir|muestra\w*|and|und|y|\W|this photo)", re.IGNORECASE
 )
 _PRONOUN = re.compile(r"\b(?P<word>him|her|he|she|his|hers|ihn|ihm|sie|ella)\b", re.IGNORECASE)
 _SOMEBODY = re.compile(r"^(?:him|her|he|she|them|it)\b(?! (?:hat|dog|cat|house|car|hair)\b)", re.IGNORECASE)
@@ -58,8 +66,10 @@ def in_context(request: Request, said: Conversation, names: Sequence[str]) -> tu
         return completed, request
     of_list = _one_of_the_found(request, said)
     if of_list is not None:
-        again = route(request, [str(of_list)])
-        return replace(again, source="context") if again.intent != "chat" else again, request
+        return _about_found(of_list, request, names), request
+    more = _added_name(request, said)
+    if more is not None:
+        return more, request
     if found.intent == "clarify" and found.slots.get("missing") == "photo" and _photos_meant(found, said):
         again = route(request, [str(photo) for photo in _photos_meant(found, said)])
         return replace(again, source="context") if again.intent != "clarify" else found, request
@@ -103,7 +113,17 @@ def _answer_to_what_was_asked(
             slots = {key: waiting.slots[key] for key in ("concept", "id") if key in waiting.slots}
             return replace(found, intent=wanted, slots={**slots, **found.slots}, source="context")
     names_only = name_key(text) in map(name_key, names)
-    if wanted == "remember" and "concept" in found.slots and found.intent in ("chat", "list_concepts"):
+    if missing == "name" and found.intent in ("chat", "list_concepts") and 0 < len(text.split()) <= 4:
+        slots = {key: waiting.slots[key] for key in ("concept", "id") if key in waiting.slots}
+        return replace(
+            found, intent="name_concept", slots={**slots, "name": text.strip(" .!")}, source="context"
+        )
+    if (
+        wanted == "remember"
+        and waiting.slots.get("text")
+        and "concept" in found.slots
+        and found.intent in ("chat", "list_concepts")
+    ):
         slots = {"concept": found.slots["concept"], "text": waiting.slots["text"]}
         return replace(found, intent="remember", slots=slots, source="context")
     if wanted == "imagine" and missing == "concept" and names_only:
@@ -140,6 +160,37 @@ def _one_of_the_found(request: Request, said: Conversation) -> Path | None:
         return None
     number = _ORDINALS[match["which"].casefold()]
     return said.found_photos[number] if number < len(said.found_photos) else None
+
+
+def _about_found(photo: Path, request: Request, names: Sequence[str]) -> Route:
+    """A request about one of the photos that were found; alone, "the second one" is a wish to hear about it."""
+    words = _ORDINAL.sub("this photo", request.text).strip(" .!?")
+    if not re.sub(
+        r"(?:show|open|describe|see|look at|me|zeig\w*|mir|muestra\w*|and|und|y|\W|this photo)",
+        "",
+        words,
+        flags=re.IGNORECASE,
+    ):
+        return Route("describe", {"photo": str(photo)}, LIKELY, "context")
+    again = route(parse(f"{words}?" if request.text.rstrip().endswith("?") else words, names), [str(photo)])
+    return replace(again, source="context")
+
+
+def _added_name(request: Request, said: Conversation) -> Route | None:
+    """ "and Kiwi" behind a drawing or a search: the same with one more in it."""
+    last = said.last_route
+    if last is None or not _ADDS.fullmatch(request.skeleton.strip(" .!?")):
+        return None
+    more = " and ".join(request.concepts)
+    if last.intent == "imagine":
+        words = parse(
+            f"{last.slots['prompt']} and {more}",
+            [*request.concepts, *last.slots.get("concepts", []), str(last.slots.get("concept", ""))],
+        )
+        return Route("imagine", {"prompt": words.text}, LIKELY, "context", words=words)
+    if last.intent == "find":
+        return Route("find", {"query": f"{last.slots['query'].rstrip(' ?.!')} and {more}"}, LIKELY, "context")
+    return None
 
 
 def _with_last_name(request: Request, said: Conversation, names: Sequence[str]) -> Request | None:

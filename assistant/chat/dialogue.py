@@ -34,13 +34,14 @@ from assistant.chat.replies import about_change, clarification
 from assistant.chat.router.route import MAX_CHARACTERS, UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, is_command, parse_command
 from assistant.chat.told_answer import told_answer
-from assistant.language.parse import Request, parse
+from assistant.language.parse import CONCEPT, Request, parse
 from assistant.presentation.description_lines import why_lines
+from assistant.presentation.printable import percent
 from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.presentation.suggestion_lines import suggestion_lines
 from assistant.results import Description, FoundPhotos, Imagined
 from assistant.service.familiar import Familiar
-from assistant.tools.access import PhotoAccess
+from assistant.tools.access import PhotoAccess, is_there
 from assistant.tools.approvals import Approvals
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import UsageError
@@ -156,7 +157,7 @@ class Dialogue:
         names = self.familiar.library.names()
         found, request = in_context(parse(text, names), self.conversation, names)
         self.conversation.waiting = None
-        told = self._told(found, request)
+        told = None if asked is not None and is_only_name(request) else self._told(found, request)
         outside = self._outside(found)
         if told is not None:
             emit(Answer(told))
@@ -164,10 +165,10 @@ class Dialogue:
             self._ask(MayOpen(outside, found), emit)
         elif found.intent == "forget":
             self._ask_to_forget(found.slots["concept"], emit)
-        elif asked is not None and found.intent in ("chat", "clarify"):
+        elif asked is not None and (found.intent in ("chat", "clarify") or is_only_name(request)):
             emit(Answer(not_forgotten(asked)))
-        elif self._asks and found.source == "meaning" and found.intent in _ASK_BEFORE:
-            self._ask(ShallI(about_change(found), found), emit)
+        elif self._asks and (doubt := self._doubt(found)) is not None:
+            self._ask(ShallI(doubt, found), emit)
         else:
             self._carry_out(text, found, stop, emit)
         self.conversation.last_name = found.slots.get("concept") or self.conversation.last_name
@@ -182,13 +183,17 @@ class Dialogue:
             emit(Quit())
         elif found.intent == "help" and found.slots["topic"] == "why":
             emit(Answer(why_lines(self.conversation.last_description)))
+        elif found.intent == "help" and found.slots["topic"] == "suggestions" and self._asks:
+            self._ask_about_suggestions(None, emit)
         elif found.intent == "help":
             emit(Answer(program_answer(found.slots["topic"], self.familiar)))
         elif found.intent == "clarify":
             self.conversation.waiting = found
             emit(Answer(clarification(found)))
         elif not self.talk.answer(text, stop, emit):
-            emit(Answer(small_talk(text)))
+            last = self.conversation.last_route
+            changed = last is not None and last.intent in _ASK_BEFORE
+            emit(Answer(small_talk(text, self.familiar.library.names(), changed=changed)))
 
     def _told(self, found: Route, request: Request) -> str | None:
         """The user's own words on a question about someone or something named, where no photo is needed."""
@@ -200,12 +205,27 @@ class Dialogue:
             photos_were_named=photos_were_named,
         )
 
+    def _doubt(self, found: Route) -> str | None:
+        """What is asked before it is done: what was only understood by its meaning, or contradicts what I see."""
+        if found.intent not in _ASK_BEFORE:
+            return None
+        described = self.conversation.last_description
+        if found.intent in ("confirm", "name_concept") and described is not None and "photo" in found.slots:
+            seen = [one for one in described.concepts if one.verdict == "yes"]
+            about_it = Path(str(found.slots["photo"])).name == described.photo.name
+            if about_it and seen and found.slots.get("concept") not in [one.name for one in seen]:
+                what = f"{seen[0].name} ({percent(seen[0].probability)} sure)"
+                return f"{about_change(found)}, although I see {what}"
+        return about_change(found) if found.source == "meaning" else None
+
     def _outside(self, found: Route) -> tuple[Path, ...]:
         """Photos of a route that are in no registered folder and may not be looked at yet."""
         if not self._asks or found.intent not in ("describe", "name_concept") or "photo" not in found.slots:
             return ()
         named = found.slots.get("photos", [found.slots["photo"]])
-        return tuple(path for photo in named if (path := self.access.outside(photo)) is not None)
+        return tuple(
+            path for photo in named if (path := self.access.outside(photo)) is not None and is_there(path)
+        )
 
     def _note(self, artifact: Any) -> None:
         """What a following "it" means."""
@@ -286,7 +306,7 @@ class Dialogue:
         return found.intent != "chat" or found.confidence > UNDECIDED
 
     def _act(self, action: Action, stop: threading.Event, emit: Emit, request: str) -> None:
-        looks = action.tool in ("scan", "learn")
+        looks = action.tool in ("scan", "learn") and action.looks_at_photos
         if looks and self._asks and not self.familiar.library.was_asked_about_faces():
             self._ask(MayLookForFaces(request, str(self.familiar.home.root)), emit)
             return
@@ -309,3 +329,8 @@ class Dialogue:
 
     def _found_new(self, artifact: Any) -> bool:
         return self._asks and isinstance(artifact, ScanReport) and bool(artifact.new)
+
+
+def is_only_name(request: Request) -> bool:
+    """Whether nothing but a known name was said."""
+    return request.skeleton.strip(" .!?,") == CONCEPT

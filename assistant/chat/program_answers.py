@@ -16,7 +16,7 @@ from personalizer.errors import counted
 
 
 def program_answer(topic: Topic, familiar: Familiar) -> str:
-    """The answer to a question of this topic. `scan`, `status` and `quit` are done and not answered."""
+    """The answer to a question of this topic. `scan`, `status`, `suggestions`, `why` and `quit` are done instead."""
     names = familiar.library.names()
     name = names[0] if names else "Bo"
     if topic == "abilities":
@@ -46,6 +46,8 @@ def _abilities(names: Sequence[str]) -> str:
 def _privacy(familiar: Familiar) -> str:
     status = familiar.library.counts()
     faces = "on" if familiar.library.faces_are_on() else "off"
+    if faces == "on" and not familiar.library.was_asked_about_faces():
+        faces = "something that I ask about first"
     return "\n".join(
         [
             "Nothing leaves this machine: I send nothing anywhere, and there is no account and no telemetry.",
@@ -109,18 +111,27 @@ _ANSWERS: dict[str, str] = {
     ),
     "remembering": (
         "“remember that NAME loves cheese” keeps it in your words; “what does NAME love?” quotes it. "
-        "/profile NAME lists what you told me."
+        "/profile NAME lists what you told me, and /profile NAME remove 1 removes the first of it."
     ),
     "instructions": (
         "I have no hidden instructions that words could change: I look things up, draw, and note what you tell me. "
         "“what can you do?” lists it."
     ),
+    "acts": (
+        "No. I change nothing outside my own library and send nothing anywhere; a photo is only read. Whatever I do "
+        "stands in this chat, in a line of its own, when I do it."
+    ),
+    "language": "I understand English, German and Spanish, and answer in English.",
+    "internet": "I open no addresses: I have no way to the internet. Save the picture as a file, and give me its path.",
     "attaching": (
         "Type the photo's path into your question, or drop the file on the terminal, which types it: "
         "“who is in ~/Pictures/party.jpg?”. After that, “it” is that photo."
     ),
 }
 
+NOTHING = "All right: I do nothing."
+DONE_ALREADY = "It is done already. “undo” takes it back."
+"""Where something was changed right before."""
 _SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), answer)
     for pattern, answer in (
@@ -130,6 +141,12 @@ _SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|greetings|howdy)\b[ ,!.]*(?:there|familiar|du|todos)?)+[!., ]*$",
             "Hello. Ask me about your photos, or for a drawing; “what can you do?” lists the rest.",
         ),
+        (
+            r"\b(?:died|passed away|is dead|put (?:him|her) down|funeral|gestorben|ist tot|murió|ha muerto|falleció)\b"
+            r"|^(?:i(?:'m| am) (?:so |very |really )?(?:sad|lonely|unhappy|depressed|heartbroken)|i miss\b"
+            r"|ich vermisse|ich bin traurig|estoy triste|echo de menos|extraño a)",
+            "I am sorry to hear that. I am only a program; what I can do is find photos: “photos of …”.",
+        ),
         (r"\b(?:thanks|thank you|thx|danke|gracias|cheers)\b", "You're welcome."),
         (
             r"^(?:ok(?:ay)?[ ,]*)?(?:bye|good ?bye|see you|good ?night|tschüss|auf wiedersehen|adiós|hasta luego"
@@ -137,9 +154,9 @@ _SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "Goodbye. /quit closes the chat.",
         ),
         (
-            r"^(?:(?:please )?(?:don't|do not|stop|never|no|nope|nothing|cancel)\b|never ?mind|forget (?:it|that)"
-            r"|not now|nein\b|nicht\b|no,? gracias|nada)",
-            "All right: I do nothing.",
+            r"^(?:(?:please )?(?:don't|do not|stop|never|nothing|cancel|no,? wait|wait)\b|never ?mind"
+            r"|forget (?:it|that)|not now|nein\b|nicht\b|no,? gracias|nada)",
+            NOTHING,
         ),
         (
             r"^(?:hi |hello |hey )?(?:how are you|how(?:'s| is) it going|how do you do|wie geht|¿?qué tal"
@@ -154,10 +171,19 @@ _SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 
-def small_talk(text: str) -> str:
-    """What to say to words that no tool answers."""
+def small_talk(text: str, names: Sequence[str] = (), *, changed: bool = False) -> str:
+    """What to say to words that no tool answers. `changed`: the request before changed something."""
     plain = text.strip()
-    return next((answer for pattern, answer in _SMALL_TALK if pattern.search(plain)), CANNOT_HELP)
+    answer = next((answer for pattern, answer in _SMALL_TALK if pattern.search(plain)), None)
+    if answer is None:
+        path = _PATH.search(plain)
+        if path is not None:
+            return f"{path[0]} is no photo that I can read. I read photos: JPEG, PNG, HEIC, RAW and others."
+        return CANNOT_HELP.replace("Bo", names[0]) if names else CANNOT_HELP
+    return DONE_ALREADY if changed and answer == NOTHING else answer
+
+
+_PATH = re.compile(r"(?<!\S)(?:~|\.{1,2})?/[\w.-]+(?:/[\w .-]*\w)*")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -25,13 +25,17 @@ MOST_GROUPS = 8
 """Groups that are asked about after a scan; /concepts has all."""
 SKIP = "skip"
 """What Enter alone stands for."""
-_YES, _NO = frozenset({"y", "yes", "yep", "yeah"}), frozenset({"n", "no", "nope"})
+_YES = frozenset({"y", "yes", "yep", "yeah", "sure", "ok", "okay", "ja", "sí", "si", "do it", "go ahead"})
+_NO = frozenset({"n", "no", "nope", "nein", "don't", "never"})
 _SKIP = frozenset({"s", SKIP, "next", "don't know", "i don't know", ""})
 _NOBODY = _SKIP | _NO | {"nobody", "no idea", "unknown", "?", "no one"}
 _NO_NAMES = (
     frozenset({"hello", "hi", "hey", "thanks", "thank you", "ok", "okay", "help", "good morning"}) | _YES
 )
 _ENOUGH = frozenset({"q", "quit", "stop", "later", "enough", "cancel"})
+_COURTESY = re.compile(
+    r"[ ,]+(?:please|pls|bitte|por favor|thanks|thank you|danke|gracias|do|sure|of course)$"
+)
 _NAME = re.compile(
     r"(?:(?:this|that|it) is |(?:this|that|it)'s |call (?:her|him|it) )?([^?/]{1,40})", re.IGNORECASE
 )
@@ -229,4 +233,4 @@ def name_or_join(familiar: Familiar, group: int, name: str) -> str:
 
 
 def _word(text: str) -> str:
-    return text.strip().casefold().rstrip(".!")
+    return _COURTESY.sub("", text.strip().casefold().rstrip(".!"))

@@ -45,6 +45,13 @@ def clarification(found: Route) -> str:
         return f"Which photo? Name its file{looking_for}, such as ~/Pictures/IMG_1.jpg."
     if missing == "prompt":
         return "What shall I draw?"
+    if missing == "name":
+        which = found.slots.get("concept") or f"number {found.slots.get('id')}"
+        return f"Which name shall {which} have?"
+    if wanted == "forget":
+        return "Whom or what shall I forget? One at a time, by name; /concepts lists those that I know."
+    if wanted == "remember" and not found.slots.get("text"):
+        return "What shall I remember, and about whom? Such as “remember that Bo loves cheese”."
     if missing == "concept":
         doing = {
             "forget": "forget",

@@ -27,7 +27,7 @@ class PhotoAccess:
 
     def allow(self, photos: Iterable[Path | str]) -> list[Path]:
         """Note photos that the user named and return them, absolute, links resolved."""
-        resolved = [_resolved(photo) for photo in photos]
+        resolved = [_resolved(self._named_only(photo) or photo) for photo in photos]
         for path in resolved:
             if path in self._named:
                 self._named.remove(path)
@@ -41,7 +41,7 @@ class PhotoAccess:
 
     def outside(self, photo: Path | str) -> Path | None:
         """The photo's absolute path where it is in no registered folder and was not opened before; else None."""
-        path = _resolved(self._in_library(photo) or photo)
+        path = _resolved(self._named_only(photo) or photo)
         inside = path in self._named or any(path.is_relative_to(root) for root in self._roots())
         return None if inside or self.open_all else path
 
@@ -73,6 +73,11 @@ class PhotoAccess:
             )
         return path
 
+    def _named_only(self, photo: Path | str) -> Path | None:
+        """The one photo of the library with this file name, where no file of that name is where the program runs."""
+        name = str(photo)
+        return None if name != Path(name).name or is_there(Path(name)) else self._in_library(photo)
+
     def _in_library(self, photo: Path | str) -> Path | None:
         """The one photo of the library that has this file name, where only that was given."""
         name = str(photo)
@@ -83,6 +88,14 @@ class PhotoAccess:
 
     def _roots(self) -> list[Path]:
         return [_resolved(root) for root in self._familiar.library.roots()]
+
+
+def is_there(path: Path) -> bool:
+    """Whether something is at `path`; False for what no path can be."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _resolved(photo: Path | str) -> Path:

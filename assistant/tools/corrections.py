@@ -84,10 +84,38 @@ def split_photos(
 
 def undo_last(familiar: Familiar, access: PhotoAccess, operation: int | None = None) -> tuple[str, Changed]:
     """The last thing that was said about concepts is taken back, or the operation with this number."""
+    before = {one.id: one.name for one in familiar.concepts()}
+    told = {name: familiar.profile(name).facts for name in familiar.library.names()}
     changed = familiar.undo(operation)
     what = _UNDONE.get(changed.undone or "", "the last operation")
+    details = [*_renamed(before, changed.concepts), *_untold(told, familiar)]
     now = [f"{summary_title(one)} in {counted(one.members, 'photo')}" for one in changed.concepts]
-    return f"Undone: {what}." + (f" As it is now: {'; '.join(now)}." if now else ""), changed
+    said = f"Undone: {what}. {' '.join(details)}".rstrip()
+    return said + (f" As it is now: {'; '.join(now)}." if now and not details else ""), changed
+
+
+def _renamed(before: Mapping[int, str | None], concepts: Sequence[ConceptSummary]) -> list[str]:
+    """Which names are others now, or gone."""
+    sentences = []
+    for concept in concepts:
+        old = before.get(concept.id)
+        if old is not None and concept.name is None:
+            sentences.append(f"Number {concept.id} is no longer called {title(old)}.")
+        elif old is not None and concept.name is not None and concept.name != old:
+            sentences.append(f"{title(old)} is called {title(concept.name)} again.")
+    return sentences
+
+
+def _untold(before: Mapping[str, Sequence[str]], familiar: Familiar) -> list[str]:
+    """Which facts are no longer noted, or noted again."""
+    sentences = []
+    for name in familiar.library.names():
+        now = familiar.profile(name).facts
+        gone = [fact for fact in before.get(name, ()) if fact not in now]
+        back = [fact for fact in now if fact not in before.get(name, now)]
+        sentences += [f"No longer noted about {title(name)}: {quote(fact)}." for fact in gone]
+        sentences += [f"Noted again about {title(name)}: {quote(fact)}." for fact in back]
+    return sentences
 
 
 def photo_reference(access: PhotoAccess, photo: Path | str) -> str:

@@ -55,10 +55,12 @@ def concepts_text(concepts: Sequence[ConceptSummary]) -> str:
 
 
 def _sentence(concept: ConceptSummary) -> str:
+    if concept.name is None:
+        number = counted(concept.members + concept.suggested, "photo")
+        return f"Number {concept.id} is {_KINDS[concept.kind]}, in {number}; it has no name yet."
     waiting = f", and maybe in {concept.suggested} more" if concept.suggested else ""
-    who = f"{concept.name} (number {concept.id})" if concept.name else f"Number {concept.id}"
     return (
-        f"{who} is {_KINDS[concept.kind]}, "
+        f"{concept.name} (number {concept.id}) is {_KINDS[concept.kind]}, "
         f"in {counted(concept.members, 'photo')}{waiting}; {STATE_WORDS[concept.state]}."
     )
 

@@ -27,8 +27,8 @@ CHOICE_FROM = 0.3
 """Scores of two intents from which it is asked which of them is meant."""
 SIMILAR_FROM = 0.45
 """Cosine similarity of the closest sentence below which a request is like none of them."""
-MAX_WORDS = 40
-"""A longer text is no request for one tool."""
+LEAST_WORDS, MAX_WORDS = 2, 40
+"""Beside names. "and Bo" may mean anything, and a longer text is no request for one tool."""
 _STAND_INS = ("Max", "Leo", "Rex")
 _HEADING = re.compile(r"\[(?P<label>\w+(?: \w+)?)\]")
 _ABOUT_SOMEBODY = frozenset(
@@ -97,8 +97,9 @@ class LabelledSentences:
 
 
 def meaning_of(request: Request) -> Meant | None:
-    """What the whole request means; None for a single word, for what is too long, and for what is like nothing."""
-    if not 1 < len(request.skeleton.split()) <= MAX_WORDS:
+    """What the whole request means; None for what is too short or too long to tell, and for what is like nothing."""
+    words = re.sub(r"⟦\w+⟧|\W", " ", request.skeleton).split()
+    if not LEAST_WORDS <= len(words) <= MAX_WORDS:
         return None
     [vector] = shipped_embedder().embed([comparable(request.skeleton)])
     somebody = CONCEPT in request.skeleton or re.search(r"\d", request.skeleton) is not None

@@ -30,6 +30,10 @@ Topic = Literal[
     "scan",
     "status",
     "why",
+    "acts",
+    "language",
+    "internet",
+    "suggestions",
     "quit",
 ]
 """What a request for help is about; `assistant.chat.program_answers` has an answer to each."""
@@ -71,9 +75,22 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("instructions"),
     ),
     (
-        r"^(?:why|how come|how) (?:did|do|are|were|can) you (?:think|say|said|believe|know|so sure|sure|tell|recogni[sz]e|come to|decide)\b(?!.*\bphoto of)|^what makes you (?:think|say|believe|so sure)\b|^(?:why|how come|warum|wieso|por qu[eé])[?!. ]*$|^(?:explain (?:that|this|your answer)|how sure (?:are|were) you)\b|^(?:warum|wieso) (?:glaubst|meinst|denkst) du\b|^¿?por qu[eé] (?:crees|dices|piensas)\b",
+        r"^(?:why|how come|how) (?:did|do|are|were|can) you (?:think|say|said|believe|know|so sure|sure|tell|recogni[sz]e|come to|decide)\b(?!.*\bphoto of)|^what makes you (?:think|say|believe|so sure)\b|^(?:why|how come|warum|wieso|por qu[eé])[?!. ]*$|^(?:explain (?:that|this|your answer)|how sure (?:are|were) you|are you (?:really |very |quite )?(?:sure|certain)|really|seriously|bist du sicher|estás segur[oa])(?: about (?:that|this|it))?[?!. ]*$|^(?:warum|wieso) (?:glaubst|meinst|denkst) du\b|^¿?por qu[eé] (?:crees|dices|piensas)\b",
         _help("why"),
     ),
+    (
+        r"^(?:did|have|has) (?:you|it|familiar) (?:really |just |already |now |ever |actually |not )*(?:delet|remov|eras|upload|sen[dt]|mail|e-?mail|post|order|book|buy|bought|call|shar|print|mov|renam|publish|tweet|install|open|cop(?:y|ied)|chang|edit)\w*\b|^(?:confirm|admit|tell me|say|promise|swear|prove|show me) (?:that |me that )?(?:you(?:'ve| have)? |i )(?:just |already |really )?(?:delet|remov|eras|upload|sent|send|mail|post|order|book|bought|call|shar|print|mov)\w*\b|^hast du .*\b(?:gelöscht|hochgeladen|verschickt|gesendet|geteilt|gekauft|bestellt)\b|^(?:has|lo has) .*\b(?:borrado|subido|enviado|compartido|comprado)\b|^order (?:me )?(?:some |a )?(?:prints?|photo ?books?)\b",
+        _help("acts"),
+    ),
+    (
+        r"^(?:(?:rede|sprich|antworte|habla|speak|talk|answer|reply)(?: (?:bitte|to me|with me|mit mir|conmigo|in|auf|en))* (?:deutsch|german|english|englisch|spanish|spanisch|español|ingl[eé]s|french|französisch|italian)|(?:do|can|could) you (?:speak|understand|answer in) \w+|(?:sprichst|kannst) du (?:auch )?\w+(?: sprechen)?|¿?hablas \w+|which languages? (?:do|can) you \w+)[?!. ]*$",
+        _help("language"),
+    ),
+    (
+        r"^(?:suggestions?|vorschläge|sugerencias)[?!. ]*$|^(?:is|are) there (?:anything|something|any \w+|photos) (?:to (?:confirm|check|look at|review)|waiting|left)\b|^(?:what|anything|which photos) (?:is|are|needs?|should i) (?:waiting|to be confirmed|confirm\w*|checking|check)\b|^(?:let me|i want to|shall we) (?:confirm|check|review)(?: (?:some|the|your))? (?:photos|suggestions|guesses)\b",
+        _help("suggestions"),
+    ),
+    (r"^forget (?:that (?!⟦)|what i (?:said|told you|wrote)|my (?:note|remark))\b.*\w", _help("remembering")),
     # privacy
     (
         rf"^(?=.*\b(?:my|our|you|your|this|it|anything|data|photos?|pictures?|chats?|conversations?|familiar|everything|nothing|information|faces)\b)(?:are|is|will|do|does|did|have|has|could|can|would)\b.*\b(?:upload(?:ed|ing|s)?|sent?|send|sends|shared?|shares|leaves?|leak(?:ed|s)?|transmit(?:ted)?|stolen|phone home|call home|spy|track(?:ed|ing|s)?|telemetry|collect(?:ed|s|ing)?|private|secure|confidential|encrypted|in the cloud|to the cloud|stored online|see(?:n)? by (?:anyone|others|someone)|online|internet|train(?:ed)? on my|sell|sold|safe(?: here| with you| from))\b(?!.*\b(?:in|on) (?:this|that|the) (?:photo|picture))(?!.*{A_PHOTO})",
@@ -98,7 +115,7 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("delete_photos"),
     ),
     (
-        rf"^(?!.*(?: from| out of| into| to) {A_CONCEPT})(?:crop|rotate|flip|enhance|sharpen|brighten|darken|resize|convert|edit|retouch|colou?ri[sz]e|straighten|blur|compress|filter|upscale|restore|photoshop|improve|fix|rename|move|copy|sort|organi[sz]e|tidy(?: up)?|clean up|archive|zip|tag|star|rate|schneide|drehe|bearbeite|verbessere|sortiere|recorta|gira|edita|mejora|ordena)\b(?: up)? (?:{_MINE}|of )*(?:{_PHOTO_THINGS}|{A_PHOTO}|exposure|background|red eyes?|colou?rs?|contrast|brightness)(?!\w)(?!'s name).*$|^(?:make|create|build|start|design) (?:me |us )?(?:a|an|another|my|new)(?: new| photo| nice)* (?:album|slide ?show|calendar|collage|photo ?book|video|gif|movie|folder|print|book|film)\b.*$|^(?:make|turn) (?:{_MINE})?(?:{_PHOTO_THINGS}|{A_PHOTO}|it) (?:brighter|darker|sharper|bigger|smaller|black and white|warmer|larger|nicer)\b.*$|^(?:remove|change|replace) the (?:background|red eyes?|sky|people)\b.*$|^(?:edit|cut|crop|photoshop|retouch|paste) {A_CONCEPT} (?:out|into|onto|from|away)\b.*$|^add (?:a )?(?:filter|caption|text|frame|border|watermark|sticker)s?\b.*$",
+        rf"^(?!.*(?: from| out of| into| to) {A_CONCEPT})(?:crop|rotate|flip|enhance|sharpen|brighten|darken|resize|convert|edit|retouch|colou?ri[sz]e|straighten|blur|compress|filter|upscale|restore|photoshop|improve|fix|rename|move|copy|sort|organi[sz]e|tidy(?: up)?|clean up|archive|zip|tag|star|rate|schneide|drehe|bearbeite|verbessere|sortiere|recorta|gira|edita|mejora|ordena)\b(?: up)? (?:{_MINE}|of )*(?:{_PHOTO_THINGS}|{A_PHOTO}|exposure|background|red eyes?|colou?rs?|contrast|brightness)(?!\w)(?!'s name).*$|^(?:make|create|build|start|design) (?:me |us )?(?:a|an|another|my|new)(?: new| photo| nice)* (?:album|slide ?show|calendar|collage|photo ?book|video|gif|movie|folder|print|book|film)\b.*$|^(?:make|turn) (?:{_MINE})?(?:{_PHOTO_THINGS}|{A_PHOTO}|it|drawing|painting) (?:brighter|darker|sharper|bigger|smaller|black and white|warmer|larger|nicer)\b.*$|^(?:remove|change|replace) the (?:background|red eyes?|sky|people)\b.*$|^(?:edit|cut|crop|photoshop|retouch|paste) {A_CONCEPT} (?:out|into|onto|from|away)\b.*$|^add (?:a )?(?:filter|caption|text|frame|border|watermark|sticker)s?\b.*$",
         _help("edit_photos"),
     ),
     # how to

@@ -14,6 +14,19 @@ _DRAWN = re.compile(
     rf"|\b(?:{ARTWORK}|{PICTURE}) (?:of|with|where|showing) )(?P<prompt>.+)|(?P<from_name>{A_CONCEPT}.*)",
     re.IGNORECASE,
 )
+_CHANGING = frozenset(
+    ["name_concept", "confirm", "reject", "merge", "split", "undo", "train", "remember", "forget"]
+)
+_TO_FORGET = re.compile(
+    r"\b(?:forget|delete|remove|erase|wipe|memory|unlearn|rid of|never (?:want|know)|know .*\b(?:any ?more|any longer)"
+    r"|vergiss|vergisst|lösch\w*|entfern\w*|olvid\w*|borr\w*|elimin\w*)\b",
+    re.IGNORECASE,
+)
+"""Without one of these nobody is forgotten, whatever a sentence is close to."""
+_POINTS = re.compile(
+    r"\b(?:this|that|these|it|here|there|photos?|pictures?|image|pic|das|dies\w*|es|hier|fotos?|bild\w*|es[eoa]|est[eoa]|imagen)\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(
     r"(?i:\b(?:called|named|name(?: is| to)?|heißt|llama|is|es|ist)) (?:(?i:my|mein\w*|mi) (?:[a-zß-ÿ]+ )?)?"
     r"(?P<name>[A-ZÀ-Þ][\w'-]*(?: [A-ZÀ-Þ][\w'-]*)?)"
@@ -23,6 +36,8 @@ _NAME = re.compile(
 def read(label: str, sentence: Sentence) -> Outcome | None:
     """The outcome of the intent in `label`; None where the words do not hold what it needs."""
     intent, _, topic = label.partition(" ")
+    if intent in _CHANGING and _asks(sentence):
+        return None
     match intent:
         case "help":
             return Outcome("help", {"topic": topic}, LOOSE)
@@ -45,6 +60,11 @@ def read(label: str, sentence: Sentence) -> Outcome | None:
             return _name(sentence)
         case _:
             return _of_somebody(intent, sentence)
+
+
+def _asks(sentence: Sentence) -> bool:
+    """Whether it is a question, and no request that is only put as one ("could you …?")."""
+    return sentence.text.rstrip().endswith("?") and sentence.text == sentence.spoken
 
 
 def _describe(sentence: Sentence) -> Outcome | None:
@@ -86,6 +106,8 @@ def _of_somebody(intent: str, sentence: Sentence) -> Outcome | None:
     if CONCEPT not in sentence.text:
         return None
     concept = sentence.request.concepts[0]
+    if intent == "forget" and not _TO_FORGET.search(sentence.text):
+        return None
     if intent == "forget":
         return Outcome("forget", {"concept": concept}, LOOSE)
     if intent == "remember":
@@ -96,7 +118,8 @@ def _of_somebody(intent: str, sentence: Sentence) -> Outcome | None:
     if intent in ("confirm", "reject", "split") and not sentence.text.endswith("?"):
         if sentence.photos:
             return Outcome(intent, {"concept": concept, **photo_slots(sentence.photos)}, LOOSE)  # type: ignore[arg-type]
-        return Outcome("clarify", {"concept": concept, "wanted": intent, "missing": "photo"}, LOOSE)
+        if _POINTS.search(sentence.text):
+            return Outcome("clarify", {"concept": concept, "wanted": intent, "missing": "photo"}, LOOSE)
     return None
 
 

@@ -42,6 +42,7 @@ from assistant.language.parse import CONCEPT, PHOTO, Phrase, Request
 Source = Literal["pattern", "spelling", "meaning", "context", "model"]
 """What decided: a rule over the words, one after typing mistakes were mended, the closest labelled sentence, what
 was said before, or a language model."""
+_ADDRESS = re.compile(r"\b(?:https?|ftp)://|\bwww\.\w", re.IGNORECASE)
 MAX_CHARACTERS = 4_000
 """A longer text is no request."""
 _LEADING = " \t\n\r\v\f¿¡"
@@ -111,6 +112,8 @@ def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
         if photos:
             return Outcome("describe", photo_slots(photos), SURE)
         return Outcome("clarify", {"missing": "request"}, SURE)
+    if _ADDRESS.search(request.text):
+        return Outcome("help", {"topic": "internet"}, SURE)
     if request.skeleton.strip(" .!?,") == CONCEPT and not photos:
         return Outcome("list_concepts", {}, LIKELY)
     sentences = list(_sentences(request, photos))

@@ -34,10 +34,84 @@ from assistant.chat.router.words import (
 )
 from assistant.language.parse import CONCEPT, PHOTO
 
+_ARTICLES = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "my",
+        "your",
+        "his",
+        "her",
+        "our",
+        "their",
+        "der",
+        "die",
+        "das",
+        "ein",
+        "eine",
+        "mein",
+        "meine",
+        "el",
+        "la",
+        "un",
+        "una",
+        "mi",
+    ]
+)
+_NO_NAME = frozenset(
+    [
+        "after",
+        "before",
+        "it",
+        "this",
+        "that",
+        "them",
+        "him",
+        "me",
+        "you",
+        "something",
+        "someone",
+        "somebody",
+        "like",
+        "as",
+        "is",
+        "to",
+        "and",
+        "or",
+        "of",
+        "for",
+        "with",
+        "not",
+        "no",
+        "what",
+        "who",
+        "how",
+        "nach",
+        "como",
+    ]
+)
+
 
 def _name_numbered(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     name = sentence.part(match, "name").text
+    if not looks_like_name(name):
+        return Outcome(
+            "clarify", {"wanted": "name_concept", "missing": "name", "id": int(match["id"])}, LIKELY
+        )
     return Outcome("name_concept", {"id": int(match["id"]), "name": name}, SURE) if name else None
+
+
+def looks_like_name(words: str) -> bool:
+    """Whether words can be meant as somebody's name: not "the", not "after my brother", not "Tom or Tim"."""
+    first, *rest = words.casefold().strip("\"'").split()[:2] or [""]
+    listed = re.search(r"\b(?:or|maybe|oder|vielleicht|o)\b", words, re.IGNORECASE) is not None
+    return (
+        bool(first)
+        and first not in _NO_NAME
+        and (bool(rest) or first not in _ARTICLES)
+        and not (listed and words != words.casefold().title())
+    )
 
 
 def _rename(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
@@ -83,18 +157,29 @@ def _numbered_group(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     return None if sentence.photos else Outcome("list_concepts", {"id": int(match["id"])}, SURE)
 
 
+_AFTER_PLEASE = re.compile(r",? (?:please|pls|bitte|por favor)\b[ ,].*$", re.IGNORECASE)
+"""What somebody adds behind a wish is not to be drawn: "please, I miss him"."""
+
+
 def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     if sentence.photos and re.match(r"(?:see|show|spot|find|picture)\b", sentence.text, re.IGNORECASE):
         return None  # whether somebody is to be seen in it
     if re.fullmatch(rf"{A_PHOTO}|\S+\.\w{{3,4}}", match["prompt"].strip()):
         return None
     fragment, start = match["prompt"], sentence.start + match.start("prompt")
-    prompt = TRAILING.sub("", fragment.replace(PHOTO, "")).strip(EDGES)
+    prompt = TRAILING.sub("", _AFTER_PLEASE.sub("", fragment.replace(PHOTO, ""))).strip(EDGES)
     slots: Slots = {}
     seed = re.search(r"[\s,]*\b(?:(?:with|using) )?seed (?:of )?(\d+)$", prompt, re.IGNORECASE)
     if seed:
         slots["seed"] = int(seed[1])
         prompt = prompt[: seed.start()].strip()
+    several = re.search(
+        rf"[\s,]+(?P<count>{'|'.join(COUNTS)}|\d+) (?:{PICTURE}|times|versions)$", prompt, re.IGNORECASE
+    )
+    if several:
+        number = several["count"].lower()
+        slots["count"] = int(number) if number.isdigit() else COUNTS[number]
+        prompt = prompt[: several.start()].strip()
     framed = re.match(
         rf"(?:me |us |up |for me )*(?P<count>{'|'.join(COUNTS)}|some|the|another|one more|\d+) ?(?:new |nice |little |quick )*"
         rf"{PICTURE}(?: (?P<of>of|with|where|showing|in which|that shows) (?P<what>.+))?$",
@@ -107,7 +192,16 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
         if count > 1:
             slots["count"] = count
         prompt = framed["what"] or ""
-    if not prompt or prompt.lower() in {"something", "anything", "me", "me something", "it", "this", "that"}:
+    if not prompt or prompt.lower() in {
+        "something",
+        "anything",
+        "nothing",
+        "me",
+        "me something",
+        "it",
+        "this",
+        "that",
+    }:
         return Outcome("clarify", {"wanted": "imagine", "missing": "prompt"}, LIKELY)
     # What stands in front of it names nobody, so that the names are the first ones from there.
     words = sentence.request.part(re.sub(r"^(?:me|us) ", "", prompt), start)
@@ -151,7 +245,7 @@ RULES: tuple[Rule, ...] = compiled(
     ),
     # forget, remember
     (
-        rf"^(?:forget|delete|erase|wipe|remove|unlearn|get rid of|drop) (?:about |everything (?:you (?:know|have|learned|stored) )?(?:about|on) |all (?:data )?(?:about|on|of) |any trace of )*(?P<who>{A_CONCEPT})(?!.*\b(?:from|in) (?:this|that|the|{A_PHOTO}))",
+        rf"^(?:forget|delete|erase|wipe|remove|unlearn|get rid of) (?:about |everything (?:you (?:know|have|learned|stored) )?(?:about|on) |all (?:data )?(?:about|on|of) |any trace of )*(?P<who>{A_CONCEPT})(?!.*\b(?:from|in) (?:this|that|the|{A_PHOTO}))",
         _forget,
     ),
     (
@@ -290,7 +384,22 @@ RULES: tuple[Rule, ...] = compiled(
         rf"^(?:wann|wo) (?:habe?n?|war) .*(?:{A_CONCEPT}.*\b(?:zuletzt|gesehen)|\bzuletzt\b.*{A_CONCEPT})|^(?:cuándo|cuando|dónde|donde) vi(?:mos)? .*{A_CONCEPT}",
         _simple("find"),
     ),
-    (rf"^(?:all |my |the |every )*{PHOTOS} (?:of|with|from|where|showing|in|taken)\b", _simple("find")),
+    (
+        rf"^(?:all |my |the |every |any |only |some )*{PHOTOS} (?:of|with|without|from|where|showing|in|at|on|near|by|before|after|since|during|around|taken|that|nobody)\b",
+        _simple("find"),
+    ),
+    (
+        rf"^{NUMBERED} (?:is|are) (?:a|an|the) \w+[.!]*$",
+        lambda _s, m: Outcome(
+            "clarify", {"wanted": "name_concept", "missing": "name", "id": int(m["id"])}, LIKELY
+        ),
+    ),
+    (
+        rf"^(?:re)?name (?P<old>{A_CONCEPT})[.!]*$",
+        lambda s, m: Outcome(
+            "clarify", {"wanted": "name_concept", "missing": "name", "concept": s.part(m, "old").text}, LIKELY
+        ),
+    ),
     # imagine
     (
         r"^(?:draw|paint|sketch|doodle|illustrate|depict|visuali[sz]e|imagine)(?:ing)?(?: me| us)?(?: a picture)?[.!?]*$",

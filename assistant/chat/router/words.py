@@ -110,6 +110,8 @@ NEEDS_PHOTO = tuple(
         r"|(?:this|that|the|my)(?: last| same)? (?:photo|picture|image|pic|shot|one))[.!?]*$",
         rf"^(?:is|isn't|was|wasn't) (?:this|that) [^.!?]*(?:{A_CONCEPT}|[A-ZÀ-Þ]\w+)[.!?]*$",
         r"^(?:is|are|was|were|does|do|did) (?:he|she|they) \w+",
+        r"^(?:and )?(?:when|where|who|what)[?!. ]*$|^(?:wann|wo) (?:war|ist) das\b|^(?:cu[aá]ndo|d[oó]nde) (?:fue|es|era)\b"
+        r"|^how sure are you that (?:this|that|it) is\b",
         rf"^(?:is|isn't) (?:this|that|it) (?:(?:a|the|my) )?(?:photo|picture|image|pic) of {A_CONCEPT}",
         r"^(?:where|when|by whom) (?:was|is) (?:this|that|it)(?: photo| picture| image)?(?: taken| shot| made)?\b",
         r"^do you (?:recogni[sz]e|know) (?:anyone|anybody|someone|this|that|him|her|them|these)\b",

@@ -180,13 +180,23 @@ def test_the_profile_is_listed_and_taken_back(assistant: Assistant, familiar: Fa
 def test_asks_for_the_photo_and_takes_it_next(assistant: Assistant, tmp_path: Path) -> None:
     assert "Which photo" in answer(assistant, "is this Bo?")
     nowhere = tmp_path / "nowhere.jpg"
-    asked = last(assistant, str(nowhere))
-    assert isinstance(asked, Question) and "in none of your folders" in asked.text
-    events = list(assistant.respond("yes"))
+    events = list(assistant.respond(str(nowhere)))
     assert isinstance(events[0], ToolStarted)
     assert events[0].tool == "describe"
     assert isinstance(events[-1], Failed)
     assert "no such file" in events[-1].found
+
+
+def test_a_photo_outside_the_folders_is_asked_about_first(
+    assistant: Assistant, familiar: Familiar, photo: Path
+) -> None:
+    asked = last(assistant, f"who is in '{photo}'?")
+    assert isinstance(asked, Question) and "in none of your folders" in asked.text
+    assert answer(assistant, "no thanks") == "Then I leave it: I opened nothing."
+    assert isinstance(last(assistant, f"who is in '{photo}'?"), Question)
+    assert "question" not in answer(assistant, "who do you know?"), "another request is one"
+    assert isinstance(permitted(assistant, f"who is in '{photo}'?")[0], ToolStarted)
+    assert isinstance(last(assistant, f"is Bo in '{photo}'?"), Answer), "it is open from now on"
 
 
 def test_why_says_what_the_last_answer_about_a_photo_rests_on(

@@ -20,9 +20,10 @@ from PIL import Image
 from assistant.chat.agent import Assistant
 from assistant.chat.events import Answer, Event, Failed, Question, Quit, Token, ToolFinished, ToolStarted
 from assistant.chat.plain import run
-from assistant.chat.program_answers import program_answer, small_talk
+from assistant.chat.program_answers import DONE_ALREADY, program_answer, small_talk
 from assistant.chat.replies import BY_MODEL, NOTHING_DONE
 from assistant.chat.router.help_rules import TOPICS
+from assistant.presentation.description_lines import why_lines
 from assistant.service.familiar import Familiar
 from personalizer.home import Home
 
@@ -40,7 +41,7 @@ ACT = re.compile(
     re.IGNORECASE,
 )
 ASKS_BACK = re.compile(r"^(?:Which photo\?|What shall I draw|Whom or what shall I|Shall I|What can I do)")
-WORKING_TOOLS = {"find", "list_concepts", "remember", "imagine", "merge", "describe"}
+WORKING_TOOLS = {"find", "list_concepts", "remember", "imagine", "merge", "describe", "status"}
 
 
 @pytest.fixture
@@ -68,10 +69,11 @@ def state(familiar: Familiar) -> tuple[Any, ...]:
 
 def own_sentences(familiar: Familiar) -> set[str]:
     """Whole answers of the program itself."""
-    spoken = {program_answer(topic, familiar) for topic in TOPICS if topic not in ("scan", "status", "quit")}
-    return spoken | {
-        small_talk(text) for text in ("xyzzy", "hi", "thanks", "bye", "don't", "how are you?", "ok")
-    }
+    done_instead = ("scan", "status", "suggestions", "why", "quit")
+    spoken = {program_answer(topic, familiar) for topic in TOPICS if topic not in done_instead}
+    small = ("xyzzy", "hi", "thanks", "bye", "don't", "how are you?", "ok", "y", "I miss him")
+    names = familiar.library.names()
+    return spoken | {small_talk(text, names) for text in small} | {DONE_ALREADY, why_lines(None)}
 
 
 def test_there_are_eighty_of_them() -> None:

@@ -196,10 +196,14 @@ def test_naming_says_how_many_photos_wait(
 
 def test_faces_are_asked_about_once_and_the_request_goes_on(assistant: Assistant, tmp_path: Path) -> None:
     familiar = assistant.familiar
-    assert "May Familiar look for faces?" in question(assistant, f"/add {tmp_path / 'gone'}").text
+    assert not isinstance(last(assistant, f"/add {tmp_path / 'gone'}"), Question), (
+        "there is nothing to look at"
+    )
+    (tmp_path / "photos").mkdir()
+    assert "May Familiar look for faces?" in question(assistant, f"/add {tmp_path / 'photos'}").text
     events = list(assistant.respond("n"))
     assert isinstance(events[0], ToolFinished) and "left alone" in events[0].text
-    assert "no such file or folder" in str(events[-1])
+    assert "0 files seen" in str(events[-1])
     assert familiar.library.was_asked_about_faces() and not familiar.library.faces_are_on()
     assert not isinstance(last(assistant, f"/add {tmp_path / 'gone'}"), Question)
 

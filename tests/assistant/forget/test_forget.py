@@ -756,7 +756,13 @@ def test_the_chat_asks_whom_and_knows_no_stranger(world: TrainedWorld, tmp_path:
 
 
 def test_no_tool_of_the_model_forgets(world: TrainedWorld) -> None:
-    assert "forget" not in {tool.name for tool in build_tools(world.familiar)}
+    """Not without a person's approval, and without the name as a person typed it."""
+    [tool] = [tool for tool in build_tools(world.familiar) if tool.name == "forget"]
+    name = world.familiar.library.names()[0]
+    call = {"name": "forget", "args": {"concept": name, "typed": name}, "id": "1", "type": "tool_call"}
+    message = tool.invoke(call)
+    assert message.status == "error" and "approval" in message.text
+    assert name in world.familiar.library.names()
 
 
 def test_every_table_of_the_library_is_known_to_forgetting(world: TrainedWorld) -> None:
