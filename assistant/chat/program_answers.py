@@ -163,10 +163,8 @@ _SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|¿?cómo estás)",
             "I am a program, so I can't tell. What shall I look up?",
         ),
-        (
-            r"^(?:ok|okay|wow|cool|nice|great|lol|haha\w*|good|yes|yep|yeah|fine|super|sí|ja|genau)[!. ]*$",
-            "Good.",
-        ),
+        (r"^(?:y|n|yes|yep|yeah|no|nope|sí|si|ja|nein)[!. ]*$", "I asked nothing that this could answer."),
+        (r"^(?:ok|okay|wow|cool|nice|great|lol|haha\w*|good|fine|super|genau)[!. ]*$", "Good."),
     )
 )
 

@@ -78,6 +78,8 @@ def about_change(found: Route) -> str:
     concept = slots.get("concept", f"number {slots['id']}" if "id" in slots else "")
     photo = str(slots.get("photo", "")).rsplit("/", 1)[-1]
     match found.intent:
+        case "name_concept" if "photo" in slots and "concept" in slots:
+            return f"note that {photo} shows {concept}"
         case "name_concept":
             return f"call {concept or photo} {slots.get('name', '')}".strip()
         case "confirm":
