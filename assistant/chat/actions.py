@@ -324,6 +324,10 @@ class Actions:
                 return self._about_photos(name, arguments)
             case "/merge":
                 return self.merge(*split_two_names(arguments, self._familiar.library.names(with_hidden=True)))
+            case "/undo" if arguments:
+                raise UsageError(
+                    tried="/undo", found=repr(arguments), fix="/undo alone takes back the last change."
+                )
             case "/undo":
                 return self.undo()
             case "/train":

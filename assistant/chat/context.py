@@ -183,10 +183,11 @@ def _added_name(request: Request, said: Conversation) -> Route | None:
         return None
     more = " and ".join(request.concepts)
     if last.intent == "imagine":
-        words = parse(
-            f"{last.slots['prompt']} and {more}",
-            [*request.concepts, *last.slots.get("concepts", []), str(last.slots.get("concept", ""))],
-        )
+        prompt = str(last.slots["prompt"])
+        known = [*last.slots.get("concepts", []), last.slots.get("concept", "")]
+        there = [name for name in known if name and name in prompt]
+        added = prompt.replace(there[0], f"{there[0]} and {more}", 1) if there else f"{prompt} and {more}"
+        words = parse(added, [*request.concepts, *there])
         return Route("imagine", {"prompt": words.text}, LIKELY, "context", words=words)
     if last.intent == "find":
         return Route("find", {"query": f"{last.slots['query'].rstrip(' ?.!')} and {more}"}, LIKELY, "context")
