@@ -121,6 +121,10 @@ _ANSWERS: dict[str, str] = {
         "No. I change nothing outside my own library and send nothing anywhere; a photo is only read. Whatever I do "
         "stands in this chat, in a line of its own, when I do it."
     ),
+    "backup": (
+        "`familiar backup FILE` in a terminal writes all that I know into one file, and `familiar restore FILE` "
+        "brings it back; photos are not in it."
+    ),
     "language": "I understand English, German and Spanish, and answer in English.",
     "internet": "I open no addresses: I have no way to the internet. Save the picture as a file, and give me its path.",
     "attaching": (

@@ -31,7 +31,7 @@ NOT = r"(?:not|isn't|is not|ain't|isnt|wasn't|was not|never)"
 
 
 _APART = re.compile(
-    r"\b(?:split|separate\w*|divide|apart|(?:of|in) (?:its|their|his|her) own|own (?:group|person)|new (?:group|person|one)|mixed (?:up )?"
+    r"\b(?:take (?:it|them|this|these) out|split|separate\w*|divide|apart|(?:of|in) (?:its|their|his|her) own|own (?:group|person)|new (?:group|person|one)|mixed (?:up )?"
     r"(?:two|different)|two (?:different )?(?:people|persons|dogs|cats)|out of (?:the )?(?:group|⟦concept⟧)|trenn\w*|teil\w*|separa\w*"
     r"|eigene gruppe|grupo (?:propio|nuevo|aparte))\b|out of ⟦concept⟧",
     re.IGNORECASE,
@@ -84,7 +84,10 @@ def merge_outcome(sentence: Sentence, match: re.Match[str] | None = None) -> Out
 
 def about_named_photo(sentence: Sentence) -> Outcome | None:
     """A statement about somebody named and a photo: that it shows them, or not, or shows somebody else as well."""
-    if not sentence.photos or not sentence.request.concepts:
+    known = sentence.request.concepts or re.search(
+        r"(?:group|gruppe|grupo|number|nummer|cluster) #?\d", sentence.text, re.IGNORECASE
+    )
+    if not sentence.photos or not known:
         return None
     if _APART.search(sentence.text):
         return _photos_or_ask("split", sentence, LIKELY)
@@ -140,7 +143,7 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
     (rf"^(?:learn|study|get to know|find out) (?:what|how|who) {A_CONCEPT} (?:looks?|is)\b", _train),
     (rf"^(?:start|run|begin|do|launch)(?: a| the)? {A_CONCEPT}(?:'s)? training[.!]*$", _train),
     (
-        r"^(?:please )?(?:re-?train|start training|start the training|train (?:it|him|her|them|someone|somebody|everyone|a concept|the model))(?: now| again)?[.!]*$|^train[.!]*$",
+        r"^(?:please )?(?:re-?train|start training|start (?:the|a|some) training|begin (?:the|a) training|train (?:it|him|her|them|someone|somebody|everyone|a concept|the model))(?: now| again)?[.!]*$|^train[.!]*$",
         _train,
     ),
     (
@@ -235,6 +238,10 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
         _about_photo("confirm"),
     ),
     # split
+    (
+        rf"^(?=.*(?:{A_CONCEPT}|\b(?:group|gruppe|grupo|number|cluster) #?\d))(?=.*\b(?:different|other|another|wrong|someone else|somebody else|two|ander\w*|zwei|otra?s?|dos)\b)(?=.*\b(?:photos?|pictures?|fotos?|bilder|people|persons?|dogs?|cats?|personen|personas)\b)(?:some|there are|not all|a few|several|two|one|half|these|those|einige|algunas?|hay|in|in der|en el)\b.*$",
+        _about_photo("split"),
+    ),
     (
         rf"^(?:split|separate|divide|detach|break|move)(?: off| up| out| apart)?(?: .*)?(?:{A_CONCEPT}|{A_PHOTO}|\b(?:group|number|cluster) #?\d+)(?:.*)?[.!]*$",
         _about_photo("split"),

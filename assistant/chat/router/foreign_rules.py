@@ -43,7 +43,9 @@ def _list(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
 
 
 def _name_numbered(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    name = sentence.part(match, "name").text
+    name = re.sub(
+        r"^(?:el nombre|den namen)(?: de)? ", "", sentence.part(match, "name").text, flags=re.IGNORECASE
+    )
     return Outcome("name_concept", {"id": int(match["id"]), "name": name}, SURE) if name else None
 
 
@@ -174,7 +176,7 @@ FOREIGN_RULES: tuple[Rule, ...] = compiled(
     ),
     # imagine
     (
-        r"^(?:zeichne|mal(?:e)?|skizziere|dibuja|dibújame|dibujame|pinta|píntame|pintame)(?: mir)?(?: bitte)?(?: etwas| was| algo)?[.!?]*$",
+        r"^(?:zeichne|mal(?:e)?|skizziere|dibuja|dibújame|dibujame|pinta|píntame|pintame|haz(?:me)? (?:un dibujo|una imagen|un cuadro)|mach(?:e)?(?: mir)? (?:ein bild|eine zeichnung)|erstell(?:e)?(?: mir)? ein bild)(?: mir)?(?: bitte| por favor)?(?: etwas| was| algo)?[.!?]*$",
         lambda _s, _m: Outcome("clarify", {"wanted": "imagine", "missing": "prompt"}, LIKELY),
     ),
     (

@@ -31,6 +31,7 @@ Topic = Literal[
     "status",
     "why",
     "acts",
+    "backup",
     "language",
     "internet",
     "suggestions",
@@ -120,6 +121,10 @@ HELP_RULES: tuple[Rule, ...] = compiled(
     ),
     # how to
     (
+        rf"^{_HOW} .*\b(?:backups?|back up|restore|sichern|sicherung|sicherungskopie|copia de seguridad|respaldo|respaldar|new computer|neuen rechner)\b.*$|^(?:make|create|do) (?:a )?backups?(?: of .*)?[.!]*$|^cómo hago una copia\b.*$",
+        _help("backup"),
+    ),
+    (
         rf"^{_HOW} .*\b(?:draw|paint|sketch|imagine|generate|create (?:a )?(?:picture|image)s?|make (?:a )?(?:picture|image|drawing)s?|malen|zeichnen|dibujar|pintar)\b.*$|^(?:can|do|could|are) you (?:even |actually |really |also )?(?:able to )?(?:draw|paint|sketch|make pictures|create (?:images|pictures)|generate (?:images|pictures)|drawing)(?: (?:pictures|people|things|images))?[.!?]*$|^kannst du (?:auch )?(?:malen|zeichnen)[.!?]*$|^(?:puedes|sabes) (?:dibujar|pintar)[.!?]*$",
         _help("drawing"),
     ),
@@ -152,7 +157,7 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("remembering"),
     ),
     (
-        rf"^{_HOW} .*\b(?:find|search|look for|finden|suchen|buscar|encontrar)\b.*$|^(?:can|do|could) you (?:find|search)(?: (?:photos|pictures|things|images|my photos))?[.!?]*$",
+        rf"^{_HOW} .*\b(?:find|search|look for|finden|suchen|buscar|encontrar)(?:[?!. ]*$| (?:for |all |my |the |old |a |an |one |particular |specific |certain |nach |meine |mis |las |una )*(?:{PHOTOS}|photo|picture|image|pic|foto|bild|bilder|imágenes|someone|somebody|people|person|pets?|things?|{A_CONCEPT}|dogs?|cats?)(?!\w)).*$|^(?:can|do|could) you (?:find|search)(?: (?:photos|pictures|things|images|my photos))?[.!?]*$",
         _help("finding"),
     ),
     (

@@ -101,3 +101,17 @@ def photo_slots(photos: tuple[str, ...]) -> Slots:
 def compiled(*rules: tuple[str, OutcomeOf]) -> tuple[Rule, ...]:
     """Rules with their patterns compiled; case does not matter."""
     return tuple((re.compile(pattern, re.IGNORECASE), outcome) for pattern, outcome in rules)
+
+
+def simple(intent: Intent, confidence: float = SURE) -> OutcomeOf:
+    """A rule's outcome without slots; of a search, with the whole sentence as its query."""
+
+    def outcome(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+        if intent == "list_concepts" and sentence.photos:
+            return None
+        if intent != "find":
+            return Outcome(intent, {}, confidence)
+        query = sentence.request.part(sentence.text, sentence.start)
+        return Outcome(intent, {"query": query.text}, confidence, query)
+
+    return outcome

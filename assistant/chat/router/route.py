@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from assistant.chat.router.concept_rules import CONCEPT_RULES
 from assistant.chat.router.correction_rules import CORRECTION_RULES, about_named_photo
 from assistant.chat.router.foreign_rules import FOREIGN_RULES
 from assistant.chat.router.help_rules import HELP_RULES
@@ -126,7 +127,9 @@ def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
         if any(pattern.search(sentence.text) or pattern.search(sentence.spoken) for pattern in CHATTER):
             guarded = True
             continue
-        outcome = _first((*RULES, *FOREIGN_RULES), sentence, (sentence.text, sentence.bare[0]))
+        outcome = _first(
+            (*CONCEPT_RULES, *RULES, *FOREIGN_RULES), sentence, (sentence.text, sentence.bare[0])
+        )
         if outcome is not None:
             return outcome
     for sentence in [] if guarded else sentences:

@@ -18,7 +18,8 @@ from personalizer.sentences.embed import shipped_embedder
 KEYWORDS = sorted(
     word_set("""
     draw paint sketch imagine picture pictures photo photos image images drawing painting make create generate
-    show find search look who what when where which how many describe tell about remember note forget delete remove
+    show list find search look learned who what when where which how many describe tell about remember note forget
+    delete remove
     erase rename call name merge combine join together undo revert take back train retrain learn confirm reject
     split separate people pets things everyone know help upload share scan quit the this that with please not
     zeichne male bilder fotos zeige vergiss merk lerne trainiere rückgängig dibuja pinta muestra olvida recuerda entrena
@@ -45,7 +46,7 @@ def _mended_word(word: str) -> str:
         return word
     if shipped_embedder().is_word(folded):
         return word
-    limit = 2 if len(word) >= 8 else 1
+    limit = 2 if len(word) >= 6 else 1
     near = [(edit_distance(folded, keyword, limit), keyword) for keyword in KEYWORDS if len(keyword) > 2]
     distance, keyword = min(near)
     # The first letter is rarely wrong, and three letters are close to everything.

@@ -20,7 +20,9 @@ OPENING = re.compile(
 )
 ASKING = re.compile(
     r"^(?:(?:can|could|would|will|can't|couldn't|won't) (?:you|u|we) (?:mind )?|(?:i|we)(?:'d| would) (?:really )?(?:like"
-    r"|love) (?:for )?(?:you to|it if you could|us to) |i (?:want|need) you to |(?:let's|let us) |go ahead and "
+    r"|love) (?:for )?(?:you to|it if you could|us to) |i (?:want|need) you to "
+    r"|(?:i|we) (?:want|need|wish|would like|'d like|'d love|have) to (?=merge|split|train|re-?train|rename|forget|undo|confirm|reject|name"
+    r"|combine|join|unite|separate|delete|remove|find|search|look for|draw|paint|sketch|remember|know|learn|teach)|(?:let's|let us) |go ahead and "
     r"|try (?:to |and )|feel free to |please |pls |plz |bitte |por favor,? |just |maybe |also |now |perhaps |quickly |kindly |do me a favou?r and )+",
     re.IGNORECASE,
 )
