@@ -165,7 +165,7 @@ class Actions:
             lambda _progress: remember_fact(self._familiar, concept, text),
         )
 
-    def profile(self, concept: str, remove: int | None) -> Action:
+    def profile(self, concept: str, remove: int | str | None) -> Action:
         def run(_progress: OnProgress) -> tuple[str, Any]:
             familiar = self._familiar
             found = familiar.profile(concept) if remove is None else familiar.take_back(concept, remove)
@@ -263,6 +263,8 @@ class Actions:
                 return self.list_concepts(str(slots["id"]))
             case "list_concepts":
                 return self.list_concepts(slots.get("concept"))
+            case "remember" if slots.get("take_back"):
+                return self.profile(slots["concept"], slots["text"])
             case "remember":
                 return self.remember(slots["concept"], slots["text"])
             case "name_concept" if "photo" in slots:

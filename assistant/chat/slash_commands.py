@@ -34,7 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("/name", "ID NAME", "give a group a name, or another one"),
     Command("/suggestions", "[NAME]", "photos that may show someone; answer y or n"),
     Command("/remember", "NAME TEXT", "tell me something about someone I know"),
-    Command("/profile", "NAME [remove N]", "what you told me; remove takes number N back"),
+    Command("/profile", "NAME [remove N]", "what you told me; remove takes one back"),
     Command("/confirm", "NAME PHOTO", "this photo shows them"),
     Command("/reject", "NAME PHOTO", "this photo does not show them"),
     Command("/merge", "NAME NAME", "two are the same"),
@@ -229,12 +229,13 @@ def _leading_name(text: str, names: Sequence[str]) -> str:
     return max(known, key=len, default="")
 
 
-def split_profile(arguments: str) -> tuple[str, int | None]:
-    """A name and the number of what to take back, if any. Raises UsageError."""
-    match = re.match(r"^(?P<name>.+?)(?:\s+(?:--)?remove\s+#?(?P<number>\d+))?$", arguments.strip())
+def split_profile(arguments: str) -> tuple[str, int | str | None]:
+    """A name and what to take back, if anything: its number, or words that mean it. Raises UsageError."""
+    match = re.match(r"^(?P<name>.+?)(?:\s+(?:--)?remove\s+#?(?P<which>.+))?$", arguments.strip())
     if match is None:
         raise UsageError(tried="/profile", found="no name", fix="/profile NAME, or /profile NAME remove N")
-    return match["name"].strip("\"'"), None if match["number"] is None else int(match["number"])
+    which = match["which"]
+    return match["name"].strip("\"'"), int(which) if which is not None and which.isdecimal() else which
 
 
 def split_words(arguments: str) -> list[str]:

@@ -136,6 +136,16 @@ def remember(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     return Outcome("clarify", {"wanted": "remember", "missing": "concept", "text": words.text}, LIKELY)
 
 
+def take_back(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    """ "forget that Bo loves cheese": one note, not Bo."""
+    words = sentence.part(match, "text")
+    if not words.mentions:
+        return None
+    name = words.mentions[0].name
+    rest = words.text.replace(name, " ").strip() or name
+    return Outcome("remember", {"concept": name, "text": rest, "take_back": True}, SURE)
+
+
 def _numbered_group(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     return None if sentence.photos else Outcome("list_concepts", {"id": int(match["id"])}, SURE)
 
@@ -176,6 +186,10 @@ CONCEPT_RULES: tuple[Rule, ...] = compiled(
         _name_photo,
     ),
     # forget, remember
+    (
+        rf"^(?:forget|delete|remove|take back|unlearn|vergiss|olvida)(?: (?:the|my) (?:note|fact|remark))?,? (?:that|what i (?:said|told you) about|dass|que) (?P<text>.*{A_CONCEPT}.*)$",
+        take_back,
+    ),
     (
         rf"^(?:forget|delete|erase|wipe|remove|unlearn|get rid of) (?:about |everything (?:you (?:know|have|learned|stored) )?(?:about|on) |all (?:data )?(?:about|on|of) |any trace of )*(?P<who>{A_CONCEPT})(?!.*\b(?:from|in) (?:{A_PHOTO}|(?:this|that|the|these) (?:photo|picture|image|pic|group|one)))",
         forget,

@@ -68,7 +68,7 @@ CHATTER = tuple(
         r"^(?:search|look up) (?:the (?:web|internet)|online|google)\b",
         r"^(?:see you|good ?bye|bye|good ?night|talk to you)\b",
         r"^do you (?:like|love|hate|enjoy|want|need|think|feel|believe|mind|ever)\b",
-        r"^(?:forget (?:it|that|this|about (?:it|that|this)|what i said|me not|i (?:said|asked))|never ?mind)\b",
+        rf"^(?!.*(?:that|dass|que) .*{A_CONCEPT})(?:forget (?:it|that|this|about (?:it|that|this)|what i said|me not|i (?:said|asked))|never ?mind)\b",
         r"^(?:don't forget|remember) to\b",
         r"^(?:do you )?remember (?:when|how|the|what|last|our|that time|me|yesterday)\b",
         r"^(?:list|show|tell|give) (?:me )?(?:some |a few |the |your |a |an )?(?:\w+ )?(?:ideas?|jokes?|tips|facts?|reasons|stor(?:y|ies)"

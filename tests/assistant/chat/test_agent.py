@@ -177,6 +177,20 @@ def test_the_profile_is_listed_and_taken_back(assistant: Assistant, familiar: Fa
     assert isinstance(last(assistant, "/profile"), Failed)
 
 
+def test_one_note_is_taken_back_in_words_and_nobody_is_forgotten(
+    assistant: Assistant, familiar: Familiar
+) -> None:
+    for fact in ("loves cheese", "is afraid of thunder"):
+        familiar.remember("Bo", fact)
+    assert "Taken back: loves cheese" in answer(assistant, "forget that Bo loves cheese")
+    assert familiar.profile("Bo").facts == ["is afraid of thunder"]
+    assert "No longer" not in answer(assistant, "undo") and "loves cheese" in familiar.profile("Bo").facts
+    assert "Taken back: is afraid of thunder" in answer(
+        assistant, "/profile Bo remove the thing about thunder"
+    )
+    assert familiar.library.names() == ["Bo", "Grandma Ingrid"]
+
+
 def test_asks_for_the_photo_and_takes_it_next(assistant: Assistant, tmp_path: Path) -> None:
     assert "Which photo" in answer(assistant, "is this Bo?")
     nowhere = tmp_path / "nowhere.jpg"
