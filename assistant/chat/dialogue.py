@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,11 @@ class Dialogue:
         names = self.familiar.library.names()
         found, request = in_context(parse(text, names), self.conversation, names)
         self.conversation.waiting = None
+        if found.intent == "split" and "photo" not in found.slots:
+            # All of it cannot be somebody else.
+            found = replace(
+                found, intent="clarify", slots={**found.slots, "wanted": "split", "missing": "photo"}
+            )
         told = None if asked is not None and is_only_name(request) else self._told(found, request)
         outside = self._outside(found)
         if told is not None:

@@ -39,6 +39,8 @@ def clarification(found: Route) -> str:
     if missing == "choice":
         first, second = (_DOING[label.split()[0]] for label in (wanted, str(found.slots["other"])))
         return f"Shall I 1) {first}, or 2) {second}?"
+    if missing == "photo" and wanted == "split":
+        return "Which photos show somebody or something else? Name their files, such as IMG_1.jpg IMG_2.jpg."
     if missing == "photo":
         concept = found.slots.get("concept")
         looking_for = f" and I will look for {concept}" if concept and wanted == "describe" else ""

@@ -56,6 +56,8 @@ def _photos_or_ask(intent: Intent, sentence: Sentence, confidence: float) -> Out
         slots = {"id": numbers[0]}
     if sentence.photos:
         return Outcome(intent, slots | photo_slots(sentence.photos), confidence)
+    if intent == "split":
+        return Outcome("split", slots, LIKELY)  # which photos is asked then
     return Outcome("clarify", {**slots, "wanted": intent, "missing": "photo"}, LIKELY)
 
 
@@ -120,7 +122,7 @@ def _undo(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
 CORRECTION_RULES: tuple[Rule, ...] = compiled(
     # undo
     (
-        r"^(?:oops,? |ups,? |no,? |wait,? )*(?:undo|un-do)(?: (?:it|that|this|the|my|your|last|previous|latest|change|changes|thing|step|action|one|what|i|you|we|just|did|again|all|of|naming|merge|merging|split|correction|a)\b)*(?: (?:merge|naming|rename|renaming|split|confirmation|rejection|training))?[.!?]*$",
+        r"^(?:oops,? |ups,? |no,? |wait,? )*(?:undo|un-do)(?: (?:it|that|this|the|my|your|last|previous|latest|change|changes|thing|step|action|one|what|i|you|we|just|did|done|have|had|has|been|wrong|again|all|of|naming|merge|merging|split|correction|a)\b)*(?: (?:merge|naming|rename|renaming|split|confirmation|rejection|training))?[.!?]*$",
         _undo,
     ),
     (
@@ -157,7 +159,7 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
     ),
     # merge
     (
-        rf"^(?:merge|combine|join|unite|unify|fuse|put|group|lump|link|match)(?: together)?(?: the)?(?: groups?| concepts?| {THING})? {ONE}(?: (?:and|with|into|to|&|,|\+) {ONE}| {ONE})+(?: (?:together|into one|as one|up|please|are the same|in one(?: group)?|to one))*[.!?]*$",
+        rf"^(?:merge|combine|join|unite|unify|fuse|put|group|lump|link|match)(?: together)?(?: the)?(?: groups?| concepts?| {THING})? {ONE}(?: (?:and|n|with|into|to|&|,|\+) {ONE}| {ONE})+(?: (?:together|into one|as one|up|please|are the same|in one(?: group)?|to one))*[.!?]*$",
         _merge,
     ),
     (
@@ -165,7 +167,7 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
         _merge,
     ),
     (
-        rf"^(?:groups? |numbers? |concepts? )?{ONE}(?:,| and| und| y| e| &) (?:group |number )?{ONE} (?:are|is|sind|son|show|both show|must be|belong) (?:{SAME}|together|derselbe|dieselbe|dasselbe|die ?selbe(?: person| katze)?|der ?selbe(?: hund| mensch)?|der gleiche(?: hund| mensch)?|die gleiche(?: person| katze)?|das gleiche(?: tier)?|gleich|ein und (?:derselbe|dieselbe|dasselbe)|(?:el mismo|la misma|lo mismo|los mismos|las mismas)(?: \w+)?|iguales)[.!]*$",
+        rf"^(?:groups? |numbers? |concepts? )?{ONE}(?:,| and| n| und| y| e| &) (?:group |number )?{ONE} (?:are|is|sind|son|show|both show|must be|belong) (?:{SAME}(?: lol| haha| guys?)?|together|derselbe|dieselbe|dasselbe|die ?selbe(?: person| katze)?|der ?selbe(?: hund| mensch)?|der gleiche(?: hund| mensch)?|die gleiche(?: person| katze)?|das gleiche(?: tier)?|gleich|ein und (?:derselbe|dieselbe|dasselbe)|(?:el mismo|la misma|lo mismo|los mismos|las mismas)(?: \w+)?|iguales)[.!]*$",
         _merge,
     ),
     (
@@ -238,6 +240,10 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
         _about_photo("confirm"),
     ),
     # split
+    (
+        rf"^(?=.*(?:{A_CONCEPT}|\b(?:group|gruppe|grupo|number|nummer|cluster) #?\d))(?=.*\b(?:mixed|mix|split|separate|trennen|trenne|aufteilen|separa\w*|divide|mezcl\w*|verschiedene|distintas?|diferentes))(?!.*(?:{A_CONCEPT}.*(?:and|und|y) {A_CONCEPT}.*\b(?:same|mixed)))(?!(?:what|who|how|why|is|are)\b).*$",
+        _about_photo("split"),
+    ),
     (
         rf"^(?=.*(?:{A_CONCEPT}|\b(?:group|gruppe|grupo|number|cluster) #?\d))(?=.*\b(?:different|other|another|wrong|someone else|somebody else|two|ander\w*|zwei|otra?s?|dos)\b)(?=.*\b(?:photos?|pictures?|fotos?|bilder|people|persons?|dogs?|cats?|personen|personas)\b)(?:some|there are|not all|a few|several|two|one|half|these|those|einige|algunas?|hay|in|in der|en el)\b.*$",
         _about_photo("split"),

@@ -40,7 +40,7 @@ Topic = Literal[
 """What a request for help is about; `assistant.chat.program_answers` has an answer to each."""
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 
-_HOW = r"(?:how (?:(?:do|can|could|should|would|am|did) (?:i|we|you|one)|to)(?: best| even| actually)?|what(?:'s| is) the (?:best )?way to|is it possible to|is there a way to|can (?:i|we)(?: also)?|may i|explain how (?:to|you)|tell me how (?:to|you|i can)|show me how (?:to|you|i can)|teach me (?:how )?to|wie (?:kann|muss|soll)(?: ich| man)?|wie|cómo (?:puedo|se|puedes)?|como (?:puedo|se))"
+_HOW = r"(?:how (?:(?:do|can|could|should|would|am|did) (?:i|we|you|one)|to)(?: best| even| actually)?|what(?:'s| is) the (?:best )?way to|is it possible to|is there a way to|can (?:i|we)(?: also)?|may i|(?:explain|tell|show)(?: to)?(?: me| us)?,? how (?:to|i|you|one|we|someone)(?: can| could| should| do| must)?|teach me (?:how )?to|wie (?:kann|muss|soll)(?: ich| man)?|wie|cómo (?:puedo|se|puedes)?|como (?:puedo|se))"
 _MINE = r"(?:my |our |the |all |all my |all of my |these |this |that |those |every |any |meine |alle |alle meine |mis |todas mis |las )"
 _PHOTO_THINGS = rf"(?:{PHOTOS}|photo|picture|pic|image|selfie|photo library|library|collection|album|gallery|files?|folders?|camera roll|data|stuff|everything|fotos?|bilder|imágenes)"
 _PLACES = r"(?:facebook|instagram|google(?: photos| drive)?|i-?cloud|the cloud|cloud|dropbox|flickr|twitter|x\.com|whatsapp|telegram|tik-?tok|the (?:internet|web|net)|online|internet|onedrive|pinterest|reddit|snapchat|youtube|signal|discord|slack|amazon|imgur|my (?:friends?|mom|mother|mum|dad|father|wife|husband|boss|sister|brother|family|phone|printer|email)|someone|somebody|everyone|him|her|them|mail|e-?mail|ins netz|in die cloud|la nube)"
@@ -107,6 +107,18 @@ HELP_RULES: tuple[Rule, ...] = compiled(
     ),
     # what it cannot do
     (
+        r"^(?:puedes|podrías|podrias|quiero que|me puedes|quieres) .*\b(?:envi\w+|mand\w+|subi\w+|sub[ae]s?|compart\w+|public\w+|imprim\w+)\b.*$|^(?:kannst|könntest|würdest|willst) du .*\b(?:\w*schicken|\w*senden|hochladen|teilen|posten|\w*drucken|mailen|veröffentlichen)[?!. ]*$",
+        _help("upload"),
+    ),
+    (
+        r"^(?:puedes|podrías|quiero que|quieres) .*\b(?:borr\w+|elimin\w+)\b.*\b(?:fotos?|imágenes|archivos?)\b.*$|^(?:kannst|könntest|würdest) du .*\b(?:fotos?|bilder|dateien|duplikate)\b.*\b(?:löschen|entfernen)[?!. ]*$",
+        _help("delete_photos"),
+    ),
+    (
+        r"^(?:puedes|podrías|quieres) .*\b(?:recort\w+|edit\w+|gir\w+|mejor\w+)\b.*$|^(?:kannst|könntest|würdest) du .*\b(?:zuschneiden|bearbeiten|drehen|verbessern|aufhellen|sortieren)[?!. ]*$",
+        _help("edit_photos"),
+    ),
+    (
         rf"^(?:upload|share|post|send|e-?mail|mail|tweet|publish|back ?up|sync|transfer|forward|text|message|export|put|print|text|lade|teile|schicke?|sende|poste|sube|comparte|envía|envia|publica|manda)\b(?: .*)?\b(?:{_PLACES}|to {A_CONCEPT})(?!\w).*$"
         rf"|^(?:upload|share|post|e-?mail|publish|tweet|print|sync|sube|comparte|publica|teile|poste)(?: me| us)? (?:{_MINE})?(?:{_PHOTO_THINGS}|{A_PHOTO}|it|that|this|these|{A_CONCEPT})(?!\w).*$|^lade? .*\bhoch\b.*$|^(?:call|phone|ring|text|message|contact) (?:my|our) (?:\w+ ?){{1,3}}[.!]*$|^make (?:\w+ ){{1,4}}public[.!]*$",
         _help("upload"),
@@ -141,7 +153,7 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("forgetting"),
     ),
     (
-        rf"^{_HOW} .*\b(?:name|rename|label|call|tag|nennen|benennen|umbenennen|nombrar|renombrar|merge|split|correct|confirm|reject|combine)\b.*$",
+        rf"^{_HOW} .*\b(?:give .* names?|name|rename|label|call|tag|nennen|benennen|umbenennen|nombrar|renombrar|merge|split|correct|confirm|reject|combine)\b.*$",
         _help("naming"),
     ),
     (
@@ -170,7 +182,7 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("scan"),
     ),
     (
-        r"^(?:status|progress|what are you (?:doing|working on|up to)(?: right now| now)?|what(?:'s| is) (?:going on|running|happening|the status|your status)|are you (?:busy|done|finished|ready|training|scanning|working|still (?:training|scanning|working|busy))|how far (?:are|is) (?:you|it|the \w+)|is (?:it|the training|training|the scan) (?:done|finished|ready|running|over)|how (?:many|much) (?:photos|pictures|memory|space|disk) (?:do you (?:have|know|use|need)|have you (?:seen|scanned)|are (?:there )?in (?:the|my) library))[.!?]*$|^was machst du(?: gerade)?[.!?]*$|^qu[eé] estás haciendo[.!?]*$",
+        r"^(?:did|have|has) (?:you|it|familiar) (?:already |really |ever |finally |just )*(?:train|scan|finish|stud|read|look|analy|recogni|index)\w*\b(?!.* (?:in|on) (?:this|that|the) (?:photo|picture))|^(?:status|progress|what are you (?:doing|working on|up to)(?: right now| now)?|what(?:'s| is) (?:going on|running|happening|the status|your status)|are you (?:busy|done|finished|ready|training|scanning|working|still (?:training|scanning|working|busy))|how far (?:are|is) (?:you|it|the \w+)|is (?:it|the training|training|the scan) (?:done|finished|ready|running|over)|how (?:many|much) (?:photos|pictures|memory|space|disk) (?:do you (?:have|know|use|need)|have you (?:seen|scanned)|are (?:there )?in (?:the|my) library))[.!?]*$|^was machst du(?: gerade)?[.!?]*$|^qu[eé] estás haciendo[.!?]*$",
         _help("status"),
     ),
 )

@@ -17,6 +17,7 @@ from assistant.chat.router.foreign_rules import FOREIGN_RULES
 from assistant.chat.router.help_rules import HELP_RULES
 from assistant.chat.router.outcome import (
     LIKELY,
+    LOOSE,
     SURE,
     UNDECIDED,
     Intent,
@@ -43,6 +44,10 @@ from assistant.language.parse import CONCEPT, PHOTO, Phrase, Request
 Source = Literal["pattern", "spelling", "meaning", "context", "model"]
 """What decided: a rule over the words, one after typing mistakes were mended, the closest labelled sentence, what
 was said before, or a language model."""
+_SAYS_WHO = re.compile(
+    rf"\b(?:this|that|it|he|she)(?:'s| is|s| isn't| was| wasn't)(?: not| really| definitely)* {re.escape(CONCEPT)}",
+    re.IGNORECASE,
+)
 _ADDRESS = re.compile(r"\b(?:https?|ftp)://|\bwww\.\w", re.IGNORECASE)
 MAX_CHARACTERS = 4_000
 """A longer text is no request."""
@@ -93,14 +98,17 @@ def _decide(request: Request, photos: tuple[str, ...]) -> tuple[Outcome, Source]
     if len(request.skeleton) > MAX_CHARACTERS:
         return Outcome("chat", {}, SURE), "pattern"
     by_rule = _by_rules(request, photos)
-    if by_rule.confidence > UNDECIDED:
+    if by_rule.confidence > LOOSE:
         return by_rule, "pattern"
     from assistant.chat.router.spelling import mended
 
     better = mended(request) or request
     spelled = _by_rules(better, photos) if better is not request else by_rule
-    if spelled.confidence > UNDECIDED:
+    # A mistyped "remove" must not leave the request to looser words behind it.
+    if spelled.confidence > max(by_rule.confidence, UNDECIDED):
         return spelled, "spelling"
+    if by_rule.confidence > UNDECIDED:
+        return by_rule, "pattern"
     close = _by_meaning(better, photos)
     if close is not None and not (spelled.intent == "describe" and close.slots.get("missing") == "choice"):
         return close, "meaning"
@@ -162,6 +170,10 @@ def _about_photo(
     asks = [sentence for sentence in sentences if ASKS.search(sentence.text) or ASKS.search(sentence.spoken)]
     if named and (asks or not request.skeleton.replace(PHOTO, "").strip(" .,!")):
         return _describe(sentences, photos, SURE)
+    for sentence in sentences if guarded else []:
+        correction = about_named_photo(sentence) if _SAYS_WHO.search(sentence.text) else None
+        if correction is not None:
+            return correction
     if guarded:
         return _describe(sentences, photos, UNDECIDED) if named else None
     if asks and DEICTIC_QUESTION.search(asks[0].text):

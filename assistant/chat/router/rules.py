@@ -69,8 +69,11 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
         prompt = framed["what"] or ""
     if not prompt or prompt.lower() in {
         "something",
-        "anything",
+        "smth",
+        "sth",
+        "whatever",
         "nothing",
+        "anything",
         "me",
         "me something",
         "it",

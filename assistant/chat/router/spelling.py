@@ -19,7 +19,7 @@ KEYWORDS = sorted(
     word_set("""
     draw paint sketch imagine picture pictures photo photos image images drawing painting make create generate
     show list find search look learned who what when where which how many describe tell about remember note forget
-    delete remove
+    delete remove group change mistake
     erase rename call name merge combine join together undo revert take back train retrain learn confirm reject
     split separate people pets things everyone know help upload share scan quit the this that with please not
     zeichne male bilder fotos zeige vergiss merk lerne trainiere rückgängig dibuja pinta muestra olvida recuerda entrena
@@ -35,14 +35,14 @@ def mended(request: Request) -> Request | None:
     skeleton = _NEGATED.sub(r"\1't", _WHOSE.sub(r"\1's", request.skeleton))
     end = skeleton.find("⟦")
     head, rest = (skeleton, "") if end < 0 else (skeleton[:end], skeleton[end:])
-    better = _WORD.sub(lambda match: _mended_word(match[0]), head) + rest
+    better = _WORD.sub(lambda match: _mended_word(match[0], first=match.start() == 0), head) + rest
     return None if better == request.skeleton else replace(request, skeleton=better)
 
 
-def _mended_word(word: str) -> str:
+def _mended_word(word: str, *, first: bool) -> str:
     folded = word.casefold()
     # A capital in front marks a name, and a word that there is is meant as it is: "print" is no "paint".
-    if (word[0].isupper() and not word.isupper()) or folded in KEYWORDS or is_known(folded):
+    if (word[0].isupper() and not word.isupper() and not first) or folded in KEYWORDS or is_known(folded):
         return word
     if shipped_embedder().is_word(folded):
         return word
