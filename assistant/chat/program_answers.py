@@ -125,6 +125,10 @@ _ANSWERS: dict[str, str] = {
         "`familiar backup FILE` in a terminal writes all that I know into one file, and `familiar restore FILE` "
         "brings it back; photos are not in it."
     ),
+    "formats": (
+        "I read JPEG, PNG, HEIC and HEIF, WebP, AVIF, TIFF, GIF, MPO, BMP, JPEG 2000, PPM, Targa, and the previews in "
+        "camera RAW files (DNG, CR2, CR3, NEF, ARW, RAF, ORF, RW2 and others). No videos."
+    ),
     "language": "I understand English, German and Spanish, and answer in English.",
     "internet": "I open no addresses: I have no way to the internet. Save the picture as a file, and give me its path.",
     "attaching": (

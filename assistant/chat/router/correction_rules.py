@@ -245,7 +245,7 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
         _about_photo("split"),
     ),
     (
-        rf"^(?=.*(?:{A_CONCEPT}|\b(?:group|gruppe|grupo|number|cluster) #?\d))(?=.*\b(?:different|other|another|wrong|someone else|somebody else|two|ander\w*|zwei|otra?s?|dos)\b)(?=.*\b(?:photos?|pictures?|fotos?|bilder|people|persons?|dogs?|cats?|personen|personas)\b)(?:some|there are|not all|a few|several|two|one|half|these|those|einige|algunas?|hay|in|in der|en el)\b.*$",
+        rf"^(?=.*(?:{A_CONCEPT}|\b(?:group|gruppe|grupo|number|cluster) #?\d))(?=.*\b(?:different|other|another|wrong|someone else|somebody else|two|ander\w*|zwei|otra?s?|dos)\b)(?=.*\b(?:photos?|pictures?|fotos?|bilder|people|persons?|dogs?|cats?|personen|personas)\b)(?:some|(?:there )?are (?:a bunch|some|a few|two|lots|several|many)|a bunch|lots|there are|not all|a few|several|two|one|half|these|those|einige|algunas?|hay|in|in der|en el)\b.*$",
         _about_photo("split"),
     ),
     (

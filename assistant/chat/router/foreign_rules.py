@@ -114,11 +114,11 @@ FOREIGN_RULES: tuple[Rule, ...] = compiled(
     ),
     # forget, remember
     (
-        rf"^(?:vergiss|vergesse|lösch(?:e)?|entferne?) (?:bitte |alles (?:über|von|zu) |alle daten (?:über|von|zu) )*(?P<who>{A_CONCEPT})[.!]*$",
+        rf"^(?:vergiss|vergesse|lösch(?:e)?|entferne?) (?:bitte |alles (?:über|von|zu) |alle daten (?:über|von|zu) )*(?P<who>{A_CONCEPT})(?: (?:wieder|bitte|ganz|komplett|für immer|endgültig))*[.!]*$",
         _forget,
     ),
     (
-        rf"^(?:olvida|olvídate|elimina|borra)(?: todo (?:sobre|de))?(?: de)?(?: a)? (?P<who>{A_CONCEPT})[.!]*$",
+        rf"^(?:olvida|olvídate|elimina|borra)(?: todo (?:sobre|de))?(?: de)?(?: a)? (?P<who>{A_CONCEPT})(?: (?:wieder|bitte|ganz|komplett|für immer|endgültig))*[.!]*$",
         _forget,
     ),
     (

@@ -32,6 +32,7 @@ Topic = Literal[
     "why",
     "acts",
     "backup",
+    "formats",
     "language",
     "internet",
     "suggestions",
@@ -132,6 +133,10 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("edit_photos"),
     ),
     # how to
+    (
+        r"^(?:which|what|welche|qu[eé]|cu[aá]les)\b.*\b(?:formats?|file ?types?|kinds of files?|formate|dateitypen|formatos)\b.*$|^(?:do|can|does) (?:you|it|familiar) (?:support|read|open|understand|handle|take)\b.*\b(?:heic|heif|raw|jpe?gs?|pngs?|tiffs?|webp|avif|videos?|movies|dng|cr2|cr3|nef|arw|gifs?|pdfs?|files?)\b.*$",
+        _help("formats"),
+    ),
     (
         rf"^{_HOW} .*\b(?:backups?|back up|restore|sichern|sicherung|sicherungskopie|copia de seguridad|respaldo|respaldar|new computer|neuen rechner)\b.*$|^(?:make|create|do) (?:a )?backups?(?: of .*)?[.!]*$|^cómo hago una copia\b.*$",
         _help("backup"),

@@ -38,6 +38,13 @@ UNDECIDED = 0.5
 """The confidence of a request that no pattern recognised."""
 
 
+_EXPLAINS = re.compile(
+    r"[,;:] | (?:while|because|since|so that|so (?:i|we|you|he|she)|when (?:i|we|you)|before (?:i|we|you)"
+    r"|after (?:i|we|you)|weil|während|damit|denn|porque|mientras|para que|ya que)\b| [-–—] ",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """One sentence of the skeleton, without the courtesies in front of it."""
@@ -53,6 +60,13 @@ class Sentence:
     def bare(self) -> tuple[str, ...]:
         """The sentence without courtesies at its end, without and with those in front."""
         return tuple(dict.fromkeys(_bare(text) for text in (self.text, self.spoken)))
+
+    @property
+    def head(self) -> tuple[str, ...]:
+        """What is in front of a clause that explains: "train Bo while I sleep"; nothing where there is none."""
+        match = _EXPLAINS.search(self.text)
+        shorter = "" if match is None else _bare(self.text[: match.start()].rstrip(" ,;"))
+        return (shorter,) if len(shorter.split()) > 1 else ()
 
     @property
     def tail(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from assistant.chat.router.concept_rules import CONCEPT_RULES
 from assistant.chat.router.correction_rules import CORRECTION_RULES, about_named_photo
 from assistant.chat.router.foreign_rules import FOREIGN_RULES
 from assistant.chat.router.help_rules import HELP_RULES
+from assistant.chat.router.numbers import with_digits
 from assistant.chat.router.outcome import (
     LIKELY,
     LOOSE,
@@ -81,6 +82,7 @@ def route(request: Request, photos: Sequence[str] = ()) -> Route:
     confidence `UNDECIDED`.
     """
     started = time.perf_counter()
+    request = with_digits(request)
     outcome, source = _decide(request, (*request.photos, *map(str, photos)))
     return _as_route(request, outcome, source, (time.perf_counter() - started) * 1000)
 
@@ -142,6 +144,8 @@ def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
             return outcome
     for sentence in [] if guarded else sentences:
         outcome = _first(CORRECTION_RULES, sentence, sentence.tail)
+        if outcome is None and not photos:
+            outcome = _first((*CORRECTION_RULES, *CONCEPT_RULES, *FOREIGN_RULES), sentence, sentence.head)
         if outcome is not None:
             return outcome
     if photos:

@@ -87,6 +87,10 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
 
 
 RULES: tuple[Rule, ...] = compiled(
+    (
+        r"^(?:find|show|get|give|fetch)(?: me| us)? (?:the|those|all the|all those|only the) ones? (?:where|with|from|that|of|in|at|on|when|who|which)\b",
+        simple("find"),
+    ),
     # find
     (
         rf"^(?:where's|where is|where are|where did i put|what happened to) (?:the|my|that|those|our) (?:{PHOTOS}|photo|picture|pic|image|foto|selfie|shot)\b",

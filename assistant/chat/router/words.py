@@ -15,7 +15,7 @@ A_PHOTO = re.escape(PHOTO)
 OPENING = re.compile(
     r"^(?:(?:hey|hi|hello|ok|okay|yes|yeah|yep|sure|please|now|then|so|well|great|thanks|thank you|and|also|cool|nice"
     r"|lovely|perfect|good|alright|right|familiar|hmm+|um|next|but|actually|wait|no|sorry|wow|there|pls|plz|bitte|hallo"
-    r"|oye|hola|por favor)\b[\s,!:;-]*)+",
+    r"|oye|hola|por favor|yo)\b[\s,!:;-]*)+",
     re.IGNORECASE,
 )
 ASKING = re.compile(
@@ -68,6 +68,7 @@ CHATTER = tuple(
         r"^(?:search|look up) (?:the (?:web|internet)|online|google)\b",
         r"^(?:see you|good ?bye|bye|good ?night|talk to you)\b",
         r"^do you (?:like|love|hate|enjoy|want|need|think|feel|believe|mind|ever)\b",
+        r"^(?:hoi|grüezi|sali|salü|moin|servus|grüß|gruss|hola|buenas|qué onda|qué tal|hiya|howdy|wie ga?ht|wie geht|hey there)\b",
         rf"^(?!.*(?:that|dass|que) .*{A_CONCEPT})(?:forget (?:it|that|this|about (?:it|that|this)|what i said|me not|i (?:said|asked))|never ?mind)\b",
         r"^(?:don't forget|remember) to\b",
         r"^(?:do you )?remember (?:when|how|the|what|last|our|that time|me|yesterday)\b",

@@ -109,6 +109,7 @@ class TestRemember(_Integration):
     name = "remember"
 
 
+@pytest.mark.slow
 class TestForget(_Integration):
     name = "forget"
 
