@@ -39,7 +39,6 @@ from assistant.language.parse import CONCEPT, Request, parse
 from assistant.presentation.description_lines import why_lines
 from assistant.presentation.printable import percent
 from assistant.presentation.replies import before_forgetting, not_forgotten
-from assistant.presentation.suggestion_lines import suggestion_lines
 from assistant.results import Description, FoundPhotos, Imagined
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess, is_there
@@ -143,8 +142,8 @@ class Dialogue:
             emit(Answer("A new conversation."))
         elif command.name == "/forget":
             self._ask_to_forget(arguments, emit)
-        elif command.name == "/suggestions" and self._asks:
-            self._ask_about_suggestions(arguments or None, emit)
+        elif command.name == "/suggestions":
+            self._suggestions(arguments or None, text, stop, emit)
         else:
             self._act(self._actions.of_command(command.name, arguments), stop, emit, text)
 
@@ -189,8 +188,8 @@ class Dialogue:
             emit(Quit())
         elif found.intent == "help" and found.slots["topic"] == "why":
             emit(Answer(why_lines(self.conversation.last_description)))
-        elif found.intent == "help" and found.slots["topic"] == "suggestions" and self._asks:
-            self._ask_about_suggestions(None, emit)
+        elif found.intent == "help" and found.slots["topic"] == "suggestions":
+            self._suggestions(None, text, stop, emit)
         elif found.intent == "help":
             emit(Answer(program_answer(found.slots["topic"], self.familiar)))
         elif found.intent == "clarify":
@@ -296,12 +295,13 @@ class Dialogue:
         self.conversation.question = question
         emit(question.ask())
 
-    def _ask_about_suggestions(self, name: str | None, emit: Emit) -> None:
-        found = self.familiar.suggestions(name)
+    def _suggestions(self, name: str | None, text: str, stop: threading.Event, emit: Emit) -> None:
+        """Ask about the photos that may show somebody, one by one; list them where nobody is there who can be asked."""
+        found = self.familiar.suggestions(name) if self._asks else []
         if found:
             self._ask(IsThis(tuple(found)), emit)
         else:
-            emit(Answer(suggestion_lines(found)))
+            self._act(self._actions.suggestions(name), stop, emit, text)
 
     def is_request(self, text: str) -> bool:
         """Whether words that could be a name are something to do."""

@@ -115,7 +115,7 @@ def rename(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     return Outcome("name_concept", {"concept": old, "name": name}, SURE) if name else None
 
 
-def _name_photo(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+def name_photo(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     if not sentence.photos or sentence.text.endswith("?"):
         return None
     name = sentence.part(match, "name").text
@@ -175,15 +175,15 @@ CONCEPT_RULES: tuple[Rule, ...] = compiled(
     (rf"^(?:call|name) (?P<old>{A_CONCEPT}) (?P<name>(?-i:{CAPITAL}).*)$", rename),
     (
         rf"^(?:remember (?:that )?|learn (?:that )?)?(?:(?:this|that)(?: one| here| guy| dog| cat| person| woman| man)?|it|he|she|the \w+(?: here| there| in (?:this|the) (?:photo|picture)| in {A_PHOTO}| on the (?:left|right))|{A_PHOTO})(?:'s| is)(?: called| named)? (?:(?:my|our|the) (?:\w+ ){{0,2}}?)?{NAME}(?:,? (?:please |and )?(?:remember|learn|note|keep|save|call|that's).*)?[.!]*$",
-        _name_photo,
+        name_photo,
     ),
     (
         rf"^these are(?: all)?(?: {PHOTOS} of)? {NAME}(?:, (?:please )?(?:learn|remember) \w+)?[.!]*$",
-        _name_photo,
+        name_photo,
     ),
     (
         rf"^(?:meet|learn) (?:(?:my|our) (?:\w+ )?)?{NAME}(?: from| with| in)?(?: (?:this|these|that) (?:photos?|pictures?))?[: ]*(?:{A_PHOTO}[, and]*)*[.!]*$",
-        _name_photo,
+        name_photo,
     ),
     # forget, remember
     (

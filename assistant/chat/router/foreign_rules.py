@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import re
 
-from assistant.chat.router.outcome import LIKELY, SURE, Outcome, Rule, Sentence, compiled, photo_slots
+from assistant.chat.router.concept_rules import forget, name_numbered, name_photo, remember, rename
+from assistant.chat.router.outcome import LIKELY, SURE, Outcome, Rule, Sentence, compiled, simple
 from assistant.chat.router.words import A_CONCEPT, A_PHOTO, CAPITAL
-from assistant.language.parse import CONCEPT, PHOTO
+from assistant.language.parse import PHOTO
 
 _NAME = rf"(?P<name>(?-i:{A_CONCEPT}|{CAPITAL})[^,.!?]*?|\"[^\"]+\"|'[^']+')"
 _NUMBERED = r"(?:(?:die |der |das |den |el |la |al |a la )?(?:gruppe|nummer|person|tier|ding|gesicht|nr\.?|grupo|número|numero|persona|cara|mascota)\s*)+#?\s*(?P<id>\d+)"
@@ -33,48 +34,6 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     return Outcome("imagine", {"prompt": words.text}, SURE, words)
 
 
-def _find(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    query = sentence.request.part(sentence.text, sentence.start)
-    return Outcome("find", {"query": query.text}, SURE, query)
-
-
-def _list(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    return None if sentence.photos else Outcome("list_concepts", {}, SURE)
-
-
-def _name_numbered(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    name = re.sub(
-        r"^(?:el nombre|den namen)(?: de)? ", "", sentence.part(match, "name").text, flags=re.IGNORECASE
-    )
-    return Outcome("name_concept", {"id": int(match["id"]), "name": name}, SURE) if name else None
-
-
-def _rename(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    old, name = sentence.part(match, "old").text, sentence.part(match, "name").text
-    return Outcome("name_concept", {"concept": old, "name": name}, SURE) if name else None
-
-
-def _name_photo(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    if not sentence.photos or sentence.text.endswith("?"):
-        return None
-    name = sentence.part(match, "name").text
-    known = "concept" if name in sentence.request.concepts else "name"
-    return Outcome("name_concept", {known: name, **photo_slots(sentence.photos)}, LIKELY)
-
-
-def _remember(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    words = sentence.part(match, "text")
-    if words.mentions:
-        return Outcome("remember", {"concept": words.mentions[0].name, "text": words.text}, SURE)
-    return Outcome("clarify", {"wanted": "remember", "missing": "concept", "text": words.text}, LIKELY)
-
-
-def _forget(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    if CONCEPT in match["who"]:
-        return Outcome("forget", {"concept": sentence.part(match, "who").text}, SURE)
-    return Outcome("clarify", {"wanted": "forget", "missing": "concept"}, LIKELY)
-
-
 def _which_photo(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     if sentence.photos:
         return None
@@ -85,94 +44,94 @@ def _which_photo(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
 
 FOREIGN_RULES: tuple[Rule, ...] = compiled(
     # name_concept
-    (rf"^(?:nenn(?:e)?|benenne|taufe?) {_NUMBERED} (?:bitte |jetzt )*(?P<name>.+?)[.!]*$", _name_numbered),
+    (rf"^(?:nenn(?:e)?|benenne|taufe?) {_NUMBERED} (?:bitte |jetzt )*(?P<name>.+?)[.!]*$", name_numbered),
     (
         rf"^{_NUMBERED} (?:ist|heißt|heisst|soll) (?:unser(?:e)? (?:\w+ )?|mein(?:e)? (?:\w+ )?)?{_NAME}(?: heißen)?[.!]*$",
-        _name_numbered,
+        name_numbered,
     ),
-    (rf"^(?:llama|nombra|llámale|ponle) {_NUMBERED} (?P<name>.+?)[.!]*$", _name_numbered),
-    (rf"^{_NUMBERED} (?:es|se llama) (?:mi (?:\w+ )?|nuestr[oa] (?:\w+ )?)?{_NAME}[.!]*$", _name_numbered),
+    (rf"^(?:llama|nombra|llámale|ponle) {_NUMBERED} (?P<name>.+?)[.!]*$", name_numbered),
+    (rf"^{_NUMBERED} (?:es|se llama) (?:mi (?:\w+ )?|nuestr[oa] (?:\w+ )?)?{_NAME}[.!]*$", name_numbered),
     (
         rf"^(?:benenne|nenne?) (?P<old>{A_CONCEPT}) (?:in|zu|ab jetzt|künftig|jetzt) (?P<name>.+?)(?: um)?[.!]*$",
-        _rename,
+        rename,
     ),
     (
         rf"^(?:renombra|cambia el nombre de|llama ahora) (?:a )?(?P<old>{A_CONCEPT}) (?:a|como|por) (?P<name>.+?)[.!]*$",
-        _rename,
+        rename,
     ),
     (
         rf"^(?:das|dies|der|die)(?: hier| da)? (?:ist|sind|heißt) (?:mein(?:e|en)? (?:\w+ )?|unser(?:e)? (?:\w+ )?)?{_NAME}[.!]*$",
-        _name_photo,
+        name_photo,
     ),
     (
         rf"^{A_PHOTO} (?:ist|zeigt|es|muestra) (?:mein(?:e)? (?:\w+ )?|mi (?:\w+ )?)?{_NAME}[.!]*$",
-        _name_photo,
+        name_photo,
     ),
     (
         rf"^(?:este|esta|ese|esa|esto|aquel)(?: de aquí)? (?:es|son|se llama) (?:mi (?:\w+ )?|nuestr[oa] (?:\w+ )?)?{_NAME}[.!]*$",
-        _name_photo,
+        name_photo,
     ),
     # forget, remember
     (
         rf"^(?:vergiss|vergesse|lösch(?:e)?|entferne?) (?:bitte |alles (?:über|von|zu) |alle daten (?:über|von|zu) )*(?P<who>{A_CONCEPT})(?: (?:wieder|bitte|ganz|komplett|für immer|endgültig))*[.!]*$",
-        _forget,
+        forget,
     ),
     (
         rf"^(?:olvida|olvídate|elimina|borra)(?: todo (?:sobre|de))?(?: de)?(?: a)? (?P<who>{A_CONCEPT})(?: (?:wieder|bitte|ganz|komplett|für immer|endgültig))*[.!]*$",
-        _forget,
+        forget,
     ),
     (
         rf"^(?:merk(?:e)? dir|denk(?:e)? (?:dran|daran)|vergiss nicht|notier(?:e)?(?: dir)?|behalte?|schreib dir auf)(?: bitte)?[,:]?(?: dass|:)? (?P<text>.*{A_CONCEPT}.+?)[.!]*$",
-        _remember,
+        remember,
     ),
     (
         rf"^(?:recuerda|acuérdate de|no olvides|anota|apunta|ten en cuenta)(?: por favor)?[,:]?(?: que|:)? (?P<text>.*{A_CONCEPT}.+?)[.!]*$",
-        _remember,
+        remember,
     ),
     # list_concepts
     (
         r"^(?:wen|was|welche (?:leute|personen|menschen|tiere|haustiere|dinge|sachen)) (?:kennst|erkennst|hast) du(?: alles| alle| schon| denn| so| bisher| gefunden| gelernt| erkannt)*[.!?]*$|^wer sind (?:meine|die) (?:leute|menschen|personen|haustiere|tiere)(?: in meinen \w+)?[.!?]*$"
         rf"|^wer (?:ist|kommt) (?:alles )?(?:in|auf) meinen {_PHOTOS_DE}(?: (?:vor|zu sehen))?[.!?]*$|^(?:zeig(?:e)?|list(?:e)?|nenn(?:e)?)(?: mir)? (?:alle|meine|die) (?:leute|personen|menschen|tiere|haustiere|dinge|gruppen|namen)(?: auf)?[.!?]*$",
-        _list,
+        simple("list_concepts"),
     ),
     (
         rf"^(?:was weißt du|was weisst du|erzähl(?:e)?(?: mir)?(?: etwas| was)?|wer ist|was ist|kennst du) (?:über |von )?{A_CONCEPT}[.!?]*$",
-        _list,
+        simple("list_concepts"),
     ),
     (
         r"^a qui[eé]n(?:es)? (?:conoces|reconoces|has (?:encontrado|aprendido|reconocido))(?: ya)?[.!?]*$|^(?:qu[eé]|cuáles) (?:personas|gente|mascotas|animales|cosas) (?:conoces|has encontrado|reconoces)[.!?]*$|^(?:qui[eé]nes|qui[eé]n) (?:son|es) mi (?:gente|familia)[.!?]*$|^qui[eé]nes son mis (?:personas|mascotas|animales)[.!?]*$"
         r"|^(?:muestra|muéstrame|lista|enséñame) (?:todas? |todos? )?(?:las |los |mis )(?:personas|mascotas|animales|gente|grupos|nombres)[.!?]*$|^qui[eé]n(?:es)? (?:sale|salen|hay|aparece|aparecen) en mis (?:fotos|imágenes)[.!?]*$",
-        _list,
+        simple("list_concepts"),
     ),
     (
         rf"^(?:qu[eé] sabes|cuéntame(?: algo)?|háblame|qui[eé]n es|conoces)(?: de| sobre| a)? {A_CONCEPT}[.!?]*$",
-        _list,
+        simple("list_concepts"),
     ),
     # find
-    (rf"^(?:ich suche|gibt es|habe? ich|haben wir|hast du|hab ich)\b.*\b{_PHOTOS_DE}\b", _find),
+    (rf"^(?:ich suche|gibt es|habe? ich|haben wir|hast du|hab ich)\b.*\b{_PHOTOS_DE}\b", simple("find")),
     (
         rf"^(?:wie viele|welche|alle|meine|die|auf welchen|auf wie vielen)(?: \w+)*? {_PHOTOS_DE}\b(?! {A_PHOTO})",
-        _find,
+        simple("find"),
     ),
     (
         rf"^(?:zeig(?:e)?|such(?:e)?|find(?:e)?|hol(?:e)?|öffne){_COURTESY_DE} (?:.*\b{_PHOTOS_DE}\b|{A_CONCEPT}\b).*$",
-        _find,
+        simple("find"),
     ),
-    (rf"^{_PHOTOS_DE} (?:von|mit|aus|vom|am|im|in|wo|auf)\b", _find),
-    (rf"^(?:wann|wo) (?:habe?n?|hab|war|waren|sah) .*{A_CONCEPT}", _find),
-    (rf"^(?:busco|hay|tengo|tenemos|tienes)\b.*\b{_PHOTOS_ES}\b", _find),
+    (rf"^{_PHOTOS_DE} (?:von|mit|aus|vom|am|im|in|wo|auf)\b", simple("find")),
+    (rf"^(?:wann|wo) (?:habe?n?|hab|war|waren|sah) .*{A_CONCEPT}", simple("find")),
+    (rf"^(?:busco|hay|tengo|tenemos|tienes)\b.*\b{_PHOTOS_ES}\b", simple("find")),
     (
         rf"^(?:cuántas|cuantas|qué|que|cuáles|todas|mis|en qué|en cuántas)(?: \w+)*? {_PHOTOS_ES}\b(?! {A_PHOTO})",
-        _find,
+        simple("find"),
     ),
     (
         rf"^(?:muéstrame|muestrame|enséñame|ensename|muestra|busca|encuentra|quiero ver|ver|abre)(?: \w+)*? (?:{_PHOTOS_ES}\b|a {A_CONCEPT}).*$",
-        _find,
+        simple("find"),
     ),
-    (rf"^{_PHOTOS_ES} (?:de|con|en|del|donde|que)\b", _find),
+    (rf"^{_PHOTOS_ES} (?:de|con|en|del|donde|que)\b", simple("find")),
     (
         rf"^(?:cuándo|cuando|dónde|donde) (?:vi|vimos|he visto|hemos visto|estuvo|estaba|fue)\b.*{A_CONCEPT}",
-        _find,
+        simple("find"),
     ),
     # imagine
     (
