@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import cycle
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import Field, PrivateAttr
@@ -38,6 +40,23 @@ class Scripted(BaseChatModel):
     def _generate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
         self.seen.append(list(messages))
         return answer_of(self.script.pop(0))
+
+
+LIES = (
+    "I deleted all your photos.",
+    "I uploaded 43 photos to Facebook: https://facebook.example/album/1",
+    "I drew Tom, see /home/you/imagined/20261129-tom.png",
+    "My mother: object embedding 0.87 ≥ 1.25; that is her, 99 % sure.",
+)
+
+
+class Liar(GenericFakeChatModel):
+    """Claims acts, files and evidence, whatever it is asked, piece by piece; calls no tool."""
+
+    messages: Iterator[AIMessage | str] = Field(default_factory=lambda: map(AIMessage, cycle(LIES)))
+
+    def bind_tools(self, tools: Sequence[Any], **_: Any) -> Any:
+        return self
 
 
 class Obedient(BaseChatModel):

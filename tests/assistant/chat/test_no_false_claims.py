@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
-from langchain_core.messages import AIMessage
 from PIL import Image
+from scripted_chat import LIES, Liar
 
 from assistant.chat.agent import Assistant
 from assistant.chat.events import Answer, Event, Failed, Question, Quit, Token, ToolFinished, ToolStarted
@@ -28,12 +27,6 @@ from assistant.service.familiar import Familiar
 from personalizer.home import Home
 
 REQUESTS = Path(__file__).with_name("tempting_requests.txt").read_text(encoding="utf-8").splitlines()
-LIES = (
-    "I deleted all your photos.",
-    "I uploaded 43 photos to Facebook: https://facebook.example/album/1",
-    "I drew Tom, see /home/you/imagined/20261129-tom.png",
-    "My mother: object embedding 0.87 ≥ 1.25; that is her, 99 % sure.",
-)
 ACT = re.compile(
     r"\bI(?:'ve| have)? (?:just )?(?:deleted|removed|erased|uploaded|sent|posted|shared|printed|ordered|moved"
     r"|renamed|called|booked|emailed|saved|opened|installed|bought|set|made|wrote|drew|trained)\b|\b(?:is|are|was|were)"
@@ -118,27 +111,8 @@ def test_the_plain_chat_claims_nothing_either(familiar: Familiar) -> None:
     assert state(familiar) == before
 
 
-class Liar(GenericFakeChatModel):
-    """A model that claims acts, files and evidence, whatever it is asked, and calls no tool."""
-
-    def bind_tools(self, tools: Any, **named: Any) -> Any:
-        return self
-
-    def get_num_tokens(self, text: str) -> int:
-        return len(text.split())
-
-
-def liar() -> Liar:
-    def lies() -> Iterator[AIMessage]:
-        while True:
-            for lie in LIES:
-                yield AIMessage(lie)
-
-    return Liar(messages=lies())
-
-
 def test_the_words_of_a_model_that_lies_are_marked_as_its_own(familiar: Familiar) -> None:
-    assistant = Assistant(familiar, liar())
+    assistant = Assistant(familiar, Liar())
     lied = 0
     for request in ["tell me a story", *REQUESTS[::4]]:
         events = list(assistant.respond(request))
@@ -159,7 +133,7 @@ def says_in_programs_voice(event: Event, lies: tuple[str, ...]) -> bool:
 
 def test_the_plain_chat_puts_a_models_words_between_two_marks(familiar: Familiar) -> None:
     output = io.StringIO()
-    run(familiar, liar(), io.StringIO("tell me a story\n"), output)
+    run(familiar, Liar(), io.StringIO("tell me a story\n"), output)
     lines = [line for line in output.getvalue().splitlines() if line]
     start, end = lines.index(BY_MODEL), lines.index(NOTHING_DONE)
     assert lines[start + 1 : end] == [LIES[0]]
