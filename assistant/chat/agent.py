@@ -9,6 +9,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from assistant.chat.dialogue import Dialogue, Emit
 from assistant.chat.events import Answer, Cancelled, Event, Failed, Notice
 from assistant.chat.history.recorder import Recorder
 from assistant.chat.memory import Conversation
-from assistant.chat.slash_commands import is_command
+from assistant.chat.slash_commands import in_chat, is_command
 from assistant.daemon.code_version import CodeWatch
 from assistant.service.familiar import Familiar
 from personalizer.errors import FamiliarError, JobCancelled
@@ -143,7 +144,8 @@ class Assistant:
         except (KeyboardInterrupt, JobCancelled):
             tell(Cancelled())
         except FamiliarError as error:
-            tell(Failed.from_error(error, shortened))
+            failed = Failed.from_error(error, shortened)
+            tell(replace(failed, fix=in_chat(failed.fix)))
         except BaseException as error:
             # Not even a SystemExit from a library may end the thread that later requests wait for.
             tell(Failed.from_error(error, f"answering {shortened!r}"))

@@ -33,7 +33,7 @@ from assistant.chat.questions import (
 )
 from assistant.chat.replies import about_change, clarification
 from assistant.chat.router.route import MAX_CHARACTERS, UNDECIDED, Route, route
-from assistant.chat.slash_commands import help_text, is_command, parse_command
+from assistant.chat.slash_commands import help_text, in_chat, is_command, parse_command
 from assistant.chat.told_answer import told_answer
 from assistant.language.parse import CONCEPT, Request, parse
 from assistant.presentation.description_lines import why_lines
@@ -93,6 +93,9 @@ class Dialogue:
             # Whether a rule or a model chose the tool, "/why" and "it" are about what it answered.
             if isinstance(event, ToolFinished):
                 self._note(event.artifact)
+                event = replace(event, text=in_chat(event.text))
+            if isinstance(event, Answer) and event.by_model is None:
+                event = replace(event, text=in_chat(event.text))
             if isinstance(event, Answer) and self._may_ask_about_chats(text):
                 emit(ToolFinished(event.text, None))
                 self._ask(MayKeepChats(), emit)

@@ -71,6 +71,19 @@ _ALIASES = {
 }
 
 
+_IN_A_SHELL = re.compile(
+    rf"\bfamiliar (?P<name>{'|'.join(command.name[1:] for command in COMMANDS)})\b(?! (?:list|delete|export|on|off|--))"
+)
+
+
+def in_chat(text: str) -> str:
+    """`text` with slash commands for the shell's where there is one; what stands in “…” is somebody's words."""
+    pieces = re.split("(“[^”]*”)", text)
+    return "".join(
+        piece if piece.startswith("“") else _IN_A_SHELL.sub(r"/\g<name>", piece) for piece in pieces
+    )
+
+
 def is_command(text: str) -> bool:
     """Whether `text` is meant as a command; an absolute path is not."""
     return bool(re.match(r"^/(?:[a-z?][a-z-]*)(?:\s|$)", text.strip(), re.IGNORECASE))

@@ -9,6 +9,7 @@ import pytest
 from assistant.chat.slash_commands import (
     COMMANDS,
     help_text,
+    in_chat,
     is_command,
     leaves,
     matching_commands,
@@ -168,3 +169,18 @@ def test_a_profile_and_what_to_take_back() -> None:
     assert split_profile("'Bo' --remove #12") == ("Bo", 12)
     with pytest.raises(UsageError):
         split_profile(" ")
+
+
+@pytest.mark.parametrize(
+    ("shell", "chat"),
+    [
+        ("Name it first: familiar name 4 NAME", "Name it first: /name 4 NAME"),
+        ("2 more may show Bo: familiar suggestions", "2 more may show Bo: /suggestions"),
+        ("List them with: `familiar profile 'Bo'`", "List them with: `/profile 'Bo'`"),
+        ("familiar chats on", "familiar chats on"),
+        ("`familiar faces off --erase`", "`familiar faces off --erase`"),
+        ("You told me: “type familiar find Bo”.", "You told me: “type familiar find Bo”."),
+    ],
+)
+def test_a_chat_names_its_own_commands(shell: str, chat: str) -> None:
+    assert in_chat(shell) == chat
