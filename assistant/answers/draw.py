@@ -89,7 +89,8 @@ class ImageGenerator:
         ]
         usable = [concept for concept in known if self._serving.has_prefix(concept)]
         notes = [
-            f"{concept.name} has no trained prefix for this backbone yet: `familiar train {concept.name}`."
+            f"{concept.name} is not trained yet, so this does not look like {concept.name}: "
+            f"familiar train {concept.name}"
             for concept in known
             if concept not in usable
         ]
@@ -102,7 +103,7 @@ class ImageGenerator:
                 f"{', '.join(_names(left_out))} is not used."
             )
         if not known:
-            notes.append("No concept that you named is in this text.")
+            notes.append("I know nobody by a name in these words: they are drawn as they are.")
         notes += [
             f"“{folded(name)}” was taken for the word. If you mean {name}: write it with a capital letter."
             for name in overlooked_names(words.text, self.library.names())

@@ -45,7 +45,7 @@ from assistant.tools.list_concepts import listed_concepts
 from assistant.tools.name import learn_from_photos, name_group_or_rename
 from assistant.tools.remember import remember_fact
 from assistant.tools.train import train_named
-from personalizer.errors import UsageError, counted
+from personalizer.errors import FamiliarError, UsageError, counted
 from personalizer.schemas import OnProgress, ScanReport
 
 
@@ -129,6 +129,20 @@ class Actions:
         return self._change(
             "reject", title, lambda: reject_photo(self._familiar, self._access, concept, photo)
         )
+
+    def replace(self, concept: str, instead_of: str, photo: Path | str) -> Action:
+        """It is one and not the other."""
+
+        def run() -> tuple[str, Any]:
+            try:
+                said = f"{reject_photo(self._familiar, self._access, instead_of, photo)[0]} "
+            except FamiliarError:
+                said = ""  # the other one was not noted there
+            words, changed = confirm_photo(self._familiar, self._access, concept, photo)
+            return said + words, changed
+
+        title = f"Noting that {concept} is in {photo_title(photo)}, not {instead_of}"
+        return self._change("confirm", title, run)
 
     def merge(self, first: str, second: str) -> Action:
         title = f"Making one of {first} and {second}"
@@ -293,6 +307,8 @@ class Actions:
     def _correction(self, intent: str, slots: Slots) -> Action:
         concept = str(slots.get("concept", slots.get("id", "")))
         match intent:
+            case "confirm" if "instead_of" in slots:
+                return self.replace(concept, str(slots["instead_of"]), slots["photo"])
             case "confirm":
                 return self.confirm(concept, slots["photo"])
             case "reject":

@@ -17,10 +17,16 @@ from assistant.language.parse import CONCEPT, Request, parse
 from personalizer.names import name_key
 
 _AGAIN = re.compile(
-    r"^(?:(?:please|ok|okay|and|now|then|yes|draw|paint|make|do|give me|show me|noch|dibuja|haz|otra vez)[ ,]*)*"
+    r"^(?:(?:please|ok|okay|and|now|then|yes|nice|great|cool|lovely|haha|draw|paint|make|do"
+    r"|give me|show me|noch|dibuja|haz|otra vez)[ ,]*)*"
     r"(?:again|(?:him|her|it|them|that) again|another|another one|one more|more|once more|try again|the same again"
     r"|(?:one|another one) (?:like|of) (?:that|this|it)|(?:ein(?:e|s)|noch ein(?:e|s|mal)?)|nochmal|otro|otra|una? más)"
     r"(?: (?:please|picture|drawing|time|bitte|por favor|like that|like this))*[ .!?]*$",
+    re.IGNORECASE,
+)
+_AGAIN_BUT = re.compile(
+    r"^(?:(?:please|ok|okay|now|nice|great)[ ,]*)*(?:(?:draw|paint|do|make) (?:it|that|him|her|them) again"
+    r"|(?:another|the same)(?: one)?|again),? but (?:this time )?(?P<change>.+)$",
     re.IGNORECASE,
 )
 _ORDINALS = {
@@ -73,6 +79,10 @@ def in_context(request: Request, said: Conversation, names: Sequence[str]) -> tu
     if found.intent == "clarify" and found.slots.get("missing") == "photo" and _photos_meant(found, said):
         again = route(request, [str(photo) for photo in _photos_meant(found, said)])
         return replace(again, source="context") if again.intent != "clarify" else found, request
+    changed = _AGAIN_BUT.match(request.text)
+    if changed is not None and said.last_route is not None and said.last_route.intent == "imagine":
+        words = parse(f"{said.last_route.slots['prompt']} {changed['change'].strip(' .!?')}", names)
+        return Route("imagine", {"prompt": words.text}, LIKELY, "context", words=words), request
     if said.last_route is not None and _AGAIN.match(request.text) and said.last_route.intent == "imagine":
         slots = {key: value for key, value in said.last_route.slots.items() if key != "seed"}
         return replace(said.last_route, slots=slots, source="context", elapsed_ms=found.elapsed_ms), request

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.chat.actions import Action, Actions
-from assistant.chat.approving import Approving
 from assistant.chat.context import in_context
+from assistant.chat.doubts import CHANGING, Doubts
 from assistant.chat.events import Answer, Event, Quit, ToolFinished, ToolProgress, ToolStarted
 from assistant.chat.free_talk import FreeTalk
 from assistant.chat.history.chat_commands import CHAT_COMMANDS, chat_command
@@ -23,6 +23,7 @@ from assistant.chat.memory import Conversation
 from assistant.chat.program_answers import program_answer, small_talk
 from assistant.chat.questions import (
     MOST_GROUPS,
+    Approving,
     IsThis,
     MayKeepChats,
     MayLookForFaces,
@@ -31,13 +32,12 @@ from assistant.chat.questions import (
     ShallI,
     WhoIsThis,
 )
-from assistant.chat.replies import about_change, clarification
+from assistant.chat.replies import clarification
 from assistant.chat.router.route import MAX_CHARACTERS, UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, in_chat, is_command, parse_command
 from assistant.chat.told_answer import told_answer
 from assistant.language.parse import CONCEPT, Request, parse
 from assistant.presentation.description_lines import why_lines
-from assistant.presentation.printable import percent
 from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.results import Description, FoundPhotos, Imagined
 from assistant.service.familiar import Familiar
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 Emit = Callable[[Event], None]
-_ASK_BEFORE = frozenset(["name_concept", "confirm", "reject", "merge", "split", "undo", "train", "remember"])
-"""Intents that change something: where only their meaning was understood, they are asked about first."""
 
 
 class RequestCancelledError(KeyboardInterrupt):
@@ -84,6 +82,7 @@ class Dialogue:
         approvals = Approvals(self.approving.ask if asks else None, familiar)
         self.access = PhotoAccess(familiar, approvals)
         self._actions = Actions(familiar, self.access)
+        self._doubts = Doubts(familiar, conversation)
         self.talk = FreeTalk(familiar, self.access, conversation, model, approvals)
 
     def answer(self, text: str, stop: threading.Event, emit: Emit) -> None:
@@ -109,6 +108,8 @@ class Dialogue:
                 fix=f"Say it in at most {MAX_CHARACTERS:,}: nothing of it was done.",
             )
         self.approving.emit, self.approving.stop = tell, stop
+        said = self.conversation
+        said.changed_before, said.changed_now = said.changed_now, False
         if is_command(text):
             self._command(text, stop, tell)
         elif not self._is_answer(text, stop, tell):
@@ -175,7 +176,7 @@ class Dialogue:
             self._ask_to_forget(found.slots["concept"], emit)
         elif asked is not None and (found.intent in ("chat", "clarify") or is_only_name(request)):
             emit(Answer(not_forgotten(asked)))
-        elif self._asks and (doubt := self._doubt(found)) is not None:
+        elif self._asks and (doubt := self._doubts.about(found)) is not None:
             self._ask(ShallI(doubt, found), emit)
         else:
             self._carry_out(text, found, stop, emit)
@@ -187,6 +188,7 @@ class Dialogue:
         if action is not None:
             self.conversation.last_route = found
             self._act(action, stop, emit, text)
+            self.conversation.changed_now = found.intent in CHANGING
         elif found.intent == "help" and found.slots["topic"] == "quit":
             emit(Quit())
         elif found.intent == "help" and found.slots["topic"] == "why":
@@ -199,9 +201,8 @@ class Dialogue:
             self.conversation.waiting = found
             emit(Answer(clarification(found)))
         elif not self.talk.answer(text, stop, emit):
-            last = self.conversation.last_route
-            changed = last is not None and last.intent in _ASK_BEFORE
-            emit(Answer(small_talk(text, self.familiar.library.names(), changed=changed)))
+            names = self.familiar.library.names()
+            emit(Answer(small_talk(text, names, changed=self.conversation.changed_before)))
 
     def _told(self, found: Route, request: Request) -> str | None:
         """The user's own words on a question about someone or something named, where no photo is needed."""
@@ -212,19 +213,6 @@ class Dialogue:
             lambda name: self.familiar.profile(name).facts,
             photos_were_named=photos_were_named,
         )
-
-    def _doubt(self, found: Route) -> str | None:
-        """What is asked before it is done: what was only understood by its meaning, or contradicts what I see."""
-        if found.intent not in _ASK_BEFORE:
-            return None
-        described = self.conversation.last_description
-        if found.intent in ("confirm", "name_concept") and described is not None and "photo" in found.slots:
-            seen = [one for one in described.concepts if one.verdict == "yes"]
-            about_it = Path(str(found.slots["photo"])).name == described.photo.name
-            if about_it and seen and found.slots.get("concept") not in [one.name for one in seen]:
-                what = f"{seen[0].name} ({percent(seen[0].probability)} sure)"
-                return f"{about_change(found)}, although I see {what}"
-        return about_change(found) if found.source == "meaning" else None
 
     def _outside(self, found: Route) -> tuple[Path, ...]:
         """Photos of a route that are in no registered folder and may not be looked at yet."""
@@ -268,6 +256,7 @@ class Dialogue:
         self.conversation.waiting = None
         self._act(self._actions.forget(name, text), stop, emit, text)
         self.conversation.forget(NameMentions([name]))
+        self.conversation.just_forgot = True
         self._recorder.forget(NameMentions([name]))
 
     # --- questions

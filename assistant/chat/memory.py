@@ -45,6 +45,12 @@ class Conversation:
     """The last answer about a photo, for "/why"."""
     last_route: Route | None = None
     """The last request that a tool answered, for "another one"."""
+    changed_before: bool = False
+    """Whether the request before changed something, which "no, wait" is about."""
+    changed_now: bool = False
+    """Whether this request did."""
+    just_forgot: bool = False
+    """Whether somebody was forgotten since the last change: "undo" would mean that."""
     waiting: Route | None = None
     """A request that lacks something the user was asked for."""
     question: Pending | None = None

@@ -129,6 +129,11 @@ _ANSWERS: dict[str, str] = {
         "I read JPEG, PNG, HEIC and HEIF, WebP, AVIF, TIFF, GIF, MPO, BMP, JPEG 2000, PPM, Targa, and the previews in "
         "camera RAW files (DNG, CR2, CR3, NEF, ARW, RAF, ORF, RW2 and others). No videos."
     ),
+    "left": (
+        "What I was told to forget is gone for good: from my library, from drawings, from kept chats and from search. "
+        "Backups that were made before may still hold it: `familiar backups` lists these. “who do you know?” says "
+        "who is left."
+    ),
     "language": "I understand English, German and Spanish, and answer in English.",
     "internet": "I open no addresses: I have no way to the internet. Save the picture as a file, and give me its path.",
     "attaching": (
@@ -144,9 +149,9 @@ _SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), answer)
     for pattern, answer in (
         (
-            r"^(?:(?:hi|hello|hey|hallo|hola|moin|servus|good (?:morning|evening|afternoon|day)"
+            r"^(?:(?:hi|hello|hey|hallo|hola|moin|servus|hiya|yo|good (?:morning|evening|afternoon|day)"
             r"|guten (?:morgen|tag|abend)|buen[oa]s (?:días|tardes|noches)"
-            r"|greetings|howdy)\b[ ,!.]*(?:there|familiar|du|todos)?)+[!., ]*$",
+            r"|greetings|howdy)\b[ ,!.]*(?:there|familiar|du|todos)?)+(?:[!., ]+\w+){0,4}[!., ]*$",
             "Hello. Ask me about your photos, or for a drawing; “what can you do?” lists the rest.",
         ),
         (
@@ -172,7 +177,15 @@ _SMALL_TALK: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "I am a program, so I can't tell. What shall I look up?",
         ),
         (r"^(?:y|n|yes|yep|yeah|no|nope|sí|si|ja|nein)[!. ]*$", "I asked nothing that this could answer."),
-        (r"^(?:ok|okay|wow|cool|nice|great|lol|haha\w*|good|fine|super|genau)[!. ]*$", "Good."),
+        (
+            r"^(?:ok|okay|wow|cool|nice|great|lol|haha\w*|good|fine|super"
+            r"|genau|exactly|[^\w\s]+)(?: (?:one|work|job|exactly))?[!. ]*$",
+            "Good.",
+        ),
+        (
+            r"^(?:nah|dunno|idk|hm+|uh+|maybe|perhaps|not sure|i don't know|weiß nicht|no sé)[!. ]*$",
+            "Take your time: nothing waits for an answer.",
+        ),
     )
 )
 
@@ -182,6 +195,9 @@ def small_talk(text: str, names: Sequence[str] = (), *, changed: bool = False) -
     plain = text.strip()
     answer = next((answer for pattern, answer in _SMALL_TALK if pattern.search(plain)), None)
     if answer is None:
+        unknown = _UNKNOWN.search(plain)
+        if unknown is not None and unknown["name"] not in names:
+            return f"I know nobody called {unknown['name']}. “who do you know?” lists those that I know."
         path = _PATH.search(plain)
         if path is not None:
             return f"{path[0]} is no photo that I can read. I read photos: JPEG, PNG, HEIC, RAW and others."
@@ -189,6 +205,10 @@ def small_talk(text: str, names: Sequence[str] = (), *, changed: bool = False) -
     return DONE_ALREADY if changed and answer == NOTHING else answer
 
 
+_UNKNOWN = re.compile(
+    r"\b(?i:who is|who's|about|of|train|retrain|rename|call|split|remember|hide|unhide|merge|forget|teach|know|like)"
+    r" (?i:that |my |the )?(?P<name>[A-ZÀ-Þ][a-zß-ÿ]+)\b"
+)
 _PATH = re.compile(r"(?<!\S)(?:~|\.{1,2})?/[\w.-]+(?:/[\w .-]*\w)*")
 
 

@@ -5,13 +5,15 @@ A question stands until the next request: what is no answer to it is a request l
 
 from __future__ import annotations
 
+import queue
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from assistant.chat.events import Question
+from assistant.chat.events import Event, NeedsApproval, Question
 from assistant.chat.router.route import Route
 from assistant.presentation.chat_lines import QUESTION
 from assistant.presentation.printable import short_path
@@ -19,6 +21,7 @@ from assistant.presentation.suggestion_lines import is_this, who_is_this
 from assistant.results import Suggestion, UnnamedGroup
 from assistant.service.familiar import Familiar
 from assistant.setup.consent import question_about_faces
+from assistant.tools.approvals import ApprovalAnswer, ApprovalRequest
 from personalizer.errors import FamiliarError, counted
 
 MOST_GROUPS = 8
@@ -27,7 +30,7 @@ SKIP = "skip"
 """What Enter alone stands for."""
 _YES = frozenset({"y", "yes", "yep", "yeah", "sure", "ok", "okay", "ja", "sí", "si", "do it", "go ahead"})
 _NO = frozenset({"n", "no", "nope", "nein", "don't", "never"})
-_SKIP = frozenset({"s", SKIP, "next", "don't know", "i don't know", ""})
+_SKIP = frozenset({"s", SKIP, "next", "don't know", "i don't know", "maybe", "not sure", "dunno", "pass", ""})
 _NOBODY = _SKIP | _NO | {"nobody", "no idea", "unknown", "?", "no one"}
 _NO_NAMES = (
     frozenset({"hello", "hi", "hey", "thanks", "thank you", "ok", "okay", "help", "good morning"}) | _YES
@@ -233,4 +236,77 @@ def name_or_join(familiar: Familiar, group: int, name: str) -> str:
 
 
 def _word(text: str) -> str:
+    """The word that an answer comes to: "yes, that's him" is a yes, "no, not her" a no."""
+    plain = text.strip().casefold()
+    first = re.match(r"[\w']+", plain)
+    if (
+        first is not None
+        and first[0] in _YES | _NO
+        and len(plain.split()) <= 5
+        and re.match(r"[\w']+[,.! ]", plain)
+    ):
+        rest = plain[first.end() :]
+        if first[0] in _NO or not re.search(r"\b(?:no|not|but|aber|nicht|pero)\b|n't\b", rest):
+            return first[0]
     return _COURTESY.sub("", text.strip().casefold().rstrip(".!"))
+
+
+# --- what a language model wants
+
+_APPROVAL_WORDS: dict[str, ApprovalAnswer] = {
+    "y": "once", "yes": "once", "once": "once", "1": "once", "c": "chat", "chat": "chat", "this chat": "chat",
+    "2": "chat", "a": "always", "always": "always", "3": "always", "n": "no", "no": "no",
+}  # fmt: skip
+_APPROVAL_SAID = {
+    "once": "Allowed, this once.",
+    "chat": "Allowed in this chat.",
+    "always": "Allowed from now on, in all chats.",
+    "no": "Not allowed: nothing was done.",
+}
+
+
+class Approving:
+    """Lets a language model's wish wait for the user, while its request goes on running.
+
+    One question at a time, asked by the thread that answers requests, answered by any other.
+    """
+
+    def __init__(self) -> None:
+        self._answers: queue.SimpleQueue[ApprovalAnswer] = queue.SimpleQueue()
+        self._asked: ApprovalRequest | None = None
+        self.emit: Callable[[Event], None] = lambda event: None
+        """Shows an event of the request that is running."""
+        self.stop = threading.Event()
+        """Set when that request was stopped."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._asked is not None
+
+    def ask(self, request: ApprovalRequest) -> ApprovalAnswer:
+        """Show the request and wait for the answer; no when the user stops the whole request."""
+        choices = {"once": "yes", "chat": "chat: yes, in this chat", "always": "always", "no": "no"}
+        words = tuple(choices[answer] for answer in request.answers)
+        self._asked = request
+        try:
+            self.emit(NeedsApproval(f"The language model wants this: {request.says}. Allow it?", words))
+            while not self.stop.is_set():
+                try:
+                    return self._answers.get(timeout=0.05)
+                except queue.Empty:
+                    continue
+            return "no"
+        finally:
+            self._asked = None
+
+    def reply(self, text: str) -> str:
+        """Take what the user typed as the answer, and say what it was taken for: anything unclear is a no."""
+        request = self._asked
+        answer = _APPROVAL_WORDS.get(text.strip().casefold().rstrip(".!"), "no")
+        if request is None:
+            return ""
+        if answer not in request.answers:
+            answer = "no"
+        self._answers.put(answer)
+        return _APPROVAL_SAID[answer]

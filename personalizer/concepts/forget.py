@@ -56,12 +56,14 @@ def identity_of(library: Library, concept: Concept) -> Identity:
     """Collect ids and names from the log of operations, which forgetting removes last."""
     ids, names = {concept.id}, [concept.name]
     operations = library.operations()
+    # A merge that was taken back joined nothing: the other one is there again, with files and a name of its own.
+    there = {one.id for one in library.concepts() if one.id != concept.id}
     while True:
         merged = {
             int(operation.payload["removed"])
             for operation in operations
             if operation.kind == "merge" and operation.payload.get("kept") in ids
-        }
+        } - there
         if merged <= ids:
             break
         ids |= merged

@@ -36,7 +36,7 @@ def chat_command(
         case "/export":
             return export_chat(familiar, recorder, arguments)
         case "/private":
-            return make_private(recorder)
+            return make_private(recorder, arguments)
         case _:
             return delete_chat(familiar, recorder, arguments)
 
@@ -83,8 +83,14 @@ def export_chat(familiar: Familiar, recorder: Recorder, arguments: str) -> tuple
     return exported_lines(exported), exported
 
 
-def make_private(recorder: Recorder) -> tuple[str, None]:
-    """`/private`: nothing of this chat is kept from now on, and what was kept of it is removed."""
+def make_private(recorder: Recorder, arguments: str) -> tuple[str, None]:
+    """`/private`: nothing of this chat is kept from now on; what was kept of it is removed, once that was asked for."""
+    if recorder.chat_id is not None and arguments.strip().casefold() != "yes":
+        return (
+            "This removes what was kept of this chat and what was drawn for it, for good, and keeps nothing more of "
+            "it; photos are not touched. To do it: /private yes",
+            None,
+        )
     removed = recorder.make_private()
     return (
         "Nothing of this chat is kept from now on"

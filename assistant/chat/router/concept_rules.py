@@ -54,6 +54,14 @@ _ARTICLES = frozenset(
         "mi",
     ]
 )
+_GOES_ON = re.compile(
+    r"(?:\s*[.!;]\s+(?:(?:also|and|he|she|it|they|his|her|its|their|er|sie|es|él|ella|también|auch)\b|⟦concept⟧)[^?]*?(?=[.!]\s|[.!]*$))+",
+    re.IGNORECASE,
+)
+"""Sentences that go on about the same one: "Bo eats seeds. Also he was found in Bonn"."""
+_ORDERS = frozenset(
+    ["forget", "delete", "remove", "undo", "merge", "split", "train", "draw", "find", "show", "rename"]
+)
 _NO_NAME = frozenset(
     [
         "after",
@@ -130,7 +138,9 @@ def forget(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
 
 
 def remember(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
-    words = sentence.part(match, "text")
+    start = sentence.start + match.start("text")
+    more = _GOES_ON.match(sentence.request.skeleton, start + len(match["text"]))
+    words = sentence.cut(match["text"] + (more[0] if more else ""), start)
     if words.mentions:
         return Outcome("remember", {"concept": words.mentions[0].name, "text": words.text}, SURE)
     return Outcome("clarify", {"wanted": "remember", "missing": "concept", "text": words.text}, LIKELY)

@@ -96,6 +96,19 @@ def about_named_photo(sentence: Sentence) -> Outcome | None:
     return _photos_or_ask("reject" if _DENIES.search(sentence.text) else "confirm", sentence, LIKELY)
 
 
+def _somebody_else(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    """Who it is, and who it is not, where that was said as well."""
+    names = sentence.request.concepts
+    if sentence.text.rstrip().endswith("?") or not names:
+        return None
+    slots: Slots = {"concept": names[-1]}
+    if len(names) > 1 and names[0] != names[-1]:
+        slots["instead_of"] = names[0]
+    if sentence.photos:
+        return Outcome("confirm", slots | photo_slots(sentence.photos), LIKELY)
+    return Outcome("clarify", {**slots, "wanted": "confirm", "missing": "photo"}, LIKELY)
+
+
 def _merge(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
     return None if sentence.text.endswith("?") else merge_outcome(sentence, match)
 
@@ -186,6 +199,11 @@ CORRECTION_RULES: tuple[Rule, ...] = compiled(
     (
         r"^(?:these|those|they|both|the two|diese|estos)(?: two| both| people| groups| dogs| cats| beiden)? (?:are|sind|son) (?:all |both |really |actually )*(?:the same|one|derselbe|dieselbe|gleich|el mismo|la misma|los mismos)\b.*$",
         _merge,
+    ),
+    # "that isn't Bo, it's Amy": the one that it is
+    (
+        rf"^(?:.*\b(?:wrong|mistake\w*|incorrect|not|isn'?t|no|nope|falsch|nicht|nein)\b[^,;.]*)[,;.!]? (?:it|that|this|he|she|das|es|este|ese|esa|eso)(?:'s| is|s| ist| es) (?:really |actually |in fact |clearly |doch )?(?P<who>{A_CONCEPT})(?: instead)?[.!]*$|^(?:no,? )?not {A_CONCEPT}[,;.!]+ (?:but )?(?P<other>{A_CONCEPT})[.!]*$",
+        _somebody_else,
     ),
     # reject: before confirm, since it says the same with a "not"
     (

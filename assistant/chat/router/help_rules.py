@@ -33,6 +33,7 @@ Topic = Literal[
     "acts",
     "backup",
     "formats",
+    "left",
     "language",
     "internet",
     "suggestions",
@@ -73,12 +74,16 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("about"),
     ),
     (
-        r"\b(?:system prompt|(?:your|the|all|previous|prior|initial|hidden|secret|earlier) (?:instructions|prompts?|rules|guidelines|programming|directives))\b|^ignore (?:all|the|any|your|previous|everything)\b|\b(?:jailbreak|developer mode|dan mode|sudo mode|admin mode|god mode)\b|^(?:pretend|act as if|roleplay|from now on you) ",
+        r"^(?!(?:please )?(?:remember|note|keep in mind|merk|recuerda))(?=.).*\b(?:system prompt|(?:your|the|all|previous|prior|initial|hidden|secret|earlier) (?:instructions|prompts?|rules|guidelines|programming|directives))\b|^ignore (?:all|the|any|your|previous|everything)\b|^(?!(?:please )?(?:remember|note|merk|recuerda)).*\b(?:jailbreak|developer mode|dan mode|sudo mode|admin mode|god mode)\b|^(?:pretend|act as if|roleplay|from now on you) ",
         _help("instructions"),
     ),
     (
         r"^(?:why|how come|how) (?:did|do|are|were|can) you (?:think|say|said|believe|know|so sure|sure|tell|recogni[sz]e|come to|decide)\b(?!.*\bphoto of)|^what makes you (?:think|say|believe|so sure)\b|^(?:why|how come|warum|wieso|por qu[eé])[?!. ]*$|^(?:explain (?:that|this|your answer)|how sure (?:are|were) you|are you (?:really |very |quite )?(?:sure|certain)|really|seriously|bist du sicher|estás segur[oa])(?: about (?:that|this|it))?[?!. ]*$|^(?:warum|wieso) (?:glaubst|meinst|denkst) du\b|^¿?por qu[eé] (?:crees|dices|piensas)\b",
         _help("why"),
+    ),
+    (
+        r"^(?:is|are) (?:there )?(?:still )?(?:anything|something|any \w+|traces?) (?:still )?(?:left|remaining|kept|stored|known)\b|^(?:did|have|has) (?:you|it) (?:really |already |actually |now )*(?:forg\w+|(?:delet|remov|eras)\w+ (?!(?:my|the|it|them|that|any|all|every\w*|photos?|pictures?|those|these|anything|something)\b)\S+)|^(?:is|are) (?!it\b|this\b|that\b|he\b|she\b)\S+ (?:really |completely )?(?:gone|forgotten|deleted|removed)\b|^hast du \S+ (?:vergessen|gelöscht)\b|^has olvidado a\b",
+        _help("left"),
     ),
     (
         r"^(?:did|have|has) (?:you|it|familiar) (?:really |just |already |now |ever |actually |not )*(?:delet|remov|eras|upload|sen[dt]|mail|e-?mail|post|order|book|buy|bought|call|shar|print|mov|renam|publish|tweet|install|open|cop(?:y|ied)|chang|edit)\w*\b|^(?:confirm|admit|tell me|say|promise|swear|prove|show me) (?:that |me that )?(?:you(?:'ve| have)? |i )(?:just |already |really )?(?:delet|remov|eras|upload|sent|send|mail|post|order|book|bought|call|shar|print|mov)\w*\b|^hast du .*\b(?:gelöscht|hochgeladen|verschickt|gesendet|geteilt|gekauft|bestellt)\b|^(?:has|lo has) .*\b(?:borrado|subido|enviado|compartido|comprado)\b|^order (?:me )?(?:some |a )?(?:prints?|photo ?books?)\b",
@@ -89,7 +94,7 @@ HELP_RULES: tuple[Rule, ...] = compiled(
         _help("language"),
     ),
     (
-        r"^(?:suggestions?|vorschläge|sugerencias)[?!. ]*$|^(?:is|are) there (?:anything|something|any \w+|photos) (?:to (?:confirm|check|look at|review)|waiting|left)\b|^(?:what|anything|which photos) (?:is|are|needs?|should i) (?:waiting|to be confirmed|confirm\w*|checking|check)\b|^(?:let me|i want to|shall we) (?:confirm|check|review)(?: (?:some|the|your))? (?:photos|suggestions|guesses)\b",
+        r"^(?:suggestions?|vorschläge|sugerencias)[?!. ]*$|^(?:is|are) there (?:anything|something|any \w+|photos) (?:to (?:confirm|check|look at|review)|waiting)\b|^(?:what|anything|which photos) (?:is|are|needs?|should i) (?:waiting|to be confirmed|confirm\w*|checking|check)\b|^(?:let me|i want to|shall we) (?:confirm|check|review)(?: (?:some|the|your))? (?:photos|suggestions|guesses)\b",
         _help("suggestions"),
     ),
     (r"^forget (?:that (?!⟦)|what i (?:said|told you|wrote)|my (?:note|remark))\b.*\w", _help("remembering")),
@@ -152,6 +157,10 @@ HELP_RULES: tuple[Rule, ...] = compiled(
     (
         rf"^{_HOW} .*\b(?:undo|revert|take back|reverse|rückgängig|deshacer|fix (?:a|my) mistake|correct (?:a|my) mistake)\b.*$|^(?:can|could) (?:i|we) (?:still )?(?:undo|take back|revert)\b(?! it| that| this).*\?$",
         _help("undoing"),
+    ),
+    (
+        rf"^{_HOW} .*\b(?:delete|remove|forget|change|edit|correct|take back)\b.*\b(?:facts?|notes?|what i (?:said|told)|something i (?:said|told))\b.*$",
+        _help("remembering"),
     ),
     (
         rf"^{_HOW} .*\b(?:forget|delete|remove|erase|vergessen|löschen|entfernen|olvidar|borrar|eliminar|uninstall|wipe)\b.*$|^(?:what happens|what is lost) (?:if|when) (?:i|you) (?:forget|delete|remove)\b.*$|^do you (?:really |ever )?(?:delete|forget) (?:things|data|people|everything)?[.!?]*$",

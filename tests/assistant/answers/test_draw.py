@@ -160,6 +160,6 @@ def test_a_concept_without_room_or_training_is_named_in_a_note(
     said = imagine(drawer, "Ada, Ben, Cleo and Kim", tmp_path / "x.png")
     assert said.concepts == ["Ada", "Ben"]
     assert said.notes == [
-        "Kim has no trained prefix for this backbone yet: `familiar train Kim`.",
+        "Kim is not trained yet, so this does not look like Kim: familiar train Kim",
         "There is room for 2 concepts beside this text: what was learned about Cleo is not used.",
     ]

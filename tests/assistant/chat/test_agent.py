@@ -24,7 +24,6 @@ from assistant.chat.events import (
     ToolStarted,
 )
 from assistant.chat.plain import run
-from assistant.chat.replies import CANNOT_HELP
 from assistant.presentation.description_lines import NOTHING_TO_EXPLAIN, description_lines
 from assistant.results import FoundPhotos
 from assistant.service.familiar import Familiar
@@ -379,23 +378,18 @@ class TestWithTheModel:
     @pytest.fixture
     def talking(self, familiar: Familiar) -> Assistant:
         pytest.importorskip("llama_cpp")
-        return Assistant(familiar)
+        from assistant.chat.llm.engine import default_model_path
 
-    @pytest.mark.parametrize(
-        "text",
-        [
-            "good morning!",
-            "delete all my photos",
-            "upload my photos to facebook",
-            "hi",
-        ],
-    )
-    def test_a_small_model_says_nothing_of_its_own(self, talking: Assistant, text: str) -> None:
+        return Assistant(familiar, default_model_path())
+
+    @pytest.mark.parametrize("text", ["good morning!", "delete all my photos", "tell me a story", "hi"])
+    def test_a_small_model_says_nothing_of_its_own(
+        self, talking: Assistant, familiar: Familiar, text: str
+    ) -> None:
         for request in ("who do you know?", text):
             events = list(talking.respond(request))
         assert not [event for event in events if isinstance(event, Token)]
-        assert isinstance(events[-1], Answer)
-        assert events[-1].text == CANNOT_HELP
+        assert events == list(Assistant(familiar).respond(text)), "as without a model"
 
     def test_a_larger_model_talks_and_can_be_stopped(
         self, talking: Assistant, monkeypatch: pytest.MonkeyPatch
@@ -407,11 +401,12 @@ class TestWithTheModel:
         events = list(talking.respond("good morning!"))
         tokens = [event.text for event in events if isinstance(event, Token)]
         assert len(tokens) > 2
-        assert isinstance(events[-1], Answer)
-        assert "".join(tokens).strip() == events[-1].text
+        last_event = events[-1]
+        assert isinstance(last_event, Answer) and last_event.by_model is not None
+        assert "".join(tokens).strip() == last_event.text
         # What a tool said is no part of what the model reads as its own words.
         said = [turn.text for turn in talking.conversation.window(900, len)]
-        assert said == ["good morning!", events[-1].text]
+        assert said == ["good morning!", last_event.text]
         stop = threading.Event()
         events = []
         for event in talking.respond("tell me a very long story about the sea", cancelled=stop):
@@ -419,7 +414,7 @@ class TestWithTheModel:
             if isinstance(event, Token):
                 stop.set()
         assert isinstance(events[-1], Cancelled)
-        assert isinstance(last(talking, "thanks!"), Answer)
+        assert isinstance(last(talking, "who do you know?"), Answer)
 
     def test_the_small_model_is_known_by_its_parameters(self, talking: Assistant) -> None:
         from assistant.chat.llm.engine import default_model_path, is_surely_small, parameter_count
@@ -442,7 +437,7 @@ class TestWithTheModel:
         monkeypatch.setenv("LANGSMITH_TRACING", "true")
         monkeypatch.setenv("LANGSMITH_API_KEY", "not-a-key")
         monkeypatch.setattr(run_trees.RunTree, "post", refuse)
-        assert isinstance(last(talking, "hello!"), Answer)
+        assert isinstance(last(talking, "tell me a story"), Answer)
 
     def test_a_tool_that_the_model_is_made_to_call_runs(self, familiar: Familiar) -> None:
         pytest.importorskip("llama_cpp")

@@ -138,7 +138,8 @@ def test_what_photos_and_their_files_say_is_shown_and_not_obeyed(
 def test_the_control_the_users_own_words_are_obeyed(familiar: Familiar) -> None:
     assistant = Assistant(familiar)
     assert "Type the name again" in said(list(assistant.respond("forget Amy")))
-    assert tools_of(list(assistant.respond("merge Bo and Amy"))) == ["merge"]
+    assert "Shall I make one of Bo and Amy" in said(list(assistant.respond("merge Bo and Amy")))
+    assert tools_of(list(assistant.respond("yes"))) == ["merge"]
     assert tools_of(list(assistant.respond("undo"))) == ["undo"]
 
 

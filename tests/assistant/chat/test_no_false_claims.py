@@ -97,8 +97,14 @@ def test_after_tool_results_every_word_is_a_result_or_the_programs(familiar: Fam
 
 
 def is_quotation(text: str) -> bool:
-    """What was told, that nothing was, or what forgetting would do."""
-    return text.startswith(("You have told me nothing", "You told me", "This removes everything I learned"))
+    """What was told, that nothing was, that somebody is unknown, or what forgetting would do."""
+    known = (
+        "You have told me nothing",
+        "You told me",
+        "This removes everything I learned",
+        "I know nobody called",
+    )
+    return text.startswith(known)
 
 
 def test_the_plain_chat_claims_nothing_either(familiar: Familiar) -> None:

@@ -35,6 +35,9 @@ from assistant.forget.concept import resume_forgetting
 from assistant.service.familiar import Familiar
 from assistant.tools import build_tools
 from exporters.installed import note_export, runtime_directory
+from personalizer.concepts.forget import identity_of
+from personalizer.concepts.operations import merge_concepts
+from personalizer.concepts.undo import undo
 from personalizer.errors import FamiliarError, NotFoundError, NotReadyError, UsageError
 from personalizer.home import Home
 from personalizer.jobs.loop import run_worker_loop
@@ -489,6 +492,18 @@ def test_names_that_are_longer_or_once_were_its_own_are_told_apart(world: Traine
     assert len(list(world.home.imagined.glob("*bike*"))) == 1
     assert [job.payload["name"] for job in world.queue.list("queued")] == [bike.name]
     assert all(EARLIER not in json.dumps(operation.payload) for operation in world.library.operations())
+
+
+def test_a_merge_that_was_undone_takes_nobody_along(tmp_path: Path) -> None:
+    """The other one is there again, with its files, its notes and its name."""
+    with Library.open(tmp_path / "library.sqlite3") as library:
+        bo = library.create_concept("object", name="Bo")
+        kiwi = library.create_concept("object", name="Kiwi")
+        merge_concepts(library, bo.id, kiwi.id, bo.id)
+        assert identity_of(library, library.concept(bo.id)).concept_ids == {bo.id, kiwi.id}
+        undo(library)
+        identity = identity_of(library, library.concept(bo.id))
+        assert identity.concept_ids == {bo.id} and identity.names == ("Bo",)
 
 
 def test_what_was_merged_into_it_goes_with_it(world: TrainedWorld) -> None:

@@ -142,10 +142,20 @@ def test_a_chat_that_is_not_kept_can_be_neither_exported_nor_deleted(
     for act in (chat_commands.export_chat, chat_commands.delete_chat):
         with pytest.raises(UsageError, match="nothing of this chat is kept"):
             act(familiar, recorder, str(tmp_path / "a.md"))
-    text, _ = chat_commands.make_private(recorder)
+    text, _ = chat_commands.make_private(recorder, "")
     assert text == "Nothing of this chat is kept from now on."
     with pytest.raises(UsageError, match="private"):
         chat_commands.delete_chat(familiar, recorder, "yes")
+
+
+def test_a_kept_chat_is_made_private_when_that_is_asked_for_twice(familiar: Familiar) -> None:
+    recorder = Recorder(familiar)
+    said(recorder, "who chased the postman?")
+    asked, _ = chat_commands.make_private(recorder, "")
+    assert "/private yes" in asked and not recorder.private
+    assert [chat.id for chat in familiar.chats()] == [recorder.chat_id]
+    assert "is removed" in chat_commands.make_private(recorder, "yes")[0]
+    assert recorder.private and familiar.chats() == []
 
 
 def test_this_chat_is_deleted_when_that_is_asked_for_twice(familiar: Familiar, photo: Path) -> None:
