@@ -55,10 +55,13 @@ _ARTICLES = frozenset(
     ]
 )
 _GOES_ON = re.compile(
-    r"(?:\s*[.!;]\s+(?:(?:also|and|he|she|it|they|his|her|its|their|er|sie|es|él|ella|también|auch)\b|⟦concept⟧)[^?]*?(?=[.!]\s|[.!]*$))+",
+    r"(?:\s*[.!;]?\s+(?:(?:also|and|he|she|it|they|his|her|its|their|er|sie|es|él|ella|también|auch)\b|⟦concept⟧)[^?]*?(?=[.!]\s|[.!]*$))+",
     re.IGNORECASE,
 )
 """Sentences that go on about the same one: "Bo eats seeds. Also he was found in Bonn"."""
+_ANOTHER_NUMBER = re.compile(
+    r"\b(?:and|und|y),? (?:number|group|nummer|gruppe|grupo|no\.?)? ?#?\d", re.IGNORECASE
+)
 _ORDERS = frozenset(
     ["forget", "delete", "remove", "undo", "merge", "split", "train", "draw", "find", "show", "rename"]
 )
@@ -108,13 +111,12 @@ def name_numbered(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
 def looks_like_name(words: str) -> bool:
     """Whether words can be meant as somebody's name: not "the", not "after my brother", not "Tom or Tim"."""
     first, *rest = words.casefold().strip("\"'").split()[:2] or [""]
-    listed = re.search(r"\b(?:or|maybe|oder|vielleicht|o)\b", words, re.IGNORECASE) is not None
-    return (
-        bool(first)
-        and first not in _NO_NAME
-        and (bool(rest) or first not in _ARTICLES)
-        and not (listed and words != words.casefold().title())
-    )
+    alternatives = re.search(r"\b(?:or|maybe|oder|vielleicht|o)\b", words, re.IGNORECASE) is not None
+    if alternatives and words != words.casefold().title():
+        return False
+    if _ANOTHER_NUMBER.search(words) or first in _ORDERS | _NO_NAME:
+        return False
+    return bool(first) and (bool(rest) or first not in _ARTICLES)
 
 
 def rename(sentence: Sentence, match: re.Match[str]) -> Outcome | None:

@@ -55,6 +55,13 @@ def _help(topic: Topic) -> OutcomeOf:
     return outcome
 
 
+def _left(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
+    """Of somebody who is known, there is what is known."""
+    if sentence.request.concepts:
+        return Outcome("list_concepts", {}, SURE)
+    return Outcome("help", {"topic": "left"}, SURE)
+
+
 HELP_RULES: tuple[Rule, ...] = compiled(
     (
         r"^(?:quit|exit|leave|close|bye and quit|log ?out|end (?:the )?chat|close (?:the )?(?:chat|program|app)|quit (?:the )?(?:chat|program|app)|stop the (?:chat|program)|beenden|schließen|ende|salir|cerrar|:q!?)[.!]*$",
@@ -83,7 +90,7 @@ HELP_RULES: tuple[Rule, ...] = compiled(
     ),
     (
         r"^(?:is|are) (?:there )?(?:still )?(?:anything|something|any \w+|traces?) (?:still )?(?:left|remaining|kept|stored|known)\b|^(?:did|have|has) (?:you|it) (?:really |already |actually |now )*(?:forg\w+|(?:delet|remov|eras)\w+ (?!(?:my|the|it|them|that|any|all|every\w*|photos?|pictures?|those|these|anything|something)\b)\S+)|^(?:is|are) (?!it\b|this\b|that\b|he\b|she\b)\S+ (?:really |completely )?(?:gone|forgotten|deleted|removed)\b|^hast du \S+ (?:vergessen|gelöscht)\b|^has olvidado a\b",
-        _help("left"),
+        _left,
     ),
     (
         r"^(?:did|have|has) (?:you|it|familiar) (?:really |just |already |now |ever |actually |not )*(?:delet|remov|eras|upload|sen[dt]|mail|e-?mail|post|order|book|buy|bought|call|shar|print|mov|renam|publish|tweet|install|open|cop(?:y|ied)|chang|edit)\w*\b|^(?:confirm|admit|tell me|say|promise|swear|prove|show me) (?:that |me that )?(?:you(?:'ve| have)? |i )(?:just |already |really )?(?:delet|remov|eras|upload|sent|send|mail|post|order|book|bought|call|shar|print|mov)\w*\b|^hast du .*\b(?:gelöscht|hochgeladen|verschickt|gesendet|geteilt|gekauft|bestellt)\b|^(?:has|lo has) .*\b(?:borrado|subido|enviado|compartido|comprado)\b|^order (?:me )?(?:some |a )?(?:prints?|photo ?books?)\b",

@@ -68,6 +68,7 @@ CHATTER = tuple(
         r"^(?:search|look up) (?:the (?:web|internet)|online|google)\b",
         r"^(?:see you|good ?bye|bye|good ?night|talk to you)\b",
         r"^do you (?:like|love|hate|enjoy|want|need|think|feel|believe|mind|ever)\b",
+        r"^not the (?:first|second|third|last|other|same)\b",
         r"^(?:hoi|grüezi|sali|salü|moin|servus|grüß|gruss|hola|buenas|qué onda|qué tal|hiya|howdy|wie ga?ht|wie geht|hey there)\b",
         rf"^(?!.*(?:that|dass|que) .*{A_CONCEPT})(?:forget (?:it|that|this|about (?:it|that|this)|what i said|me not|i (?:said|asked))|never ?mind)\b",
         r"^(?:don't forget|remember) to\b",
