@@ -120,7 +120,8 @@ def _answer_to_what_was_asked(
             slots = {**waiting.slots, **found.slots}
             return replace(found, slots=slots, source="context", words=waiting.words)
         if wanted in ("confirm", "reject", "split") and found.intent == "describe":
-            slots = {key: waiting.slots[key] for key in ("concept", "id") if key in waiting.slots}
+            kept = ("concept", "id", "instead_of")
+            slots = {key: waiting.slots[key] for key in kept if key in waiting.slots}
             return replace(found, intent=wanted, slots={**slots, **found.slots}, source="context")
     names_only = name_key(text) in map(name_key, names)
     if missing == "name" and found.intent in ("chat", "list_concepts") and 0 < len(text.split()) <= 4:
