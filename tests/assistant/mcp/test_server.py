@@ -147,6 +147,7 @@ async def test_errors_are_results(library: Path, tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.slow
 async def test_two_servers_on_one_library(library: Path) -> None:
     async with client(library) as first, client(library) as second:
         await call(first, "remember", concept="Bo", text="Bo is four")

@@ -69,6 +69,7 @@ class _Integration(ToolsIntegrationTests):
         return EXAMPLES[self.name]
 
 
+@pytest.mark.slow
 class TestDescribe(_Integration):
     name = "describe"
 
