@@ -41,34 +41,6 @@ def pytest_configure(config: pytest.Config) -> None:
     watch_sockets()
 
 
-LONGEST_FIRST = (
-    "tests/upgrade",
-    "tests/assistant/worker",
-    "tests/assistant/forget",
-    "tests/personalizer/training",
-    "tests/exporters",
-    "tests/assistant/evaluation",
-    "tests/assistant/setup",
-    "tests/scripts",
-    "tests/tui",
-    "tests/assistant/mcp",
-)
-"""Files of few and long tests: begun last, one process would end with them while the other has nothing to do."""
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The longest files first; within a file, the order stays."""
-    root = config.rootpath
-
-    def place(item: pytest.Item) -> int:
-        path = item.path.relative_to(root).as_posix() if item.path.is_relative_to(root) else ""
-        return next(
-            (at for at, folder in enumerate(LONGEST_FIRST) if path.startswith(folder)), len(LONGEST_FIRST)
-        )
-
-    items.sort(key=place)
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run in which anything tried to reach another machine has failed, whoever swallowed the error."""

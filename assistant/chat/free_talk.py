@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 Emit = Callable[[Event], None]
+CONTEXT_TOKENS = 8_192
+"""Thirteen tools fill more than a model's default."""
 HISTORY_TOKENS = 900
 MAX_STEPS = 6
 _TITLES: Mapping[str, str] = {
@@ -102,7 +104,7 @@ class FreeTalk:
                 if isinstance(self._given, Path):
                     from assistant.chat.llm.model import LocalChat
 
-                    self._model = LocalChat(model_path=self._given)
+                    self._model = LocalChat(model_path=self._given, n_ctx=CONTEXT_TOKENS)
                 else:
                     assert self._given is not None
                     self._model = self._given

@@ -391,31 +391,6 @@ class TestWithTheModel:
         assert not [event for event in events if isinstance(event, Token)]
         assert events == list(Assistant(familiar).respond(text)), "as without a model"
 
-    def test_a_larger_model_talks_and_can_be_stopped(
-        self, talking: Assistant, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """The small model stands for a larger one: what is tested is what is done with the words."""
-        monkeypatch.setattr("assistant.chat.llm.engine.FREE_TALK_PARAMETERS", 1_000_000)
-        monkeypatch.setattr("assistant.chat.llm.model.FREE_TALK_PARAMETERS", 1_000_000)
-        answer(talking, "who do you know?")
-        events = list(talking.respond("good morning!"))
-        tokens = [event.text for event in events if isinstance(event, Token)]
-        assert len(tokens) > 2
-        last_event = events[-1]
-        assert isinstance(last_event, Answer) and last_event.by_model is not None
-        assert "".join(tokens).strip() == last_event.text
-        # What a tool said is no part of what the model reads as its own words.
-        said = [turn.text for turn in talking.conversation.window(900, len)]
-        assert said == ["good morning!", last_event.text]
-        stop = threading.Event()
-        events = []
-        for event in talking.respond("tell me a very long story about the sea", cancelled=stop):
-            events.append(event)
-            if isinstance(event, Token):
-                stop.set()
-        assert isinstance(events[-1], Cancelled)
-        assert isinstance(last(talking, "who do you know?"), Answer)
-
     def test_the_small_model_is_known_by_its_parameters(self, talking: Assistant) -> None:
         from assistant.chat.llm.engine import default_model_path, is_surely_small, parameter_count
         from assistant.chat.llm.model import LocalChat

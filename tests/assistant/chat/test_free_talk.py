@@ -9,11 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_chat import Scripted
+from langchain_core.messages import AIMessage
+from scripted_chat import Liar, Scripted
 from waiting import until
 
 from assistant.chat.agent import Assistant
-from assistant.chat.events import Answer, Event, Failed, NeedsApproval, ToolFinished, ToolStarted
+from assistant.chat.events import (
+    Answer,
+    Cancelled,
+    Event,
+    Failed,
+    NeedsApproval,
+    Token,
+    ToolFinished,
+    ToolStarted,
+)
 from assistant.chat.plain import run
 from assistant.chat.router.route import MAX_CHARACTERS
 from assistant.service.familiar import Familiar
@@ -63,6 +73,27 @@ def test_a_change_that_it_wants_is_asked_about(familiar: Familiar, reply: str, n
     result = next(event for event in events if isinstance(event, ToolFinished))
     assert ("are one now" in result.text) == (reply == "yes")
     assert isinstance(events[-1], Answer) and events[-1].by_model is None, "the program says what was done"
+
+
+def test_it_talks_piece_by_piece_and_can_be_stopped(familiar: Familiar) -> None:
+    story = "once upon a time " * 200
+    assistant = Assistant(familiar, Liar(messages=iter([AIMessage("Hello, how nice."), AIMessage(story)])))
+    list(assistant.respond("who do you know?"))
+    events = list(assistant.respond(REQUEST))
+    tokens = [event.text for event in events if isinstance(event, Token)]
+    assert len(tokens) > 2 and "".join(tokens) == "Hello, how nice."
+    assert events[-1] == Answer("Hello, how nice.", by_model="Liar")
+    # What a tool said is no part of what the model reads as its own words.
+    said = [turn.text for turn in assistant.conversation.window(900, len)]
+    assert said == [REQUEST, "Hello, how nice."]
+    stop = threading.Event()
+    events = []
+    for event in assistant.respond("tell me a long story", cancelled=stop):
+        events.append(event)
+        if isinstance(event, Token):
+            stop.set()
+    assert isinstance(events[-1], Cancelled) and len(events) < 100
+    assert isinstance(list(assistant.respond("who do you know?"))[-1], Answer)
 
 
 def test_what_is_allowed_for_good_is_not_asked_again(familiar: Familiar) -> None:

@@ -27,6 +27,8 @@ from personalizer.jobs.loop import run_worker_loop
 from personalizer.library.library import Library
 from personalizer.schemas import Concept, Job
 
+pytestmark = pytest.mark.slow  # it trains and exports what it renews
+
 
 @dataclass
 class Updated(World):
