@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from assistant.chat.llm.engine import missing_for_chat
+from assistant.chat.llm.engine import TOOLS_CONTEXT_TOKENS, missing_for_chat
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess
 from assistant.tools.approvals import Approvals, Ask
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
     from langgraph.graph.state import CompiledStateGraph
 
-CONTEXT_TOKENS = 8_192
-"""Of a GGUF model: a template that shows thirteen tools fills more than the chat's own context."""
 ANSWER_TOKENS = 600
 MODEL_CALLS = 12
 """Answers of the model to one request; then the agent ends with what there is."""
@@ -83,7 +81,7 @@ def _local(path: Path | None) -> BaseChatModel:
         raise missing
     from assistant.chat.llm.model import LocalChat
 
-    return LocalChat(model_path=found, n_ctx=CONTEXT_TOKENS, max_tokens=ANSWER_TOKENS)
+    return LocalChat(model_path=found, n_ctx=TOOLS_CONTEXT_TOKENS, max_tokens=ANSWER_TOKENS)
 
 
 def _abilities(model: BaseChatModel) -> tuple[bool, bool]:

@@ -286,7 +286,7 @@ class Actions:
             case "name_concept":
                 return self.name(slots["name"], id=slots.get("id"), concept=slots.get("concept"))
             case "confirm" | "reject" | "split" | "merge" | "undo" | "train":
-                return self._correction(found.intent, slots)
+                return self._correction(found)
             case "help":
                 return {"scan": self.scan, "status": self.status}.get(slots["topic"], lambda: None)()
             case _:
@@ -304,9 +304,10 @@ class Actions:
             return self.confirm(known, photos[0])
         return self.begin_learning(slots.get("name") or str(known), photos)
 
-    def _correction(self, intent: str, slots: Slots) -> Action:
+    def _correction(self, found: Route) -> Action:
+        slots = found.slots
         concept = str(slots.get("concept", slots.get("id", "")))
-        match intent:
+        match found.intent:
             case "confirm" if "instead_of" in slots:
                 return self.replace(concept, str(slots["instead_of"]), slots["photo"])
             case "confirm":
@@ -316,8 +317,7 @@ class Actions:
             case "split":
                 return self.split(concept, slots.get("photos", [slots["photo"]]))
             case "merge":
-                both = [*slots.get("concepts", [concept] if concept else []), *map(str, slots.get("ids", []))]
-                return self.merge(both[0], both[1])
+                return self.merge(*found.both)
             case "undo":
                 return self.undo()
             case _:

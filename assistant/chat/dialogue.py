@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from assistant.chat.actions import Action, Actions
 from assistant.chat.context import in_context
-from assistant.chat.doubts import CHANGING, Doubts
+from assistant.chat.doubts import Doubts
 from assistant.chat.events import Answer, Event, Quit, ToolFinished, ToolProgress, ToolStarted
 from assistant.chat.free_talk import FreeTalk
 from assistant.chat.history.chat_commands import CHAT_COMMANDS, chat_command
@@ -36,13 +36,13 @@ from assistant.chat.replies import clarification
 from assistant.chat.router.route import MAX_CHARACTERS, UNDECIDED, Route, route
 from assistant.chat.slash_commands import help_text, in_chat, is_command, parse_command
 from assistant.chat.told_answer import told_answer
-from assistant.language.parse import CONCEPT, Request, parse
+from assistant.language.parse import Request, parse
 from assistant.presentation.description_lines import why_lines
 from assistant.presentation.replies import before_forgetting, not_forgotten
 from assistant.results import Description, FoundPhotos, Imagined
 from assistant.service.familiar import Familiar
 from assistant.tools.access import PhotoAccess, is_there
-from assistant.tools.approvals import Approvals
+from assistant.tools.approvals import CHANGING, Approvals
 from personalizer.concepts.name_mentions import NameMentions
 from personalizer.errors import UsageError
 from personalizer.names import name_key
@@ -92,8 +92,7 @@ class Dialogue:
             # Whether a rule or a model chose the tool, "/why" and "it" are about what it answered.
             if isinstance(event, ToolFinished):
                 self._note(event.artifact)
-                event = replace(event, text=in_chat(event.text))
-            if isinstance(event, Answer) and event.by_model is None:
+            if isinstance(event, ToolFinished) or (isinstance(event, Answer) and event.by_model is None):
                 event = replace(event, text=in_chat(event.text))
             if isinstance(event, Answer) and self._may_ask_about_chats(text):
                 emit(ToolFinished(event.text, None))
@@ -166,7 +165,7 @@ class Dialogue:
             found = replace(
                 found, intent="clarify", slots={**found.slots, "wanted": "split", "missing": "photo"}
             )
-        told = None if asked is not None and is_only_name(request) else self._told(found, request)
+        told = None if asked is not None and request.is_only_name else self._told(found, request)
         outside = self._outside(found)
         if told is not None:
             emit(Answer(told))
@@ -174,7 +173,7 @@ class Dialogue:
             self._ask(MayOpen(outside, found), emit)
         elif found.intent == "forget":
             self._ask_to_forget(found.slots["concept"], emit)
-        elif asked is not None and (found.intent in ("chat", "clarify") or is_only_name(request)):
+        elif asked is not None and (found.intent in ("chat", "clarify") or request.is_only_name):
             emit(Answer(not_forgotten(asked)))
         elif self._asks and (doubt := self._doubts.about(found)) is not None:
             self._ask(ShallI(doubt, found), emit)
@@ -327,8 +326,3 @@ class Dialogue:
 
     def _found_new(self, artifact: Any) -> bool:
         return self._asks and isinstance(artifact, ScanReport) and bool(artifact.new)
-
-
-def is_only_name(request: Request) -> bool:
-    """Whether nothing but a known name was said."""
-    return request.skeleton.strip(" .!?,") == CONCEPT

@@ -12,9 +12,8 @@ from assistant.chat.replies import about_change
 from assistant.chat.router.route import Route
 from assistant.presentation.printable import percent
 from assistant.service.familiar import Familiar
-
-CHANGING = frozenset(["name_concept", "confirm", "reject", "merge", "split", "undo", "train", "remember"])
-"""Intents that change something."""
+from assistant.tools.approvals import CHANGING
+from assistant.tools.corrections import OPERATIONS_CALLED
 
 
 class Doubts:
@@ -54,8 +53,9 @@ class Doubts:
             seen = [one for one in described.concepts if one.verdict == "yes" and one.name != denied]
             if seen and concept not in [one.name for one in seen]:
                 return f"I see {seen[0].name} ({percent(seen[0].probability)} sure)"
-        noted = [name for name in self._noted_in(photo) if name not in (concept, denied)]
-        return f"I have it as {noted[0]}" if noted and concept not in self._noted_in(photo) else None
+        noted = self._noted_in(photo)
+        others = [name for name in noted if name not in (concept, denied)]
+        return f"I have it as {others[0]}" if others and concept not in noted else None
 
     def _noted_in(self, photo: Path) -> list[str]:
         """The named ones that photo belongs to."""
@@ -78,17 +78,5 @@ class Doubts:
         if last is None or (last.id > self._newest and not forgot):
             return None
         about = f" of {' and '.join(last.about)}" if last.about else ""
-        change = f"take back an earlier change ({_CALLED.get(last.kind, last.kind)}{about}, {last.at[:10]})"
+        change = f"take back an earlier change ({OPERATIONS_CALLED.get(last.kind, last.kind)}{about}, {last.at[:10]})"
         return f"{change}; a forgetting cannot be undone" if forgot else change
-
-
-_CALLED = {
-    "name": "the naming",
-    "merge": "the merging",
-    "split": "the splitting",
-    "confirm": "the confirming",
-    "reject": "the rejecting",
-    "remember": "what you told",
-    "take_back": "the removing of what you told",
-    "change_fact": "the change of what you told",
-}

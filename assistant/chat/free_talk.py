@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assistant.chat.events import Answer, Cancelled, Event, Token, ToolFinished, ToolProgress, ToolStarted
-from assistant.chat.llm.engine import missing_for_chat
+from assistant.chat.llm.engine import TOOLS_CONTEXT_TOKENS, missing_for_chat
 from assistant.chat.memory import Conversation
 from assistant.chat.replies import NO_WORDS, without_model
 from assistant.service.familiar import Familiar
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 Emit = Callable[[Event], None]
-CONTEXT_TOKENS = 8_192
-"""Thirteen tools fill more than a model's default."""
 HISTORY_TOKENS = 900
 MAX_STEPS = 6
 _TITLES: Mapping[str, str] = {
@@ -104,7 +102,7 @@ class FreeTalk:
                 if isinstance(self._given, Path):
                     from assistant.chat.llm.model import LocalChat
 
-                    self._model = LocalChat(model_path=self._given, n_ctx=CONTEXT_TOKENS)
+                    self._model = LocalChat(model_path=self._given, n_ctx=TOOLS_CONTEXT_TOKENS)
                 else:
                     assert self._given is not None
                     self._model = self._given

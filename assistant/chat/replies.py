@@ -89,8 +89,7 @@ def about_change(found: Route) -> str:
         case "reject":
             return f"note that {concept} is not in {photo}"
         case "merge":
-            both = [*slots.get("concepts", [concept] if concept else []), *map(str, slots.get("ids", []))]
-            return f"make one of {' and '.join(both[:2])}"
+            return f"make one of {' and '.join(found.both)}"
         case "split":
             return f"take {photo} out of {concept}"
         case "undo":

@@ -45,6 +45,11 @@ class Phrase:
         """Names as the library spells them, in order of appearance."""
         return tuple(mention.name for mention in self.mentions)
 
+    @property
+    def is_only_name(self) -> bool:
+        """Whether nothing but one known name was said."""
+        return self.skeleton.strip(" .!?,") == CONCEPT
+
     def with_slots(self, slots: Mapping[str, str]) -> str:
         """The text with a slot for every mention of a name that has one; braces that the user typed are dropped."""
         parts, end = [], 0

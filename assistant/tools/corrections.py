@@ -18,7 +18,7 @@ from assistant.tools.wrap import ToolSpec
 from personalizer.errors import UsageError, counted
 from personalizer.schemas import ConceptSummary
 
-_UNDONE = {
+OPERATIONS_CALLED = {
     "name": "the naming",
     "merge": "the merging",
     "split": "the splitting",
@@ -34,6 +34,7 @@ _UNDONE = {
     "change_fact": "the change of what you told me",
     "undo": "the last undoing; what it took back is done again",
 }
+"""What each kind of operation is called in a sentence."""
 
 
 def confirm_photo(
@@ -87,7 +88,7 @@ def undo_last(familiar: Familiar, access: PhotoAccess, operation: int | None = N
     before = {one.id: one.name for one in familiar.concepts()}
     told = {name: familiar.profile(name).facts for name in familiar.library.names()}
     changed = familiar.undo(operation)
-    what = _UNDONE.get(changed.undone or "", "the last operation")
+    what = OPERATIONS_CALLED.get(changed.undone or "", "the last operation")
     details = [*_renamed(before, changed.concepts), *_untold(told, familiar)]
     now = [f"{summary_title(one)} in {counted(one.members, 'photo')}" for one in changed.concepts]
     said = f"Undone: {what}. {' '.join(details)}".rstrip()

@@ -23,6 +23,8 @@ TOKENS_PER_MESSAGE = 8
 """What a chat template adds around a message; a little more than the templates we know."""
 FREE_TALK_PARAMETERS = 1_000_000_000
 """A model with fewer parameters invents acts, files and evidence: nothing that it says of its own is shown."""
+TOOLS_CONTEXT_TOKENS = 8_192
+"""Context of a model that chooses among the tools: a template that shows thirteen fills more than the default."""
 _LEAST_BYTES_A_PARAMETER = 0.19
 """In the densest format of llama.cpp (1.56 bits, IQ1_S)."""
 _CUT = "\n[…]\n"

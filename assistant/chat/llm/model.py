@@ -96,13 +96,6 @@ class LocalChat(BaseChatModel):
             return False
         return parameter_count(self.loaded()) >= FREE_TALK_PARAMETERS
 
-    def choose_tool(
-        self, messages: Sequence[BaseMessage], tools: Sequence[BaseTool]
-    ) -> tuple[str, dict[str, Any]] | None:
-        """The name and arguments of the tool that the model chooses, or None; it says nothing else."""
-        with self._lock:
-            return self._choose_tool(list(messages), [convert_to_openai_tool(tool) for tool in tools], None)
-
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` in this model's vocabulary; loads the weights."""
         return token_counter(self.loaded())(text)

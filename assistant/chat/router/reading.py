@@ -6,16 +6,14 @@ import re
 
 from assistant.chat.router.correction_rules import merge_outcome, train_outcome
 from assistant.chat.router.outcome import LIKELY, LOOSE, Outcome, Sentence, Slots, photo_slots
-from assistant.chat.router.words import A_CONCEPT, A_PHOTO, ARTWORK, PHOTO_PHRASE, PICTURE
+from assistant.chat.router.words import A_CONCEPT, ARTWORK, PHOTO_PHRASE, PICTURE
 from assistant.language.parse import CONCEPT, PHOTO
+from assistant.tools.approvals import CHANGING, DELETING
 
 _DRAWN = re.compile(
     r"(?:\b(?:draw|paint|sketch|create|make|generate|imagine|render)(?:ing)?(?: me| us)?(?: up)? "
     rf"|\b(?:{ARTWORK}|{PICTURE}) (?:of|with|where|showing) )(?P<prompt>.+)|(?P<from_name>{A_CONCEPT}.*)",
     re.IGNORECASE,
-)
-_CHANGING = frozenset(
-    ["name_concept", "confirm", "reject", "merge", "split", "undo", "train", "remember", "forget"]
 )
 _TO_FORGET = re.compile(
     r"\b(?:forget|delete|remove|erase|wipe|memory|unlearn|rid of|never (?:want|know)|know .*\b(?:any ?more|any longer)"
@@ -36,7 +34,7 @@ _NAME = re.compile(
 def read(label: str, sentence: Sentence) -> Outcome | None:
     """The outcome of the intent in `label`; None where the words do not hold what it needs."""
     intent, _, topic = label.partition(" ")
-    if intent in _CHANGING and _asks(sentence):
+    if intent in (*CHANGING, *DELETING) and _asks(sentence):
         return None
     match intent:
         case "help":
@@ -121,8 +119,3 @@ def _of_somebody(intent: str, sentence: Sentence) -> Outcome | None:
         if _POINTS.search(sentence.text):
             return Outcome("clarify", {"concept": concept, "wanted": intent, "missing": "photo"}, LOOSE)
     return None
-
-
-def is_about_photo(sentence: Sentence) -> bool:
-    """Whether a photo is named in the words themselves."""
-    return re.search(A_PHOTO, sentence.text) is not None

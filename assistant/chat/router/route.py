@@ -42,9 +42,9 @@ from assistant.chat.router.words import (
 )
 from assistant.language.parse import CONCEPT, PHOTO, Phrase, Request
 
-Source = Literal["pattern", "spelling", "meaning", "context", "model"]
-"""What decided: a rule over the words, one after typing mistakes were mended, the closest labelled sentence, what
-was said before, or a language model."""
+Source = Literal["pattern", "spelling", "meaning", "context"]
+"""What decided: a rule over the words, one after typing mistakes were mended, the closest labelled sentence, or
+what was said before."""
 _SAYS_WHO = re.compile(
     rf"\b(?:this|that|it|he|she)(?:'s| is|s| isn't| was| wasn't)(?: not| really| definitely)* {re.escape(CONCEPT)}",
     re.IGNORECASE,
@@ -52,6 +52,9 @@ _SAYS_WHO = re.compile(
 _ADDRESS = re.compile(r"\b(?:https?|ftp)://|\bwww\.\w", re.IGNORECASE)
 MAX_CHARACTERS = 4_000
 """A longer text is no request."""
+_BEFORE_CHATTER: tuple[Rule, ...] = (*HELP_RULES, *CORRECTION_RULES)
+_BEHIND_CHATTER: tuple[Rule, ...] = (*CONCEPT_RULES, *RULES, *FOREIGN_RULES)
+_WITHOUT_TAIL: tuple[Rule, ...] = (*CORRECTION_RULES, *CONCEPT_RULES, *FOREIGN_RULES)
 _LEADING = " \t\n\r\v\f¿¡"
 __all__ = ["LIKELY", "SURE", "UNDECIDED", "Intent", "Route", "Slots", "route", "route_as"]
 
@@ -73,6 +76,13 @@ class Route:
     elapsed_ms: float = 0.0
     words: Phrase | None = None
     """What the tool acts on, parsed: the question or what is to be drawn."""
+
+    @property
+    def both(self) -> tuple[str, ...]:
+        """Of `merge`: the two, by name or number."""
+        concept = self.slots.get("concept")
+        named = self.slots.get("concepts", [str(concept)] if concept else [])
+        return (*named, *map(str, self.slots.get("ids", [])))[:2]
 
 
 def route(request: Request, photos: Sequence[str] = ()) -> Route:
@@ -125,27 +135,25 @@ def _by_rules(request: Request, photos: tuple[str, ...]) -> Outcome:
         return Outcome("clarify", {"missing": "request"}, SURE)
     if _ADDRESS.search(request.text):
         return Outcome("help", {"topic": "internet"}, SURE)
-    if request.skeleton.strip(" .!?,") == CONCEPT and not photos:
+    if request.is_only_name and not photos:
         return Outcome("list_concepts", {}, LIKELY)
     sentences = list(_sentences(request, photos))
     guarded = False
     for sentence in sentences:
         # Before chatter is left alone: "undo that" and "are my photos uploaded?" look like it.
-        outcome = _first((*HELP_RULES, *CORRECTION_RULES), sentence, sentence.bare)
+        outcome = _first(_BEFORE_CHATTER, sentence, sentence.bare)
         if outcome is not None:
             return outcome
         if any(pattern.search(sentence.text) or pattern.search(sentence.spoken) for pattern in CHATTER):
             guarded = True
             continue
-        outcome = _first(
-            (*CONCEPT_RULES, *RULES, *FOREIGN_RULES), sentence, (sentence.text, sentence.bare[0])
-        )
+        outcome = _first(_BEHIND_CHATTER, sentence, (sentence.text, sentence.bare[0]))
         if outcome is not None:
             return outcome
     for sentence in [] if guarded else sentences:
         outcome = _first(CORRECTION_RULES, sentence, sentence.tail)
         if outcome is None and not photos:
-            outcome = _first((*CORRECTION_RULES, *CONCEPT_RULES, *FOREIGN_RULES), sentence, sentence.head)
+            outcome = _first(_WITHOUT_TAIL, sentence, sentence.head)
         if outcome is not None:
             return outcome
     if photos:

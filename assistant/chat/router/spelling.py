@@ -47,7 +47,7 @@ def _mended_word(word: str, *, first: bool) -> str:
     if shipped_embedder().is_word(folded):
         return word
     limit = 2 if len(word) >= 6 else 1
-    near = [(edit_distance(folded, keyword, limit), keyword) for keyword in KEYWORDS if len(keyword) > 2]
+    near = [(edit_distance(folded, keyword, limit), keyword) for keyword in KEYWORDS]
     distance, keyword = min(near)
     # The first letter is rarely wrong, and three letters are close to everything.
     if distance > limit or (len(word) < 4 and keyword[0] != folded[0]):
