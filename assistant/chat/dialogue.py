@@ -255,7 +255,7 @@ class Dialogue:
         self.conversation.waiting = None
         self._act(self._actions.forget(name, text), stop, emit, text)
         self.conversation.forget(NameMentions([name]))
-        self.conversation.just_forgot = True
+        self._doubts.somebody_was_forgotten()
         self._recorder.forget(NameMentions([name]))
 
     # --- questions

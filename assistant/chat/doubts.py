@@ -22,8 +22,9 @@ class Doubts:
     def __init__(self, familiar: Familiar, said: Conversation) -> None:
         self._familiar = familiar
         self._said = said
-        self._newest = max((entry.id for entry in familiar.history(1)), default=0)
-        """The last operation before this conversation."""
+        self._behind = self._newest()
+        """The last operation before this conversation, or before somebody was last forgotten in it."""
+        self._forgot = False
 
     def about(self, found: Route) -> str | None:
         """What to ask, as in "Shall I …?"; None where it is simply done."""
@@ -71,12 +72,18 @@ class Doubts:
         ]
         return [name for name in dict.fromkeys(found) if name is not None]
 
+    def somebody_was_forgotten(self) -> None:
+        """Until something else is changed, "undo" may mean that."""
+        self._behind, self._forgot = self._newest(), True
+
+    def _newest(self) -> int:
+        return max((operation.id for operation in self._familiar.library.operations(1)), default=0)
+
     def _about_undo(self) -> str | None:
-        forgot, self._said.just_forgot = self._said.just_forgot, False
         undoable = (one for one in self._familiar.history() if one.can_be_undone and one.kind != "undo")
         last = next(undoable, None)
-        if last is None or (last.id > self._newest and not forgot):
+        if last is None or last.id > self._behind:
             return None
         about = f" of {' and '.join(last.about)}" if last.about else ""
         change = f"take back an earlier change ({OPERATIONS_CALLED.get(last.kind, last.kind)}{about}, {last.at[:10]})"
-        return f"{change}; a forgetting cannot be undone" if forgot else change
+        return f"{change}; a forgetting cannot be undone" if self._forgot else change

@@ -49,8 +49,6 @@ class Conversation:
     """Whether the request before changed something, which "no, wait" is about."""
     changed_now: bool = False
     """Whether this request did."""
-    just_forgot: bool = False
-    """Whether somebody was forgotten since the last change: "undo" would mean that."""
     waiting: Route | None = None
     """A request that lacks something the user was asked for."""
     question: Pending | None = None

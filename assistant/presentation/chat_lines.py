@@ -12,7 +12,7 @@ SPEAKERS: Mapping[Role, str] = {
     "user": "You",
     "program": "Familiar",
     "tool": "Familiar",
-    "model": "Familiar (chat model)",
+    "model": "The chat model",
 }
 QUESTION = (
     "Shall I keep our chats, in your library only, so that you can search and resume them? (y / n)\n"

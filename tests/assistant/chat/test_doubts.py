@@ -91,6 +91,19 @@ def test_an_undo_that_reaches_behind_this_chat_is_asked_about(familiar: Familiar
     assert "Bodo is called Bo again" in asks(assistant, "undo") + said(assistant, "yes, do it")
 
 
+def test_an_undo_behind_a_forgetting_is_asked_about(familiar: Familiar, photos: list[Path]) -> None:
+    assistant = Assistant(familiar)
+    said(assistant, "rename Bo to Bodo")
+    said(assistant, "forget Kiwi")
+    assert "forgot" in said(assistant, "Kiwi").casefold()
+    # What was done since is taken back at once.
+    assert "Rex is called Bodo again" in said(assistant, "rename Bodo to Rex") + said(assistant, "undo")
+    question = asks(assistant, "undo")
+    assert "an earlier change (the naming of Bodo" in question and "a forgetting cannot be undone" in question
+    assert "nothing was done" in said(assistant, "no")
+    assert "Bodo is called Bo again" in asks(assistant, "undo") + said(assistant, "yes, do it")
+
+
 def test_two_that_have_names_are_not_made_one_by_a_word(familiar: Familiar, photos: list[Path]) -> None:
     assistant = Assistant(familiar)
     assert "which both have names" in asks(assistant, "merge Bo and Kiwi")
