@@ -94,11 +94,9 @@ class Dialogue:
                 self._note(event.artifact)
             if isinstance(event, ToolFinished) or (isinstance(event, Answer) and event.by_model is None):
                 event = replace(event, text=in_chat(event.text))
-            if isinstance(event, Answer) and self._may_ask_about_chats(text):
-                emit(ToolFinished(event.text, None))
-                self._ask(MayKeepChats(), emit)
-                return
             emit(event)
+            if isinstance(event, Answer) and self._may_ask_about_chats(text):
+                self._ask(MayKeepChats(), emit)
 
         if len(text) > MAX_CHARACTERS:
             raise UsageError(

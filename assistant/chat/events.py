@@ -52,7 +52,7 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The whole answer."""
+    """The whole answer. Ends the request, unless a question comes right behind it."""
 
     text: str
     by_model: str | None = None
@@ -61,7 +61,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The program asks; the next request may be the answer. Ends the request, as an answer does."""
+    """The program asks; the next request may be the answer. Ends the request; an answer may stand before it."""
 
     text: str
     photo: Path | None = None

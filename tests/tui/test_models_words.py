@@ -83,3 +83,25 @@ async def test_a_kept_chat_is_shown_again_and_goes_on(home: Home) -> None:
         assert asked == ["who do you know?", "thanks", "/resume"]
         words = [str(bubble.render()) for bubble in again.screen.query(Bubble)]
         assert any("Bo (number 1)" in text for text in words) and "You're welcome." in words
+
+
+@pytest.mark.parametrize(
+    ("request_text", "kind"), [("tell me a story", "model"), ("who do you know?", "reply")]
+)
+async def test_the_question_behind_the_first_answer_neither_repeats_nor_claims_it(
+    tmp_path: Path, request_text: str, kind: str
+) -> None:
+    home = Home(tmp_path / "new")
+    with Familiar(home) as familiar:
+        familiar.library.create_concept("object", name="Bo")
+    app = FamiliarApp(home, model_path=Liar())  # type: ignore[arg-type]
+    async with app.run_test(size=(100, 40)) as pilot:
+        await opened(pilot)
+        exchange = await ask(pilot, request_text)
+        await shown(pilot, lambda: "Shall I keep our chats" in str(exchange.query(Bubble).last().render()))
+        answered = list(exchange.query(Bubble))[1:-1]
+        assert len(answered) == 1 and answered[0].has_class(kind)
+        if kind == "model":
+            assert answered[0].border_subtitle == "Familiar did nothing for them"
+        no = await ask(pilot, "no")
+        assert "Chats are not kept" in str(no.query(Bubble).last().render())

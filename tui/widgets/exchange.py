@@ -82,7 +82,7 @@ class Exchange(Vertical):
 
     async def show(self, event: Event) -> None:
         """Show the next event of this request."""
-        if self.finished:
+        if self.finished and not isinstance(event, Question):
             return
         if isinstance(event, Token):
             await self._stream(event.text)
