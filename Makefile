@@ -5,8 +5,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(PYTHON) scripts/install.py --venv $(VENV)
-# One process per core, but no more than memory allows; a file's tests stay together, so that they share what they set up.
-PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile
+# Commands, workers and tests start hundreds of processes, each of which would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+# Several processes (tests/conftest.py says how many); a file's tests stay together, so that they share what they set up.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help demo chat install test test-slow check format clean

@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 
 # Tests share the machine as well; before any of them loads torch.
 wait_briefly()
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # All cores have a test process: more threads only wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+MEMORY_PER_PROCESS_GIB = 3
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One test process more than there are cores, since tests often wait for processes of their own; at most 5."""
+    import psutil
+
+    fitting = psutil.virtual_memory().available // (MEMORY_PER_PROCESS_GIB * 2**30)
+    return max(1, min((os.cpu_count() or 1) + 1, 5, fitting))
 
 
 def pytest_configure(config: pytest.Config) -> None:
