@@ -22,7 +22,7 @@ from assistant.cli.daemon import daemon_app, service_app
 from assistant.cli.evaluate import evaluate_app
 from assistant.cli.faces import faces_app
 from assistant.cli.folders import folders_app
-from assistant.cli.front_end import FrontEnd, fit, front_end
+from assistant.cli.front_end import FrontEnd, front_end, notify
 from assistant.cli.help_panels import arrange_help
 from assistant.cli.report import report_app
 from assistant.cli.status import jobs_app, status_app
@@ -163,7 +163,7 @@ def _report(error: FamiliarError, as_json: bool) -> int:
 
     if as_json:
         typer.echo(to_json(error_document(error)))
-    typer.echo(fit(error_lines(error), sys.stderr), err=True)
+    notify(error_lines(error))
     return error.exit_code
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.front_end import front_end
+from assistant.cli.front_end import front_end, notify
 from assistant.presentation.printable import short_path
 from personalizer.errors import UsageError, counted
 
@@ -49,10 +49,7 @@ def restore(
 
         lost = would_be_lost(ui.familiar.home)
         if lost is not None:
-            typer.echo(
-                f"This replaces {lost}. What is not in the backup is lost; your photos are not touched.",
-                err=True,
-            )
+            notify(f"This replaces {lost}. What is not in the backup is lost; your photos are not touched.")
             if not typer.confirm("Go on?", default=False, err=True):
                 raise UsageError(
                     tried=f"restoring {source}", found="it was not confirmed", fix="Nothing was changed."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from assistant.cli.front_end import NoFaces, Yes, front_end
+from assistant.cli.front_end import NoFaces, Yes, front_end, notify
 from personalizer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def forget(
     name = found.name or str(found.id)
     typed = name
     if not yes:
-        typer.echo(before_forgetting(name), err=True)
+        notify(before_forgetting(name))
         typer.echo("> ", err=True, nl=False)
         typed = sys.stdin.readline()
     done = ui.run(lambda on_progress: ui.familiar.forget(concept, typed, on_progress, backups=backups))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from assistant.cli.front_end import front_end, with_options
+from assistant.cli.front_end import front_end, notify, with_options
 from assistant.evaluation.data.options import (
     AblationOptions,
     BackboneOptions,
@@ -154,6 +154,7 @@ def _run(
     """
     from assistant.evaluation.report.report import prepare_report_folder, write_report
     from assistant.presentation.lines import error_document, error_lines
+    from assistant.presentation.printable import short_path
 
     ui = front_end(context)
     if folder is not None:
@@ -169,10 +170,10 @@ def _run(
             failure, result = error, result | error_document(error)
     ui.show(result, lines)
     if failure is not None:
-        typer.echo(error_lines(failure), err=True)
+        notify(error_lines(failure))
         raise typer.Exit(failure.exit_code)
     if folder is not None:
-        typer.echo(f"Report: {folder / 'report.md'}", err=True)
+        notify(f"Report: {short_path(folder / 'report.md')}")
 
 
 def command_line(context: typer.Context) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from assistant.cli.front_end import FrontEnd, front_end
+from assistant.cli.front_end import FrontEnd, front_end, notify
 from personalizer.errors import UsageError, counted
 
 faces_app = typer.Typer(
@@ -79,10 +79,9 @@ def _erase_faces(ui: FrontEnd, *, yes: bool, backups: bool) -> None:
 
     word = "erase"
     if not yes:
-        typer.echo(
+        notify(
             "This removes every face that was found and every person you named, with what was learned and what you "
-            f"told about them. It cannot be undone; photos stay. To go on type: {word}",
-            err=True,
+            f"told about them. It cannot be undone; photos stay. To go on type: {word}"
         )
         typer.echo("> ", err=True, nl=False)
         if sys.stdin.readline().strip().casefold() != word:

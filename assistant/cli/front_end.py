@@ -84,6 +84,13 @@ def fit(text: str, stream: TextIO) -> str:
     return wrapped(text, shutil.get_terminal_size().columns)
 
 
+def notify(text: str) -> None:
+    """Say `text` to the person, on standard error: what is said there is no result."""
+    from assistant.presentation.printable import printable
+
+    typer.echo(fit(printable(text), sys.stderr), err=True)
+
+
 def front_end(context: typer.Context) -> FrontEnd:
     """The global options of the running command."""
     found = context.find_object(FrontEnd)

@@ -18,6 +18,7 @@ from assistant.daemon.process import (
     watching_pid,
     worker_log,
 )
+from assistant.presentation.printable import short_path
 from assistant.results import Check
 from assistant.setup.estimate import folders_within
 from personalizer.analysis.efficientnet import OBJECT_NETWORK
@@ -118,7 +119,9 @@ def _package(
 
     def look() -> Check:
         present = util.find_spec(module) is not None
-        found = (_version(distribution or module) or "installed") if present else f"missing: no {purpose}"
+        found = (
+            (_version(distribution or module) or "installed") if present else f"missing; needed for {purpose}"
+        )
         return Check(module, present, found, fix, required)
 
     return _attempt(module, look, fix, required=required)
@@ -178,13 +181,15 @@ def _files(locations: list[str] | None) -> Iterator[Path]:
 def _home(home: Home) -> Check:
     root = home.root
     if not root.exists():
-        return Check("home", True, f"{root} (made by the first command that writes)")
+        return Check("home", True, f"{short_path(root)} (made by the first command that writes)")
     if not os.access(root, os.W_OK | os.X_OK):
-        return Check("home", False, f"{root} is not writable", f"chown it to you, or use --home. ({root})")
+        return Check("home", False, f"{short_path(root)} is not writable", "chown it to you, or use --home.")
     mode = root.stat().st_mode & 0o777
     if mode & 0o077:
-        return Check("home", False, f"{root} can be read by others ({mode:o})", f"chmod 700 '{root}'")
-    return Check("home", True, f"{root}, private")
+        return Check(
+            "home", False, f"{short_path(root)} can be read by others ({mode:o})", f"chmod 700 '{root}'"
+        )
+    return Check("home", True, f"{short_path(root)}, private")
 
 
 def _restore(home: Home) -> Check:
@@ -243,7 +248,7 @@ def worker_check(home: Home) -> Check:
     found = f"running (pid {pid})" if pid is not None else "not running; started when needed"
     if pid is not None and outdated_worker_pid(home) == pid:
         found += ", of another version: the next command that needs it replaces it"
-    return Check("worker", True, f"{found}; log: {worker_log(home)}")
+    return Check("worker", True, f"{found}; log: {short_path(worker_log(home))}")
 
 
 def _service(home: Home) -> Check:
@@ -256,7 +261,11 @@ def _service(home: Home) -> Check:
         return Check("service", True, error.found, required=False)
     if state.file == "foreign":
         return Check(
-            "service", False, f"{state.path} was not written by Familiar", "Look at it.", required=False
+            "service",
+            False,
+            f"{short_path(state.path)} was not written by Familiar",
+            "Look at it.",
+            required=False,
         )
     if not state.installed:
         # Somebody may start `familiar watch` otherwise, or not want it.

@@ -161,22 +161,32 @@ def test_failed_jobs_are_dismissed_and_waiting_ones_cancelled(home: Home) -> Non
 # --- a narrow terminal
 
 
-def test_text_is_wrapped_between_words_on_a_terminal(home: Home) -> None:
+@pytest.mark.parametrize(
+    ("command", "answer", "row", "status"),
+    [
+        ([], b"", "  Or watch the whole job on photos that", 0),
+        (["faces", "off", "--erase"], b"no\n", "This removes every face that was found", 2),
+    ],
+)
+def test_text_is_wrapped_between_words_on_a_terminal(
+    home: Home, command: list[str], answer: bytes, row: str, status: int
+) -> None:
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [*FAMILIAR, "--home", str(home.root)],
+        [*FAMILIAR, "--home", str(home.root), *command],
         stdin=follower,
         stdout=follower,
         stderr=follower,
         env={**os.environ, "COLUMNS": "40"},
     )
     os.close(follower)
+    os.write(leader, answer)
     written = b""
     # At the end Linux says so with an error, macOS with nothing.
     with suppress(OSError):
         while block := os.read(leader, 4096):
             written += block
     os.close(leader)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=60) == status
     rows = written.decode().replace("\r", "").split("\n")
-    assert "  Or watch the whole job on photos that" in rows and max(map(len, rows)) <= 40, rows
+    assert row in rows and max(map(len, rows)) <= 40, rows
