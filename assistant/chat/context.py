@@ -44,9 +44,6 @@ _ADDS = re.compile(
     rf"(?:{re.escape(CONCEPT)}(?: and |, | und | y )?)+(?: too| as well| also| auch| también| please)?",
     re.IGNORECASE,
 )
-_ONLY_SHOW = re.compile(
-    r"(?:show|open|describe|see|look at|me|zeig\w*|mir|muestra\w*|and|und|y|\W|this photo)", re.IGNORECASE
-)
 _PRONOUN = re.compile(r"\b(?P<word>him|her|he|she|his|hers|ihn|ihm|sie|ella)\b", re.IGNORECASE)
 _SOMEBODY = re.compile(r"^(?:him|her|he|she|them|it)\b(?! (?:hat|dog|cat|house|car|hair)\b)", re.IGNORECASE)
 _OF_PRONOUN = frozenset(

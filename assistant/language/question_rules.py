@@ -138,11 +138,6 @@ def _taken_at(match: Match, clause: Clause) -> tuple[Part, ...] | None:
     return parts_of_rest(match["rest"], match.start("rest"), clause, was_taken=True)
 
 
-def _situated(match: Match, clause: Clause) -> tuple[Part, ...] | None:
-    """ "is it on the beach?" """
-    return parts_of_rest(match["rest"], match.start("rest"), clause)
-
-
 def _shown(match: Match, clause: Clause) -> tuple[Part, ...] | None:
     what = re.sub(
         rf"(?: (?:{HERE}|too|also|either|else|at all|maybe|or something))+$",
