@@ -278,7 +278,7 @@ def questions_about(pictures: Sequence[Picture], seed: int) -> list[tuple[Pictur
 
 
 def subject_pairs(pictures: Sequence[Picture], count: int, seed: int) -> list[tuple[Picture, Picture, bool]]:
-    """`count` pairs of one subject, and as many of a subject and a stranger of its class, in turn."""
+    """`count` pairs of one subject, and as many of a subject and another individual of its class, in turn."""
     random = np.random.default_rng(seed)
     by_subject: dict[str, list[Picture]] = {}
     by_label: dict[str, list[Picture]] = {}
@@ -287,18 +287,20 @@ def subject_pairs(pictures: Sequence[Picture], count: int, seed: int) -> list[tu
             by_label.setdefault(picture.record.label, []).append(picture)
             if picture.record.subject:
                 by_subject.setdefault(picture.record.subject, []).append(picture)
-    strangers = {
+    other_individuals = {
         subject: [
             other for other in by_label[str(members[0].record.label)] if other.record.subject != subject
         ]
         for subject, members in sorted(by_subject.items())
     }
-    usable = [subject for subject, others in strangers.items() if others and len(by_subject[subject]) > 1]
+    usable = [
+        subject for subject, others in other_individuals.items() if others and len(by_subject[subject]) > 1
+    ]
     pairs: list[tuple[Picture, Picture, bool]] = []
     for number in range(count if usable else 0):
         subject = usable[number % len(usable)]
         first, second = random.choice(len(by_subject[subject]), 2, replace=False).tolist()
-        example, others = by_subject[subject][first], strangers[subject]
+        example, others = by_subject[subject][first], other_individuals[subject]
         pairs.append((example, by_subject[subject][second], True))
         pairs.append((example, others[int(random.integers(len(others)))], False))
     return pairs
