@@ -1,4 +1,4 @@
-"""Sentences about who is in a photo. Each says what recognition found, and nothing about who is not there.
+"""Sentences about who is in a photo. Each states what recognition found, never that somebody is absent.
 
 "I don't see Bo" is about recognition; "Bo is not there" is never said. Below 95 % it is "I think I see Bo".
 """
