@@ -1,7 +1,7 @@
-"""Which exported runtime belongs to which checkpoint, found without reading the weights. Imports no torch.
+"""Finds the exported runtime of a checkpoint without reading the weights. Imports no torch.
 
-The worker notes the sizes and times of a checkpoint's files beside the version that it exported;
-whoever serves compares. A checkpoint that changed is exported again.
+The worker records sizes and times of the checkpoint's files with the exported version. Serving compares them; a changed
+checkpoint is exported again.
 """
 
 from __future__ import annotations

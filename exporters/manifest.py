@@ -1,6 +1,6 @@
-"""The contract of an exported backbone: which files belong to it, for which weights, at which precision.
+"""The manifest of an exported backbone: its files, checkpoint version and precision.
 
-Knows how to notice a file that changed; knows no graph and no runtime.
+Detects changed files; knows no graph and no runtime.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STAMP_FILE = "verified.json"
 
 @dataclass(frozen=True, slots=True)
 class FileEntry:
-    """What a file has to be."""
+    """Expected size and hash of a file."""
 
     bytes: int
     sha256: str

@@ -1,8 +1,8 @@
-"""What a worker of the version before starts to read photos, kept for one version. Reads none.
+"""Replaces the analysis child that a worker of the previous version starts; kept for one version. Reads no photo.
 
-That worker runs on while the packages change under it. It sends and expects classes by the names that were here, so it
-is told that the analysis does not work: it then counts no photo as failed, and the worker that replaces it reads them.
-Where systemd runs it, that is at once: systemd starts what was killed.
+That worker keeps running while an update replaces its packages, and pickles classes by their former names. The reply
+"the analysis does not work" makes it count no photo as failed; the worker that replaces it reads the photos. Under
+systemd this happens at once, because systemd restarts a killed service.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What messages to the user are made of: errors with what was tried, found and what to do, and counted nouns."""
+"""Errors that become messages to the user (tried, found, fix), and counted nouns for such messages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class NotFoundError(FamiliarError):
 
 
 class NotReadyError(FamiliarError):
-    """Something has to happen first: train the concept, install a package, stop the other worker."""
+    """A precondition is missing: train the concept, install a package, stop the other worker."""
 
     exit_code = 4
 
@@ -47,15 +47,15 @@ class UnreadablePhotoError(FamiliarError):
 
 
 class CorruptArtifactError(FamiliarError):
-    """A file of ours (weights, prefix, export) whose content does not match its manifest."""
+    """A bundled or generated file (weights, prefix, export) does not match its manifest."""
 
 
 class StorageError(FamiliarError):
-    """The disk does not take, or give, what it should: it is full, read-only or broken."""
+    """The disk is full, read-only or broken."""
 
 
 class LibraryLockedError(StorageError):
-    """Another program holds the library for longer than anybody waits."""
+    """Another program holds the library for longer than the busy timeout."""
 
     exit_code = 4
 

@@ -1,4 +1,4 @@
-"""Where a library keeps its files. Knows paths and permissions, nothing about what is in the files."""
+"""Paths and permissions of a library's files. Knows nothing about their content."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Home:
 
 
 def child_environment() -> dict[str, str]:
-    """This process's environment, in which a child process finds our packages wherever it stands."""
+    """This process's environment, with Familiar's packages on the Python path for a child process in any directory."""
     search_path = [str(PACKAGE_PARENT), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, search_path))}
 
@@ -112,7 +112,7 @@ def write_atomically(path: Path, content: bytes, *, private: bool = True) -> Non
 
 
 def write_parts_atomically(path: Path, parts: Iterable[bytes], *, private: bool = True) -> None:
-    """`write_atomically` of content that is made while it is written, and never in memory as a whole."""
+    """Like `write_atomically`, for content that is generated in parts and never held in memory as a whole."""
     path.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -130,7 +130,7 @@ def write_parts_atomically(path: Path, parts: Iterable[bytes], *, private: bool 
 
 
 def settle_folder(folder: Path) -> None:
-    """See that the names in a folder are on the disk."""
+    """Flush a folder's entries to the disk (fsync)."""
     with suppress(OSError):  # some file systems know no such thing
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

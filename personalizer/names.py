@@ -1,4 +1,4 @@
-"""What may be the name of a concept. Knows characters, not concepts."""
+"""Validates names of concepts and other one-line texts. Knows characters, not concepts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from personalizer.errors import UsageError
 
 MAX_NAME_CHARACTERS = 80
 _LONE = re.compile("[\ud800-\udfff]")
-"""Halves of characters, which bytes that are not UTF-8 become."""
+"""Surrogates, which decode bytes that are not UTF-8."""
 
 # Marks that reorder the text around them: a name holding one could make a list of names read as another.
 REORDERING_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -20,7 +20,7 @@ _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Cn", "Co", "Zl", "Zp"})
 
 @dataclass(frozen=True, slots=True)
 class LineRules:
-    """What one line of text may be."""
+    """Rules for one line of text."""
 
     called: str
     """What the text is in messages."""
@@ -40,7 +40,7 @@ _NAME = LineRules("name", MAX_NAME_CHARACTERS, "Give it at least one letter or e
 
 
 def name_key(text: str) -> str:
-    """What two spellings of one name have in common: they differ in case, spaces and composition only."""
+    """A key that is equal for spellings of one name that differ only in case, spaces and composition."""
     # SQLite's NOCASE folds ASCII only; names are folded here so that Zoë and ZOË are one concept.
     # Bytes that are no text are in no name: what asks for one finds nobody.
     return " ".join(unicodedata.normalize("NFC", _LONE.sub("\ufffd", text)).split()).casefold()

@@ -1,6 +1,6 @@
-"""The one way to onnxruntime, which since 1.29 reports its use to its makers unless it is told not to before it loads.
+"""Loads onnxruntime with its telemetry disabled; since 1.29 it reports its use unless disabled before it is loaded.
 
-Nothing leaves the home: neither that, nor the device's number and the cache that it would write for it.
+The module also prevents the device id and the cache file that the telemetry would write.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def load_onnxruntime() -> Any:
 
 
 def execution_providers() -> list[str]:
-    """Where sessions run, for every one of them: the processor, also beside a graphics card that torch uses."""
+    """The execution providers of all sessions: the CPU only, even if torch uses a GPU."""
     return ["CPUExecutionProvider"]
 
 
@@ -43,7 +43,7 @@ def new_session(graph: bytes | str | Path, options: Any = None) -> Any:
 
 
 def read_graph(path: Path, sha256: str, what: str) -> bytes:
-    """The file of a network that ships, or `CorruptArtifactError` where it is not the one with that hash."""
+    """The bytes of a bundled network; raises `CorruptArtifactError` if its hash differs."""
     try:
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() == sha256:

@@ -1,7 +1,7 @@
-"""What a worker does that an update finds running and that knows of no versions: it begins again in the new code.
+"""Restarts a worker of the previous version in the updated code; kept for one version.
 
-It comes here by importing a module of the version before, when it begins its next scan or training. Kept for one
-version. The job at hand is claimed again by the process that this one becomes, as after any crash.
+Such a worker imports a module under its former name when it begins its next scan or training, and that module calls
+`begin_again`. The restarted process claims the current job again, as after any crash.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What processes of ours use and may use, and that a child never outlives its parent. Knows nothing of what they do."""
+"""Memory and CPU limits of Familiar's processes; ends child processes with their parent."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def limit_memory(mib: int) -> None:
-    """Let this process have so much memory of its own: what goes beyond raises `MemoryError`.
+    """Limit this process's private memory; allocations beyond it raise `MemoryError`.
 
-    Holds on Linux. Counted is what is written to; the code and the model files that are only mapped come on top.
+    Only on Linux. Mapped code and model files do not count.
     """
     _lower(resource.RLIMIT_DATA, mib * 2**20)
     # Core dumps hold photos.
@@ -26,12 +26,12 @@ def limit_memory(mib: int) -> None:
 
 
 def memory_is_limited() -> bool:
-    """Whether `limit_memory` was called: running out then says something about the work, not about the machine."""
+    """Whether `limit_memory` was called: then a `MemoryError` is caused by the input, not by the machine."""
     return resource.getrlimit(resource.RLIMIT_DATA)[0] != resource.RLIM_INFINITY
 
 
 def limit_processor_time(seconds: float) -> None:
-    """End this process (SIGXCPU) when it computes for longer than that from now on; to be called for each task."""
+    """End this process (SIGXCPU) after so much more CPU time; call it at the beginning of each task."""
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     wanted = math.ceil(time.process_time() + seconds)
     resource.setrlimit(
@@ -40,10 +40,10 @@ def limit_processor_time(seconds: float) -> None:
 
 
 def end_with_parent(parent_pid: int) -> None:
-    """End this process when its parent does, however that ends: killed, it can tell nobody.
+    """End this process when its parent ends, even if the parent is killed.
 
-    The parent holds the other end of standard input and never writes. A thread waits for its end, on any system; where
-    a codec keeps Python's lock for long only the kernel can help, which Linux does.
+    The parent holds the other end of standard input and never writes; a thread waits until it is closed. On Linux the
+    kernel also ends the process, which helps while a codec holds the GIL.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -65,7 +65,7 @@ def _lower(limit: int, value: int) -> None:
 
 
 def computed_s() -> float | None:
-    """Seconds of processor time that this process and its children have used; None where nobody can tell."""
+    """CPU seconds used by this process and its children; None if the system does not report them."""
     import psutil
 
     children = resource.getrusage(resource.RUSAGE_CHILDREN)

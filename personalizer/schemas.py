@@ -1,4 +1,4 @@
-"""The plain records that the parts exchange. Knows no storage, no model and no screen."""
+"""Plain records that the rooms exchange. Knows no storage, no model and no screen."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ConceptState = Literal["suggested", "named", "training", "ready", "stale", "hidd
 MembershipStatus = Literal["confirmed", "suggested", "rejected"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 ErrorClass = Literal["transient", "input", "environment", "bug"]
-"""Why work failed: it may work later; it never will with this input; somebody has to do something; it is ours."""
+"""Why a job failed: a transient error, an error of the input or of the environment, or a bug."""
 
 Float32Array = npt.NDArray[np.float32]
 Float64Array = npt.NDArray[np.float64]
@@ -134,7 +134,7 @@ class Embedding:
     model: str
     version: str
     cutout: Float32Array | None = None
-    """Of the same thing on another ground `[dim]`, where a mask tells it from its own: what a thing is known from."""
+    """The vector `[dim]` of the same thing on another background, made with its mask; used to recognize things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class ConceptSummary:
     """Members that look right but wait for a person to say so."""
     state: ConceptState
     example: Path | None = None
-    """A photo by which to tell what the concept is: the chosen one, or else the one in which it is seen best."""
+    """A photo that represents the concept: the chosen one, or else the one that shows it best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ class Evidence:
     similarity: float
     """A learned score or a cosine for objects; 1 - distance for faces."""
     threshold: float
-    """The similarity at which a match is as likely as none."""
+    """The similarity at which the probability is 0.5."""
     log_odds: float
     """What the similarity says, and the colors where they are known."""
     box: BoundingBox | None
@@ -202,7 +202,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long piece of work is. `total` is 0 when it is not known yet."""
+    """Progress of a long operation; `total` is 0 if it is unknown."""
 
     done: int
     total: int
@@ -214,7 +214,7 @@ OnProgress = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class ScanReport:
-    """What a scan saw and did; counts are files."""
+    """The result of a scan; counts are files."""
 
     seen: int
     new: int
@@ -254,26 +254,26 @@ class Job:
     message: str
     result: dict[str, Any] | None
     error: str | None
-    """Why it failed, or why a queued one waits to be tried again."""
+    """Why it failed, or why a queued job waits for a retry."""
     input_hash: str = ""
-    """Tells the content that the work is about; empty for work that looks at the world when it runs."""
+    """A hash of the job's input; empty for jobs that read their input when they run."""
     model_version: str = ""
     error_class: ErrorClass | None = None
     quarantined: bool = False
-    """Given up after its strikes: left alone until somebody asks for it again."""
-    strikes: int = 0
-    """Attempts since something was stored for good."""
+    """Dead-lettered: it failed too often and waits until the user retries it."""
+    failed_attempts: int = 0
+    """Attempts since the job last stored results; the column is called `strikes`."""
     created_at: str = ""
     started_at: str | None = None
     finished_at: str | None = None
     retry_at: str | None = None
-    """When a queued job that failed for a passing reason is tried again."""
+    """When a queued job is retried after a transient failure."""
     rate_per_s: float | None = None
-    """Steps a second lately, while it runs."""
+    """Recent steps per second of a running job."""
     left_s: float | None = None
-    """Seconds that the steps left take at that rate; later parts of the work are not in it."""
+    """Estimated seconds for the remaining steps of the current part of the work."""
     lease: str | None = None
-    """Tells this attempt from another one of the same job."""
+    """Identifies this attempt among those of the same job."""
 
 
 @dataclass(frozen=True, slots=True)

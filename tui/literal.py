@@ -1,4 +1,4 @@
-"""Text as the screen shows it word for word: neither markup nor the terminal's codes count in it."""
+"""Escapes text for the screen, so that markup and terminal codes in it have no effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the chat's parts tell each other."""
+"""Messages between the widgets of the chat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds that people ask for and the network's words do not name: a labrador is a dog. Knows no photo."""
+"""Broader terms for the classifier's words: a labrador is a dog. Knows no photo."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Answers about one photo: who and what it shows, and why Familiar thinks so. Stores nothing.
 
-An answer is made of what the library recognises (faces, embeddings, the trained prefix), what the file says and what
-the user told. The backbone's own words appear in no answer: they are wrong too often.
+An answer combines recognition (faces, embeddings, the trained prefix), metadata of the file and facts that the user
+wrote. The backbone's own words appear in no answer: they are wrong too often.
 """
 
 from __future__ import annotations

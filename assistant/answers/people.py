@@ -1,4 +1,4 @@
-"""Sentences about who is in a photo. Each says what recognition found, and nothing about who is not there.
+"""Sentences about who is in a photo. Each states what recognition found, never that somebody is absent.
 
 "I don't see Bo" is about recognition; "Bo is not there" is never said. Below 95 % it is "I think I see Bo".
 """
@@ -19,8 +19,8 @@ from personalizer.schemas import BoundingBox
 NO_FACES = "Looking for faces is off: familiar faces on."
 _BACK = "people who look away show none"
 YES_FROM = 0.95
-"""Probability from which "Yes, I see Bo" is said. Strangers of the same kind can come near it, so below the answer is
-worded as a guess."""
+"""Answers begin with "Yes" from this probability. Other individuals of the same kind can come near it; below, answers
+are worded as guesses."""
 
 
 def is_sure(probability: float) -> bool:
@@ -111,8 +111,8 @@ def presence(part: Presence, facts: PhotoFacts, known: Sequence[str], *, whole: 
     if placed:
         sentences += placed
     elif seen:
-        strangers = part.unknown_names or part.relations
-        yes = whole and not part.negated and not strangers and len(seen) == len(part.names)
+        has_unknown = part.unknown_names or part.relations
+        yes = whole and not part.negated and not has_unknown and len(seen) == len(part.names)
         sentences.append(f"{'Yes, ' if yes and all(map(_is_certain, seen)) else ''}{i_see(seen)}")
     sentences += [_missing(one, facts) for one in named if one.verdict == "unsure"]
     off = [one.name for one in named if one.verdict == "no" and _not_looked_for(one.name, facts)]
@@ -209,14 +209,14 @@ def with_whom(part: WithWhom, facts: PhotoFacts, known: Sequence[str]) -> str:
 
 def alone(part: Alone, facts: PhotoFacts, known: Sequence[str]) -> str:
     """Whether somebody else can be seen; nobody is said to be alone for sure, and a mug is no company."""
-    strangers = unknown(part.unknown_names, part.relations, known)
+    about_unknown = unknown(part.unknown_names, part.relations, known)
     if not facts.faces_are_on:
         seen = [i_see(facts.sure)] if facts.sure else []
-        return " ".join([*seen, CANNOT_TELL, NO_FACES, *strangers])
+        return " ".join([*seen, CANNOT_TELL, NO_FACES, *about_unknown])
     asked = [one for name in part.names if (one := facts.about(name)) is not None]
     missing = [_missing(one, facts) for one in asked if one.verdict != "yes"]
-    if missing or (strangers and not part.names):
-        return " ".join([*missing, count_faces(facts), *strangers])
+    if missing or (about_unknown and not part.names):
+        return " ".join([*missing, count_faces(facts), *about_unknown])
     if not part.names:
         return " ".join([_one_face_only(part, facts), *_things_beside(part, facts)])
     people = [one for one in facts.sure if one.name not in part.names and facts.is_person(one.name)]
@@ -238,7 +238,7 @@ def alone(part: Alone, facts: PhotoFacts, known: Sequence[str]) -> str:
     if not people and not facts.unnamed_faces and not any(face.maybe for face in facts.faces):
         own = any(face.name in part.names for face in facts.faces)
         sentences.append(f"I see no {'other ' if own else ''}face; {_BACK}.")
-    return " ".join([*sentences, *strangers])
+    return " ".join([*sentences, *about_unknown])
 
 
 def _one_face_only(part: Alone, facts: PhotoFacts) -> str:

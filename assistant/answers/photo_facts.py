@@ -1,6 +1,6 @@
-"""What is known of one photo: who, when, where, what, looks and text, each with where it comes from.
+"""The facts about one photo (who, when, where, what, looks and text), each with its source.
 
-Made for one photo and thrown away. Makes no sentence (`assistant/answers/sentences.py`) and stores nothing.
+Stores nothing; the sentences are in `assistant/answers/sentences.py`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class SeenFace:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KnownAbout:
-    """The parts that facts are made of."""
+    """The sources of the facts."""
 
     path: Path
     decoded: DecodedPhoto
@@ -91,7 +91,7 @@ class KnownAbout:
 
 
 class PhotoFacts:
-    """Facts of one photo, worked out when they are asked for."""
+    """Facts of one photo, computed on demand."""
 
     def __init__(self, known: KnownAbout) -> None:
         self.known = known

@@ -1,5 +1,6 @@
-"""A question's parts and what is known of a photo → the answer. Every sentence is a fact, a guess with its percentage,
-or says that it can't be told.
+"""Words the answer to a question from the facts about a photo.
+
+Every sentence is a fact, a guess with its percentage, or states that Familiar cannot tell.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What lies beside a photo, for an answer about it. Reads sidecars anew: the library keeps no words of them."""
+"""Reads the sidecars of a photo for an answer about it; the library does not store their texts."""
 
 from __future__ import annotations
 

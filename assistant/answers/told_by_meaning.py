@@ -1,6 +1,6 @@
-"""Which of the facts that the user told answers a question, by what they mean: "what scares Bo?", "afraid of thunder".
+"""Finds the user's fact that answers a question by sentence embeddings: "what scares Bo?", "afraid of thunder".
 
-Stores nothing: vectors are made when they are needed, in less than a millisecond a fact, and not kept.
+Stores nothing: a fact is embedded on demand, in less than a millisecond.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which of the facts that the user told somebody means: by its number, by words of it, or by what it means."""
+"""Resolves a reference to one of the user's facts: by number, by some of its words, or by meaning."""
 
 from __future__ import annotations
 

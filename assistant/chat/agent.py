@@ -1,6 +1,6 @@
-"""Takes requests one after another, in a thread of its own, and yields what happens as typed events.
+"""Answers requests one after another in a thread of its own, and yields typed events.
 
-Start reading here. What one request does is in `dialogue.py`. Knows no screen.
+Start reading here; `dialogue.py` handles one request. Knows no screen.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A request completed by what was said before: the last photo or drawing, the last name, what was asked back.
+"""Resolves references to earlier requests: the last photo or drawing, the last name, a pending question.
 
-Knows the conversation and the router; runs nothing.
+Knows the conversation and the router; runs no tool.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What one request does: a command, an answer to a question, or words that the router reads; told as typed events.
+"""Handles one request, a command, an answer to a question, or words for the router, and emits typed events.
 
-The router decides, tools do, and the program says what was done. Knows the façade and the tools; knows no screen. A
-language model is asked only where the user brought one that is large enough, and only what no tool answers.
+The router chooses the tool, the tool acts, and the program reports the result. A language model is used only if the
+user provided one that is large enough, and only for requests that no tool answers. Knows no screen.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class RequestCancelledError(KeyboardInterrupt):
 
 
 class Dialogue:
-    """What is said and done in one conversation. For one thread at a time."""
+    """Handles the requests of one conversation. For one thread at a time."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""What is asked before it is done, although it was said: what was hardly understood, or goes further than it sounds.
+"""Asks for confirmation of requests that were understood with doubt, or that do more than they sound like.
 
-Knows the library and what was said before; does nothing.
+Knows the library and the conversation; carries nothing out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from assistant.tools.corrections import OPERATIONS_CALLED
 
 
 class Doubts:
-    """Of one conversation."""
+    """The confirmations of one conversation."""
 
     def __init__(self, familiar: Familiar, said: Conversation) -> None:
         self._familiar = familiar

@@ -1,4 +1,4 @@
-"""What happens while a request is answered, as records that every front end shows in its own way."""
+"""The events of a request, which each front end shows in its own way."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to know that is no part of the answer."""
+    """A remark that is not part of the answer."""
 
     text: str
 
@@ -34,7 +34,7 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True)
 class ToolProgress:
-    """How far the tool is."""
+    """Progress of a tool."""
 
     progress: Progress
 

@@ -1,8 +1,7 @@
-"""What a larger language model says to words that no tool answers, and the tools that it calls instead.
+"""Lets a larger language model answer requests that no rule handles, and call tools.
 
-A model below a billion parameters says nothing: it states acts and files that there are none of. What a larger one
-writes is shown as its words, never as the program's; what a tool did is shown by the program. Loads LangChain only when
-it talks.
+Models below a billion parameters are not used: they invent actions and files. The model's text is marked as its own;
+results of tools are shown by the program. LangChain is loaded with the first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What was said so far, cut to what a small context can hold.
+"""The conversation so far, truncated to a small context.
 
 Knows no model: the caller counts the tokens.
 """

@@ -1,4 +1,4 @@
-"""What the program itself says to questions about itself, to wishes that it cannot fulfil, and to small talk.
+"""Answers of the program to questions about itself, to unsupported requests, and to small talk.
 
 Every sentence is a fact about this program or this home. Knows the library's counts and names; runs nothing.
 """

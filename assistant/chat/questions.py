@@ -1,6 +1,6 @@
-"""What the chat asks the user, one question at a time, and what an answer does. Knows the façade; no screen.
+"""Questions of the chat to the user, one at a time, and the effects of the answers. Knows the façade; no screen.
 
-A question stands until the next request: what is no answer to it is a request like any other.
+A question is pending until the next request; a request that does not answer it is handled as usual.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an answer came to."""
+    """The result of an answer."""
 
     said: str = ""
     """What was done, in words; empty where nothing was."""
@@ -63,7 +63,7 @@ class Reply:
 
 
 class Pending(Protocol):
-    """A question that stands."""
+    """A pending question."""
 
     def ask(self) -> Question: ...
 
@@ -94,7 +94,7 @@ class MayLookForFaces:
 
 @dataclass(frozen=True, slots=True)
 class ShallI:
-    """Asked before something is changed of which only the meaning was understood."""
+    """Asked before a change that only the router's sentence embeddings understood."""
 
     what: str
     """Such as "train Bo"."""
@@ -131,7 +131,7 @@ class MayOpen:
 
 @dataclass(frozen=True, slots=True)
 class MayKeepChats:
-    """Asked once, where somebody is there who can be asked; until then nothing is kept."""
+    """Asked once in interactive sessions; until then no chat is stored."""
 
     request: str | None = None
     """What waits for the answer, if anything does."""
@@ -266,7 +266,7 @@ _APPROVAL_SAID = {
 
 
 class Approving:
-    """Lets a language model's wish wait for the user, while its request goes on running.
+    """Blocks a language model's tool call until the user approves it, while its request keeps running.
 
     One question at a time, asked by the thread that answers requests, answered by any other.
     """

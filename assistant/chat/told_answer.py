@@ -1,4 +1,4 @@
-"""Answers a question about someone or something named with what the user told, where no photo is needed."""
+"""Answers a question about a named concept from the user's facts, without a photo."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which version of Familiar's code lies on the disk, so that processes of an older one are found and replaced.
+"""Detects the installed version of Familiar's code, so that processes that run an older one are replaced.
 
-A process keeps the code that it has imported, whatever is installed over it, and imports the rest when it needs it: one
-that outlives an update runs a mixture. Knows names and sizes of source files; imports none of them.
+A process that outlives an update would mix old imported modules with new ones. Compares names and sizes of source files
+and imports none.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _size(path: str) -> int:
 
 
 class CodeWatch:
-    """Notices that this process runs other code than what is installed by now."""
+    """Detects that this process runs other code than the installed one."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What the service of any system is made of: what it runs, and the marked file that says so."""
+"""Common parts of the services of all systems: the command, and the marked service file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Ours = Literal["absent", "ours", "changed", "foreign"]
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """What is installed, and what is left to the user."""
+    """What is installed, and the steps left to the user."""
 
     kind: str
     """`systemd` or `launchd`."""
@@ -52,7 +52,7 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What the service is to run."""
+    """The command of the service."""
 
     home: Home
     backbone: str = "pocket"

@@ -1,4 +1,4 @@
-"""Whether named concepts are trained automatically, and what the worker last said about it. Trains nothing."""
+"""The switch of automatic training, and its last reported state. Trains nothing."""
 
 from __future__ import annotations
 

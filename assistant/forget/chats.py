@@ -1,7 +1,7 @@
-"""Takes out of kept chats what they say of a concept, or of faces; deletes chats with the drawings that belong to them.
+"""Removes exchanges about a concept or faces from stored chats; deletes chats with their drawings.
 
-The unit is the exchange: a request and all that came of it, since an answer tells of what the request named. Photos of
-the user are never touched: of pictures only drawings below the home's own folder are deleted.
+An exchange, a request with its results, is removed as a whole, because the answer may mention what the request named.
+Only drawings below the home are deleted, never photos of the user.
 """
 
 from __future__ import annotations

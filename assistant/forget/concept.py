@@ -1,7 +1,7 @@
-"""Forgetting a concept: the steps, in an order in which they can be begun again, and what waits for them.
+"""Forgets a concept in steps that can be repeated after an interruption.
 
-Until the last removal the concept's row and the log of operations say what to look for; a worker that dies leaves a
-note in the library, and the next one goes on. The job knows the concept by its number and writes its name nowhere.
+The concept's row and the log of operations are removed last, because they tell what to look for. A note in the library
+lets the next worker continue after a crash. The job contains the concept's id and never its name.
 """
 
 from __future__ import annotations

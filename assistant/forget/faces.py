@@ -1,6 +1,6 @@
 """Removes everything about faces for good: what was found, who was named, and every trace of them below the home.
 
-The same machinery as forgetting one concept, and like it begun again where it was interrupted.
+Works like forgetting one concept, and is also continued after an interruption.
 """
 
 from __future__ import annotations

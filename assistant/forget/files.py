@@ -1,7 +1,7 @@
-"""Removes what the files of a home tell about a concept: prefixes, exports, drawings, records, log lines.
+"""Removes traces of a concept from the files of a home: prefixes, exports, drawings, records, log lines.
 
-Knows files and what is written in them; knows no library. Photos, which are the user's, are never touched; neither are
-the stores that others clean: the library's file, the index, models and exported backbones.
+Never touches photos, nor the stores that other modules clean: the library's file, the index, models and exported
+backbones.
 """
 
 from __future__ import annotations

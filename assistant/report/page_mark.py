@@ -1,4 +1,4 @@
-"""What a people page begins with, by which it is known again when it is replaced or has to go. Knows no HTML."""
+"""The mark at the beginning of a people page, by which Familiar recognizes its own pages. Knows no HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of albums in a search, which are names even where they have somebody's name or a year in them."""
+"""Finds album names in a search, even if they contain a concept's name or a year."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words that searches are made of beside names, times and what photos show. Folded English ones."""
+"""The function words of searches, in folded English."""
 
 from __future__ import annotations
 

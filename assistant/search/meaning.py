@@ -1,4 +1,4 @@
-"""Words of a search that nothing is called by → what is alike in meaning: "something to sit on" → a chair.
+"""Maps unknown words of a search to known ones by meaning: "something to sit on" → a chair.
 
 Knows the words of the classifier and the texts of the library; asks the sentence network that ships.
 """

@@ -1,4 +1,4 @@
-"""The parts of a search, each with the photos that it holds for."""
+"""Evaluates the parts of a search to sets of photos."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _AT = re.compile(r"^(?:(?:at|in|on|from|over|during|around|an|zu|en|em) )?(?:the
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One part of the search with the photos that it holds for."""
+    """One part of the search and the photos that fit it."""
 
     part: Part
     fits: Fits

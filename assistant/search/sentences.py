@@ -1,4 +1,4 @@
-"""What is said about a search: how many photos fit, from when; where nothing fits, for how many each part holds."""
+"""Sentences about a search: how many photos fit and from when; if none fits, how many fit each part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every part of the façade stands on: one home with its library, its queue and its way to the worker."""
+"""Base of all parts of the façade: one home with its library, queue and worker client."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNREACHABLE = (OSError, RuntimeError, ValueError)
 
 
 class Core:
-    """What the parts share. Safe to use from several threads and processes."""
+    """State that the parts share. Safe to use from several threads and processes."""
 
     def __init__(self, home: Home | Path | str, backbone: str = "pocket", device: str = "auto") -> None:
         """`home`: the folder of the library, which is made when it is first needed.

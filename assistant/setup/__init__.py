@@ -1,4 +1,4 @@
-"""What is needed around the daily use: checks, estimates, consent, face models, restoring a backup.
+"""Setup and maintenance: checks, estimates, consent, restoring a backup.
 
 Start at `doctor.examine`.
 """

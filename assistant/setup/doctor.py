@@ -1,4 +1,4 @@
-"""Looks whether everything that Familiar needs is there and what to do where it is not. Changes nothing."""
+"""Checks Familiar's requirements and says how to meet missing ones. Changes nothing."""
 
 from __future__ import annotations
 

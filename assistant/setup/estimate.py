@@ -1,4 +1,4 @@
-"""What importing folders will take: how many photos, how long, how much room. Counts files and opens none."""
+"""Estimates an import: photos, time and disk space. Counts files and opens none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RATE = "scan.photos_per_s"
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Before an import: what is there, what it will take and on what that rests."""
+    """The estimate and its basis."""
 
     files: int
     """That may be photos, in the folders that are added."""

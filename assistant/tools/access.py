@@ -1,6 +1,7 @@
 """Decides which photos a tool may read.
 
-Those the user named in this conversation, those in registered folders, and what a person allows when asked.
+Allowed are photos that the user named in this conversation, photos in registered folders, and those that the user
+approves.
 """
 
 from __future__ import annotations

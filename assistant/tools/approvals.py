@@ -1,4 +1,4 @@
-"""Who allows what a tool changes: a person, each time, for a conversation, or for good. Knows no screen, no model."""
+"""Approval of changes by tools: by the user, once, for a conversation, or permanently. Knows no screen, no model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Trains named concepts in the worker that watches, when nobody needs the machine; makes way for everything else.
+"""Trains named concepts in the watching worker while the machine is idle; yields to all other jobs.
 
-Knows which job may run now and when it has to make way; who is to be trained is `training/outdated`'s business, and how
-busy the machine is `idle`'s. The job is put back when it makes way, and goes on from its checkpoint later.
+Decides when the job runs and when it yields; `personalizer/training/outdated.py` chooses the concepts, `idle` measures
+the machine. A job that yields is requeued and resumes from its checkpoint.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class AutoTrainingConfig:
-    """What is trained automatically, for which backbone, and when."""
+    """Settings of automatic training: concepts, backbone and times."""
 
     backbone: str = "pocket"
     device: str = "auto"
@@ -65,7 +65,7 @@ class AutoTrainingConfig:
 
 
 class AutoTraining:
-    """While entered, looks every few seconds for what should be trained and whether it may be."""
+    """While entered, checks every few seconds whether a concept should be trained and the machine is idle."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""Looks whether the machine has time to spare: power, what other programs do, room on the disk and on the GPU.
+"""Checks whether the machine is idle: power, load of other programs, free disk space and GPU memory.
 
-Reads what the system says in files and by its own small programs; knows no job and no training.
+Reads system files and output of system tools; knows no job and no training.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _POWER_EVERY_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class IdleLimits:
-    """From when on a machine is not idle. Shares are of all processors."""
+    """Limits above which a machine is not idle. Shares are of all processors."""
 
     load_to_begin: float = 0.3
     """Other programs may take so much when heavy work begins…"""
@@ -48,7 +48,7 @@ class IdleLimits:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the system says it. `None`: not at all."""
+    """Paths and commands of the system; None if it has none."""
 
     power_supply: Path = Path("/sys/class/power_supply")
     processor_times: Callable[[], Any] = psutil.cpu_times

@@ -1,6 +1,6 @@
-"""Finds out from the library alone what work is missing, so that a jobs table that was lost fills again.
+"""Derives missing work from the library alone, so that lost jobs are queued again.
 
-Knows no handler; who queues what, and when, is decided elsewhere.
+Queues nothing itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _END_WITH_GROUPING = {JobKind.SCAN, JobKind.ANALYZE}
 
 @dataclass(frozen=True, slots=True)
 class MissingWork:
-    """Something that the library says is not done."""
+    """Work that is not done, by the state of the library."""
 
     kind: str
     subject: str

@@ -1,4 +1,4 @@
-"""A concept's prefix → what serving reads beside it: the keys and values of its personal prompt."""
+"""Exports the key/value cache of a concept's personal prompt, which serving reads beside the prefix."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from exporters.manifest import hash_file
-from exporters.runtime.concept import ConceptRuntime, LearnedRows
+from exporters.runtime.concept import ConceptRuntime, PrefixWeights
 from exporters.runtime.session import BackboneSession
 from exporters.tensor_files import save_tensors
 from personalizer.home import write_atomically
@@ -24,14 +24,14 @@ def export_concept(
 
     The cache belongs to this export of the backbone; any other session computes its own. Returns the files.
     """
-    runtime = ConceptRuntime(session, LearnedRows.read(prefix_directory))
+    runtime = ConceptRuntime(session, PrefixWeights.read(prefix_directory))
     target = prefix_directory if directory is None else directory
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if target.resolve() != prefix_directory.resolve():
         for name in (WEIGHTS_FILE, MANIFEST_FILE):
             shutil.copyfile(prefix_directory / name, target / name)
             (target / name).chmod(0o600)
-    arrays = session.cache_to_arrays(runtime.start)
+    arrays = session.cache_to_arrays(runtime.prompt_cache)
     save_tensors(
         target / CACHE_FILE, {f"past_{index}": array.astype(np.float16) for index, array in enumerate(arrays)}
     )

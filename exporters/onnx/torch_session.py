@@ -1,4 +1,4 @@
-"""A backbone in torch behind the interface that serves: the reference for an export, and the way to a GPU."""
+"""A torch backbone with the serving interface: the reference for exports, and the way to use a GPU."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How far one session of a backbone is from another, measured by the same calls that serve.
+"""Measures the difference between two sessions of a backbone, with the calls that serving uses.
 
-Knows the two sessions only by their protocol; which is torch and which is exported does not matter to it.
+Knows both sessions only by their protocol.
 """
 
 from __future__ import annotations

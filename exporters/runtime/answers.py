@@ -1,6 +1,6 @@
-"""Token loops that answer: words, and how likely a given answer is.
+"""Generates answers token by token, and computes how likely a given answer is.
 
-Knows the order of tokens that training used; knows no wording, no file and no user.
+Tokens have the same order as in training. This module knows no wording, no file and no user.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from personalizer.schemas import Float32Array, Int64Array
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the model said."""
+    """An answer of the model."""
 
     text: str
     ids: list[int]
-    """Text ids and learned ids, without the end."""
+    """Ids of text and of virtual tokens, without the end token."""
     stopped: Literal["end", "length"]
     elapsed_s: float
 
@@ -46,8 +46,8 @@ def answer(
 ) -> Answer:
     """Answer a prompt that ends with a `Separator`.
 
-    With a `concept`, its understanding rows come first in the answer: `forced` there, or chosen by the model. With
-    several, those of the concepts that the prompt names.
+    With a `concept`, the answer begins with its understanding tokens: all of them (`forced`), or as many as the model
+    emits. With several concepts, with those of the concepts that the prompt names.
     """
     started = time.perf_counter()
     context = concept or PromptContext(session)
@@ -69,12 +69,12 @@ def answer(
 
 
 def render(context: PromptContext, ids: Sequence[int]) -> str:
-    """The words of an answer: a name row becomes the concept's name, the other learned rows are silent."""
+    """The words of an answer: a name token becomes the concept's name, other virtual tokens are left out."""
     vocabulary = context.session.spec.text_vocabulary
     names = {
-        int(row): one.display_name
-        for place, one in enumerate(context.concepts)
-        for row in context.row_ids("name", place)
+        int(token): concept.display_name
+        for index, concept in enumerate(context.concepts)
+        for token in context.virtual_token_ids("name", index)
     }
     parts: list[str] = []
     words: list[int] = []
@@ -99,28 +99,28 @@ def yes_no_logits(
 ) -> Float32Array:
     """log P(yes) − log P(no) `[images]` as the answers to one prompt that ends with a `Separator`, in one batch."""
     context = concept or PromptContext(session)
-    hidden, cache = before_answer(context, segments, images, forced=forced)
+    hidden, cache = prefill_answer(context, segments, images, forced=forced)
     yes = log_likelihood(context, hidden, cache, session.tokenize(YES))
     no = log_likelihood(context, hidden, cache, session.tokenize(NO))
     return yes - no
 
 
-def before_answer(
+def prefill_answer(
     context: PromptContext,
     segments: Sequence[Segment],
     images: Sequence[Sequence[ReadImage]],
     *,
     forced: bool = True,
 ) -> tuple[Float32Array, Cache]:
-    """What predicts the first word of the answers to one prompt about several sets of images, `[images, hidden]`.
+    """Prefill one prompt with several sets of images; return the hidden states `[images, hidden]` before the answers.
 
-    It stands behind the understanding rows of the concepts that are named: all of them (`forced`), or as many as the
-    model chooses to write.
+    The self-prompt is part of it: all understanding tokens of the named concepts (`forced`), or as many as the model
+    emits.
     """
     hidden, cache = prefill(context, [segments] * len(images), images, forced)
     if forced:
         return hidden, cache
-    return _let_understand(context, context.self_prompt("understanding", segments), hidden, cache)
+    return _emit_self_prompt(context, context.self_prompt("understanding", segments), hidden, cache)
 
 
 def log_likelihood(
@@ -144,30 +144,30 @@ def prefill(
     images: Sequence[Sequence[ReadImage]],
     forced: bool,
 ) -> tuple[Float32Array, Cache]:
-    """The hidden states `[batch, hidden]` behind prompts of equal length, which predict the first word."""
+    """Run prompts of equal length; return the last hidden states `[batch, hidden]`, which predict the first word."""
     embedded = [context.embed(segments, shown) for segments, shown in zip(prompts, images, strict=True)]
     if forced and context.concepts:
         embedded = [
             np.concatenate([sequence, context.embed_ids(context.self_prompt("understanding", segments))])
             for sequence, segments in zip(embedded, prompts, strict=True)
         ]
-    states, cache = context.session.forward(np.stack(embedded), context.start.repeat(len(embedded)))
+    states, cache = context.session.forward(np.stack(embedded), context.prompt_cache.repeat(len(embedded)))
     return states[:, -1], cache
 
 
-def _let_understand(
-    context: PromptContext, rows: Int64Array, hidden: Float32Array, cache: Cache
+def _emit_self_prompt(
+    context: PromptContext, understanding: Int64Array, hidden: Float32Array, cache: Cache
 ) -> tuple[Float32Array, Cache]:
-    """Let the model write of the understanding rows `rows` for as long as it wants to, at most as many as there are.
+    """Decode greedily while the likeliest token is one of the `understanding` tokens, at most as many as there are.
 
-    Runs a batch in step; it stops as soon as no sequence wants another.
+    The sequences of a batch run in step, until none of them emits another.
     """
-    for _ in range(len(rows)):
-        chosen = context.logits(hidden).argmax(axis=-1)
-        wants = np.isin(chosen, rows)
-        if not wants.any():
+    for _ in range(len(understanding)):
+        likeliest = context.logits(hidden).argmax(axis=-1)
+        emits = np.isin(likeliest, understanding)
+        if not emits.any():
             break
-        embedded = context.embed_ids(np.where(wants, chosen, rows[0]))[:, None]
-        states, cache = context.session.forward(embedded, cache, wants[:, None])
-        hidden = np.where(wants[:, None], states[:, -1], hidden)
+        embedded = context.embed_ids(np.where(emits, likeliest, understanding[0]))[:, None]
+        states, cache = context.session.forward(embedded, cache, emits[:, None])
+        hidden = np.where(emits[:, None], states[:, -1], hidden)
     return hidden, cache

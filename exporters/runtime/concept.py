@@ -1,6 +1,6 @@
-"""A trained concept at serving time: its learned rows and the keys and values of its personal prompt.
+"""A trained concept at serving time: its virtual tokens and the key/value cache of its personal prompt.
 
-Reads what training wrote (`prefix.safetensors`, `manifest.json`) and knows nothing of how it was trained.
+Reads the files that training wrote (`prefix.safetensors`, `manifest.json`).
 """
 
 from __future__ import annotations
@@ -23,34 +23,36 @@ from personalizer.prefix.files import current_manifest
 from personalizer.prefix.format import (
     CACHE_FILE,
     CACHE_MANIFEST,
-    DEEP_ROWS,
+    DEEP_PROMPTS,
     FORMATS,
-    ROW_KINDS,
+    GENERATION_TOKENS_KEY,
+    UNDERSTANDING_TOKENS_KEY,
+    VIRTUAL_TOKEN_KINDS,
     WEIGHTS_FILE,
     input_tensor,
     output_tensor,
 )
-from personalizer.prefix.prompts import RowKind, Rows, personal_prompt
+from personalizer.prefix.prompts import VirtualTokenKind, VirtualTokens, personal_prompt
 from personalizer.schemas import Float32Array
 
 TRAIN_AGAIN = "Train the concept again (familiar train NAME); its photos are untouched."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LearnedRows:
-    """The learned rows of one concept, `[count, hidden]` each; the name is one row."""
+class PrefixWeights:
+    """The trained tensors of one concept; embeddings are `[count, hidden]` for each kind of virtual token."""
 
     concept: str
     backbone_version: str
-    inputs: Mapping[RowKind, Float32Array]
-    outputs: Mapping[RowKind, Float32Array]
+    input_embeddings: Mapping[VirtualTokenKind, Float32Array]
+    output_embeddings: Mapping[VirtualTokenKind, Float32Array]
     self_prompting: bool = True
-    """Whether answers about it begin with its rows, as they did in training."""
-    deep: Float32Array | None = None
-    """What is added to keys and values of its rows, `[first layers, 2, rows, kv_heads * head_dim]`."""
+    """Whether answers about the concept begin with its virtual tokens, as in training."""
+    deep_prompts: Float32Array | None = None
+    """Key/value offsets of the virtual tokens, `[first layers, 2, num_virtual_tokens, kv_heads * head_dim]`."""
 
     @staticmethod
-    def read(directory: Path) -> LearnedRows:
+    def read(directory: Path) -> PrefixWeights:
         """Read a trained prefix.
 
         Raises `NotReadyError` if there is none, `CorruptArtifactError` if files and manifest do not fit
@@ -69,26 +71,28 @@ class LearnedRows:
                 raise ValueError(f"format {manifest['format']}, and this version reads {FORMATS}")
             if manifest["sha256"] != sha256:
                 raise ValueError(f"{WEIGHTS_FILE} does not match its manifest")
-            counts: dict[RowKind, int] = {
+            counts: dict[VirtualTokenKind, int] = {
                 "name": 1,
-                "generation": int(manifest["generation_rows"]),
-                "understanding": int(manifest["understanding_rows"]),
+                "generation": int(manifest[GENERATION_TOKENS_KEY]),
+                "understanding": int(manifest[UNDERSTANDING_TOKENS_KEY]),
             }
             self_prompting = bool(manifest.get("self_prompting", True))
-            inputs = {kind: np.array(tensors[input_tensor(kind)]) for kind in ROW_KINDS}
-            outputs = {kind: np.array(tensors[output_tensor(kind)]) for kind in ROW_KINDS}
+            input_embeddings = {kind: np.array(tensors[input_tensor(kind)]) for kind in VIRTUAL_TOKEN_KINDS}
+            output_embeddings = {kind: np.array(tensors[output_tensor(kind)]) for kind in VIRTUAL_TOKEN_KINDS}
             deep_layers = int(manifest.get("deep_layers", 0))
-            deep = np.array(tensors[DEEP_ROWS], dtype=np.float32) if deep_layers else None
+            deep = np.array(tensors[DEEP_PROMPTS], dtype=np.float32) if deep_layers else None
         except (OSError, ValueError, KeyError, TypeError) as error:
             found = f"no entry {error}" if isinstance(error, KeyError) else str(error)
             raise CorruptArtifactError(tried=tried, found=found, fix=TRAIN_AGAIN) from error
         for kind, count in counts.items():
-            for rows in (inputs[kind], outputs[kind]):
-                expected = (count, inputs["name"].shape[-1])
-                if rows.shape != expected or rows.dtype != np.float32 or not np.isfinite(rows).all():
+            for embeddings in (input_embeddings[kind], output_embeddings[kind]):
+                expected = (count, input_embeddings["name"].shape[-1])
+                fits = embeddings.shape == expected and embeddings.dtype == np.float32
+                if not fits or not np.isfinite(embeddings).all():
                     raise CorruptArtifactError(
                         tried=tried,
-                        found=f"{kind} rows are {rows.dtype} {rows.shape}, not finite float32 {expected}",
+                        found=f"{kind} rows are {embeddings.dtype} {embeddings.shape}, "
+                        f"not finite float32 {expected}",
                         fix=TRAIN_AGAIN,
                     )
         shape = (deep_layers, 2, sum(counts.values()))
@@ -96,32 +100,32 @@ class LearnedRows:
             raise CorruptArtifactError(
                 tried=tried, found=f"deep rows are {deep.shape}, not finite {(*shape, '…')}", fix=TRAIN_AGAIN
             )
-        return LearnedRows(concept, version, inputs, outputs, self_prompting, deep)
+        return PrefixWeights(concept, version, input_embeddings, output_embeddings, self_prompting, deep)
 
 
 class ConceptRuntime(PromptContext):
-    """One concept in a session. Its personal prompt is run once; every request continues from there."""
+    """One concept in a session. The personal prompt is prefilled once; every request continues from its cache."""
 
     def __init__(
         self,
         session: BackboneSession,
-        rows: LearnedRows,
+        prefix: PrefixWeights,
         stored: Cache | None = None,
         name: str | None = None,
     ) -> None:
-        """`name` is what the concept is called now, where that is not what it was called when it was trained."""
+        """`name` is the concept's current name, if it was renamed since its training."""
         super().__init__(session)
-        self.rows = rows
-        self._name = name or rows.concept
+        self.prefix = prefix
+        self._name = name or prefix.concept
         self._stored = stored
-        tried = f"using the trained concept '{rows.concept}' with the backbone {session.spec.name}"
-        if rows.backbone_version != session.spec.version:
+        tried = f"using the trained concept '{prefix.concept}' with the backbone {session.spec.name}"
+        if prefix.backbone_version != session.spec.version:
             raise NotReadyError(
                 tried=tried,
-                found=f"it was trained for version {rows.backbone_version}, not {session.spec.version}",
+                found=f"it was trained for version {prefix.backbone_version}, not {session.spec.version}",
                 fix=TRAIN_AGAIN,
             )
-        width = rows.inputs["name"].shape[-1]
+        width = prefix.input_embeddings["name"].shape[-1]
         if width != session.spec.hidden_size:
             raise CorruptArtifactError(
                 tried=tried,
@@ -129,7 +133,7 @@ class ConceptRuntime(PromptContext):
                 fix=TRAIN_AGAIN,
             )
         cached = session.spec.kv_heads * session.spec.head_dim
-        deep = rows.deep
+        deep = prefix.deep_prompts
         if deep is not None and (len(deep) > session.spec.layers or deep.shape[-1] != cached):
             raise CorruptArtifactError(
                 tried=tried,
@@ -141,21 +145,21 @@ class ConceptRuntime(PromptContext):
     def load(session: BackboneSession, directory: Path, name: str | None = None) -> ConceptRuntime:
         """The concept trained into `directory`, with its stored cache if that belongs to this session.
 
-        The cache holds learned rows and no word of the name: it serves whatever the concept is called.
+        The cache does not depend on the concept's name, so it stays valid after a renaming.
         """
-        return ConceptRuntime(session, LearnedRows.read(directory), _stored_cache(session, directory), name)
+        return ConceptRuntime(session, PrefixWeights.read(directory), _stored_cache(session, directory), name)
 
     @property
     def concepts(self) -> Sequence[PromptContext]:
         return (self,)
 
     @property
-    def inputs(self) -> Mapping[RowKind, Float32Array]:
-        return self.rows.inputs
+    def input_embeddings(self) -> Mapping[VirtualTokenKind, Float32Array]:
+        return self.prefix.input_embeddings
 
     @property
-    def outputs(self) -> Mapping[RowKind, Float32Array]:
-        return self.rows.outputs
+    def output_embeddings(self) -> Mapping[VirtualTokenKind, Float32Array]:
+        return self.prefix.output_embeddings
 
     @property
     def display_name(self) -> str:
@@ -163,51 +167,53 @@ class ConceptRuntime(PromptContext):
 
     @property
     def self_prompting(self) -> bool:
-        return self.rows.self_prompting
+        return self.prefix.self_prompting
 
     @property
-    def start_was_stored(self) -> bool:
-        """Whether `start` was read from files rather than to be computed."""
+    def prompt_cache_was_stored(self) -> bool:
+        """Whether `prompt_cache` was read from files and need not be computed."""
         return self._stored is not None
 
     @cached_property
-    def start(self) -> Cache:
-        """Keys and values of the begin token and the personal prompt, with the deep rows added.
+    def prompt_cache(self) -> Cache:
+        """Keys and values of the begin token and the personal prompt, with the deep prompts added.
 
-        Rounded to float16 whether they were stored or just computed, so that both give the same answers.
+        A computed cache is rounded to float16 too, so that it gives the same answers as a stored one.
         """
         if self._stored is not None:
             return self._stored
         begin = self.session.embed_text(self.session.spec.begin_ids)
         prompt = np.concatenate([begin, self.embed(personal_prompt())])
         _, cache = self.session.forward(prompt[None])
-        arrays = [array.astype(np.float16) for array in self._moved(self.session.cache_to_arrays(cache))]
+        arrays = [
+            array.astype(np.float16) for array in self._with_deep_prompts(self.session.cache_to_arrays(cache))
+        ]
         return self.session.cache_from_arrays([array.astype(np.float32) for array in arrays])
 
-    def _moved(self, arrays: list[Float32Array]) -> list[Float32Array]:
-        """Keys and values `[1, kv_heads, positions, head_dim]` of the prompt as everything behind it reads them."""
-        if self.rows.deep is None:
+    def _with_deep_prompts(self, arrays: list[Float32Array]) -> list[Float32Array]:
+        """Add the deep prompts to the prompt's keys and values, each `[1, kv_heads, positions, head_dim]`."""
+        if self.prefix.deep_prompts is None:
             return arrays
-        places: list[int] = []
+        positions: list[int] = []
         length = len(self.session.spec.begin_ids)
         for segment in personal_prompt():
             count = len(self.embed([segment]))
-            if isinstance(segment, Rows):
-                places += range(length, length + count)
+            if isinstance(segment, VirtualTokens):
+                positions += range(length, length + count)
             length += count
-        # Layer by layer, keys and then values, which is also the order of the arrays.
-        deep = self.rows.deep.reshape(-1, *self.rows.deep.shape[2:])
-        found = [array.copy() for array in arrays]
-        for array, moves in zip(found, deep, strict=False):
-            array[0][:, places] += moves.reshape(len(places), len(array[0]), -1).swapaxes(0, 1)
-        return found
+        # Offsets and arrays have the same order: layer by layer, first keys, then values.
+        deep = self.prefix.deep_prompts.reshape(-1, *self.prefix.deep_prompts.shape[2:])
+        shifted = [array.copy() for array in arrays]
+        for array, offsets in zip(shifted, deep, strict=False):
+            array[0][:, positions] += offsets.reshape(len(positions), len(array[0]), -1).swapaxes(0, 1)
+        return shifted
 
 
 class ConceptsTogether(PromptContext):
-    """Several concepts in a session: their personal prompts stand one after another, in the order of `concepts`, and
-    each is read as in training, right behind the begin token and without the others.
+    """Several concepts in a session, with their personal prompts one after another in the order of `concepts`.
 
-    The order matters to no answer then, and nothing is computed that the concepts have not computed alone.
+    Each prompt attends to the begin token and itself, as in training, and not to the other prompts. So answers do not
+    depend on the order of the concepts, and their separate caches can be concatenated.
     """
 
     def __init__(self, concepts: Sequence[ConceptRuntime]) -> None:
@@ -222,10 +228,10 @@ class ConceptsTogether(PromptContext):
         return self._concepts
 
     @cached_property
-    def start(self) -> Cache:
-        """Keys and values of the begin token and all personal prompts. What follows reads all of them."""
+    def prompt_cache(self) -> Cache:
+        """Keys and values of the begin token and all personal prompts, to which later tokens attend."""
         begin = len(self.session.spec.begin_ids)
-        alone = [self.session.cache_to_arrays(one.start) for one in self._concepts]
+        alone = [self.session.cache_to_arrays(concept.prompt_cache) for concept in self._concepts]
         return self.session.cache_from_arrays(
             [
                 np.concatenate([first, *(array[:, :, begin:] for array in others)], axis=2)
@@ -235,7 +241,7 @@ class ConceptsTogether(PromptContext):
 
 
 def _stored_cache(session: BackboneSession, directory: Path) -> Cache | None:
-    """The stored cache, or None if it is missing, damaged or of another session: computing it is cheap."""
+    """The stored cache; None if it is missing, damaged or of another session, since computing it is cheap."""
     try:
         belongs_to = json.loads((directory / CACHE_MANIFEST).read_bytes())
         if belongs_to != {

@@ -1,4 +1,4 @@
-"""Token loops that draw pictures, and which of several candidates is kept. Knows no wording, no file and no user."""
+"""Generates pictures token by token and keeps the best of several candidates. Knows no wording, no file and no user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from exporters.runtime.answers import before_answer, log_likelihood, yes_no_logits
+from exporters.runtime.answers import log_likelihood, prefill_answer, yes_no_logits
 from exporters.runtime.prompt_context import PromptContext
 from exporters.runtime.sampling import Sampling, sample_next_token
 from exporters.runtime.session import BackboneSession, Cache
@@ -36,7 +36,7 @@ class DrawingConfig:
     guidance: float = 1.0
     """Above 1, the prediction moves away from what the model draws for an empty request (classifier-free guidance)."""
     candidates: int = 1
-    """Best-of-n reranking: the one is kept in which the model itself best recognises what was asked for."""
+    """Best-of-n reranking: the candidate stays in which the model itself best recognizes the request."""
 
     def __post_init__(self) -> None:
         if self.candidates < 1:
@@ -45,7 +45,7 @@ class DrawingConfig:
                 found=f"a number of candidates of {self.candidates}",
                 fix="Draw at least one picture.",
             )
-        # A value that makes no sense is refused here as well.
+        # Creating it checks the sampling options.
         _ = self.sampling
 
     @property
@@ -56,7 +56,7 @@ class DrawingConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """What the model drew."""
+    """Generated pictures."""
 
     codes: Int64Array
     """`[count, tokens_per_image]`."""
@@ -65,7 +65,7 @@ class Drawn:
     sampled_tokens: int
     """Image tokens of all candidates."""
     sampling_s: float
-    """What these took; choosing among candidates and decoding to pixels left out."""
+    """Time for sampling these tokens, without reranking and decoding to pixels."""
 
 
 def generate_images(
@@ -88,11 +88,11 @@ def generate_images(
     if count < 1:
         raise UsageError(tried="drawing", found=f"a count of {count}", fix="Draw at least one picture.")
     context = concept or PromptContext(session)
-    starts = [session.forward(_drawing_prompt(context, text)[None], context.start)]
+    prefills = [session.forward(_drawing_prompt(context, text)[None], context.prompt_cache)]
     if config.guidance != 1.0:
         begin_image = session.embed_text(spec.begin_image_ids)
         empty = np.concatenate([context.embed([Separator()]), begin_image])
-        starts.append(session.forward(empty[None], context.bare_start))
+        prefills.append(session.forward(empty[None], context.begin_cache))
     loop_started = time.perf_counter()
     seeds = [(seed + index, turn) for index in range(count) for turn in range(config.candidates)]
     batches = [seeds[first : first + MAX_BATCH] for first in range(0, len(seeds), MAX_BATCH)]
@@ -104,7 +104,7 @@ def generate_images(
 
     codes = np.concatenate(
         [
-            _draw_batch(session, starts, batch, config, number * MAX_BATCH, report)
+            _sample_batch(session, prefills, batch, config, number * MAX_BATCH, report)
             for number, batch in enumerate(batches)
         ]
     )
@@ -124,70 +124,69 @@ def generate_images(
 def recognition_scores(
     session: BackboneSession, text: str, codes: Int64Array, concept: PromptContext | None = None
 ) -> Float32Array:
-    """How well the model recognises in drawings `[count, tokens_per_image]` what they were to show, `[count]`.
+    """How well the model recognizes the request in drawings `[count, tokens_per_image]`; scores `[count]`.
 
-    The log-odds that the concept is in them, whatever else `text` asks for, or, without a concept, the log-likelihood
-    of `text` as their description. Of several concepts, each asked for alone, the one that is hardest to recognise
-    counts: no drawing should do without it.
+    A score is the log-odds that the drawing shows the concept; without a concept, the log-likelihood of `text` as its
+    description. With several concepts it is the smallest of their log-odds, since a drawing should show all of them.
     """
     pictures = [[drawing] for drawing in session.embed_image_codes(codes)]
     if concept is not None and concept.concepts:
         question = question_about_image(RECOGNITION_QUESTION)
-        seen = [yes_no_logits(session, question, pictures, concept=one) for one in concept.concepts]
-        weakest: Float32Array = np.min(seen, axis=0)
-        return weakest
+        log_odds = [yes_no_logits(session, question, pictures, concept=one) for one in concept.concepts]
+        smallest: Float32Array = np.min(log_odds, axis=0)
+        return smallest
     context = concept or PromptContext(session)
-    hidden, cache = before_answer(context, question_about_image(DESCRIBE_QUESTION), pictures)
+    hidden, cache = prefill_answer(context, question_about_image(DESCRIBE_QUESTION), pictures)
     words = [*session.tokenize(text.rstrip(".!? ")), session.spec.end_id]
     return log_likelihood(context, hidden, cache, words)
 
 
 def drawing_positions(context: PromptContext, text: str) -> int:
-    """How many positions a drawing of `text` takes, up to its last token; a backbone has `max_positions`."""
+    """The number of positions in a sequence that draws `text`; a backbone allows `max_positions`."""
     before = len(_drawing_prompt(context, text))
-    # The last code is sampled and never read.
-    return context.start_length + before + context.session.spec.tokens_per_image - 1
+    # The last code is sampled and no input.
+    return context.prompt_length + before + context.session.spec.tokens_per_image - 1
 
 
 def _drawing_prompt(context: PromptContext, text: str) -> Float32Array:
-    """The request `[seq, hidden]` up to the token that begins the picture, without what `start` already has.
+    """The request `[seq, hidden]` after `prompt_cache`, up to the token that begins the picture.
 
-    The generation rows of the named concepts stand before the picture, as in training.
+    The generation tokens of the named concepts precede the picture, as in training.
     """
     request = generation_request(text)
     begin_image = context.session.embed_text(context.session.spec.begin_image_ids)
-    rows = context.self_prompt("generation", request)
-    return np.concatenate([context.embed(request), context.embed_ids(rows), begin_image])
+    self_prompt = context.self_prompt("generation", request)
+    return np.concatenate([context.embed(request), context.embed_ids(self_prompt), begin_image])
 
 
-def _draw_batch(
+def _sample_batch(
     session: BackboneSession,
-    starts: Sequence[tuple[Float32Array, Cache]],
+    prefills: Sequence[tuple[Float32Array, Cache]],
     seeds: Sequence[tuple[int, int]],
     config: DrawingConfig,
     before: int,
     report: Callable[[int], None],
 ) -> Int64Array:
-    """Codes `[seeds, tokens_per_image]`. `starts` is the request and, for guidance, the empty request.
+    """Codes `[seeds, tokens_per_image]`; `prefills` are the request and, for guidance, the empty request.
 
-    A seed is that of the picture, and which of its candidates this is.
+    Each seed is a pair: the picture's seed and the number of the candidate.
     """
     count, length = len(seeds), session.spec.tokens_per_image
     sampling = config.sampling
     uniforms = np.stack([np.random.default_rng(seed).random(length) for seed in seeds])
-    caches = [cache.repeat(count) for _, cache in starts]
+    caches = [cache.repeat(count) for _, cache in prefills]
     cache = caches[0] if len(caches) == 1 else session.join(caches)
-    hidden = np.concatenate([np.repeat(states[:, -1], count, axis=0) for states, _ in starts])
+    hidden = np.concatenate([np.repeat(states[:, -1], count, axis=0) for states, _ in prefills])
     codes = np.zeros((count, length), dtype=np.int64)
     for position in range(length):
         report(before * length + position * count)
         logits = session.image_logits(hidden)
-        if len(starts) == 2:
-            wanted, empty = logits[:count], logits[count:]
-            logits = empty + np.float32(config.guidance) * (wanted - empty)
+        if len(prefills) == 2:
+            conditional, unconditional = logits[:count], logits[count:]
+            logits = unconditional + np.float32(config.guidance) * (conditional - unconditional)
         codes[:, position] = sample_next_token(logits, sampling, uniforms[:, position])
         if position + 1 < length:
-            embedded = session.embed_image_codes(np.tile(codes[:, position], len(starts)))
+            embedded = session.embed_image_codes(np.tile(codes[:, position], len(prefills)))
             states, cache = session.forward(embedded[:, None], cache)
             hidden = states[:, -1]
     report((before + count) * length)

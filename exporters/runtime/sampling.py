@@ -1,4 +1,4 @@
-"""Which token comes next: the likeliest, or one drawn by its probability. Knows logits and nothing else."""
+"""Chooses the next token: greedily, or sampled by temperature and top-k."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What serving needs from a backbone, in numpy, and the key/value cache that sessions hand out.
+"""The serving interface of a backbone, in numpy, and its key/value cache.
 
 Knows no framework: onnxruntime and torch each implement the protocol.
 """

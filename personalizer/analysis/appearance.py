@@ -1,4 +1,4 @@
-"""How a picture looks: the main colors of a part of it, light or dark, sharp or blurred. Knows pixels only.
+"""Describes appearance: main colors of a region, brightness and sharpness. Knows pixels only.
 
 Colors have the eleven basic names of Berlin and Kay; light and sharpness are said only where they are plain.
 """

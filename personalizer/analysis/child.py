@@ -1,4 +1,4 @@
-"""The process that reads photos for another one: it may run out of memory or time, or die of a file.
+"""The child process that decodes and analyzes photos; it may run out of memory or time, or crash on a file.
 
 Answers one request after the other with the records of `personalizer/analysis/process.py`, until the parent is gone.
 """

@@ -1,7 +1,6 @@
-"""What a worker of the version before starts to convert the object network, kept for one version. Converts nothing.
+"""Replaces the conversion program that a worker of the previous version starts; kept for one version. Converts nothing.
 
-The network ships now. That worker runs on while the packages change under it; it is told why, and the one that
-replaces it needs no conversion.
+The network is bundled now. The message tells that worker so, and the worker that replaces it needs no conversion.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the EfficientNets in ONNX are called and must be; shared by their conversion and their use."""
+"""Names, sources and hashes of the EfficientNets in ONNX, shared by conversion and use."""
 
 from __future__ import annotations
 

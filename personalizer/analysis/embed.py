@@ -1,6 +1,6 @@
-"""Pictures to vectors that say what they show: EfficientNet-Lite0 for things, dlib's network for faces.
+"""Embeds pictures as vectors: EfficientNet-Lite0 for things, dlib's network for faces.
 
-Runs onnxruntime and dlib, never torch. Knows no library and does not decide where to look in a photo.
+Runs onnxruntime and dlib, never torch. Knows no library and does not choose regions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Photos decoded and analysed in processes of their own, so that a crash on one file costs that file only.
+"""Decodes and analyzes photos in a child process, so that a crash on one file affects that file only.
 
 The parent sends bytes and gets one answer per photo. Knows no library. The child imports no torch, has limits to its
 memory and to its time, and ends with its parent.
@@ -91,14 +91,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """Why the analysis itself does not work: missing models, a bug. Not the photo's fault."""
+    """An error of the analysis itself, not of the photo: missing models, or a bug."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The process died, or hung, while it had the photo."""
+    """The process crashed or hung on this photo."""
 
     how: str
 

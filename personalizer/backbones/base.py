@@ -89,16 +89,16 @@ class Backbone(Protocol):
     def concatenate_caches(self, cache: Any, behind: Any, skipped: int = 0) -> Any:
         """A new cache of one sequence: all positions of `cache`, then those of `behind` without its first `skipped`."""
 
-    def cached(self, cache: Any, places: Sequence[int], layers: int) -> torch.Tensor:
-        """Keys and values at positions `places` of one sequence, `[layers, 2, places, kv_heads * head_dim]`.
+    def keys_values_at(self, cache: Any, positions: Sequence[int], layers: int) -> torch.Tensor:
+        """Keys and values at `positions` of one sequence, `[layers, 2, positions, kv_heads * head_dim]`.
 
         Of the first `layers` layers; axis 1 is key, value.
         """
 
-    def add_cache_offsets(self, cache: Any, places: Sequence[int], by: torch.Tensor) -> Any:
-        """A new cache of one sequence with `by` added to keys and values at positions `places` (deep prompt tuning).
+    def add_cache_offsets(self, cache: Any, positions: Sequence[int], offsets: torch.Tensor) -> Any:
+        """A new cache of one sequence with `offsets` added to keys and values at `positions` (deep prompt tuning).
 
-        `by` has the shape that `cached` returns; gradients reach `cache` and `by`.
+        `offsets` has the shape that `keys_values_at` returns; gradients reach `cache` and `offsets`.
         """
 
     def text_logits(self, hidden: torch.Tensor) -> torch.Tensor:

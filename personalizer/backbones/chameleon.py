@@ -310,26 +310,29 @@ class ChameleonBackbone:
             )
         return joined
 
-    def cached(self, cache: DynamicCache, places: Sequence[int], layers: int) -> torch.Tensor:
-        """The first layers' keys and values at `places` of one sequence, `[layers, 2, places, kv_heads * head_dim]`."""
+    def keys_values_at(self, cache: DynamicCache, positions: Sequence[int], layers: int) -> torch.Tensor:
+        """See `Backbone`: `[layers, 2, positions, kv_heads * head_dim]`."""
         return torch.stack(
             [
-                torch.stack([part[0, :, list(places)].transpose(0, 1).flatten(1) for part in parts])
+                torch.stack([part[0, :, list(positions)].transpose(0, 1).flatten(1) for part in parts])
                 for parts in ((layer.keys, layer.values) for layer in cache.layers[:layers])
             ]
         )
 
-    def add_cache_offsets(self, cache: DynamicCache, places: Sequence[int], by: torch.Tensor) -> DynamicCache:
-        """A new cache of one sequence, moved at `places` by what has the shape of `cached`; gradients reach both."""
+    def add_cache_offsets(
+        self, cache: DynamicCache, positions: Sequence[int], offsets: torch.Tensor
+    ) -> DynamicCache:
+        """See `Backbone`; gradients reach `cache` and `offsets`."""
         result = self.new_cache()
-        index = torch.tensor(list(places), device=self.device)
+        index = torch.tensor(list(positions), device=self.device)
         for number, layer in enumerate(cache.layers):
             parts = [layer.keys, layer.values]
-            if number < len(by):
-                # `[places, heads * dim]` to `[1, heads, places, dim]`, as the cache has it.
-                moves = by[number].unflatten(2, (self.spec.kv_heads, -1)).transpose(1, 2)[:, None]
+            if number < len(offsets):
+                # From `[positions, heads * dim]` to `[1, heads, positions, dim]`, the layout of the cache.
+                of_layer = offsets[number].unflatten(2, (self.spec.kv_heads, -1)).transpose(1, 2)[:, None]
                 parts = [
-                    part.index_add(2, index, move.to(part)) for part, move in zip(parts, moves, strict=True)
+                    part.index_add(2, index, added.to(part))
+                    for part, added in zip(parts, of_layer, strict=True)
                 ]
             result.update(parts[0], parts[1], number)
         return result
@@ -344,7 +347,7 @@ class ChameleonBackbone:
         return functional.linear(hidden, self.model.lm_head.weight[self.image_ids])
 
     def name_prior(self) -> torch.Tensor:
-        """The mean of the vocabulary's free rows, `[hidden]`; of all text rows where it keeps none free."""
+        """The mean embedding `[hidden]` of the vocabulary's free tokens; of all text tokens if none is free."""
         ids = list(self.spec.free_ids) or torch.nonzero(~self._image_mask).flatten().tolist()
         return self.embed_text(torch.tensor(ids)).float().mean(dim=0)
 

@@ -1,7 +1,7 @@
-"""Makes the library of a backup, unpacked beside the one of a home, fit that home. Knows no archive and no name.
+"""Prepares the unpacked library of a backup to replace the library of a home.
 
-What the present library knows and an older one cannot goes over into it: what was forgotten since, and which backups
-there are. The file comes from elsewhere: one with a program of somebody else's in it is refused.
+It copies newer knowledge from the current library: what was forgotten since the backup, and which backups exist. The
+file is untrusted: one with unknown triggers or views is refused.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KEPT_SETTINGS = (FACES_OFF, FACES_CONSENT)
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What the library that is to be replaced knows and an older one cannot."""
+    """Knowledge of the library to be replaced that an older backup lacks."""
 
     photos: int = 0
     concepts: int = 0

@@ -1,7 +1,7 @@
-"""Writes a backup: what of a home cannot be made again, as it was at one moment, while others go on writing.
+"""Writes a backup: a consistent snapshot of what cannot be derived again, while other processes keep writing.
 
-That is the library's file (photos, people, what was told, settings) and the learned prefixes; models, the index and
-what photos show can be made again. Knows files and the library; restoring is somebody else's.
+It contains the library's file (photos, people, facts, settings) and the trained prefixes; models and the index can be
+rebuilt.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class NaiveRecipe:
         self._text_vocabulary = backbone.spec.text_vocabulary
         input_embeddings = backbone.embed_text(torch.arange(self._text_vocabulary)).float()
         self._pretrained = (input_embeddings, backbone.model.lm_head.weight.detach().float())
-        virtual_tokens = (prefix.input_rows.detach(), prefix.output_rows.detach())
+        virtual_tokens = (prefix.input_embeddings.detach(), prefix.output_embeddings.detach())
         self.input_matrix, self.output_matrix = (
             torch.nn.Parameter(torch.cat([matrix, added]))
             for matrix, added in zip(self._pretrained, virtual_tokens, strict=True)
@@ -124,10 +124,10 @@ class NaiveRecipe:
             codes = self._backbone.encode_pixels(torch.stack(pixels).to(self._backbone.device))
         return self._backbone.image_ids[codes].cpu()
 
-    def put_rows_into(self, prefix: DualPrefix) -> None:
+    def put_virtual_tokens_into(self, prefix: DualPrefix) -> None:
         """Copy the current virtual tokens, in place, into the parameters of `prefix`."""
         with torch.no_grad():
             new = slice(self._text_vocabulary, None)
-            input_shift = self.input_matrix[new] - prefix.input_start
+            input_shift = self.input_matrix[new] - prefix.input_initialization
             prefix.input_offset.copy_(input_shift / prefix.input_scale)
             prefix.output_offset.copy_(self.output_matrix[new] / prefix.output_scale)

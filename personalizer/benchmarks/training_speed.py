@@ -26,6 +26,7 @@ from personalizer.benchmarks.naive_trainer import NaiveRecipe
 from personalizer.errors import FamiliarError, UsageError
 from personalizer.photos.crops import augmented
 from personalizer.photos.decode import load_photo
+from personalizer.prefix.former_names import with_current_names
 from personalizer.training.data.examples import (
     Example,
     ExampleBuilder,
@@ -100,10 +101,10 @@ def measure(request: Request, progress: Callable[[int, int], None]) -> dict[str,
             fix="Use a backbone in Chameleon's format.",
         )
     # The naive recipe has no KL regularization and no distractor prompts: without them both sides do the same work.
-    settings = {"preservation": 0.0, "companions": 0.0, **request.trainer}
+    settings = {"kl_weight": 0.0, "distractor_share": 0.0, **with_current_names(request.trainer)}
     config = replace(TrainerConfig(), **settings, seed=request.seed, steps=request.steps)
     data, pictures = read_pictures(request, backbone, config)
-    builder = ExampleBuilder(backbone, config.rows)
+    builder = ExampleBuilder(backbone, config.prefix)
     validation = validation_examples(builder, data, config.weights)
     with tempfile.TemporaryDirectory() as folder:
         sides: dict[Side, _Side] = {}
@@ -144,8 +145,8 @@ def validation_examples(
     builder: ExampleBuilder, data: PrefixDataset, weights: TaskWeights
 ) -> list[list[Example]]:
     """Examples on what was kept aside, by task: yes, no, description and drawing."""
-    positives = [data.held_positive(number) for number in range(len(data.held_positives))]
-    negatives = [data.held_negative(number) for number in range(len(data.held_negatives))]
+    positives = [data.validation_positive(number) for number in range(len(data.validation_positives))]
+    negatives = [data.validation_negative(number) for number in range(len(data.validation_negatives))]
     return [
         [builder.recognition(picture, True, weights) for picture in positives],
         [builder.recognition(picture, False, weights) for picture in negatives],
@@ -171,7 +172,7 @@ class _Side:
         """(step, validation loss)."""
 
     def run(self, step: int) -> None:
-        device = self.trainer.prefix.input_start.device
+        device = self.trainer.prefix.input_initialization.device
         start_s = time.perf_counter()
         self.step(step)
         if device.type == "cuda":
@@ -223,7 +224,7 @@ class _Naive(_Side):
     ) -> None:
         super().__init__(trainer)
         self._config = trainer.config
-        builder = ExampleBuilder(backbone, self._config.rows)
+        builder = ExampleBuilder(backbone, self._config.prefix)
         self._sampler = ExampleSampler(builder, data, self._config.weights)
         self._recipe = NaiveRecipe(
             backbone,
@@ -236,7 +237,7 @@ class _Naive(_Side):
     def step(self, step: int) -> None:
         config = self._config
         rng = np.random.default_rng((config.seed, step))
-        examples = self._sampler.batch(
+        examples = self._sampler.sample_batch(
             rng,
             recognition=config.recognition,
             description=config.description,
@@ -245,7 +246,7 @@ class _Naive(_Side):
         self._recipe.step(examples)
 
     def finish_step(self) -> None:
-        self._recipe.put_rows_into(self.trainer.prefix)
+        self._recipe.put_virtual_tokens_into(self.trainer.prefix)
 
     def optimizer(self) -> torch.optim.Optimizer:
         return self._recipe.optimizer
@@ -295,7 +296,7 @@ def read_pictures(
         for photo in photos
         for view in (photo, *(augmented(photo, rng) for _ in range(config.views_per_photo - 1)))
     ]
-    held_views = [augmented(photo, rng) for photo in photos for _ in range(VALIDATION_VIEWS_PER_PHOTO)]
+    validation_views = [augmented(photo, rng) for photo in photos for _ in range(VALIDATION_VIEWS_PER_PHOTO)]
     pictures: dict[tuple[int, ...], torch.Tensor] = {}
 
     def encoded(images: list[Image.Image]) -> torch.Tensor:
@@ -314,7 +315,7 @@ def read_pictures(
         vectors,
         count=len(vectors),
         groups=config.soft_groups,
-        generation_rows=config.rows.generation_rows,
+        generation_tokens=config.prefix.generation_tokens,
     )
     order = [soft.index for soft in ranked]
     validation = order[3::4][:VALIDATION_NEGATIVES]
@@ -322,9 +323,9 @@ def read_pictures(
     soft_positives = [soft for soft in ranked if soft.index not in set(validation)][: config.soft_positives]
     data = PrefixDataset(
         positives=positives,
-        held_positives=encoded(held_views),
+        validation_positives=encoded(validation_views),
         negatives=negatives[train],
-        held_negatives=negatives[validation],
+        validation_negatives=negatives[validation],
         hard_negatives=max(1, round(HARD_SHARE * len(train))),
         soft_codes=negatives[[soft.index for soft in soft_positives]],
         soft=soft_positives,

@@ -1,7 +1,7 @@
-"""Where new items belong: into a concept, into a group that is there, into a new one, or nowhere yet.
+"""Assigns new items to a labeled concept, an existing cluster, a new cluster, or none yet.
 
-Works on a neighborhood: the new items, what resembles them, and the groups around. First what joins labeled concepts,
-then the groups of the rest. Computes and writes nothing; knows no names.
+Works on a neighborhood: the new items, similar items and nearby clusters. Labeled concepts come first, then clusters of
+the rest. Writes nothing.
 """
 
 from __future__ import annotations

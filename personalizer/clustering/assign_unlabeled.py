@@ -1,7 +1,6 @@
-"""Which new items form groups with each other and with unlabeled clusters; what fits in, what waits.
+"""Clusters new items with each other and with unlabeled clusters; items that fit nowhere wait.
 
-Whole groups that resemble a labeled concept are asked about and never taken in. Computes on a neighborhood; writes
-nothing.
+A cluster that resembles a labeled concept becomes a question to the user and is never merged. Writes nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from personalizer.schemas import BoolArray, Int64Array
 
 
 class UnlabeledAssignment:
-    """One neighborhood; what is found goes into `result`."""
+    """The assignment of one neighborhood to unlabeled clusters; adds to `result`."""
 
     def __init__(self, near: Neighborhood, result: Assignment) -> None:
         self.near = near

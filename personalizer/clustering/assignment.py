@@ -1,4 +1,4 @@
-"""Where new items go, as it is to be written. Decides nothing."""
+"""The record of an assignment that is to be stored. Decides nothing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Assignment:
-    """What is to be written. Positions are those of the items in `KindState.store`."""
+    """Assignments to be stored. Positions are those of the items in `KindState.store`."""
 
     old: dict[int, set[int]] = field(default_factory=dict)
     """Groups that may have changed, as they were."""

@@ -174,7 +174,7 @@ def is_separated(counts: Float64Array, inside: Float64Array, between: float, lim
 
 @dataclass(frozen=True, slots=True)
 class Dispersion:
-    """How far the members of a group are from its other members, on average each: what one more has to be like."""
+    """Mean distance of each member to the other members of its cluster: the limit for another member."""
 
     mean: float
     deviation: float

@@ -18,7 +18,7 @@ from personalizer.schemas import BoolArray
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A link that cannot hold together with what was said later, and so does not."""
+    """A link that contradicts newer links and is therefore ignored."""
 
     first_id: int
     second_id: int
@@ -27,7 +27,7 @@ class Contradiction:
 
 @dataclass(slots=True)
 class LinkConstraints:
-    """Which detections are one thing, transitively, and which are not. Made by `from_links`."""
+    """Must-link components and cannot-link pairs of detections. Made by `from_links`."""
 
     contradictions: list[Contradiction] = field(default_factory=list)
     """What was overruled, the newest first."""

@@ -1,7 +1,7 @@
-"""The items of a library that are grouped, faces or photos of things, held small enough for a hundred thousand of them.
+"""The items that are clustered, faces or photos of things, in compact memory for a hundred thousand of them.
 
-In memory there is a sketch of each vector, a byte per dimension, to find candidates by; whatever is decided is decided
-by the vectors themselves, which are read from the library for the few candidates. Knows no groups.
+Memory holds a sketch of each vector, one byte per dimension, to find candidates. Decisions use the exact vectors of the
+few candidates, read from the library. Knows no clusters.
 """
 
 from __future__ import annotations

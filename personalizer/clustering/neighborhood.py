@@ -1,4 +1,4 @@
-"""What is around new items: unassigned ones that resemble them, groups and concepts, and the exact distances to these.
+"""Collects similar unassigned items, clusters and concepts around new items, with exact distances.
 
 Candidates come from sketches, distances from the members' vectors. Decides nothing.
 """

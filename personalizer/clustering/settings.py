@@ -15,8 +15,8 @@ CHUNK_ITEMS: dict[ConceptKind, int] = {"face": 1024, "object": 256}
 class KindSettings:
     """Similarities, on the scale of the kind: 1 - distance for faces, the cosine for things.
 
-    To join a labeled concept without asking, an item also has to be no further from its members than they are from
-    each other, and further from everything else by a margin.
+    To be assigned to a labeled concept without a question, an item also has to be as close to its members as they are
+    to each other, and closer than to everything else by a margin.
     """
 
     threshold: float

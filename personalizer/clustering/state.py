@@ -1,7 +1,6 @@
-"""What grouping knows of a library between two runs: which item is in which group, and roughly where the groups are.
+"""Clustering's state between two runs: the cluster of each item, and approximate cluster centers.
 
-Reads the library and writes nothing. It can be thrown away at any time: it is read again where anything but new
-photos has changed.
+Reads the library and writes nothing. It can be discarded at any time; any change but new photos makes it reload.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ UNASSIGNED = -1
 
 @dataclass(frozen=True, slots=True)
 class GroupMeasures:
-    """A group exactly: what it adds up to, and how far its members are from each other."""
+    """Exact cluster feature and dispersion of a cluster."""
 
     features: ClusterFeatures
     dispersion: Dispersion
@@ -182,7 +181,7 @@ class KindState:
 
 
 class GroupingState:
-    """Both kinds, what was said about pairs, and which change of the library all of that belongs to."""
+    """The state of both kinds, the links, and the library's change counter that they belong to."""
 
     def __init__(self) -> None:
         self.kinds: dict[ConceptKind, KindState] = {"face": KindState("face"), "object": KindState("object")}

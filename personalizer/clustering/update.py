@@ -1,6 +1,6 @@
-"""Finds groups of faces and of photos of things in a library, and fits new ones to what people decided.
+"""Clusters the new faces and photos of things of a library, consistently with the user's decisions.
 
-What a person decided is never overwritten. Knows the library and settings; knows no image and no model.
+Never overwrites a decision of the user. Knows no image and no model.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ClusterReport:
 
 
 class LibraryChangedError(Exception):
-    """The library is not what was computed with; nothing was written."""
+    """The library changed during the computation; nothing was written."""
 
 
 def cluster(

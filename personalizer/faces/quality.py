@@ -1,4 +1,4 @@
-"""How much a face says about whose it is: its size, its sharpness and which way it looks.
+"""Scores how recognizable a face is, by its size, sharpness and pose.
 
 Knows pixels and five points of a face; knows no detector, no vector and no library.
 """

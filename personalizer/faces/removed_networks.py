@@ -1,7 +1,7 @@
-"""What is left in a home of the face networks that earlier versions could download: YuNet and SFace.
+"""Removes the face networks that earlier versions downloaded: YuNet and SFace.
 
-Such a home is analysed anew with what ships, because `analysis_version` differs. Here is only what was chosen, and the
-files that nothing reads any more. To go once no home has them.
+Such a home is analyzed again with the bundled networks, because `analysis_version` differs. This module only knows the
+choice and the unused files. Remove it when no home has them any more.
 """
 
 from __future__ import annotations
@@ -30,5 +30,5 @@ def remove_networks(models: Path) -> None:
 
 
 def forget_choice(models: Path) -> None:
-    """The notice was read."""
+    """Delete the record of the chosen networks; call it once the user has read the notice."""
     (models / CHOICE_NAME).unlink(missing_ok=True)

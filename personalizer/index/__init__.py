@@ -1,4 +1,4 @@
-"""The vector index. The only room that knows Chroma; what is in it can be deleted at any time and made again.
+"""The vector index, and the only room that uses Chroma. The index can be deleted at any time and rebuilt.
 
 Start at `chroma.VectorStore`; `process.IndexProcess` runs it in a child.
 """

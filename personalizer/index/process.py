@@ -1,7 +1,6 @@
-"""Fills the vector index in a process of its own, which has seen nothing but the library as it is now.
+"""Updates the vector index in a fresh process, which never held removed vectors in memory.
 
-Chroma's graph files hold memory that was never set: a process that has had a vector in its memory may write it again
-after it was removed everywhere. Knows no Chroma; `chroma`, in the child, does.
+Chroma writes uninitialized memory into its graph files, so a longer process could write a forgotten vector again.
 """
 
 from __future__ import annotations

@@ -113,26 +113,26 @@ class JobQueue:
         return self._table.has_more_urgent(job_id, kinds, self._clock()) and not self.paused()
 
     def extend(self, job_id: int, lease: str) -> bool:
-        """Note that a running job lives; False when it is not held by this lease (any more)."""
+        """Extend the lease of a running job; False if another worker holds the job."""
         return self._table.beat(job_id, lease)
 
     def progress(
         self, job_id: int, done: int, total: int, message: str, rate_per_s: float | None = None
     ) -> None:
-        """Store how far a running job is."""
+        """Store the progress of a running job."""
         self._table.set_progress(job_id, done, total, _storable(message), rate_per_s)
 
     def advanced(self, job_id: int) -> None:
-        """Note that a running job has stored something that will not have to be done again.
+        """Note that a running job has stored results that stay.
 
-        Attempts before that are no strikes: an import that is killed every hour gets done nevertheless.
+        Earlier attempts no longer count as failed: an import that is killed every hour still gets done.
         """
-        self._table.clear_strikes(job_id)
+        self._table.reset_failed_attempts(job_id)
 
     def finish(self, job_id: int, result: Mapping[str, Any], lease: str | None = None) -> bool:
         """Mark a running job done with its result (JSON values).
 
-        With `lease`, only where the job is still held by it; returns whether it was.
+        With `lease`, only if that lease still holds the job; returns whether it does.
         """
         return self._end(job_id, lease, End("done", result=_json(result)))
 
@@ -145,10 +145,10 @@ class JobQueue:
         lease: str | None = None,
         why: ErrorClass = "bug",
     ) -> bool:
-        """Mark a running job failed; it is not tried again before `retry`, except for a `transient` failure.
+        """Mark a running job failed; only `transient` failures are retried automatically.
 
-        That puts it off, a little longer each time, until it has its three strikes and is given up: quarantined.
-        `exit_code` is kept in the result, for the front end that waits for the job.
+        Each retry waits longer than the one before. After three failed attempts the job is dead-lettered
+        (`quarantined`) until `retry`. `exit_code` is stored in the result for the front end that waits for the job.
         """
         with self.library.transaction():
             job = self._table.running(job_id, lease)
@@ -156,20 +156,20 @@ class JobQueue:
                 return False
             if why == "transient" and self._table.cancel_requested(job_id):
                 return self.cancel(job_id, lease)
-            # Not zero, which an attempt has that got on before it failed.
-            strikes = max(job.strikes, 1)
-            given_up = why == "transient" and strikes >= self._retries.max_strikes
+            # At least 1: an attempt that stored results before it failed has reset the count.
+            failed_attempts = max(job.failed_attempts, 1)
+            given_up = why == "transient" and failed_attempts >= self._retries.max_failed_attempts
             if given_up:
-                reason = f"given up after {strikes} attempts: {reason}"
+                reason = f"given up after {failed_attempts} attempts: {reason}"
             end = End("failed", _json({"exit_code": exit_code}), _storable(reason), why, quarantined=given_up)
             if why == "transient" and not given_up:
-                delay_s = self._retries.delay_s(strikes)
+                delay_s = self._retries.delay_s(failed_attempts)
                 self._table.put_off(job_id, end, self._clock() + delay_s, delay_s)
                 return True
             return self._end(job_id, lease, end)
 
     def cancel(self, job_id: int, lease: str | None = None) -> bool:
-        """Mark a running job cancelled, once its handler has stopped."""
+        """Mark a running job cancelled, after its handler has stopped."""
         return self._end(job_id, lease, End("cancelled", error="cancelled"))
 
     def _end(self, job_id: int, lease: str | None, end: End) -> bool:
@@ -179,7 +179,7 @@ class JobQueue:
             return ended
 
     def requeue(self, job_id: int, lease: str | None = None) -> None:
-        """Put a running job back without counting the attempt: the worker stops, the work is not at fault."""
+        """Put a running job back without counting the attempt, because the worker stops or the job yields."""
         self._table.put_back(job_id, lease)
 
     def request_cancel(self, job_id: int) -> None:
@@ -215,14 +215,14 @@ class JobQueue:
         return self._table.last_ended_at(but_of)
 
     def recover_orphans(self) -> int:
-        """Queue again what a dead worker was running; returns how many. Only for the holder of the worker lock.
+        """Queue again the jobs that a dead worker was running; returns how many. Only for the holder of the worker
+        lock.
 
-        A job that took its worker down for the third time without getting anything done is given up instead, so
-        that it cannot do so for ever.
+        A job whose worker died three times without storing results is dead-lettered instead.
         """
         with self.library.transaction():
             self._table.cancel_orphans()
-            self._table.give_up_orphans(self._retries.max_strikes)
+            self._table.give_up_orphans(self._retries.max_failed_attempts)
             return self._table.queue_orphans()
 
     def retry(self, job_id: int) -> int:

@@ -1,4 +1,4 @@
-"""The library in SQLite, the authority. All SQL stands here; other rooms call methods with names.
+"""The SQLite library, the authority over everything that Familiar knows. All SQL is here; other rooms call methods.
 
 Knows tables and transactions; no file of the user, pixel, model or algorithm. Start at `library.Library`, which is put
 together from one module per subject in the rooms `photos` and `concepts`, and `backups` and `erasure`. `jobs` is the

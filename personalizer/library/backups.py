@@ -1,6 +1,6 @@
-"""Which backups of a library there are, and what was forgotten that is still in them. Reads no file.
+"""Records the backups of a library, and which forgotten concepts they still contain. Reads no file.
 
-What was forgotten is known by the random `uid` of its concept: neither a name nor a number that is used again.
+A forgotten concept is identified by its random `uid`, which is never reused and does not reveal the name.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class BackupRecords(Database):
     """The part of the library that knows of its backups."""
 
     def record_backup(self, backup: BackupRecord) -> None:
-        """Note that it is there."""
+        """Record a backup."""
         self.connection.execute(
             """INSERT OR REPLACE INTO backups(uid, path, made_at, size, faces, last_photo, last_concept)
                VALUES (?, ?, ?, ?, ?, ?, ?)""",
@@ -53,11 +53,11 @@ class BackupRecords(Database):
         )
 
     def remove_backup(self, uid: str) -> None:
-        """For one that is no more."""
+        """Remove the record of a deleted backup."""
         self.connection.execute("DELETE FROM backups WHERE uid = ?", (uid,))
 
     def remove_unfinished_backups(self) -> None:
-        """For those that are not being written any more."""
+        """Remove the records of interrupted backups."""
         self.connection.execute("DELETE FROM backups WHERE size = 0")
 
     def backups(self, path: Path | None = None) -> list[BackupRecord]:
@@ -130,7 +130,7 @@ class BackupRecords(Database):
         return {row["uid"]: row["forgotten_at"] for row in rows}
 
     def carry_over(self, forgotten: Mapping[str, str], held: Iterable[tuple[str, str]]) -> None:
-        """Take over what another library knows: what was forgotten and when, and what is in which backup."""
+        """Copy from another library what was forgotten and when, and which backups contain it."""
         with self.transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO forgotten_concepts(uid, forgotten_at) VALUES (?, ?)", forgotten.items()

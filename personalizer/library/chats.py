@@ -1,4 +1,4 @@
-"""Chats as they are kept: requests, what came of them, pictures as paths. Nothing is kept unless a person said so.
+"""Stored chats: requests, results, and paths of pictures. Nothing is stored without the user's consent.
 
 Knows neither a screen nor what an artifact means. Deleting for good takes `delete_chats` (or `delete_exchanges`) and
 then `compact`, which writes the file anew.
@@ -42,7 +42,7 @@ class ChatPicture:
     path: Path
     caption: str = ""
     drawn: bool = False
-    """Whether Familiar drew it for this chat, to which it belongs then."""
+    """Whether Familiar drew it for this chat; such a file is deleted with the chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,7 +367,7 @@ def _message(row: sqlite3.Row, pictures: Sequence[ChatPicture]) -> ChatMessage:
 
 
 def _storable(text: str) -> str:
-    """SQLite takes no halves of characters, which bytes that are no text become."""
+    """Replaces surrogates, which SQLite cannot store."""
     return _LONE.sub("\ufffd", text)
 
 

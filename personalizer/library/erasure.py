@@ -1,4 +1,4 @@
-"""What forgetting needs of the library's file beyond what everyone does: deleting for good. Decides nothing."""
+"""Secure deletion from the library's file, for forgetting. Decides nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ErasureRecords(Database):
     """The part of the library that removes."""
 
     def begin_forgetting(self, concept_id: int) -> None:
-        """Note that this concept is to go, whatever happens meanwhile, and let nothing be answered about it."""
+        """Record that this concept is being forgotten: an interrupted run continues, and no answer mentions it."""
         self.overwrite_what_is_deleted()
         with self.transaction() as connection:
             connection.execute(
@@ -46,7 +46,7 @@ class ErasureRecords(Database):
         self.connection.execute("DELETE FROM settings WHERE key = ?", (f"{_BEGUN}{concept_id}",))
 
     def overwrite_what_is_deleted(self) -> None:
-        """From now on, on this connection: where the file cannot be compacted in the end, its free pages are empty."""
+        """Overwrite deleted content on this connection from now on, in case the file cannot be compacted later."""
         self.connection.execute("PRAGMA secure_delete = ON")
 
     def delete_detections(self, detection_ids: Iterable[int]) -> tuple[int, int]:
@@ -76,7 +76,7 @@ class ErasureRecords(Database):
         self.connection.execute("DELETE FROM jobs WHERE id = ?", (job_id,))
 
     def begin_erasing_faces(self) -> None:
-        """Note that all faces are to go, whatever happens meanwhile; until then nothing is answered about people."""
+        """Record that all faces are being erased: an interrupted run continues, and no answer mentions people."""
         self.overwrite_what_is_deleted()
         with self.transaction() as connection:
             self.set_setting(FACES_OFF, now_text())

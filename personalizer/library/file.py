@@ -1,6 +1,6 @@
-"""The library's file as a whole: copied, looked into without being opened for writing, checked, taken over alone.
+"""Copies, inspects and checks the library's file as a whole.
 
-Knows SQLite's ways with files and a few numbers of a library; what a copy is for is decided elsewhere.
+Knows how SQLite uses files, and a few counts of a library.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def copy_library(path: Path, target: Path) -> None:
 
 
 class LibraryCopy:
-    """A library's file that nobody writes to, whatever its schema."""
+    """A library file that no program writes to, of any schema version."""
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
@@ -116,7 +116,7 @@ def _expected_programs(version: int) -> set[tuple[str, str, str]]:
 
 
 def quick_verdict(path: Path) -> str:
-    """`ok`, or what SQLite finds wrong at a first look at a library that others may be writing to."""
+    """`ok`, or the first problems that SQLite's quick check finds; other programs may be writing."""
     uri = f"{path.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(uri, uri=True, timeout=_CHECK_TIMEOUT_S)) as connection:
         return str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])

@@ -1,4 +1,4 @@
-"""The table of jobs: one statement each. Knows rows, not when work is tried again or given up."""
+"""The jobs table: one method per statement. The retry policy is in `personalizer/jobs`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NEXT = f"""SELECT id FROM jobs WHERE {_READY}
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a job is to do. Equal work is there once: the same kind, subject and payload, or the same input."""
+    """The work of a job. Equal work, with the same kind, subject and payload or the same input, is queued once."""
 
     kind: str
     subject: str
@@ -94,7 +94,7 @@ class JobTable:
         return None if row is None else int(row["id"])
 
     def is_settled(self, work: Work) -> bool:
-        """Whether a job for this input waits, runs, was cancelled, or failed for no want of something here."""
+        """Whether a job for this input is queued, running or cancelled, or failed, but not due to the environment."""
         row = self._execute(
             """SELECT 1 FROM jobs WHERE kind = ? AND subject = ? AND input_hash = ? AND model_version = ?
                AND state != 'done'
@@ -150,7 +150,7 @@ class JobTable:
             (done, total, message, rate_per_s, job_id),
         )
 
-    def clear_strikes(self, job_id: int) -> None:
+    def reset_failed_attempts(self, job_id: int) -> None:
         """Of a running job."""
         self._execute("UPDATE jobs SET strikes = 0 WHERE id = ? AND state = 'running'", (job_id,))
 
@@ -261,14 +261,14 @@ class JobTable:
             (now_text(),),
         )
 
-    def give_up_orphans(self, strikes: int) -> None:
-        """End those that have so many strikes."""
+    def give_up_orphans(self, failed_attempts: int) -> None:
+        """Dead-letter those with this number of failed attempts (the column `strikes`)."""
         self._execute(
             """UPDATE jobs SET state = 'failed', finished_at = ?, worker_pid = NULL, lease = NULL,
                  error_class = 'bug', quarantined = 1,
                  error = 'the worker died while running it, ' || strikes || ' times'
                WHERE strikes >= ? AND state = 'running'""",
-            (now_text(), strikes),
+            (now_text(), failed_attempts),
         )
 
     def queue_orphans(self) -> int:
@@ -322,7 +322,7 @@ def _job(row: sqlite3.Row) -> Job:
         model_version=row["model_version"],
         error_class=row["error_class"],
         quarantined=bool(row["quarantined"]),
-        strikes=row["strikes"],
+        failed_attempts=row["strikes"],
         created_at=row["created_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],

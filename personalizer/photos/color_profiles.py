@@ -1,4 +1,4 @@
-"""Colours as an embedded profile means them → sRGB. Knows profiles and pixels, no file; never fails a photo."""
+"""Converts colors from an embedded profile to sRGB; a broken profile never fails a photo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which parts of a photo a backbone looks at, the same in training and serving. Knows pictures and boxes only."""
+"""Crops the views of a photo that a backbone reads, equal in training and serving. Knows pictures and boxes only."""
 
 from __future__ import annotations
 

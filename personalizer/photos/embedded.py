@@ -1,6 +1,6 @@
-"""What programs wrote into a photo's own file beside EXIF: XMP and IPTC. Knows blocks of bytes, no pixel.
+"""Reads XMP and IPTC metadata from a photo's own file. Knows blocks of bytes, no pixel.
 
-Each is limited in size, and what is broken says nothing.
+Each block is limited in size; broken blocks are ignored.
 """
 
 from __future__ import annotations

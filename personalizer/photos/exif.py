@@ -1,4 +1,4 @@
-"""What EXIF says about a photo: dates, place, camera. Knows tags, and that any of them may be nonsense."""
+"""Reads dates, place and camera from EXIF. Any tag may be invalid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures made with the mask of a thing: before another ground, or without it. Knows pictures only."""
+"""Edits pictures with the mask of a thing: replaces its background, or removes the thing. Knows pictures only."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The learned rows of one concept — a name row, generation rows and understanding rows — and nothing else that learns.
+"""The virtual tokens of one concept: one for its name, some for generation and some for understanding.
 
-In PEFT's terms this is *prompt tuning* (rows of the input embedding), not *prefix tuning* (keys and values of every
-layer); "prefix" follows the paper, arXiv 2504.20998. Each row exists twice, as an input embedding and as an output
-(logit) row, because self-prompting makes the model emit it. Knows no training loop and no photo.
+In PEFT's terms this is *prompt tuning* (input embeddings), not *prefix tuning* (keys and values of every layer);
+"prefix" follows the paper, arXiv 2504.20998. Each virtual token has an input embedding and an output embedding, because
+self-prompting makes the model emit it. This module knows no training loop and no photo.
 """
 
 from __future__ import annotations
@@ -22,32 +22,33 @@ from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
 from personalizer.prefix.files import finish_replacing, replace_pair
 from personalizer.prefix.format import (
     DEEP_FORMAT,
-    DEEP_ROWS,
+    DEEP_PROMPTS,
     FORMAT,
     KIND,
     MANIFEST_FILE,
-    ROW_KINDS,
+    VIRTUAL_TOKEN_KINDS,
     WEIGHTS_FILE,
     input_tensor,
     output_tensor,
 )
+from personalizer.prefix.former_names import with_former_names
 
 
 @dataclass(frozen=True, slots=True)
 class DualPrefixConfig:
-    """How many rows, 16 and 16 in the paper, and how they are used."""
+    """How many virtual tokens a prefix has (16 and 16 in the paper) and how they are used."""
 
-    generation_rows: int = 16
-    understanding_rows: int = 16
+    generation_tokens: int = 16
+    understanding_tokens: int = 16
     shared: bool = False
-    """One set of rows for both tasks: understanding rows are the generation rows once more."""
+    """Both tasks share one set: the understanding tokens are the generation tokens once more."""
     self_prompting: bool = True
-    """Answers begin with the rows that their task needs; without it rows stand in the personal prompt alone."""
+    """Answers begin with the virtual tokens of their task; otherwise only the personal prompt holds virtual tokens."""
     deep_layers: int = 0
-    """In so many of the backbone's first layers, what is added to the rows' keys and values is learned as well."""
+    """Deep prompt tuning: the number of first layers in which key/value offsets are learned as well."""
 
     def __post_init__(self) -> None:
-        for field in ("generation_rows", "understanding_rows"):
+        for field in ("generation_tokens", "understanding_tokens"):
             value = getattr(self, field)
             if not 1 <= value <= 256:
                 raise UsageError(
@@ -61,99 +62,110 @@ class DualPrefixConfig:
                 found="it is outside 0..256",
                 fix="Use 0, or a few of the backbone's layers.",
             )
-        if self.shared and self.generation_rows != self.understanding_rows:
+        if self.shared and self.generation_tokens != self.understanding_tokens:
             raise UsageError(
                 tried="configuring a prefix with one set of rows for both tasks",
-                found=f"generation_rows={self.generation_rows} and understanding_rows={self.understanding_rows}",
+                found=f"generation_tokens={self.generation_tokens} and "
+                f"understanding_tokens={self.understanding_tokens}",
                 fix="Give both the same number.",
             )
 
     @property
-    def rows(self) -> int:
-        """All rows: the name, then generation, then understanding."""
-        return 1 + self.generation_rows + self.understanding_rows
+    def num_virtual_tokens(self) -> int:
+        """All virtual tokens: the name, then generation, then understanding."""
+        return 1 + self.generation_tokens + self.understanding_tokens
 
     @property
-    def learned_rows(self) -> int:
-        """Rows that are trained: all of them, or the name and the one set that both tasks share."""
-        return 1 + self.generation_rows if self.shared else self.rows
+    def num_learned_tokens(self) -> int:
+        """Virtual tokens with parameters of their own: all, or the name and the set that both tasks share."""
+        return 1 + self.generation_tokens if self.shared else self.num_virtual_tokens
 
 
 class DualPrefix(nn.Module):
-    """Rows in float32, whatever precision the backbone has.
+    """Virtual tokens in float32, whatever precision the backbone has.
 
-    `input_rows` and `output_rows` are `[1 + k + h, hidden]` in the order name, generation, understanding. What is
-    optimised are offsets in units of the backbone's own row size, so that one learning rate fits every backbone. A
-    shared set is trained once, `[1 + k, hidden]`, and stands in both places.
+    `input_embeddings` and `output_embeddings` are `[num_virtual_tokens, hidden]` in the order name, generation,
+    understanding. The parameters are offsets in units of the backbone's own embedding size, so that one learning rate
+    fits every backbone. A shared set has one set of parameters, `[num_learned_tokens, hidden]`.
     """
 
     def __init__(
         self,
         config: DualPrefixConfig,
-        input_start: torch.Tensor,
+        input_initialization: torch.Tensor,
         output_scale: float,
-        deep_start: torch.Tensor | None = None,
+        deep_initialization: torch.Tensor | None = None,
     ) -> None:
-        """`input_start` is `[learned_rows, hidden]`; output rows and deep rows start at zero.
+        """`input_initialization` is `[num_learned_tokens, hidden]`; output embeddings and deep prompts begin at zero.
 
-        `deep_start`, needed where there are deep rows, holds the keys and values that the rows have by themselves,
-        `[deep_layers, 2, rows, kv_heads * head_dim]`: the units of what is added to them.
+        `deep_initialization`, required with `deep_layers`, holds the keys and values of the initialized virtual tokens
+        in these layers, `[deep_layers, 2, num_virtual_tokens, kv_heads * head_dim]`. They give the scale of the
+        offsets.
         """
         super().__init__()
-        if input_start.shape[0] != config.learned_rows:
-            raise ValueError(f"expected {config.learned_rows} starting rows, got {tuple(input_start.shape)}")
+        if input_initialization.shape[0] != config.num_learned_tokens:
+            raise ValueError(
+                f"expected {config.num_learned_tokens} initialized tokens, got {tuple(input_initialization.shape)}"
+            )
         self.config = config
-        self.register_buffer("input_start", input_start.float().clone())
-        self.register_buffer("input_scale", input_start.float().pow(2).mean().sqrt().clamp_min(1e-6))
+        self.register_buffer("input_initialization", input_initialization.float().clone())
+        self.register_buffer("input_scale", input_initialization.float().pow(2).mean().sqrt().clamp_min(1e-6))
         self.register_buffer("output_scale", torch.tensor(float(output_scale)))
-        self.input_offset = nn.Parameter(torch.zeros_like(self.input_start))
-        self.output_offset = nn.Parameter(torch.zeros_like(self.input_start))
-        if (deep_start is not None) != bool(config.deep_layers):
-            given = "nothing" if deep_start is None else "something"
-            raise ValueError(f"{config.deep_layers} layers with deep rows, and {given} that these start from")
-        if deep_start is not None:
-            if deep_start.shape[:3] != (config.deep_layers, 2, config.rows):
-                raise ValueError(f"deep rows start as {tuple(deep_start.shape)}")
-            scale = deep_start.float().pow(2).mean(dim=(2, 3), keepdim=True).sqrt().clamp_min(1e-6)
+        self.input_offset = nn.Parameter(torch.zeros_like(self.input_initialization))
+        self.output_offset = nn.Parameter(torch.zeros_like(self.input_initialization))
+        if (deep_initialization is not None) != bool(config.deep_layers):
+            given = "nothing" if deep_initialization is None else "something"
+            raise ValueError(
+                f"{config.deep_layers} layers with deep prompts, and {given} to initialize them from"
+            )
+        if deep_initialization is not None:
+            if deep_initialization.shape[:3] != (config.deep_layers, 2, config.num_virtual_tokens):
+                raise ValueError(f"deep prompts are initialized as {tuple(deep_initialization.shape)}")
+            scale = deep_initialization.float().pow(2).mean(dim=(2, 3), keepdim=True).sqrt().clamp_min(1e-6)
             self.register_buffer("deep_scale", scale)
-            self.deep_offset = nn.Parameter(torch.zeros_like(deep_start.float()[:, :, : config.learned_rows]))
+            self.deep_offset = nn.Parameter(
+                torch.zeros_like(deep_initialization.float()[:, :, : config.num_learned_tokens])
+            )
 
     @property
-    def input_rows(self) -> torch.Tensor:
-        """`[rows, hidden]`."""
-        return self._all_rows(self.input_start + self.input_scale * self.input_offset)
+    def input_embeddings(self) -> torch.Tensor:
+        """`[num_virtual_tokens, hidden]`."""
+        return self._expand_shared(self.input_initialization + self.input_scale * self.input_offset)
 
     @property
-    def output_rows(self) -> torch.Tensor:
-        """`[rows, hidden]`; a hidden state times these gives the rows' logits."""
-        return self._all_rows(self.output_scale * self.output_offset)
+    def output_embeddings(self) -> torch.Tensor:
+        """`[num_virtual_tokens, hidden]`; a hidden state times these gives the virtual tokens' logits."""
+        return self._expand_shared(self.output_scale * self.output_offset)
 
     @property
-    def deep_rows(self) -> torch.Tensor | None:
-        """`[deep_layers, 2, rows, kv_heads * head_dim]`, what is added to keys and values; None without any."""
+    def deep_prompts(self) -> torch.Tensor | None:
+        """Key/value offsets `[deep_layers, 2, num_virtual_tokens, kv_heads * head_dim]`; None without any."""
         if not self.config.deep_layers:
             return None
         learned: torch.Tensor = self.deep_scale * self.deep_offset
         return torch.cat([learned, learned[:, :, 1:]], dim=2) if self.config.shared else learned
 
-    def _all_rows(self, learned: torch.Tensor) -> torch.Tensor:
-        """`[rows, hidden]` of `[learned_rows, hidden]`."""
+    def _expand_shared(self, learned: torch.Tensor) -> torch.Tensor:
+        """`[num_virtual_tokens, hidden]` of `[num_learned_tokens, hidden]`."""
         return torch.cat([learned, learned[1:]]) if self.config.shared else learned
 
     def tensors(self) -> dict[str, torch.Tensor]:
-        """The tensors of the artifact: `{name,generation,understanding}_{input,output}`, float32.
+        """The tensors of the artifact: `{name,generation,understanding}_{input,output}` in float32.
 
-        And `deep_rows` in float16, as the keys and values that they are added to are stored.
+        Deep prompts are stored in float16, like the keys and values that they are added to.
         """
-        sizes = [1, self.config.generation_rows, self.config.understanding_rows]
+        sizes = [1, self.config.generation_tokens, self.config.understanding_tokens]
         parts: dict[str, torch.Tensor] = {}
-        for tensor_name, rows in ((input_tensor, self.input_rows), (output_tensor, self.output_rows)):
-            split = rows.detach().cpu().contiguous().split(sizes)
-            for kind, tensor in zip(ROW_KINDS, split, strict=True):
+        for tensor_name, embeddings in (
+            (input_tensor, self.input_embeddings),
+            (output_tensor, self.output_embeddings),
+        ):
+            split = embeddings.detach().cpu().contiguous().split(sizes)
+            for kind, tensor in zip(VIRTUAL_TOKEN_KINDS, split, strict=True):
                 parts[tensor_name(kind)] = tensor.clone()
-        deep = self.deep_rows
+        deep = self.deep_prompts
         if deep is not None:
-            parts[DEEP_ROWS] = deep.detach().cpu().to(torch.float16).contiguous()
+            parts[DEEP_PROMPTS] = deep.detach().cpu().to(torch.float16).contiguous()
         return parts
 
 
@@ -165,9 +177,9 @@ def save_prefix(
     concept: dict[str, Any],
     training: dict[str, Any],
 ) -> int:
-    """Write the rows and their manifest; when that fails the previous pair, or none, is left as it was.
+    """Write the tensors and their manifest. If that fails, the previous pair of files stays.
 
-    Returns the bytes on disk. `training` is kept as it is, for the record.
+    Returns the bytes on disk. `training` is stored in the manifest unchanged.
     """
     content = save(prefix.tensors())
     manifest = {
@@ -175,7 +187,7 @@ def save_prefix(
         "kind": KIND,
         "backbone": {"name": spec.name, "version": spec.version, "family": spec.family},
         "hidden_size": spec.hidden_size,
-        **asdict(prefix.config),
+        **with_former_names(asdict(prefix.config)),
         "concept": concept,
         "sha256": hashlib.sha256(content).hexdigest(),
         "training": training,
@@ -202,7 +214,7 @@ def read_manifest(directory: Path) -> dict[str, Any]:
 
 
 def finished_training(directory: Path, fingerprint: str) -> dict[str, Any] | None:
-    """What an earlier run reported, if it trained the same thing and its rows are still there and whole."""
+    """The report of an earlier run with this fingerprint; None if its files are missing or damaged."""
     try:
         finish_replacing(directory)
         manifest = read_manifest(directory)

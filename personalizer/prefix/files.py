@@ -1,6 +1,6 @@
-"""The two files of a learned prefix on disk, rows and manifest, replaced so that a kill at any moment leaves a pair.
+"""Replaces the two files of a trained prefix, weights and manifest; a kill at any moment leaves a matching pair.
 
-Knows no row and no manifest entry but the hash of the rows.
+Of the manifest this module reads only the hash of the weights.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def replace_pair(directory: Path, weights: bytes, manifest: bytes) -> None:
 
 
 def current_manifest(directory: Path) -> Path:
-    """The manifest of the rows that are there: the staged one where a kill came between replacing the two."""
+    """The manifest that matches the weights: the staged one if a kill came between the two replacements."""
     staged = directory / _STAGED_FILE
     if staged.exists():
         try:
@@ -50,13 +50,16 @@ def current_manifest(directory: Path) -> Path:
 
 
 def finish_replacing(directory: Path) -> None:
-    """Put a staged manifest that belongs to the rows into its place. For the one process that writes."""
+    """Finish an interrupted `replace_pair`: move a staged manifest that matches the weights into place.
+
+    Call it only in the process that writes.
+    """
     manifest = current_manifest(directory)
     if manifest.name == _STAGED_FILE:
         manifest.replace(directory / MANIFEST_FILE)
 
 
 def remove_leftovers(directory: Path) -> None:
-    """Remove what killed processes were writing. For the one process that writes, while it writes nothing."""
-    for left in [*directory.glob(".*.tmp"), directory / _STAGED_FILE]:
-        left.unlink(missing_ok=True)
+    """Remove temporary files of killed processes. Call it only in the process that writes, between two writes."""
+    for leftover in [*directory.glob(".*.tmp"), directory / _STAGED_FILE]:
+        leftover.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-RowKind = Literal["name", "generation", "understanding"]
+VirtualTokenKind = Literal["name", "generation", "understanding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class ImageSlot:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Where learned rows go; `count` of None means all rows of that kind."""
+class VirtualTokens:
+    """Where virtual tokens go; `count` of None means all of that kind."""
 
-    kind: RowKind
+    kind: VirtualTokenKind
     count: int | None = None
     concept: int = 0
-    """Whose rows: the place of the concept among those of the context, from 0."""
+    """Which concept's tokens: its index among the concepts of the context, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Separator:
     """The end of the user's turn: what follows is the model's answer."""
 
 
-Segment = Text | ImageSlot | Rows | Separator
+Segment = Text | ImageSlot | VirtualTokens | Separator
 
 RECOGNITION_QUESTION = "is {name} in this photo?"
 DESCRIBE_QUESTION = "what is in this photo?"
@@ -64,11 +64,17 @@ def personal_prompt() -> list[Segment]:
 
     With several concepts in a context, their personal prompts follow one another.
     """
-    return [Rows("name"), Text(" is "), Rows("generation"), Rows("understanding"), Text(".")]
+    return [
+        VirtualTokens("name"),
+        Text(" is "),
+        VirtualTokens("generation"),
+        VirtualTokens("understanding"),
+        Text("."),
+    ]
 
 
 def question_about_image(question: str) -> list[Segment]:
-    """An image, a question about it and the end of the turn. Name slots in the question become name rows."""
+    """An image, a question about it and the end of the turn. Name slots in the question become name tokens."""
     return [ImageSlot(), *with_name(question), Separator()]
 
 
@@ -83,11 +89,11 @@ def generation_request(text: str) -> list[Segment]:
 
 
 def with_name(text: str) -> list[Segment]:
-    """Split `text` at its name slots and put the name rows of the concepts there."""
+    """Split `text` at its name slots and put the name tokens of the concepts there."""
     segments: list[Segment] = []
     end = 0
     for slot in _NAME_SLOT.finditer(text):
-        segments += [Text(text[end : slot.start()]), Rows("name", concept=int(slot[1] or 0))]
+        segments += [Text(text[end : slot.start()]), VirtualTokens("name", concept=int(slot[1] or 0))]
         end = slot.end()
     segments.append(Text(text[end:]))
     return [segment for segment in segments if segment != Text("")]

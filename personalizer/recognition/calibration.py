@@ -1,4 +1,4 @@
-"""From similarities and a prefix's yes/no likelihood to a probability, by a few fitted numbers.
+"""Turns similarities and a prefix's yes/no log odds into a probability, with a few fitted numbers.
 
 Knows the numbers that ship and how to fit such numbers; knows no vector, no photo and no model.
 """
@@ -66,7 +66,7 @@ class LevelledLogistic:
 
 @dataclass(frozen=True, slots=True)
 class ColorVeto:
-    """What other colors say against a thing. The same colors say nothing: too many things have them."""
+    """Lowers the log odds of a thing with different colors. Equal colors change nothing: too many things share them."""
 
     weight: float
     enough: float

@@ -1,6 +1,6 @@
-"""Says what may be wrong with the photos that a concept is known from: too few, the same one twice, another subject.
+"""Warns about a concept's member photos: too few, duplicates, or one of another subject.
 
-Only says it: what a person confirmed stays confirmed. Knows vectors and members; opens no photo.
+Confirmed members stay confirmed. Knows vectors and members; opens no photo.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Tells one thing from everything else by a line between its members' vectors and those of general pictures.
+"""A linear classifier of one thing against general pictures, from the vectors of its members.
 
-A ridge regression in closed form: what general pictures contribute is inverted once, each concept only adds a few
-rows (Woodbury). Knows vectors; knows no library and no probability.
+Ridge regression in closed form: the part of the general pictures is inverted once, and each concept is a low-rank
+update (Woodbury). Knows vectors; knows no library and no probability.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Discriminant:
 
 
 class Contrast:
-    """General pictures `[n, dim]`, to tell things from. Both sides weigh the same, however many there are of each."""
+    """Vectors of general pictures `[n, dim]`, the negatives. Both classes have the same total weight."""
 
     def __init__(self, general: Float32Array) -> None:
         self._general = general

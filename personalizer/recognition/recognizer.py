@@ -118,7 +118,7 @@ class FaceReference:
 
 @dataclass(frozen=True, slots=True)
 class Outranked:
-    """How much the face nearest to a person resembles them, where it resembles somebody else more."""
+    """The similarity of the face nearest to a person, if it is more similar to another person."""
 
     evidence: Evidence
     likelier: Evidence

@@ -1,4 +1,4 @@
-"""Which folders and files are never looked at: what other programs keep for themselves, and what the user excluded.
+"""Decides which folders and files scans skip: internal data of other programs, and the user's exclusions.
 
 Knows names and patterns, opens no folder.
 """

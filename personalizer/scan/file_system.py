@@ -1,8 +1,8 @@
-"""What the file system tells: where a folder is mounted, whether across a network, and whether a file is at rest.
+"""Reads mounts and detects network file systems; checks that a file is stable, with no write in progress.
 
-A file is at rest when two looks find the same. The first is the walk's. Where the file was last written long ago the
-second comes when it is its turn; for one that was written just now, or at a time that says nothing (the future: a clock
-was put back), some time has to be between them. Knows no photo and no library.
+A file is stable if its size and times are equal at two checks. The walk makes the first, the import the second. If the
+file was written a moment ago, or has a time in the future, the checks are some time apart. Knows no photo and no
+library.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def file_system_id(folder: Path, mounts: Sequence[Mount]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """How long a file is given."""
+    """Times of the stability check."""
 
     recent_s: float = 10.0
     """One that was written to so recently may still be written to."""

@@ -1,7 +1,7 @@
-"""Looks at the files of a few folders in which something was noticed, and at nothing else.
+"""Scans the files of a few folders that had file-system events.
 
-It adds what came and reads again what changed, and never says that anything is gone: where more happened than that, or
-may have, it says so, and a scan of everything has to tell. Knows files and the library.
+It imports new and changed files and marks nothing missing; if there may have been other changes, it reports that a full
+scan is needed.
 """
 
 from __future__ import annotations

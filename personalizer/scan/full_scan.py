@@ -1,6 +1,6 @@
 """Makes the library agree with the folders: new, changed, moved, missing and unreadable files.
 
-Catches what file-system events miss. Knows files and the library; what is in the photos is another module's business.
+It also catches changes that file-system events missed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads and analyses files that a walk found and records what is in them. Knows files, hashes and the library.
+"""Imports the files that a walk found: hashes, analyzes and records them.
 
 Decoding and analysis happen in other processes.
 """
@@ -43,7 +43,7 @@ PROCESSES = 2
 
 @dataclass(frozen=True, slots=True)
 class ScanControl:
-    """How a scan is steered by whoever asked for it, and how it works."""
+    """The caller's controls of a scan, and its settings."""
 
     progress: OnProgress = lambda _: None
     cancelled: Callable[[], bool] = lambda: False
@@ -56,12 +56,12 @@ class ScanControl:
 
 
 class UndecidedError(Exception):
-    """Whether a file is one that the library knows from another place cannot be told here."""
+    """It is undecided whether a file is a known one that was moved."""
 
 
 @dataclass
 class Tally:
-    """What a scan counts."""
+    """The counts of a scan."""
 
     seen: int = 0
     new: int = 0

@@ -1,4 +1,4 @@
-"""Reads what is written in photos, for search. Knows files and the library; the networks run in another process."""
+"""Runs text recognition on photos, for search; the networks run in another process."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Tells photos that somebody deleted from a folder that is not what it was: unmounted, moved away, half copied.
+"""Distinguishes deleted photos from a folder that is unmounted, moved away or half copied.
 
-Nothing is concluded from the second until a person says so. Knows counts, not files.
+In the second case no photo counts as deleted until the user confirms it. Knows counts, not files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MIN_ALL = 3
 
 @dataclass(frozen=True, slots=True)
 class FolderCount:
-    """What a scan found of a folder that it knows."""
+    """Counts of known and missing photos of a folder, and its file system before and now."""
 
     known: int
     """Files that were there the last time."""

@@ -1,4 +1,4 @@
-"""What the last scan of everything left open, kept in the library for who asks. Knows no file."""
+"""Stores in the library what the last full scan could not decide."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEY = "scan.notes"
 
 @dataclass(frozen=True, slots=True)
 class ScanNotes:
-    """What a later scan may find otherwise without anything being noticed in between."""
+    """Results that a later scan may change without a file-system event in between."""
 
     waiting: int = 0
     """Files that were being written."""

@@ -1,11 +1,11 @@
-"""The patterns of what a person leaves out: how they are stored, and which paths they match. Lists no folder of photos.
+"""Exclusion patterns of the user: how they are stored, and which paths they match.
 
 Like .gitignore, without taking back: a pattern without a slash matches a name anywhere (`Screenshots`, `*.png`); one
 with a slash inside is a place below a root (`Scans/2019`); one that starts with a slash is an absolute path. A slash at
 the end matches folders only. `*` and `?` stop at slashes, `**` does not, `[a-c]` is one of these.
 
-People type names as they see them. So accents match in either Unicode form, brackets and backslashes also match
-themselves: `[2019] trip` leaves out the folder of that name as well as `2 trip`. In doubt a photo is left out.
+Users type names as they see them. So accents match in either Unicode form, and brackets and backslashes also match
+themselves: `[2019] trip` excludes the folder of that name as well as `2 trip`. In doubt a photo is excluded.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Looks again at photos of the library. Knows files and the library; the models run in other processes."""
+"""Analyzes photos of the library again with newer models, which run in other processes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _POLL_S = 0.5
 
 @dataclass
 class Reanalysis:
-    """What looking again did; counts are photos."""
+    """The result of analyzing photos again; counts are photos."""
 
     analysed: int = 0
     changed: int = 0

@@ -1,8 +1,7 @@
 """Finds the files that belong to a photo: the video of a Live Photo, and what other programs wrote beside it.
 
-They go where their photo goes. A date or a place that the photo itself lacks is taken from them; nothing is ever
-overwritten but what came from the same file before, and the date of a clock that was never set. Knows names of files
-and the library.
+A photo without a date or a place gets it from such a file. Only values from the same file, and the date of a camera
+clock that was never set, are overwritten.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What is written about photos, and what their places are called, for those of which that is not stored yet.
+"""Reads texts about photos and names of their places, for photos imported before these were stored.
 
-Photos that are imported now bring their texts along. Knows files and coordinates, not what photos show.
+New imports store both at once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SAME_PLACE_DEGREES = 0.002
 
 @dataclass(frozen=True, slots=True)
 class TextsReport:
-    """What was found out for search."""
+    """How many texts and place names were stored."""
 
     read: int
     """Photos whose own file was read."""

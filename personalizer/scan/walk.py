@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class Walk:
-    """One walk over the files under some folders; what it could not see is known once `files` has ended.
+    """One walk over the files under some folders; `files` has to end before the unreadable folders are known.
 
     Symbolic links are not followed, neither to folders nor to files: what they point at is either under a root itself
     or was not meant. A root inside another one is walked once, as itself.

@@ -1,6 +1,6 @@
-"""The file that an interrupted training continues from: tensors and a record, whole or ignored.
+"""Reads and writes the checkpoint that an interrupted training continues from; a damaged one is ignored.
 
-Knows no model; what the tensors mean is the trainer's business.
+A checkpoint is named tensors and a JSON record; this module does not interpret the tensors.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from safetensors.torch import load, save
 from personalizer.home import write_atomically
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
+INITIALIZATION_TENSOR = "input_start"
+OPTIMIZER_TENSORS = "optimiser"
+"""Names on disk, which stay: the initial input embeddings, and optimizer state as `optimiser.<index>.<name>`."""
 
 
 def write_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
-    """Replace the checkpoint in `directory`; `record` holds JSON values, and which run this is as `fingerprint`."""
+    """Replace the checkpoint in `directory`; `record` holds JSON values, one of them the run's `fingerprint`."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     record = record | {"sha256": hashlib.sha256(save(tensors)).hexdigest()}
     write_atomically(directory / CHECKPOINT_FILE, save(tensors, {"training": json.dumps(record)}))
@@ -29,7 +32,7 @@ def write_checkpoint(directory: Path, tensors: dict[str, torch.Tensor], record: 
 def read_checkpoint(
     directory: Path, fingerprint: str
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
-    """The tensors and the record of this very run; None where there is none, or a damaged one."""
+    """The tensors and the record of the run with this fingerprint; None if there is no checkpoint or it is damaged."""
     path = directory / CHECKPOINT_FILE
     if not path.exists():
         return None

@@ -1,7 +1,7 @@
-"""Runs examples through the frozen backbone and hands out hidden states where they are asked for.
+"""Runs examples through the frozen backbone and returns the hidden states at the requested positions.
 
-What examples have in common, the prompt they begin with and the pictures they read, is run once and shared, with its
-gradient. Knows rows and positions, no loss.
+Examples share their personal prompt and often their pictures. Each is run once, and gradients flow through the shared
+key/value cache. This module knows no loss.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from torch.utils.checkpoint import checkpoint
 
 from personalizer.backbones.base import Backbone
 from personalizer.prefix.dual_prefix import DualPrefix
-from personalizer.training.data.examples import CODE, CONTEXT, ROW, TEXT, Example
-from personalizer.training.deep_prompt import moved
+from personalizer.training.data.examples import CODE, CONTEXT, TEXT, VIRTUAL, Example
+from personalizer.training.deep_prompt import add_deep_prompts
 
 PADDING_WORTH_A_RUN = 48
-"""Positions of padding that cost about as much as running the backbone once more."""
+"""Padding positions whose computation takes about as long as one more run of the backbone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Past:
-    """What has been run before some examples: how much of each, and its keys and values, one sequence per row."""
+    """The shared beginning of some examples: its length and its keys and values, one sequence per row."""
 
     length: int
     cache: Any
     row_of: dict[int, int]
-    """By number of the example."""
+    """The row of the cache for each example, by the example's number."""
 
 
 class ExampleStates:
-    """Hidden states of examples under the current rows of `prefix`.
+    """Hidden states of examples under the current virtual tokens of `prefix`.
 
-    `shared` are the positions, `(kind, value)`, that examples may begin with: their keys and values are computed
-    once per call, at a batch of one. Each picture that they read right behind it is run once, too.
-    `contexts` `[n, tokens, hidden]` are those of `PrefixDataset`. With `gradient_checkpointing` each sequence is run
-    again in the backward pass instead of keeping its activations.
+    `shared` is the personal prompt as `(kind, value)` pairs. Its keys and values are computed once per call for all
+    examples that begin with it; so is each picture that follows it directly. `contexts` `[n, tokens, hidden]` are those
+    of `PrefixDataset`. With `gradient_checkpointing` the backward pass runs each sequence again instead of keeping its
+    activations.
 
-    A prefix with deep rows needs `shared`: they move the cache of the prompt, behind which each example is run then.
+    Deep prompts require `shared`, because they are added to the cache of the personal prompt.
     """
 
     def __init__(
@@ -56,48 +56,51 @@ class ExampleStates:
         self._prefix = prefix
         self._contexts = None if contexts is None else contexts.flatten(0, 1)
         if prefix.config.deep_layers and not shared:
-            raise ValueError("deep rows move a prompt that examples share, and none was given")
+            raise ValueError("deep prompts are added to the shared prompt, and none was given")
         self._shared = list(shared)
         self._shared_kind = [kind for kind, _ in shared]
         self._shared_value = [value for _, value in shared]
         self._checkpointing = gradient_checkpointing
 
     def hidden_states_at(
-        self, examples: Sequence[Example], places: Sequence[Sequence[int]], distractor: Any = None
+        self, examples: Sequence[Example], positions: Sequence[Sequence[int]], distractor: Any = None
     ) -> list[torch.Tensor]:
-        """For each example the states `[len(places), hidden]` at its `places`; none is needed elsewhere.
+        """For each example the states `[len(positions), hidden]` at its `positions`.
 
-        `distractor` is the cache of another personal prompt, behind the begin tokens. Examples that begin with `shared`
-        have it in their context, each of the two read as if it were alone.
+        `distractor` is the cache of the begin tokens and another personal prompt. Examples that begin with `shared`
+        attend to both prompts; neither prompt attends to the other.
         """
         start = len(self._shared_kind)
         sharing = [
             number
-            for number, (example, wanted) in enumerate(zip(examples, places, strict=True))
+            for number, (example, wanted) in enumerate(zip(examples, positions, strict=True))
             if start and self._begins_alike(example) and min(wanted, default=start) >= start
         ]
-        deep = self._prefix.deep_rows
-        if len(sharing) < 2 and distractor is None and deep is None:  # one alone is run in a piece
+        deep = self._prefix.deep_prompts
+        if len(sharing) < 2 and distractor is None and deep is None:  # a single example shares with nobody
             sharing = []
         others = [number for number in range(len(examples)) if number not in set(sharing)]
         if deep is not None and any(self._begins_alike(examples[number]) for number in others):
-            raise ValueError("with deep rows a personal prompt is read, and no state of it is asked for")
-        found = self._run(examples, places, others, None)
+            raise ValueError(
+                "with deep prompts, hidden states of the personal prompt itself are not available"
+            )
+        found = self._run(examples, positions, others, None)
         if sharing:
             embeddings, _ = self._embed([self._shared_kind], [self._shared_value])
             cache = self._backbone.new_cache()
             self._backbone.forward(embeddings, None, cache)
             if deep is not None:
-                cache = moved(self._backbone, cache, self._shared, deep)
+                cache = add_deep_prompts(self._backbone, cache, self._shared, deep)
             if distractor is not None:
                 cache = self._backbone.concatenate_caches(
                     cache, distractor, len(self._backbone.spec.begin_ids)
                 )
             behind = _Past(start, cache, dict.fromkeys(sharing, 0))
-            reading = self._reading(examples, places, sharing)
-            found |= self._run(examples, places, [one for one in sharing if one not in reading], behind)
+            reading = self._reading(examples, positions, sharing)
+            textual = [number for number in sharing if number not in reading]
+            found |= self._run(examples, positions, textual, behind)
             if reading:
-                found |= self._run(examples, places, list(reading), self._read(examples, reading, behind))
+                found |= self._run(examples, positions, list(reading), self._read(examples, reading, behind))
         return [found[number] for number in range(len(examples))]
 
     def _begins_alike(self, example: Example) -> bool:
@@ -109,11 +112,11 @@ class ExampleStates:
         )
 
     def _reading(
-        self, examples: Sequence[Example], places: Sequence[Sequence[int]], chosen: Sequence[int]
+        self, examples: Sequence[Example], positions: Sequence[Sequence[int]], chosen: Sequence[int]
     ) -> dict[int, int]:
-        """Which of the `chosen` examples read a picture right behind the prompt, and which picture, from 0.
+        """The `chosen` examples whose picture follows the prompt directly, each with the number of its picture, from 0.
 
-        None while checkpointing, where each example runs again in one piece.
+        Empty with gradient checkpointing, which runs each example again as a whole.
         """
         if self._checkpointing and torch.is_grad_enabled():
             return {}
@@ -121,16 +124,16 @@ class ExampleStates:
         known: dict[tuple[int, ...], int] = {}
         found = {}
         for number in chosen:
-            example, (begin, end) = examples[number], examples[number].picture
-            if begin == start and end < min([len(example.kind), *places[number]]):
+            example, (begin, end) = examples[number], examples[number].image_span
+            if begin == start and end < min([len(example.kind), *positions[number]]):
                 found[number] = known.setdefault(tuple(example.value[begin:end]), len(known))
         return found
 
     def _read(self, examples: Sequence[Example], picture_of: dict[int, int], behind: _Past) -> _Past:
-        """Run each picture once; all of them take the same number of positions."""
+        """Run each picture once; all pictures have the same number of positions."""
         reader = {picture: number for number, picture in picture_of.items()}
         shown = [examples[reader[picture]] for picture in range(len(reader))]
-        end = shown[0].picture[1]
+        end = shown[0].image_span[1]
         embeddings, _ = self._embed(
             [example.kind[behind.length : end] for example in shown],
             [example.value[behind.length : end] for example in shown],
@@ -142,39 +145,39 @@ class ExampleStates:
     def _run(
         self,
         examples: Sequence[Example],
-        places: Sequence[Sequence[int]],
+        positions: Sequence[Sequence[int]],
         chosen: list[int],
         past: _Past | None,
     ) -> dict[int, torch.Tensor]:
-        """The states of the `chosen` examples behind what has been run of them."""
+        """The states of the `chosen` examples, which continue from `past`."""
         start = 0 if past is None else past.length
         lengths = [len(examples[number].kind) for number in chosen]
         if self._checkpointing and torch.is_grad_enabled():
-            buckets = [[place] for place in range(len(chosen))]
+            buckets = [[index] for index in range(len(chosen))]
         else:
             buckets = buckets_by_length(lengths)
         found: dict[int, torch.Tensor] = {}
         for bucket in buckets:
-            members = [chosen[place] for place in bucket]
-            hidden = self._forward(examples, members, past)
-            for row, number in enumerate(members):
-                found[number] = hidden[row, [place - start for place in places[number]]]
+            numbers = [chosen[index] for index in bucket]
+            hidden = self._forward(examples, numbers, past)
+            for row, number in enumerate(numbers):
+                found[number] = hidden[row, [position - start for position in positions[number]]]
         return found
 
-    def _forward(self, examples: Sequence[Example], members: list[int], past: _Past | None) -> torch.Tensor:
+    def _forward(self, examples: Sequence[Example], numbers: list[int], past: _Past | None) -> torch.Tensor:
         start = 0 if past is None else past.length
         embeddings, _ = self._embed(
-            [examples[number].kind[start:] for number in members],
-            [examples[number].value[start:] for number in members],
+            [examples[number].kind[start:] for number in numbers],
+            [examples[number].value[start:] for number in numbers],
         )
 
         def run(embeddings: torch.Tensor) -> torch.Tensor:
             cache = None
             if past is not None:
                 cache = self._backbone.select_cache_rows(
-                    past.cache, [past.row_of[number] for number in members]
+                    past.cache, [past.row_of[number] for number in numbers]
                 )
-            # No mask: padding stands on the right, where nothing before it looks.
+            # No mask: padding is on the right, and attention is causal.
             return self._backbone.forward(embeddings, None, cache)[0]
 
         if self._checkpointing and torch.is_grad_enabled():
@@ -183,7 +186,7 @@ class ExampleStates:
         return run(embeddings)
 
     def embed(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embeddings `[batch, longest, hidden]` with the current rows in place, and the mask `[batch, longest]`."""
+        """Embeddings `[batch, longest, hidden]` with the current virtual tokens, and the mask `[batch, longest]`."""
         return self._embed([example.kind for example in examples], [example.value for example in examples])
 
     def _embed(
@@ -197,7 +200,7 @@ class ExampleStates:
             kind[row, : len(its_kind)] = torch.tensor(its_kind)
             value[row, : len(its_kind)] = torch.tensor(its_value)
         kind, value = kind.to(backbone.device), value.to(backbone.device)
-        rows = self._prefix.input_rows
+        virtual_tokens = self._prefix.input_embeddings
         sample = backbone.embed_text(value[:1, :1])
         embeddings = torch.zeros(
             (*kind.shape, backbone.spec.hidden_size), dtype=sample.dtype, device=backbone.device
@@ -206,16 +209,18 @@ class ExampleStates:
         embeddings[kind == CODE] = backbone.embed_image_codes(value[kind == CODE])
         if self._contexts is not None:
             embeddings[kind == CONTEXT] = self._contexts[value[kind == CONTEXT]].to(embeddings)
-        embeddings = embeddings.index_put((kind == ROW,), rows[value[kind == ROW]].to(embeddings.dtype))
+        embeddings = embeddings.index_put(
+            (kind == VIRTUAL,), virtual_tokens[value[kind == VIRTUAL]].to(embeddings.dtype)
+        )
         return embeddings, (kind >= 0).long()
 
 
 def buckets_by_length(lengths: Sequence[int]) -> list[list[int]]:
-    """Which sequences run together, shortest first, so that little of a run is padding."""
+    """Group sequences of similar length into batches, shortest first, to run little padding."""
     buckets: list[list[int]] = []
-    for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
-        padding = sum(lengths[place] - lengths[other] for other in buckets[-1]) if buckets else 0
+    for index in sorted(range(len(lengths)), key=lambda index: lengths[index]):
+        padding = sum(lengths[index] - lengths[other] for other in buckets[-1]) if buckets else 0
         if not buckets or padding > PADDING_WORTH_A_RUN:
             buckets.append([])
-        buckets[-1].append(place)
+        buckets[-1].append(index)
     return buckets

@@ -1,4 +1,4 @@
-"""What the rows of a prefix begin as, before anything is learned. Knows the concept's pictures, and no training."""
+"""Initialization of a prefix's virtual tokens from the concept's pictures. Knows no training loop."""
 
 from __future__ import annotations
 
@@ -8,43 +8,43 @@ import torch
 
 from personalizer.backbones.base import Backbone
 
-Start = Literal["pieces", "mean", "random"]
-STARTS: tuple[Start, ...] = get_args(Start)
+Initialization = Literal["pieces", "mean", "random"]
+INITIALIZATIONS: tuple[Initialization, ...] = get_args(Initialization)
 _ROUNDS = 10
-"""Of k-means; a few dozen pictures have settled by then."""
+"""Iterations of k-means, which converges on a few dozen pictures within these."""
 
 
 @torch.no_grad()
-def starting_rows(
-    backbone: Backbone, positives: torch.Tensor, count: int, start: Start, seed: int
+def initialize_tokens(
+    backbone: Backbone, positives: torch.Tensor, count: int, initialization: Initialization, seed: int
 ) -> torch.Tensor:
-    """`[count, hidden]`, from the codes `[n, tokens]` of the concept's own pictures.
+    """Input embeddings `[count, hidden]`, from the codes `[n, tokens]` of the concept's own pictures.
 
-    The name comes from the vocabulary's free rows. The others are `pieces` of the pictures, because their codes are
-    what the backbone knows how to read; the `mean` of each of as many groups of alike pieces; or `random` values of
-    the pieces' size.
+    The name token begins as a free token of the vocabulary. The others begin as `pieces`: embeddings of single image
+    codes, which the backbone can already read; as `mean`: k-means centers of these embeddings; or as `random` values of
+    the same size.
     """
     embedded = backbone.embed_image_codes(positives).float()
-    rows = _spread_pieces(embedded, count - 1)
-    if start == "mean":
-        rows = _means_of_groups(embedded.flatten(0, 1), rows)
-    elif start == "random":
+    tokens = _spread_pieces(embedded, count - 1)
+    if initialization == "mean":
+        tokens = _k_means(embedded.flatten(0, 1), tokens)
+    elif initialization == "random":
         size = embedded.pow(2).mean().sqrt()
         generator = torch.Generator().manual_seed(seed)
-        rows = torch.randn(rows.shape, generator=generator).to(embedded.device) * size
-    return torch.cat([backbone.name_prior().to(rows)[None], rows])
+        tokens = torch.randn(tokens.shape, generator=generator).to(embedded.device) * size
+    return torch.cat([backbone.name_prior().to(tokens)[None], tokens])
 
 
 def _spread_pieces(embedded: torch.Tensor, count: int) -> torch.Tensor:
-    """Of `[n, tokens, hidden]`, pieces from all pictures and places, `[count, hidden]`."""
+    """Choose `[count, hidden]` of `[n, tokens, hidden]`, spread over all pictures and positions."""
     pictures, tokens = embedded.shape[0], embedded.shape[1]
-    places = torch.linspace(0, tokens - 1, count).round().long()
-    chosen = [embedded[index * pictures // count, place] for index, place in enumerate(places.tolist())]
+    positions = torch.linspace(0, tokens - 1, count).round().long().tolist()
+    chosen = [embedded[index * pictures // count, position] for index, position in enumerate(positions)]
     return torch.stack(chosen)
 
 
-def _means_of_groups(pieces: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
-    """k-means of `[pieces, hidden]` that begins at `centres` `[count, hidden]`; an empty group keeps its centre."""
+def _k_means(pieces: torch.Tensor, centers: torch.Tensor) -> torch.Tensor:
+    """k-means of `[pieces, hidden]` from the initial `centers` `[count, hidden]`; an empty group keeps its center."""
     for _ in range(_ROUNDS):
         nearest = torch.cdist(pieces, centers).argmin(dim=1)
         members = torch.nn.functional.one_hot(nearest, len(centers)).to(pieces)

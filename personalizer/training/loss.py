@@ -1,6 +1,6 @@
-"""What training minimises: the weighted cross entropy of examples, and what answers about other things may change.
+"""The training loss: weighted cross entropy of examples plus KL regularization against the frozen model.
 
-Logits exist only at graded positions. Knows examples and rows, no optimizer.
+Logits are computed only inside the loss mask. This module knows no optimizer.
 """
 
 from __future__ import annotations
@@ -15,67 +15,77 @@ from personalizer.backbones.base import Backbone
 from personalizer.prefix.dual_prefix import DualPrefix
 from personalizer.training.data.examples import Example
 from personalizer.training.hidden_states import ExampleStates
-from personalizer.training.preservation import Preserved
+from personalizer.training.kl_regularization import KLQuestion
 
 
 class Objective:
-    """The loss of one batch under the current rows; `preservation` is the weight of what is preserved."""
+    """The loss of one batch under the current virtual tokens; `kl_weight` is the weight of the KL term."""
 
     def __init__(
-        self, backbone: Backbone, prefix: DualPrefix, states: ExampleStates, *, preservation: float
+        self, backbone: Backbone, prefix: DualPrefix, states: ExampleStates, *, kl_weight: float
     ) -> None:
         self._backbone = backbone
         self._prefix = prefix
         self._states = states
-        self._preservation = preservation
+        self._kl_weight = kl_weight
 
     def loss(
-        self, examples: Sequence[Example], preserved: Sequence[Preserved] = (), distractor: Any = None
+        self, examples: Sequence[Example], kl_questions: Sequence[KLQuestion] = (), distractor: Any = None
     ) -> torch.Tensor:
-        """The weighted mean over examples, plus that over `preserved`; `distractor` is that of `ExampleStates.at`."""
-        places = [graded_places(example) for example in examples]
+        """The mean over examples plus the weighted mean divergence over `kl_questions`.
+
+        `distractor` is passed on to `ExampleStates.hidden_states_at`.
+        """
+        positions = [loss_positions(example) for example in examples]
         states = self._states.hidden_states_at(
-            [*examples, *(one.example for one in preserved)],
-            [*places, *(one.places for one in preserved)],
+            [*examples, *(question.example for question in kl_questions)],
+            [*positions, *(question.positions for question in kl_questions)],
             distractor,
         )
-        total = self._cross_entropies(examples, places, states[: len(examples)]).sum() / len(examples)
-        for one, unchanged in zip(preserved, states[len(examples) :], strict=True):
-            changed = self.text_and_row_logits(unchanged).log_softmax(dim=-1)
-            total = total + self._preservation / len(preserved) * one.divergence(changed)
+        total = self._cross_entropies(examples, positions, states[: len(examples)]).sum() / len(examples)
+        for question, hidden in zip(kl_questions, states[len(examples) :], strict=True):
+            predicted = self.extended_text_logits(hidden).log_softmax(dim=-1)
+            total = total + self._kl_weight / len(kl_questions) * question.divergence(predicted)
         return total
 
     def _cross_entropies(
-        self, examples: Sequence[Example], places: Sequence[Sequence[int]], states: Sequence[torch.Tensor]
+        self, examples: Sequence[Example], positions: Sequence[Sequence[int]], states: Sequence[torch.Tensor]
     ) -> torch.Tensor:
         """Each example's cross entropies times their weights, summed, `[examples]`."""
         device = self._backbone.device
         total = torch.zeros(len(examples), device=device)
-        graded = [
-            (row, order, place) for row, wanted in enumerate(places) for order, place in enumerate(wanted)
-        ]
-        offsets = [0]
-        for wanted in places:
-            offsets.append(offsets[-1] + len(wanted))
+        predictions = [(row, position) for row, of_example in enumerate(positions) for position in of_example]
         hidden = torch.cat(list(states))
         for codes in (False, True):
-            chosen = [one for one in graded if examples[one[0]].target_is_code[one[2]] == codes]
+            chosen = [
+                (index, row, position)
+                for index, (row, position) in enumerate(predictions)
+                if examples[row].target_is_code[position] == codes
+            ]
             if not chosen:
                 continue
-            found = hidden[[offsets[row] + order for row, order, _ in chosen]]
-            logits = self._backbone.image_logits(found) if codes else self.text_and_row_logits(found)
-            targets = torch.tensor([examples[row].target[place] for row, _, place in chosen], device=device)
-            weights = torch.tensor([examples[row].weight[place] for row, _, place in chosen], device=device)
+            chosen_hidden = hidden[[index for index, _, _ in chosen]]
+            logits = (
+                self._backbone.image_logits(chosen_hidden)
+                if codes
+                else self.extended_text_logits(chosen_hidden)
+            )
+            targets = torch.tensor(
+                [examples[row].target[position] for _, row, position in chosen], device=device
+            )
+            weights = torch.tensor(
+                [examples[row].weight[position] for _, row, position in chosen], device=device
+            )
             values = functional.cross_entropy(logits.float(), targets, reduction="none") * weights
-            total = total.index_add(0, torch.tensor([row for row, _, _ in chosen], device=device), values)
+            total = total.index_add(0, torch.tensor([row for _, row, _ in chosen], device=device), values)
         return total
 
-    def text_and_row_logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """`[n, text_vocabulary + rows]`."""
+    def extended_text_logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """`[n, text_vocabulary + num_virtual_tokens]`."""
         text = self._backbone.text_logits(hidden).float()
-        return torch.cat([text, hidden.float() @ self._prefix.output_rows.T], dim=-1)
+        return torch.cat([text, hidden.float() @ self._prefix.output_embeddings.T], dim=-1)
 
 
-def graded_places(example: Example) -> list[int]:
-    """Where an example is graded."""
-    return [place for place, weight in enumerate(example.weight) if weight > 0]
+def loss_positions(example: Example) -> list[int]:
+    """The loss mask of an example: the positions whose prediction has a weight."""
+    return [position for position, weight in enumerate(example.weight) if weight > 0]

@@ -1,10 +1,10 @@
-"""Which named concepts should be trained (again) without being asked, and what became of earlier trainings.
+"""Chooses the named concepts that automatic training should train, and records earlier attempts.
 
-What was told since makes nothing stale: a trained concept stays in use. Facts that were added are learned with whatever
-training comes next, and are a reason for one when they have not changed for a day. Where one was taken back or
-changed, the prefix still knows it: then training is due at the next moment in which nobody needs the machine.
+A new fact does not make a prefix stale. It is learned in the next training, and is a reason for one after a day without
+further changes. A removed or changed fact, which the prefix still knows, is a reason for training as soon as the
+machine is idle.
 
-Knows the library: names, confirmed photos, the photos that the last training saw. Knows neither torch nor machine.
+Reads names, confirmed photos and records of trainings from the library. Imports no torch.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ Why = Literal["never trained", "stale", "changed", "told"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingRules:
-    """When a concept is trained without being asked; photos are those of its confirmed members."""
+    """When a concept is trained automatically; photos are those of its confirmed members."""
 
     photos: int = 3
-    """It needs so many that are there."""
+    """The least number of photos, not counting missing files."""
     changed_share: float = 0.3
-    """Trained again when so many came or went, as a share of those it was trained with…"""
+    """Trained again if at least this share of photos was added or removed, relative to the last training…"""
     changed_photos: int = 5
-    """… or so many, which have to be at least this share:"""
+    """… or at least so many photos, if they are at least the share `changed_least`."""
     changed_least: float = 0.1
     told_wait_s: float = 86_400.0
-    """Trained again for facts that were added, when none was told, changed or taken back for so long."""
+    """Trained again for new facts after so long without any change of facts."""
     attempts: int = 3
-    """Failed trainings of the same photos; then it waits for a change, or for somebody who asks."""
+    """Failed trainings with the same photos; then it waits for a change, or for the user."""
     retry_after_s: float = 900.0
     """After a failed training, and four times as long after each further one."""
 
@@ -56,14 +56,14 @@ class TrainingRules:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A concept to be trained, and what its training would be about."""
+    """A concept that is due for training, and the reason."""
 
     concept: Concept
     why: Why
     photos: frozenset[int]
     """Of its confirmed members, also those whose file is missing at the moment."""
     wanted: str
-    """Identifies what would be trained: failures are counted for it."""
+    """Identifies the input of the training; failed attempts are counted per input."""
 
 
 def due_trainings(

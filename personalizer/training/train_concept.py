@@ -1,6 +1,6 @@
-"""Trains a named concept of a library: from its members and what was told to a prefix on disk, and what that cost.
+"""Trains a named concept of a library: from its members and facts to a prefix on disk and a report.
 
-Knows when a training is finished, continued or outdated; how rows are learned is the `trainer`'s business.
+Decides whether a training is finished, resumed or outdated; `trainer` runs the steps.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from personalizer.backbones.base import Backbone
 from personalizer.home import Home
 from personalizer.library.library import Library
 from personalizer.prefix.dual_prefix import finished_training, save_prefix
+from personalizer.prefix.former_names import with_former_names
 from personalizer.schemas import ConceptState, OnProgress, Progress
 from personalizer.training.data.fact_questions import text_questions
 from personalizer.training.data.photo_views import SkippedPhoto
@@ -29,16 +30,20 @@ from personalizer.training.trainer import REMOVED_SETTINGS, PrefixTrainer, Train
 
 
 def fingerprint(backbone_version: str, examples: list[str], config: TrainerConfig) -> str:
-    """Identifies a training run: the same backbone, members, questions and settings give the same rows."""
+    """Identifies a training run: the same backbone, members, questions and settings give the same prefix.
+
+    Settings are hashed under their former names, so that trainings of earlier versions still count as finished.
+    """
     settings: dict[str, Any] = {}
     for name, value in asdict(config).items():
-        if name == "preservation":
-            # What was trained with these settings off is what would be trained without them now.
+        if name == "kl_weight":
+            # An earlier training with these settings switched off equals one without them.
             settings |= REMOVED_SETTINGS
         settings[name] = value
-    if not config.rows.deep_layers:
-        # What was trained before there were deep rows is what would be trained without them now.
-        del settings["rows"]["deep_layers"]
+    if not config.prefix.deep_layers:
+        # A training from before deep prompts existed equals one without them.
+        del settings["prefix"]["deep_layers"]
+    settings = with_former_names(settings)
     content = json.dumps([backbone_version, sorted(examples), settings])
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
@@ -56,11 +61,11 @@ def train_concept(
 ) -> dict[str, Any]:
     """Train a named concept from its confirmed members and record the prefix in the library.
 
-    Finished work is recognised by its fingerprint and not repeated; interrupted work continues, and `advanced` is
-    called whenever there is more to continue from. What is decided about photos meanwhile leaves the prefix `stale`;
-    what is told meanwhile waits for the next training.
-    Returns the keys that `familiar train --json` prints. Raises `UsageError` for a concept without members and
-    `JobCancelled`.
+    A finished training with the same fingerprint is not repeated; an interrupted one is resumed. `advanced` is called
+    after each checkpoint. A decision about a photo during the training makes the prefix `stale`; a new fact waits for
+    the next training. Returns the keys that `familiar train --json` prints.
+
+    Raises `JobCancelled`, and `UsageError` for a concept without members.
     """
     config = config or TrainerConfig()
     concept = library.concept(concept_id)
@@ -91,7 +96,7 @@ def train_concept(
         "photos": len({member.photo_id for member in members} - {photo.photo_id for photo in skipped}),
         "skipped": [{"path": str(photo.path), "reason": photo.reason} for photo in skipped],
         "questions": len(questions),
-        # By number: the report goes where the prefix goes, and what was told need not.
+        # By number: the report is stored with the prefix, and a prefix can be shared without its facts.
         "untaught": [asdict(fact) for fact in untaught],
     }
     training = {
@@ -110,7 +115,7 @@ def train_concept(
 
 
 def _measured(outcome: TrainingOutcome, trainer: PrefixTrainer, elapsed_s: float) -> dict[str, Any]:
-    """What the training took, and how well it went on augmented views."""
+    """Cost of the training, and accuracy on the validation views."""
     accuracy = outcome.recognition_augmented
     return {
         "steps": outcome.steps,
@@ -122,7 +127,7 @@ def _measured(outcome: TrainingOutcome, trainer: PrefixTrainer, elapsed_s: float
 
 
 def _decided(library: Library, concept_id: int) -> list[str]:
-    """What people said of photos: which face of one it is matters, not only which photo; and what it is not."""
+    """Confirmed and rejected members as text: photo, kind and box, since a photo can show several faces."""
     return [
         f"{status} {library.photo(found.photo_id).content_hash} {found.kind} {found.box}"
         for status in ("confirmed", "rejected")
@@ -133,7 +138,7 @@ def _decided(library: Library, concept_id: int) -> list[str]:
 def _record(
     library: Library, concept_id: int, backbone: Backbone, directory: Path, decided: list[str]
 ) -> None:
-    """Note the prefix in the library: `stale` where more was decided while it was trained."""
+    """Record the prefix in the library: `stale` if members were confirmed or rejected during the training."""
     with library.transaction():
         same = sorted(_decided(library, concept_id)) == sorted(decided)
         state: ConceptState = "ready" if same else "stale"

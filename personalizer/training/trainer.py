@@ -1,7 +1,7 @@
-"""Learns one concept's dual prefix in a frozen backbone: the loop, and what it continues from.
+"""The training loop: learns one concept's dual prefix in a frozen backbone, and resumes from a checkpoint.
 
-Only the new rows are parameters; images are encoded once. Knows examples and rows; `loss` says what is minimized,
-`data/pictures` where pictures come from.
+Only the virtual tokens are parameters; images are encoded once. The loss is in `loss`, the choice of pictures in
+`data/pictures`.
 """
 
 from __future__ import annotations
@@ -20,30 +20,40 @@ from personalizer.backbones.base import Backbone
 from personalizer.errors import JobCancelled, UsageError
 from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig
 from personalizer.prefix.files import remove_leftovers
+from personalizer.prefix.former_names import with_current_names
 from personalizer.prefix.prompts import NO, YES, personal_prompt
 from personalizer.schemas import OnProgress, Progress
-from personalizer.training.checkpoint import CHECKPOINT_FILE, read_checkpoint, write_checkpoint
+from personalizer.training.checkpoint import (
+    CHECKPOINT_FILE,
+    INITIALIZATION_TENSOR,
+    OPTIMIZER_TENSORS,
+    read_checkpoint,
+    write_checkpoint,
+)
 from personalizer.training.data.examples import ExampleBuilder, ExampleSampler, PrefixDataset, TaskWeights
 from personalizer.training.data.pictures import PicturesConfig
-from personalizer.training.deep_prompt import deep_start
+from personalizer.training.deep_prompt import initialize_deep_prompts
 from personalizer.training.distractor_prompts import DistractorPrompts
 from personalizer.training.hidden_states import ExampleStates
-from personalizer.training.initialization import STARTS, Start, starting_rows
+from personalizer.training.initialization import INITIALIZATIONS, Initialization, initialize_tokens
+from personalizer.training.kl_regularization import KLQuestion, KLRegularization
 from personalizer.training.loss import Objective
-from personalizer.training.preservation import Preservation, Preserved
 
 REMOVED_SETTINGS: Mapping[str, Any] = {"ema": 0.0, "patience": 0, "evaluate_every": 20, "pull": 0.0}
-"""Fields that `TrainerConfig` once had between `seed` and `preservation`, with the values that changed nothing.
+"""Fields that `TrainerConfig` once had between `seed` and `kl_weight`, each with the value that switched it off.
 
-Queued jobs may still give them, and the fingerprints of finished trainings cover them.
+Queued jobs may still contain them, and the fingerprints of finished trainings cover them.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class TrainerConfig:
-    """Counts are per step; `learning_rate` is in units of the backbone's own row size."""
+    """Counts are per step; `learning_rate` is in units of the backbone's own embedding size.
 
-    rows: DualPrefixConfig = field(default_factory=DualPrefixConfig)
+    Fingerprints and queued jobs know renamed fields by their former names (`personalizer/prefix/former_names.py`).
+    """
+
+    prefix: DualPrefixConfig = field(default_factory=DualPrefixConfig)
     weights: TaskWeights = field(default_factory=TaskWeights)
     steps: int = 160
     learning_rate: float = 0.05
@@ -51,30 +61,30 @@ class TrainerConfig:
     description: int = 1
     generation: int = 2
     text: int = 1
-    """Questions about what was told; none where nothing was."""
+    """Questions about the concept's facts; a concept without facts has none."""
     soft_positives: int = 64
     soft_groups: int = 4
     views_per_photo: int = 12
     background_views: int = 4
-    """Of these, at most so many show a thing on another ground, where it can be told from its own."""
+    """At most so many of these show the thing on another background, if a mask separates it from its own."""
     background_negatives: int = 2
-    """Views per photo of the ground alone, which do not show the thing."""
+    """Views per photo of the background without the thing."""
     gradient_clip: float = 1.0
     checkpoint_every_s: float = 10.0
     seed: int = 0
-    preservation: float = 1.0
-    """Weight of what the personal prompt changes in answers about other pictures. It also regularises: with it a
-    prefix recognises its concept better in new photos."""
-    preserved: int = 3
-    """Of the pictures that a step reads, about so many one other question is asked."""
-    companions: float = 0.3
-    """The share of steps with another personal prompt in the context."""
+    kl_weight: float = 1.0
+    """Weight of the KL divergence from the frozen model's answers about other things. It also regularizes: with it, a
+    prefix recognizes its concept better in new photos."""
+    kl_questions: int = 3
+    """A step asks one such question about each of so many of its pictures."""
+    distractor_share: float = 0.3
+    """The share of steps with a distractor prompt in the context."""
     gradient_checkpointing: bool = False
     """Run each example again in the backward pass: less memory, more time, the same gradients."""
     hard_negatives: bool = True
-    """Half of what is answered with no looks most like the concept; without it none of that is shown."""
-    start: Start = "pieces"
-    """What the rows begin as."""
+    """Take half of the negatives from those that look most like the concept; otherwise leave these out."""
+    initialization: Initialization = "pieces"
+    """How the virtual tokens are initialized."""
 
     def __post_init__(self) -> None:
         tasks = (self.recognition, self.description, self.generation)
@@ -86,17 +96,17 @@ class TrainerConfig:
                 found="steps and the rate must be positive, recognition (a yes and a no) not 1, one task at least 1",
                 fix="Leave the defaults.",
             )
-        if self.start not in STARTS:
+        if self.initialization not in INITIALIZATIONS:
             raise UsageError(
-                tried=f"configuring training with start={self.start!r}",
-                found="rows cannot begin as that",
-                fix=f"Use one of: {', '.join(STARTS)}.",
+                tried=f"configuring training with initialization={self.initialization!r}",
+                found="there is no such initialization",
+                fix=f"Use one of: {', '.join(INITIALIZATIONS)}.",
             )
-        if not 0 <= self.companions <= 1 or self.preserved < 1 or not self.preservation >= 0:
+        if not 0 <= self.distractor_share <= 1 or self.kl_questions < 1 or not self.kl_weight >= 0:
             raise UsageError(
-                tried=f"configuring training with companions={self.companions}, preserved={self.preserved}, "
-                f"preservation={self.preservation}",
-                found="companions must be in 0..1, preserved at least 1, preservation not negative",
+                tried=f"configuring training with distractor_share={self.distractor_share}, "
+                f"kl_questions={self.kl_questions}, kl_weight={self.kl_weight}",
+                found="distractor_share must be in 0..1, kl_questions at least 1, kl_weight not negative",
                 fix="Leave the defaults.",
             )
         if self.background_views < 0 or self.background_negatives < 0:
@@ -109,12 +119,12 @@ class TrainerConfig:
 
     @property
     def pictures(self) -> PicturesConfig:
-        """Which pictures a training by these settings looks at."""
+        """The settings that choose the pictures of a training."""
         return PicturesConfig(
             views_per_photo=self.views_per_photo,
             soft_positives=self.soft_positives,
             soft_groups=self.soft_groups,
-            generation_rows=self.rows.generation_rows,
+            generation_tokens=self.prefix.generation_tokens,
             seed=self.seed,
             background_views=self.background_views,
             background_negatives=self.background_negatives,
@@ -122,16 +132,16 @@ class TrainerConfig:
 
     @staticmethod
     def with_settings(settings: Mapping[str, Any]) -> TrainerConfig:
-        """The defaults but for `settings`, JSON values by field; `rows` and `weights` are objects of their own.
+        """The defaults overridden by `settings`, JSON values by field; `prefix` and `weights` are nested objects.
 
-        Fields of earlier versions are ignored: a job may have been queued by one.
+        A job may have been queued by an earlier version: former names are translated, removed fields ignored.
         """
-        parts: dict[str, Callable[..., Any]] = {"rows": DualPrefixConfig, "weights": TaskWeights}
+        parts: dict[str, Callable[..., Any]] = {"prefix": DualPrefixConfig, "weights": TaskWeights}
         try:
             return TrainerConfig(
                 **{
                     name: parts[name](**value) if name in parts else value
-                    for name, value in settings.items()
+                    for name, value in with_current_names(settings).items()
                     if name not in REMOVED_SETTINGS
                 }
             )
@@ -145,18 +155,18 @@ class TrainerConfig:
 
 @dataclass(slots=True)
 class TrainingOutcome:
-    """What one training run did."""
+    """The result of one training run."""
 
     steps: int
     losses: list[float]
     recognition_augmented: float
-    """Weighted accuracy on augmented views and negatives that were not trained on; NaN without any."""
+    """Weighted accuracy on the validation views and negatives; NaN without any."""
     yes_no_threshold: float
-    """log P(yes) - log P(no) halfway between those positives and negatives."""
+    """log P(yes) - log P(no) halfway between the means of these positives and negatives."""
 
 
 class PrefixTrainer:
-    """Optimises a `DualPrefix` on one dataset; a checkpoint in `directory` is continued when it fits."""
+    """Optimizes a `DualPrefix` on one dataset; resumes from a checkpoint in `directory` with the same fingerprint."""
 
     def __init__(
         self,
@@ -172,16 +182,20 @@ class PrefixTrainer:
         self.config = config
         self._directory = directory
         self._fingerprint = fingerprint
-        self.builder = ExampleBuilder(backbone, config.rows)
+        self.builder = ExampleBuilder(backbone, config.prefix)
         self._sampler = ExampleSampler(
             self.builder, dataset, config.weights, config.text, hard_negatives=config.hard_negatives
         )
-        start = starting_rows(
-            backbone, dataset.real_positives, config.rows.learned_rows, config.start, config.seed
+        tokens = initialize_tokens(
+            backbone,
+            dataset.real_positives,
+            config.prefix.num_learned_tokens,
+            config.initialization,
+            config.seed,
         )
-        prompt = self.builder.beginning(personal_prompt())
+        prompt = self.builder.prompt_positions(personal_prompt())
         self.prefix = DualPrefix(
-            config.rows, start, backbone.output_scale(), self._deep_start(prompt, start)
+            config.prefix, tokens, backbone.output_scale(), self._initialize_deep_prompts(prompt, tokens)
         ).to(backbone.device)
         self.optimizer = torch.optim.AdamW(
             self.prefix.parameters(), lr=config.learning_rate, betas=(0.9, 0.95), weight_decay=0.0
@@ -193,23 +207,27 @@ class PrefixTrainer:
             shared=prompt,
             gradient_checkpointing=config.gradient_checkpointing,
         )
-        self.objective = Objective(backbone, self.prefix, self.states, preservation=config.preservation)
-        self._preservation = Preservation(backbone, self.prefix, self.builder, dataset.contexts, config.seed)
+        self.objective = Objective(backbone, self.prefix, self.states, kl_weight=config.kl_weight)
+        self._kl_regularization = KLRegularization(
+            backbone, self.prefix, self.builder, dataset.contexts, config.seed
+        )
         self._distractors = DistractorPrompts(backbone, self.prefix, self.builder, dataset.negatives)
         self._step = 0
 
-    def _deep_start(self, prompt: list[tuple[int, int]], start: torch.Tensor) -> torch.Tensor | None:
-        rows, spec = self.config.rows, self._backbone.spec
-        if not rows.deep_layers:
+    def _initialize_deep_prompts(
+        self, prompt: list[tuple[int, int]], tokens: torch.Tensor
+    ) -> torch.Tensor | None:
+        config, spec = self.config.prefix, self._backbone.spec
+        if not config.deep_layers:
             return None
-        if rows.deep_layers > spec.layers:
+        if config.deep_layers > spec.layers:
             raise UsageError(
-                tried=f"training rows in the first {rows.deep_layers} layers",
+                tried=f"training rows in the first {config.deep_layers} layers",
                 found=f"{spec.name} has {spec.layers}",
                 fix="Use fewer deep_layers.",
             )
-        everywhere = torch.cat([start, start[1:]]) if rows.shared else start
-        return deep_start(self._backbone, prompt, everywhere, rows.deep_layers)
+        virtual_tokens = torch.cat([tokens, tokens[1:]]) if config.shared else tokens
+        return initialize_deep_prompts(self._backbone, prompt, virtual_tokens, config.deep_layers)
 
     def train(
         self,
@@ -217,9 +235,9 @@ class PrefixTrainer:
         cancelled: Callable[[], bool] | None,
         advanced: Callable[[], None] | None = None,
     ) -> TrainingOutcome:
-        """Run the remaining steps. A cancelled run leaves a checkpoint and raises `JobCancelled`.
+        """Run the remaining steps. A cancelled run writes a checkpoint and raises `JobCancelled`.
 
-        `advanced` is called whenever steps were stored.
+        `advanced` is called after each checkpoint.
         """
         self._resume()
         config, losses = self.config, []
@@ -237,70 +255,72 @@ class PrefixTrainer:
                 if advanced is not None:
                     advanced()
                 last_saved = time.monotonic()
-        # What comes now can be interrupted as well, and should not cost the steps.
+        # Validation can be interrupted too; a checkpoint keeps the steps.
         self._save_checkpoint()
-        accuracy, threshold = self._check()
+        accuracy, threshold = self._validate()
         return TrainingOutcome(self._step, losses, accuracy, threshold)
 
     def step(self) -> float:
-        """One step; returns the loss before it."""
+        """Run one optimizer step; return the loss before it."""
         config = self.config
         rng = np.random.default_rng((config.seed, self._step))
-        examples = self._sampler.batch(
+        examples = self._sampler.sample_batch(
             rng,
             recognition=config.recognition,
             description=config.description,
             generation=config.generation,
         )
-        distractor = self._distractors.sample_prompt_cache(rng) if rng.random() < config.companions else None
-        preserved: list[Preserved] = []
-        if config.preservation:
-            read = {example.reads[0]: example.reads for example in examples if example.reads is not None}
-            chosen = rng.permutation(sorted(read))[: config.preserved].tolist()
-            preserved = self._preservation.about([read[index] for index in chosen], rng)
-        self._set_rate()
-        loss = self.objective.loss(examples, preserved, distractor)
+        distractor = (
+            self._distractors.sample_prompt_cache(rng) if rng.random() < config.distractor_share else None
+        )
+        kl_questions: list[KLQuestion] = []
+        if config.kl_weight:
+            read = {example.image[0]: example.image for example in examples if example.image is not None}
+            chosen = rng.permutation(sorted(read))[: config.kl_questions].tolist()
+            kl_questions = self._kl_regularization.sample_questions([read[index] for index in chosen], rng)
+        self._set_learning_rate()
+        loss = self.objective.loss(examples, kl_questions, distractor)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.prefix.parameters(), config.gradient_clip)
         self.optimizer.step()
-        found = float(loss.detach())
-        if not math.isfinite(found):
-            raise ArithmeticError(f"the loss became {found} at step {self._step}")
+        loss_before = float(loss.detach())
+        if not math.isfinite(loss_before):
+            raise ArithmeticError(f"the loss became {loss_before} at step {self._step}")
         self._step += 1
-        return found
+        return loss_before
 
-    def _set_rate(self) -> None:
+    def _set_learning_rate(self) -> None:
         done = self._step / self.config.steps
         factor = min(1.0, (self._step + 1) / 10) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * done)))
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * factor
 
     @torch.no_grad()
-    def yes_no(self, positives: bool) -> torch.Tensor:
-        """log P(yes) - log P(no) on the held views or the held negatives, `[n]`."""
+    def yes_no_log_odds(self, positives: bool) -> torch.Tensor:
+        """log P(yes) - log P(no) on the validation positives or the validation negatives, `[n]`."""
         data = self._data
-        count = len(data.held_positives if positives else data.held_negatives)
-        picture = data.held_positive if positives else data.held_negative
+        count = len(data.validation_positives if positives else data.validation_negatives)
+        picture = data.validation_positive if positives else data.validation_negative
         yes, no = self._backbone.tokenize(YES)[0], self._backbone.tokenize(NO)[0]
-        found = []
+        log_odds = []
         for start in range(0, count, 16):
             examples = [
                 self.builder.recognition(picture(index), True, self.config.weights)
                 for index in range(start, min(start + 16, count))
             ]
-            # The answer is what stands at the end, whatever its tokens weigh.
-            answer = len(self._backbone.tokenize(YES)) + 1
+            # The answer and the end token are last in each example, whatever their weights.
+            answer_length = len(self._backbone.tokenize(YES)) + 1
             states = self.states.hidden_states_at(
-                examples, [[len(example.target) - answer] for example in examples]
+                examples, [[len(example.target) - answer_length] for example in examples]
             )
             logits = self._backbone.text_logits(torch.cat(states)).float()
-            found.append(logits[:, yes] - logits[:, no])
-        return torch.cat(found) if found else torch.zeros(0)
+            log_odds.append(logits[:, yes] - logits[:, no])
+        return torch.cat(log_odds) if log_odds else torch.zeros(0)
 
-    def _check(self) -> tuple[float, float]:
-        """Weighted accuracy on what was held out, and the threshold between its two sides."""
-        positives, negatives = self.yes_no(True), self.yes_no(False)
+    def _validate(self) -> tuple[float, float]:
+        """Weighted accuracy on the validation set, and the threshold between its positives and negatives."""
+        positives, negatives = self.yes_no_log_odds(True), self.yes_no_log_odds(False)
         if not len(positives) or not len(negatives):
             return float("nan"), 0.0
         threshold = float((positives.mean() + negatives.mean()) / 2)
@@ -309,10 +329,10 @@ class PrefixTrainer:
 
     def _save_checkpoint(self) -> None:
         tensors = {name: value.detach() for name, value in self.prefix.named_parameters()}
-        tensors["input_start"] = self.prefix.input_start
+        tensors[INITIALIZATION_TENSOR] = self.prefix.input_initialization
         for index, moments in self.optimizer.state_dict()["state"].items():
             for name, tensor in moments.items():
-                tensors[f"optimiser.{index}.{name}"] = tensor
+                tensors[f"{OPTIMIZER_TENSORS}.{index}.{name}"] = tensor
         record = {"step": self._step, "fingerprint": self._fingerprint}
         write_checkpoint(self._directory, tensors, record)
 
@@ -327,13 +347,13 @@ class PrefixTrainer:
         state = self.optimizer.state_dict()
         state["state"] = {}
         for name, tensor in tensors.items():
-            if name.startswith("optimiser."):
+            if name.startswith(f"{OPTIMIZER_TENSORS}."):
                 _, index, moment = name.split(".", 2)
                 state["state"].setdefault(int(index), {})[moment] = tensor
         self.optimizer.load_state_dict(state)
         self._step = int(record["step"])
 
     def discard_checkpoint(self) -> None:
-        """Remove the checkpoint once its result is saved, and what killed runs left."""
+        """Remove the checkpoint, and temporary files of killed runs; call it once the prefix is saved."""
         (self._directory / CHECKPOINT_FILE).unlink(missing_ok=True)
         remove_leftovers(self._directory)

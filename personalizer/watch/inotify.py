@@ -1,8 +1,7 @@
-"""Linux's own notices of changes in folders, with what they may lose said aloud. Knows no photo and no library.
+"""File-system events on Linux, from inotify, including the overflow of its queue. Knows no photo and no library.
 
-Not through watchdog, which says nothing of it when the kernel had to drop notices, nor when it could watch only a part
-of the folders, and which keeps a copy of every path that a storm of renames goes through. Nothing but folders is
-watched, and none that is left out.
+watchdog is not used here: it reports neither dropped events nor folders that it could not watch, and it copies every
+path in a storm of renames. Only folders are watched, and no excluded ones.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from inotify_simple import Event, INotify, flags, parse_events
 
-# Reading is left out: a scan would fill the queue with it. A file that is written is noticed when it is closed.
+# No events for reading, which a scan would fill the queue with. A written file makes an event when it is closed.
 _MASK = (
     flags.ATTRIB
     | flags.CLOSE_WRITE
@@ -32,7 +31,7 @@ _MASK = (
 )
 _BUFFER_BYTES = 2**16
 NO_MORE_WATCHES = frozenset({errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-"""What the kernel answers when its limits are reached: of watched folders, and of programs that watch."""
+"""The kernel's errors when its limits are reached: of watched folders, and of programs that watch."""
 
 SkipsFolder = Callable[[str, str, str], bool]
 """Whether the folder at a path, with this name, below this root is left out."""
@@ -41,15 +40,15 @@ ConcernsUs = Callable[[str], bool]
 
 
 @dataclass(slots=True)
-class Happened:
-    """What was noticed since the last time."""
+class Changes:
+    """The events since the last `wait`."""
 
     files: set[str] = field(default_factory=set)
     """Folders in which files were written, changed or moved into place."""
     more: bool = False
-    """Anything else happened, of which only a look at everything can tell."""
+    """Whether there were other changes, for which a full scan is needed."""
     lost: bool = False
-    """Notices were dropped: anything may have changed, and new folders are not watched yet."""
+    """Whether the kernel dropped events: anything may have changed, and new folders are not watched yet."""
     given_up: dict[Path, OSError] = field(default_factory=dict)
     """Roots that cannot be watched any longer."""
 
@@ -58,7 +57,7 @@ class Happened:
         return self.more or bool(self.files)
 
 
-class FolderNotices:
+class InotifyEvents:
     """Watches folders with everything below them. For one thread, except for `wake`."""
 
     def __init__(self, skips_folder: SkipsFolder, concerns_us: ConcernsUs) -> None:
@@ -77,10 +76,10 @@ class FolderNotices:
         return len(self._folders)
 
     def watch(self, root: Path) -> None:
-        """Watch `root` and what is below it; folders that are watched already are no more than looked at again.
+        """Watch `root` and all folders below it; calling it again adds new folders.
 
-        Raises OSError when not all of it can be watched, and then watches nothing of it: a part of the notices is not
-        worth the share of a limit that all programs have together.
+        Raises OSError if any of them cannot be watched, and then watches none: incomplete events are not worth a share
+        of the kernel's limit, which all programs have in common.
         """
         try:
             self._add(os.fspath(root), os.fspath(root))
@@ -89,14 +88,14 @@ class FolderNotices:
             raise
 
     def unwatch(self, root: Path) -> None:
-        """Watch a root no longer."""
+        """Stop watching a root."""
         text = os.fspath(root)
         for number in [number for number, (_, of_root) in self._folders.items() if of_root == text]:
             self._remove(number)
 
     def _remove(self, number: int) -> None:
         del self._folders[number]
-        # Of a folder that is gone the kernel has ended the watch itself.
+        # The kernel has already removed the watch of a deleted folder.
         with suppress(OSError):
             self._inotify.rm_watch(number)
 
@@ -107,7 +106,7 @@ class FolderNotices:
             try:
                 number = self._inotify.add_watch(here, _MASK)
                 self._folders[number] = (here, root)
-                # Watched first: what appears in between is then noticed as well.
+                # Watched before it is listed, so that no new entry is missed in between.
                 with os.scandir(here) as entries:
                     waiting += [
                         entry.path
@@ -116,52 +115,52 @@ class FolderNotices:
                         and not self._skips_folder(entry.path, entry.name, root)
                     ]
             except OSError as error:
-                # One that is gone, or may not be looked into, is the scan's business.
+                # The scan handles folders that are deleted or unreadable.
                 if error.errno in NO_MORE_WATCHES or here == root:
                     raise
 
-    def wait(self, timeout_s: float) -> Happened:
-        """What happened; waits for the first notice, or for `wake`."""
-        happened = Happened()
+    def wait(self, timeout_s: float) -> Changes:
+        """The changes; waits for the first event, or for `wake`."""
+        changes = Changes()
         ready = {descriptor for descriptor, _ in self._poll.poll(timeout_s * 1000)}
         if self._wake_end in ready:
             os.read(self._wake_end, 4096)
         if self._inotify.fileno() in ready:
-            # Not the whole queue at once: a storm of renames has tens of thousands of notices.
+            # Not the whole queue at once: a storm of renames has tens of thousands of events.
             with suppress(BlockingIOError):
-                self._take(parse_events(os.read(self._inotify.fileno(), _BUFFER_BYTES)), happened)
-        return happened
+                self._take(parse_events(os.read(self._inotify.fileno(), _BUFFER_BYTES)), changes)
+        return changes
 
-    def _take(self, events: Sequence[Event], happened: Happened) -> None:
+    def _take(self, events: Sequence[Event], changes: Changes) -> None:
         added, moved_away = [], set()
         for number, mask, _, name in events:
             if mask & flags.Q_OVERFLOW:
-                happened.lost = happened.more = True
+                changes.lost = changes.more = True
                 continue
             folder, root = self._folders.get(number, ("", ""))
             if mask & flags.IGNORED:
                 self._folders.pop(number, None)
-                happened.more |= folder == root != ""
+                changes.more |= folder == root != ""
             elif not folder:
                 continue
             elif mask & (flags.UNMOUNT | flags.DELETE_SELF | flags.MOVE_SELF):
-                # Of folders below the root the one above tells.
-                happened.more |= folder == root or bool(mask & flags.UNMOUNT)
+                # The parent reports the same of folders below the root.
+                changes.more |= folder == root or bool(mask & flags.UNMOUNT)
             else:
                 path = f"{folder.rstrip('/')}/{name}"
                 if not name:
-                    # Of itself; of folders below the root the one above tells as well.
-                    happened.more |= folder == root
+                    # An event of the folder itself; the parent reports it too, for folders below the root.
+                    changes.more |= folder == root
                 elif not mask & flags.ISDIR:
                     if not self._concerns_us(name):
                         continue
                     if mask & (flags.MOVED_FROM | flags.DELETE):
-                        happened.more = True
+                        changes.more = True
                     else:
-                        happened.files.add(folder)
+                        changes.files.add(folder)
                 elif not self._skips_folder(path, name, root):
-                    happened.more = True
-                    # Also one that may be looked into now.
+                    changes.more = True
+                    # ATTRIB: the folder may have become readable.
                     if mask & (flags.CREATE | flags.MOVED_TO | flags.ATTRIB):
                         added.append((path, root))
                     elif mask & flags.MOVED_FROM:
@@ -170,20 +169,20 @@ class FolderNotices:
         if moved_away:
             self._forget(moved_away)
         for path, root in added:
-            self._add_new(path, root, happened)
+            self._add_new(path, root, changes)
 
-    def _add_new(self, path: str, root: str, happened: Happened) -> None:
-        if Path(root) in happened.given_up:
+    def _add_new(self, path: str, root: str, changes: Changes) -> None:
+        if Path(root) in changes.given_up:
             return
         try:
             self._add(path, root)
         except OSError as error:
             if error.errno in NO_MORE_WATCHES:
                 self.unwatch(Path(root))
-                happened.given_up[Path(root)] = error
+                changes.given_up[Path(root)] = error
 
     def _forget(self, moved_away: set[str]) -> None:
-        """Stop watching folders that were moved; those that only have another name now are added by it."""
+        """Stop watching moved folders; a folder renamed within a root is added under its new name."""
         gone = []
         for number, (folder, _) in self._folders.items():
             here = folder

@@ -1,4 +1,4 @@
-"""Which folders the running watcher only scans now and then, and why: kept in the library for who asks."""
+"""Stores in the library which folders the running watcher polls instead of watching, and why."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _KEY = "watch.polled"
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """A folder about which notices do not tell everything."""
+    """A folder that is scanned at intervals, because its file-system events are incomplete."""
 
     path: str
     reason: str
     every_s: float
     """Between two scans of it."""
     refused: bool
-    """Whether the system refuses to have it watched, which may be changed; not so across a network."""
+    """Whether the system refused to watch it, which the user can change; false for network folders."""
 
 
 def write_polled(library: Library, polled: Sequence[Polled]) -> None:
-    """Keep these instead of the earlier ones."""
-    text = json.dumps([dataclasses.asdict(one) for one in polled])
+    """Replace the stored folders."""
+    text = json.dumps([dataclasses.asdict(folder) for folder in polled])
     if (library.setting(_KEY) or "[]") != text:
         library.set_setting(_KEY, text)
 
 
 def read_polled(library: Library) -> list[Polled]:
-    """What the watcher said last; true only while one runs."""
-    return [Polled(**one) for one in json.loads(library.setting(_KEY) or "[]")]
+    """The folders that the watcher stored last; out of date when none runs."""
+    return [Polled(**folder) for folder in json.loads(library.setting(_KEY) or "[]")]

@@ -1,6 +1,6 @@
-"""Which folders are watched, and how: by notices of the system, or by being scanned often where these do not tell all.
+"""Chooses how each root is watched: by file-system events, or by frequent scans where events are incomplete.
 
-Knows folders, mounts and exclusions; not what is done when something happens.
+Knows folders, mounts and exclusions; does not react to changes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from personalizer.scan.exclusions import Exclusions
 from personalizer.scan.file_system import Mount, has_network_part, mount_of, mounts_around
 from personalizer.scan.sidecar_files import COMPANION_SUFFIXES
 from personalizer.scan.walk import innermost
-from personalizer.watch.inotify import NO_MORE_WATCHES, FolderNotices, Happened
+from personalizer.watch.inotify import NO_MORE_WATCHES, Changes, InotifyEvents
 from personalizer.watch.polled_folders import Polled
 
 logger = logging.getLogger(__name__)
@@ -31,53 +31,52 @@ _SUFFIXES = tuple(PHOTO_SUFFIXES | COMPANION_SUFFIXES)
 
 @dataclass(frozen=True, slots=True)
 class WatchTimes:
-    """How long the watcher waits for what."""
+    """The intervals of the watcher."""
 
     debounce_s: float = DEBOUNCE_S
-    """Without any notice, until a change has settled."""
+    """A change has settled after so long without another event."""
     max_delay_s: float = 30.0
-    """A change that does not settle is scanned nevertheless."""
+    """A change that does not settle is scanned after so long."""
     rescan_s: float = 3600.0
     network_s: float = 900.0
-    """Between scans where there is something across a network."""
+    """Between scans of a root with a network file system in it."""
     unwatched_s: float = 300.0
-    """Between scans where the system would not have a folder watched."""
+    """Between scans of a root that the system refused to watch."""
     retry_s: float = 600.0
-    """Until such a folder is tried again."""
+    """Between attempts to watch such a root."""
     look_again_s: float = 10.0
-    """After a scan that left files that were being written; twice as long each time."""
+    """After a scan that skipped files with a write in progress; doubled each time."""
     roots_s: float = 5.0
-    """Between looks at which folders there are and what is mounted."""
+    """Between checks of the roots and the mounts."""
 
 
-class Notices(Protocol):
-    """Where hints come from: `FolderNotices` on Linux, `WatchdogNotices` elsewhere."""
+class FileEvents(Protocol):
+    """A source of file-system events: `InotifyEvents` on Linux, `WatchdogEvents` elsewhere."""
 
     def __len__(self) -> int: ...
     def watch(self, root: Path) -> None: ...
     def unwatch(self, root: Path) -> None: ...
-    def wait(self, timeout_s: float) -> Happened: ...
+    def wait(self, timeout_s: float) -> Changes: ...
     def wake(self) -> None: ...
     def close(self) -> None: ...
 
 
 @dataclass(slots=True)
 class _Root:
-    """A folder as it is watched now."""
+    """The state of a watched root."""
 
     looks: tuple[object, ...] | None
-    """What is there: the folder's own number and what is mounted around it; None where nothing is."""
+    """The folder's device, inode and mounts; None if it does not exist."""
     polled: Polled | None = None
-    """Set where notices do not tell everything."""
+    """Set if its file-system events are incomplete."""
     retry_s: float | None = None
-    """When watching it is tried again."""
+    """When to try again to watch it."""
 
 
 class WatchedRoots:
-    """The folders that are watched now. For one thread, except `wake`.
+    """The watched roots. For one thread, except `wake`.
 
-    `roots`, `exclusions` and `mounts` are asked at each `update`. `on_doubt` is called where something may have
-    happened that nobody noticed.
+    Each `update` calls `roots`, `exclusions` and `mounts`. `on_doubt` is called when changes may have been missed.
     """
 
     def __init__(
@@ -94,42 +93,42 @@ class WatchedRoots:
         self._times = times
         self._on_doubt = on_doubt
         self.rules = Exclusions()
-        """What is left out now."""
+        """The current exclusions."""
         self._network_points: frozenset[str] = frozenset()
-        self._notices: Notices | None = None
-        self._notices_retry_s = 0.0
+        self._file_events: FileEvents | None = None
+        self._file_events_retry_s = 0.0
         self._watched: dict[Path, _Root] = {}
 
     def __contains__(self, root: Path) -> bool:
         return root in self._watched
 
     @property
-    def have_notices(self) -> bool:
-        """Whether `wait` waits: there are none before the first folder, nor where the system refuses them."""
-        return self._notices is not None
+    def has_file_events(self) -> bool:
+        """Whether `wait` can be called: not before the first root, nor if the system refuses file-system events."""
+        return self._file_events is not None
 
-    def wait(self, timeout_s: float) -> Happened:
-        """Until something happens, but no longer."""
-        assert self._notices is not None
-        return self._notices.wait(timeout_s)
+    def wait(self, timeout_s: float) -> Changes:
+        """Wait until something changes, at most `timeout_s`."""
+        assert self._file_events is not None
+        return self._file_events.wait(timeout_s)
 
     def wake(self) -> None:
         """End `wait`; from any thread."""
-        if self._notices is not None:
-            self._notices.wake()
+        if self._file_events is not None:
+            self._file_events.wake()
 
     def close(self) -> None:
-        """Watch nothing any more."""
-        if self._notices is not None:
-            self._notices.close()
-            self._notices = None
+        """Stop watching all roots."""
+        if self._file_events is not None:
+            self._file_events.close()
+            self._file_events = None
 
     def polled(self) -> list[Polled]:
-        """Those about which notices do not tell everything."""
+        """The roots with incomplete file-system events."""
         return [root.polled for root in self._watched.values() if root.polled is not None]
 
-    def notices_tell_all_of(self, folders: Collection[str]) -> bool:
-        """Whether each of these is in a root of which everything that happens is noticed."""
+    def file_events_cover(self, folders: Collection[str]) -> bool:
+        """Whether each of these folders is in a root with complete file-system events."""
         roots = {os.fspath(path): root for path, root in self._watched.items()}
         for folder in folders:
             within = innermost(folder, roots)
@@ -138,7 +137,7 @@ class WatchedRoots:
         return True
 
     def update(self) -> None:
-        """Watch what was added, and what is another file system now; try again what could not be watched."""
+        """Watch new roots and roots with other mounts than before; retry those that could not be watched."""
         mounts = self._mounts()
         rules = self._exclusions()
         points = frozenset(mount.point for mount in mounts if mount.is_network)
@@ -174,7 +173,7 @@ class WatchedRoots:
                 logger.info("a folder is across a network and is scanned every %.0f s", self._times.network_s)
             return
         try:
-            self._open_notices().watch(path)
+            self._open_file_events().watch(path)
         except OSError as error:
             if before is not None and before.retry_s is not None:
                 # Still so, which was said.
@@ -183,7 +182,7 @@ class WatchedRoots:
                 self.poll_instead(path, error)
             return
         if before is not None:
-            # It could not be watched until now: what happened since the last scan is not known.
+            # It could not be watched until now, so changes since the last scan are unknown.
             self._on_doubt()
 
     def poll_instead(self, path: Path, error: OSError) -> None:
@@ -206,42 +205,42 @@ class WatchedRoots:
         every_s = min(self._interval_of(root), self._times.unwatched_s)
         root.polled = Polled(os.fspath(path), reason, every_s, refused=True)
         root.retry_s = time.monotonic() + self._times.retry_s
-        # What happened since is not known.
+        # Changes since then are unknown.
         self._on_doubt()
 
     def _interval_of(self, root: _Root) -> float:
         return self._times.rescan_s if root.polled is None else root.polled.every_s
 
-    def _open_notices(self) -> Notices:
-        if self._notices is None:
+    def _open_file_events(self) -> FileEvents:
+        if self._file_events is None:
             now_s = time.monotonic()
-            if now_s < self._notices_retry_s:
+            if now_s < self._file_events_retry_s:
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-            self._notices_retry_s = now_s + self._times.retry_s
+            self._file_events_retry_s = now_s + self._times.retry_s
             if sys.platform == "linux":
-                self._notices = FolderNotices(self._skips_folder, self._concerns_us)
+                self._file_events = InotifyEvents(self._skips_folder, self._concerns_us)
             else:
-                from personalizer.watch.watchdog_events import WatchdogNotices
+                from personalizer.watch.watchdog_events import WatchdogEvents
 
-                self._notices = WatchdogNotices(self._skips_folder, self._concerns_us)
-        return self._notices
+                self._file_events = WatchdogEvents(self._skips_folder, self._concerns_us)
+        return self._file_events
 
     def _unwatch(self, path: Path) -> None:
         self._watched.pop(path, None)
-        if self._notices is not None:
-            self._notices.unwatch(path)
+        if self._file_events is not None:
+            self._file_events.unwatch(path)
 
     def watch_again(self) -> None:
-        """Also what was made while more happened than the system could tell."""
+        """Watch folders that were created while events were dropped."""
         for path, root in self._watched.items():
-            if root.retry_s is None and self._notices is not None and root.looks:
+            if root.retry_s is None and self._file_events is not None and root.looks:
                 try:
-                    self._notices.watch(path)
+                    self._file_events.watch(path)
                 except OSError as error:
                     self.poll_instead(path, error)
 
     def _skips_folder(self, path: str, name: str, root: str) -> bool:
-        # Across a network nothing is noticed, and looking at it takes long.
+        # Network folders make no events, and listing them is slow.
         return path in self._network_points or self.rules.skips_folder(path, name, root)
 
     @staticmethod

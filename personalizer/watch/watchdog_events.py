@@ -1,7 +1,6 @@
-"""Notices of changes in folders where they do not come from inotify: macOS and BSD, through watchdog. Knows no photo.
+"""File-system events on macOS and BSD, from watchdog. Knows no photo.
 
-What gets lost there is not said by anybody; the periodic scan makes up for it. Nor is it told in which folders nothing
-but files came.
+Dropped events are not reported there; the periodic full scan catches what they miss. Every change leads to a full scan.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from personalizer.watch.inotify import ConcernsUs, Happened, SkipsFolder
+from personalizer.watch.inotify import Changes, ConcernsUs, SkipsFolder
 
 # Reading a file also makes events; reacting to those would make every scan ask for the next.
 _CHANGES = frozenset({"created", "modified", "moved", "deleted", "closed"})
 
 
-class WatchdogNotices:
-    """The same as `FolderNotices`."""
+class WatchdogEvents:
+    """The interface of `InotifyEvents`, implemented with watchdog."""
 
     def __init__(self, skips_folder: SkipsFolder, concerns_us: ConcernsUs) -> None:
         from watchdog.observers import Observer
@@ -36,30 +35,30 @@ class WatchdogNotices:
         return len(self._watches)
 
     def watch(self, root: Path) -> None:
-        """Watch `root` and what is below it. Raises OSError when that is not possible."""
+        """Watch `root` and all folders below it. Raises OSError if that is not possible."""
         from watchdog.events import FileSystemEvent, FileSystemEventHandler
 
-        notices = self
+        file_events = self
 
         class OnChange(FileSystemEventHandler):
             def on_any_event(self, event: FileSystemEvent) -> None:
-                notices._notice(event, os.fspath(root))
+                file_events._record(event, os.fspath(root))
 
         if root not in self._watches:
             self._watches[root] = self._observer.schedule(OnChange(), str(root), recursive=True)
 
     def unwatch(self, root: Path) -> None:
-        """Watch a root no longer."""
+        """Stop watching a root."""
         watch = self._watches.pop(root, None)
         if watch is not None:
             self._observer.unschedule(watch)
 
-    def _notice(self, event: Any, root: str) -> None:
+    def _record(self, event: Any, root: str) -> None:
         if event.event_type not in _CHANGES:
             return
         paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
         if event.is_directory:
-            # A folder is "modified" whenever anything in it is; its own coming and going matters.
+            # A folder is "modified" whenever an entry is; only its creation, move and deletion matter.
             if event.event_type == "modified":
                 return
             if all(self._is_left_out(path, root) for path in paths):
@@ -73,21 +72,21 @@ class WatchdogNotices:
         self._something.set()
 
     def _is_left_out(self, folder: str, root: str) -> bool:
-        """Whether the folder, or one between it and the root, is left out: those are watched here as well."""
+        """Whether the folder or a parent below the root is excluded: watchdog also watches excluded folders."""
         here = Path(folder)
         return any(
-            self._skips_folder(str(one), one.name, root)
-            for one in (here, *here.parents)
-            if one != Path(root) and one.is_relative_to(root)
+            self._skips_folder(str(parent), parent.name, root)
+            for parent in (here, *here.parents)
+            if parent != Path(root) and parent.is_relative_to(root)
         )
 
-    def wait(self, timeout_s: float) -> Happened:
-        """What happened; waits for the first notice, or for `wake`."""
+    def wait(self, timeout_s: float) -> Changes:
+        """The changes; waits for the first event, or for `wake`."""
         self._something.wait(timeout_s)
         self._something.clear()
         changed = self._changed.is_set()
         self._changed.clear()
-        return Happened(more=changed)
+        return Changes(more=changed)
 
     def wake(self) -> None:
         """End a `wait` now; from any thread."""

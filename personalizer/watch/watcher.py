@@ -1,8 +1,7 @@
-"""Asks for a scan when something happens in the folders, and now and then anyway. Reads no file itself.
+"""Requests scans: after file-system events, and at regular intervals. Reads no file itself.
 
-Where nothing but new files in a few folders was noticed, it asks for a scan of these alone. File-system events get lost
-when too many come at once, and do not exist on network folders: the periodic full scan catches what they miss. All
-times are monotonic.
+New files in a few folders lead to a scan of these folders alone. File-system events get lost when too many come at
+once, and do not exist on network folders: the periodic full scan catches what they miss. All times are monotonic.
 """
 
 from __future__ import annotations
@@ -27,38 +26,37 @@ logger = logging.getLogger(__name__)
 START_PATIENCE_S = 5.0
 _AFTER_ERROR_S = 1.0
 _MAX_DOUBLINGS = 10
-OnHint = Callable[[frozenset[str] | None], None]
-"""Told the folders to look at, or None for everything."""
+OnScanRequest = Callable[[frozenset[str] | None], None]
+"""Called with the folders to scan, or None for a full scan."""
 
 
 @dataclass(slots=True)
 class _Change:
-    """Something that happened and was not scanned yet."""
+    """Changes that no scan was requested for yet."""
 
     folders: set[str] = field(default_factory=set)
-    """Where files came."""
+    """Folders with new or changed files."""
     more: bool = False
-    """Whether anything else happened, or may have."""
+    """Whether there were, or may have been, other changes."""
     first_s: float = field(default_factory=time.monotonic)
     last_s: float = field(default_factory=time.monotonic)
 
 
 class Watcher:
-    """While entered, calls `on_hint` from a thread of its own after changes under the roots have settled.
+    """While entered, calls `on_scan_request` from a thread of its own after changes under the roots have settled.
 
-    It is told the folders that files came into when nothing else can have happened since the last hint, and None when
-    everything is to be looked at.
+    The argument is the folders with new files if there were no other changes since the last request; None requests a
+    full scan.
 
-    `roots` is asked again every few seconds, so folders that are added later are watched too, and a drive that is
-    plugged in is noticed. `exclusions` says what is not watched; `unfinished` whether the last scan left something that
-    it has to look at again. `on_polled` is told which roots are scanned more often because notices do not tell
-    everything about them, whenever that changes.
+    `roots` is called every few seconds to detect added folders and plugged-in drives. `exclusions` returns what is not
+    watched; `unfinished` tells whether the last scan skipped files with a write in progress. `on_polled` is called with
+    the roots whose events are incomplete, whenever these change.
     """
 
     def __init__(
         self,
         roots: Callable[[], Sequence[Path]],
-        on_hint: OnHint,
+        on_scan_request: OnScanRequest,
         *,
         exclusions: Callable[[], Exclusions] = Exclusions,
         unfinished: Callable[[], bool] = bool,
@@ -68,7 +66,7 @@ class Watcher:
     ) -> None:
         self._times = times or WatchTimes()
         self.watched = WatchedRoots(roots, exclusions, mounts, self._times, self._note_change)
-        self._on_hint = on_hint
+        self._on_scan_request = on_scan_request
         self._unfinished = unfinished
         self._on_polled = on_polled
         self._stop = threading.Event()
@@ -77,26 +75,26 @@ class Watcher:
         self._change: _Change | None = None
         self._lost = False
         self._failed = False
-        """Whether a notice or a hint went wrong since the last hint that was about everything."""
-        self._hinted_s = self._all_hinted_s = time.monotonic()
-        """The last hint, and the last one that was about everything."""
+        """Whether reading events or requesting a scan failed since the last request for a full scan."""
+        self._requested_s = self._full_requested_s = time.monotonic()
+        """When a scan, and when a full scan was requested last."""
         self._looked_again = 0
         self._looked_s = time.monotonic()
         self._told: list[Polled] | None = None
 
     def start(self) -> None:
-        """Begin watching. Returns when that is so, or goes on with it and asks for a scan then."""
+        """Start the thread and wait until all roots are watched; slow roots are added later, with a full scan."""
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         self._thread.start()
         self._ready.wait(START_PATIENCE_S)
 
     def stop(self) -> None:
-        """End watching; no hint comes after this returns."""
+        """Stop watching; no scan is requested after this returns."""
         self._stop.set()
         self.watched.wake()
         if self._thread is not None:
             self._thread.join()
-        # Only now: waking what is closed would write into a file that has got its number since.
+        # Closed last: `wake` on a closed descriptor would write into another file with the same number.
         self.watched.close()
 
     def __enter__(self) -> Self:
@@ -114,17 +112,17 @@ class Watcher:
         began_s = time.monotonic()
         self._guarded(self.watched.update)
         if time.monotonic() - began_s >= START_PATIENCE_S:
-            # What happened meanwhile was noticed by nobody.
+            # Nothing was watched in the meantime.
             self._note_change()
         else:
-            # At the start everything is new, and somebody else asked for a scan.
+            # At the start everything is new, and the worker requests a full scan anyway.
             self._change = None
         self._ready.set()
         self._looked_s = time.monotonic()
         while not self._stop.is_set():
             if not self._guarded(self._wait):
                 self._failed = True
-                # What is broken may stay so, and must not keep a processor busy.
+                # The error may persist; a pause keeps the CPU idle.
                 self._stop.wait(_AFTER_ERROR_S)
             if self._stop.is_set():
                 return
@@ -133,26 +131,26 @@ class Watcher:
                 self._looked_s = time.monotonic()
             self._guarded(self._tell_polled)
             if self._is_time():
-                self._hint()
+                self._request_scan()
 
     def _wait(self) -> None:
-        """Until something happens, but not beyond the next thing to do."""
+        """Wait for events, at most until the next scan or check is due."""
         now_s = time.monotonic()
         next_s = min(self._looked_s + self._times.roots_s, self._due_s())
         if self._change is not None:
             next_s = min(next_s, self._settled_s(self._change))
         timeout_s = max(0.0, next_s - now_s)
-        if not self.watched.have_notices:
+        if not self.watched.has_file_events:
             self._stop.wait(timeout_s)
             return
-        happened = self.watched.wait(timeout_s)
-        for root, error in happened.given_up.items():
+        changes = self.watched.wait(timeout_s)
+        for root, error in changes.given_up.items():
             self.watched.poll_instead(root, error)
-        self._lost |= happened.lost
-        if happened.more:
+        self._lost |= changes.lost
+        if changes.more:
             self._note_change()
-        elif happened.files:
-            self._note_files(happened.files)
+        elif changes.files:
+            self._note_files(changes.files)
 
     def _tell_polled(self) -> None:
         polled = self.watched.polled()
@@ -187,10 +185,10 @@ class Watcher:
         return now_s >= self._due_s()
 
     def _due_s(self) -> float:
-        """When everything is to be looked at without anything happening."""
+        """When the next full scan is due without any event."""
         intervals = [polled.every_s for polled in self.watched.polled()]
-        regular_s = self._all_hinted_s + min([self._times.rescan_s, *intervals])
-        return min([regular_s, *(self._hinted_s + again_s for again_s in self._unfinished_s())])
+        regular_s = self._full_requested_s + min([self._times.rescan_s, *intervals])
+        return min([regular_s, *(self._requested_s + again_s for again_s in self._unfinished_s())])
 
     def _unfinished_s(self) -> list[float]:
         try:
@@ -201,38 +199,38 @@ class Watcher:
         self._looked_again = 0
         return []
 
-    def _hint(self) -> None:
+    def _request_scan(self) -> None:
         changed, folders = self._change is not None, self._folders_to_look_at()
-        # Cleared before the hint: a change from here on is not covered by that scan and asks for another.
+        # Cleared before the request: later changes may be missed by that scan and need another.
         self._change = None
         if self._lost:
             self._lost = False
             logger.warning(
                 "more happened in the folders than the system could tell; they are scanned as a whole"
             )
-            # Folders that were made meanwhile are not watched yet.
+            # New folders may not be watched yet.
             self._guarded(self.watched.watch_again)
         self._looked_again = 0 if changed else self._looked_again + 1
-        self._hinted_s = time.monotonic()
+        self._requested_s = time.monotonic()
         if folders is None:
-            self._all_hinted_s = self._hinted_s
-        if not self._guarded(lambda: self._on_hint(folders)):
+            self._full_requested_s = self._requested_s
+        if not self._guarded(lambda: self._on_scan_request(folders)):
             self._failed = True
-            # Given again, though not at once: what is broken may stay so.
+            # Request again, after a pause: the error may persist.
             again_s = min(time.monotonic() + self._times.max_delay_s, self._due_s())
             self._change = _Change(more=True, last_s=again_s - self._times.debounce_s)
         elif folders is None:
             self._failed = False
 
     def _folders_to_look_at(self) -> frozenset[str] | None:
-        """The folders that a scan finds all that happened in; None where that may be anywhere."""
+        """The folders that contain all changes; None if there may be others."""
         change = self._change
         if change is None or change.more or self._lost or self._failed:
             return None
-        # What is due anyway must not be put off for ever by files that come all the time.
+        # A steady stream of files must not postpone the regular full scan for ever.
         if time.monotonic() >= self._due_s() or self._unfinished_s():
             return None
-        return frozenset(change.folders) if self.watched.notices_tell_all_of(change.folders) else None
+        return frozenset(change.folders) if self.watched.file_events_cover(change.folders) else None
 
     @staticmethod
     def _guarded(action: Callable[[], None]) -> bool:

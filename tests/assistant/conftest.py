@@ -58,9 +58,9 @@ def know_prefix(home: Home, exported: Exported) -> Callable[..., Concept]:
     def know(library: Library, name: str, rows: int = 2) -> Concept:
         concept = library.create_concept("object", name)
         directory = home.concepts / str(concept.id)
-        config = DualPrefixConfig(generation_rows=rows, understanding_rows=rows)
+        config = DualPrefixConfig(generation_tokens=rows, understanding_tokens=rows)
         generator = torch.Generator().manual_seed(concept.id)
-        start = torch.randn(config.rows, spec.hidden_size, generator=generator)
+        start = torch.randn(config.num_virtual_tokens, spec.hidden_size, generator=generator)
         prefix = DualPrefix(config, start, output_scale=0.1)
         save_prefix(prefix, directory, spec=spec, concept={"id": concept.id, "name": name}, training={})
         return library.set_prefix(concept.id, backbone=spec.version, directory=directory, state="ready")

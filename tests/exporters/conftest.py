@@ -59,7 +59,7 @@ def prefix_directory(backbone: Backbone, tmp_path_factory: pytest.TempPathFactor
 def other_prefix_directory(backbone: Backbone, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another concept, of another size."""
     directory = tmp_path_factory.mktemp("other")
-    config = DualPrefixConfig(generation_rows=2, understanding_rows=5)
+    config = DualPrefixConfig(generation_tokens=2, understanding_tokens=5)
     write_prefix(directory, backbone.spec, config, seed=8, name="Mika")
     return directory
 
@@ -71,9 +71,9 @@ def write_prefix(
     seed: int = 7,
     name: str = "Rex",
 ) -> None:
-    config = config or DualPrefixConfig(generation_rows=3, understanding_rows=4)
+    config = config or DualPrefixConfig(generation_tokens=3, understanding_tokens=4)
     generator = torch.Generator().manual_seed(seed)
-    start = torch.randn(config.rows, spec.hidden_size, generator=generator) * 0.15
+    start = torch.randn(config.num_virtual_tokens, spec.hidden_size, generator=generator) * 0.15
     prefix = DualPrefix(config, start, output_scale=0.15)
     torch.nn.init.normal_(prefix.output_offset, generator=generator)
     save_prefix(prefix, directory, spec=spec, concept={"id": 1, "name": name}, training={})

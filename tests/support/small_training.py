@@ -30,7 +30,7 @@ from personalizer.training.train_concept import train_concept
 from personalizer.training.trainer import PrefixTrainer, TrainerConfig, TrainingOutcome
 
 CONFIG = TrainerConfig(
-    rows=DualPrefixConfig(4, 3),
+    prefix=DualPrefixConfig(4, 3),
     steps=6,
     recognition=2,
     description=1,
@@ -51,9 +51,9 @@ def random_dataset(positives: int = 3, soft: int = 3) -> PrefixDataset:
 
     return PrefixDataset(
         positives=codes(positives),
-        held_positives=codes(2),
+        validation_positives=codes(2),
         negatives=codes(5),
-        held_negatives=codes(3),
+        validation_negatives=codes(3),
         hard_negatives=2,
         soft_codes=codes(soft),
         soft=[SoftPositive(index, 0.5, 3 - index) for index in range(soft)],
@@ -70,8 +70,8 @@ def trainer(
     return PrefixTrainer(backbone, dataset or random_dataset(), config, directory, fingerprint)
 
 
-def rows(made: PrefixTrainer) -> torch.Tensor:
-    return torch.cat([made.prefix.input_rows, made.prefix.output_rows]).detach().clone()
+def embeddings(made: PrefixTrainer) -> torch.Tensor:
+    return torch.cat([made.prefix.input_embeddings, made.prefix.output_embeddings]).detach().clone()
 
 
 class Cancel:
@@ -165,7 +165,7 @@ def train(
 def collect(world: SimpleNamespace, backbone: Backbone, **options: Any) -> PrefixDataset:
     from personalizer.training.data.pictures import PicturesConfig, collect_pictures
 
-    config = PicturesConfig(views_per_photo=2, soft_positives=0, soft_groups=2, generation_rows=4)
+    config = PicturesConfig(views_per_photo=2, soft_positives=0, soft_groups=2, generation_tokens=4)
     return collect_pictures(world.library, world.library.concept(world.concept), backbone, config, **options)
 
 

@@ -1,4 +1,4 @@
-"""The line at the top: the name on the left, what the library holds and what the worker does on the right."""
+"""The top line: the name on the left, contents of the library and activity of the worker on the right."""
 
 from __future__ import annotations
 

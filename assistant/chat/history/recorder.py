@@ -1,7 +1,7 @@
-"""Keeps a chat in the library while it goes on, where a person said that chats may be kept. Never in an answer's way.
+"""Records a running chat in the library, if the user consented. An error here never fails an answer.
 
-A request is stored when it comes, each result when it is there, and how the request ended: after a kill, all but what
-was being answered is there, and that is marked by having no end.
+Requests, results and the end of each request are stored as they come: after a kill, only the interrupted request has no
+end.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _Write = _Asked | NewMessage | Ending
 
 
 class Recorder:
-    """Of one front end's conversation. May be used from several threads; writes in the order of the calls.
+    """The recorder of one conversation. May be used from several threads; writes in the order of the calls.
 
     >>> recorder = Recorder(familiar)  # doctest: +SKIP
     >>> recorder.request("who is in a.jpg?")  # doctest: +SKIP

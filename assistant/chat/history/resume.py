@@ -1,4 +1,4 @@
-"""From a kept chat to what a screen shows of it again, and to what a conversation needs to go on from it."""
+"""Restores a stored chat: its messages for the screen, and the context for the conversation."""
 
 from __future__ import annotations
 

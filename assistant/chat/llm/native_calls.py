@@ -1,4 +1,4 @@
-"""Calls of tools in a model's own words: its chat template shows it the tools, and its answer is read for calls.
+"""Native tool calls: the chat template shows the model the tools, and its answer is parsed for calls.
 
 Reads `<tool_call>{…}</tool_call>` and an answer that is JSON alone. Knows no engine and no
 LangChain.
@@ -30,7 +30,7 @@ class NativeCall:
 
 @dataclass(slots=True)
 class CallReader:
-    """Takes an answer as it comes and tells what of it are words for a person; calls are known at the end."""
+    """Parses a streamed answer and separates words for the user from calls, which are known at its end."""
 
     offered: Collection[str]
     """Names of the tools there are: JSON alone is a call only where it names one of them."""

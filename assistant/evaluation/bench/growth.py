@@ -40,7 +40,7 @@ from personalizer.watch.watcher import Watcher
 _PHOTOS_PER_PERSON = 5
 _TOLD = {"backbone": "pocket", "device": "cpu"}
 _DEBOUNCE_S = 0.5
-_HINT_S = 30.0
+_SCAN_REQUEST_S = 30.0
 _SETTLED_S = 3600
 """A file that was written just now is looked at twice by a scan."""
 
@@ -159,10 +159,10 @@ class _Grown:
 
     def take_in(self, pictures: Sequence[bytes], *, counted: bool) -> None:
         """Put photos into the folder, and do the scan that noticing them asks for."""
-        hints: queue.SimpleQueue[frozenset[str] | None] = queue.SimpleQueue()
+        scan_requests: queue.SimpleQueue[frozenset[str] | None] = queue.SimpleQueue()
         watcher = Watcher(
             self.library.roots,
-            hints.put,
+            scan_requests.put,
             exclusions=lambda: exclusions_of(self.library),
             unfinished=lambda: read_notes(self.library).want_a_look,
             times=WatchTimes(debounce_s=_DEBOUNCE_S),
@@ -175,7 +175,7 @@ class _Grown:
                 settled_s = time.time() - _SETTLED_S
                 os.utime(path, (settled_s, settled_s))
             try:
-                noticed = hints.get(timeout=_HINT_S)
+                noticed = scan_requests.get(timeout=_SCAN_REQUEST_S)
             except queue.Empty:
                 # Where the system would not have the folder watched.
                 noticed = None

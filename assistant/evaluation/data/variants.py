@@ -9,7 +9,7 @@ from typing import Any
 from personalizer.errors import UsageError
 
 FULL = "full"
-"""What the others are compared with."""
+"""The reference that the other variants are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,34 +18,38 @@ class Variant:
 
     says: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """JSON values of the trainer's, by field of `TrainerConfig`, that differ from what ships."""
+    """Values of fields of `TrainerConfig` that differ from the defaults, as JSON."""
 
 
 VARIANTS: Mapping[str, Variant] = {
     FULL: Variant("everything, with the settings that ship"),
     "positives_only": Variant("drawing learns from the concept's pictures alone", {"soft_positives": 0}),
-    "single_prefix": Variant("one set of rows for both tasks", {"rows": {"shared": True}}),
+    "single_prefix": Variant("one set of virtual tokens for both tasks", {"prefix": {"shared": True}}),
     "no_self_prompt": Variant(
-        "answers begin without rows, also in training", {"rows": {"self_prompting": False}}
+        "answers do not begin with virtual tokens, also in training", {"prefix": {"self_prompting": False}}
     ),
-    "no_hard_negatives": Variant("nothing that looks most like it is shown", {"hard_negatives": False}),
-    "no_preservation": Variant("answers about other things may change", {"preservation": 0.0}),
-    "no_companions": Variant("never beside another personal prompt", {"companions": 0.0}),
+    "no_hard_negatives": Variant("no negatives that look most like the concept", {"hard_negatives": False}),
+    "no_kl_regularization": Variant("answers about other things may change", {"kl_weight": 0.0}),
+    "no_distractors": Variant("never beside another personal prompt", {"distractor_share": 0.0}),
     "no_descriptions": Variant("it is never described", {"description": 0}),
     "no_augmentation": Variant("each photo as it is, in no further views", {"views_per_photo": 1}),
     "recognition_only": Variant("it is never drawn", {"generation": 0}),
     "generation_only": Variant("it is only drawn", {"recognition": 0, "description": 0}),
     "no_backgrounds": Variant(
-        "never on other grounds, and no ground alone as something else",
+        "never on other backgrounds, and no background alone as a negative",
         {"background_views": 0, "background_negatives": 0},
     ),
-    "mean_start": Variant("rows begin as means of the pictures' pieces", {"start": "mean"}),
-    "random_start": Variant("rows begin at random", {"start": "random"}),
-    "four_rows": Variant(
-        "four rows for each task instead of sixteen",
-        {"rows": {"generation_rows": 4, "understanding_rows": 4}},
+    "mean_initialization": Variant(
+        "virtual tokens are initialized as means of the pictures' pieces", {"initialization": "mean"}
     ),
-    "deep_rows": Variant("rows in the first two layers as well", {"rows": {"deep_layers": 2}}),
+    "random_initialization": Variant(
+        "virtual tokens are initialized at random", {"initialization": "random"}
+    ),
+    "four_tokens": Variant(
+        "four virtual tokens for each task instead of sixteen",
+        {"prefix": {"generation_tokens": 4, "understanding_tokens": 4}},
+    ),
+    "deep_prompts": Variant("deep prompts in the first two layers as well", {"prefix": {"deep_layers": 2}}),
 }
 
 
@@ -58,4 +62,4 @@ def choose_variants(names: Sequence[str], known: Mapping[str, Variant] = VARIANT
             found=f"there is none called {', '.join(map(repr, unknown))}",
             fix=f"Use some of: {', '.join(known)}.",
         )
-    return {name: one for name, one in known.items() if name == FULL or name in names or not names}
+    return {name: variant for name, variant in known.items() if name == FULL or name in names or not names}

@@ -24,10 +24,10 @@ from personalizer.prefix.prompts import (
     RECOGNITION_QUESTION,
     YES,
     ImageSlot,
-    RowKind,
     Segment,
     Separator,
     Text,
+    VirtualTokenKind,
     generation_request,
     question_about_image,
 )
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 MEASURED_FILE = "measured.json"
 """Beside a bundled backbone: what this evaluation said of it and of the version before."""
-_BATCH, _ROWS = 32, 16
+_BATCH, _TOKENS = 32, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class BackboneMeasure:
 
     def captioned_rightly(self, pictures: Sequence[Picture], labels: Sequence[str]) -> list[bool]:
         """For each picture, whether its own class is the likeliest caption among those of all `labels`."""
-        from exporters.runtime.answers import before_answer
+        from exporters.runtime.answers import prefill_answer
 
         if not pictures:
             return []
@@ -148,7 +148,7 @@ class BackboneMeasure:
         right = []
         for number, picture in enumerate(pictures):
             self._report(number, len(pictures), "captions")
-            first, cache = before_answer(context, question, [[self._reading(picture)]], forced=self._forced)
+            first, cache = prefill_answer(context, question, [[self._reading(picture)]], forced=self._forced)
             later, _ = session.forward(session.embed_text(ids[:, :-1]), cache.repeat(len(ids)))
             hidden = np.concatenate([np.repeat(first[:, None], len(ids), axis=0), later], axis=1)
             scores = (_log_likelihood(context.logits(hidden), ids) * real).sum(axis=1)
@@ -205,7 +205,7 @@ class BackboneMeasure:
         shown: list[Segment] = [Text(" is "), ImageSlot(0), Text("."), ImageSlot(1), before]
         asked = [context.embed(shown, list(session.embed_image_codes(codes))), name]
         sequence = np.concatenate([name, *asked, context.embed([after, Separator()])])
-        states, _ = session.forward(sequence[None], context.start)
+        states, _ = session.forward(sequence[None], context.prompt_cache)
         logits = session.text_logits(states[0, -1])
         return float(logits[session.tokenize(YES)[0]] - logits[session.tokenize(NO)[0]])
 
@@ -224,20 +224,20 @@ class BackboneMeasure:
                 session.embed_text(spec.begin_image_ids),
             ]
             written = session.embed_image_codes(codes[0, :-1])
-            states, _ = session.forward(np.concatenate([*request, written])[None], context.start)
+            states, _ = session.forward(np.concatenate([*request, written])[None], context.prompt_cache)
             hidden = states[:, -spec.tokens_per_image :]
             image_bits.append(-_log_likelihood(session.image_logits(hidden), codes).mean() / math.log(2))
         return {"image": rounded(_mean(image_bits)), "text": rounded(_mean(self.text_bits(pictures)))}
 
     def text_bits(self, pictures: Sequence[Picture]) -> list[float]:
         """Mean bits of a caption's token after its picture, for each picture."""
-        from exporters.runtime.answers import before_answer, log_likelihood
+        from exporters.runtime.answers import log_likelihood, prefill_answer
 
         bits = []
         for number, picture in enumerate(pictures):
             self._report(number, len(pictures), "bits per text token")
             question, seen = question_about_image(DESCRIBE_QUESTION), [[self._reading(picture)]]
-            hidden, cache = before_answer(self._context, question, seen, forced=self._forced)
+            hidden, cache = prefill_answer(self._context, question, seen, forced=self._forced)
             words = [*self.session.tokenize(picture.record.caption or ""), self.session.spec.end_id]
             said = float(log_likelihood(self._context, hidden, cache, words)[0])
             bits.append(-said / len(words) / math.log(2))
@@ -245,19 +245,19 @@ class BackboneMeasure:
 
 
 def stand_in(session: BackboneSession, codes: Int64Array) -> ConceptRuntime:
-    """A concept whose rows are pieces of one picture, `codes` `[tokens]`: what training starts with."""
-    from exporters.runtime.concept import ConceptRuntime, LearnedRows
+    """A concept with initialized virtual tokens, pieces of one picture with the `codes` `[tokens]`."""
+    from exporters.runtime.concept import ConceptRuntime, PrefixWeights
 
-    chosen = codes[np.linspace(0, len(codes) - 1, 2 * _ROWS).round().astype(np.int64)]
-    rows = session.embed_image_codes(chosen)
+    chosen = codes[np.linspace(0, len(codes) - 1, 2 * _TOKENS).round().astype(np.int64)]
+    pieces = session.embed_image_codes(chosen)
     name = session.embed_text(session.spec.free_ids or session.spec.separator_ids).mean(axis=0)
-    inputs: dict[RowKind, Float32Array] = {
+    inputs: dict[VirtualTokenKind, Float32Array] = {
         "name": name[None],
-        "generation": rows[:_ROWS],
-        "understanding": rows[_ROWS:],
+        "generation": pieces[:_TOKENS],
+        "understanding": pieces[_TOKENS:],
     }
     outputs = {kind: np.zeros_like(values) for kind, values in inputs.items()}
-    return ConceptRuntime(session, LearnedRows("it", session.spec.version, inputs, outputs))
+    return ConceptRuntime(session, PrefixWeights("it", session.spec.version, inputs, outputs))
 
 
 def questions_about(pictures: Sequence[Picture], seed: int) -> list[tuple[Picture, str, bool]]:
@@ -278,7 +278,7 @@ def questions_about(pictures: Sequence[Picture], seed: int) -> list[tuple[Pictur
 
 
 def subject_pairs(pictures: Sequence[Picture], count: int, seed: int) -> list[tuple[Picture, Picture, bool]]:
-    """`count` pairs of one subject, and as many of a subject and a stranger of its class, in turn."""
+    """`count` pairs of one subject, and as many of a subject and another individual of its class, in turn."""
     random = np.random.default_rng(seed)
     by_subject: dict[str, list[Picture]] = {}
     by_label: dict[str, list[Picture]] = {}
@@ -287,18 +287,20 @@ def subject_pairs(pictures: Sequence[Picture], count: int, seed: int) -> list[tu
             by_label.setdefault(picture.record.label, []).append(picture)
             if picture.record.subject:
                 by_subject.setdefault(picture.record.subject, []).append(picture)
-    strangers = {
+    other_individuals = {
         subject: [
             other for other in by_label[str(members[0].record.label)] if other.record.subject != subject
         ]
         for subject, members in sorted(by_subject.items())
     }
-    usable = [subject for subject, others in strangers.items() if others and len(by_subject[subject]) > 1]
+    usable = [
+        subject for subject, others in other_individuals.items() if others and len(by_subject[subject]) > 1
+    ]
     pairs: list[tuple[Picture, Picture, bool]] = []
     for number in range(count if usable else 0):
         subject = usable[number % len(usable)]
         first, second = random.choice(len(by_subject[subject]), 2, replace=False).tolist()
-        example, others = by_subject[subject][first], strangers[subject]
+        example, others = by_subject[subject][first], other_individuals[subject]
         pairs.append((example, by_subject[subject][second], True))
         pairs.append((example, others[int(random.integers(len(others)))], False))
     return pairs

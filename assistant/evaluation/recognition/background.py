@@ -82,12 +82,12 @@ def evaluate_backgrounds(
         with closing(opened(one)) as split:
             heard = _hear(split, photos, one, seed)
         with_mask += len(heard.masked)
-        strangers = np.flatnonzero(~one.is_positive).tolist()
+        negatives = np.flatnonzero(~one.is_positive).tolist()
         said = {
             "untouched": _untouched(one, answer, heard.masked),
             "swapped": heard.swapped,
             "background_only": heard.background_only,
-            "strangers": _untouched(one, answer, strangers),
+            "strangers": _untouched(one, answer, negatives),
         }
         for row, of_row in said.items():
             if of_row:
@@ -189,10 +189,10 @@ def _masks(photos: EvaluationPhotos, one: Comparison) -> dict[int, Image.Image]:
 def drawn_grounds(one: Comparison, count: int, seed: int) -> list[list[int]]:
     """Places of the photos that serve as grounds, `GROUNDS` for each of `count`; none that look like the concept."""
     random = np.random.default_rng([seed, *(ord(letter) for letter in one.split.subject.name)])
-    strangers = np.flatnonzero(~one.is_positive & ~one.same_class)
-    if not len(strangers):
+    negatives = np.flatnonzero(~one.is_positive & ~one.same_class)
+    if not len(negatives):
         return [[] for _ in range(count)]
-    return [random.choice(strangers, GROUNDS).tolist() for _ in range(count)]
+    return [random.choice(negatives, GROUNDS).tolist() for _ in range(count)]
 
 
 def _say(split: TrainedSplit, image: Image.Image) -> Said:

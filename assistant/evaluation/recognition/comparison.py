@@ -78,9 +78,9 @@ def compare_split(
     others = {
         subject.name: _ids(photos, subject.photos) - own for subject in subjects if subject != split.subject
     }
-    strangers = _ids(photos, negatives) - own
-    photo_ids = sorted({*positives, *strangers, *(number for ids in others.values() for number in ids)})
-    same_class = positives | _look_alikes(photos, own, strangers)
+    negative_ids = _ids(photos, negatives) - own
+    photo_ids = sorted({*positives, *negative_ids, *(number for ids in others.values() for number in ids)})
+    same_class = positives | _look_alikes(photos, own, negative_ids)
     for subject in subjects:
         if subject.name in others and subject.class_name == split.subject.class_name:
             same_class |= others[subject.name]
@@ -117,9 +117,9 @@ def _ids(photos: EvaluationPhotos, paths: Sequence[Path]) -> set[int]:
     return {number for path in paths if (number := photos.photo_id(path)) is not None}
 
 
-def _look_alikes(photos: EvaluationPhotos, own: set[int], strangers: set[int]) -> set[int]:
-    """The negatives whose whole pictures are nearest to those of the subject."""
-    ids = sorted(strangers)
+def _look_alikes(photos: EvaluationPhotos, own: set[int], negative_ids: set[int]) -> set[int]:
+    """The negatives whose whole pictures are most similar to those of the subject."""
+    ids = sorted(negative_ids)
     if not ids:
         return set()
     closeness = photos.whole(ids) @ photos.whole(sorted(own)).mean(axis=0)
@@ -127,9 +127,9 @@ def _look_alikes(photos: EvaluationPhotos, own: set[int], strangers: set[int]) -
 
 
 def embedding_trials(tested: Sequence[Comparison], *, learned: bool = True) -> list[Trial]:
-    """Probabilities from embeddings alone, with the numbers that ship (fitted on none of these photos).
+    """Probabilities from embeddings alone, with the shipped calibration, which is fitted on none of these photos.
 
-    By what was learned of a thing or, as plain retrieval has it, by the cosine with the mean of its shots.
+    `learned` uses the discriminant of the concept; otherwise the cosine with the mean of its shots (plain retrieval).
     """
     calibration = shipped_calibration()
     return [

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 COMPOSITE_PX = 512
 COMPOSITES = 4
-"""Of each sort and pair: both subjects, one of them beside a stranger, two strangers."""
+"""Composites of each kind and pair: both subjects, one beside another individual, two other individuals."""
 TOGETHER_FILE = "together.json"
 
 
@@ -166,10 +166,10 @@ def make_pairs(tested: Sequence[Comparison], seed: int) -> list[Pair]:
 
 
 def make_composites(one: Comparison, other: Comparison, seed: int) -> list[Composite]:
-    """Held-out photos of both subjects and of strangers, two by two, each subject on either side."""
+    """Held-out photos of both subjects and of other individuals, two by two, each subject on either side."""
     ids, positive = np.array(one.photo_ids), one.is_positive
     theirs = np.array(other.photo_ids)[other.is_positive]
-    strangers = ids[~positive & ~np.isin(ids, theirs) & ~np.isin(ids, other.shot_ids)]
+    negatives = ids[~positive & ~np.isin(ids, theirs) & ~np.isin(ids, other.shot_ids)]
     random = np.random.default_rng([seed, *(ord(letter) for letter in one.split.subject.name)])
     made = []
     for shows_asked, shows_beside in [
@@ -179,8 +179,8 @@ def make_composites(one: Comparison, other: Comparison, seed: int) -> list[Compo
         (False, False),
     ] * COMPOSITES:
         halves = [
-            int(random.choice(ids[positive] if shows_asked else strangers)),
-            int(random.choice(theirs if shows_beside else strangers)),
+            int(random.choice(ids[positive] if shows_asked else negatives)),
+            int(random.choice(theirs if shows_beside else negatives)),
         ]
         left, right = random.permutation(halves).tolist()
         made.append(Composite(left, right, shows_asked, shows_beside))

@@ -20,6 +20,7 @@ from assistant.service.familiar import Familiar
 from personalizer.errors import CorruptArtifactError
 from personalizer.home import Home, write_atomically
 from personalizer.photos.decode import load_photo
+from personalizer.prefix.former_names import with_former_names
 from personalizer.prefix.prompts import RECOGNITION_QUESTION, question_about_image
 from personalizer.recognition.recognizer import Recognizer
 from personalizer.schemas import (
@@ -118,7 +119,9 @@ class TrainedSplit:
         content = "-".join(str(number) for number in tested.shot_ids)
         folder = f"{tested.split.subject.name}-{tested.split.number}-{content}"
         if settings:
-            folder += "-" + sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+            # Former names, so that homes of earlier evaluations are found again.
+            content = json.dumps(with_former_names(settings), sort_keys=True)
+            folder += "-" + sha256(content.encode()).hexdigest()[:12]
         self._home = Home(home.root / "trained" / folder)
         for made in (self._home.root.parent, self._home.root):
             made.mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What clustering reads of items and memberships, and how far it came. Knows no distance and no rule."""
+"""Items and memberships as clustering reads them, and its progress. Knows no distance and no rule."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class ClusterRecords(Database):
     """
 
     def clustering_changes(self) -> int:
-        """A number that grows with every change that makes what clustering has read wrong."""
+        """A counter that grows with every change that invalidates clustering's state."""
         return int(self.connection.execute("SELECT changes FROM grouping").fetchone()[0])
 
     def clustering_removals(self) -> int:
-        """A number that grows whenever detections are removed, whose ids may then be used again."""
+        """A counter that grows whenever detections are removed; their ids may be reused."""
         return int(self.connection.execute("SELECT removals FROM grouping").fetchone()[0])
 
     def concepts_with_label(self, kind: ConceptKind) -> dict[int, bool]:

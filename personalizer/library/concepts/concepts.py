@@ -1,4 +1,4 @@
-"""Concepts, their members and what was told about them. Knows who belongs to what, not how that was found."""
+"""Stores concepts, their members and facts. Knows nothing of clustering."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class ConceptRecords(Database):
         return self.concept(concept_id)
 
     def mark_stale(self, concept_id: int) -> Concept:
-        """Say that what was, or is being, trained of a concept is no longer what should be; others stay as they are."""
+        """Set a trained concept to `stale`, or one that is being trained; other states stay."""
         self.connection.execute(
             "UPDATE concepts SET state = 'stale' WHERE id = ? AND state IN ('ready', 'training')",
             (concept_id,),
@@ -268,7 +268,7 @@ class ConceptRecords(Database):
         return Fact(inserted[0]["id"], concept_id, text) if inserted else None
 
     def told_keys(self, concept_id: int) -> frozenset[str]:
-        """What tells the facts about a concept from earlier ones without their words: a changed one is another."""
+        """Keys that identify the facts about a concept without their words; a changed fact has another key."""
         rows = self.connection.execute(
             "SELECT id || ' ' || created_at AS key FROM facts WHERE concept_id = ?", (concept_id,)
         )

@@ -1,4 +1,4 @@
-"""What people said about pairs of detections: the same one, or two different ones. Knows no concept and no vector."""
+"""Must-link and cannot-link constraints that the user set between detections. Knows no concept and no vector."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Pair = tuple[int, int]
 
 
 class LinkRecords(Database):
-    """The part of the library that keeps links, which no clustering may break or forget."""
+    """The part of the library that stores links, which clustering must respect."""
 
     def add_links(self, pairs: Iterable[tuple[int, int]], kind: LinkKind) -> None:
-        """Say this of each pair of detections; a later word about a pair replaces an earlier one."""
+        """Set this link for each pair of detections; it replaces earlier links of the same pairs."""
         with self.transaction() as connection:
             connection.executemany(
                 """INSERT INTO links(first_id, second_id, kind, created_at) VALUES (?, ?, ?, ?)
@@ -27,7 +27,7 @@ class LinkRecords(Database):
             )
 
     def remove_links(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Take back whatever was said about these pairs."""
+        """Remove the links of these pairs."""
         with self.transaction() as connection:
             connection.executemany(
                 "DELETE FROM links WHERE first_id = ? AND second_id = ?",

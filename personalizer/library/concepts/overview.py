@@ -1,4 +1,4 @@
-"""What a page about the people, pets and things of a library says: counts, dates, and which photos show each of them.
+"""Data for the people page: counts, dates, and example photos of each person, pet or thing.
 
 Reads the library in small pieces and writes nothing; opens no photo.
 """

@@ -1,4 +1,4 @@
-"""Rows of concepts as they are, to be recorded and put back exactly. Knows columns, not what they mean to a person."""
+"""Records rows of concepts and restores them exactly, for undo. Knows columns, not their meaning."""
 
 from __future__ import annotations
 

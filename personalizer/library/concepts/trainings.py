@@ -1,4 +1,4 @@
-"""What concepts were trained with, and attempts to train them without being asked. Knows no trainer and no rule."""
+"""Records what concepts were trained with, and attempts at automatic training. Knows no trainer and no rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which photos have to be looked at again by newer models, and what these found. Runs none of them."""
+"""Records which photos newer models have to analyze again, and stores their results. Runs no model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from personalizer.library.photos.vectors import store_vector
 from personalizer.schemas import Detection, Embedding, NewDetection, PhotoLabel
 
 FIRST_DETECTORS = "activation-map|dlib-hog-5pt|dlib-resnet-v1:55533b28"
-"""What photos were looked at with, beside the network of their vectors, before that was noted. Never to be changed."""
+"""The analysis version of photos from before versions were recorded. Never change it."""
 SAME_BOX_IOU = 0.5
 """A detection that overlaps an older one by so much is the same one, seen by newer models."""
 

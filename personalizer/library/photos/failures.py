@@ -1,4 +1,4 @@
-"""Files that could not be read, and attempts to read them. Opens none of them."""
+"""Records files that could not be read, and attempts to read them. Opens no file."""
 
 from __future__ import annotations
 

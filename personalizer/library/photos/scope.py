@@ -1,7 +1,6 @@
-"""What Familiar may look at: registered folders, what is left out of them, and whether for faces.
+"""Stores what Familiar may analyze: registered folders, exclusions, and whether face detection is on.
 
-Also what keeps a drive that is not there from looking like a deletion. Reads no folder, knows no detector: which place
-is frozen, and why, is decided elsewhere.
+Also stores frozen places, so that a missing drive does not look like a deletion; the scan decides which.
 """
 
 from __future__ import annotations

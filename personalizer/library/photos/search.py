@@ -1,6 +1,6 @@
-"""What a search asks of the library, one condition at a time.
+"""Queries of a search, one condition each.
 
-Each answer names photos; they are put together elsewhere. Knows no word's meaning.
+Each query returns photos; `assistant/search` combines them. Knows no word's meaning.
 """
 
 from __future__ import annotations

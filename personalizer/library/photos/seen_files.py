@@ -1,4 +1,4 @@
-"""What one scan saw, as tables beside the library's that last as long as the scan. Knows SQL, opens no file.
+"""Temporary tables with the files that one scan saw. Opens no file.
 
 In SQLite, because a library of half a million files would take gigabytes as Python objects.
 """

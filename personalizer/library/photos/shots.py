@@ -1,4 +1,4 @@
-"""Fingerprints of photos, and which photos are one shot, in the library. Compares nothing."""
+"""Stores fingerprints of photos, and which photos are one shot. Compares nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What decoders get wrong, or do without bounds: memory, planes of deep TIFFs, JPEGs without an end. Knows no date.
+"""Works around flaws of decoders: unbounded memory, planes of 16-bit TIFFs, JPEGs without an end marker.
 
 Start with `memory.py`.
 """

@@ -1,4 +1,4 @@
-"""How much memory decoding a picture takes, asked before it is decoded; and making it small without a second copy."""
+"""Estimates the memory for decoding a picture before it is decoded, and shrinks pictures without a second copy."""
 
 from __future__ import annotations
 

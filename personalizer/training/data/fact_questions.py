@@ -1,6 +1,6 @@
-"""Turns what was told about a concept into questions with answers that a prefix can be taught.
+"""Turns the facts about a concept into question-answer pairs that a prefix is trained on.
 
-Knows facts and simple English wording; knows no tensor, no tokenizer and no library.
+Understands simple English sentences; knows no tensor, no tokenizer and no library.
 """
 
 from __future__ import annotations

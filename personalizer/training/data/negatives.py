@@ -1,4 +1,4 @@
-"""Pictures that do not show the concept: of the library and of the bank that ships with the backbone, hardest first."""
+"""Chooses negatives, pictures without the concept, from the library and the backbone's picture bank; hardest first."""
 
 from __future__ import annotations
 
@@ -13,17 +13,9 @@ from personalizer.recognition.picture_bank import PictureBank
 from personalizer.schemas import Concept, Detection, Float32Array
 
 LIBRARY_NEGATIVES = 48
-
-
 BANK_NEGATIVES = 160
-
-
 VALIDATION_NEGATIVES = 48
-
-
 HARD_SHARE = 0.25
-
-
 LOOKALIKE = 0.7
 """A photo this close to the members, as a share of their own closeness, may show the concept: never a negative."""
 
@@ -32,7 +24,7 @@ LOOKALIKE = 0.7
 class Candidate:
     similarity: float
     vector: Float32Array | None
-    """None where the vectors of the library's pictures cannot be compared with it."""
+    """None if it is not comparable with the vectors of the library's photos."""
     detection: Detection | None
     codes: torch.Tensor | None
 
@@ -47,10 +39,10 @@ def other_pictures(
 ) -> list[Candidate]:
     """Pictures that do not show the concept, the most similar first. `vectors` are made by the model `source`."""
     prototype = vectors.mean(axis=0)
-    # What clustering suggests is more likely the concept than not, and a photo of it must not teach "no".
+    # A suggested member probably shows the concept, so it must not become a negative.
     maybe = {member.photo_id for member in library.members(concept.id, "suggested")}
     own = {member.photo_id for member in members}
-    # What a person said is not it makes the hardest negatives, however similar it is.
+    # Members that the user rejected are the hardest negatives, however similar they are.
     rejected = {
         d.id if concept.kind == "face" else d.photo_id for d in library.members(concept.id, "rejected")
     }
@@ -77,7 +69,7 @@ def other_pictures(
     bank = PictureBank.load(backbone.directory)
     usable = backbone.reads_own_codes  # the bank holds codes, not pictures that another encoder could read
     if bank is not None and usable and bank.codes.shape[1] == backbone.spec.tokens_per_image:
-        # Of two versions of an embedding only the length is the same; comparing them would rank at random.
+        # Vectors of two embedding versions are not comparable; they would be ranked at random.
         same_version, _ = library.vectors(kind="photo", version=bank.embedding_version)
         comparable = concept.kind != "face" and {member.id for member in members} <= set(
             same_version.tolist()
@@ -95,29 +87,28 @@ class Negatives:
     """Pictures that do not show the concept."""
 
     trained: list[Candidate]
-    """The hard ones first."""
-    held: list[Candidate]
-    """Kept aside to check on."""
+    """The training set, hard negatives first."""
+    validation: list[Candidate]
     hard: int
-    """So many of those that are trained on are hard."""
+    """How many of the training set are hard negatives."""
 
 
 def split_negatives(candidates: list[Candidate], rng: np.random.Generator) -> Negatives:
-    """Which of the candidates, the most similar first, are trained on and which are kept aside."""
+    """Split the candidates, most similar first, into a training and a validation set."""
     if not candidates:
         return Negatives([], [], 0)
     wanted = min(len(candidates), LIBRARY_NEGATIVES + BANK_NEGATIVES + VALIDATION_NEGATIVES)
     hard_count = max(1, round(wanted * HARD_SHARE))
-    # Every fourth of the hard ones is kept aside, so that the check is as hard as the training.
+    # Every fourth hard negative goes to the validation set, so that validation is as hard as training.
     hard = candidates[:hard_count]
     rest = [candidates[hard_count:][i] for i in rng.permutation(len(candidates) - hard_count)][
         : wanted - hard_count
     ]
-    held = hard[3::4] + rest[: max(0, VALIDATION_NEGATIVES - len(hard[3::4]))]
+    validation = hard[3::4] + rest[: max(0, VALIDATION_NEGATIVES - len(hard[3::4]))]
     kept_hard = [candidate for index, candidate in enumerate(hard) if index % 4 != 3]
     kept = kept_hard + rest[max(0, VALIDATION_NEGATIVES - len(hard[3::4])) :]
-    # With a handful of negatives in all, checking on trained ones beats training on none.
-    if len(kept) < len(held):
+    # With a handful of negatives in all, validating on training negatives beats training on none.
+    if len(kept) < len(validation):
         kept, kept_hard = candidates[:wanted], hard
-    held = held or kept
-    return Negatives(kept, held, len(kept_hard))
+    validation = validation or kept
+    return Negatives(kept, validation, len(kept_hard))

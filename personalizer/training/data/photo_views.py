@@ -1,4 +1,4 @@
-"""Photos of the library opened for training: what they were when the library saw them, and where in them to look."""
+"""Opens the library's photos for training and crops them; a file that changed since its scan is skipped."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from personalizer.schemas import BoundingBox, Detection
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedPhoto:
-    """An opened photo and where in it to look; without a box everywhere."""
+    """An opened photo and the box of its subject; None means the whole photo."""
 
     image: Image.Image
     box: BoundingBox | None
     face: bool
 
     def views(self, image: Image.Image | None = None) -> list[Image.Image]:
-        """The reading views of the photo, or of what was made of it."""
+        """The reading views of the photo, or of an edited version of it."""
         return reading_views(self.image if image is None else image, self.box, face=self.face)
 
     def mask(self) -> Image.Image | None:
-        """Of the thing, where it can be trusted. None for faces: their views show little else."""
+        """The mask of the thing; None if it is unreliable, and for faces, whose views show little else."""
         return None if self.face else subject_mask(self.image, self.box)
 
 
 @dataclass(frozen=True, slots=True)
 class SkippedPhoto:
-    """A photo that was to be looked at and could not be; `path` is the last place that was tried."""
+    """A photo that could not be read; `path` is the last of its files that was tried."""
 
     photo_id: int
     path: Path
@@ -44,7 +44,7 @@ class SkippedPhoto:
 
 
 class PhotoReader:
-    """Opens the library's photos, and only as what they were when the library saw them."""
+    """Opens the library's photos; skips files that changed since they were scanned."""
 
     def __init__(
         self, library: Library, on_skipped: Callable[[SkippedPhoto], None] | None, *, face: bool
@@ -55,7 +55,7 @@ class PhotoReader:
         self.face = face
 
     def open_detection(self, detection: Detection) -> OpenedPhoto | None:
-        """One detection in its photo; None when the photo cannot be read now."""
+        """The photo of a detection; None if it cannot be read."""
         photo = self._open(detection.photo_id)
         if photo is None:
             return None
@@ -68,14 +68,14 @@ class PhotoReader:
         return OpenedPhoto(photo.image, box, self.face)
 
     def _open(self, photo_id: int) -> DecodedPhoto | None:
-        """The photo from whichever of its files still holds it."""
-        wanted = self._library.photo(photo_id).content_hash
+        """The photo, from the first of its files that is unchanged."""
+        expected_hash = self._library.photo(photo_id).content_hash
         for path in self._library.photo_paths(photo_id):
             try:
                 content = read_photo_bytes(path)
-                # An edited file is another photo until the next scan: its boxes, its members and what was
-                # said about it belong to the old picture, and it may be a copy of one that is used anyway.
-                if hashlib.sha256(content).hexdigest() == wanted:
+                # An edited file is another photo until the next scan: its boxes and memberships belong to the old
+                # content, and it may now be a copy of another photo.
+                if hashlib.sha256(content).hexdigest() == expected_hash:
                     return decode_photo(content, path)
                 reason = "the file has changed since it was scanned"
             except UnreadablePhotoError as error:
@@ -87,12 +87,12 @@ class PhotoReader:
 
 
 def open_members(library: Library, members: list[Detection], reader: PhotoReader) -> list[OpenedPhoto]:
-    """Each member photo with its proposed region or its face, where there is one."""
+    """Each member photo with the box of its face or of its proposed region, if there is one."""
     chosen: dict[int, Detection] = {}
     for member in members:
-        wanted = library.detections(member.photo_id, kind="face" if reader.face else "object")
+        regions = library.detections(member.photo_id, kind="face" if reader.face else "object")
         if reader.face:
             chosen[member.photo_id] = member
         else:
-            chosen[member.photo_id] = wanted[0] if wanted else member
+            chosen[member.photo_id] = regions[0] if regions else member
     return [look for detection in chosen.values() if (look := reader.open_detection(detection)) is not None]

@@ -1,8 +1,8 @@
-"""Gathers a concept's pictures as image codes: members in several views, negatives and soft positives.
+"""Collects a concept's pictures as image codes: views of the members, negatives and soft positives.
 
-Negatives and soft positives come from the user's own library and from the bank that ships with the backbone. A thing
-is also shown on other grounds, and its ground without it, so that a sofa is not taken for the cat on it. Knows the
-library and the backbone's encoder; what the pictures are used for is the training set's business.
+Negatives and soft positives come from the user's own library and from the picture bank of the backbone. Background
+swaps add views of the thing on other backgrounds, and its background alone, so that a sofa is not taken for the cat on
+it.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ from personalizer.training.data.soft_positives import SoftPositive, rank_soft_po
 VALIDATION_VIEWS_PER_PHOTO = 4
 CHECK_PHOTOS = "Check that the photos are still there: familiar scan"
 FEWEST_UNCHANGED_VIEWS = 2
-"""Of each photo: the whole and the close view as they are."""
+"""For each photo: the whole view and the close view with their own background."""
 ENOUGH_GROUNDS = 12
-"""Of the library's own photos; with fewer the bank's pictures, decoded, serve as grounds too."""
+"""With fewer photos in the library, decoded pictures of the bank serve as backgrounds too."""
 MOST_MASKS = 32
-"""Photos whose thing is told from its ground, which takes 0.4 s each; many photos show many grounds anyway."""
+"""The most photos to compute a mask for, which takes 0.4 s each; many photos have varied backgrounds anyway."""
 
 
 @dataclass(frozen=True, slots=True)
 class PicturesConfig:
-    """Which pictures one training looks at."""
+    """Settings that choose the pictures of one training."""
 
     views_per_photo: int = 12
     soft_positives: int = 64
     soft_groups: int = 4
-    generation_rows: int = 16
-    """Of the prefix: soft positives are ranked into groups that are drawn with a share of them each."""
+    generation_tokens: int = 16
+    """Of the prefix; each group of soft positives trains a share of them."""
     seed: int = 0
     background_views: int = 0
-    """Of the views of each photo, so many show the thing on another ground, where it can be told from its own."""
+    """So many of each photo's views show the thing on another background, if a mask separates it from its own."""
     background_negatives: int = 0
-    """Views per photo of the ground alone."""
+    """Views per photo of the background alone."""
 
     @property
     def swapped_views(self) -> int:
-        """`background_views`, as far as enough views stay as they are."""
+        """`background_views`, but never so many that fewer than `FEWEST_UNCHANGED_VIEWS` stay unchanged."""
         return max(0, min(self.background_views, self.views_per_photo - FEWEST_UNCHANGED_VIEWS))
 
 
@@ -64,7 +64,7 @@ def collect_pictures(
     *,
     on_skipped: Callable[[SkippedPhoto], None] | None = None,
 ) -> PrefixDataset:
-    """Everything that one training run looks at, encoded once; `on_skipped` hears of each photo left out.
+    """All pictures of one training run, encoded; `on_skipped` is called for each photo that cannot be read.
 
     Raises `UsageError` when no member photo or no other photo can be read.
     """
@@ -74,8 +74,8 @@ def collect_pictures(
     opened = open_members(library, members, reader)
     if not opened:
         raise _unusable(concept, "none of its member photos can be read", CHECK_PHOTOS)
-    trained, held, masked = _member_views(opened, backbone, config, rng)
-    # Of one model: of two that looked at photos one after the other only the length is the same.
+    trained, validation, masked = _member_views(opened, backbone, config, rng)
+    # Vectors of one model only: those of two embedding models are not comparable.
     source, vector_of = library.comparable_vectors(member.id for member in members)
     assert source is not None, "a member without a vector"
     vectors = np.stack(list(vector_of.values()))
@@ -88,7 +88,7 @@ def collect_pictures(
     swapped, alone = _background_views(masked, grounds, backbone, config)
     trained.extend(swapped)
     encoded, kept = _encode(reader, backbone, negatives.trained)
-    encoded_held, _ = _encode(reader, backbone, negatives.held)
+    validation_negatives, _ = _encode(reader, backbone, negatives.validation)
     if not kept:
         raise _unusable(concept, "none of the other photos can be read", CHECK_PHOTOS)
     grounds_alone = len(alone.codes)
@@ -97,16 +97,16 @@ def collect_pictures(
     soft, readable = _encode(reader, backbone, soft_candidates)
     contexts = None
     if not backbone.reads_own_codes:
-        read = (trained, held, alone, encoded_held)
+        read = (trained, validation, alone, validation_negatives)
         contexts = torch.cat([context for part in read for context in part.contexts])
     return PrefixDataset(
         positives=trained.stacked(),
-        held_positives=held.stacked(),
+        validation_positives=validation.stacked(),
         negatives=alone.stacked(),
-        held_negatives=encoded_held.stacked(),
-        hard_negatives=grounds_alone + sum(place < negatives.hard for place in kept),
+        validation_negatives=validation_negatives.stacked(),
+        hard_negatives=grounds_alone + sum(index < negatives.hard for index in kept),
         soft_codes=soft.stacked(),
-        soft=[ranked[place] for place in readable],
+        soft=[ranked[index] for index in readable],
         contexts=contexts,
         swapped_positives=len(swapped.codes),
     )
@@ -119,8 +119,8 @@ def _unusable(concept: Concept, found: str, fix: str) -> UsageError:
 def _member_views(
     opened: Sequence[OpenedPhoto], backbone: Backbone, config: PicturesConfig, rng: np.random.Generator
 ) -> tuple[_Encoded, _Encoded, list[tuple[OpenedPhoto, Image.Image]]]:
-    """Views to train on, views to check on, and the photos whose thing can be told from its ground, with its mask."""
-    trained, held = _Encoded(backbone), _Encoded(backbone)
+    """Training views, validation views, and the photos that have a mask of the thing, each with its mask."""
+    trained, validation = _Encoded(backbone), _Encoded(backbone)
     masked: list[tuple[OpenedPhoto, Image.Image]] = []
     most = MOST_MASKS if config.swapped_views or config.background_negatives else 0
     chosen = np.linspace(0, len(opened) - 1, min(len(opened), most)).round().astype(int)
@@ -131,8 +131,10 @@ def _member_views(
         unchanged = config.views_per_photo - (0 if mask is None else config.swapped_views)
         more = [augmented(views[index % len(views)], rng) for index in range(unchanged - len(views))]
         trained.add([*views, *more])
-        held.add([augmented(views[index % len(views)], rng) for index in range(VALIDATION_VIEWS_PER_PHOTO)])
-    return trained, held, masked
+        validation.add(
+            [augmented(views[index % len(views)], rng) for index in range(VALIDATION_VIEWS_PER_PHOTO)]
+        )
+    return trained, validation, masked
 
 
 def _background_views(
@@ -141,7 +143,7 @@ def _background_views(
     backbone: Backbone,
     config: PicturesConfig,
 ) -> tuple[_Encoded, _Encoded]:
-    """The things on other grounds, and their grounds without them."""
+    """Views of the things on other backgrounds, and of their backgrounds alone."""
     swapped, alone = _Encoded(backbone), _Encoded(backbone)
     rng = np.random.default_rng((config.seed, 2))
     for photo, mask in masked:
@@ -153,7 +155,7 @@ def _background_views(
 def _soft_positives(
     candidates: Sequence[Candidate], vectors: Float32Array, config: PicturesConfig
 ) -> tuple[list[Candidate], list[SoftPositive]]:
-    """The candidates that are most like the members, and what each is drawn with."""
+    """The candidates that are most similar to the members, each with its number of generation tokens."""
     pool = [(candidate, candidate.vector) for candidate in candidates if candidate.vector is not None]
     if not pool:
         return [], []
@@ -163,13 +165,13 @@ def _soft_positives(
         np.stack([vector / max(float(np.linalg.norm(vector)), 1e-12) for _, vector in pool]),
         count=config.soft_positives,
         groups=config.soft_groups,
-        generation_rows=config.generation_rows,
+        generation_tokens=config.generation_tokens,
     )
     return [pool[soft.index][0] for soft in ranked], ranked
 
 
 class _Encoded:
-    """Pictures as codes and, where the backbone reads otherwise, as contexts. The pictures themselves are let go."""
+    """Pictures as codes and, if the backbone does not read its own codes, as contexts. Holds no pixels."""
 
     def __init__(self, backbone: Backbone) -> None:
         self._backbone = backbone
@@ -177,7 +179,7 @@ class _Encoded:
         self.contexts: list[torch.Tensor] = []
 
     def add(self, images: list[Image.Image]) -> None:
-        """Encode and keep them in this order."""
+        """Encode the images and append them."""
         if not images:
             return
         self.codes += self._backbone.encode_images(images).unbind()
@@ -185,7 +187,7 @@ class _Encoded:
             self.contexts += [self._backbone.image_context([image]) for image in images]
 
     def extend(self, other: _Encoded) -> None:
-        """Put those of `other` behind these."""
+        """Append the pictures of `other`."""
         self.codes += other.codes
         self.contexts += other.contexts
 
@@ -198,7 +200,7 @@ class _Encoded:
 
 
 class _Grounds:
-    """Other pictures to put a thing before: photos of the library, and where these are few what the bank holds."""
+    """Backgrounds for a thing: photos of the library, and pictures of the bank if these are few."""
 
     def __init__(self, reader: PhotoReader, backbone: Backbone, candidates: list[Candidate]) -> None:
         """`candidates` neither show the concept nor look much like it."""
@@ -208,7 +210,7 @@ class _Grounds:
         self._candidates = own if len(own) >= ENOUGH_GROUNDS else candidates
 
     def sample_ground(self, rng: np.random.Generator) -> Image.Image:
-        """One of them; a plain colour where there is none that can be read."""
+        """A random background; a plain color if none can be read."""
         if self._candidates:
             drawn = self._candidates[int(rng.integers(len(self._candidates)))]
             if drawn.codes is not None:
@@ -225,18 +227,18 @@ class _Grounds:
 def _on_other_grounds(
     look: OpenedPhoto, mask: Image.Image, grounds: _Grounds, count: int, rng: np.random.Generator
 ) -> list[Image.Image]:
-    """Views of the thing, each on a ground of its own."""
-    made = []
+    """Views of the thing, each on another background."""
+    swapped = []
     for index in range(count):
         views = look.views(on_ground(look.image, mask, grounds.sample_ground(rng)))
-        made.append(augmented(views[index % len(views)], rng))
-    return made
+        swapped.append(augmented(views[index % len(views)], rng))
+    return swapped
 
 
 def _without_subject(
     look: OpenedPhoto, mask: Image.Image, count: int, rng: np.random.Generator
 ) -> list[Image.Image]:
-    """Views of the ground that the thing was taken away from."""
+    """Views of the background with the thing removed."""
     if not count:
         return []
     views = look.views(without_subject(look.image, mask))
@@ -246,15 +248,15 @@ def _without_subject(
 def _encode(
     reader: PhotoReader, backbone: Backbone, candidates: list[Candidate]
 ) -> tuple[_Encoded, list[int]]:
-    """The readable candidates, encoded, and which candidates these are."""
+    """The readable candidates, encoded, and their indices."""
     encoded = _Encoded(backbone)
     kept: list[int] = []
-    for place, candidate in enumerate(candidates):
+    for index, candidate in enumerate(candidates):
         if candidate.codes is not None:
             encoded.codes.append(candidate.codes)
         elif candidate.detection is not None and (look := reader.open_detection(candidate.detection)):
             encoded.add(look.views()[:1])
         else:
             continue
-        kept.append(place)
+        kept.append(index)
     return encoded, kept

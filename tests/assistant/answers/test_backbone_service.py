@@ -35,8 +35,8 @@ def test_answers_use_the_current_name(home: Home, library: Library, exported: An
     spec = serving.session.spec
     concept = library.create_concept("object", "Bo")
     directory = home.concepts / str(concept.id)
-    config = DualPrefixConfig(generation_rows=2, understanding_rows=2)
-    prefix = DualPrefix(config, torch.randn(config.rows, spec.hidden_size), output_scale=0.1)
+    config = DualPrefixConfig(generation_tokens=2, understanding_tokens=2)
+    prefix = DualPrefix(config, torch.randn(config.num_virtual_tokens, spec.hidden_size), output_scale=0.1)
     save_prefix(prefix, directory, spec=spec, concept={"id": concept.id, "name": "Bo"}, training={})
     if cached:
         export_concept(serving.session, directory)
@@ -48,7 +48,7 @@ def test_answers_use_the_current_name(home: Home, library: Library, exported: An
     renamed = library.rename_concept(concept.id, "Max")
     after = serving.concept(renamed)
     assert after is not None and render(after, name_row) == "Max"
-    assert after.start_was_stored == cached, "a new name is no reason to compute anything again"
+    assert after.prompt_cache_was_stored == cached, "a new name is no reason to compute anything again"
     assert serving.concept(renamed) is after
 
 
@@ -80,7 +80,7 @@ def test_a_combination_is_put_together_once(
     assert serving.together([bo, untrained]) is serving.concept(bo), "one concept is served as ever"
     both = serving.together([bo, mug])
     assert both is not None and [one.display_name for one in both.concepts] == ["Bo", "striped mug"]
-    assert both.start is both.start
+    assert both.prompt_cache is both.prompt_cache
     assert serving.together([bo, mug]) is both
     other = serving.together([mug, bo])
     assert other is not None and [one.display_name for one in other.concepts] == ["striped mug", "Bo"]

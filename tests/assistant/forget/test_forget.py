@@ -97,7 +97,7 @@ def small_training(world: TrainedWorld, concept: Concept) -> None:
     from personalizer.training.trainer import TrainerConfig
 
     settings = TrainerConfig(
-        rows=DualPrefixConfig(4, 3),
+        prefix=DualPrefixConfig(4, 3),
         steps=STEPS,
         recognition=2,
         soft_positives=4,

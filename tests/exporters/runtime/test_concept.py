@@ -17,7 +17,7 @@ from exporters.runtime.concept import ConceptRuntime, ConceptsTogether
 from exporters.runtime.ort_session import OrtSession
 from exporters.runtime.prompt_context import PromptContext
 from personalizer.errors import CorruptArtifactError, NotReadyError, UsageError
-from personalizer.prefix.prompts import Rows, Separator, Text, name_slot, personal_prompt, question
+from personalizer.prefix.prompts import Separator, Text, VirtualTokens, name_slot, personal_prompt, question
 
 
 @pytest.fixture
@@ -28,30 +28,32 @@ def directory(prefix_directory: Path, tmp_path: Path) -> Path:
 def test_rows_are_embedded_and_predicted(fp32: OrtSession, prefix_directory: Path) -> None:
     concept = ConceptRuntime.load(fp32, prefix_directory)
     first = fp32.spec.text_vocabulary
-    assert concept.row_ids("name").tolist() == [first]
-    assert concept.row_ids("generation").tolist() == [first + 1, first + 2, first + 3]
-    assert concept.row_ids("understanding").tolist() == [first + 4, first + 5, first + 6, first + 7]
-    embedded = concept.embed([Rows("name"), Text("a dog"), Rows("generation", 2), Separator()])
+    assert concept.virtual_token_ids("name").tolist() == [first]
+    assert concept.virtual_token_ids("generation").tolist() == [first + 1, first + 2, first + 3]
+    assert concept.virtual_token_ids("understanding").tolist() == [first + 4, first + 5, first + 6, first + 7]
+    embedded = concept.embed(
+        [VirtualTokens("name"), Text("a dog"), VirtualTokens("generation", 2), Separator()]
+    )
     expected = [
-        concept.inputs["name"],
+        concept.input_embeddings["name"],
         fp32.embed_text(fp32.tokenize("a dog")),
-        concept.inputs["generation"][:2],
+        concept.input_embeddings["generation"][:2],
         fp32.embed_text(fp32.spec.separator_ids),
     ]
     np.testing.assert_array_equal(embedded, np.concatenate(expected))
     ids = np.array([[9, first], [first + 4, 10]])
-    np.testing.assert_array_equal(concept.embed_ids(ids)[0, 1], concept.inputs["name"][0])
-    np.testing.assert_array_equal(concept.embed_ids(ids)[1, 0], concept.inputs["understanding"][0])
+    np.testing.assert_array_equal(concept.embed_ids(ids)[0, 1], concept.input_embeddings["name"][0])
+    np.testing.assert_array_equal(concept.embed_ids(ids)[1, 0], concept.input_embeddings["understanding"][0])
     hidden = np.random.default_rng(0).standard_normal((2, fp32.spec.hidden_size)).astype(np.float32)
     logits = concept.logits(hidden)
     np.testing.assert_array_equal(logits[:, :first], fp32.text_logits(hidden))
-    np.testing.assert_allclose(logits[:, first], hidden @ concept.outputs["name"][0], atol=1e-5)
+    np.testing.assert_allclose(logits[:, first], hidden @ concept.output_embeddings["name"][0], atol=1e-5)
 
 
 def test_cached_personal_prompt_equals_the_whole_sequence(fp32: OrtSession, prefix_directory: Path) -> None:
     concept = ConceptRuntime.load(fp32, prefix_directory)
     request = concept.embed(question("is {name} a dog?"))
-    cached, _ = fp32.forward(request[None], concept.start)
+    cached, _ = fp32.forward(request[None], concept.prompt_cache)
     begin = fp32.embed_text(fp32.spec.begin_ids)
     whole, _ = fp32.forward(np.concatenate([begin, concept.embed(personal_prompt()), request])[None])
     # The cache is kept in float16.
@@ -63,8 +65,8 @@ def test_stored_cache_is_the_computed_one(int8: OrtSession, directory: Path, tmp
     files = export_concept(int8, directory, tmp_path / "out")
     assert all(path.is_file() and path.stat().st_mode & 0o077 == 0 for path in files)
     stored = ConceptRuntime.load(int8, tmp_path / "out")
-    assert stored.start_was_stored
-    for one, other in zip(computed.start.tensors, stored.start.tensors, strict=True):
+    assert stored.prompt_cache_was_stored
+    for one, other in zip(computed.prompt_cache.tensors, stored.prompt_cache.tensors, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -82,8 +84,8 @@ def test_unusable_cache_is_computed_again(
         path.write_bytes(content)
     session = int8 if damage == "other session" else fp32
     concept = ConceptRuntime.load(session, directory)
-    assert not concept.start_was_stored
-    assert concept.start.length == 1 + len(concept.embed(personal_prompt()))
+    assert not concept.prompt_cache_was_stored
+    assert concept.prompt_cache.length == 1 + len(concept.embed(personal_prompt()))
 
 
 def test_untrained_concept(fp32: OrtSession, tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_torch_serves_the_same_concept(
     results = []
     for session in (torch_session, fp32):
         concept = ConceptRuntime.load(session, prefix_directory)
-        hidden, _ = session.forward(concept.embed(question("what is {name}?"))[None], concept.start)
+        hidden, _ = session.forward(concept.embed(question("what is {name}?"))[None], concept.prompt_cache)
         results.append(concept.logits(hidden[:, -1]))
     np.testing.assert_allclose(results[0], results[1], atol=5e-3)
 
@@ -147,20 +149,29 @@ def test_rows_of_two_concepts_are_addressed_by_their_place(
     rex, mika = two
     together = ConceptsTogether(two)
     first = fp32.spec.text_vocabulary
-    assert together.row_ids("understanding").tolist() == rex.row_ids("understanding").tolist()
-    assert together.row_ids("name", 1).tolist() == [first + 8]
-    assert together.row_ids("understanding", 1).tolist() == [first + 11 + n for n in range(5)]
-    assert together.row_ids("name", 2).tolist() == []
+    assert (
+        together.virtual_token_ids("understanding").tolist()
+        == rex.virtual_token_ids("understanding").tolist()
+    )
+    assert together.virtual_token_ids("name", 1).tolist() == [first + 8]
+    assert together.virtual_token_ids("understanding", 1).tolist() == [first + 11 + n for n in range(5)]
+    assert together.virtual_token_ids("name", 2).tolist() == []
     embedded = together.embed(question("{name}{name:1}?"))
-    np.testing.assert_array_equal(embedded[0], rex.inputs["name"][0])
-    np.testing.assert_array_equal(embedded[1], mika.inputs["name"][0])
+    np.testing.assert_array_equal(embedded[0], rex.input_embeddings["name"][0])
+    np.testing.assert_array_equal(embedded[1], mika.input_embeddings["name"][0])
     ids = np.array([first + 8, first + 11, first, 9])
-    expected = [mika.inputs["name"][0], mika.inputs["understanding"][0], rex.inputs["name"][0]]
+    expected = [
+        mika.input_embeddings["name"][0],
+        mika.input_embeddings["understanding"][0],
+        rex.input_embeddings["name"][0],
+    ]
     np.testing.assert_array_equal(together.embed_ids(ids)[:3], expected)
     hidden = np.random.default_rng(0).standard_normal((1, fp32.spec.hidden_size)).astype(np.float32)
     logits = together.logits(hidden)[0]
     assert len(logits) == first + 16
-    np.testing.assert_allclose(logits[first + 9], hidden[0] @ mika.outputs["generation"][0], atol=1e-4)
+    np.testing.assert_allclose(
+        logits[first + 9], hidden[0] @ mika.output_embeddings["generation"][0], atol=1e-4
+    )
     with pytest.raises(UsageError, match="2 were given"):
         together.embed(question(f"is {name_slot(2)} a dog?"))
 
@@ -172,21 +183,24 @@ def test_the_rows_that_come_first_are_those_of_the_named_concepts(two: list[Conc
     def rows(text: str) -> list[int]:
         return together.self_prompt("generation", question(text)).tolist()
 
-    of_rex = together.row_ids("generation").tolist()
-    of_mika = together.row_ids("generation", 1).tolist()
+    of_rex = together.virtual_token_ids("generation").tolist()
+    of_mika = together.virtual_token_ids("generation", 1).tolist()
     assert rows("a photo of {name:1}.") == of_mika
     assert rows("a photo of {name}, {name} and nobody else.") == of_rex
     assert rows("{name:1} beside {name}.") == of_rex + of_mika
     assert rows("both of them.") == of_rex + of_mika
-    assert rex.self_prompt("generation", question("a cup.")).tolist() == rex.row_ids("generation").tolist()
+    assert (
+        rex.self_prompt("generation", question("a cup.")).tolist()
+        == rex.virtual_token_ids("generation").tolist()
+    )
 
 
 def test_each_personal_prompt_is_read_as_it_is_alone(fp32: OrtSession, two: list[ConceptRuntime]) -> None:
     together = ConceptsTogether(two)
     lengths = [len(one.embed(personal_prompt())) for one in two]
-    assert together.start.length == together.start_length == 1 + sum(lengths)
+    assert together.prompt_cache.length == together.prompt_length == 1 + sum(lengths)
     for both, rex, mika in zip(
-        together.start.tensors, two[0].start.tensors, two[1].start.tensors, strict=True
+        together.prompt_cache.tensors, two[0].prompt_cache.tensors, two[1].prompt_cache.tensors, strict=True
     ):
         np.testing.assert_array_equal(both[:, :, : 1 + lengths[0]], rex)
         np.testing.assert_array_equal(both[:, :, 1 + lengths[0] :], mika[:, :, 1:])
@@ -200,7 +214,7 @@ def test_answers_do_not_depend_on_the_order_of_the_concepts(
     for concepts, place in (([rex, mika], 0), ([mika, rex], 1), ([rex], 0)):
         context = ConceptsTogether(concepts)
         asked = context.embed(question(f"is {name_slot(place)} a dog?"))
-        hidden.append(fp32.forward(asked[None], context.start)[0][0, -1])
+        hidden.append(fp32.forward(asked[None], context.prompt_cache)[0][0, -1])
     np.testing.assert_allclose(hidden[0], hidden[1], atol=1e-4)
     assert np.abs(hidden[0] - hidden[2]).max() > 1e-2, "the other concept is read as well"
 
@@ -215,7 +229,7 @@ def test_without_self_prompting_no_answer_begins_with_rows(fp32: OrtSession, dir
     assert plain.self_prompt("understanding", asked).size == plain.self_prompt("generation", asked).size == 0
     both = ConceptsTogether([plain, usual])
     assert both.self_prompt("understanding", [Separator()]).tolist() == (
-        both.row_ids("understanding", 1).tolist()
+        both.virtual_token_ids("understanding", 1).tolist()
     )
 
 

@@ -89,9 +89,9 @@ def test_learned_rows_in_an_answer(concept: ConceptRuntime) -> None:
 
 def test_both_names_in_an_answer(concept: ConceptRuntime, other: ConceptRuntime) -> None:
     together = ConceptsTogether([concept, other])
-    names = [int(together.row_ids("name", place)[0]) for place in (0, 1)]
+    names = [int(together.virtual_token_ids("name", place)[0]) for place in (0, 1)]
     words = concept.session.tokenize("a")
-    silent = int(together.row_ids("generation", 1)[0])
+    silent = int(together.virtual_token_ids("generation", 1)[0])
     assert render(together, [names[1], *words, names[0], silent]) == "MikaaRex"
 
 
@@ -101,7 +101,7 @@ def test_yes_no_by_hand(fp32: OrtSession, concept: ConceptRuntime, pictures: lis
         fp32.embed_text(fp32.spec.begin_ids),
         concept.embed(personal_prompt()),
         concept.embed(segments, pictures[:1]),
-        concept.inputs["understanding"],
+        concept.input_embeddings["understanding"],
     ]
 
     def likelihood(words: str) -> float:
@@ -203,7 +203,7 @@ def test_guided_pictures_by_hand(fp32: OrtSession, concept: ConceptRuntime) -> N
     begin, separator = fp32.embed_text(spec.begin_ids), fp32.embed_text(spec.separator_ids)
     begin_image = fp32.embed_text(spec.begin_image_ids)
     request = concept.embed([*personal_prompt(), *question("a {name}.")])
-    wanted = np.concatenate([begin, request, concept.inputs["generation"], begin_image])
+    wanted = np.concatenate([begin, request, concept.input_embeddings["generation"], begin_image])
     empty = np.concatenate([begin, separator, begin_image])
     codes: list[int] = []
     for _ in range(3):
@@ -222,9 +222,9 @@ def test_a_picture_of_two_concepts_by_hand(
     text = "{name:1} and {name}."
     found = generate_images(fp32, text, DrawingConfig(0), concept=together).codes[0]
     request = together.embed(question(text))
-    rows = [one.inputs["generation"] for one in (concept, other)]
+    rows = [one.input_embeddings["generation"] for one in (concept, other)]
     begin_image = fp32.embed_text(fp32.spec.begin_image_ids)
-    hidden, cache = fp32.forward(np.concatenate([request, *rows, begin_image])[None], together.start)
+    hidden, cache = fp32.forward(np.concatenate([request, *rows, begin_image])[None], together.prompt_cache)
     assert found[0] == fp32.image_logits(hidden[0, -1]).argmax()
     longest = cache.length + fp32.spec.tokens_per_image - 1
     assert drawing_positions(together, text) == longest

@@ -16,20 +16,24 @@ from personalizer.training.data.examples import ExampleBuilder, TaskWeights
 from personalizer.training.hidden_states import ExampleStates
 from personalizer.training.loss import Objective
 
-ROWS = DualPrefixConfig(4, 3)
+PREFIX_CONFIG = DualPrefixConfig(4, 3)
 CPU = torch.device("cpu")
 
 
 def loss_and_gradients(backbone: ChameleonBackbone) -> tuple[float, list[torch.Tensor]]:
     generator = torch.Generator().manual_seed(2)
-    builder, weights = ExampleBuilder(backbone, ROWS), TaskWeights()
-    prefix = DualPrefix(ROWS, backbone.embed_text(torch.arange(ROWS.rows) + 4000), backbone.output_scale())
+    builder, weights = ExampleBuilder(backbone, PREFIX_CONFIG), TaskWeights()
+    prefix = DualPrefix(
+        PREFIX_CONFIG,
+        backbone.embed_text(torch.arange(PREFIX_CONFIG.num_virtual_tokens) + 4000),
+        backbone.output_scale(),
+    )
     tokens = backbone.spec.tokens_per_image
     codes = torch.randint(0, backbone.spec.codebook_size, (6, tokens), generator=generator).tolist()
     examples = [builder.recognition((0, codes[number]), number % 2 == 0, weights) for number in range(4)]
     examples += [builder.description((0, codes[4]), weights), builder.generation(codes[5], None, weights)]
-    states = ExampleStates(backbone, prefix, shared=builder.beginning(personal_prompt()))
-    loss = Objective(backbone, prefix, states, preservation=0.0).loss(examples)
+    states = ExampleStates(backbone, prefix, shared=builder.prompt_positions(personal_prompt()))
+    loss = Objective(backbone, prefix, states, kl_weight=0.0).loss(examples)
     loss.backward()
     assert prefix.input_offset.grad is not None and prefix.output_offset.grad is not None
     return float(loss.detach()), [prefix.input_offset.grad, prefix.output_offset.grad]

@@ -13,9 +13,9 @@ from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig
 from personalizer.prefix.prompts import personal_prompt
 from personalizer.training.data.examples import Example, ExampleBuilder, TaskWeights
 from personalizer.training.hidden_states import ExampleStates
-from personalizer.training.loss import Objective, graded_places
+from personalizer.training.loss import Objective, loss_positions
 
-ROWS = DualPrefixConfig(4, 3)
+PREFIX_CONFIG = DualPrefixConfig(4, 3)
 
 
 @pytest.fixture(scope="module", params=["pocket_like", "published", "pocket"])
@@ -31,7 +31,9 @@ def batch(
 ) -> tuple[DualPrefix, ExampleBuilder, list[Example], dict[tuple[int, ...], torch.Tensor]]:
     generator = torch.Generator().manual_seed(6)
     prefix = DualPrefix(
-        ROWS, backbone.embed_text(torch.arange(ROWS.rows) + 5).float(), backbone.output_scale()
+        PREFIX_CONFIG,
+        backbone.embed_text(torch.arange(PREFIX_CONFIG.num_virtual_tokens) + 5).float(),
+        backbone.output_scale(),
     )
     with torch.no_grad():
         prefix.input_offset.normal_(generator=generator)
@@ -39,7 +41,7 @@ def batch(
     side = backbone.spec.image_size_px
     pixels = torch.rand((4, 3, side, side), generator=generator) * 2 - 1
     codes = backbone.encode_pixels(pixels).tolist()
-    builder, weights = ExampleBuilder(backbone, ROWS), TaskWeights()
+    builder, weights = ExampleBuilder(backbone, PREFIX_CONFIG), TaskWeights()
     examples = [
         builder.recognition((0, codes[0]), True, weights),
         builder.recognition((1, codes[1]), False, weights),
@@ -65,8 +67,8 @@ def recipe(backbone: ChameleonBackbone, *, our_weights: bool, padded_to: int = 0
 
 def test_with_our_weights_it_is_the_same_loss_and_the_same_gradients(backbone: ChameleonBackbone) -> None:
     prefix, builder, examples, _ = batch(backbone)
-    states = ExampleStates(backbone, prefix, shared=builder.beginning(personal_prompt()))
-    ours = Objective(backbone, prefix, states, preservation=0.0).loss(examples)
+    states = ExampleStates(backbone, prefix, shared=builder.prompt_positions(personal_prompt()))
+    ours = Objective(backbone, prefix, states, kl_weight=0.0).loss(examples)
     ours.backward()
     naive = recipe(backbone, our_weights=True)
     theirs = naive.loss(examples)
@@ -91,7 +93,7 @@ def test_its_own_loss_is_the_mean_over_all_labels_and_the_whole_vocabulary(
     values: list[torch.Tensor] = []
     with torch.no_grad():
         for example in examples:
-            places = graded_places(example)
+            places = loss_positions(example)
             [hidden] = states.hidden_states_at([example], [places])
             chances = (hidden @ naive.output_matrix.T).log_softmax(dim=-1)
             for state, place in zip(chances, places, strict=True):
@@ -111,9 +113,9 @@ def test_a_step_moves_the_new_rows_only_and_measures_them(backbone: ChameleonBac
     for matrix, was in zip((naive.input_matrix, naive.output_matrix), before, strict=True):
         assert torch.equal(matrix[:first], was[:first])
         assert bool((matrix[first:] != was[first:]).any(dim=1).all())
-    naive.put_rows_into(prefix)
-    torch.testing.assert_close(prefix.input_rows, naive.input_matrix[first:], atol=1e-5, rtol=1e-4)
-    torch.testing.assert_close(prefix.output_rows, naive.output_matrix[first:], atol=1e-5, rtol=1e-4)
+    naive.put_virtual_tokens_into(prefix)
+    torch.testing.assert_close(prefix.input_embeddings, naive.input_matrix[first:], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(prefix.output_embeddings, naive.output_matrix[first:], atol=1e-5, rtol=1e-4)
 
 
 def test_pictures_are_encoded_at_every_step_and_drawn_ones_twice(

@@ -67,7 +67,7 @@ def test_both_sides_start_alike_and_learn(request_for: Request) -> None:
 def test_validation_loss_counts_each_task_once(pocket_like: Path, tmp_path: Path) -> None:
     data, backbone = small.random_dataset(), load_backbone(str(pocket_like), "cpu")
     trainer = small.trainer(backbone, tmp_path, dataset=data)
-    builder = ExampleBuilder(backbone, trainer.config.rows)
+    builder = ExampleBuilder(backbone, trainer.config.prefix)
     tasks = validation_examples(builder, data, trainer.config.weights)
     assert [len(task) for task in tasks] == [2, 3, 2, 2]
     with torch.no_grad():
@@ -75,7 +75,9 @@ def test_validation_loss_counts_each_task_once(pocket_like: Path, tmp_path: Path
     means = [sum(losses) / len(losses) for losses in alone]
     assert validation_loss(trainer.objective, tasks) == pytest.approx(sum(means) / 4, abs=1e-5)
     # None of them is trained on: each of its pictures is a held one.
-    kept = {tuple(codes) for codes in [*data.held_positives.tolist(), *data.held_negatives.tolist()]}
+    kept = {
+        tuple(codes) for codes in [*data.validation_positives.tolist(), *data.validation_negatives.tolist()]
+    }
     for example in (example for task in tasks for example in task):
         seen = [value for kind, value in zip(example.kind, example.value, strict=True) if kind == 1]
         last = [example.target[-1]] if example.target_is_code[-1] else []

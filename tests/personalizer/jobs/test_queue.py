@@ -108,7 +108,7 @@ def test_a_library_of_the_first_schema_can_queue_behind_a_running_job(
     with Library.open(tmp_path / "library.sqlite3") as library:
         assert JobQueue(library).enqueue("scan", "library") != running
         # Its attempts go on counting.
-        assert JobQueue(library).get(running).strikes == 2
+        assert JobQueue(library).get(running).failed_attempts == 2
 
 
 def test_names_that_are_not_utf_8_go_through_the_queue(queue: JobQueue) -> None:

@@ -68,6 +68,6 @@ def test_a_library_that_is_held_is_passing_and_said_in_words(tmp_path: Path) -> 
 
 def test_pauses_grow_to_a_limit() -> None:
     policy = RetryPolicy(first_delay_s=10, growth=6, max_delay_s=100)
-    assert [policy.delay_s(strikes) for strikes in (1, 2, 3, 9)] == [10, 60, 100, 100]
-    with pytest.raises(ValueError, match="max_strikes"):
-        RetryPolicy(max_strikes=0)
+    assert [policy.delay_s(failed_attempts) for failed_attempts in (1, 2, 3, 9)] == [10, 60, 100, 100]
+    with pytest.raises(ValueError, match="max_failed_attempts"):
+        RetryPolicy(max_failed_attempts=0)

@@ -23,12 +23,12 @@ from personalizer.prefix.dual_prefix import (
 )
 
 SPEC = BackboneSpec("tiny", "v1", "chameleon", 8, 1, 1, 8, 64, 100, 32, 16, 16, 16, (0,), (1,), (2,), (3,), 4)
-ROWS = DualPrefixConfig(generation_rows=3, understanding_rows=2)
+PREFIX_CONFIG = DualPrefixConfig(generation_tokens=3, understanding_tokens=2)
 
 
 def prefix(seed: int = 0, scale: float = 1.0) -> DualPrefix:
     start = torch.randn(6, 8, generator=torch.Generator().manual_seed(seed)) * scale
-    return DualPrefix(ROWS, start, output_scale=0.5)
+    return DualPrefix(PREFIX_CONFIG, start, output_scale=0.5)
 
 
 def save(directory: Path, seed: int = 0, fingerprint: str = "f") -> int:
@@ -41,26 +41,26 @@ def save(directory: Path, seed: int = 0, fingerprint: str = "f") -> int:
 @pytest.mark.parametrize("count", [0, -1, 257])
 def test_row_counts_are_limited(count: int) -> None:
     with pytest.raises(UsageError):
-        DualPrefixConfig(generation_rows=count)
+        DualPrefixConfig(generation_tokens=count)
     with pytest.raises(UsageError):
-        DualPrefixConfig(understanding_rows=count)
-    assert DualPrefixConfig().rows == 33
+        DualPrefixConfig(understanding_tokens=count)
+    assert DualPrefixConfig().num_virtual_tokens == 33
 
 
 def test_untrained_rows_are_where_they_start_and_are_never_emitted() -> None:
     start = torch.randn(6, 8)
-    fresh = DualPrefix(ROWS, start, output_scale=0.5)
-    assert torch.equal(fresh.input_rows, start)
-    assert not fresh.output_rows.any()
+    fresh = DualPrefix(PREFIX_CONFIG, start, output_scale=0.5)
+    assert torch.equal(fresh.input_embeddings, start)
+    assert not fresh.output_embeddings.any()
     with pytest.raises(ValueError, match="6"):
-        DualPrefix(ROWS, start[:5], output_scale=0.5)
+        DualPrefix(PREFIX_CONFIG, start[:5], output_scale=0.5)
 
 
 def test_only_offsets_are_parameters_and_always_float32() -> None:
-    made = DualPrefix(ROWS, torch.randn(6, 8, dtype=torch.bfloat16), output_scale=0.5)
+    made = DualPrefix(PREFIX_CONFIG, torch.randn(6, 8, dtype=torch.bfloat16), output_scale=0.5)
     assert {name for name, _ in made.named_parameters()} == {"input_offset", "output_offset"}
     assert sum(parameter.numel() for parameter in made.parameters()) == 2 * 6 * 8
-    assert made.input_rows.dtype == made.output_rows.dtype == torch.float32
+    assert made.input_embeddings.dtype == made.output_embeddings.dtype == torch.float32
 
 
 def test_one_unit_of_offset_is_one_row_size_of_the_backbone() -> None:
@@ -69,10 +69,10 @@ def test_one_unit_of_offset_is_one_row_size_of_the_backbone() -> None:
         with torch.no_grad():
             made.input_offset.fill_(1.0)
             made.output_offset.fill_(1.0)
-        moved = (made.input_rows - made.input_start).pow(2).mean().sqrt()
-        torch.testing.assert_close(moved, made.input_start.pow(2).mean().sqrt())
-        assert torch.all(made.output_rows == 0.5)
-    assert torch.isfinite(DualPrefix(ROWS, torch.zeros(6, 8), 0.5).input_rows).all()
+        moved = (made.input_embeddings - made.input_initialization).pow(2).mean().sqrt()
+        torch.testing.assert_close(moved, made.input_initialization.pow(2).mean().sqrt())
+        assert torch.all(made.output_embeddings == 0.5)
+    assert torch.isfinite(DualPrefix(PREFIX_CONFIG, torch.zeros(6, 8), 0.5).input_embeddings).all()
 
 
 def test_artifact_tensors_are_split_in_order() -> None:
@@ -80,7 +80,7 @@ def test_artifact_tensors_are_split_in_order() -> None:
     with torch.no_grad():
         made.output_offset.copy_(torch.arange(48.0).view(6, 8))
     tensors = made.tensors()
-    for side, rows in (("input", made.input_rows), ("output", made.output_rows)):
+    for side, rows in (("input", made.input_embeddings), ("output", made.output_embeddings)):
         parts = [tensors.pop(f"{kind}_{side}") for kind in ("name", "generation", "understanding")]
         assert [tuple(part.shape) for part in parts] == [(1, 8), (3, 8), (2, 8)]
         assert torch.equal(torch.cat(parts), rows)
@@ -166,18 +166,18 @@ def test_finished_training_is_recognised_only_while_it_is_whole(tmp_path: Path) 
 
 
 def test_a_shared_set_is_trained_once_and_stands_in_both_places(tmp_path: Path) -> None:
-    config = DualPrefixConfig(generation_rows=3, understanding_rows=3, shared=True)
-    assert (config.rows, config.learned_rows) == (7, 4)
+    config = DualPrefixConfig(generation_tokens=3, understanding_tokens=3, shared=True)
+    assert (config.num_virtual_tokens, config.num_learned_tokens) == (7, 4)
     made = DualPrefix(config, torch.randn(4, 8), output_scale=0.5)
     assert sum(parameter.numel() for parameter in made.parameters()) == 2 * 4 * 8
     torch.nn.init.normal_(made.input_offset)
     torch.nn.init.normal_(made.output_offset)
     save_prefix(made, tmp_path, spec=SPEC, concept={"id": 1, "name": "Zoë"}, training={})
     stored = load_file(tmp_path / WEIGHTS_FILE)
-    for side, rows in (("input", made.input_rows), ("output", made.output_rows)):
+    for side, rows in (("input", made.input_embeddings), ("output", made.output_embeddings)):
         assert stored[f"generation_{side}"].shape == (3, 8)
         assert torch.equal(stored[f"generation_{side}"], stored[f"understanding_{side}"])
         assert torch.equal(rows[1:4], rows[4:]) and not torch.equal(rows[1:4], rows[:3])
     assert read_manifest(tmp_path)["shared"] is True
-    with pytest.raises(UsageError, match="generation_rows=3 and understanding_rows=2"):
-        DualPrefixConfig(generation_rows=3, understanding_rows=2, shared=True)
+    with pytest.raises(UsageError, match="generation_tokens=3 and understanding_tokens=2"):
+        DualPrefixConfig(generation_tokens=3, understanding_tokens=2, shared=True)

@@ -32,7 +32,7 @@ def test_a_cancelled_run_leaves_a_checkpoint_and_continues_to_the_same_rows(
     continued, seen = small.trainer(backbone, tmp_path / "cut"), small.Cancel(after=99)
     outcome = continued.train(seen.progress, seen)
     assert cancel.steps == [1, 2, 3] and seen.steps == [4, 5, 6]
-    assert torch.equal(small.rows(continued), small.rows(whole))
+    assert torch.equal(small.embeddings(continued), small.embeddings(whole))
     assert outcome.losses == complete.losses[3:]
     assert outcome.yes_no_threshold == complete.yes_no_threshold
     continued.discard_checkpoint()
@@ -44,7 +44,7 @@ def test_a_crash_after_the_last_step_costs_no_steps(backbone: Backbone, tmp_path
     first.train(None, None)
     again, seen = small.trainer(backbone, tmp_path), small.Cancel(after=99)
     assert again.train(seen.progress, seen).steps == 6
-    assert seen.steps == [] and torch.equal(small.rows(again), small.rows(first))
+    assert seen.steps == [] and torch.equal(small.embeddings(again), small.embeddings(first))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(backbone: Backbone, tmp_path
     write_checkpoint(tmp_path / "cut", tensors, record | {"selection": selection, "spent_s": 1.5})
     continued, seen = small.trainer(backbone, tmp_path / "cut"), small.Cancel(after=99)
     continued.train(seen.progress, seen)
-    assert seen.steps == [4, 5, 6] and torch.equal(small.rows(continued), small.rows(whole))
+    assert seen.steps == [4, 5, 6] and torch.equal(small.embeddings(continued), small.embeddings(whole))
 
 
 def test_checkpoints_are_written_while_training_and_atomically(

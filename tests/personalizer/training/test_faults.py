@@ -18,7 +18,7 @@ import pytest
 import small_training as small
 import torch
 
-from exporters.runtime.concept import LearnedRows
+from exporters.runtime.concept import PrefixWeights
 from personalizer.backbones.base import Backbone
 from personalizer.library.library import Library
 from personalizer.prefix.dual_prefix import MANIFEST_FILE, WEIGHTS_FILE
@@ -56,7 +56,7 @@ def test_a_full_disk_at_any_moment_keeps_a_whole_prefix(
             else:
                 new, previous = False, pair(directory)
             if not new:
-                LearnedRows.read(directory)
+                PrefixWeights.read(directory)
                 previous = pair(directory)
             assert not [*directory.glob(".*")]
         assert said and all("Free some space" in one for one in said)
@@ -94,7 +94,7 @@ def test_a_read_only_concepts_folder_is_said_and_its_prefix_kept(
         try:
             with pytest.raises(OSError) as raised:
                 small.train(world, backbone, config=again)
-            LearnedRows.read(directory)
+            PrefixWeights.read(directory)
         finally:
             small_disk.make_read_only(False)
         said = str(storage_error(raised.value))
@@ -172,7 +172,7 @@ def test_a_kill_before_any_write_keeps_a_whole_prefix_and_the_next_run_goes_on(
     write = 0
     while killed_before(write := write + 1, world, backbone, second):
         assert (directory / WEIGHTS_FILE).read_bytes() in (previous, wanted)
-        LearnedRows.read(directory)
+        PrefixWeights.read(directory)
         # Otherwise the next child would find less and less to do.
         small.train(world, backbone, config=first)
     assert write > 12

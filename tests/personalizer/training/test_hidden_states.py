@@ -15,7 +15,7 @@ from personalizer.training.data.examples import TEXT, Example, ExampleBuilder, T
 from personalizer.training.hidden_states import ExampleStates, buckets_by_length
 from personalizer.training.loss import Objective
 
-ROWS = DualPrefixConfig(4, 3)
+PREFIX_CONFIG = DualPrefixConfig(4, 3)
 
 
 @pytest.fixture(scope="module", params=["pocket_like", "published", "pocket"])
@@ -28,12 +28,12 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
 def made(backbone: Backbone) -> tuple[DualPrefix, ExampleBuilder, list[Example]]:
     """Rows that are nothing in particular, and examples of every task and of several lengths."""
     generator = torch.Generator().manual_seed(3)
-    start = backbone.embed_text(torch.arange(ROWS.rows) + 5).float()
-    prefix = DualPrefix(ROWS, start, backbone.output_scale())
+    start = backbone.embed_text(torch.arange(PREFIX_CONFIG.num_virtual_tokens) + 5).float()
+    prefix = DualPrefix(PREFIX_CONFIG, start, backbone.output_scale())
     with torch.no_grad():
         prefix.input_offset.normal_(generator=generator)
         prefix.output_offset.normal_(generator=generator)
-    builder, weights = ExampleBuilder(backbone, ROWS), TaskWeights()
+    builder, weights = ExampleBuilder(backbone, PREFIX_CONFIG), TaskWeights()
     spec = backbone.spec
 
     def picture() -> tuple[int, list[int]]:
@@ -67,7 +67,7 @@ def loss_and_gradients(
     backbone: Backbone, prefix: DualPrefix, states: ExampleStates, examples: Sequence[Example]
 ) -> tuple[float, torch.Tensor]:
     prefix.zero_grad()
-    loss = Objective(backbone, prefix, states, preservation=0.0).loss(examples)
+    loss = Objective(backbone, prefix, states, kl_weight=0.0).loss(examples)
     loss.backward()
     gradients = torch.cat([parameter.grad for parameter in prefix.parameters()])
     return float(loss.detach()), gradients.clone()
@@ -83,7 +83,7 @@ def test_sharing_the_prompt_changes_neither_loss_nor_gradients(
     sharing = ExampleStates(
         backbone,
         prefix,
-        shared=builder.beginning(personal_prompt()),
+        shared=builder.prompt_positions(personal_prompt()),
         gradient_checkpointing=checkpointing,
     )
     expected, gradients = loss_and_gradients(backbone, prefix, plain, examples)
@@ -117,7 +117,7 @@ def counted(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_the_prompt_is_run_once(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     prefix, builder, examples = made(backbone)
     positions = counted(backbone, monkeypatch)
-    shared = builder.beginning(personal_prompt())
+    shared = builder.prompt_positions(personal_prompt())
     alike = [example for example in examples if example.kind[: len(shared)] == [kind for kind, _ in shared]]
     alike = [alike[number] for number in (0, 1, 3)]
     for used, times in (((), 3), (shared, 1)):
@@ -132,12 +132,12 @@ def test_a_picture_that_several_examples_read_is_run_once(
     backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     prefix, builder, examples = made(backbone)
-    shared = builder.beginning(personal_prompt())
+    shared = builder.prompt_positions(personal_prompt())
     together = examples[-5:]
     positions = counted(backbone, monkeypatch)
     states = ExampleStates(backbone, prefix, shared=shared)
     states.hidden_states_at(together, [[len(example.kind) - 1] for example in together])
-    begin, end = together[0].picture
+    begin, end = together[0].image_span
     words = [len(example.kind) - end for example in together]
     assert begin == len(shared)
     assert sum(positions) <= len(shared) + 2 * (end - begin) + len(words) * max(words)
@@ -145,16 +145,16 @@ def test_a_picture_that_several_examples_read_is_run_once(
 
 def test_a_distractor_is_read_as_if_each_prompt_were_alone(backbone: Backbone) -> None:
     prefix, builder, examples = made(backbone)
-    shared = builder.beginning(personal_prompt())
+    shared = builder.prompt_positions(personal_prompt())
     skipped = len(backbone.spec.begin_ids)
-    other = DualPrefix(ROWS, prefix.input_rows.detach().flip(0), backbone.output_scale())
+    other = DualPrefix(PREFIX_CONFIG, prefix.input_embeddings.detach().flip(0), backbone.output_scale())
     caches = []
     for rows in (prefix, other):
         cache = backbone.new_cache()
         beginning = Example(*zip(*shared, strict=True), [], [], [])  # type: ignore[call-arg]
         backbone.forward(ExampleStates(backbone, rows).embed([beginning])[0], None, cache)
         caches.append(cache)
-    alike = [example for example in examples if example.picture[0] == len(shared)]
+    alike = [example for example in examples if example.image_span[0] == len(shared)]
     places = [[len(example.kind) - 1] for example in alike]
     states = ExampleStates(backbone, prefix, shared=shared)
     beside, alone = states.hidden_states_at(alike, places, caches[1]), states.hidden_states_at(alike, places)
@@ -179,7 +179,7 @@ def test_checkpointing_keeps_less_for_the_backward_pass(backbone: Backbone) -> N
             seen[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
             return tensor
 
-        shared = builder.beginning(personal_prompt())
+        shared = builder.prompt_positions(personal_prompt())
         states = ExampleStates(backbone, prefix, shared=shared, gradient_checkpointing=checkpointing)
         places = [[len(example.kind) - 1] for example in examples]
         with torch.autograd.graph.saved_tensors_hooks(remember, lambda tensor: tensor):

@@ -15,20 +15,20 @@ import torch
 from personalizer.backbones.base import Backbone
 from personalizer.errors import UsageError
 from personalizer.training.data.examples import Example, ExampleBuilder, TaskWeights
-from personalizer.training.loss import graded_places
+from personalizer.training.loss import loss_positions
 from personalizer.training.trainer import TrainerConfig
 
 
 def test_gradients_reach_the_new_rows_only(backbone: Backbone, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in backbone.model.state_dict().items()}
     made = small.trainer(backbone, tmp_path)
-    start = small.rows(made)
+    start = small.embeddings(made)
     outcome = made.train(None, None)
     assert outcome.steps == len(outcome.losses) == 6
     after = backbone.model.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
     assert all(parameter.grad is None for parameter in backbone.model.parameters())
-    moved = (small.rows(made) - start).abs().amax(dim=1)
+    moved = (small.embeddings(made) - start).abs().amax(dim=1)
     assert moved.shape == (2 * 8,) and bool((moved > 0).all()), "every row is read and emitted by some task"
     trained = {id(p) for group in made.optimizer.param_groups for p in group["params"]}
     assert trained == {id(p) for p in made.prefix.parameters()}
@@ -43,11 +43,11 @@ def test_loss_falls_on_a_tiny_set(backbone: Backbone, tmp_path: Path) -> None:
     assert all(math.isfinite(loss) for loss in outcome.losses)
 
 
-def test_starting_rows_are_the_free_name_and_pieces_of_own_pictures(
+def test_initial_tokens_are_the_free_name_and_pieces_of_own_pictures(
     backbone: Backbone, tmp_path: Path
 ) -> None:
     made = small.trainer(backbone, tmp_path)
-    start = made.prefix.input_rows.detach()
+    start = made.prefix.input_embeddings.detach()
     torch.testing.assert_close(start[0], backbone.name_prior())
     pieces = backbone.embed_image_codes(small.random_dataset().positives).flatten(0, 1)
     for row in start[1:]:
@@ -56,7 +56,7 @@ def test_starting_rows_are_the_free_name_and_pieces_of_own_pictures(
 
 def test_only_graded_positions_count(backbone: Backbone, tmp_path: Path) -> None:
     made = small.trainer(backbone, tmp_path)
-    builder = ExampleBuilder(backbone, small.CONFIG.rows)
+    builder = ExampleBuilder(backbone, small.CONFIG.prefix)
     codes = small.random_dataset().positives[0].tolist()
     for example in (
         builder.recognition((0, codes), True, TaskWeights()),
@@ -65,7 +65,7 @@ def test_only_graded_positions_count(backbone: Backbone, tmp_path: Path) -> None
     ):
         with torch.no_grad():
             loss = made.objective.loss([example])
-            graded = graded_places(example)
+            graded = loss_positions(example)
             ungraded = [place for place in range(len(example.target)) if place not in graded]
             other = replace(example, target=list(example.target))
             for place in ungraded:
@@ -82,7 +82,7 @@ def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
     made = small.trainer(backbone, tmp_path)
     with torch.no_grad():
         made.prefix.output_offset.normal_(generator=torch.Generator().manual_seed(0))
-        builder = ExampleBuilder(backbone, small.CONFIG.rows)
+        builder = ExampleBuilder(backbone, small.CONFIG.prefix)
         data = small.random_dataset()
         examples = [
             builder.recognition((0, data.positives[0].tolist()), True, TaskWeights()),
@@ -92,12 +92,12 @@ def test_loss_is_the_weighted_cross_entropy_over_text_codes_and_rows(
         for example in examples:
             embedded, mask = made.states.embed([example])
             hidden, _ = backbone.forward(embedded, mask)
-            for place in graded_places(example):
+            for place in loss_positions(example):
                 state = hidden[0, place]
                 if example.target_is_code[place]:
                     logits = backbone.image_logits(state)
                 else:
-                    logits = torch.cat([backbone.text_logits(state), made.prefix.output_rows @ state])
+                    logits = torch.cat([backbone.text_logits(state), made.prefix.output_embeddings @ state])
                 expected -= float(logits.log_softmax(-1)[example.target[place]]) * example.weight[place]
         # Together they are padded to the longer one.
         assert float(made.objective.loss(examples)) == pytest.approx(expected / 2, rel=1e-4)
@@ -113,11 +113,11 @@ def test_impossible_settings_are_refused(wrong: dict[str, Any]) -> None:
 
 def test_accuracy_on_what_was_held_out(backbone: Backbone, tmp_path: Path) -> None:
     made = small.trainer(backbone, tmp_path, replace(small.CONFIG, weights=TaskWeights(recognition=0.0)))
-    positives, negatives = made.yes_no(True), made.yes_no(False)
+    positives, negatives = made.yes_no_log_odds(True), made.yes_no_log_odds(False)
     assert positives.shape == (2,) and negatives.shape == (3,)
     outcome = made.train(None, None)
     assert 0.0 <= outcome.recognition_augmented <= 1.0
-    nothing = replace(small.random_dataset(), held_positives=torch.zeros((0, 16), dtype=torch.long))
+    nothing = replace(small.random_dataset(), validation_positives=torch.zeros((0, 16), dtype=torch.long))
     outcome = small.trainer(backbone, tmp_path / "none", dataset=nothing).train(None, None)
     assert math.isnan(outcome.recognition_augmented) and outcome.yes_no_threshold == 0.0
 
@@ -125,8 +125,8 @@ def test_accuracy_on_what_was_held_out(backbone: Backbone, tmp_path: Path) -> No
 def test_yes_no_reads_the_answers_first_word(backbone: Backbone, tmp_path: Path) -> None:
     """The same margin as a plain pass over the prompt and the self-prompt, without the answer behind it."""
     made = small.trainer(backbone, tmp_path)
-    codes = small.random_dataset().held_positives[1].tolist()
-    builder = ExampleBuilder(backbone, small.CONFIG.rows)
+    codes = small.random_dataset().validation_positives[1].tolist()
+    builder = ExampleBuilder(backbone, small.CONFIG.prefix)
     example = builder.recognition((4, codes), True, TaskWeights())
     words = [*backbone.tokenize("yes."), backbone.spec.end_id]
     kept = len(example.kind) - (len(words) - 1)
@@ -135,4 +135,4 @@ def test_yes_no_reads_the_answers_first_word(backbone: Backbone, tmp_path: Path)
         hidden, _ = backbone.forward(*made.states.embed([cut]))
         logits = backbone.text_logits(hidden[0, -1])
     yes, no = backbone.tokenize("yes.")[0], backbone.tokenize("no.")[0]
-    assert float(made.yes_no(True)[1]) == pytest.approx(float(logits[yes] - logits[no]), abs=1e-4)
+    assert float(made.yes_no_log_odds(True)[1]) == pytest.approx(float(logits[yes] - logits[no]), abs=1e-4)

@@ -28,7 +28,7 @@ def resident_mib():
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 root = Path(sys.argv[2])
-hinted, highest, stop = threading.Event(), [0.0], threading.Event()
+requested, highest, stop = threading.Event(), [0.0], threading.Event()
 
 def measure():
     while not stop.wait(0.05):
@@ -41,14 +41,14 @@ with Library.open(Path(sys.argv[1])) as library:
             "frozen": len(report.frozen), "failed": len(report.failed), "elapsed_s": report.elapsed_s}
     first = look()
     threading.Thread(target=measure, daemon=True).start()
-    with Watcher(lambda: [root], lambda folders: hinted.set(), times=WatchTimes(debounce_s=1.0)):
+    with Watcher(lambda: [root], lambda folders: requested.set(), times=WatchTimes(debounce_s=1.0)):
         before_mib = resident_mib()
         for folder in sorted(root.iterdir()):
             for entry in list(os.scandir(folder)):
                 os.rename(entry.path, f"{folder}/new {entry.name}")
         for folder in sorted(root.iterdir()):
             folder.rename(root / f"new {folder.name}")
-        assert hinted.wait(60)
+        assert requested.wait(60)
         watched_mib = max(highest[0], resident_mib())
         storm = look()
     stop.set()

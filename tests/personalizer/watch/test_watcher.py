@@ -14,11 +14,11 @@ from personalizer.scan.exclusions import Exclusions
 from personalizer.scan.file_system import Mount
 from personalizer.watch.polled_folders import Polled
 from personalizer.watch.roots import WatchTimes
-from personalizer.watch.watchdog_events import WatchdogNotices
+from personalizer.watch.watchdog_events import WatchdogEvents
 from personalizer.watch.watcher import Watcher
 
 
-class Hints:
+class ScanRequests:
     def __init__(self) -> None:
         self.count = 0
         self.folders: list[frozenset[str] | None] = []
@@ -36,34 +36,36 @@ class Hints:
 
 
 @pytest.fixture
-def hints() -> Hints:
-    return Hints()
+def scan_requests() -> ScanRequests:
+    return ScanRequests()
 
 
-def test_changes_become_one_hint(tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]) -> None:
-    with Watcher(lambda: [tmp_path], hints, times=WatchTimes(debounce_s=1.0)):
+def test_changes_become_one_scan_request(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
+) -> None:
+    with Watcher(lambda: [tmp_path], scan_requests, times=WatchTimes(debounce_s=1.0)):
         for number in range(5):
             make_photo(tmp_path / "new" / f"{number}.jpg", number)
-        assert hints.wait()
-        assert hints.count == 1
-    with Watcher(lambda: [tmp_path], hints, times=quick()):
+        assert scan_requests.wait()
+        assert scan_requests.count == 1
+    with Watcher(lambda: [tmp_path], scan_requests, times=quick()):
         (tmp_path / "new" / "3.jpg").rename(tmp_path / "three.jpg")
-        assert hints.wait()
+        assert scan_requests.wait()
         (tmp_path / "three.jpg").unlink()
-        assert hints.wait()
+        assert scan_requests.wait()
         (tmp_path / "new" / "2.jpg.xmp").write_text("what lies beside a photo says something about it")
-        assert hints.wait()
+        assert scan_requests.wait()
 
 
-def test_reading_and_other_files_are_no_hint(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+def test_reading_and_other_files_are_no_scan_request(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     photo = make_photo(tmp_path / "a.jpg", 1)
-    with Watcher(lambda: [tmp_path], hints, times=WatchTimes(debounce_s=0.05)):
+    with Watcher(lambda: [tmp_path], scan_requests, times=WatchTimes(debounce_s=0.05)):
         photo.read_bytes()
         (tmp_path / "library.sqlite3-wal").write_bytes(b"x")
         time.sleep(0.6)
-        assert hints.count == 0
+        assert scan_requests.count == 0
 
 
 def test_rescans_without_any_event_and_survives_errors(tmp_path: Path) -> None:
@@ -80,18 +82,22 @@ def test_rescans_without_any_event_and_survives_errors(tmp_path: Path) -> None:
         assert enough.wait(20)
 
 
-def test_folder_added_later_is_watched(tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]) -> None:
+def test_folder_added_later_is_watched(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
+) -> None:
     roots: list[Path] = []
-    with Watcher(lambda: list(roots), hints, times=WatchTimes(debounce_s=0.05, roots_s=0.05)) as watcher:
+    with Watcher(
+        lambda: list(roots), scan_requests, times=WatchTimes(debounce_s=0.05, roots_s=0.05)
+    ) as watcher:
         roots.append(tmp_path)
         until(lambda: tmp_path in watcher.watched)
         make_photo(tmp_path / "a.jpg", 1)
-        assert hints.wait()
+        assert scan_requests.wait()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not say where nothing but files came")
-def test_a_hint_names_the_folders_that_nothing_but_files_came_into(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+def test_new_files_request_a_scan_of_their_folders(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     for name in ("a", "b"):
@@ -102,10 +108,10 @@ def test_a_hint_names_the_folders_that_nothing_but_files_came_into(
 
     def told(change: Callable[[], object]) -> frozenset[str] | None:
         change()
-        assert hints.wait()
-        return hints.folders[-1]
+        assert scan_requests.wait()
+        return scan_requests.folders[-1]
 
-    with Watcher(lambda: [root], hints, times=quick(debounce_s=0.3)):
+    with Watcher(lambda: [root], scan_requests, times=quick(debounce_s=0.3)):
         assert told(lambda: (outside / "1.jpg").rename(root / "a" / "1.jpg")) == {a}
         assert told(lambda: [make_photo(Path(one) / "2.jpg", 2) for one in (a, b)]) == {a, b}
         assert told((root / "a" / "2.jpg").touch) == {a}
@@ -122,66 +128,66 @@ def test_a_hint_names_the_folders_that_nothing_but_files_came_into(
         assert few is not None and len(few) == 30
 
 
-def test_a_hint_that_fails_makes_the_next_one_about_everything(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+def test_after_a_failed_request_a_full_scan_is_requested(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     def failing_at_first(folders: frozenset[str] | None) -> None:
-        hints(folders)
-        if hints.count == 1:
+        scan_requests(folders)
+        if scan_requests.count == 1:
             raise RuntimeError("the library is locked")
 
     with Watcher(lambda: [tmp_path], failing_at_first, times=quick(debounce_s=0.2)):
         for number in range(3):
             make_photo(tmp_path / f"{number}.jpg", number)
-            assert hints.wait()
+            assert scan_requests.wait()
     own = frozenset({str(tmp_path)}) if sys.platform == "linux" else None
-    assert hints.folders == [own, None, own]
+    assert scan_requests.folders == [own, None, own]
 
 
-def test_a_hint_that_fails_is_given_again(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+def test_a_scan_request_that_fails_is_given_again(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     def failing_twice(folders: frozenset[str] | None) -> None:
-        hints(folders)
-        if hints.count <= 2:
+        scan_requests(folders)
+        if scan_requests.count <= 2:
             raise RuntimeError("the library is locked")
 
     with Watcher(lambda: [tmp_path], failing_twice, times=quick(debounce_s=0.2, max_delay_s=0.4)):
         make_photo(tmp_path / "1.jpg", 1)
         for _ in range(3):
-            assert hints.wait(), "nobody looks at the photo until something else happens"
-    assert hints.folders[1:] == [None, None]
+            assert scan_requests.wait(), "nobody looks at the photo until something else happens"
+    assert scan_requests.folders[1:] == [None, None]
 
 
-def test_where_notices_do_not_tell_everything_a_hint_is_about_everything(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+def test_incomplete_events_request_full_scans(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     (tmp_path / "phone").mkdir()
     mounts = [Mount(str(tmp_path / "phone"), "fuse.sshfs", "phone:")]
-    with Watcher(lambda: [tmp_path], hints, mounts=lambda: mounts, times=quick()):
+    with Watcher(lambda: [tmp_path], scan_requests, mounts=lambda: mounts, times=quick()):
         make_photo(tmp_path / "a.jpg", 1)
-        assert hints.wait() and hints.folders == [None]
+        assert scan_requests.wait() and scan_requests.folders == [None]
 
 
 def test_what_is_due_is_not_put_off_by_files_that_come_all_the_time(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     times = quick(debounce_s=0.1, max_delay_s=0.2, rescan_s=1.0)
-    with Watcher(lambda: [tmp_path], hints, times=times):
+    with Watcher(lambda: [tmp_path], scan_requests, times=times):
 
         def due_between_others() -> bool:
             make_photo(tmp_path / "a.jpg", 1)
-            return 2 <= hints.folders.count(None) < len(hints.folders)
+            return 2 <= scan_requests.folders.count(None) < len(scan_requests.folders)
 
         until(due_between_others)
 
 
-def test_where_the_last_scan_left_files_that_were_being_written_a_hint_is_about_everything(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+def test_files_being_written_request_a_full_scan(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
-    with Watcher(lambda: [tmp_path], hints, unfinished=lambda: True, times=quick()):
+    with Watcher(lambda: [tmp_path], scan_requests, unfinished=lambda: True, times=quick()):
         make_photo(tmp_path / "a.jpg", 1)
-        assert hints.wait() and hints.folders == [None]
+        assert scan_requests.wait() and scan_requests.folders == [None]
 
 
 def quick(**times: float) -> WatchTimes:
@@ -190,7 +196,7 @@ def quick(**times: float) -> WatchTimes:
 
 
 def test_what_is_across_a_network_is_polled(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     told: list[list[Polled]] = []
     nas, local = tmp_path / "nas", tmp_path / "local"
@@ -199,12 +205,12 @@ def test_what_is_across_a_network_is_polled(
     mounts = [Mount(str(nas), "nfs4", "nas:/photos"), Mount(str(local / "phone"), "fuse.sshfs", "phone:")]
     with Watcher(
         lambda: [nas, local],
-        hints,
+        scan_requests,
         mounts=lambda: list(mounts),
         on_polled=lambda polled: told.append(list(polled)),
         times=quick(network_s=0.3),
     ):
-        until(lambda: hints.count >= 3)
+        until(lambda: scan_requests.count >= 3)
         assert [(one.path, one.reason, one.refused) for one in told[-1]] == [
             (str(nas), "it is across a network", False),
             (str(local), "it is across a network", False),
@@ -212,88 +218,95 @@ def test_what_is_across_a_network_is_polled(
         mounts.clear()
         until(lambda: told[-1] == [])
         time.sleep(0.5)
-        before = hints.count
+        before = scan_requests.count
         time.sleep(0.5)
-        assert hints.count == before, "what is local is not polled"
+        assert scan_requests.count == before, "what is local is not polled"
         make_photo(nas / "a.jpg", 1)
-        until(lambda: hints.count > before)
+        until(lambda: scan_requests.count > before)
 
 
 def test_what_is_local_beside_a_share_is_watched(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     (tmp_path / "phone").mkdir()
     mounts = [Mount(str(tmp_path / "phone"), "fuse.sshfs", "phone:")]
-    with Watcher(lambda: [tmp_path], hints, mounts=lambda: mounts, times=quick()):
+    with Watcher(lambda: [tmp_path], scan_requests, mounts=lambda: mounts, times=quick()):
         make_photo(tmp_path / "phone" / "a.jpg", 1)
         time.sleep(0.5)
-        assert hints.count == 0, "there, other machines' changes would not be noticed either"
+        assert scan_requests.count == 0, "there, other machines' changes would not be noticed either"
         make_photo(tmp_path / "b.jpg", 2)
-        assert hints.wait()
+        assert scan_requests.wait()
 
 
-def test_what_was_not_at_rest_is_looked_at_again_soon(tmp_path: Path, hints: Hints) -> None:
+def test_what_was_not_at_rest_is_looked_at_again_soon(tmp_path: Path, scan_requests: ScanRequests) -> None:
     """Also where nothing is noticed in between: across a network."""
     unfinished = [True]
-    with Watcher(lambda: [tmp_path], hints, unfinished=lambda: unfinished[0], times=quick(look_again_s=0.1)):
+    with Watcher(
+        lambda: [tmp_path], scan_requests, unfinished=lambda: unfinished[0], times=quick(look_again_s=0.1)
+    ):
         began_s = time.monotonic()
-        until(lambda: hints.count >= 3)
+        until(lambda: scan_requests.count >= 3)
         assert time.monotonic() - began_s > 0.6, "less and less often"
         unfinished[0] = False
         time.sleep(0.3)
-        before = hints.count
+        before = scan_requests.count
         time.sleep(1.0)
-        assert hints.count == before
+        assert scan_requests.count == before
 
 
 def test_a_change_that_never_settles_is_scanned_nevertheless(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     photo = make_photo(tmp_path / "a.jpg", 1)
-    with Watcher(lambda: [tmp_path], hints, times=quick(debounce_s=0.5, max_delay_s=1.0)):
+    with Watcher(lambda: [tmp_path], scan_requests, times=quick(debounce_s=0.5, max_delay_s=1.0)):
         deadline = time.monotonic() + 20
-        while not hints.count and time.monotonic() < deadline:
+        while not scan_requests.count and time.monotonic() < deadline:
             photo.touch()
             photo.write_bytes(photo.read_bytes())
             time.sleep(0.02)
-        assert hints.count == 1
+        assert scan_requests.count == 1
 
 
-def test_a_folder_that_comes_and_goes(tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]) -> None:
+def test_a_folder_that_comes_and_goes(
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
+) -> None:
     """A drive that is plugged in is scanned, and watched from then on; one that is pulled out ends nothing."""
     drive, away = tmp_path / "drive", tmp_path / "away"
     make_photo(away / "a.jpg", 1)
-    with Watcher(lambda: [drive], hints, times=quick()):
+    with Watcher(lambda: [drive], scan_requests, times=quick()):
         for number in range(2):
             away.rename(drive)
-            assert hints.wait()
+            assert scan_requests.wait()
             make_photo(drive / f"new {number}.jpg", number)
-            assert hints.wait()
+            assert scan_requests.wait()
             drive.rename(away)
-            assert hints.wait()
+            assert scan_requests.wait()
 
 
 def test_what_is_excluded_is_not_watched(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path]
+    tmp_path: Path, scan_requests: ScanRequests, make_photo: Callable[..., Path]
 ) -> None:
     rules = [Exclusions()]
     (tmp_path / "Screenshots").mkdir()
-    with Watcher(lambda: [tmp_path], hints, exclusions=lambda: rules[0], times=quick()) as watcher:
+    with Watcher(lambda: [tmp_path], scan_requests, exclusions=lambda: rules[0], times=quick()) as watcher:
         make_photo(tmp_path / "Screenshots" / "a.jpg", 1)
-        assert hints.wait()
+        assert scan_requests.wait()
         rules[0] = Exclusions(("Screenshots",))
         until(lambda: watcher.watched.rules == rules[0])
-        assert hints.wait(), "what was left out is to be scanned"
+        assert scan_requests.wait(), "what was left out is to be scanned"
         time.sleep(0.3)
-        before = hints.count
+        before = scan_requests.count
         make_photo(tmp_path / "Screenshots" / "b.jpg", 2)
         time.sleep(0.5)
-        assert hints.count == before
+        assert scan_requests.count == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="others do not say that they lost anything")
-def test_when_notices_were_lost_everything_is_scanned_and_watched_again(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path], caplog: pytest.LogCaptureFixture
+def test_lost_events_request_a_full_scan_and_new_watches(
+    tmp_path: Path,
+    scan_requests: ScanRequests,
+    make_photo: Callable[..., Path],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
     queue = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
@@ -307,66 +320,71 @@ def test_when_notices_were_lost_everything_is_scanned_and_watched_again(
         return [tmp_path]
 
     names = make_photo(tmp_path / "0.jpg", 1), tmp_path / "1.jpg"
-    with Watcher(roots, hints, times=quick()):
+    with Watcher(roots, scan_requests, times=quick()):
         assert busy.wait(20)
         for number in range(queue // 2 + 100):
             names[number % 2].rename(names[1 - number % 2])
         (tmp_path / "new").mkdir()  # which nobody hears of
         free.set()
-        assert hints.wait()
+        assert scan_requests.wait()
         until(lambda: "more happened" in caplog.text)
         time.sleep(0.3)
-        before = hints.count
+        before = scan_requests.count
         make_photo(tmp_path / "new" / "a.jpg", 2)
-        until(lambda: hints.count > before)
+        until(lambda: scan_requests.count > before)
     assert str(tmp_path) not in caplog.text
 
 
 def test_clocks_that_are_put_back_do_not_stop_the_watching(
-    tmp_path: Path, hints: Hints, make_photo: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    scan_requests: ScanRequests,
+    make_photo: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with Watcher(lambda: [tmp_path], hints, times=quick(rescan_s=0.5)):
-        until(lambda: hints.count)
+    with Watcher(lambda: [tmp_path], scan_requests, times=quick(rescan_s=0.5)):
+        until(lambda: scan_requests.count)
         monkeypatch.setattr(time, "time", lambda: 0.0)
-        before = hints.count
-        until(lambda: hints.count >= before + 2)
+        before = scan_requests.count
+        until(lambda: scan_requests.count >= before + 2)
 
 
-def test_notices_through_watchdog(tmp_path: Path, make_photo: Callable[..., Path]) -> None:
+def test_events_from_watchdog(tmp_path: Path, make_photo: Callable[..., Path]) -> None:
     """As on systems without inotify."""
-    notices = WatchdogNotices(Exclusions(("Screenshots",)).skips_folder, lambda name: name.endswith(".jpg"))
+    file_events = WatchdogEvents(
+        Exclusions(("Screenshots",)).skips_folder, lambda name: name.endswith(".jpg")
+    )
 
     def changed() -> bool:
         deadline = time.monotonic() + 2
         while time.monotonic() < deadline:
-            if notices.wait(0.2).changed:
+            if file_events.wait(0.2).changed:
                 return True
         return False
 
     try:
         for place in ("a", "Screenshots/b"):
             (tmp_path / place).mkdir(parents=True)
-        notices.watch(tmp_path)
+        file_events.watch(tmp_path)
         make_photo(tmp_path / "Screenshots" / "b" / "a.jpg", 1)
         (tmp_path / "a" / "notes.txt").touch()
         (tmp_path / "Screenshots" / "c").mkdir()
         assert not changed()
         photo = make_photo(tmp_path / "a" / "a.jpg", 1)
         assert changed()
-        while notices.wait(0.3).changed:
+        while file_events.wait(0.3).changed:
             pass
         photo.read_bytes()
         assert not changed()
         (tmp_path / "a").rename(tmp_path / "b")
         assert changed()
-        notices.unwatch(tmp_path)
-        while notices.wait(0.3).changed:
+        file_events.unwatch(tmp_path)
+        while file_events.wait(0.3).changed:
             pass
         make_photo(tmp_path / "c.jpg", 1)
         assert not changed()
-        notices.wake()
+        file_events.wake()
         with pytest.raises(OSError):
-            notices.watch(tmp_path / "none")
-        assert len(notices) == 0
+            file_events.watch(tmp_path / "none")
+        assert len(file_events) == 0
     finally:
-        notices.close()
+        file_events.close()

@@ -102,10 +102,10 @@ def test_every_variant_is_a_training_of_its_own() -> None:
 
 def test_variants_are_chosen_by_name_beside_the_full_one() -> None:
     assert list(choose_variants([])) == list(VARIANTS)
-    assert list(choose_variants(["deep_rows", "single_prefix"])) == [FULL, "single_prefix", "deep_rows"]
+    assert list(choose_variants(["deep_prompts", "single_prefix"])) == [FULL, "single_prefix", "deep_prompts"]
     with pytest.raises(UsageError) as refused:
-        choose_variants(["deep_rows", "magic"])
-    assert "'magic'" in refused.value.found and "'deep_rows'" not in refused.value.found
+        choose_variants(["deep_prompts", "magic"])
+    assert "'magic'" in refused.value.found and "'deep_prompts'" not in refused.value.found
     assert all(name in refused.value.fix for name in VARIANTS)
 
 

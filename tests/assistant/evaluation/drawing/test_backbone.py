@@ -102,11 +102,15 @@ def test_a_stand_in_for_a_trained_concept_is_read_like_one(
     measure = BackboneMeasure(session)
     codes = measure.codes([pictures[0].image()])[0]
     context = stand_in(session, codes)
-    assert [len(context.inputs[kind]) for kind in ("name", "generation", "understanding")] == [1, 16, 16]
+    assert [len(context.input_embeddings[kind]) for kind in ("name", "generation", "understanding")] == [
+        1,
+        16,
+        16,
+    ]
     embedded = session.embed_image_codes(codes)
-    assert np.array_equal(context.inputs["generation"][0], embedded[0])
-    assert np.array_equal(context.inputs["understanding"][-1], embedded[-1])
-    assert len(session.spec.free_ids) > 32 and np.isfinite(context.inputs["name"]).all()
+    assert np.array_equal(context.input_embeddings["generation"][0], embedded[0])
+    assert np.array_equal(context.input_embeddings["understanding"][-1], embedded[-1])
+    assert len(session.spec.free_ids) > 32 and np.isfinite(context.input_embeddings["name"]).all()
 
 
 def test_pairs_show_one_subject_or_a_stranger_of_its_class() -> None:

@@ -55,8 +55,10 @@ def test_captions_and_questions_take_the_prompt_too(session: BackboneSession) ->
     labels = sorted({str(picture.record.label) for picture in pictures})
     bare = BackboneMeasure(session)
     concept = stand_in(session, bare.codes([pictures[0].image()])[0])
-    loud = {kind: 40 * rows for kind, rows in concept.inputs.items()}
-    shouting = bare.with_concept(type(concept)(session, dataclasses.replace(concept.rows, inputs=loud)))
+    loud = {kind: 40 * rows for kind, rows in concept.input_embeddings.items()}
+    shouting = bare.with_concept(
+        type(concept)(session, dataclasses.replace(concept.prefix, input_embeddings=loud))
+    )
     asked = some_questions(pictures, 12, seed=0)
     assert len(set(bare.said_yes(asked))) == 2
     assert len(set(shouting.said_yes(asked))) == 1

@@ -92,7 +92,7 @@ def _ablation() -> dict[str, Any]:
     return {
         "rows": [
             {"variant": "full", **measured, "minus_full": None},
-            {"variant": "deep_rows", **measured, "minus_full": minus_full},
+            {"variant": "deep_prompts", **measured, "minus_full": minus_full},
         ],
         "no_concept": {"recognition": _row(), "generation": {"similarity": 0.3, "position": -0.4}},
         "retrieval_only": {"recognition": _row()},
@@ -150,7 +150,7 @@ def test_controls_that_were_not_measured_are_left_out_and_others_are_rows(tmp_pa
 def test_ways_of_training_stand_beside_the_full_one_and_the_controls() -> None:
     found = tables.ablation_table(_ablation())
     assert [row[0].split(":")[0] for row in found[1:]] == [
-        *("full", "deep_rows", "no_concept", "retrieval_only", "floor", "ceiling")
+        *("full", "deep_prompts", "no_concept", "retrieval_only", "floor", "ceiling")
     ]
     full, deep = found[1], found[2]
     assert full[-3:] == ("51.200", "1000", "4000")

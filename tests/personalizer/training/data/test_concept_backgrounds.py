@@ -124,7 +124,7 @@ def collect(
         views_per_photo=6,
         soft_positives=0,
         soft_groups=2,
-        generation_rows=4,
+        generation_tokens=4,
         seed=seed,
         background_views=views,
         background_negatives=negatives,
@@ -174,7 +174,7 @@ def test_they_depend_on_the_seed_only(world: SimpleNamespace, backbone: Backbone
     first, again, other = (
         collect(world, concept, backbone, views=2, negatives=2, seed=seed) for seed in (0, 0, 1)
     )
-    for name in ("positives", "held_positives", "negatives", "held_negatives"):
+    for name in ("positives", "validation_positives", "negatives", "validation_negatives"):
         assert torch.equal(getattr(first, name), getattr(again, name))
     assert not torch.equal(first.positives[-6:], other.positives[-6:])
 
@@ -236,7 +236,7 @@ def test_what_was_put_on_another_ground_is_recognised_and_never_drawn(
     rng = np.random.default_rng(0)
     recognized, drawn = set(), set()
     for _ in range(60):
-        *asked, drawing = sampler.batch(rng, recognition=4, description=0, generation=1)
+        *asked, drawing = sampler.sample_batch(rng, recognition=4, description=0, generation=1)
         for example in asked[::2]:
             recognized |= {
                 value for kind, value in zip(example.kind, example.value, strict=True) if kind == CODE

@@ -10,12 +10,12 @@ import torch
 from personalizer.backbones.base import Backbone
 from personalizer.backbones.registry import load_backbone
 from personalizer.prefix.dual_prefix import DualPrefixConfig
-from personalizer.prefix.prompts import ImageSlot, Rows
+from personalizer.prefix.prompts import ImageSlot, VirtualTokens
 from personalizer.training.data.examples import (
     CODE,
     CONTEXT,
-    ROW,
     TEXT,
+    VIRTUAL,
     Example,
     ExampleBuilder,
     ExampleSampler,
@@ -25,7 +25,7 @@ from personalizer.training.data.examples import (
 from personalizer.training.data.fact_questions import TextQuestion
 from personalizer.training.data.soft_positives import SoftPositive
 
-ROWS = DualPrefixConfig(generation_rows=6, understanding_rows=3)
+PREFIX_CONFIG = DualPrefixConfig(generation_tokens=6, understanding_tokens=3)
 NAME, GENERATION, UNDERSTANDING = [0], [1, 2, 3, 4, 5, 6], [7, 8, 9]
 CODES = list(range(16))
 WEIGHTS = TaskWeights(recognition=1.0, description=0.4, generation=0.5, self_prompt=0.1)
@@ -38,11 +38,11 @@ def backbone(pocket_like: Path) -> Backbone:
 
 @pytest.fixture(scope="module")
 def builder(backbone: Backbone) -> ExampleBuilder:
-    return ExampleBuilder(backbone, ROWS)
+    return ExampleBuilder(backbone, PREFIX_CONFIG)
 
 
 def rows_read(example: Example) -> list[int]:
-    return [value for kind, value in zip(example.kind, example.value, strict=True) if kind == ROW]
+    return [value for kind, value in zip(example.kind, example.value, strict=True) if kind == VIRTUAL]
 
 
 def graded(example: Example) -> list[tuple[bool, int, float]]:
@@ -58,14 +58,14 @@ def check_shape(example: Example, backbone: Backbone) -> None:
         len({len(getattr(example, name)) for name in ("kind", "value", "target", "target_is_code", "weight")})
         == 1
     )
-    begin, end = example.picture
+    begin, end = example.image_span
     assert set(example.kind[begin:end]) <= {CODE, CONTEXT, TEXT}
-    assert (example.reads is None) == (begin == end)
+    assert (example.image is None) == (begin == end)
     assert len(example.kind) < spec.max_positions
     assert (example.kind[0], example.value[0]) == (TEXT, spec.begin_ids[0])
     for place in range(1, len(example.kind)):
         kind, value = example.kind[place], example.value[place]
-        expected = value + spec.text_vocabulary if kind == ROW else value
+        expected = value + spec.text_vocabulary if kind == VIRTUAL else value
         assert example.target[place - 1] == expected
         assert example.target_is_code[place - 1] == (kind == CODE)
     separator = max(
@@ -166,11 +166,11 @@ def test_soft_positives_use_their_first_rows_and_never_the_name(
 
 
 def test_rows_are_counted_from_the_front_and_capped(builder: ExampleBuilder) -> None:
-    assert list(builder.row_range(Rows("name"))) == NAME
-    assert list(builder.row_range(Rows("generation"))) == GENERATION
-    assert list(builder.row_range(Rows("generation", 2))) == GENERATION[:2]
-    assert list(builder.row_range(Rows("generation", 99))) == GENERATION
-    assert list(builder.row_range(Rows("understanding"))) == UNDERSTANDING
+    assert list(builder.virtual_token_range(VirtualTokens("name"))) == NAME
+    assert list(builder.virtual_token_range(VirtualTokens("generation"))) == GENERATION
+    assert list(builder.virtual_token_range(VirtualTokens("generation", 2))) == GENERATION[:2]
+    assert list(builder.virtual_token_range(VirtualTokens("generation", 99))) == GENERATION
+    assert list(builder.virtual_token_range(VirtualTokens("understanding"))) == UNDERSTANDING
 
 
 def test_pictures_stand_between_their_markers(builder: ExampleBuilder, backbone: Backbone) -> None:
@@ -186,7 +186,7 @@ def test_pictures_stand_between_their_markers(builder: ExampleBuilder, backbone:
 def test_a_backbone_with_another_reader_gets_contexts(pocket_like: Path) -> None:
     other = load_backbone(str(pocket_like), "cpu")
     other.reads_own_codes = False
-    example = ExampleBuilder(other, ROWS).recognition((2, CODES), True, WEIGHTS)
+    example = ExampleBuilder(other, PREFIX_CONFIG).recognition((2, CODES), True, WEIGHTS)
     found = [value for kind, value in zip(example.kind, example.value, strict=True) if kind == CONTEXT]
     assert found == list(range(2 * 16, 3 * 16))
     assert CODE not in example.kind
@@ -198,9 +198,9 @@ def dataset(soft: int = 4, hard: int = 2) -> PrefixDataset:
 
     return PrefixDataset(
         positives=codes(0, 3),
-        held_positives=codes(3, 1),
+        validation_positives=codes(3, 1),
         negatives=codes(8, 6),
-        held_negatives=codes(14, 2),
+        validation_negatives=codes(14, 2),
         hard_negatives=hard,
         soft_codes=codes(20, soft),
         soft=[SoftPositive(index, 0.5, 4 - index) for index in range(soft)],
@@ -220,7 +220,7 @@ def test_batches_mix_the_tasks_and_never_show_what_is_held_out(
     shown: set[int] = set()
     negatives: list[int] = []
     for _ in range(60):
-        examples = sampler.batch(rng, recognition=4, description=1, generation=2)
+        examples = sampler.sample_batch(rng, recognition=4, description=1, generation=2)
         assert len(examples) == 7
         for number, example in enumerate(examples):
             check_shape(example, backbone)
@@ -242,7 +242,7 @@ def test_batches_mix_the_tasks_and_never_show_what_is_held_out(
 
 def test_without_soft_positives_or_hard_negatives_true_ones_take_their_place(builder: ExampleBuilder) -> None:
     sampler = ExampleSampler(builder, dataset(soft=0, hard=0), WEIGHTS)
-    examples = sampler.batch(np.random.default_rng(0), recognition=2, description=0, generation=4)
+    examples = sampler.sample_batch(np.random.default_rng(0), recognition=2, description=0, generation=4)
     assert len(examples) == 6
     assert all(picture_of(example) in range(0, 3) for example in examples[2:])
 
@@ -256,7 +256,7 @@ def test_questions_come_last_and_as_often_for_each_answer(
     told = replace(dataset(), questions=(*questions, TextQuestion("is {name} sad?", "no.")))
     rng = np.random.default_rng(0)
     sampler = ExampleSampler(builder, told, WEIGHTS, text=2)
-    batches = [sampler.batch(rng, recognition=2, description=0, generation=1) for _ in range(60)]
+    batches = [sampler.sample_batch(rng, recognition=2, description=0, generation=1) for _ in range(60)]
     assert {len(examples) for examples in batches} == {5}
     asked = [example for examples in batches for example in examples[3:]]
     assert not any(CODE in example.kind for example in asked)
@@ -271,7 +271,7 @@ def test_without_facts_a_batch_is_what_it_was(builder: ExampleBuilder) -> None:
         ExampleSampler(builder, dataset(), WEIGHTS, text=3),
     )
     batches = [
-        sampler.batch(np.random.default_rng(5), recognition=4, description=1, generation=2)
+        sampler.sample_batch(np.random.default_rng(5), recognition=4, description=1, generation=2)
         for sampler in (plain, asking)
     ]
     assert batches[0] == batches[1]
@@ -280,14 +280,14 @@ def test_without_facts_a_batch_is_what_it_was(builder: ExampleBuilder) -> None:
 def test_the_same_generator_draws_the_same_batch(builder: ExampleBuilder) -> None:
     sampler = ExampleSampler(builder, dataset(), WEIGHTS)
     first, second = (
-        sampler.batch(np.random.default_rng((3, 9)), recognition=4, description=1, generation=2)
+        sampler.sample_batch(np.random.default_rng((3, 9)), recognition=4, description=1, generation=2)
         for _ in range(2)
     )
     assert first == second
 
 
 def test_without_self_prompting_answers_have_no_rows_of_their_own(backbone: Backbone) -> None:
-    plain = ExampleBuilder(backbone, replace(ROWS, self_prompting=False))
+    plain = ExampleBuilder(backbone, replace(PREFIX_CONFIG, self_prompting=False))
     vocabulary = backbone.spec.text_vocabulary
     asked = TextQuestion("is {name} red?", "yes.")
     examples = [
@@ -312,5 +312,5 @@ def test_hard_negatives_can_be_left_out_where_there_are_others(
 ) -> None:
     sampler = ExampleSampler(builder, dataset(hard=hard), WEIGHTS, hard_negatives=False)
     rng = np.random.default_rng(0)
-    batches = [sampler.batch(rng, recognition=2, description=0, generation=0) for _ in range(80)]
+    batches = [sampler.sample_batch(rng, recognition=2, description=0, generation=0) for _ in range(80)]
     assert {picture_of(batch[1]) for batch in batches} == set(expected)

@@ -62,10 +62,12 @@ def test_the_bank_supplies_negatives_and_soft_positives(
         {"codes": codes, "vectors": vectors}, folder / BANK_FILE, metadata={"embedding_version": version}
     )
     backbone = load_backbone(str(folder), "cpu")
-    config = PicturesConfig(views_per_photo=4, soft_positives=12, soft_groups=3, generation_rows=8)
+    config = PicturesConfig(views_per_photo=4, soft_positives=12, soft_groups=3, generation_tokens=8)
     found = collect_pictures(world.library, world.library.concept(world.concept), backbone, config)
-    assert found.positives.shape == (12, 16) and found.held_positives.shape == (12, 16)
-    everything = {tuple(row) for part in (found.negatives, found.held_negatives) for row in part.tolist()}
+    assert found.positives.shape == (12, 16) and found.validation_positives.shape == (12, 16)
+    everything = {
+        tuple(row) for part in (found.negatives, found.validation_negatives) for row in part.tolist()
+    }
     assert {tuple(row) for row in codes.tolist()} <= everything
     assert len(found.soft) == len(found.soft_codes) == (12 if bank == "same version" else 8)
     if bank == "same version":
@@ -116,7 +118,7 @@ def test_what_may_be_the_concept_is_no_negative(
         library.add_members(world.concept, [unsure], source="cluster", status=said)
     found = small.collect(world, backbone)
     everything = len(
-        {tuple(row) for part in (found.negatives, found.held_negatives) for row in part.tolist()}
+        {tuple(row) for part in (found.negatives, found.validation_negatives) for row in part.tolist()}
     )
     others = 8 if kind == "object" else 1
     assert everything == others + (said != "suggested")

@@ -16,7 +16,7 @@ def at_angles(*degrees: float) -> np.ndarray:
 
 
 def rank(positives: np.ndarray, candidates: np.ndarray, **options: int) -> list[SoftPositive]:
-    settings = {"count": 1000, "groups": 4, "generation_rows": 16} | options
+    settings = {"count": 1000, "groups": 4, "generation_tokens": 16} | options
     return rank_soft_positives(positives, candidates, **settings)
 
 
@@ -25,15 +25,15 @@ def rank(positives: np.ndarray, candidates: np.ndarray, **options: int) -> list[
 def test_the_more_similar_the_more_rows(seed: int, rows: int, groups: int, count: int) -> None:
     rng = np.random.default_rng(seed)
     positives, candidates = unit(rng.normal(size=(3, 8))), unit(rng.normal(size=(50, 8)))
-    ranked = rank(positives, candidates, generation_rows=rows, groups=groups, count=count)
+    ranked = rank(positives, candidates, generation_tokens=rows, groups=groups, count=count)
     assert len(ranked) == min(count, 50) == len({soft.index for soft in ranked})
     prototype = positives.mean(axis=0) / np.linalg.norm(positives.mean(axis=0))
     for soft in ranked:
         assert soft.similarity == pytest.approx(float(candidates[soft.index] @ prototype), abs=1e-5)
-        assert 1 <= soft.rows < rows, "only true positives use all rows"
+        assert 1 <= soft.tokens < rows, "only true positives use all rows"
     similarities = [soft.similarity for soft in ranked]
     assert similarities == sorted(similarities, reverse=True)
-    counts = [soft.rows for soft in ranked]
+    counts = [soft.tokens for soft in ranked]
     assert counts == sorted(counts, reverse=True)
     left_out = set(range(50)) - {soft.index for soft in ranked}
     assert all(float(candidates[index] @ prototype) <= similarities[-1] + 1e-6 for index in left_out)
@@ -41,7 +41,7 @@ def test_the_more_similar_the_more_rows(seed: int, rows: int, groups: int, count
 
 def test_groups_are_even_and_end_with_the_fewest() -> None:
     ranked = rank(at_angles(0), at_angles(*range(10, 90, 10)))
-    assert [soft.rows for soft in ranked] == [12, 12, 9, 9, 6, 6, 3, 3]
+    assert [soft.tokens for soft in ranked] == [12, 12, 9, 9, 6, 6, 3, 3]
     assert [soft.index for soft in ranked] == list(range(8))
 
 
@@ -78,4 +78,4 @@ def test_inputs_are_left_alone() -> None:
 
 def test_one_row_cannot_be_divided() -> None:
     # With a single row a lookalike would train as much as the thing itself.
-    assert rank(at_angles(0), at_angles(10, 20), generation_rows=1) == []
+    assert rank(at_angles(0), at_angles(10, 20), generation_tokens=1) == []

@@ -17,7 +17,7 @@ from personalizer.training.data.examples import ExampleBuilder, PrefixDataset, T
 from personalizer.training.data.fact_questions import TextQuestion, text_questions
 from personalizer.training.trainer import PrefixTrainer, TrainerConfig
 
-ROWS = DualPrefixConfig(2, 4)
+PREFIX_CONFIG = DualPrefixConfig(2, 4)
 ODD = [
     "בו הוא כלב קטן",
     "Bo is fond of 🍕 and crème brûlée 👩‍👩‍👧",
@@ -45,16 +45,22 @@ def trainer(
 ) -> PrefixTrainer:
     dataset = PrefixDataset(
         positives=codes[:2],
-        held_positives=codes[:0],
+        validation_positives=codes[:0],
         negatives=codes[2:],
-        held_negatives=codes[:0],
+        validation_negatives=codes[:0],
         hard_negatives=1,
         soft_codes=codes[:0],
         soft=[],
         questions=tuple(text_questions("Bo", facts)[0]),
     )
     config = TrainerConfig(
-        rows=ROWS, steps=steps, learning_rate=0.1, recognition=2, description=0, generation=1, text=2
+        prefix=PREFIX_CONFIG,
+        steps=steps,
+        learning_rate=0.1,
+        recognition=2,
+        description=0,
+        generation=1,
+        text=2,
     )
     return PrefixTrainer(backbone, dataset, config, directory, "f")
 
@@ -63,7 +69,7 @@ def trainer(
 def likelihood(backbone: Backbone, made: PrefixTrainer, question: str, answer: str) -> float:
     """log P of the answer behind the self-prompt."""
     asked = TextQuestion(question, answer)
-    example = ExampleBuilder(backbone, ROWS).text_question(asked, TaskWeights(self_prompt=0.0))
+    example = ExampleBuilder(backbone, PREFIX_CONFIG).text_question(asked, TaskWeights(self_prompt=0.0))
     hidden, _ = backbone.forward(*made.states.embed([example]))
     graded = [place for place, weight in enumerate(example.weight) if weight > 0]
     logits = backbone.text_logits(hidden[0, graded]).float()

@@ -14,20 +14,20 @@ from safetensors.torch import load_file, save
 
 from exporters.onnx.prefix import export_concept
 from exporters.onnx.torch_session import TorchSession
-from exporters.runtime.concept import ConceptRuntime, ConceptsTogether, LearnedRows
+from exporters.runtime.concept import ConceptRuntime, ConceptsTogether, PrefixWeights
 from exporters.runtime.ort_session import OrtSession
 from personalizer.backbones.spec import BackboneSpec
 from personalizer.errors import CorruptArtifactError
 from personalizer.prefix.dual_prefix import DualPrefix, DualPrefixConfig, save_prefix
-from personalizer.prefix.prompts import Rows, personal_prompt, question
+from personalizer.prefix.prompts import VirtualTokens, personal_prompt, question
 
-CONFIG = DualPrefixConfig(generation_rows=3, understanding_rows=4, deep_layers=1)
+CONFIG = DualPrefixConfig(generation_tokens=3, understanding_tokens=4, deep_layers=1)
 
 
 def write(directory: Path, spec: BackboneSpec, config: DualPrefixConfig = CONFIG) -> DualPrefix:
     generator = torch.Generator().manual_seed(5)
-    start = torch.randn(config.rows, spec.hidden_size, generator=generator) * 0.15
-    shape = (config.deep_layers, 2, config.rows, spec.kv_heads * spec.head_dim)
+    start = torch.randn(config.num_virtual_tokens, spec.hidden_size, generator=generator) * 0.15
+    shape = (config.deep_layers, 2, config.num_virtual_tokens, spec.kv_heads * spec.head_dim)
     prefix = DualPrefix(config, start, 0.15, torch.randn(shape, generator=generator))
     torch.nn.init.normal_(prefix.output_offset, generator=generator)
     torch.nn.init.normal_(prefix.deep_offset, generator=generator)
@@ -73,18 +73,20 @@ def test_the_start_has_them_at_the_rows_of_the_first_layers(
     place, length = {}, len(fp32.spec.begin_ids)
     for segment in personal_prompt():
         for _ in deep.embed([segment]):
-            if isinstance(segment, Rows):
+            if isinstance(segment, VirtualTokens):
                 place[length] = len(place)
             length += 1
-    assert len(place) == CONFIG.rows and length == deep.start.length
-    for number, (found, before) in enumerate(zip(deep.start.tensors, plain.start.tensors, strict=True)):
+    assert len(place) == CONFIG.num_virtual_tokens and length == deep.prompt_cache.length
+    for number, (found, before) in enumerate(
+        zip(deep.prompt_cache.tensors, plain.prompt_cache.tensors, strict=True)
+    ):
         for position in range(length):
             expected = np.array(before[0, :, position])
             if number < 2 and position in place:
                 expected = expected + moves[0, number, place[position]].reshape(expected.shape)
             np.testing.assert_allclose(found[0, :, position], expected, atol=2e-2, rtol=2e-3)
     asked = deep.embed(question("is {name} a dog?"))[None]
-    moved, still = (fp32.forward(asked, one.start)[0][0, -1] for one in (deep, plain))
+    moved, still = (fp32.forward(asked, one.prompt_cache)[0][0, -1] for one in (deep, plain))
     assert np.abs(moved - still).max() > 1e-2
 
 
@@ -94,7 +96,7 @@ def test_torch_and_onnxruntime_serve_the_same(
     said = []
     for session in (torch_session, fp32, int8):
         concept = ConceptRuntime.load(session, directory)
-        hidden, _ = session.forward(concept.embed(question("what is {name}?"))[None], concept.start)
+        hidden, _ = session.forward(concept.embed(question("what is {name}?"))[None], concept.prompt_cache)
         said.append(concept.logits(hidden[:, -1]))
     np.testing.assert_allclose(said[0], said[1], atol=5e-3)
     # 8 bits move it no further than they move a concept without deep rows.
@@ -105,8 +107,8 @@ def test_what_is_stored_beside_the_prefix_has_them(fp32: OrtSession, directory: 
     computed = ConceptRuntime.load(fp32, directory)
     export_concept(fp32, directory)
     stored = ConceptRuntime.load(fp32, directory)
-    assert stored.start_was_stored
-    for one, other in zip(computed.start.tensors, stored.start.tensors, strict=True):
+    assert stored.prompt_cache_was_stored
+    for one, other in zip(computed.prompt_cache.tensors, stored.prompt_cache.tensors, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
@@ -115,12 +117,14 @@ def test_beside_another_concept_each_keeps_its_own(
 ) -> None:
     rex, mika = (ConceptRuntime.load(fp32, folder) for folder in (directory, other_prefix_directory))
     together = ConceptsTogether([mika, rex])
-    for both, one, other in zip(together.start.tensors, mika.start.tensors, rex.start.tensors, strict=True):
+    for both, one, other in zip(
+        together.prompt_cache.tensors, mika.prompt_cache.tensors, rex.prompt_cache.tensors, strict=True
+    ):
         np.testing.assert_array_equal(both, np.concatenate([one, other[:, :, 1:]], axis=2))
 
 
 @pytest.mark.parametrize("damage", ["missing", "rows", "nan", "format", "layers", "width"])
-def test_deep_rows_that_cannot_be_right(fp32: OrtSession, directory: Path, damage: str) -> None:
+def test_deep_prompts_that_cannot_be_right(fp32: OrtSession, directory: Path, damage: str) -> None:
     tensors = load_file(directory / "prefix.safetensors")
     deep, entries = tensors.pop("deep_rows"), {}
     if damage == "rows":
@@ -141,6 +145,6 @@ def test_deep_rows_that_cannot_be_right(fp32: OrtSession, directory: Path, damag
 
 
 def test_a_prefix_without_any_is_read_as_before(fp32: OrtSession, prefix_directory: Path) -> None:
-    assert LearnedRows.read(prefix_directory).deep is None
+    assert PrefixWeights.read(prefix_directory).deep_prompts is None
     manifest = json.loads((prefix_directory / "manifest.json").read_text())
     assert manifest["format"] == 1
