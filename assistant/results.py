@@ -161,12 +161,23 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureSource:
+    """A photo of the user's that a montage shows a part of."""
+
+    picture: Path
+    """The montage."""
+    photo: Path
+    concept: str | None
+    """Who or what was cut out of it; None for the photo behind it all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Imagined:
     """Generated pictures and how they were generated."""
 
     paths: list[Path]
     concepts: list[str]
-    """Named concepts whose prefix was used."""
+    """Named concepts that are in the pictures: cut out of a photo, or drawn from their prefix."""
     seed: int
     """The first picture's seed; the next ones count up from it."""
     backbone: str
@@ -174,6 +185,13 @@ class Imagined:
     elapsed_s: float
     notes: list[str] = field(default_factory=list)
     """What the user should know, such as a named concept that has no prefix yet."""
+    prompt: str = ""
+    """What was painted, in the user's words with what is known of the concepts."""
+    painter: str = "backbone"
+    """`montage` or `backbone`."""
+    sources: list[PictureSource] = field(default_factory=list)
+    scene: str = ""
+    """What the things of a montage were set into."""
 
 
 @dataclass(frozen=True, slots=True)

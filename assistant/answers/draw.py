@@ -1,19 +1,24 @@
-"""Draws pictures of a text, with the named concepts in it, and writes them as PNG. Trains nothing."""
+"""Paints pictures of a text, with the named concepts in it, and writes them as PNG. Trains nothing.
+
+Two painters: montages of the user's own photos, and the backbone.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from assistant.language.ordinary_words import folded, overlooked_names
 from assistant.language.parse import Phrase
-from assistant.results import Imagined
-from personalizer.errors import UsageError
+from assistant.results import Imagined, PictureSource
+from personalizer.errors import FamiliarError, UsageError
 from personalizer.home import Home, write_atomically
 from personalizer.library.library import Library
 from personalizer.photos.formats import SOFTWARE, is_drawing
@@ -23,18 +28,25 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from assistant.answers.backbone_service import BackboneService
+    from assistant.imagine.montage import Montage, MontagePainter
 
+Painter = Literal["auto", "montage", "backbone"]
 MAX_SEED = 2**31 - 1
 MAX_COUNT = 64
 
 
 class ImageGenerator:
-    """Draws for one library. Safe to use from several threads."""
+    """Paints for one library. Safe to use from several threads."""
 
-    def __init__(self, home: Home, library: Library, serving: BackboneService) -> None:
+    def __init__(
+        self, home: Home, library: Library, serving: BackboneService, prepare: Callable[[], None]
+    ) -> None:
+        """`prepare` sees that the backbone can be served, which may take a while."""
         self._home = home
         self.library = library
         self._serving = serving
+        self._prepare = prepare
+        self._one_montage = threading.Lock()
 
     def draw(
         self,
@@ -44,21 +56,98 @@ class ImageGenerator:
         count: int,
         on_progress: OnProgress | None,
         started: float,
+        painter: Painter = "auto",
     ) -> Imagined:
-        """Draw `count` pictures of `words` with seeds from `seed` on; `started` is the monotonic time to count from.
+        """Paint `count` pictures of `words` with seeds from `seed` on; `started` is the monotonic time to count from.
 
-        Pictures are drawn and saved some at a time: stopping by an error from `on_progress` keeps those that are
-        saved. Raises UsageError for an empty text, a count that is not 1..64, a seed below 0 or a file in the way
-        that Familiar did not draw.
+        `auto` makes a montage wherever a named concept is asked for, and lets the backbone draw everything else.
+        Pictures are painted and saved some at a time: stopping by an error from `on_progress` keeps those that are
+        saved. Raises UsageError for an empty text, a count that is not 1..64, a seed below 0, a montage of nobody or a
+        file in the way that Familiar did not draw.
         """
+        first_seed = secrets.randbelow(MAX_SEED - MAX_COUNT) if seed is None else seed
+        _check(words.text, count, first_seed)
+        known = self._known(words)
+        if painter == "montage" and not known:
+            raise UsageError(
+                tried=f"making a montage of “{words.text}”",
+                found="no name that I know is in these words",
+                fix="Name somebody, or let the model draw: --painter backbone",
+            )
+        paths = self._targets(words.text, out, first_seed, count)
+        _refuse_to_replace(paths)
+        if known and painter != "backbone":
+            return self._montages(words, known, paths, first_seed, on_progress, started)
+        return self._drawings(words, known, paths, first_seed, on_progress, started)
+
+    def _montages(
+        self,
+        words: Phrase,
+        concepts: list[Concept],
+        paths: Sequence[Path],
+        first_seed: int,
+        on_progress: OnProgress | None,
+        started: float,
+    ) -> Imagined:
+        notes: dict[str, None] = {}
+        sources: list[PictureSource] = []
+        scenes: dict[str, None] = {}
+        with self._one_montage:
+            wish = self._montage_painter.understand(words, concepts)
+            for number, path in enumerate(paths):
+                if on_progress is not None:
+                    on_progress(Progress(number, len(paths), f"Cutting out {' and '.join(_names(concepts))}"))
+                montage = self._montage_painter.paint(wish, concepts, first_seed + number)
+                self._save(montage.image, path, words.text, first_seed + number, concepts, _about(montage))
+                notes |= dict.fromkeys(montage.notes)
+                scenes[montage.scene.title] = None
+                sources += [PictureSource(path, one.path, one.name) for one in montage.subjects]
+                if montage.scene.photo is not None:
+                    sources.append(PictureSource(path, montage.scene.photo, None))
+        return Imagined(
+            paths=list(paths),
+            concepts=_names(concepts),
+            seed=first_seed,
+            backbone="",
+            tokens_per_s=0.0,
+            elapsed_s=round(time.monotonic() - started, 3),
+            notes=[*notes, *self._overlooked(words)],
+            prompt=words.text,
+            painter="montage",
+            sources=sources,
+            scene="; ".join(scenes),
+        )
+
+    @cached_property
+    def _montage_painter(self) -> MontagePainter:
+        from assistant.imagine.montage import MontagePainter
+        from personalizer.analysis.main_thing import MaskNetwork
+
+        return MontagePainter(self.library, MaskNetwork(threads=os.cpu_count() or 1), self._draw_place)
+
+    def _draw_place(self, place: str, seed: int) -> Image.Image | None:
+        """A place that no scene shows, by the backbone alone; None where it cannot be served."""
+        try:
+            self._prepare()
+            pictures, _, _ = self._serving.draw(Phrase(place, place), [], seed, 1, None)
+        except (FamiliarError, OSError):
+            return None
+        return pictures[0]
+
+    def _drawings(
+        self,
+        words: Phrase,
+        known: list[Concept],
+        paths: list[Path],
+        first_seed: int,
+        on_progress: OnProgress | None,
+        started: float,
+    ) -> Imagined:
         from exporters.runtime.images import MAX_BATCH
 
-        plain = words.text
-        first_seed = secrets.randbelow(MAX_SEED - MAX_COUNT) if seed is None else seed
-        _check(plain, count, first_seed)
-        concepts, notes = self._concepts_in(words)
-        paths = self._targets(plain, out, first_seed, count)
-        _refuse_to_replace(paths)
+        self._prepare()
+        concepts, notes = self._drawable(words, known)
+        plain, count = words.text, len(paths)
         tokens = 0
         spent_s = 0.0
         for first in range(0, count, MAX_BATCH):
@@ -68,8 +157,9 @@ class ImageGenerator:
                 words, concepts, first_seed + first, len(batch), report
             )
             tokens, spent_s = tokens + written, spent_s + drawing_s
+            made_by = {"painter": "backbone", "backbone": self._serving.version}
             for number, (picture, path) in enumerate(zip(pictures, batch, strict=True), first):
-                self._save(picture, path, plain, first_seed + number, concepts)
+                self._save(picture, path, plain, first_seed + number, concepts, made_by)
         return Imagined(
             paths=paths,
             concepts=_names(concepts),
@@ -77,16 +167,20 @@ class ImageGenerator:
             backbone=self._serving.version,
             tokens_per_s=round(tokens / spent_s, 1) if spent_s else 0.0,
             elapsed_s=round(time.monotonic() - started, 3),
-            notes=notes,
+            notes=[*notes, *self._overlooked(words)],
+            prompt=plain,
         )
 
-    def _concepts_in(self, words: Phrase) -> tuple[list[Concept], list[str]]:
-        """The concepts in the text that have a prefix for this backbone and room in it, and notes for the user."""
-        known = [
+    def _known(self, words: Phrase) -> list[Concept]:
+        """The concepts in the text, hidden ones left out."""
+        return [
             concept
             for name in dict.fromkeys(words.concepts)
             if (concept := self.library.concept_by_name(name)) is not None and concept.state != "hidden"
         ]
+
+    def _drawable(self, words: Phrase, known: list[Concept]) -> tuple[list[Concept], list[str]]:
+        """The concepts that have a prefix for this backbone and room in the text, and notes for the user."""
         usable = [concept for concept in known if self._serving.has_prefix(concept)]
         notes = [
             f"{concept.name} is not trained yet, so this does not look like {concept.name}: "
@@ -104,12 +198,14 @@ class ImageGenerator:
             )
         if not known:
             notes.append("I know nobody by a name in these words: they are drawn as they are.")
-        notes += [
+        return drawn, notes
+
+    def _overlooked(self, words: Phrase) -> list[str]:
+        return [
             f"“{folded(name)}” was taken for the word. If you mean {name}: write it with a capital letter."
             for name in overlooked_names(words.text, self.library.names())
             if name not in words.concepts
         ]
-        return drawn, notes
 
     def _targets(self, text: str, out: Path | None, seed: int, count: int) -> list[Path]:
         """A path per picture. `out` is a .png file (numbered when there are several) or a folder."""
@@ -128,7 +224,13 @@ class ImageGenerator:
         return [folder / f"{stem}-{seed + number}.png" for number in range(count)]
 
     def _save(
-        self, picture: Image.Image, path: Path, text: str, seed: int, concepts: Sequence[Concept]
+        self,
+        picture: Image.Image,
+        path: Path,
+        text: str,
+        seed: int,
+        concepts: Sequence[Concept],
+        made_by: Mapping[str, str],
     ) -> None:
         import io
 
@@ -137,13 +239,20 @@ class ImageGenerator:
         about = PngInfo()
         about.add_text("prompt", text)
         about.add_text("seed", str(seed))
-        about.add_text("backbone", self._serving.version)
+        for key, value in made_by.items():
+            about.add_text(key, value)
         about.add_text("concept", ", ".join(_names(concepts)))
         about.add_text("Software", SOFTWARE)
         content = io.BytesIO()
         picture.save(content, "PNG", pnginfo=about)
         inside = path.resolve().is_relative_to(self._home.root.resolve())
         write_atomically(path, content.getvalue(), private=inside)
+
+
+def _about(montage: Montage) -> dict[str, str]:
+    """What the file says of how it was made; of photos their names, and no folder."""
+    photos = [f"{subject.name} from {subject.path.name}" for subject in montage.subjects]
+    return {"painter": "montage", "scene": montage.scene.title, "sources": ", ".join(photos)}
 
 
 def _names(concepts: Sequence[Concept]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from assistant.chat.router.route import Route
 
 answers_app = typer.Typer(rich_markup_mode=None)
+
+
+class PainterName(StrEnum):
+    """Who makes a picture."""
+
+    AUTO = "auto"
+    MONTAGE = "montage"
+    BACKBONE = "backbone"
 
 
 @answers_app.command()
@@ -56,12 +65,20 @@ def imagine(
         int | None, typer.Option(metavar="N", help="The same seed draws the same picture.")
     ] = None,
     count: Annotated[int, typer.Option(metavar="N", min=1, max=64)] = 1,
+    painter: Annotated[
+        PainterName,
+        typer.Option(
+            help="montage: cut out of your photos; backbone: drawn by the model; auto: montage of a name."
+        ),
+    ] = PainterName.AUTO,
 ) -> None:
-    """Draw a picture, with any named concepts in it."""
+    """Make a picture, with any named people, pets and things in it."""
     from assistant.presentation.lines import imagined_lines
 
     ui = front_end(context)
-    drawn = ui.run(lambda on_progress: ui.familiar.imagine(text, out, seed, count, on_progress))
+    drawn = ui.run(
+        lambda on_progress: ui.familiar.imagine(text, out, seed, count, on_progress, painter.value)
+    )
     ui.show(drawn, imagined_lines)
 
 

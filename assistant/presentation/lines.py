@@ -190,9 +190,27 @@ def profile_lines(profile: Profile) -> str:
 
 def imagined_lines(imagined: Imagined) -> str:
     lines = [short_path(path) for path in imagined.paths]
-    used = ", ".join(imagined.concepts) or "no concept"
-    lines.append(f"{used}; seed {imagined.seed}; {imagined.backbone}; {imagined.tokens_per_s:.0f} tokens/s")
+    if imagined.painter == "montage":
+        lines.append(f"{montage_sentence(imagined)} (seed {imagined.seed})")
+    else:
+        used = (
+            f"from what was learned about {' and '.join(imagined.concepts)}"
+            if imagined.concepts
+            else "with nobody you named"
+        )
+        lines.append(f"Drawn by the small model, {used} (seed {imagined.seed})")
     return "\n".join([*lines, *imagined.notes])
+
+
+def montage_sentence(imagined: Imagined) -> str:
+    """`A montage: Bo cut out of IMG_12.jpg, set into a rendered beach.`"""
+    photos: dict[str, dict[str, None]] = {}
+    for source in imagined.sources:
+        if source.concept is not None:
+            photos.setdefault(source.concept, {})[source.photo.name] = None
+    cut = " and ".join(f"{name} cut out of {' and '.join(names)}" for name, names in photos.items())
+    what = "A montage" if len(imagined.paths) == 1 else f"{len(imagined.paths)} montages"
+    return f"{what}: {cut}, set into {imagined.scene.replace('; ', ' and ')}."
 
 
 def trained_lines(trained: Trained) -> str:

@@ -17,7 +17,7 @@ from personalizer.jobs.kinds import JobKind
 from personalizer.schemas import OnProgress
 
 if TYPE_CHECKING:
-    from assistant.answers.draw import ImageGenerator
+    from assistant.answers.draw import ImageGenerator, Painter
     from exporters.runtime.session import BackboneSession
 
 
@@ -28,7 +28,7 @@ class Answers(Core):
     def _drawer(self) -> ImageGenerator:
         from assistant.answers.draw import ImageGenerator
 
-        return ImageGenerator(self.home, self.library, self._serving)
+        return ImageGenerator(self.home, self.library, self._serving, lambda: self._prepare(None))
 
     def session(self, on_progress: OnProgress | None = None) -> BackboneSession:
         """The exported backbone itself, exported first where that has not happened."""
@@ -56,12 +56,15 @@ class Answers(Core):
         seed: int | None = None,
         count: int = 1,
         on_progress: OnProgress | None = None,
+        painter: Painter = "auto",
     ) -> Imagined:
-        """Draw `count` pictures of `text`, with any named concepts in it, as PNG files."""
+        """Paint `count` pictures of `text` as PNG files, with any named concepts in it.
+
+        With concepts it is a montage of the user's photos, unless `painter` says `backbone`, which draws.
+        """
         started = time.monotonic()
-        self._prepare(on_progress)
         words = self.parse(text) if isinstance(text, str) else text
-        return self._drawer.draw(words, out, seed, count, on_progress, started)
+        return self._drawer.draw(words, out, seed, count, on_progress, started, painter)
 
     def _prepare(self, on_progress: OnProgress | None) -> None:
         """See that the backbone is exported; the worker does it once per backbone version."""

@@ -91,7 +91,7 @@ class MaskNetwork:
         return open_session(read_mask_network(NETWORK_FILE), self.threads)
 
     def unload(self) -> None:
-        """Give back the network and the 500 MiB that its work takes; the next picture loads it again."""
+        """Give back the network and the 300 MiB that its work takes; the next picture loads it again."""
         self.__dict__.pop("session", None)
 
     def find(self, image: Image.Image) -> MainThing | None:

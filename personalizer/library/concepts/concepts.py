@@ -224,6 +224,17 @@ class ConceptRecords(Database):
                 [(concept_id, int(detection_id)) for detection_id in detection_ids],
             )
 
+    def photos_of_somebody(self) -> set[int]:
+        """Photos that show, or may show, a concept that has a name or is hidden."""
+        rows = self.connection.execute(
+            """SELECT DISTINCT detections.photo_id FROM memberships
+               JOIN detections ON detections.id = memberships.detection_id
+               JOIN concepts ON concepts.id = memberships.concept_id
+               WHERE memberships.status IN ('confirmed', 'suggested')
+                 AND (concepts.name IS NOT NULL OR concepts.state = 'hidden')"""
+        )
+        return {row[0] for row in rows}
+
     def members(self, concept_id: int, status: MembershipStatus = "confirmed") -> list[Detection]:
         """The detections that have this status in the concept, by id."""
         rows = self.connection.execute(
