@@ -185,6 +185,8 @@ class Imagined:
     elapsed_s: float
     notes: list[str] = field(default_factory=list)
     """What the user should know, such as a named concept that has no prefix yet."""
+    text: str = ""
+    """What was asked for."""
     prompt: str = ""
     """What was painted, in the user's words with what is known of the concepts."""
     painter: str = "backbone"

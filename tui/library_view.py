@@ -38,8 +38,7 @@ def take_snapshot(familiar: Familiar, *, suggest: bool = True) -> Snapshot:
 
 def suggestions(concepts: Sequence[ConceptSummary], photo: Path | None) -> tuple[Suggestion, ...]:
     """Three things to try, from what the library really knows."""
-    # What has not been learned cannot be drawn.
-    drawable = sorted((c for c in concepts if c.name and c.state == "ready"), key=lambda c: -c.members)
+    drawable = sorted((c for c in concepts if c.name and c.state != "hidden"), key=lambda c: -c.members)
     waiting = [concept for concept in concepts if concept.name and concept.suggested]
     unnamed = [concept for concept in concepts if not concept.name]
     found: list[Suggestion] = []

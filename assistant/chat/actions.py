@@ -18,6 +18,7 @@ from assistant.chat.slash_commands import (
     split_two_names,
     split_words,
 )
+from assistant.imagine.draw import Painter
 from assistant.language.parse import Phrase
 from assistant.presentation.lines import (
     forgotten_lines,
@@ -47,6 +48,8 @@ from assistant.tools.remember import remember_fact
 from assistant.tools.train import train_named
 from personalizer.errors import FamiliarError, UsageError, counted
 from personalizer.schemas import OnProgress, ScanReport
+
+OWN_DRAWING = "For what the model itself draws, say: draw it yourself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,9 @@ class Actions:
             (path,),
         )
 
-    def imagine(self, words: str | Phrase, count: int = 1, seed: int | None = None) -> Action:
+    def imagine(
+        self, words: str | Phrase, count: int = 1, seed: int | None = None, painter: Painter = "auto"
+    ) -> Action:
         text = words if isinstance(words, str) else words.text
         if not text.strip():
             raise UsageError(
@@ -89,13 +94,14 @@ class Actions:
                 found="no words to draw",
                 fix="/imagine TEXT, such as /imagine Bo on a beach",
             )
-        return Action(
-            "imagine",
-            f"Drawing {text}",
-            lambda progress: imagine_pictures(
-                self._familiar, words, count=count, seed=seed, on_progress=progress
-            ),
-        )
+
+        def run(progress: OnProgress) -> tuple[str, Any]:
+            said, imagined = imagine_pictures(
+                self._familiar, words, count=count, seed=seed, on_progress=progress, painter=painter
+            )
+            return f"{said}\n{OWN_DRAWING}" if imagined.painter == "montage" else said, imagined
+
+        return Action("imagine", f"Drawing {text}", run)
 
     def find(self, text: str) -> Action:
         if not text.strip():
@@ -270,7 +276,9 @@ class Actions:
                 self._access.allow(slots.get("photos", []))
                 return self.describe(slots["photo"], found.words)
             case "imagine":
-                return self.imagine(found.words or slots["prompt"], slots.get("count", 1), slots.get("seed"))
+                words = found.words or slots["prompt"]
+                painter = slots.get("painter", "auto")
+                return self.imagine(words, slots.get("count", 1), slots.get("seed"), painter)
             case "find":
                 return self.find(slots["query"])
             case "list_concepts" if "id" in slots:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assistant.chat.memory import Conversation
+from assistant.chat.router.refine import refined_picture
 from assistant.chat.router.route import LIKELY, UNDECIDED, Route, route, route_as
 from assistant.language.ordinary_words import word_set
 from assistant.language.parse import CONCEPT, Request, parse
@@ -70,6 +71,9 @@ def in_context(request: Request, said: Conversation, names: Sequence[str]) -> tu
     of_list = _one_of_the_found(request, said)
     if of_list is not None:
         return _about_found(of_list, request, names), request
+    refined = refined_picture(request, said.last_route, said.last_seed, names)
+    if refined is not None:
+        return refined, request
     more = _added_name(request, said)
     if more is not None:
         return more, request

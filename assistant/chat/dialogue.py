@@ -228,6 +228,7 @@ class Dialogue:
             self.conversation.last_name = seen[0] if len(seen) == 1 else self.conversation.last_name
         elif isinstance(artifact, Imagined) and artifact.paths:
             self.conversation.last_photos = tuple(self.access.allow(artifact.paths[:1]))
+            self.conversation.last_seed = artifact.seed
         elif isinstance(artifact, FoundPhotos):
             self.conversation.found_photos = tuple(photo.path for photo in artifact.photos)
             if len(artifact.photos) == 1:

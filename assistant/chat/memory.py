@@ -45,6 +45,8 @@ class Conversation:
     """The last answer about a photo, for "/why"."""
     last_route: Route | None = None
     """The last request that a tool answered, for "another one"."""
+    last_seed: int | None = None
+    """Of the last picture, which "make it night" keeps."""
     changed_before: bool = False
     """Whether the request before changed something, which "no, wait" is about."""
     changed_now: bool = False

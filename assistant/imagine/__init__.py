@@ -1,4 +1,4 @@
-"""Montages: cut-outs of the user's own photos in a scene. Knows pictures and the library; no prefix, no screen.
+"""A text with names in it → a picture file: a montage of the user's own photos, or what the backbone draws.
 
-Start at `montage.py`.
+Knows pictures, the library and the exported backbone; no command line, no chat. Start at `draw.py`.
 """

@@ -95,8 +95,8 @@ def _cast(shape: tuple[int, ...], alpha: Float32Array, place: Placement, scene: 
 
     toward_x, toward_y = scene.shadow_direction
     down = -1.0 if toward_y < 0 else 1.0
-    flat, across = down * (0.1 + 0.22 * abs(toward_y)), 0.5 * toward_x
-    lift = 0.03 * place.height
+    flat, across = down * (0.06 + 0.14 * abs(toward_y)), 0.5 * toward_x
+    lift = 0.02 * place.height
     moved = np.array(
         [
             [1, -across, place.left + across * place.height],

@@ -20,6 +20,7 @@ from assistant.imagine.styles import styled
 from assistant.imagine.subjects import SubjectCutout, SubjectFinder
 from assistant.imagine.wording import Style, Wish, understand
 from assistant.language.parse import Phrase
+from personalizer.analysis.appearance import main_colors
 from personalizer.analysis.main_thing import MaskNetwork
 from personalizer.errors import NotReadyError, UsageError
 from personalizer.library.library import Library
@@ -41,6 +42,22 @@ class Montage:
     subjects: list[SubjectCutout]
     notes: list[str] = field(default_factory=list)
     """What the user should know."""
+
+    def colors(self) -> dict[str, list[str]]:
+        """The main colors of every thing, by its name; of people nothing is said."""
+        return {
+            subject.name: main_colors(
+                subject.cutout.image.convert("RGB"), subject.cutout.image.getchannel("A")
+            )
+            for subject in self.subjects
+            if not (subject.is_person or subject.cutout.framed)
+        }
+
+    @property
+    def source_hashes(self) -> list[str]:
+        """Of the contents of the user's photos in it."""
+        hashes = [subject.content_hash for subject in self.subjects]
+        return hashes if self.scene.content_hash is None else [*hashes, self.scene.content_hash]
 
 
 class MontagePainter:
@@ -131,8 +148,8 @@ class MontagePainter:
 
 def _chosen(scenes: Sequence[ShippedScene], wish: Wish, seed: int, cut_below: bool) -> Scene:
     """One of the scenes in the light that is wanted; for somebody who is cut off below, one that allows it."""
-    light = wish.light or "day"
-    in_light = [scene for scene in scenes if scene.light == light] or list(scenes)
+    in_light = [scene for scene in scenes if scene.light == wish.light]
+    in_light = in_light or [scene for scene in scenes if scene.light in ("day", "lamp")] or list(scenes)
     fitting = [scene for scene in in_light if scene.allows_waist_up or not cut_below] or in_light
     return fitting[seed % len(fitting)].open()
 

@@ -32,7 +32,7 @@ def own_scenes(library: Library, place: str) -> Iterator[Scene]:
         except UnreadablePhotoError:
             continue
         if min(decoded.image.size) >= SMALLEST_PX:
-            yield photo_scene(decoded.image, f"your photo {hit.path.name}", hit.path)
+            yield photo_scene(decoded.image, f"your photo {hit.path.name}", hit.path, photo.content_hash)
 
 
 def _is_empty_place(library: Library, photo_id: int) -> bool:

@@ -29,6 +29,8 @@ class Scene:
     """What the user is told, such as "a rendered beach" or a photo's name."""
     photo: Path | None = None
     """Of the user's, where it is one."""
+    content_hash: str | None = None
+    """Of that photo."""
     light: Light | None = None
     """None where nobody knows."""
     horizon: float = 0.45
@@ -108,7 +110,9 @@ def square(image: Image.Image) -> Image.Image:
     return ImageOps.fit(image.convert("RGB"), (SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
 
 
-def photo_scene(image: Image.Image, title: str, photo: Path | None = None) -> Scene:
+def photo_scene(
+    image: Image.Image, title: str, photo: Path | None = None, content_hash: str | None = None
+) -> Scene:
     """A photo as a scene: what it does not tell is guessed, its light from its own colors."""
     picture = square(image)
     pixels = np.asarray(picture.resize((64, 64), Image.Resampling.BOX), dtype=np.float32) / 255
@@ -117,4 +121,4 @@ def photo_scene(image: Image.Image, title: str, photo: Path | None = None) -> Sc
     light = 1 + 0.35 * (color / max(float(color.mean()), 1e-3) - 1)
     level = float(np.clip(pixels.mean(), 0.15, 0.75))
     color_of_light = (float(light[0]), float(light[1]), float(light[2]))
-    return Scene(picture, title, photo, light_color=color_of_light, ambient_level=level)
+    return Scene(picture, title, photo, content_hash, light_color=color_of_light, ambient_level=level)

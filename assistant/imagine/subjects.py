@@ -42,6 +42,8 @@ class SubjectCutout:
 
     name: str
     photo_id: int
+    content_hash: str
+    """Of the photo."""
     path: Path
     cutout: Cutout
     height_m: float
@@ -146,6 +148,7 @@ class SubjectFinder:
         return SubjectCutout(
             concept.name or str(concept.id),
             member.photo_id,
+            self._library.photo(member.photo_id).content_hash,
             path,
             cutout,
             self._height_m(concept, member.photo_id),

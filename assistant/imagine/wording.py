@@ -101,18 +101,25 @@ def understand(phrase: Phrase, scenes: Sequence[ShippedScene]) -> Wish:
         text, times = re.subn(rf"\b(?:{pattern})\b", " ", text)
         scale *= factor**times
     matching, text = _take_scene(text, scenes)
-    light = None
-    for name, pattern in _LIGHTS.items():
-        found = re.search(rf"\b(?:{pattern})\b", text)
-        if found is not None and light is None:
-            light = name
-            text = text[: found.start()] + text[found.end() :]
+    light, text = _take_light(text)
     place = matching[0].place if matching else ""
     if not matching and (named := _PLACE.search(text)) is not None:
         place = " ".join(word for word in named["place"].split() if word not in _FILLERS)
         text = text[: named.start()] + text[named.end() :] if place else text
     left_out = " ".join(word for word in text.split() if word not in _FILLERS and len(word) > 1)
     return Wish(place, matching, light, tuple(styles), left_out, forbidden[0] if forbidden else "", scale)
+
+
+def _take_light(text: str) -> tuple[Light | None, str]:
+    """The light that is named last, and the text without any: "on a beach at night, by day" is by day."""
+    light, last = None, -1
+    for name, pattern in _LIGHTS.items():
+        for found in re.finditer(rf"\b(?:{pattern})\b", text):
+            if found.start() > last:
+                light, last = name, found.start()
+    for pattern in _LIGHTS.values():
+        text = re.sub(rf"\b(?:{pattern})\b", " ", text)
+    return light, text
 
 
 def _take_scene(text: str, scenes: Sequence[ShippedScene]) -> tuple[tuple[ShippedScene, ...], str]:

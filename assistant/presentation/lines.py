@@ -169,8 +169,7 @@ def named_lines(concept: ConceptSummary) -> str:
     ]
     if waiting := waiting_line(concept):
         lines.append(waiting)
-    if concept.state != "ready":
-        lines.append(f"To draw with {name}: familiar train {shlex.quote(name)}")
+    lines.append(f"For a picture: familiar imagine {shlex.quote(f'{name} on a beach')}")
     return "\n".join(lines)
 
 
@@ -199,7 +198,13 @@ def imagined_lines(imagined: Imagined) -> str:
             else "with nobody you named"
         )
         lines.append(f"Drawn by the small model, {used} (seed {imagined.seed})")
+    lines += known_line(imagined)
     return "\n".join([*lines, *imagined.notes])
+
+
+def known_line(imagined: Imagined) -> list[str]:
+    """The request with what is known of whom it names, where that says more than was typed."""
+    return [f"What I know of it: {imagined.prompt}"] if imagined.prompt != imagined.text else []
 
 
 def montage_sentence(imagined: Imagined) -> str:
@@ -217,7 +222,7 @@ def trained_lines(trained: Trained) -> str:
     quality = trained.recognition_augmented
     beach = shlex.quote(f"{trained.concept} on a beach")
     return (
-        f"{trained.concept} is learned. Try: familiar imagine {beach}\n"
+        f"{trained.concept} is learned. Try: familiar imagine {beach} --painter backbone\n"
         f"  {counted(trained.steps, 'step')} in {trained.elapsed_s:.0f} s, {trained.trained_values:,} values "
         f"({trained.bytes / 1024:.0f} KiB), peak memory {trained.peak_rss_mib:.0f} MiB"
         + (f", recognition on augmented views {quality:.2f}" if quality is not None else "")

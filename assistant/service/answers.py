@@ -17,7 +17,7 @@ from personalizer.jobs.kinds import JobKind
 from personalizer.schemas import OnProgress
 
 if TYPE_CHECKING:
-    from assistant.answers.draw import ImageGenerator, Painter
+    from assistant.imagine.draw import ImageGenerator, Painter
     from exporters.runtime.session import BackboneSession
 
 
@@ -26,7 +26,7 @@ class Answers(Core):
 
     @cached_property
     def _drawer(self) -> ImageGenerator:
-        from assistant.answers.draw import ImageGenerator
+        from assistant.imagine.draw import ImageGenerator
 
         return ImageGenerator(self.home, self.library, self._serving, lambda: self._prepare(None))
 

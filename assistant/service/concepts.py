@@ -145,12 +145,18 @@ class Concepts(Core):
         concept = self.concept(name)
         if hidden:
             done = concept_operations.hide(self.library, concept)
+            self._remove_montages()
             return self._changed(
                 done, f"{_title(concept)} is hidden. To show it: familiar unhide {concept.id}"
             )
         return self._changed(
             concept_operations.unhide(self.library, concept), f"{_title(concept)} is shown again."
         )
+
+    def _remove_montages(self) -> None:
+        from assistant.forget.montages import remove_montages
+
+        remove_montages(self.home, self.library)
 
     def feature(self, name: str, photo: str) -> Changed:
         """That photo stands for it."""

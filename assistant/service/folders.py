@@ -96,6 +96,10 @@ class Folders(Core):
                         found="it is none",
                         fix="List them with: familiar exclude",
                     )
+        if valid and not remove:
+            from assistant.forget.montages import remove_montages
+
+            remove_montages(self.home, self.library)
         if valid and running_worker_pid(self.home) is not None:
             self.queue.enqueue(JobKind.SCAN, "library", {"backbone": self.backbone, "device": self.device})
         return as_stored

@@ -54,8 +54,8 @@ def _about_concepts(concepts: Sequence[ConceptSummary]) -> Iterator[NextStep]:
         yield NextStep(f"{photos} may show somebody you named", "familiar suggestions")
     if untrained:
         name = str(untrained[0].name)
-        yield NextStep(f"Train {name}, to draw with it", f"familiar train {shlex.quote(name)}")
-    if ready:
-        name = str(ready[0].name)
-        yield NextStep(f"Draw with {name}", f"familiar imagine {shlex.quote(f'{name} on a beach')}")
+        yield NextStep(f"Train {name}, for the model's own drawings", f"familiar train {shlex.quote(name)}")
+    if ready or untrained:
+        name = str((ready or untrained)[0].name)
+        yield NextStep(f"A picture with {name}", f"familiar imagine {shlex.quote(f'{name} on a beach')}")
         yield NextStep("Talk about your photos", "familiar chat")

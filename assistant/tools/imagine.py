@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from assistant.imagine.draw import Painter
 from assistant.language.parse import Phrase
+from assistant.presentation.lines import known_line, montage_sentence
 from assistant.results import Imagined
 from assistant.service.familiar import Familiar
 from assistant.tools.wrap import ToolSpec
@@ -24,6 +26,7 @@ def imagine_pictures(
     count: int = 1,
     seed: int | None = None,
     on_progress: OnProgress | None = None,
+    painter: Painter = "auto",
 ) -> tuple[str, Imagined]:
     """Pictures of `text`, as a sentence about them and as the record with their paths."""
     if not 1 <= count <= MAX_COUNT:
@@ -32,17 +35,20 @@ def imagine_pictures(
             found=f"one request draws 1 to {MAX_COUNT}",
             fix="Ask for fewer, several times.",
         )
-    imagined = familiar.imagine(text, None, seed, count, on_progress)
+    imagined = familiar.imagine(text, None, seed, count, on_progress, painter)
     return imagined_text(imagined, text if isinstance(text, str) else text.text), imagined
 
 
 def imagined_text(imagined: Imagined, text: str) -> str:
     """What was drawn, with what and where it lies."""
-    pictures = "a picture" if len(imagined.paths) == 1 else f"{len(imagined.paths)} pictures"
-    using = f", using what I learned about {' and '.join(imagined.concepts)}" if imagined.concepts else ""
-    lines = [f"I drew {pictures} of {text}{using} (seed {imagined.seed})."]
+    if imagined.painter == "montage":
+        lines = [f"{montage_sentence(imagined)} (seed {imagined.seed})"]
+    else:
+        pictures = "a picture" if len(imagined.paths) == 1 else f"{len(imagined.paths)} pictures"
+        using = f", using what I learned about {' and '.join(imagined.concepts)}" if imagined.concepts else ""
+        lines = [f"I drew {pictures} of {text}{using} (seed {imagined.seed})."]
     lines += [f"· {path}" for path in imagined.paths]
-    return "\n".join([*lines, *imagined.notes])
+    return "\n".join([*lines, *known_line(imagined), *imagined.notes])
 
 
 def imagine_spec(

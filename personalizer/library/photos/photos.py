@@ -116,6 +116,12 @@ class PhotoRecords(LabelRecords):
         )
         return [(path_from(row["path"]), int(row["photo_id"])) for row in rows]
 
+    def photo_by_hash_beginning(self, letters: str) -> Photo | None:
+        """The photo whose content's hash begins with at least 16 hexadecimal `letters`."""
+        if len(letters) < 16 or not set(letters) <= set("0123456789abcdef"):
+            return None
+        return self._one_photo("content_hash >= ?1 AND content_hash < ?1 || 'g'", letters)
+
     def photo_by_hash(self, content_hash: str) -> Photo | None:
         """The photo with this content, or None."""
         return self._one_photo("content_hash = ?", content_hash)

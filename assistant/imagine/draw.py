@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from assistant.forget.montages import HASH_LETTERS, SOURCE_HASHES
+from assistant.imagine.recite import recited
 from assistant.language.ordinary_words import folded, overlooked_names
 from assistant.language.parse import Phrase
 from assistant.results import Imagined, PictureSource
@@ -74,9 +76,10 @@ class ImageGenerator:
                 found="no name that I know is in these words",
                 fix="Name somebody, or let the model draw: --painter backbone",
             )
-        paths = self._targets(words.text, out, first_seed, count)
+        as_montage = bool(known) and painter != "backbone"
+        paths = self._targets(words.text, out, first_seed, count, "-montage" if as_montage else "")
         _refuse_to_replace(paths)
-        if known and painter != "backbone":
+        if as_montage:
             return self._montages(words, known, paths, first_seed, on_progress, started)
         return self._drawings(words, known, paths, first_seed, on_progress, started)
 
@@ -92,6 +95,7 @@ class ImageGenerator:
         notes: dict[str, None] = {}
         sources: list[PictureSource] = []
         scenes: dict[str, None] = {}
+        colors: dict[str, list[str]] = {}
         with self._one_montage:
             wish = self._montage_painter.understand(words, concepts)
             for number, path in enumerate(paths):
@@ -101,6 +105,7 @@ class ImageGenerator:
                 self._save(montage.image, path, words.text, first_seed + number, concepts, _about(montage))
                 notes |= dict.fromkeys(montage.notes)
                 scenes[montage.scene.title] = None
+                colors = colors or montage.colors()
                 sources += [PictureSource(path, one.path, one.name) for one in montage.subjects]
                 if montage.scene.photo is not None:
                     sources.append(PictureSource(path, montage.scene.photo, None))
@@ -112,7 +117,8 @@ class ImageGenerator:
             tokens_per_s=0.0,
             elapsed_s=round(time.monotonic() - started, 3),
             notes=[*notes, *self._overlooked(words)],
-            prompt=words.text,
+            text=words.text,
+            prompt=recited(self.library, words, concepts, colors),
             painter="montage",
             sources=sources,
             scene="; ".join(scenes),
@@ -168,7 +174,8 @@ class ImageGenerator:
             tokens_per_s=round(tokens / spent_s, 1) if spent_s else 0.0,
             elapsed_s=round(time.monotonic() - started, 3),
             notes=[*notes, *self._overlooked(words)],
-            prompt=plain,
+            text=plain,
+            prompt=recited(self.library, words, known),
         )
 
     def _known(self, words: Phrase) -> list[Concept]:
@@ -207,8 +214,11 @@ class ImageGenerator:
             if name not in words.concepts
         ]
 
-    def _targets(self, text: str, out: Path | None, seed: int, count: int) -> list[Path]:
-        """A path per picture. `out` is a .png file (numbered when there are several) or a folder."""
+    def _targets(self, text: str, out: Path | None, seed: int, count: int, kind: str) -> list[Path]:
+        """A path per picture. `out` is a .png file (numbered when there are several) or a folder.
+
+        `kind` keeps a montage and a drawing of the same words and seed apart.
+        """
         target = (out or self._home.imagined).expanduser().absolute()
         is_file = target.suffix.lower() == ".png" and not target.is_dir()
         if target.suffix and not is_file and not target.is_dir():
@@ -217,7 +227,7 @@ class ImageGenerator:
                 found="it is no .png file and no folder",
                 fix="End it in .png, or name a folder.",
             )
-        stem = target.stem if is_file else f"{datetime.now():%Y%m%d-%H%M%S}-{_slug(text)}"
+        stem = target.stem if is_file else f"{datetime.now():%Y%m%d-%H%M%S}-{_slug(text)}{kind}"
         folder = target.parent if is_file else target
         if is_file and count == 1:
             return [folder / f"{stem}.png"]
@@ -252,7 +262,12 @@ class ImageGenerator:
 def _about(montage: Montage) -> dict[str, str]:
     """What the file says of how it was made; of photos their names, and no folder."""
     photos = [f"{subject.name} from {subject.path.name}" for subject in montage.subjects]
-    return {"painter": "montage", "scene": montage.scene.title, "sources": ", ".join(photos)}
+    return {
+        "painter": "montage",
+        "scene": montage.scene.title,
+        "sources": ", ".join(photos),
+        SOURCE_HASHES: " ".join(beginning[:HASH_LETTERS] for beginning in montage.source_hashes),
+    }
 
 
 def _names(concepts: Sequence[Concept]) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from assistant.answers.backbone_service import BackboneService
-from assistant.answers.draw import ImageGenerator
+from assistant.imagine.draw import ImageGenerator
 from assistant.language.parse import parse
 from assistant.results import Imagined
 from personalizer.errors import JobCancelled, UsageError
