@@ -1,4 +1,4 @@
-"""Says what is known of the concepts of a picture before it is painted ("recite, then draw"). Reads the library only."""
+"""Says what is known of the concepts of a picture before it is painted ("recite, then draw"). Reads the library."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def recited(
     concepts: Sequence[Concept],
     colors: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
-    """The request with what is known behind each name at its first mention: `Bo (dog; white; afraid of water) on a beach`.
+    """The request with what is known behind each name: `Bo (dog; white; afraid of water) on a beach`.
 
     `colors` are those of its photos, by name.
     """
