@@ -38,7 +38,9 @@ def take_snapshot(familiar: Familiar, *, suggest: bool = True) -> Snapshot:
 
 def suggestions(concepts: Sequence[ConceptSummary], photo: Path | None) -> tuple[Suggestion, ...]:
     """Three things to try, from what the library really knows."""
-    drawable = sorted((c for c in concepts if c.name and c.state != "hidden"), key=lambda c: -c.members)
+    # Out of its photos a picture is made.
+    named = [concept for concept in concepts if concept.name and concept.state != "hidden"]
+    drawable = sorted((concept for concept in named if concept.members), key=lambda c: -c.members)
     waiting = [concept for concept in concepts if concept.name and concept.suggested]
     unnamed = [concept for concept in concepts if not concept.name]
     found: list[Suggestion] = []

@@ -76,7 +76,8 @@ class ImageGenerator:
                 found="no name that I know is in these words",
                 fix="Name somebody, or let the model draw: --painter backbone",
             )
-        as_montage = bool(known) and painter != "backbone"
+        photographed = bool(known) and all(self.library.members(concept.id) for concept in known)
+        as_montage = painter == "montage" or (painter == "auto" and photographed)
         paths = self._targets(words.text, out, first_seed, count, "-montage" if as_montage else "")
         _refuse_to_replace(paths)
         if as_montage:

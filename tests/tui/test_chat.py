@@ -77,7 +77,7 @@ async def test_the_first_screen_suggests_what_the_library_knows(app: FamiliarApp
         await until_shown(pilot, lambda: len(app.screen.query(Card)) == 3)
         labels = " ".join(card.suggestion.label for card in app.screen.query(Card))
         assert "number 3" in labels
-        assert "Draw" not in labels, "nothing has been learned, so nothing can be drawn"
+        assert "Draw" not in labels, "nobody has a photo, so nobody can be in a picture"
         assert "2 known" in str(app.screen.query_one("#facts", Static).render())
         for card in app.screen.query(Card):
             assert card.region.bottom <= 20, "a card is out of sight at 80 by 24"

@@ -112,7 +112,7 @@ def test_name_and_rename_take_a_name(home: Home) -> None:
     named = run_here(home.root, "name", str(group.id), "Bo")
     said = named.stdout
     assert named.returncode == 0, named.stderr
-    assert "Bo (number 1, 1 photo) is recognised" in said and "familiar train Bo" in said
+    assert "Bo (number 1, 1 photo) is recognised" in said and "familiar imagine 'Bo on a beach'" in said
     json_here(home.root, "rename", "bo", "Max")
     json_here(home.root, "name", "Max", "Rex")
     with Library.open(home.database) as library:

@@ -43,7 +43,7 @@ def serving(home: Home, exported: Any) -> Counting:
 @pytest.fixture
 def drawer(home: Home, serving: Counting) -> Iterator[ImageGenerator]:
     with Library.open(home.database) as library:
-        yield ImageGenerator(home, library, serving)
+        yield ImageGenerator(home, library, serving, lambda: None)
 
 
 def draw(
