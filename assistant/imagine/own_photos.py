@@ -12,7 +12,7 @@ from personalizer.library.library import Library
 
 MOST_COVERED = 0.05
 """Of the photo, by its main thing."""
-SMALLEST_PX = 500
+SMALLEST_PX = 360
 MOST_LOOKED_AT = 200
 
 

@@ -18,6 +18,7 @@ _LEADING = re.compile(
     r"(?: (?:look|be|into|to))? )?",
     re.IGNORECASE,
 )
+_ASKED_FOR = re.compile(r"^(?:please )?(?:can|could|would|will) you\b|^kannst du\b|^puedes\b", re.IGNORECASE)
 _BY_MODEL = re.compile(
     r"\b(?:(?:draw|paint|do|make)(?: (?:it|that|him|her|them))? yourself|(?:your|the model'?s?) own (?:drawing|picture)"
     r"|let the model (?:draw|paint)(?: (?:it|that|him|her|them))?|(?:no|without (?:a |the )?) ?montage"
@@ -37,13 +38,15 @@ def refined_picture(
     """The last picture's request with what is to be changed in it, on the same seed; None for anything else."""
     if last is None or last.intent != "imagine" or request.concepts or request.photos:
         return None
+    if request.text.rstrip().endswith("?") and not _ASKED_FOR.match(request.text):
+        return None
     before = parse(str(last.slots["prompt"]), names)
     seed = {} if last_seed is None else {"seed": last_seed}
     if _BY_MODEL.search(request.text):
         return Route(
             "imagine", {"prompt": before.text, **seed, "painter": "backbone"}, LIKELY, "context", words=before
         )
-    change = _LEADING.sub("", request.text.strip()).strip(" .!?")
+    change = _LEADING.sub("", _ASKED_FOR.sub("", request.text.strip()).strip()).strip(" .!?")
     wish = understand(Phrase(change, change), shipped_scenes())
     asks = wish.place or wish.light or wish.styles or wish.scale != 1
     if not asks or wish.left_out or (wish.place and not wish.scenes):
