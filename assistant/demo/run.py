@@ -9,7 +9,7 @@ import dataclasses
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
 
+from assistant.imagine.draw import Painter
 from assistant.presentation.thumbnails import Captioned, contact_sheet
 from assistant.results import Trained
 from assistant.service.familiar import Familiar
@@ -31,7 +32,8 @@ PETS = frozenset({"dog", "cat", "bird"})
 NO_CLASS = "something else"
 WANTED_MEMBERS = 3
 LEARNED_PHOTOS = 3
-PICTURES_PER_CONCEPT = 2
+PLACES = ("on a beach", "in the forest")
+"""Of the montages."""
 RECORD = "demo.json"
 CONTACT_SHEET = "contact-sheet.png"
 
@@ -105,6 +107,12 @@ def read_samples() -> list[Sample]:
         )
         for entry in entries
     ]
+
+
+def picture_caption(picture: Mapping[str, Any]) -> str:
+    """What was asked for, and who painted it."""
+    by_whom = "a montage" if picture.get("painter") == "montage" else "drawn by the model"
+    return f"{picture['prompt']} ({by_whom})"
 
 
 def name_of(subject: str) -> str:
@@ -268,12 +276,25 @@ class Demo:
         )
 
     def _imagine(self, named: Named) -> None:
-        prompt = f"a photo of {named.name}"
-        self.on_progress(Progress(len(self.result.imagine), 4, f"Drawing: {prompt}"))
-        drawn = self.familiar.imagine(prompt, self.out, seed=1, count=PICTURES_PER_CONCEPT)
-        self.result.imagine += [
-            {"prompt": prompt, "path": str(path), "seed": drawn.seed} for path in drawn.paths
+        """A montage in a place, and what the model itself draws."""
+        place = PLACES[len(self.result.imagine) // 2 % len(PLACES)]
+        wanted: list[tuple[Painter, str]] = [
+            ("montage", f"{named.name} {place}"),
+            ("backbone", f"a photo of {named.name}"),
         ]
+        for painter, prompt in wanted:
+            self.on_progress(Progress(len(self.result.imagine), 4, f"Painting: {prompt}"))
+            painted = self.familiar.imagine(prompt, self.out, seed=1, painter=painter)
+            self.result.imagine += [
+                {
+                    "concept": named.name,
+                    "painter": painter,
+                    "prompt": prompt,
+                    "path": str(path),
+                    "seed": painted.seed,
+                }
+                for path in painted.paths
+            ]
 
     # --- what is kept
 
@@ -281,10 +302,16 @@ class Demo:
         rows = []
         for concept in self.result.concepts:
             shown = [s for s in self.samples if s.subject == concept["subject"] and not s.held_out][:3]
-            title = f"{concept['name']}: three of its photos, then what was drawn for it"
-            drawn = [d for d in self.result.imagine if d["prompt"].endswith(concept["name"])]
+            title = (
+                f"{concept['name']}: three of its photos, a montage of one, and what the model itself draws"
+            )
+            painted = [
+                Captioned(Path(d["path"]), picture_caption(d))
+                for d in self.result.imagine
+                if d["concept"] == concept["name"]
+            ]
             tiles = [Captioned(sample.path, sample.caption) for sample in shown]
-            rows.append((title, tiles + [Captioned(Path(d["path"]), d["prompt"]) for d in drawn]))
+            rows.append((title, tiles + painted))
         asked = [
             Captioned(
                 Path(d["photo"]), f"{d['question']} {d['verdict']} ({'right' if d['correct'] else 'wrong'})"

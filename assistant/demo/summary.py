@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from assistant.demo.run import DemoResult
+from assistant.demo.run import DemoResult, picture_caption
 from assistant.presentation.printable import printable
 from assistant.presentation.thumbnails import Captioned, side_by_side
 from personalizer.errors import counted
@@ -43,10 +43,10 @@ def summary_lines(result: DemoResult, *, pictures: bool) -> str:
     if pictures:
         asked_about = [(a["photo"], f"{a['question']} {a['verdict']}") for a in result.describe]
         lines += ["", _thumbnails(asked_about)]
-    lines += ["", "Drawn (the bundled model is tiny and barely trained: expect no likeness)"]
-    lines += _printable(f"  {drawn['prompt']}: {drawn['path']}" for drawn in result.imagine)
+    lines += ["", "Painted (montages show the photos' own things; what the small model draws is no likeness)"]
+    lines += _printable(f"  {picture_caption(painted)}: {painted['path']}" for painted in result.imagine)
     if pictures:
-        lines += ["", _thumbnails([(d["path"], d["prompt"]) for d in result.imagine])]
+        lines += ["", _thumbnails([(d["path"], picture_caption(d)) for d in result.imagine])]
     idle = all("counts for nothing" in asked["answer"] for asked in result.describe)
     by_whom = " (by the embedding alone: the trained prefix has no say in it yet)" if idle else ""
     right = sum(asked["correct"] for asked in result.describe)
