@@ -1,4 +1,4 @@
-"""One photo or one text → an answer. Knows the library and the backbone's runtime; no command line and no chat.
+"""One photo → an answer; the exported backbone, loaded. Knows the library and the backbone's runtime; no command line and no chat.
 
-Start at `describe.Describer` and `draw.ImageGenerator`.
+Start at `describe.Describer`.
 """
