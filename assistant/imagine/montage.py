@@ -76,9 +76,19 @@ class MontagePainter:
         self._own: dict[str, list[Scene]] = {}
 
     def understand(self, words: Phrase, concepts: Sequence[Concept]) -> Wish:
-        """What `words` ask for. Raises `UsageError` for what is never made of people."""
+        """What `words` ask for.
+
+        Raises `UsageError` for what is never made of people, and for people while their faces are left alone.
+        """
         wish = understand(words, shipped_scenes())
-        if wish.forbidden and any(concept.kind == "face" for concept in concepts):
+        people = [str(concept.name) for concept in concepts if concept.kind == "face"]
+        if people and not self._library.faces_are_on():
+            raise UsageError(
+                tried=f"making a montage of “{words.text}”",
+                found=f"faces are left alone in this library, and so is {people[0]}",
+                fix="To change that: familiar faces on",
+            )
+        if people and wish.forbidden:
             raise UsageError(
                 tried=f"making a montage of “{words.text}”",
                 found=f"pictures of people with “{wish.forbidden}” are not made",

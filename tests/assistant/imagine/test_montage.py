@@ -253,6 +253,9 @@ def test_people_are_marked_and_some_scenes_refused(world: World) -> None:
             world.paint(words)
     assert world.paint("Kiwi with a gun on a beach").notes
     assert eileen.kind == "face"
+    world.library.switch_faces(False)
+    with pytest.raises(UsageError, match="left alone"):
+        world.paint("Eileen on a beach")
 
 
 # --- files
