@@ -1,4 +1,4 @@
-"""One photo → an answer; the exported backbone, loaded. Knows the library and the backbone's runtime; no command line and no chat.
+"""One photo → an answer; the exported backbone, loaded. Knows no command line, no chat.
 
 Start at `describe.Describer`.
 """

@@ -20,13 +20,13 @@ Style = Literal[
 ]  # fmt: skip
 _AS = r"(?:(?:as|like|in the style of|in|als|wie|im stil|como|al estilo de) )?(?:an? |the |ein\w* |un\w? )?"
 _STYLES: Mapping[Style, str] = {
-    "watercolor": r"water ?colou?rs?(?: painting)?|aquarell\w*|acuarela",
+    "watercolor": r"water ?colou?rs?(?: paintings?)?|aquarell\w*|acuarela",
     "pixel art": r"pixel ?(?:art|kunst|bild|grafik)|pixelated|8 ?bit|arte de pixeles",
     "black and white": r"black ?(?:and|&) ?white|b ?& ?w|monochrome|schwarz ?weiss|blanco y negro",
     "sepia": r"sepia|old photo(?:graph)?|vintage(?: photo)?|altes foto|foto antigua",
     "cartoon": r"cartoons?|comics?(?: strip)?|anime|caricatura",
-    "pencil": r"(?:pencil|charcoal) ?(?:drawing|sketch)?|sketch(?:ed)?|bleistift\w*|skizze|dibujo(?: a lapiz)?|lapiz",
-    "painting": r"(?:oil |acrylic )?painting|painted|(?:ol)?gemalde|gemalt\w*|(?:pintura|cuadro)(?: al oleo)?|oleo",
+    "pencil": r"(?:pencil|charcoal) ?(?:drawings?|sketch(?:es)?)?|sketch(?:ed|es)?|bleistift\w*|skizze|dibujo(?: a lapiz)?|lapiz",
+    "painting": r"(?:oil |acrylic )?paintings?|painted|(?:ol)?gemalde|gemalt\w*|(?:pintura|cuadro)(?: al oleo)?|oleo",
 }
 _LIGHTS: Mapping[Light, str] = {
     "night": r"(?:at|by|during the|in the) night|night ?time|at midnight|moonlight|make it night|nachts|"

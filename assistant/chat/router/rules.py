@@ -27,6 +27,7 @@ from assistant.chat.router.words import (
     NUMBERED,
     PHOTOS,
     PICTURE,
+    STYLE,
     THING,
     TRAILING,
 )
@@ -49,7 +50,10 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
         slots["seed"] = int(seed[1])
         prompt = prompt[: seed.start()].strip()
     several = re.search(
-        rf"[\s,]+(?P<count>{'|'.join(COUNTS)}|\d+) (?:{PICTURE}|times|versions)$", prompt, re.IGNORECASE
+        # "as a painting" is no number of them.
+        rf"(?<!\bas)(?<!\blike)(?<!\bcomo)[\s,]+(?P<count>{'|'.join(COUNTS)}|\d+) (?:{PICTURE}|times|versions)$",
+        prompt,
+        re.IGNORECASE,
     )
     if several:
         number = several["count"].lower()
@@ -57,7 +61,7 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
         prompt = prompt[: several.start()].strip()
     framed = re.match(
         rf"(?:me |us |up |for me )*(?P<count>{'|'.join(COUNTS)}|some|the|another|one more|\d+) ?(?:new |nice |little |quick )*"
-        rf"{PICTURE}(?: (?P<of>of|with|where|showing|in which|that shows) (?P<what>.+))?$",
+        rf"(?P<kind>{PICTURE})(?: (?P<of>of|with|where|showing|in which|that shows) (?P<what>.+))?$",
         prompt,
         re.IGNORECASE,
     )
@@ -66,7 +70,8 @@ def _imagine(sentence: Sentence, match: re.Match[str]) -> Outcome | None:
         count = int(number) if number.isdigit() else COUNTS.get(number, 1)
         if count > 1:
             slots["count"] = count
-        prompt = framed["what"] or ""
+        is_style = STYLE.fullmatch(framed["kind"]) is not None and framed["what"]
+        prompt = prompt[framed.start("kind") :] if is_style else framed["what"] or ""
     if not prompt or prompt.lower() in {
         "something",
         "smth",

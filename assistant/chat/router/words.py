@@ -35,6 +35,8 @@ PICTURE = (
     r"|scenes?|wallpapers?|postcards?|cartoons?|avatars?|watercolou?rs?|comics?|artworks?|renderings?|selfies?)"
 )
 ARTWORK = r"(?:drawing|painting|portrait|sketch|illustration|poster|cartoon|watercolou?r|comic|artwork|rendering|doodle)s?"
+STYLE = re.compile(r"(?:painting|sketch|cartoon|watercolou?r|comic)s?(?:es)?", re.IGNORECASE)
+"""Kinds of pictures that say how these look."""
 PHOTOS = r"(?:photos|fotos|pictures|pics|images|photographs|shots|snaps|selfies|snapshots)"
 THING = r"(?:people|persons|pets|things|concepts|names|faces|animals|groups|clusters|objects|subjects)"
 NUMBERED = r"(?:the )?(?:(?:person|pet|thing|face|one|group|cluster|concept|number|no\.?|nr\.?|id|item|in)\s*)*#?\s*(?P<id>\d+)"

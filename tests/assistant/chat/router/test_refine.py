@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.chat.router.refine import refined_picture
-from assistant.chat.router.route import Route
+from assistant.chat.router.route import Route, route
 from assistant.language.parse import parse
 
 NAMES = ["Bo"]
@@ -56,3 +56,17 @@ def test_other_requests_are_left_to_others(text: str) -> None:
 def test_without_a_picture_before_nothing_is_refined() -> None:
     assert after("make it night", None) is None
     assert after("make it night", Route("find", {"query": "Bo"}, 1.0, "rules")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt", "count"),
+    [
+        ("draw Bo on a beach as a painting", "Bo on a beach as a painting", 1),
+        ("paint a watercolor of Bo", "watercolor of Bo", 1),
+        ("draw two paintings of Bo", "paintings of Bo", 2),
+        ("draw Bo on a beach three times", "Bo on a beach", 3),
+    ],
+)
+def test_a_style_stays_in_the_prompt(text: str, prompt: str, count: int) -> None:
+    found = route(parse(text, NAMES), [])
+    assert found.slots["prompt"] == prompt and found.slots.get("count", 1) == count
