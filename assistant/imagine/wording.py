@@ -25,7 +25,8 @@ _STYLES: Mapping[Style, str] = {
     "black and white": r"black ?(?:and|&) ?white|b ?& ?w|monochrome|schwarz ?weiss|blanco y negro",
     "sepia": r"sepia|old photo(?:graph)?|vintage(?: photo)?|altes foto|foto antigua",
     "cartoon": r"cartoons?|comics?(?: strip)?|anime|caricatura",
-    "pencil": r"(?:pencil|charcoal) ?(?:drawings?|sketch(?:es)?)?|sketch(?:ed|es)?|bleistift\w*|skizze|dibujo(?: a lapiz)?|lapiz",
+    "pencil": r"(?:pencil|charcoal) ?(?:drawings?|sketch(?:es)?)?|sketch(?:ed|es)?|bleistift\w*|skizze|"
+    r"dibujo(?: a lapiz)?|lapiz",
     "painting": r"(?:oil |acrylic )?paintings?|painted|(?:ol)?gemalde|gemalt\w*|(?:pintura|cuadro)(?: al oleo)?|oleo",
 }
 _LIGHTS: Mapping[Light, str] = {

@@ -43,6 +43,7 @@ from personalizer.home import Home
 from personalizer.jobs.loop import run_worker_loop
 from personalizer.library.library import Library
 from personalizer.library.photos.labels import replace_labels
+from personalizer.photos.formats import drawing_notes
 from personalizer.schemas import BoundingBox, Concept, Embedding, Job, NewDetection, PhotoLabel
 
 NAME, EARLIER, OTHER = "Zoë Quux", "Mugsy", "Rex"
@@ -154,7 +155,8 @@ def prepared(
 def leave_traces(world: TrainedWorld) -> None:
     """What the product writes about a concept in other places than the library."""
     for prompt in (f"a photo of {NAME} on a beach", f"a photo of {OTHER}"):
-        world.familiar.imagine(prompt, seed=1)
+        for painter in ("montage", "backbone"):
+            world.familiar.imagine(prompt, seed=1, painter=painter)
     demo = Demo(world.familiar, None, lambda progress: None)
     demo.result.concepts = [{"name": NAME, "subject": "Sunny"}]
     demo.write_contact_sheet()
@@ -340,7 +342,9 @@ def test_nothing_is_left_in_any_byte_of_the_home_and_nothing_else_is_touched(wor
         "exports/mine/manifest.json",
         "people.html",
     } <= before[f"name {NAME}"]
-    assert any(path.startswith("imagined/") for path in before[f"name {NAME}"])
+    drawings = [path for path in before[f"name {NAME}"] if path.startswith("imagined/")]
+    painters = {(drawing_notes(world.home.root / path) or {}).get("painter") for path in drawings}
+    assert painters >= {"montage", "backbone"}
     assert "library.sqlite3" in before["told"] and "imagined/in a chat.png" in before[f"name {NAME}"]
     assert "logs/worker.old.log" in before[f"name {EARLIER}"]
 
