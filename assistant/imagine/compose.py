@@ -10,7 +10,7 @@ from PIL import Image
 from assistant.imagine.cutout import Cutout
 from assistant.imagine.placing import Placement
 from assistant.imagine.scenes import Scene
-from personalizer.schemas import Float32Array
+from personalizer.schemas import Float32Array, Int64Array
 
 _MOST_SHADE = 0.82
 _GRAIN = 0.008
@@ -128,7 +128,28 @@ def _contact(shape: tuple[int, ...], alpha: Float32Array, place: Placement) -> F
     spread = max(1.0, 0.016 * place.height)
     wide = cv2.GaussianBlur(drawn, (0, 0), 2.4 * spread, sigmaY=0.9 * spread)
     narrow = cv2.GaussianBlur(drawn, (0, 0), spread, sigmaY=0.45 * spread)
-    return np.asarray(np.clip(0.9 * wide + 0.7 * narrow, 0, 1), dtype=np.float32)
+    under = _below(shape, lowest, place)
+    return np.asarray(np.clip(0.9 * wide + 0.7 * narrow + 0.8 * under, 0, 1), dtype=np.float32)
+
+
+def _below(shape: tuple[int, ...], lowest: Int64Array, place: Placement) -> Float32Array:
+    """The soft shade between the ground and what stands over it `[height, width]`, 0 to 1.
+
+    `lowest` is the last row of the thing in each of its columns, -1 where there is none.
+    """
+    import cv2
+
+    shade = np.zeros(shape[:2], np.float32)
+    thick = max(2, round(0.03 * place.height))
+    for column in np.flatnonzero(lowest >= 0):
+        over = (place.height - 1 - int(lowest[column])) / place.height
+        x = place.left + int(column)
+        # What is further back touches the ground higher up in the picture.
+        y = round(place.base - 0.3 * over * place.height)
+        if over < 0.45 and 0 <= x < shape[1] and 0 <= y < shape[0]:
+            shade[max(0, y - thick) : y + thick, x] = 1 - over / 0.45
+    spread = max(1.0, 0.03 * place.height)
+    return np.asarray(cv2.GaussianBlur(shade, (0, 0), 1.6 * spread, sigmaY=0.7 * spread), dtype=np.float32)
 
 
 def _grained(canvas: Float32Array) -> Float32Array:

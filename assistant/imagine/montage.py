@@ -28,7 +28,7 @@ from personalizer.schemas import Concept
 
 OWN_SCENES = 3
 """The user's own photos of a place that pictures take turns with."""
-ANYWHERE = ("lawn", "living room", "studio", "meadow", "table")
+ANYWHERE = ("park", "living room", "studio", "meadow", "garden")
 """Places for a picture that names none."""
 MARK = "montage"
 

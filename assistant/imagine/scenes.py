@@ -16,6 +16,12 @@ from personalizer.home import PACKAGE_DATA
 
 SCENES_DIR = PACKAGE_DATA / "scenes"
 SIDE_PX = 768
+_TITLES = {
+    "snow": "rendered snow", "wheat": "a rendered wheat field", "autumn": "rendered autumn leaves",
+    "christmas": "a rendered Christmas room", "square": "a rendered square with a tower",
+    "boat": "a rendered boat deck",
+}  # fmt: skip
+"""Of places whose word is no thing that one can be set into."""
 Surface = Literal["ground", "table", "seat", "water"]
 Light = Literal["day", "sunset", "night", "overcast", "lamp"]
 
@@ -77,7 +83,7 @@ class ShippedScene:
         found = self.entry
         return Scene(
             image=square(Image.open(SCENES_DIR / self.file)),
-            title=f"a rendered {self.place}",
+            title=_TITLES.get(self.place, f"a rendered {self.place}"),
             surface=found["surface"],
             ground=tuple(found["ground"]),
             metres=[(y, metres) for y, metres in found["metres_per_height_at"]],

@@ -129,8 +129,9 @@ def _take_scene(text: str, scenes: Sequence[ShippedScene]) -> tuple[tuple[Shippe
     for word in sorted(words, key=lambda word: (-len(word), word)):
         found = re.search(rf"(?<!\w){re.escape(word)}(?:s|e|en|es)?(?!\w)", text)
         if found is not None:
-            matching = tuple(
-                scene for scene in scenes if word in {fold(known) for known in (scene.place, *scene.words)}
+            # "park" is in the words of autumn leaves too, and a park is meant first.
+            matching = tuple(scene for scene in scenes if fold(scene.place) == word) or tuple(
+                scene for scene in scenes if word in {fold(known) for known in scene.words}
             )
             return matching, text[: found.start()] + text[found.end() :]
     return (), text
