@@ -6,7 +6,7 @@ Start at `MontagePainter.paint`. Writes no file.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
@@ -114,6 +114,8 @@ class MontagePainter:
         if any(subject.is_person for subject in subjects):
             image = _marked(image)
         notes = [note for subject in subjects if (note := subject.note) is not None]
+        if wish.place and not scene.shows_what_was_asked:
+            notes.append(f"I have no scene for “{wish.place}”, so this is another one.")
         if wish.left_out:
             names = " and ".join(subject.name for subject in subjects)
             notes.append(f"A montage shows {names} as in the photo: “{wish.left_out}” is not in the picture.")
@@ -148,7 +150,7 @@ class MontagePainter:
             return photo_scene(
                 large.filter(ImageFilter.GaussianBlur(5)), f"“{wish.place}” as the model draws it"
             )
-        return _chosen(shipped_scenes(), wish, seed, cut_below)
+        return replace(_chosen(shipped_scenes(), wish, seed, cut_below), shows_what_was_asked=False)
 
     def _own_scenes(self, place: str) -> list[Scene]:
         if place not in self._own:

@@ -53,6 +53,7 @@ class Scene:
     light_color: tuple[float, float, float] = (1.0, 1.0, 1.0)
     ambient_level: float = 0.55
     """How bright something mid-gray looks there."""
+    shows_what_was_asked: bool = True
     waist_up: bool = True
     """Whether somebody cut off at the waist looks right at the lower edge."""
 
