@@ -9,9 +9,10 @@ from scripts.render.scenes import plants
 from scripts.render.scenes.camera import Camera, flat_ground
 from scripts.render.scenes.noise import Array, Layer, f32, fractal, mix, sample, smooth
 from scripts.render.scenes.optics import disc_blur, focus, over
-from scripts.render.scenes.rooms import Box, Light, Room, books, cloth, plain, render_room, wood
+from scripts.render.scenes.rooms import Box, Light, Room, books, cloth, painting, plain, render_room, wood
 from scripts.render.scenes.skies import Color
 from scripts.render.scenes.streets import lamps, mirrored
+from scripts.render.scenes.woods import frond
 
 OAK: Color = (0.36, 0.21, 0.105)
 WINDOW = Light((15, 16.5, 18), (1.6, 4.2, 0.75, 2.5), sun=(7.5, 6.6, 5.2), sun_from=(-0.72, 0.58, 0.16))
@@ -31,18 +32,14 @@ def plant(size: int, at: tuple[float, float], tall: float, light: Array, seed: i
     """A pot plant with long leaves, in parts of the picture."""
     rng = np.random.default_rng(seed)
     image = plants.canvas(size)
-    for _ in range(34):
-        angle = rng.uniform(-2.9, -0.25)
-        length = tall * size * rng.uniform(0.5, 1.0)
-        base = np.array([at[0] * size + rng.normal(0, tall * 14), (at[1] - tall * 0.15) * size])
-        tip = base + np.array([np.cos(angle) * 0.55, np.sin(angle)]) * length
-        middle = (base + tip) / 2 + np.array([0, -length * 0.08])
-        side = np.array([-(tip - base)[1], (tip - base)[0]]) * 0.085
-        tone = light * f32(rng.uniform(0.5, 1.3))
-        plants.polygons(image, np.array([[base, middle - side, tip, middle + side]]), f32([[*tone, 1]]))
+    for _ in range(22):
+        angle, length = rng.uniform(-2.6, -0.55), tall * size * rng.uniform(0.6, 1.0)
+        base = (at[0] * size, (at[1] - tall * 0.25) * size)
+        tip = (base[0] + np.cos(angle) * 0.6 * length, base[1] + np.sin(angle) * length)
+        frond(image, rng, base, tip, length * 0.22, light * f32(rng.uniform(0.4, 1.2)))
     x, y, w = at[0] * size, at[1] * size, tall * size * 0.17
     pot = np.array([[[x - w, y - w * 1.9], [x + w, y - w * 1.9], [x + w * 0.75, y], [x - w * 0.75, y]]])
-    plants.polygons(image, pot, f32([[*(light.mean() * f32([3.2, 2.6, 2.2])), 1]]))
+    plants.polygons(image, pot, f32([[*(light.mean() * f32([2.0, 1.7, 1.5])), 1]]))
     return image
 
 
@@ -67,7 +64,7 @@ def living_room(size: int, lamp: bool = False) -> Array:
         *_sofa(1.0, 5.25, 2.2, (0.22, 0.25, 0.28)),
         Box((0.55, 0.72, 5.30), (0.22, 0.20, 0.07), cloth((0.50, 0.28, 0.06)), 0.06, 0.3, 0.01),
         Box((1.0, 1.85, 5.88), (0.52, 0.38, 0.02), plain((0.10, 0.08, 0.06)), 0.005),
-        Box((1.0, 1.85, 5.86), (0.47, 0.33, 0.02), plain((0.34, 0.40, 0.38), 0.5, 0.9), 0.005),
+        Box((1.0, 1.85, 5.86), (0.47, 0.33, 0.02), painting((0.16, 0.24, 0.26), (0.60, 0.52, 0.38)), 0.005),
         Box((-1.75, 0.32, 5.45), (0.62, 0.32, 0.24), wood((0.30, 0.18, 0.09), 0.3, False), 0.01),
         Box((-1.95, 0.78, 5.45), (0.16, 0.13, 0.10), books(5), 0.004),
         Box((0, 0.05, 5.89), (4, 0.05, 0.015), plain((0.62, 0.61, 0.58)), 0.004),
@@ -97,14 +94,12 @@ def sofa(size: int, tone: Color, night: bool = False) -> Array:
     camera = Camera(0.52, 0.34)
     fabric = cloth(tone, 0.07)
     boxes = [
-        Box((-0.86, -0.10, 1.62), (0.855, 0.105, 0.58), fabric, 0.08, soft=0.007),
-        Box((0.86, -0.10, 1.62), (0.855, 0.105, 0.58), fabric, 0.08, soft=0.007),
-        Box((-0.86, 0.28, 2.12), (0.85, 0.33, 0.16), fabric, 0.13, soft=0.012),
-        Box((0.86, 0.28, 2.12), (0.85, 0.33, 0.16), fabric, 0.13, soft=0.012),
+        *(Box((x, -0.10, 1.62), (0.573, 0.105, 0.58), fabric, 0.08, soft=0.010) for x in (-1.15, 0, 1.15)),
+        *(Box((x, 0.28, 2.12), (0.57, 0.33, 0.16), fabric, 0.13, soft=0.016) for x in (-1.15, 0, 1.15)),
         Box((0, 0.10, 2.42), (2.2, 0.50, 0.14), fabric, 0.09),
         Box((-1.15, 0.18, 1.88), (0.24, 0.22, 0.08), cloth((0.55, 0.52, 0.45), 0.12), 0.075, 0.35, 0.010),
         Box((1.12, 0.18, 1.90), (0.23, 0.21, 0.08), cloth((0.10, 0.13, 0.17), 0.12), 0.075, -0.3, 0.010),
-        Box((0.1, 1.35, 3.6), (0.5, 0.36, 0.02), plain((0.40, 0.34, 0.26), 0.5, 0.9), 0.005),
+        Box((0.1, 1.35, 3.6), (0.5, 0.36, 0.02), painting((0.20, 0.17, 0.14), (0.58, 0.50, 0.38)), 0.005),
     ]
     light = Light((11, 12, 13), (0.2, 2.2, 0.35, 2.1))
     lights, ambient = [light], (0.22, 0.22, 0.23)
@@ -121,14 +116,14 @@ def bed(size: int) -> Array:
     camera = Camera(0.60, 0.32)
     linen = cloth((0.74, 0.73, 0.71), 0.05)
     boxes = [
-        Box((0, -0.28, 1.75), (1.25, 0.29, 1.45), linen, 0.16, soft=0.017),
-        Box((-0.58, 0.12, 2.88), (0.46, 0.24, 0.13), linen, 0.12, 0.08, 0.013),
-        Box((0.52, 0.12, 2.90), (0.46, 0.24, 0.13), linen, 0.12, -0.06, 0.013),
+        Box((0, -0.28, 1.75), (1.25, 0.29, 1.45), linen, 0.16, soft=0.030),
+        Box((-0.58, 0.12, 2.88), (0.46, 0.24, 0.13), linen, 0.12, 0.08, 0.022),
+        Box((0.52, 0.12, 2.90), (0.46, 0.24, 0.13), linen, 0.12, -0.06, 0.022),
         Box((-0.10, 0.05, 2.66), (0.30, 0.17, 0.09), cloth((0.20, 0.30, 0.36), 0.12), 0.08, 0.2, 0.010),
         Box((0, 0.20, 3.22), (1.35, 0.55, 0.05), wood((0.30, 0.18, 0.09), 0.45, False), 0.02),
         Box((-1.85, -0.25, 3.0), (0.28, 0.30, 0.24), wood((0.34, 0.21, 0.11), 0.6), 0.01),
         Box((-1.85, 0.32, 3.0), (0.13, 0.13, 0.13), plain((0.8, 0.75, 0.65)), 0.05),
-        Box((0, 1.35, 3.28), (0.55, 0.28, 0.015), plain((0.45, 0.50, 0.50), 0.4, 0.9), 0.005),
+        Box((0, 1.35, 3.28), (0.55, 0.28, 0.015), painting((0.22, 0.30, 0.33), (0.62, 0.60, 0.54)), 0.005),
     ]
     light = Light((15, 16, 17), (0.6, 2.6, 0.2, 1.7), sun=(3.2, 2.8, 2.2), sun_from=(-0.8, 0.42, 0.05))
     room = Room(

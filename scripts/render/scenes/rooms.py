@@ -30,16 +30,19 @@ class Box:
 
     def distance(self, p: Array) -> Array:
         """Signed distances of points [n, 3]."""
-        q = p - f32(self.center)
+        x, y, z = (p[:, k] - np.float32(self.center[k]) for k in range(3))
         if self.yaw:
             c, s = np.float32(np.cos(self.yaw)), np.float32(np.sin(self.yaw))
-            q = np.stack([q[:, 0] * c - q[:, 2] * s, q[:, 1], q[:, 0] * s + q[:, 2] * c], -1)
-        away = np.abs(q) - f32(self.half) + np.float32(self.radius)
-        outside = np.sqrt((np.maximum(away, 0) ** 2).sum(-1))
-        d = outside + np.minimum(away.max(-1), 0) - np.float32(self.radius)
+            x, z = x * c - z * s, x * s + z * c
+        r = np.float32(self.radius)
+        x, y, z = (np.abs(q) - np.float32(h) + r for q, h in zip((x, y, z), self.half, strict=True))
+        inner = np.minimum(np.maximum(np.maximum(x, y), z), 0)
+        for q in (x, y, z):
+            np.maximum(q, 0, out=q)
+        d = np.sqrt(x * x + y * y + z * z) + inner - r
         if self.soft:
             fold = sample(
-                fractal(1001, 1.9, 1, 60), p[:, 0] * 0.55 + p[:, 1] * 0.3, p[:, 2] * 0.55 + p[:, 1] * 0.45
+                fractal(1001, 2.1, 1, 16), p[:, 0] * 0.55 + p[:, 1] * 0.3, p[:, 2] * 0.55 + p[:, 1] * 0.45
             )
             d = d - np.float32(self.soft) * fold
         return f32(d)
@@ -172,12 +175,19 @@ def _occlusion(room: Room, p: Array, n: Array) -> Array:
     return f32(open_)
 
 
-def render_room(room: Room, camera: Camera, size: int) -> tuple[Array, Array, Array]:
-    """(color, depth, slopes of the surface for mirrors) of a room; light is computed at half the resolution."""
-    rays = camera.rays(size).reshape(-1, 3)
-    eye = f32([0, camera.eye, 0])
-    t = _march(room, eye, rays)
-    p = f32(eye + rays * t[:, None])
+def _lit(room: Room, p: Array, n: Array) -> Array:
+    """Irradiance at points."""
+    light = f32(room.ambient) * (0.75 + 0.25 * n[:, 1:2]) * _occlusion(room, p, n)[:, None]
+    for source in room.lights:
+        light = light + (_window_light if source.window else _lamp_light)(room, source, p, n)
+    return f32(light)
+
+
+def _band(room: Room, eye: Array, rays: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """(albedo, glow, irradiance at half the resolution, depth, owner) of some rows; few at a time fit the cache."""
+    rows, columns = rays.shape[:2]
+    flat = np.ascontiguousarray(rays.reshape(-1, 3))
+    p = f32(eye + flat * _march(room, eye, flat)[:, None])
     _d, owner = room.distances(p)
     n = _normals(room, p)
     albedo, glow = np.zeros_like(p), np.zeros_like(p)
@@ -187,15 +197,25 @@ def render_room(room: Room, camera: Camera, size: int) -> tuple[Array, Array, Ar
             albedo[here] = paint(p[here], n[here])
             if k >= 2 and room.boxes[k - 2].glow is not None:
                 glow[here] = f32(room.boxes[k - 2].glow)
-    half_p, half_n = (np.ascontiguousarray(a.reshape(size, size, 3)[::2, ::2]).reshape(-1, 3) for a in (p, n))
-    light = f32(room.ambient) * (0.75 + 0.25 * half_n[:, 1:2]) * _occlusion(room, half_p, half_n)[:, None]
-    sharp = np.zeros_like(p)
-    for source in room.lights:
-        light = light + (_window_light if source.window else _lamp_light)(room, source, half_p, half_n)
-    half = -(-size // 2)
-    irradiance = cv2.resize(f32(light).reshape(half, half, 3), (size, size), interpolation=cv2.INTER_LINEAR)
-    color = albedo * (irradiance.reshape(-1, 3) + sharp) + glow
-    return f32(color.reshape(size, size, 3)), f32(p[:, 2].reshape(size, size)), f32(owner.reshape(size, size))
+    shape = (rows, columns, 3)
+    half_p, half_n = (np.ascontiguousarray(a.reshape(shape)[::2, ::2]) for a in (p, n))
+    light = _lit(room, half_p.reshape(-1, 3), half_n.reshape(-1, 3)).reshape(half_p.shape)
+    return (
+        albedo.reshape(shape),
+        glow.reshape(shape),
+        light,
+        p[:, 2].reshape(shape[:2]),
+        owner.reshape(shape[:2]),
+    )
+
+
+def render_room(room: Room, camera: Camera, size: int) -> tuple[Array, Array, Array]:
+    """(color, depth, which part is seen) of a room; light is computed at half the resolution."""
+    rays, eye = camera.rays(size), f32([0, camera.eye, 0])
+    bands = [_band(room, eye, rays[row : row + 16]) for row in range(0, size, 16)]
+    albedo, glow, light, depth, owner = (np.concatenate(parts) for parts in zip(*bands, strict=True))
+    irradiance = cv2.resize(light, (size, size), interpolation=cv2.INTER_LINEAR)
+    return f32(albedo * irradiance + glow), f32(depth), f32(owner)
 
 
 def _plane(p: Array, n: Array) -> tuple[Array, Array]:
@@ -213,6 +233,17 @@ def plain(color: Color, uneven: float = 0.05, period: float = 1.7) -> Paint:
         u, v = _plane(p, n)
         rough = sample(fractal(1011, 1.3, 2, 400), u / period, v / period)
         return f32(f32(color) * (1 + uneven * rough[:, None]))
+
+    return paint
+
+
+def painting(first: Color, second: Color, period: float = 1.1) -> Paint:
+    """Two colors in soft shapes: a picture on a wall, out of focus."""
+
+    def paint(p: Array, n: Array) -> Array:
+        u, v = _plane(p, n)
+        shape = sample(fractal(1016, 2.4, 1, 12), u / period, v / period * 2.2) + v - v.mean()
+        return mix(np.broadcast_to(f32(first), p.shape), f32(second), smooth(-0.3, 0.5, f32(shape)))
 
     return paint
 

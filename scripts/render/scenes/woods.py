@@ -212,7 +212,7 @@ def winter_forest(size: int, sky: Sky, seed: int = 0) -> Array:
     return over(picture, _trunks(size, camera, rng, (5.5, 9), 5, bark, mist, 60.0, 1.7), 2.4)
 
 
-def _frond(
+def frond(
     image: Array,
     rng: plants.Random,
     base: tuple[float, float],
@@ -293,7 +293,7 @@ def jungle(size: int, sky: Sky, seed: int = 0) -> Array:
             tip = (start[0] + aim * size, start[1] - rng.uniform(0.05, 0.22) * size)
             light = leaf * (ambient * 0.5 + (sun * 0.9 + ambient * 0.4) * f32(rng.uniform(0.05, 1.1) ** 1.5))
             if rng.uniform() < 0.55:
-                _frond(layer, rng, start, tip, size * rng.uniform(0.035, 0.075), light)
+                frond(layer, rng, start, tip, size * rng.uniform(0.035, 0.075), light)
             else:
                 angle = float(np.arctan2(tip[1] - start[1], tip[0] - start[0]))
                 _broad_leaf(layer, rng, start, size * rng.uniform(0.10, 0.22), angle, light)
@@ -334,7 +334,7 @@ def jungle(size: int, sky: Sky, seed: int = 0) -> Array:
         light = leaf * (ambient * 0.7 + sun * f32(rng.uniform(0.1, 0.6)))
         if rng.uniform() < 0.5:
             tip = (x * size + np.cos(angle) * size * 0.3, y * size + np.sin(angle) * size * 0.3)
-            _frond(near, rng, (x * size, y * size), tip, size * 0.08, light)
+            frond(near, rng, (x * size, y * size), tip, size * 0.08, light)
         else:
             _broad_leaf(near, rng, (x * size, y * size), size * 0.3, angle, light)
     return over(picture, near, 6.0)
