@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from scripts.render.scenes import plants
-from scripts.render.scenes.camera import Camera
-from scripts.render.scenes.lawns import Turf, fallen_leaves, lawn
-from scripts.render.scenes.noise import Array, f32, fractal, mix, sample, smooth
-from scripts.render.scenes.optics import disc_blur, focus, over
-from scripts.render.scenes.skies import Color, Sky
+from scripts.render.scenes.kit import plants
+from scripts.render.scenes.kit.camera import Camera
+from scripts.render.scenes.kit.lawns import Turf, fallen_leaves, lawn
+from scripts.render.scenes.kit.noise import Array, f32, fractal, mix, sample, smooth
+from scripts.render.scenes.kit.optics import disc_blur, focus, over
+from scripts.render.scenes.kit.skies import Color, Sky
 
 GREEN = (f32([0.018, 0.035, 0.010]), f32([0.17, 0.26, 0.05]))
 AUTUMN = f32(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from scripts.render.scenes.camera import Camera
-from scripts.render.scenes.noise import Array, f32, fractal, mix, sample, smooth, streaks
-from scripts.render.scenes.skies import Color
+from scripts.render.scenes.kit.camera import Camera
+from scripts.render.scenes.kit.noise import Array, f32, fractal, mix, sample, smooth, streaks
+from scripts.render.scenes.kit.skies import Color
 
 Triple = tuple[float, float, float]
 Paint = Callable[[Array, Array], Array]

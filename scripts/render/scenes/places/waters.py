@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 
-from scripts.render.scenes import plants
-from scripts.render.scenes.camera import Camera, flat_ground, see_ground
-from scripts.render.scenes.facades import cobbles
-from scripts.render.scenes.fields import finish, tree_row
-from scripts.render.scenes.lawns import low_sun
-from scripts.render.scenes.noise import (
+from scripts.render.scenes.kit import plants
+from scripts.render.scenes.kit.camera import Camera, flat_ground, see_ground
+from scripts.render.scenes.kit.facades import cobbles
+from scripts.render.scenes.kit.lawns import low_sun
+from scripts.render.scenes.kit.noise import (
     Array,
     Layer,
     f32,
@@ -22,10 +23,11 @@ from scripts.render.scenes.noise import (
     smooth,
     streaks,
 )
-from scripts.render.scenes.optics import disc_blur, focus, over
-from scripts.render.scenes.shore import water
-from scripts.render.scenes.skies import Sky, hazy, sunlit
-from scripts.render.scenes.streets import mirrored
+from scripts.render.scenes.kit.optics import disc_blur, focus, over
+from scripts.render.scenes.kit.skies import Sky, hazy, sunlit
+from scripts.render.scenes.places.fields import finish, tree_row
+from scripts.render.scenes.places.shore import water
+from scripts.render.scenes.places.streets import mirrored
 
 
 def lake(size: int, sky: Sky, seed: int = 0) -> Array:
@@ -61,10 +63,10 @@ def lake(size: int, sky: Sky, seed: int = 0) -> Array:
     fresnel = 0.03 + 0.80 * (1 - np.abs(view[..., 1])) ** 4.5
     body = ambient * f32([0.05, 0.12, 0.12])
     lake_color = mix(np.broadcast_to(f32(body), far.shape), glass, f32(fresnel))
-    relief, owner = cobbles(1209, 22)
+    relief, owner = cobbles(1209, 16)
     layers = [
-        Layer(relief, 1.3, 0.018, 0.3, fine=0.04),
-        Layer(relief, 0.47, 0.006, 1.2, fine=0.02),
+        Layer(relief, 1.5, 0.022, 0.3, fine=0.04),
+        Layer(fractal(1212, 1.4, 8, 200), 1.1, 0.006, 1.2, fine=0.02),
         Layer(fractal(1210, 2, 1, 20), 7, 0.05, 0.2),
     ]
     ground = see_ground(camera, size, layers, far=30)
@@ -133,12 +135,12 @@ def _rail(size: int, camera: Camera, sky: Sky) -> Array:
     """Posts with two wires around the bow."""
     image = plants.canvas(size)
     steel = f32(sky.ambient() * 0.75 + f32(sky.sun_color) * 0.25)
-    depth = np.linspace(2.0, 8.15, 60)
+    depth = np.linspace(2.0, 8.199, 60)
     half = 1.93 * np.sqrt(np.clip(1 - (depth / 8.2) ** 2.2, 0, 1))
     for side in (-1, 1):
         for lift, thick in ((0.62, 0.024), (0.34, 0.009)):
             points = [camera.project(side * h, lift, z, size) for h, z in zip(half, depth, strict=True)]
-            for (p, q), z in zip(zip(points, points[1:], strict=False), depth, strict=False):
+            for (p, q), z in zip(itertools.pairwise(points), depth, strict=False):
                 width = max(1, round(thick * camera.focal / z * size))
                 start, end = (int(p[0]), int(p[1])), (int(q[0]), int(q[1]))
                 cv2.line(image, start, end, [*(float(c) for c in steel), 1.0], width)
@@ -150,34 +152,9 @@ def _rail(size: int, camera: Camera, sky: Sky) -> Array:
     return image
 
 
-def sea_bed(size: int, seed: int = 0) -> Array:
-    """Rippled sand under blue water: caustics, shafts of light, weed and corals at the sides."""
-    camera = Camera(0.9, 0.42)
-    rng = np.random.default_rng(1231 + seed)
-    u, v = camera.pixels(size)
-    blue, surface = f32([0.010, 0.13, 0.25]), f32([0.20, 0.62, 0.72])
-    far = mix(np.broadcast_to(blue, (size, size, 3)), surface, f32(np.clip(1 - v / 0.55, 0, 1) ** 1.8))
-    glitter = sample(ridged(1232, 1.5, 6), u / (0.12 + v) * 0.35, 0.3 / (0.06 + v))
-    far = far * (1 + 0.25 * np.clip(glitter, -1, 2) * smooth(0.28, 0.0, v))[..., None]
-    layers = [
-        Layer(ripples(1233, 26, 0.35, 0.5), 5.0, 0.016, 0.2, fine=0.1),
-        Layer(fractal(1234, 2.2, 1, 30), 9, 0.10, 0.4),
-        Layer(fractal(1235, 0.8, 40, 400), 0.9, 0.0012, 0.2, fine=0.006),
-    ]
-    ground = see_ground(camera, size, layers, far=50)
-    sun = f32([-0.25, 0.93, 0.25])
-    wobble = sample(fractal(1236, 1.6, 2, 20), ground.x / 5, ground.z / 5) * np.float32(0.12)
-    net = np.minimum(
-        np.abs(sample(fractal(1237, 1.0, 3, 9), ground.x / 2.6 + wobble, ground.z / 2.6)),
-        np.abs(sample(fractal(1238, 1.0, 3, 9), ground.x / 2.2, ground.z / 2.2 + wobble)),
-    )
-    caustic = np.exp(-net / 0.11) * 1.5 + 0.45
-    light = sunlit(ground.normals(), sun, f32([0.55, 0.95, 0.85]), f32([0.10, 0.36, 0.42]), f32(caustic))
-    grain = sample(fractal(1239, 0.3, 60, 500), ground.x * 1.3, ground.z * 1.3)
-    sand = f32([0.48, 0.44, 0.34]) * (1 + 0.10 * grain / (1 + ground.footprint * 60))[..., None]
-    fog = far[int(size * 0.43)].mean(0)
-    color = hazy(f32(sand * light), ground.z, fog, 8.5)
-    picture = finish(far, (color, ground.z, ground.seen), 2.9, 2.5)
+def _reef(picture: Array, camera: Camera, rng: plants.Random, fog: Array) -> Array:
+    """Corals and weed at both sides, far and near."""
+    size = picture.shape[0]
     for depth, blur in ((9.0, 4.5), (5.0, 3.2)):
         layer = plants.canvas(size)
         fade = f32(np.exp(-depth / 8.5))
@@ -213,6 +190,38 @@ def sea_bed(size: int, seed: int = 0) -> Array:
                     quad = np.array([[line[k] - w, line[k + 1] - w, line[k + 1] + w, line[k] + w]])
                     plants.polygons(layer, quad, f32([[*(tone * f32(0.6 + 0.6 * t[k])), 1]]))
         picture = over(picture, layer, blur)
+    return picture
+
+
+def sea_bed(size: int, seed: int = 0) -> Array:
+    """Rippled sand under blue water: caustics, shafts of light, weed and corals at the sides."""
+    camera = Camera(0.9, 0.42)
+    rng = np.random.default_rng(1231 + seed)
+    u, v = camera.pixels(size)
+    blue, surface = f32([0.010, 0.13, 0.25]), f32([0.20, 0.62, 0.72])
+    far = mix(np.broadcast_to(blue, (size, size, 3)), surface, f32(np.clip(1 - v / 0.55, 0, 1) ** 1.8))
+    glitter = sample(ridged(1232, 1.5, 6), u / (0.12 + v) * 0.35, 0.3 / (0.06 + v))
+    far = far * (1 + 0.25 * np.clip(glitter, -1, 2) * smooth(0.28, 0.0, v))[..., None]
+    layers = [
+        Layer(ripples(1233, 26, 0.35, 0.5), 5.0, 0.016, 0.2, fine=0.1),
+        Layer(fractal(1234, 2.2, 1, 30), 9, 0.10, 0.4),
+        Layer(fractal(1235, 0.8, 40, 400), 0.9, 0.0012, 0.2, fine=0.006),
+    ]
+    ground = see_ground(camera, size, layers, far=50)
+    sun = f32([-0.25, 0.93, 0.25])
+    wobble = sample(fractal(1236, 1.6, 2, 20), ground.x / 5, ground.z / 5) * np.float32(0.12)
+    net = np.minimum(
+        np.abs(sample(fractal(1237, 1.0, 3, 9), ground.x / 2.6 + wobble, ground.z / 2.6)),
+        np.abs(sample(fractal(1238, 1.0, 3, 9), ground.x / 2.2, ground.z / 2.2 + wobble)),
+    )
+    caustic = np.exp(-net / 0.11) * 1.5 + 0.45
+    light = sunlit(ground.normals(), sun, f32([0.55, 0.95, 0.85]), f32([0.10, 0.36, 0.42]), f32(caustic))
+    grain = sample(fractal(1239, 0.3, 60, 500), ground.x * 1.3, ground.z * 1.3)
+    sand = f32([0.48, 0.44, 0.34]) * (1 + 0.10 * grain / (1 + ground.footprint * 60))[..., None]
+    fog = far[int(size * 0.43)].mean(0)
+    color = hazy(f32(sand * light), ground.z, fog, 8.5)
+    picture = finish(far, (color, ground.z, ground.seen), 2.9, 2.5)
+    picture = _reef(picture, camera, rng, fog)
     angle = (u - 0.42) / (v + 0.35)
     shafts = smooth(0.2, 2.2, sample(fractal(1240, 1.3, 3, 60), f32(angle * 0.9), f32(angle * 0))) * np.exp(
         -v / 0.5

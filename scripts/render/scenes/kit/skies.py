@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.render.scenes.noise import Array, f32, fractal, mix, sample, smooth
+from scripts.render.scenes.kit.noise import Array, f32, fractal, mix, sample, smooth
 
 Color = tuple[float, float, float]
 
@@ -84,7 +84,7 @@ class Sky:
 
 
 DAY = Sky(
-    (0.085, 0.21, 0.56), (0.50, 0.66, 0.86), (-55, 42), (1.9, 1.75, 1.5), glow=(0.25, 0.24, 0.2), cover=0.42
+    (0.085, 0.21, 0.56), (0.50, 0.66, 0.86), (-72, 42), (1.9, 1.75, 1.5), glow=(0.25, 0.24, 0.2), cover=0.42
 )
 SUNSET = Sky(
     (0.10, 0.15, 0.34),
@@ -121,6 +121,29 @@ DUSK = Sky(
     cloud_light=(0.06, 0.06, 0.09),
     cloud_dark=(0.02, 0.025, 0.05),
     seed=9,
+)
+NIGHT = Sky(
+    (0.012, 0.02, 0.06),
+    (0.05, 0.05, 0.085),
+    (30, 40),
+    (0.02, 0.025, 0.04),
+    glow=(0.03, 0.02, 0.02),
+    cover=0.35,
+    cloud_light=(0.03, 0.03, 0.05),
+    cloud_dark=(0.012, 0.015, 0.03),
+    seed=9,
+)
+SPACE = Sky((0, 0, 0), (0, 0, 0), (-68, 20), (2.6, 2.55, 2.45), cover=0)
+ALPENGLOW = Sky(
+    (0.14, 0.18, 0.38),
+    (0.62, 0.42, 0.42),
+    (-62, 9),
+    (1.5, 0.85, 0.55),
+    glow=(0.5, 0.25, 0.15),
+    cover=0.42,
+    cloud_light=(0.95, 0.58, 0.50),
+    cloud_dark=(0.28, 0.25, 0.36),
+    seed=4,
 )
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from scripts.render.scenes import plants
-from scripts.render.scenes.camera import Camera, see_ground
-from scripts.render.scenes.noise import Array, Layer, f32, fractal, mix, sample, smooth
-from scripts.render.scenes.skies import Color, Sky, sunlit
+from scripts.render.scenes.kit import plants
+from scripts.render.scenes.kit.camera import Camera, see_ground
+from scripts.render.scenes.kit.noise import Array, Layer, f32, fractal, mix, sample, smooth
+from scripts.render.scenes.kit.skies import Color, Sky, sunlit
 
 
 def low_sun(sky: Sky, least: float) -> Array:

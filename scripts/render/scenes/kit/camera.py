@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.render.scenes.noise import Array, Layer, f32, height, slopes
+from scripts.render.scenes.kit.noise import Array, Layer, f32, height, slopes
 
 
 @dataclass(frozen=True)

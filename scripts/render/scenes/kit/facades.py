@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.render.scenes import plants
-from scripts.render.scenes.noise import Array, cells, f32, fractal, mix, sample, smooth, streaks
+from scripts.render.scenes.kit import plants
+from scripts.render.scenes.kit.noise import Array, cells, f32, fractal, mix, sample, smooth, streaks
 
 PLASTER = f32(
     [[0.56, 0.46, 0.33], [0.62, 0.56, 0.47], [0.50, 0.30, 0.20], [0.42, 0.42, 0.36], [0.60, 0.42, 0.24]]
@@ -32,7 +33,13 @@ def _box(t: Array, low: float, high: float, soft: float = 0.02) -> Array:
 
 
 def houses(
-    along: Array, up: Array, seed: int, lit: float = 0.0, tones: Array = PLASTER, tall: float = 11.0
+    along: Array,
+    up: Array,
+    seed: int,
+    lit: float = 0.0,
+    tones: Array = PLASTER,
+    tall: float = 11.0,
+    uneven: float = 3.2,
 ) -> Wall:
     """A row of houses: windows with frames and shutters, doors and shop windows; `lit` of the windows are bright."""
     wide = 9.6
@@ -41,7 +48,7 @@ def houses(
     table = rng.uniform(0, 1, (64, 4))
     row = number.astype(int) % 64
     tone = tones[(table[row, 0] * len(tones)).astype(int)]
-    top = f32(tall + 3.2 * np.floor(table[row, 1] * 3 - 1) * (tall > 6) + 0.5 * table[row, 2])
+    top = f32(tall + uneven * np.floor(table[row, 1] * 3 - 1) + 0.5 * table[row, 2])
     grime = sample(fractal(901, 1.4, 2, 300), f32(along / 11), f32(up / 11))
     stains = sample(streaks(902, 4, 100), f32(along / 8), f32(up / 16))
     albedo = f32(tone * (1 + 0.10 * grime + 0.06 * stains)[..., None])
@@ -122,7 +129,7 @@ def tower(size: int, foot: tuple[float, float], tall: float, tone: Array) -> Arr
         plants.polygons(image, np.array([[p - side, q - side, q + side, p + side]]), color)
 
     levels = np.linspace(0, 1, 46) ** 1.15
-    for a, b in zip(levels, levels[1:], strict=False):
+    for a, b in itertools.pairwise(levels):
         ya, yb = foot[1] - tall * a, foot[1] - tall * b
         for side in (-1, 1):
             for inner in (1.0, 0.52) if a < 0.36 else (1.0, 0.0):
@@ -141,7 +148,7 @@ def tower(size: int, foot: tuple[float, float], tall: float, tone: Array) -> Arr
     arch = [
         (foot[0] + half(0.02) * 0.62 * np.cos(a), foot[1] - tall * (0.03 + 0.12 * np.sin(a))) for a in angles
     ]
-    for p, q in zip(arch, arch[1:], strict=False):
+    for p, q in itertools.pairwise(arch):
         stroke(p, q, tall * 0.008)
     stroke((foot[0], foot[1] - tall * 0.98), (foot[0], foot[1] - tall * 1.07), tall * 0.006)
     return image

@@ -5,14 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from scripts.render.scenes import plants
-from scripts.render.scenes.camera import Camera, flat_ground
-from scripts.render.scenes.noise import Array, Layer, f32, fractal, mix, sample, smooth
-from scripts.render.scenes.optics import disc_blur, focus, over
-from scripts.render.scenes.rooms import Box, Light, Room, books, cloth, painting, plain, render_room, wood
-from scripts.render.scenes.skies import Color
-from scripts.render.scenes.streets import lamps, mirrored
-from scripts.render.scenes.woods import frond
+from scripts.render.scenes.kit import plants
+from scripts.render.scenes.kit.camera import Camera, flat_ground
+from scripts.render.scenes.kit.noise import Array, Layer, f32, fractal, sample, smooth
+from scripts.render.scenes.kit.optics import disc_blur, focus, over
+from scripts.render.scenes.kit.rooms import Box, Light, Room, books, cloth, painting, plain, render_room, wood
+from scripts.render.scenes.kit.skies import Color
+from scripts.render.scenes.places.jungle import frond
+from scripts.render.scenes.places.streets import lamps, mirrored
 
 OAK: Color = (0.36, 0.21, 0.105)
 WINDOW = Light((15, 16.5, 18), (1.6, 4.2, 0.75, 2.5), sun=(7.5, 6.6, 5.2), sun_from=(-0.72, 0.58, 0.16))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from scripts.render.scenes.camera import Camera
-from scripts.render.scenes.noise import Array, f32, mix
+from scripts.render.scenes.kit.camera import Camera
+from scripts.render.scenes.kit.noise import Array, f32, mix
 
 
 def disc_blur(image: Array, radius: float) -> Array:
@@ -34,7 +36,7 @@ def focus(image: Array, depth: Array, sharp_at: float, far_blur: float) -> Array
     levels = [level for level in levels if level < top] + [top + 1e-3]
     result = image.copy()
     below = image
-    for low, high in zip(levels, levels[1:], strict=False):
+    for low, high in itertools.pairwise(levels):
         above = disc_blur(image, high)
         weight = np.clip((radius - low) / (high - low), 0, 1)
         inside = (radius >= low)[..., None]
@@ -50,7 +52,7 @@ def over(below: Array, layer: Array, blur: float) -> Array:
     return f32(below * (1 - spread[..., 3:4]) + spread[..., :3])
 
 
-def _film(linear: Array) -> Array:
+def film(linear: Array) -> Array:
     """A filmic curve (Hable's form with a short shoulder), then the sRGB transfer."""
     x = np.maximum(linear, 0)
     a, b, c, d, e = 2.5, 0.03, 2.35, 0.62, 0.22
@@ -84,7 +86,7 @@ def develop(
     small = small * f32(1 - vignette * r2 * 1.6)[..., None]
     gray = small @ f32([0.25, 0.62, 0.13])
     small = gray[..., None] + (small - gray[..., None]) * np.float32(saturation)
-    picture = _film(f32(small))
+    picture = film(f32(small))
     rng = np.random.default_rng(seed)
     noise = cv2.GaussianBlur(f32(rng.standard_normal((size, size, 3))), (0, 0), 0.6) * 1.6
     noise = noise * 0.45 + noise.mean(-1, keepdims=True) * 0.9

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from scripts.render.scenes.camera import Camera
-from scripts.render.scenes.noise import Array, f32, fractal, sample, streaks
+from scripts.render.scenes.kit.camera import Camera
+from scripts.render.scenes.kit.noise import Array, f32, fractal, sample, streaks
 
 Random = np.random.Generator
 Points = npt.NDArray[np.float64]
@@ -164,9 +164,11 @@ def conifer(
     dark: Array,
     light: Array,
     snow: float = 0.0,
+    frost: Array | None = None,
 ) -> None:
-    """A fir: tiers of drooping twigs, from the top down, in pixels; `snow` is how much of it lies on them."""
-    tiers = int(np.clip(tall / 9, 10, 34))
+    """A fir: tiers of drooping twigs, from the top down, in pixels; a part `snow` of them is white."""
+    frost = f32([0.75, 0.80, 0.9]) if frost is None else frost
+    tiers = int(np.clip(tall / 9, 10, 48))
     polygons(
         image,
         np.array(
@@ -184,20 +186,19 @@ def conifer(
         t = (tiers - tier) / tiers  # drawn from below up: upper tiers lie over lower ones
         y = base[1] - tall * (1 - t * 0.9)
         reach = tall * 0.21 * t**0.85 * rng.uniform(0.85, 1.15)
-        count = int(22 + 26 * t)
+        count = int((22 + 26 * t) * np.clip(tall / 300, 1, 3))
         side = rng.uniform(-1, 1, count)
         root = np.stack([base[0] + side * reach * 0.25, np.full(count, y - tall * 0.03)], -1)
         tip = np.stack(
             [base[0] + side * reach, y + reach * (0.20 + 0.30 * side**2) + rng.normal(0, 1, count)], -1
         )
-        width = max(tall * 0.011, 0.7)
-        shape = np.stack(
-            [root + [0, -width], root + [0, width], tip + [0, width * 0.5], tip + [0, -width * 0.5]], 1
-        )
+        width = max(min(tall, 300 + tall * 0.3) * 0.011, 0.7)
+        up = np.array([0, -width])
+        shape = np.stack([root + up, root - up, tip - up * 0.5, tip + up * 0.5], 1)
         lit = np.clip(0.35 - 0.35 * side + rng.normal(0, 0.2, count), 0, 1)
         color = dark + (light - dark) * f32(lit)[:, None]
         white = rng.uniform(0, 1, count) < snow
-        color[white] = f32([0.75, 0.80, 0.9]) * f32(0.55 + 0.45 * lit[white])[:, None]
+        color[white] = frost * f32(0.55 + 0.45 * lit[white])[:, None]
         polygons(image, shape, np.concatenate([color, np.ones((count, 1), np.float32)], -1))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from scripts.render.scenes.camera import Camera, Ground, flat_ground, see_ground
-from scripts.render.scenes.noise import Array, Layer, f32, fractal, mix, ridged, ripples, sample, smooth
-from scripts.render.scenes.optics import focus
-from scripts.render.scenes.skies import Sky, hazy, sunlit
+from scripts.render.scenes.kit.camera import Camera, Ground, flat_ground
+from scripts.render.scenes.kit.noise import Array, Layer, f32, fractal, mix, ridged, ripples, sample, smooth
+from scripts.render.scenes.kit.optics import focus
+from scripts.render.scenes.kit.skies import Sky, hazy, sunlit
 
 SEA_LEVEL = -0.16
 
@@ -72,7 +72,7 @@ def beach(size: int, sky: Sky, seed: int = 0, wet: float = 1.0) -> Array:
     mirror = sky.radiance(f32(up), disc=False)
     color = mix(color, mirror, f32(damp * (0.10 + 0.5 * (1 - np.abs(view[..., 1])) ** 8) * wet * 0.6))
     body = f32(sky.ambient()) * f32([0.10, 0.36, 0.42])
-    sea, surface = water(camera, size, sky, SEA_LEVEL, body)
+    sea, _surface = water(camera, size, sky, SEA_LEVEL, body)
     shallow = np.exp(-np.clip(line, 0, None) / 14)
     sea = mix(sea, f32(sea * 0.55 + sky.ambient() * f32([0.22, 0.48, 0.45]) * 0.55), f32(shallow * 0.8))
     color = mix(color, sea, smooth(-0.12, 0.25, line))

@@ -5,16 +5,24 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from scripts.render.scenes import plants
-from scripts.render.scenes.camera import Camera, see_ground
-from scripts.render.scenes.lawns import Turf, lawn, low_sun
-from scripts.render.scenes.noise import Array, Layer, f32, fractal, mix, ridged, ripples, sample, smooth
-from scripts.render.scenes.optics import focus, over
-from scripts.render.scenes.skies import Sky, hazy, sunlit
+from scripts.render.scenes.kit import plants
+from scripts.render.scenes.kit.camera import Camera, see_ground
+from scripts.render.scenes.kit.lawns import Turf, lawn, low_sun
+from scripts.render.scenes.kit.noise import Array, Layer, f32, fractal, mix, ridged, ripples, sample, smooth
+from scripts.render.scenes.kit.optics import focus, over
+from scripts.render.scenes.kit.skies import Sky, hazy, sunlit
 
 
 def fir_row(
-    size: int, seed: int, base: float, tall: float, dark: Array, light: Array, snow: float, gap: float
+    size: int,
+    seed: int,
+    base: float,
+    tall: float,
+    dark: Array,
+    light: Array,
+    snow: float,
+    gap: float,
+    frost: Array | None = None,
 ) -> Array:
     """A row of firs with a wood behind it; the middle is lower by `gap`."""
     rng = np.random.default_rng(seed)
@@ -63,12 +71,21 @@ def snow_field(size: int, sky: Sky, seed: int = 0) -> Array:
         ambient * f32([0.05, 0.075, 0.07]),
         ambient * f32([0.2, 0.26, 0.2]) + f32(sky.sun_color) * 0.06,
     )
-    firs = fir_row(size, 58 + seed, camera.horizon + 0.022, 0.26, f32(dark), f32(bright), 0.45, 0.5)
+    firs = fir_row(
+        size,
+        58 + seed,
+        camera.horizon + 0.022,
+        0.26,
+        f32(dark),
+        f32(bright),
+        0.45,
+        0.5,
+        f32(ambient * 0.75 + f32(sky.sun_color) * 0.25),
+    )
     firs[..., :3] = firs[..., :3] * 0.8 + haze * 0.16
     far = over(far, firs, 3.4)
     color = hazy(color, ground.z, haze, 260)
-    picture = mix(far, focus(color, ground.z, 3.2, 3.0), ground.seen)
-    return picture
+    return mix(far, focus(color, ground.z, 3.2, 3.0), ground.seen)
 
 
 def mountain(size: int, sky: Sky, seed: int = 0) -> Array:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from scripts.render.scenes import plants
-from scripts.render.scenes.camera import Camera, see_ground
-from scripts.render.scenes.fields import finish
-from scripts.render.scenes.lawns import dappled, fallen_leaves, low_sun
-from scripts.render.scenes.noise import Array, Layer, f32, fractal, mix, sample, smooth
-from scripts.render.scenes.optics import disc_blur, over
-from scripts.render.scenes.skies import Sky, sunlit
+from scripts.render.scenes.kit import plants
+from scripts.render.scenes.kit.camera import Camera, see_ground
+from scripts.render.scenes.kit.lawns import dappled, fallen_leaves, low_sun
+from scripts.render.scenes.kit.noise import Array, Layer, f32, fractal, mix, sample, smooth
+from scripts.render.scenes.kit.optics import disc_blur, over
+from scripts.render.scenes.kit.skies import Sky, sunlit
+from scripts.render.scenes.places.fields import finish
 
 LITTER = f32(
     [[0.20, 0.11, 0.05], [0.28, 0.16, 0.07], [0.14, 0.085, 0.045], [0.33, 0.22, 0.10], [0.11, 0.12, 0.03]]
@@ -83,7 +83,32 @@ def _trunks(
     return image
 
 
-def _floor(
+def thicket(
+    size: int,
+    camera: Camera,
+    rng: plants.Random,
+    z: float,
+    count: int,
+    dark: Array,
+    light: Array,
+    clear: float,
+) -> Array:
+    """Bushes across the picture at depth z, none where the path runs."""
+    image = plants.canvas(size)
+    middle = float(path_middle(f32(z)))
+    scale = camera.focal / z * size
+    for x in np.linspace(-0.62, 0.62, count) * z / camera.focal + rng.normal(0, 0.3, count):
+        if abs(x - middle) < clear:
+            continue
+        tall = rng.uniform(0.35, 1.1)
+        foot = camera.project(float(x), tall * 0.45, z, size)
+        tone = f32(rng.uniform(0.6, 1.2))
+        radii = (tall * 1.1 * scale, tall * 0.6 * scale)
+        plants.crown(image, rng, foot, radii, max(0.09 * scale, 2), 260, dark * tone, light * tone)
+    return image
+
+
+def forest_floor(
     size: int, camera: Camera, sky: Sky, albedo: Callable[[Array, Array], Array], bumps: float, dapple: float
 ) -> tuple[Array, Array]:
     """Forest ground as a canvas with depth, and what of it is seen."""
@@ -104,7 +129,7 @@ def _floor(
     return image, ground.seen
 
 
-def _undergrowth(
+def undergrowth(
     image: Array, rng: plants.Random, camera: Camera, sky: Sky, count: int, tone: Array, dapple: float
 ) -> None:
     """Grass and small ferns beside the path."""
@@ -151,16 +176,35 @@ def forest(size: int, sky: Sky, seed: int = 0) -> Array:
         soil = mix(f32([0.055, 0.06, 0.022]), f32([0.17, 0.115, 0.07]), on_path)
         return f32(soil * (1 + 0.25 * clump[..., None]))
 
-    image, seen = _floor(size, camera, sky, albedo, 0.05, 0.75)
+    image, seen = forest_floor(size, camera, sky, albedo, 0.05, 0.75)
 
     def sparse(x: plants.Points, z: plants.Points) -> plants.Points:
         return np.clip(0.35 + 0.5 * np.abs(x - path_middle(f32(z))), 0, 1)
 
     fallen_leaves(image, rng, camera, 24_000, LITTER, sky, sparse, (0.03, 0.075), 0.75, (1.7, 40))
-    _undergrowth(image, rng, camera, sky, 80_000, f32([0.085, 0.15, 0.03]), 0.75)
+    undergrowth(image, rng, camera, sky, 80_000, f32([0.085, 0.125, 0.035]), 0.75)
     picture = finish(picture, (f32(image[..., :3]), f32(image[..., 3]), seen), 2.9, 6.0)
+    dark, bright = f32(leaf * ambient * 0.25 + mist * 0.1), f32(leaf * (sun * 0.7 + ambient) + mist * 0.1)
+    picture = over(picture, thicket(size, camera, rng, 24, 40, dark, bright, 0.9), 5.5)
     near = _trunks(size, camera, rng, (5.5, 9), 5, bark, mist, 60.0, 1.6)
-    return over(picture, near, 2.6)
+    picture = over(picture, near, 2.6)
+    return over(picture, _tufts(size, near, rng, f32(leaf * (sun * 0.35 + ambient * 0.6))), 2.2)
+
+
+def _tufts(size: int, trunks: Array, rng: plants.Random, tone: Array, spread: float = 0.02) -> Array:
+    """Grass, or with light colors snow, before the feet of trunks: where their pixels end below."""
+    image = plants.canvas(size)
+    solid = trunks[..., 3] > 0
+    foot = np.where(solid.any(0), size - 1 - solid[::-1].argmax(0), -1)
+    columns = np.flatnonzero((foot > size * 0.45) & (foot < size * 0.97))
+    for x in np.repeat(columns, 2):
+        tall, lean = rng.uniform(0.4, 1.2) * spread * size, rng.normal(0, 0.35)
+        base = np.array([x + rng.normal(0, 4), foot[x] + rng.uniform(0, 0.5) * spread * size])
+        tip = base + np.array([lean * tall, -tall])
+        half = np.array([max(size / 700, 0.8), 0])
+        shade = f32(rng.uniform(0.5, 1.25))
+        plants.polygons(image, np.array([[base - half, tip, base + half]]), f32([[*(tone * shade), 1]]))
+    return image
 
 
 def winter_forest(size: int, sky: Sky, seed: int = 0) -> Array:
@@ -181,7 +225,16 @@ def winter_forest(size: int, sky: Sky, seed: int = 0) -> Array:
             tall = rng.uniform(4, 9) * camera.focal / z * size
             dark = f32([0.035, 0.055, 0.05]) * ambient * fade + mist * (1 - fade)
             bright = f32([0.12, 0.17, 0.13]) * (ambient + sun * 0.3) * fade + mist * (1 - fade)
-            plants.conifer(firs, rng, camera.project(x, -0.1, z, size), tall, f32(dark), f32(bright), 0.45)
+            plants.conifer(
+                firs,
+                rng,
+                camera.project(x, -0.1, z, size),
+                tall,
+                f32(dark),
+                f32(bright),
+                0.45,
+                f32(ambient * 0.9),
+            )
         picture = over(picture, firs, blur)
         picture = over(picture, _trunks(size, camera, rng, depths, count, bark, mist, reach, 1.4), blur)
     layers = [
@@ -197,7 +250,7 @@ def winter_forest(size: int, sky: Sky, seed: int = 0) -> Array:
         Layer(
             fractal(845, 1.2, 8, 90),
             2.4,
-            0.035,
+            0.012,
             0.1,
             shape=lambda x, z: smooth(0.6, 0.3, np.abs(x - path_middle(z))),
         ),
@@ -209,132 +262,35 @@ def winter_forest(size: int, sky: Sky, seed: int = 0) -> Array:
     )
     light = light * (0.72 + 0.28 * dappled(ground.x, ground.z, 0.8))[..., None]
     picture = finish(picture, (f32(light * f32([0.70, 0.72, 0.74])), ground.z, ground.seen), 2.9, 4.5)
-    return over(picture, _trunks(size, camera, rng, (5.5, 9), 5, bark, mist, 60.0, 1.7), 2.4)
+    white = f32(ambient * 0.62)
+    picture = over(picture, thicket(size, camera, rng, 26, 34, f32(mist * 0.5), f32(mist * 1.1), 1.0), 5.0)
+    near = _trunks(size, camera, rng, (5.5, 9), 5, bark, mist, 60.0, 1.7, 0.8)
+    picture = over(picture, near, 2.4)
+    picture = over(picture, _drifts(size, near, rng, white), 2.4)
+    return snowfall(picture, rng, white * 1.5)
 
 
-def frond(
-    image: Array,
-    rng: plants.Random,
-    base: tuple[float, float],
-    tip: tuple[float, float],
-    wide: float,
-    light: Array,
-) -> None:
-    """A palm or fern leaf: leaflets along a bent rib, in pixels."""
-    count = 46
-    t = np.linspace(0.06, 1, count)
-    start, end = np.array(base), np.array(tip)
-    along = end - start
-    across = np.array([-along[1], along[0]])
-    sag = np.array([0, 1]) * np.linalg.norm(along) * 0.28
-    rib = start + t[:, None] * along + (t**2)[:, None] * sag
-    length = wide * np.sin(np.pi * np.clip(t * 0.9 + 0.08, 0, 1)) ** 0.7
-    unit, forward = across / np.linalg.norm(across), along / np.linalg.norm(along)
-    for side in (-1, 1):
-        aim = unit * side + forward * 0.75 + np.array([0, 0.25])
-        end_points = rib + aim * length[:, None] * rng.uniform(0.85, 1.1, (count, 1))
-        half = forward * wide * 0.055
-        middle = (rib + end_points) / 2
-        shape = np.stack([rib - half * 0.5, middle - half, end_points, middle + half, rib + half * 0.5], 1)
-        tone = f32((0.75 + 0.3 * side * np.sign(unit[1])) * rng.uniform(0.75, 1.15, (count, 1)))
-        plants.polygons(image, shape, np.concatenate([light * tone, np.ones((count, 1), np.float32)], -1))
+def _drifts(size: int, trunks: Array, rng: plants.Random, tone: Array) -> Array:
+    """Snow heaped up before the feet of trunks."""
+    image = plants.canvas(size)
+    solid = trunks[..., 3] > 0
+    foot = np.where(solid.any(0), size - 1 - solid[::-1].argmax(0), -1)
+    columns = np.flatnonzero((foot > size * 0.45) & (foot < size * 0.97))
+    for x in columns[::3]:
+        center = np.array([[x + rng.normal(0, 3), foot[x] + rng.uniform(-0.003, 0.006) * size]])
+        blob = plants.leaf_shapes(rng, center, np.array([rng.uniform(0.01, 0.028) * size]), 0.5)
+        plants.polygons(image, blob, f32([[*(tone * f32(rng.uniform(0.92, 1.06))), 1]]))
+    return image
 
 
-def _broad_leaf(
-    image: Array, rng: plants.Random, base: tuple[float, float], length: float, angle: float, light: Array
-) -> None:
-    """A large leaf with a rib and ribs to the side (banana), in pixels."""
-    t = np.linspace(0, 1, 26)
-    forward = np.array([np.cos(angle), np.sin(angle)])
-    side = np.array([-forward[1], forward[0]])
-    rib = np.array(base) + t[:, None] * forward * length + (t**2)[:, None] * np.array([0, 0.22 * length])
-    half = length * 0.19 * np.sin(np.pi * t**0.8) ** 0.75
-    for hand, shade in ((-1, 0.7), (1, 1.1)):
-        for k in range(25):
-            corners = [
-                rib[k],
-                rib[k + 1],
-                rib[k + 1] + hand * side * half[k + 1],
-                rib[k] + hand * side * half[k],
-            ]
-            tone = f32(shade * (0.85 + 0.13 * (k % 2) + rng.normal(0, 0.05)))
-            plants.polygons(image, np.array([corners]), f32([[*(light * tone), 1]]))
-    width = max(length * 0.008, 1)
-    spine = np.concatenate([rib - side * width, (rib + side * width)[::-1]])
-    for k in range(25):
-        quad = np.array([[spine[k], spine[k + 1], spine[50 - k], spine[51 - k]]])
-        plants.polygons(image, quad, f32([[*(light * 1.5), 1]]))
-
-
-def jungle(size: int, sky: Sky, seed: int = 0) -> Array:
-    """A clearing between palms, ferns and large leaves."""
-    camera = Camera(0.95, 0.42)
-    rng = np.random.default_rng(850 + seed)
-    ambient, sun = sky.ambient(), f32(sky.sun_color)
-    leaf = f32([0.075, 0.155, 0.03])
-    far = glimmer(
-        size,
-        851,
-        f32(leaf * ambient * 0.35),
-        f32(leaf * (sun + ambient) * 0.9),
-        700,
-        0.018,
-        f32(leaf * 6 + sun * 0.5),
-    )
-    picture = disc_blur(far, 12 * size / 768)
-    for row, (blur, low, high) in enumerate(((7.0, 0.26, 0.46), (4.5, 0.36, 0.56))):
-        layer = plants.canvas(size)
-        for _ in range(70):
-            x = rng.uniform(-0.1, 1.1)
-            if row and abs(x - 0.5) < 0.28:
-                continue
-            start = (x * size, rng.uniform(low, high) * size)
-            aim = rng.uniform(-0.28, 0.28)
-            tip = (start[0] + aim * size, start[1] - rng.uniform(0.05, 0.22) * size)
-            light = leaf * (ambient * 0.5 + (sun * 0.9 + ambient * 0.4) * f32(rng.uniform(0.05, 1.1) ** 1.5))
-            if rng.uniform() < 0.55:
-                frond(layer, rng, start, tip, size * rng.uniform(0.035, 0.075), light)
-            else:
-                angle = float(np.arctan2(tip[1] - start[1], tip[0] - start[0]))
-                _broad_leaf(layer, rng, start, size * rng.uniform(0.10, 0.22), angle, light)
-        picture = over(picture, layer, blur)
-
-    def albedo(x: Array, z: Array) -> Array:
-        clump = sample(fractal(852, 1.3, 3, 300), x / 3, z / 3)
-        return f32(
-            mix(f32([0.10, 0.07, 0.04]), f32([0.06, 0.08, 0.022]), smooth(-0.5, 1, clump))
-            * (1 + 0.2 * clump[..., None])
-        )
-
-    image, seen = _floor(size, camera, sky, albedo, 0.05, 0.7)
-    fallen_leaves(
-        image,
-        rng,
-        camera,
-        16_000,
-        f32(LITTER * f32([0.8, 0.9, 0.8])),
-        sky,
-        None,
-        (0.04, 0.12),
-        0.7,
-        (1.7, 30),
-    )
-    _undergrowth(image, rng, camera, sky, 90_000, leaf * f32([0.9, 1, 0.9]), 0.7)
-    seen = f32(seen * smooth(16, 9, f32(image[..., 3])))
-    picture = finish(picture, (f32(image[..., :3]), f32(image[..., 3]), seen), 2.9, 5.0)
-    near = plants.canvas(size)
-    for x, y, angle in (
-        (-0.03, 0.62, -0.9),
-        (1.03, 0.58, -2.3),
-        (-0.02, 0.20, 0.3),
-        (1.02, 0.12, 2.7),
-        (0.30, -0.05, 1.2),
-        (1.0, 0.75, -2.8),
-    ):
-        light = leaf * (ambient * 0.7 + sun * f32(rng.uniform(0.1, 0.6)))
-        if rng.uniform() < 0.5:
-            tip = (x * size + np.cos(angle) * size * 0.3, y * size + np.sin(angle) * size * 0.3)
-            frond(near, rng, (x * size, y * size), tip, size * 0.08, light)
-        else:
-            _broad_leaf(near, rng, (x * size, y * size), size * 0.3, angle, light)
-    return over(picture, near, 6.0)
+def snowfall(picture: Array, rng: plants.Random, tone: Array, count: int = 260) -> Array:
+    """Falling flakes, small and sharp or near and out of focus."""
+    size = picture.shape[0]
+    for blur, part, radius in ((0.8, 0.6, 0.0011), (2.4, 0.3, 0.0017), (6.0, 0.1, 0.0030)):
+        flakes = plants.canvas(size)
+        centers = rng.uniform(0, size, (int(count * part), 2))
+        length = size * radius * 2 * rng.uniform(0.6, 1.4, len(centers))
+        color = np.tile(f32([*tone, 1]), (len(centers), 1))
+        plants.polygons(flakes, plants.leaf_shapes(rng, centers, length, 0.9), color)
+        picture = over(picture, flakes, blur)
+    return picture

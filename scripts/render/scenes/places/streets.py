@@ -7,14 +7,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from scripts.render.scenes import plants
-from scripts.render.scenes.camera import Camera, Ground, flat_ground, see_ground
-from scripts.render.scenes.facades import PLASTER, STONE, bricks, cobbles, houses, tower
-from scripts.render.scenes.fields import finish, tree_row
-from scripts.render.scenes.lawns import Turf, lawn, low_sun
-from scripts.render.scenes.noise import Array, Layer, f32, fractal, mix, ridged, sample, smooth, streaks
-from scripts.render.scenes.optics import disc_blur, focus, over
-from scripts.render.scenes.skies import Sky, hazy, sunlit
+from scripts.render.scenes.kit import plants
+from scripts.render.scenes.kit.camera import Camera, Ground, flat_ground, see_ground
+from scripts.render.scenes.kit.facades import PLASTER, STONE, bricks, cobbles, houses, tower
+from scripts.render.scenes.kit.lawns import Turf, lawn, low_sun
+from scripts.render.scenes.kit.noise import Array, Layer, f32, fractal, mix, sample, smooth, streaks
+from scripts.render.scenes.kit.optics import disc_blur, focus, over
+from scripts.render.scenes.kit.skies import Sky, hazy, sunlit
+from scripts.render.scenes.places.fields import finish, tree_row
+from scripts.render.scenes.places.woods import snowfall
 
 
 def lamps(
@@ -87,7 +88,7 @@ def _street_ground(camera: Camera, size: int, sky: Sky, street: Street, shade: f
     patch = sample(fractal(925, 1.5, 2, 200), ground.x / 8, ground.z / 8)
     stone = stone * (1 + 0.12 * patch[..., None])
     if street.snow:
-        trodden = smooth(0.2, 1.3, patch + 0.8 * np.exp(-((ground.x / 1.5) ** 2)))
+        trodden = smooth(-0.8, 2.6, patch + 1.0 * np.exp(-((ground.x / 1.5) ** 2)))
         stone = mix(f32([0.72, 0.74, 0.77]), f32(stone * 0.6 + 0.26), f32(trodden * 0.55))
     return f32(stone * light), ground
 
@@ -141,7 +142,10 @@ def street(size: int, sky: Sky, kind: Street) -> Array:
         view = camera.rays(size)
         fresnel = (0.05 + 0.95 * (1 - np.abs(view[..., 1])) ** 5) * kind.wet
         picture = mix(picture, f32(picture + glossy), f32(fresnel * (1 - onto)))
-    return focus(picture, f32(depth), 3.2, 7.5)
+    picture = focus(picture, f32(depth), 3.2, 7.5)
+    if kind.snow:
+        picture = snowfall(picture, np.random.default_rng(932 + kind.seed), f32(sky.ambient() * 0.95), 420)
+    return picture
 
 
 def _street_lamps(picture: Array, camera: Camera, kind: Street, end: float) -> Array:
@@ -193,8 +197,7 @@ def road(size: int, sky: Sky, seed: int = 0) -> Array:
     light = sunlit(ground.normals(), low_sun(sky, 0.3), f32(sky.sun_color), sky.ambient())
     patch = sample(fractal(950, 1.4, 2, 300), ground.x / 9, ground.z / 9)
     grit = sample(fractal(951, 0.2, 80, 500), ground.x * 1.4, ground.z * 1.4) / (1 + ground.footprint * 90)
-    crack = smooth(2.1, 2.5, sample(ridged(952, 1.4, 6), ground.x / 5, ground.z / 5))
-    asphalt = f32([0.115, 0.113, 0.112]) * (1 + 0.10 * patch + 0.22 * grit - 0.5 * crack)[..., None]
+    asphalt = f32([0.115, 0.113, 0.112]) * (1 + 0.10 * patch + 0.22 * grit)[..., None]
     worn = np.exp(-(((np.abs(ground.x) - 1.15) / 0.4) ** 2))
     asphalt = asphalt * (1 + 0.12 * worn[..., None])
     line = smooth(0.075, 0.06, np.abs(ground.x)) * ((ground.z % 6.0) < 3.0)
@@ -218,6 +221,7 @@ def _slabs(camera: Camera, size: int, sky: Sky, tone: Array, wide: float) -> tup
         ground.x * 0.97 + ground.z * 0.24, ground.z * 0.97 - ground.x * 0.24, tone, wide * 1.5, wide, 0.012
     )
     mean = albedo.mean((0, 1))
+    albedo = f32(mean + 0.45 * (albedo - mean))
     albedo = mix(albedo, mean, smooth(0.01, 0.08, ground.footprint))
     return f32(albedo * light), ground
 
@@ -238,7 +242,7 @@ def square(size: int, sky: Sky, seed: int = 0, evening: bool = False) -> Array:
     z = 52.0
     x, up = (u - 0.5) / camera.focal * z, camera.eye + (camera.horizon - v) / camera.focal * z
     away = np.abs(u - 0.335)
-    wall = houses(f32(x + 60), f32(up), 971, 0.45 if evening else 0.0, STONE, 9.5)
+    wall = houses(f32(x + 60), f32(up), 971, 0.45 if evening else 0.0, STONE, 9.5, 0.0)
     lit = wall.albedo * (sky.ambient() * 0.8 + f32(sky.sun_color) * 0.45) + wall.emission * 1.8
     roof = mix(
         f32(lit),
@@ -253,7 +257,7 @@ def square(size: int, sky: Sky, seed: int = 0, evening: bool = False) -> Array:
     if evening:
         lights = lamps(size, rng, 60, (camera.horizon - 0.09, camera.horizon + 0.02), 30, 0.0016)
         far = far + disc_blur(lights, 8 * size / 768)
-    color, ground = _slabs(camera, size, sky, f32([0.40, 0.37, 0.33]), 0.55)
+    color, ground = _slabs(camera, size, sky, f32([0.36, 0.335, 0.30]), 0.30)
     if evening:
         glossy = mirrored(f32(far), camera, ground, 0.3)
         color = color + 0.30 * glossy * f32((1 - np.abs(camera.rays(size)[..., 1])) ** 6)[..., None]
@@ -265,7 +269,7 @@ def castle(size: int, sky: Sky, seed: int = 0) -> Array:
     """A courtyard of cobbles before a wall with battlements, a gate and a round tower."""
     camera = Camera(1.05, 0.45)
     u, v = camera.pixels(size)
-    z = 15.0
+    z = 19.0
     x, up = f32((u - 0.5) / camera.focal * z), f32(camera.eye + (camera.horizon - v) / camera.focal * z)
     tone = f32([0.40, 0.35, 0.27])
     sun, ambient = f32(sky.sun_color), sky.ambient()
