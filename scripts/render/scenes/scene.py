@@ -38,12 +38,12 @@ class Scene:
     exposure: float
     sky: Sky | None = None
     lit: Color = (1.0, 1.0, 1.0)
-    shadow: Shadow = (0.5, 0.5, 0.45, 0.6)
+    shadow: Shadow = (0.71, 0.7, 0.45, 0.6)
     surface: str = "ground"
     indoors: bool = False
     ground: Region = OPEN_GROUND
     focus: tuple[float, float] = (3.0, 5.0)
-    white: Color = (1.0, 1.0, 1.0)
+    white: Color | None = None
     saturation: float = 0.92
     grain: float = 0.008
     waist_up: bool = True
@@ -54,20 +54,25 @@ class Scene:
         """The picture's file."""
         return f"{self.name}.webp"
 
+    @property
+    def balance(self) -> Color:
+        """White balance: a camera takes a part of the evening's red away."""
+        return self.white or ((0.84, 1.0, 1.18) if self.light == "sunset" else (1.0, 1.0, 1.0))
+
     def render(self, size: int = SIZE) -> npt.NDArray[np.uint8]:
         """The picture [size, size, 3]."""
         linear = self.draw(round(size * SUPERSAMPLE / 2) * 2)
         seed = sum(map(ord, self.name))
         return develop(
-            linear, size, self.exposure, self.white, grain=self.grain, saturation=self.saturation, seed=seed
+            linear, size, self.exposure, self.balance, grain=self.grain, saturation=self.saturation, seed=seed
         )
 
     def _subject_light(self) -> Array:
         """Linear light on the side of a subject that faces the camera."""
         if self.sky is None:
-            return f32(self.lit) * f32(self.white)
-        front = 0.30 + 0.25 * max(0.0, -float(self.sky.sun_direction()[2]))
-        return f32((self.sky.ambient() * 0.9 + f32(self.sky.sun_color) * front) * f32(self.white))
+            return f32(self.lit) * f32(self.balance)
+        front = 0.5 - 0.3 * max(0.0, float(self.sky.sun_direction()[2]))
+        return f32((self.sky.ambient() * 0.6 + f32(self.sky.sun_color) * front) * f32(self.balance))
 
     def _shadow(self) -> Shadow:
         """(dx, dy, strength, softness): away from the sun, foreshortened by a third like the ground."""

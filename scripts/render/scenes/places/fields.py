@@ -116,7 +116,7 @@ def meadow(size: int, sky: Sky, seed: int = 0, flowers: int = 500) -> Array:
     far = _far(size, camera, sky, (0.09, 0.14, 0.045), 610 + seed)
     trees = tree_row(size, 620 + seed, camera.horizon + 0.014, 0.20, sky, 18, gap=0.55, leaves=500)
     far = over(disc_blur(far, 3.5 * size / 768), trees, 5.0)
-    turf = Turf((0.11, 0.20, 0.03), (0.34, 0.32, 0.10), 0.8, (0.06, 0.20), 110_000, 0.0045, 0.5, 0.0, 0.07)
+    turf = Turf((0.115, 0.175, 0.042), (0.34, 0.32, 0.12), 0.8, (0.06, 0.20), 110_000, 0.0045, 0.5, 0.0, 0.07)
     color, depth, cover = lawn(camera, size, sky, turf, 630 + seed)
     image = np.ascontiguousarray(np.concatenate([color, depth[..., None]], -1))
     rng = np.random.default_rng(640 + seed)
@@ -136,7 +136,9 @@ def park(size: int, sky: Sky, seed: int = 0) -> Array:
     far = disc_blur(_far(size, camera, sky, (0.08, 0.13, 0.04), 650 + seed), 5 * size / 768)
     trees = tree_row(size, 660 + seed, camera.horizon + 0.02, 0.44, sky, 13, gap=0.45, leaves=1100)
     far = over(far, trees, 7.0)
-    turf = Turf((0.10, 0.20, 0.025), (0.22, 0.26, 0.05), 1.2, (0.02, 0.065), 130_000, 0.0038, 0.5, 0.55, 0.03)
+    turf = Turf(
+        (0.105, 0.170, 0.040), (0.24, 0.25, 0.08), 1.2, (0.02, 0.065), 130_000, 0.0038, 0.5, 0.55, 0.03
+    )
     return finish(far, lawn(camera, size, sky, turf, 670 + seed), 3.0, 6.0)
 
 
@@ -152,7 +154,7 @@ def garden(size: int, sky: Sky, seed: int = 0) -> Array:
         size, 682 + seed, camera.horizon + 0.13, 0.23, f32(tone * ambient * 0.25), f32(tone * (sun + ambient))
     )
     far = over(far, wall, 6.0)
-    turf = Turf((0.10, 0.20, 0.025), (0.20, 0.25, 0.05), 1.3, (0.02, 0.07), 120_000, 0.004, 0.5, 0.35, 0.03)
+    turf = Turf((0.105, 0.170, 0.040), (0.22, 0.24, 0.08), 1.3, (0.02, 0.07), 120_000, 0.004, 0.5, 0.35, 0.03)
     color, depth, cover = lawn(camera, size, sky, turf, 683 + seed)
     picture = finish(far, (color, depth, f32(cover * (depth < 11))), 3.0, 6.0)
     for side in (-1, 1):

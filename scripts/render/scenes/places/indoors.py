@@ -208,11 +208,10 @@ def studio(size: int, tone: Color) -> Array:
     """A paper backdrop that sweeps into the floor, lit from the left."""
     camera = Camera(1.0, 0.40)
     u, v = camera.pixels(size)
-    ground = flat_ground(camera, size, [])
-    sweep = smooth(camera.horizon + 0.14, camera.horizon + 0.28, v)
-    back = 0.62 * np.exp(-(((u - 0.46) / 0.46) ** 2 + ((v - 0.36) / 0.48) ** 2)) + 0.16
-    floor = 0.62 * np.exp(-(((ground.x + 0.2) / 1.9) ** 2 + ((ground.z - 3.3) / 2.6) ** 2)) + 0.20
-    light = back * (1 - sweep) + floor * sweep - 0.05 * np.exp(-(((v - camera.horizon - 0.19) / 0.05) ** 2))
+    sweep = smooth(camera.horizon, 0.95, v)
+    back = 0.60 * np.exp(-(((u - 0.46) / 0.50) ** 2 + ((v - 0.34) / 0.50) ** 2)) + 0.20
+    floor = 0.46 * np.exp(-(((u - 0.48) / 0.62) ** 2 + ((v - 0.86) / 0.40) ** 2)) + 0.28
+    light = back * (1 - sweep) + floor * sweep
     paper = (
         1
         + 0.012 * sample(fractal(1103, 0.9, 4, 400), u, v)

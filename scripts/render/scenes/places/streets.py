@@ -110,7 +110,11 @@ def street(size: int, sky: Sky, kind: Street) -> Array:
     ambient = sky.ambient() * f32(0.55 + 0.35 * np.clip(up / 10, 0, 1))[..., None]
     lit_wall = wall.albedo * (ambient + sun * f32(facing * 0.8 * smooth(0.5, 6, f32(up)))[..., None])
     mirror = sky.radiance(f32([[0.3, 0.5, 0.5]]), clouds=False)[0]
-    lit_wall = mix(f32(lit_wall), f32(lit_wall * 0.5 + mirror * 0.35), f32(wall.glass * (0.3 + 0.5 * facing)))
+    lit_wall = mix(
+        f32(lit_wall),
+        f32(lit_wall * 0.5 + mirror.mean() * 0.12 + mirror * 0.10),
+        f32(wall.glass * (0.3 + 0.5 * facing)),
+    )
     lit_wall = lit_wall + wall.emission * 2.2
     if kind.lamps:
         near = np.exp(-(((bend % 12) - 6) ** 2) / 9) * np.exp(-(((up - 3.0) / 2.6) ** 2))
@@ -124,7 +128,8 @@ def street(size: int, sky: Sky, kind: Street) -> Array:
             f32(smooth(0.35, 0.15, f32(up)) + smooth(0.35, 0.1, np.abs(up - wall.top))),
         )
     haze = sky.radiance(f32([[0.1, 0.03, 1.0]]), clouds=False)[0]
-    lit_wall = hazy(f32(lit_wall), f32(bend), haze, 160)
+    haze = f32(0.5 * haze + 0.5 * haze.mean())
+    lit_wall = hazy(f32(lit_wall), f32(bend), haze, 190)
     far = mix(lit_wall, sky.radiance(camera.rays(size)), smooth(-0.02, 0.02, f32(up - wall.top)))
     onto = (up > 0).astype(np.float32)
     if kind.lamps:
@@ -221,7 +226,7 @@ def _slabs(camera: Camera, size: int, sky: Sky, tone: Array, wide: float) -> tup
         ground.x * 0.97 + ground.z * 0.24, ground.z * 0.97 - ground.x * 0.24, tone, wide * 1.5, wide, 0.012
     )
     mean = albedo.mean((0, 1))
-    albedo = f32(mean + 0.45 * (albedo - mean))
+    albedo = f32(mean + 0.8 * (albedo - mean))
     albedo = mix(albedo, mean, smooth(0.01, 0.08, ground.footprint))
     return f32(albedo * light), ground
 
@@ -253,7 +258,7 @@ def square(size: int, sky: Sky, seed: int = 0, evening: bool = False) -> Array:
     there = smooth(0.15, -0.1, f32(up - wall.top - 2.2)) * smooth(0.125, 0.128, f32(away))
     far = mix(disc_blur(far, 2.5 * size / 768), roof, f32(there))
     trees = tree_row(size, 972 + seed, camera.horizon + 0.022, 0.15, sky, 15, gap=0.55, leaves=420)
-    far = over(disc_blur(far, 3.0 * size / 768), trees, 5.5)
+    far = over(disc_blur(far, 5.0 * size / 768), trees, 6.5)
     if evening:
         lights = lamps(size, rng, 60, (camera.horizon - 0.09, camera.horizon + 0.02), 30, 0.0016)
         far = far + disc_blur(lights, 8 * size / 768)

@@ -36,7 +36,7 @@ def fir_row(
             fade = f32(0.75 + 0.12 * depth)
             base_y = (base + 0.006 * depth) * size
             plants.conifer(
-                image, rng, (at * size, base_y), tall * size * scale, dark * fade, light * fade, snow
+                image, rng, (at * size, base_y), tall * size * scale, dark * fade, light * fade, snow, frost
             )
     return image
 
@@ -137,8 +137,8 @@ def desert(size: int, sky: Sky, seed: int = 0) -> Array:
     crest = ridged(71 + seed, 2.4, 4)
     layers = [
         Layer(crest, 420, 9.5, 0.9, shape=lambda x, z: smooth(18, 150, z)),
-        Layer(fractal(72 + seed, 2.6, 1, 10), 60, 0.8, 0.5, shape=lambda x, z: smooth(3, 40, z)),
-        Layer(ripples(73, 46, 0.25, 0.35), 7.5, 0.0095, 0.35, fine=0.12),
+        Layer(fractal(72 + seed, 2.6, 1, 10), 60, 1.0, 0.5, shape=lambda x, z: smooth(3, 40, z)),
+        Layer(ripples(73, 40, 0.3, 0.4), 7.5, 0.014, 0.35, fine=0.12),
         Layer(fractal(74, 0.8, 40, 400), 0.9, 0.0008, 0.2, fine=0.006),
     ]
     ground = see_ground(camera, size, layers, far=1500)
