@@ -186,7 +186,7 @@ ROOMS: tuple[Scene, ...] = (
         "day",
         indoors.kitchen,
         Camera(0.46, 0.36),
-        0.50,
+        0.43,
         surface="table",
         waist_up=False,
         ground=(0.10, 0.80, 0.90, 0.98),

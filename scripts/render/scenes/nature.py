@@ -53,6 +53,7 @@ NATURAL: tuple[Scene, ...] = (
         SNOW,
         0.72,
         ALPENGLOW,
+        white=(0.97, 1.06, 0.98),
         focus=(3.2, 3.0),
     ),
     Scene(
@@ -73,6 +74,7 @@ NATURAL: tuple[Scene, ...] = (
         Camera(1.05, 0.47),
         0.95,
         ALPENGLOW,
+        white=(0.97, 1.06, 0.98),
         focus=(3.2, 2.6),
     ),
     Scene(
@@ -157,7 +159,7 @@ NATURAL: tuple[Scene, ...] = (
         "sunset",
         partial(waters.lake, sky=SUNSET, seed=5),
         Camera(1.0, 0.43),
-        0.8,
+        1.0,
         SUNSET,
         focus=(3.1, 2.2),
     ),

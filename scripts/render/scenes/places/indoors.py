@@ -92,7 +92,7 @@ def living_room(size: int, lamp: bool = False) -> Array:
 def sofa(size: int, tone: Color, night: bool = False) -> Array:
     """Close before a sofa: its seat below, cushions behind. The seat is at height 0."""
     camera = Camera(0.52, 0.34)
-    fabric = cloth(tone, 0.07)
+    fabric = cloth(tone, 0.17)
     boxes = [
         *(Box((x, -0.10, 1.62), (0.573, 0.105, 0.58), fabric, 0.08, soft=0.010) for x in (-1.15, 0, 1.15)),
         *(Box((x, 0.28, 2.12), (0.57, 0.33, 0.16), fabric, 0.13, soft=0.016) for x in (-1.15, 0, 1.15)),

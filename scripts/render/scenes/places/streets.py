@@ -72,7 +72,7 @@ def _street_ground(camera: Camera, size: int, sky: Sky, street: Street, shade: f
     layers = [Layer(relief, 1.9, 0.020, 0.06, fine=0.05), Layer(fractal(922, 2, 1, 20), 11, 0.03, 0.2)]
     if street.snow:
         layers = [
-            Layer(relief, 1.9, 0.006, 0.06, fine=0.05),
+            Layer(relief, 1.9, 0.008, 0.06, fine=0.05),
             Layer(fractal(923, 1.9, 2, 60), 5, 0.030, 0.2),
             Layer(fractal(924, 1.0, 30, 300), 1.2, 0.0012, 0.2, fine=0.012),
         ]
@@ -88,8 +88,8 @@ def _street_ground(camera: Camera, size: int, sky: Sky, street: Street, shade: f
     patch = sample(fractal(925, 1.5, 2, 200), ground.x / 8, ground.z / 8)
     stone = stone * (1 + 0.12 * patch[..., None])
     if street.snow:
-        trodden = smooth(-0.8, 2.6, patch + 1.0 * np.exp(-((ground.x / 1.5) ** 2)))
-        stone = mix(f32([0.72, 0.74, 0.77]), f32(stone * 0.6 + 0.26), f32(trodden * 0.55))
+        trodden = smooth(-0.4, 2.2, patch + 1.0 * np.exp(-((ground.x / 1.5) ** 2)))
+        stone = mix(f32([0.72, 0.74, 0.77]), f32(stone * 0.6 + 0.26), f32(trodden * 0.9))
     return f32(stone * light), ground
 
 

@@ -213,9 +213,8 @@ def winter_forest(size: int, sky: Sky, seed: int = 0) -> Array:
     rng = np.random.default_rng(840 + seed)
     ambient, sun = sky.ambient(), f32(sky.sun_color)
     mist = f32(ambient * 0.85)
-    picture = disc_blur(
-        glimmer(size, 841 + seed, f32(ambient * 0.55), mist, 500, 0.014, f32(ambient * 0.5)), 16 * size / 768
-    )
+    far = glimmer(size, 841 + seed, f32(ambient * 0.55), mist, 500, 0.014, f32(ambient * 0.5))
+    picture = disc_blur(far, 16 * size / 768)
     bark = f32([0.11, 0.095, 0.085]) * (ambient + sun * 0.3)
     for depths, count, blur, reach in (((24, 48), 40, 5.5, 24.0), ((12, 24), 18, 4.2, 34.0)):
         firs = plants.canvas(size)
