@@ -213,7 +213,8 @@ def generation_lines(report: dict[str, Any]) -> str:
     from assistant.presentation.table import table
 
     figures = ("copy_rate", "prompt_fidelity", "encoder", "concepts_without_room")
-    lines = [f"{key:22} {tables.number(report[key])}" for key in figures]
+    of_montages = ("places_kept", "fill", "nearest_subject", "together")
+    lines = [f"{key:22} {tables.number(report[key])}" for key in figures + of_montages if key in report]
     fidelity = table(tables.fidelity_table(report))
     return "\n".join([table(tables.generation_table(report)), "", *lines, "", fidelity])
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from assistant.imagine.compose import compose
 from assistant.imagine.own_photos import own_scenes
-from assistant.imagine.placing import Shape, place_all
+from assistant.imagine.placing import Placement, Shape, place_all
 from assistant.imagine.scenes import SIDE_PX, Scene, ShippedScene, photo_scene, shipped_scenes
 from assistant.imagine.styles import styled
 from assistant.imagine.subjects import SubjectCutout, SubjectFinder
@@ -40,6 +40,8 @@ class Montage:
     image: Image.Image
     scene: Scene
     subjects: list[SubjectCutout]
+    places: list[Placement]
+    """Where each subject lies in the picture."""
     notes: list[str] = field(default_factory=list)
     """What the user should know."""
 
@@ -80,6 +82,8 @@ class MontagePainter:
 
         Raises `UsageError` for what is never made of people, and for people while their faces are left alone.
         """
+        self._finder.begin()
+        self._own.clear()
         wish = understand(words, shipped_scenes())
         people = [str(concept.name) for concept in concepts if concept.kind == "face"]
         if people and not self._library.faces_are_on():
@@ -119,7 +123,7 @@ class MontagePainter:
         if wish.left_out:
             names = " and ".join(subject.name for subject in subjects)
             notes.append(f"A montage shows {names} as in the photo: “{wish.left_out}” is not in the picture.")
-        return Montage(image, scene, subjects, notes)
+        return Montage(image, scene, subjects, places, notes)
 
     def _subject(self, concept: Concept, seed: int) -> SubjectCutout:
         found = self._finder.best(concept, seed)

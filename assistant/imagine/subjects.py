@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +70,12 @@ class SubjectFinder:
     def __init__(self, library: Library, network: MaskNetwork) -> None:
         self._library = library
         self._network = network
+        self._cut_out: dict[tuple[int, int], SubjectCutout | None] = {}
+        """By concept and photo, during one request for several pictures."""
+
+    def begin(self) -> None:
+        """Another request: photos may have changed since the last one."""
+        self._cut_out.clear()
 
     def best(self, concept: Concept, number: int) -> SubjectCutout | None:
         """A good cut-out, of another photo for another `number`; None where no photo can be opened.
@@ -80,21 +88,40 @@ class SubjectFinder:
         soft: SubjectCutout | None = None
         opened: tuple[Detection, Path, DecodedPhoto] | None = None
         for member in [*members[first:], *members[:first]][:MOST_LOOKED_AT]:
-            try:
-                path, photo = open_stored_photo(self._library, member.photo_id)
-            except UnreadablePhotoError:
+            known = (concept.id, member.photo_id)
+            if known not in self._cut_out:
+                try:
+                    path, photo = open_stored_photo(self._library, member.photo_id)
+                except UnreadablePhotoError:
+                    continue
+                opened = opened or (member, path, photo)
+                cutout = self._cut(concept, member, photo)
+                self._cut_out[known] = (
+                    None if cutout is None else self._subject(concept, member, path, photo, cutout)
+                )
+            subject = self._cut_out[known]
+            if subject is None:
                 continue
-            opened = opened or (member, path, photo)
-            cutout = self._cut(concept, member, photo)
-            if cutout is None:
-                continue
-            subject = self._subject(concept, member, path, photo, cutout)
-            if _quality(cutout) >= GOOD:
+            if _quality(subject.cutout) >= GOOD:
                 return subject
-            if soft is None or _quality(cutout) > _quality(soft.cutout):
+            if soft is None or _quality(subject.cutout) > _quality(soft.cutout):
                 soft = subject
-        if soft is not None or opened is None:
-            return soft
+        return soft if soft is not None else self._framed(concept, members, opened)
+
+    def _framed(
+        self,
+        concept: Concept,
+        members: Sequence[Detection],
+        opened: tuple[Detection, Path, DecodedPhoto] | None,
+    ) -> SubjectCutout | None:
+        """The first photo that can be opened, whole; of a person head and shoulders."""
+        for member in members:
+            if opened is not None:
+                break
+            with suppress(UnreadablePhotoError):
+                opened = (member, *open_stored_photo(self._library, member.photo_id))
+        if opened is None:
+            return None
         member, path, photo = opened
         shown = _around_face(photo, member) if concept.kind == "face" else photo.image
         return self._subject(concept, member, path, photo, whole_picture(shown))

@@ -21,6 +21,11 @@ def option(text: str, default: Any = MISSING, *, metavar: str | None = None, lea
     return field(default=default, metadata={"help": text, "metavar": metavar, "min": least})
 
 
+PAINTERS = ("montage", "backbone")
+SIZES = (64, 224)
+"""In pixels: what the bundled backbone draws, and what usual encoders look at."""
+
+
 def subjects_option() -> Any:
     return option("One folder of photos per person, pet or thing.", metavar="DIR")
 
@@ -187,10 +192,23 @@ class GenerationOptions(EvaluationOptions):
     samples: int = option("Pictures drawn per subject.", 20, least=1)
     trained_splits: int = option("Random choices of the shots.", 1, least=1)
     sheets: Path | None = option("Keep contact sheets here.", None, metavar="DIR")
+    painter: str = option(
+        f"{' or '.join(PAINTERS)}; the second trains a prefix for each choice.", PAINTERS[0]
+    )
+    size: int = option(
+        f"Side to which all pictures are reduced first: {' or '.join(map(str, SIZES))}.", SIZES[0]
+    )
 
     def check(self) -> None:
-        """Raise UsageError where nothing would be drawn."""
+        """Raise UsageError where nothing would be drawn, or by nobody known."""
         check_samples(self.samples)
+        if self.painter not in PAINTERS:
+            raise UsageError(
+                tried=f"drawing by {self.painter!r}", found="no painter", fix=f"Use {' or '.join(PAINTERS)}."
+            )
+        if self.size not in SIZES:
+            sizes = " or ".join(map(str, SIZES))
+            raise UsageError(tried=f"a size of {self.size}", found="not measured", fix=f"Use {sizes}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

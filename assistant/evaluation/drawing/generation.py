@@ -68,10 +68,16 @@ def evaluate_generation(options: GenerationOptions, run: EvaluationRun) -> dict[
     shots after the backbone's image tokenizer. `prompt_fidelity` is how often the place survives in those `in_places`,
     as a share of the bare backbone's own; see `fidelity`.
 
+    With the painter `montage` nothing is trained: see `evaluate_montages`, which gives the same keys.
+
     Contact sheets go to `sheets`, else beside the report or below the home. Prefixes are shared with the recognition
     evaluation in the same home. Raises `NotReadyError` without the encoder's package.
     """
     options.check()
+    if options.painter == "montage":
+        from assistant.evaluation.drawing.montages import evaluate_montages
+
+        return evaluate_montages(options, run)
     encoder = IndependentEncoder(run.home.ensure().models)
     judge = read_judge(encoder)
     subjects, skipped = read_subjects(options.subjects, options.shots)
@@ -93,7 +99,7 @@ def evaluate_generation(options: GenerationOptions, run: EvaluationRun) -> dict[
             drawn = _draw_split(drawings, tested, photos, run)
             rows.setdefault(name, []).append(drawn.scores)
             followed.setdefault(name, []).append(drawn.followed)
-            written += _write_sheets(folder, split, photos, drawings.side_px, drawn)
+            written += write_sheets(folder, split, photos, drawings.side_px, drawn.sheets)
     finally:
         photos.close()
     survived = fidelity(judge, followed, options.seed)
@@ -123,6 +129,8 @@ def _settings(options: GenerationOptions, run: EvaluationRun) -> dict[str, Any]:
         "trained_splits": options.trained_splits,
         "seed": options.seed,
         "backbone": run.backbone,
+        "painter": options.painter,
+        "size": options.size,
     }
 
 
@@ -174,7 +182,7 @@ class _SubjectDrawings:
     def draw(self, trained: TrainedSplit, tested: Comparison) -> _Drawn:
         """First samples, reranked ones, in places, and the shots through the tokenizer."""
         session, samples, seed = trained.session, self._options.samples, self._options.seed
-        self.side_px = session.spec.image_size_px
+        self.side_px = self._options.size
         if not self._real:
             self._real = encode_real(self._encoder, self._photos, self._subjects, self.side_px)
         drawn, codes = trained.draw(GENERATION_TEXT, samples, seed, candidates=1)
@@ -184,7 +192,8 @@ class _SubjectDrawings:
         asked = in_places(self._judge, GENERATION_TEXT)
         placed = [trained.draw(text, self._per_place, seed, candidates=1)[0] for text in asked]
         everywhere = [picture for there in placed for picture in there]
-        shown = [reduced(load_photo(self._photos.path(shot)).image, self.side_px) for shot in tested.shot_ids]
+        own_px = session.spec.image_size_px
+        shown = [reduced(load_photo(self._photos.path(shot)).image, own_px) for shot in tested.shot_ids]
         rebuilt = session.decode_images(session.encode_images(shown))
         beside = {
             "reranked": self._encoder.encode(reranked),
@@ -330,12 +339,16 @@ def _nested(means: Mapping[str, float]) -> dict[str, Any]:
     return {**own, "position": position(means["similarity"]), **controls}
 
 
-def _write_sheets(
-    folder: Path, split: Split, photos: EvaluationPhotos, side_px: int, drawn: _Drawn
+def write_sheets(
+    folder: Path,
+    split: Split,
+    photos: EvaluationPhotos,
+    side_px: int,
+    sheets: Mapping[str, Sequence[Image.Image]],
 ) -> list[str]:
-    """One contact sheet for each way of drawing; returns their paths."""
+    """One contact sheet for each way of drawing, by what is added to its name; returns their paths."""
     written = []
-    for kind, pictures in drawn.sheets.items():
+    for kind, pictures in sheets.items():
         sheet = folder / f"{split.subject.name}-{split.number}{kind}.png"
         _write_sheet(sheet, split, photos, side_px, pictures)
         written.append(str(sheet))

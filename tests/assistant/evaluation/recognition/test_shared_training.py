@@ -68,7 +68,7 @@ def test_prefixes_are_trained_once_for_all_evaluations(
 
     sheets = tmp_path / "report" / "contact_sheets"
     generation = evaluate_generation(
-        GenerationOptions(subjects=subjects, shots=2, samples=3, sheets=sheets), run
+        GenerationOptions(subjects=subjects, shots=2, samples=3, sheets=sheets, painter="backbone"), run
     )
     for name in BESIDE:
         assert -1 <= generation[name]["similarity"] <= 1 and len(generation[name]["interval"]) == 2
