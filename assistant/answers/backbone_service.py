@@ -34,6 +34,8 @@ GUIDANCE = 4.0
 DRAWING_TEMPERATURE = 0.85
 CANDIDATES = 4
 """Drawings of which the best recognised one is kept."""
+LIKENESS_FROM_PX = 256
+"""Side of a backbone's pictures from which its own drawing goes before a montage: at 64 px it shows nobody."""
 MAX_WORDS_TOKENS = 48
 MAX_COMBINATIONS = 4
 """Of concepts whose personal prompts are kept together: keys and values of each take a few MiB."""
@@ -73,6 +75,18 @@ class BackboneService:
 
         with self._lock:
             return OrtSession(runtime_directory(self._home, self.version))
+
+    def draws_likeness(self, concepts: Sequence[Concept]) -> bool:
+        """Whether the backbone is large enough to draw these concepts as they look, and has learned all of them.
+
+        Raises NotReadyError for a backbone that does not exist.
+        """
+        from exporters.manifest import Manifest
+
+        if not self.is_exported() or not all(self.has_prefix(concept) for concept in concepts):
+            return False
+        spec = Manifest.read(runtime_directory(self._home, self.version)).spec
+        return spec.image_size_px >= LIKENESS_FROM_PX
 
     def has_prefix(self, concept: Concept) -> bool:
         """Whether the concept was trained for the backbone version that answers; False before its export."""

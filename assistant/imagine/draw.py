@@ -62,7 +62,8 @@ class ImageGenerator:
     ) -> Imagined:
         """Paint `count` pictures of `words` with seeds from `seed` on; `started` is the monotonic time to count from.
 
-        `auto` makes a montage wherever a named concept is asked for, and lets the backbone draw everything else.
+        `auto` makes a montage wherever a named concept is asked for, unless a large backbone has learned it, and lets
+        the backbone draw everything else.
         Pictures are painted and saved some at a time: stopping by an error from `on_progress` keeps those that are
         saved. Raises UsageError for an empty text, a count that is not 1..64, a seed below 0, a montage of nobody or a
         file in the way that Familiar did not draw.
@@ -76,13 +77,17 @@ class ImageGenerator:
                 found="no name that I know is in these words",
                 fix="Name somebody, or let the model draw: --painter backbone",
             )
-        photographed = bool(known) and all(self.library.members(concept.id) for concept in known)
-        as_montage = painter == "montage" or (painter == "auto" and photographed)
+        as_montage = painter == "montage" or (painter == "auto" and self._montage_is_best(known))
         paths = self._targets(words.text, out, first_seed, count, "-montage" if as_montage else "")
         _refuse_to_replace(paths)
         if as_montage:
             return self._montages(words, known, paths, first_seed, on_progress, started)
         return self._drawings(words, known, paths, first_seed, on_progress, started)
+
+    def _montage_is_best(self, concepts: list[Concept]) -> bool:
+        """Where all have photos, unless a backbone draws them as well."""
+        photographed = bool(concepts) and all(self.library.members(concept.id) for concept in concepts)
+        return photographed and not self._serving.draws_likeness(concepts)
 
     def _montages(
         self,

@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from photos import package_photo
 from PIL import Image
 from stored_photos import store_photo
 
+from assistant.answers.backbone_service import BackboneService
 from assistant.forget.montages import remove_montages
 from assistant.imagine.draw import ImageGenerator
 from assistant.imagine.montage import Montage, MontagePainter
@@ -20,14 +22,16 @@ from assistant.language.parse import parse
 from assistant.presentation.lines import montage_sentence
 from assistant.results import Imagined
 from personalizer.analysis.main_thing import shipped_network
+from personalizer.backbones.registry import POCKET
 from personalizer.concepts.operations import hide
-from personalizer.errors import NotReadyError, UsageError
+from personalizer.errors import FamiliarError, NotReadyError, UsageError
 from personalizer.home import PACKAGE_DATA, Home
 from personalizer.library.library import Library
 from personalizer.library.photos.labels import replace_labels
 from personalizer.photos.decode import load_photo
 from personalizer.photos.formats import drawing_notes, is_drawing
 from personalizer.schemas import BoundingBox, Concept, ConceptKind, Embedding, NewDetection, Photo, PhotoLabel
+from personalizer.storage_errors import storage_error
 
 SAMPLES = PACKAGE_DATA / "sample_library"
 KIWI = [SAMPLES / "library" / f"IMG_{number}.jpg" for number in ("0467", "0193")]
@@ -266,13 +270,10 @@ def test_people_are_marked_and_some_scenes_refused(world: World) -> None:
 def make(world: World, tmp_path: Path) -> Callable[..., Imagined]:
     home = Home(tmp_path / "home").ensure()
 
-    class NoModel:
-        """A backbone is not needed for a montage; asking for one fails the test."""
+    def not_needed() -> None:
+        raise AssertionError("a montage needs no backbone")
 
-        def __getattr__(self, name: str) -> object:
-            raise AssertionError(f"the backbone was asked for {name}")
-
-    generator = ImageGenerator(home, world.library, NoModel(), lambda: None)  # type: ignore[arg-type]
+    generator = ImageGenerator(home, world.library, BackboneService(home, POCKET), not_needed)
 
     def made(text: str, out: Path | None = None, **options: object) -> Imagined:
         words = parse(text, world.library.names())
@@ -324,3 +325,25 @@ def test_a_folder_that_is_excluded_takes_its_montages_along(
     world.library.add_exclusion(KIWI[0].name)
     assert remove_montages(Home(tmp_path / "home"), world.library) == 1
     assert (kiwi.exists(), bolt.exists()) == (False, True)
+
+
+def test_who_was_forgotten_meanwhile_is_in_no_montage(world: World, make: Callable[..., Imagined]) -> None:
+    concept = world.know("Kiwi", world.add(KIWI[0]))
+    words = parse("Kiwi on a beach", world.library.names())
+    world.library.delete_concept(concept.id)
+    assert words.concepts == ("Kiwi",)
+    with pytest.raises(UsageError, match="no name that I know"):
+        make("Kiwi on a beach", painter="montage")
+
+
+def test_a_full_disk_leaves_no_half_a_montage(
+    world: World, make: Callable[..., Imagined], small_disk: Any
+) -> None:
+    world.know("Kiwi", world.add(KIWI[0]))
+    small_disk.fill(free_kib=100)
+    with pytest.raises((OSError, FamiliarError)) as refused:
+        make("Kiwi on a beach", small_disk.folder / "x.png")
+    assert storage_error(refused.value) is not None
+    assert [path.name for path in small_disk.folder.glob("*x.png*")] == []
+    small_disk.free()
+    assert make("Kiwi on a beach", small_disk.folder / "x.png").paths[0].exists()
