@@ -119,11 +119,19 @@ def wrapped(text: str, width: int = 46) -> str:
 
 def page(version: str, failed: int, asked: int) -> str:
     """The page's text."""
-    return f"""# What the bundled backbone reads and draws
+    return f"""# Pictures: montages, and what the bundled backbone reads and draws
 
-Version `{version}`, through the int8 runtime that serves, with the settings of `familiar imagine`: of four candidates
+The bundled backbone is version `{version}`.
+Its pictures are made through the int8 runtime that serves, with the settings of `familiar imagine`: of four candidates
 the one that the model itself recognises best. Always the first samples of seed 0; nobody picked any. Made by
 `python -m scripts.picture_page`.
+
+## Montages
+
+What `familiar imagine` makes of whoever has a name: cut out of a photo of the sample library and set into a scene.
+Nothing is trained. All are of one seed; nobody picked any. Made by `python -m scripts.montage_sheet`.
+
+![Montages](pictures/montages.jpg)
 
 ## Photos and what is left of them after 64 image tokens
 

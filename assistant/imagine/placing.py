@@ -13,8 +13,8 @@ ALONE_FILLS = 0.42
 """Of the picture's area, by the box of a thing that is alone in it."""
 TOGETHER_FILL = 0.62
 MOST_WIDE, MOST_HIGH = 0.94, 0.92
-BIGGER = 1.25
-"""By which "bigger" enlarges a side."""
+OVERLAP = 0.88
+"""Of the width of one of several, until the next one begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +66,23 @@ def _together(
     heights_m = np.array([shape.height_m for shape in shapes])
     relative = np.sqrt(heights_m / heights_m.max())
     widths = relative * np.array([shape.aspect for shape in shapes])
-    overlap = 0.88
+    order = rng.permutation(len(shapes))
+    # The last one in a row is not overlapped.
+    span = OVERLAP * float(widths.sum()) + (1 - OVERLAP) * float(widths[order[-1]])
     unit = min(
         0.8 * scale,
         MOST_HIGH / float(relative.max()),
-        MOST_WIDE / max(1e-6, overlap * float(widths.sum())),
+        MOST_WIDE / max(1e-6, span),
         float(np.sqrt(TOGETHER_FILL / float((relative * widths).sum()))) * scale,
     )
-    order = rng.permutation(len(shapes))
-    left = (1 - overlap * unit * float(widths.sum())) / 2
+    left = (1 - unit * span) / 2
     places: dict[int, Placement] = {}
     for rank, index in enumerate(order):
         height, width = float(unit * relative[index]), float(unit * widths[index])
         # The smaller one stands in front, where it is not hidden.
         base = _base(scene, float(unit)) + (0.0 if relative[index] == relative.max() else 0.02 + 0.008 * rank)
         places[int(index)] = _placement(scene, shapes[index], left, width, height, side_px, min(base, 0.985))
-        left += overlap * width
+        left += OVERLAP * width
     return [places[index] for index in range(len(shapes))]
 
 

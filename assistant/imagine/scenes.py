@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -45,8 +44,6 @@ class Scene:
     surface: Surface = "ground"
     ground: tuple[float, float, float, float] = (0.1, 0.66, 0.9, 0.97)
     """Left, top, right, bottom of where things may stand."""
-    metres: Sequence[tuple[float, float]] = ((0.6, 4.0), (1.0, 1.6))
-    """What the picture's height spans at things that stand at a height of the picture."""
     shadow_direction: tuple[float, float] = (0.4, 0.3)
     shadow_strength: float = 0.4
     shadow_softness: float = 0.7
@@ -56,11 +53,6 @@ class Scene:
     shows_what_was_asked: bool = True
     waist_up: bool = True
     """Whether somebody cut off at the waist looks right at the lower edge."""
-
-    def metres_at(self, base: float) -> float:
-        """What the height of the picture spans for a thing whose foot is at `base`."""
-        known = sorted(self.metres)
-        return float(np.interp(base, [y for y, _ in known], [metres for _, metres in known]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,6 @@ class ShippedScene:
             title=_TITLES.get(self.place, f"a rendered {self.place}"),
             surface=found["surface"],
             ground=tuple(found["ground"]),
-            metres=[(y, metres) for y, metres in found["metres_per_height_at"]],
             shadow_direction=tuple(found["sun"]),
             shadow_strength=found["shadow_strength"],
             shadow_softness=found["shadow_softness"],

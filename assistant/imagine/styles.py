@@ -77,7 +77,7 @@ def _cartoon(pixels: Pixels, _rng: np.random.Generator) -> Pixels:
 def _night(pixels: Pixels, _rng: np.random.Generator) -> Pixels:
     """Less light, less color, bluer: day for night."""
     gray = _gray(pixels)[..., None]
-    dim = (0.45 * gray + 0.55 * pixels) ** 1.25 * 0.62
+    dim = (0.45 * gray + 0.55 * pixels) ** 1.2 * 0.74
     return np.clip(
         dim * np.array([0.72, 0.85, 1.25], dtype=np.float32) * _vignette(pixels.shape[:2], 0.5) + 0.01, 0, 1
     )
