@@ -169,6 +169,8 @@ class PictureSource:
     photo: Path
     concept: str | None
     """Who or what was cut out of it; None for the photo behind it all."""
+    framed: bool = False
+    """It stands there whole, in a frame, since nothing could be cut out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,9 @@ class ImageGenerator:
                 notes |= dict.fromkeys(montage.notes)
                 scenes[montage.scene.title] = None
                 colors = colors or montage.colors()
-                sources += [PictureSource(path, one.path, one.name) for one in montage.subjects]
+                sources += [
+                    PictureSource(path, one.path, one.name, one.cutout.framed) for one in montage.subjects
+                ]
                 if montage.scene.photo is not None:
                     sources.append(PictureSource(path, montage.scene.photo, None))
         return Imagined(

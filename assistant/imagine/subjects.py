@@ -25,6 +25,8 @@ TAKE_TURNS = 4
 GOOD = 0.35
 """Quality from which no other photo is tried."""
 SMALL_PX = 160
+HAIR, BUST = 0.12, 1.9
+"""Of the height of a face: how far a cut-out has to reach above it, and how high it has to be, to be a person."""
 HEIGHTS_M = {
     "face": 1.7, "dog": 0.6, "cat": 0.4, "bird": 0.25, "horse": 2.2, "rabbit": 0.35, "hamster": 0.15, "fish": 0.2,
     "turtle": 0.25, "snake": 0.3, "mouse": 0.1, "sheep": 1.0, "cow": 1.6, "pig": 0.9, "goat": 0.9, "bear": 1.6,
@@ -166,7 +168,7 @@ class SubjectFinder:
         if any(_covered(mask, face.box, photo) > 0.3 for face in strangers):
             return False
         if concept.kind == "face":
-            return _covered(mask, member.box, photo) > 0.6
+            return _covered(mask, member.box, photo) > 0.6 and _is_more_than_a_face(thing, member.box, photo)
         return member.kind == "photo" or _covered(mask, member.box, photo) > 0.15
 
     def _subject(
@@ -188,6 +190,14 @@ class SubjectFinder:
             return HEIGHTS_M["face"]
         words = [label.word for label in self._library.labels(photo_id) if label.confidence >= 0.5]
         return next((HEIGHTS_M[word] for word in words if word in HEIGHTS_M), USUAL_M)
+
+
+def _is_more_than_a_face(thing: MainThing, face: BoundingBox, photo: DecodedPhoto) -> bool:
+    """Whether hair and shoulders are there too: a face alone, set before a beach, is a mask of somebody."""
+    scale = photo.height_px / photo.image.height
+    top, bottom = thing.box.top * scale, thing.box.bottom * scale
+    height = face.bottom - face.top
+    return face.top - top > HAIR * height and bottom - top > BUST * height
 
 
 def _covered(mask: BoolArray, box: BoundingBox, photo: DecodedPhoto) -> float:

@@ -209,11 +209,14 @@ def known_line(imagined: Imagined) -> list[str]:
 
 def montage_sentence(imagined: Imagined) -> str:
     """`A montage: Bo cut out of IMG_12.jpg, set into a rendered beach.`"""
-    photos: dict[str, dict[str, None]] = {}
+    photos: dict[tuple[str, bool], dict[str, None]] = {}
     for source in imagined.sources:
         if source.concept is not None:
-            photos.setdefault(source.concept, {})[source.photo.name] = None
-    cut = " and ".join(f"{name} cut out of {' and '.join(names)}" for name, names in photos.items())
+            photos.setdefault((source.concept, source.framed), {})[source.photo.name] = None
+    cut = " and ".join(
+        f"{name} {'in a frame, as in' if framed else 'cut out of'} {' and '.join(names)}"
+        for (name, framed), names in photos.items()
+    )
     what = "A montage" if len(imagined.paths) == 1 else f"{len(imagined.paths)} montages"
     return f"{what}: {cut}, set into {imagined.scene.replace('; ', ' and ')}."
 

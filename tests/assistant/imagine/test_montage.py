@@ -300,6 +300,18 @@ def test_the_file_says_how_it_was_made_and_is_no_photo(world: World, make: Calla
         make("a beach", painter="montage")
 
 
+def test_a_photo_in_a_frame_is_called_one(world: World, make: Callable[..., Imagined]) -> None:
+    """A photo that shows nothing but a face gives no person to set anywhere."""
+    path = world.folder / "close.png"
+    package_photo("skimage.data", "astronaut.png").crop((160, 40, 300, 210)).save(path)
+    photo = world.add(path, NewDetection("face", BoundingBox(10, 20, 120, 150), 0.9, "t"))
+    world.know("Eileen", photo, kind="face")
+    done = make("Eileen on a beach")
+    assert montage_sentence(done) == (
+        "A montage: Eileen in a frame, as in close.png, set into a rendered beach."
+    )
+
+
 def test_what_is_hidden_takes_its_montages_along(
     world: World, make: Callable[..., Imagined], tmp_path: Path
 ) -> None:
