@@ -118,6 +118,8 @@ class MontagePainter:
         if any(subject.is_person for subject in subjects):
             image = _marked(image)
         notes = [note for subject in subjects if (note := subject.note) is not None]
+        if wish.misspelled:
+            notes.append(f"“{wish.misspelled}” was taken for “{wish.place}”.")
         if wish.place and not scene.shows_what_was_asked:
             notes.append(f"I have no scene for “{wish.place}”, so this is another one.")
         if wish.left_out:

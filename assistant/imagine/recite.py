@@ -34,7 +34,7 @@ def recited(
     parts, end = [], 0
     for mention in words.mentions:
         about = known.pop(mention.name, "")
-        if about:
+        if about and not words.text[mention.end :].startswith("'"):
             parts += [words.text[end : mention.end], f" ({about})"]
             end = mention.end
     return "".join([*parts, words.text[end:]])

@@ -16,7 +16,8 @@ from personalizer.home import PACKAGE_DATA
 SCENES_DIR = PACKAGE_DATA / "scenes"
 SIDE_PX = 768
 _TITLES = {
-    "snow": "rendered snow", "wheat": "a rendered wheat field", "autumn": "rendered autumn leaves",
+    "snow": "rendered snow", "moon": "a rendered moonscape", "wheat": "a rendered wheat field",
+    "autumn": "rendered autumn leaves",
     "christmas": "a rendered Christmas room", "square": "a rendered square with a tower",
     "boat": "a rendered boat deck",
 }  # fmt: skip

@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal
 
 from assistant.imagine.scenes import Light, ShippedScene
 from assistant.language.parse import CONCEPT, Phrase
 from assistant.language.question_words import fold
 
+MISSPELLED_FROM, MISSPELLED_LIKENESS = 5, 0.82
+"""Letters of a word, and how alike it is to a known one, for it to be taken for that one."""
 Style = Literal[
     "painting", "watercolor", "pencil", "pixel art", "black and white", "sepia", "cartoon", "night", "sunset",
     "winter", "rain",
@@ -50,6 +53,7 @@ _FILLERS = frozenset(
     for words in (
         "a an the of photo picture image draw paint drawing imagine show me please with and in on at by to is as it",
         "my our your his her its some make him them one another new nice beautiful lovely little montage collage",
+        "front top middle card postcard poster wallpaper portrait selfie scene please pls",
         "ein eine einen einem einer der die das dem den von mit und auf am im bei bild foto zeichne male mir bitte",
         "un una el la los las de del con y en imagen dibuja pinta por favor",
     )
@@ -82,6 +86,8 @@ class Wish:
     """Words of which a montage shows nothing, such as what somebody does."""
     forbidden: str = ""
     """A word that is refused beside people."""
+    misspelled: str = ""
+    """What was typed, where the place is only nearly that."""
     scale: float = 1.0
     """Of the things, against their usual size in a montage."""
 
@@ -103,12 +109,24 @@ def understand(phrase: Phrase, scenes: Sequence[ShippedScene]) -> Wish:
         scale *= factor**times
     matching, text = _take_scene(text, scenes)
     light, text = _take_light(text)
-    place = matching[0].place if matching else ""
+    place, taken_for = matching[0].place if matching else "", ""
     if not matching and (named := _PLACE.search(text)) is not None:
         place = " ".join(word for word in named["place"].split() if word not in _FILLERS)
         text = text[: named.start()] + text[named.end() :] if place else text
+        matching = _misspelled(place, scenes)
+        taken_for = place if matching else ""
+        place = matching[0].place if matching else place
     left_out = " ".join(word for word in text.split() if word not in _FILLERS and len(word) > 1)
-    return Wish(place, matching, light, tuple(styles), left_out, forbidden[0] if forbidden else "", scale)
+    refused = forbidden[0] if forbidden else ""
+    return Wish(place, matching, light, tuple(styles), left_out, refused, taken_for, scale)
+
+
+def _misspelled(place: str, scenes: Sequence[ShippedScene]) -> tuple[ShippedScene, ...]:
+    """The scenes of a place whose name is nearly that: "jungel". Their other words are too many, and too alike."""
+    if len(place) < MISSPELLED_FROM:
+        return ()
+    near = get_close_matches(place, {scene.place for scene in scenes}, 1, MISSPELLED_LIKENESS)
+    return tuple(scene for scene in scenes if scene.place in near)
 
 
 def _take_light(text: str) -> tuple[Light | None, str]:

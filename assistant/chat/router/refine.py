@@ -10,10 +10,11 @@ from assistant.chat.router.outcome import LIKELY
 from assistant.chat.router.route import Route
 from assistant.imagine.scenes import Light, shipped_scenes
 from assistant.imagine.wording import understand
-from assistant.language.parse import Phrase, Request, parse
+from assistant.language.parse import CONCEPT, Phrase, Request, parse
 
 _LEADING = re.compile(
-    r"^(?:(?:please|ok|okay|now|and|but|nice|great|cool|lovely|then|bitte|jetzt|und|ahora|y)[ ,]+)*"
+    r"^(?:(?:please|ok|okay|no|nein|now|and|nice|great|cool|lovely|then|bitte|jetzt|und|ahora|y|aber|pero"
+    r"|(?:the )?same(?: (?:one|again|picture))?|again|das ?gleiche|lo mismo|but(?: this time)?)[ ,]+)*"
     r"(?:(?:make|do|draw|paint|put|show|turn|try|mach|mal|haz|pon)(?: (?:it|that|this|him|her|them|es|das|lo|la))*"
     r"(?: (?:look|be|into|to))? )?",
     re.IGNORECASE,
@@ -27,6 +28,12 @@ _BY_MODEL = re.compile(
 )
 
 
+_BARE: Mapping[str, str] = {
+    r"(?:rain(?:y|ing)?|regnen|regen|llover)": "in the rain",
+    r"(?:winter|wintry|snow(?:ing)?|schneien)": "in winter",
+    r"(?:day|daytime|daylight|tag)": "by day",
+}
+"""What is said of weather and light without a preposition: "make it rain"."""
 _LIGHT_WORDS: Mapping[Light, str] = {
     "night": "at night", "sunset": "at sunset", "day": "by day", "overcast": "on a cloudy day", "lamp": "by lamp light",
 }  # fmt: skip
@@ -36,7 +43,7 @@ def refined_picture(
     request: Request, last: Route | None, last_seed: int | None, names: Sequence[str]
 ) -> Route | None:
     """The last picture's request with what is to be changed in it, on the same seed; None for anything else."""
-    if last is None or last.intent != "imagine" or request.concepts or request.photos:
+    if last is None or last.intent != "imagine" or request.photos:
         return None
     if request.text.rstrip().endswith("?") and not _ASKED_FOR.match(request.text):
         return None
@@ -46,11 +53,19 @@ def refined_picture(
         return Route(
             "imagine", {"prompt": before.text, **seed, "painter": "backbone"}, LIKELY, "context", words=before
         )
-    change = _LEADING.sub("", _ASKED_FOR.sub("", request.text.strip()).strip()).strip(" .!?")
+    if request.concepts and not set(request.concepts) <= set(before.concepts):
+        return None
+    asked = request.skeleton.replace(CONCEPT, "it") if request.concepts else request.text
+    change = _LEADING.sub("", _ASKED_FOR.sub("", asked.strip()).strip()).strip(" .!?")
+    change = next(
+        (words for bare, words in _BARE.items() if re.fullmatch(bare, change, re.IGNORECASE)), change
+    )
     wish = understand(Phrase(change, change), shipped_scenes())
     asks = wish.place or wish.light or wish.styles or wish.scale != 1
     if not asks or wish.left_out or (wish.place and not wish.scenes):
         return None
+    if request.concepts and (wish.scale == 1 or wish.place or wish.light or wish.styles):
+        return None  # "draw Kiwi in the forest" is a picture of its own
     if wish.light is not None and not (wish.place or wish.styles or wish.scale != 1):
         change = _LIGHT_WORDS[wish.light]
     kept = before.text

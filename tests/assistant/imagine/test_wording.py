@@ -26,6 +26,9 @@ def wish(text: str) -> Wish:
         ("Bo on the moon", "moon"),
         ("Bo in the desert please", "desert"),
         ("draw Kiwi and Bo in a garden", "garden"),
+        ("Bo in the jungel", "jungle"),
+        ("Bo in front of the Eiffel tower", "square"),
+        ("a christmas card with Bo", "christmas"),
     ],
 )
 def test_places_with_a_scene_are_known_by_their_words(text: str, place: str) -> None:
@@ -106,3 +109,15 @@ def test_what_is_never_made_of_people_is_noticed(text: str) -> None:
 @pytest.mark.parametrize("text", ["Bo on a beach", "Bo in Essex", "Bo and the shotput", "a shooting star"])
 def test_and_nothing_else(text: str) -> None:
     assert wish(text).forbidden == ("shooting" if "shooting" in text else "")
+
+
+@pytest.mark.parametrize(
+    ("typed", "place"), [("jungel", "jungle"), ("forrest", "forest"), ("beech", "beach")]
+)
+def test_a_misspelled_place_is_taken_for_one_and_kept_to_be_said(typed: str, place: str) -> None:
+    assert (wish(f"Bo in the {typed}").place, wish(f"Bo in the {typed}").misspelled) == (place, typed)
+
+
+def test_other_words_are_taken_for_nothing() -> None:
+    for word in ("submarine", "stadium", "castor", "volcano", "desk lamp"):
+        assert not wish(f"Bo in a {word}").misspelled, word

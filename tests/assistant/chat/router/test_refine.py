@@ -25,6 +25,11 @@ def after(text: str, last: Route | None = LAST) -> Route | None:
         ("now as a pencil drawing", "Bo on a beach as a painting as a pencil drawing"),
         ("in the snow", "Bo as painting in the snow"),
         ("and now in the forest!", "Bo as painting in the forest"),
+        ("make it rain", "Bo on a beach as a painting in the rain"),
+        ("same but in winter", "Bo on a beach as a painting in winter"),
+        ("day", "Bo on a beach as a painting by day"),
+        ("make Bo bigger", "Bo on a beach as a painting bigger"),
+        ("no, in the desert", "Bo as painting in the desert"),
         ("can you make it bigger?", "Bo on a beach as a painting bigger"),
         ("bei Nacht", "Bo on a beach as a painting at night"),
     ],
@@ -47,7 +52,14 @@ def test_the_models_own_drawing_on_request(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["is it bigger?", "who was on the beach last night?", "thanks", "another one", "find photos on a beach"],
+    [
+        "is it bigger?",
+        "who was on the beach last night?",
+        "thanks",
+        "another one",
+        "find photos on a beach",
+        "draw Bo in the forest",
+    ],
 )
 def test_other_requests_are_left_to_others(text: str) -> None:
     assert after(text) is None
