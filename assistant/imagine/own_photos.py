@@ -9,6 +9,7 @@ from assistant.search.search import Searcher
 from personalizer.analysis.stored_photo import open_stored_photo
 from personalizer.errors import FamiliarError, UnreadablePhotoError
 from personalizer.library.library import Library
+from personalizer.scan.exclusions import exclusions_of, is_left_out
 
 MOST_COVERED = 0.05
 """Of the photo, by its main thing."""
@@ -23,9 +24,14 @@ def own_scenes(library: Library, place: str) -> Iterator[Scene]:
     except FamiliarError:
         return
     by_path = [(hit, library.photo_by_path(hit.path)) for hit in hits]
-    taken = library.photos_of_somebody()
+    taken, rules = library.photos_of_somebody(), exclusions_of(library)
     for hit, photo in by_path:
-        if photo is None or photo.id in taken or not _is_empty_place(library, photo.id):
+        if (
+            photo is None
+            or photo.id in taken
+            or is_left_out(library, rules, photo.id)
+            or not _is_empty_place(library, photo.id)
+        ):
             continue
         try:
             _, decoded = open_stored_photo(library, photo.id)

@@ -16,6 +16,7 @@ from personalizer.analysis.stored_photo import open_stored_photo
 from personalizer.errors import UnreadablePhotoError
 from personalizer.library.library import Library
 from personalizer.photos.decode import DecodedPhoto
+from personalizer.scan.exclusions import exclusions_of, is_left_out
 from personalizer.schemas import BoolArray, BoundingBox, Concept, Detection
 
 MOST_LOOKED_AT = 6
@@ -129,8 +130,13 @@ class SubjectFinder:
         return self._subject(concept, member, path, photo, whole_picture(shown))
 
     def _promising(self, concept: Concept) -> list[Detection]:
-        """One detection for each of the concept's photos, the most promising first."""
-        members = {member.photo_id: member for member in self._library.members(concept.id)}
+        """One detection for each of the concept's photos that is not excluded, the most promising first."""
+        rules = exclusions_of(self._library)
+        members = {
+            member.photo_id: member
+            for member in self._library.members(concept.id)
+            if not is_left_out(self._library, rules, member.photo_id)
+        }
         return sorted(members.values(), key=lambda member: (-self._promise(concept, member), member.photo_id))
 
     def _promise(self, concept: Concept, member: Detection) -> float:

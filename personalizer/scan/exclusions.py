@@ -90,6 +90,21 @@ def exclusions_of(library: Library) -> Exclusions:
     return Exclusions(tuple(library.exclusions()), (os.path.realpath(library.path.parent),))
 
 
+def is_left_out(library: Library, rules: Exclusions, photo_id: int) -> bool:
+    """Whether every file of a photo below the registered folders is excluded, by rules that may be newer than any scan.
+
+    A photo that lies in no registered folder is not: the user gave it as it is.
+    """
+    roots = [str(root).rstrip("/") for root in library.roots()]
+    inside = [
+        (path, root)
+        for path in map(str, library.photo_paths(photo_id))
+        for root in roots
+        if path.startswith(f"{root}/")
+    ]
+    return bool(inside) and all(rules.skips_path(path, root) for path, root in inside)
+
+
 def stored_pattern(library: Library, typed: str) -> str | None:
     """The pattern of the library that `typed` means, however it was spelt when it was stored."""
     known = library.exclusions()

@@ -337,6 +337,8 @@ def test_a_folder_that_is_excluded_takes_its_montages_along(
     world.library.add_exclusion(KIWI[0].name)
     assert remove_montages(Home(tmp_path / "home"), world.library) == 1
     assert (kiwi.exists(), bolt.exists()) == (False, True)
+    with pytest.raises(NotReadyError):
+        make("Kiwi on a beach")  # before any scan
 
 
 def test_who_was_forgotten_meanwhile_is_in_no_montage(world: World, make: Callable[..., Imagined]) -> None:
