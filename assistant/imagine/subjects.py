@@ -21,6 +21,8 @@ from personalizer.schemas import BoolArray, BoundingBox, Concept, Detection
 
 MOST_LOOKED_AT = 6
 """Photos of a concept that are tried for one picture, 0.3 s each; many more differ little."""
+MOST_CONSIDERED = 300
+"""Of somebody with thousands of photos, every so many-th is considered."""
 TAKE_TURNS = 4
 """Photos that the pictures of a concept take turns with."""
 GOOD = 0.35
@@ -132,9 +134,11 @@ class SubjectFinder:
     def _promising(self, concept: Concept) -> list[Detection]:
         """One detection for each of the concept's photos that is not excluded, the most promising first."""
         rules = exclusions_of(self._library)
+        found = {member.photo_id: member for member in self._library.members(concept.id)}
+        some = list(found.values())[:: max(1, len(found) // MOST_CONSIDERED)]
         members = {
             member.photo_id: member
-            for member in self._library.members(concept.id)
+            for member in some
             if not is_left_out(self._library, rules, member.photo_id)
         }
         return sorted(members.values(), key=lambda member: (-self._promise(concept, member), member.photo_id))

@@ -192,12 +192,9 @@ def imagined_lines(imagined: Imagined) -> str:
     if imagined.painter == "montage":
         lines.append(f"{montage_sentence(imagined)} (seed {imagined.seed})")
     else:
-        used = (
-            f"from what was learned about {' and '.join(imagined.concepts)}"
-            if imagined.concepts
-            else "with nobody you named"
-        )
-        lines.append(f"Drawn by the small model, {used} (seed {imagined.seed})")
+        about = " and ".join(imagined.concepts)
+        using = f", using what was learned about {about}" if about else ""
+        lines.append(f"Drawn by the model{using} (seed {imagined.seed})")
     lines += known_line(imagined)
     return "\n".join([*lines, *imagined.notes])
 

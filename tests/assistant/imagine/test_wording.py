@@ -112,7 +112,7 @@ def test_and_nothing_else(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "place"), [("jungel", "jungle"), ("forrest", "forest"), ("beech", "beach")]
+    ("typed", "place"), [("jungel", "jungle"), ("forrest", "forest"), ("desrt", "desert")]
 )
 def test_a_misspelled_place_is_taken_for_one_and_kept_to_be_said(typed: str, place: str) -> None:
     assert (wish(f"Bo in the {typed}").place, wish(f"Bo in the {typed}").misspelled) == (place, typed)
