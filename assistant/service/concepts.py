@@ -10,7 +10,7 @@ from assistant.results import (
     Forgotten,
 )
 from assistant.service.base import UNREACHABLE, Core, unreachable
-from personalizer.errors import UsageError
+from personalizer.errors import UsageError, counted
 from personalizer.jobs.kinds import JobKind
 from personalizer.names import name_key
 from personalizer.schemas import Concept, ConceptSummary, OnProgress
@@ -145,18 +145,19 @@ class Concepts(Core):
         concept = self.concept(name)
         if hidden:
             done = concept_operations.hide(self.library, concept)
-            self._remove_montages()
+            removed = self._remove_montages()
+            gone = f" {counted(removed, 'montage')} with it removed." if removed else ""
             return self._changed(
-                done, f"{_title(concept)} is hidden. To show it: familiar unhide {concept.id}"
+                done, f"{_title(concept)} is hidden.{gone} To show it: familiar unhide {concept.id}"
             )
         return self._changed(
             concept_operations.unhide(self.library, concept), f"{_title(concept)} is shown again."
         )
 
-    def _remove_montages(self) -> None:
+    def _remove_montages(self) -> int:
         from assistant.forget.montages import remove_montages
 
-        remove_montages(self.home, self.library)
+        return remove_montages(self.home, self.library)
 
     def feature(self, name: str, photo: str) -> Changed:
         """That photo stands for it."""

@@ -253,7 +253,7 @@ def test_people_are_marked_and_some_scenes_refused(world: World) -> None:
     marked = np.asarray(world.paint("Eileen on a beach").image)[-44:-10, -110:-12]
     plain = np.asarray(world.paint("Kiwi on a beach").image)[-44:-10, -110:-12]
     assert marked.max() > 225 and marked.std() > plain.std() + 10
-    for words in ("Eileen naked on a beach", "Eileen shot dead", "Eileen im Pass als Reisepass"):
+    for words in ("Eileen naked on a beach", "Eileen shot dead", "a passport of Eileen"):
         with pytest.raises(UsageError, match="are not made"):
             world.paint(words)
     assert world.paint("Kiwi with a gun on a beach").notes

@@ -99,16 +99,29 @@ def test_larger_and_smaller() -> None:
         "Bo with a gun",
         "Bo bleeding blood",
         "passport of Bo",
-        "Bo im Gefängnis tot",
+        "Bo im Gefängnis",
+        "Bo shot dead",
     ],
 )
 def test_what_is_never_made_of_people_is_noticed(text: str) -> None:
     assert wish(text).forbidden
 
 
-@pytest.mark.parametrize("text", ["Bo on a beach", "Bo in Essex", "Bo and the shotput", "a shooting star"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "Bo on a beach",
+            "Bo in Essex",
+            "a shot of Bo",
+            "Bo at the Dead Sea",
+            "Bo hanging out in the garden",
+        ),
+        *("Bo on a tennis court", "an executive Bo", "Bo the bloodhound", "Bo under a shooting star"),
+    ],
+)
 def test_and_nothing_else(text: str) -> None:
-    assert wish(text).forbidden == ("shooting" if "shooting" in text else "")
+    assert wish(text).forbidden == ""
 
 
 @pytest.mark.parametrize(
