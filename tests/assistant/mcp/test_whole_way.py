@@ -89,7 +89,8 @@ async def test_every_tool_on_a_real_library(arguments: list[str], tmp_path: Path
         assert any("rain" in message for message in told), told
         drawn = await call("imagine", prompt="Bo on a beach", seed=5)
         assert drawn["concepts"] == ["Bo"] and drawn["seed"] == 5
-        assert Image.open(drawn["paths"][0]).size == (16, 16)
+        assert drawn["painter"] == "montage" and drawn["sources"][0]["concept"] == "Bo"
+        assert Image.open(drawn["paths"][0]).size == (768, 768)
         found = await call("find", query="Bo")
         assert {Path(one["path"]).name for one in found["photos"]} >= set(photos)
         assert "Bo" in [one["name"] for one in (await call("list_concepts"))["concepts"]]
